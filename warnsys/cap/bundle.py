@@ -1,0 +1,62 @@
+"""A ZIP of CAP messages as DWD publishes it, opened within limits.
+
+An empty ZIP is legal and says that nothing is warned. Anything that is not a whole ZIP says nothing at all. A single
+bad member is handed on as it is: the messages beside it must not suffer.
+"""
+
+import io
+import zipfile
+from dataclasses import dataclass
+
+from warnsys.cap.errors import BadBundle, CapError, Unsafe
+from warnsys.cap.read import MAX_BYTES
+
+MAX_MEMBERS = 5_000
+MAX_BUNDLE_BYTES = 64 * 1024 * 1024
+MAX_UNPACKED_BYTES = 512 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One file of a bundle: its bytes, or why they cannot be had."""
+
+    name: str
+    body: bytes
+    error: CapError | None = None
+
+    @property
+    def stem(self) -> str:
+        """The name without folder and `.xml`: DWD names each member after the identifier."""
+        return self.name.rpartition("/")[2].removesuffix(".xml")
+
+
+def read_bundle(content: bytes) -> tuple[Member, ...]:
+    """All members, in the ZIP's order. Raises `BadBundle` where the ZIP as a whole cannot be trusted."""
+    if len(content) > MAX_BUNDLE_BYTES:
+        raise BadBundle("zip-too-large", "/", f"{len(content)} bytes, at most {MAX_BUNDLE_BYTES} are opened")
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as bundle:
+            entries = [entry for entry in bundle.infolist() if not entry.is_dir()]
+            if len(entries) > MAX_MEMBERS:
+                raise BadBundle("zip-members", "/", f"{len(entries)} members, at most {MAX_MEMBERS} are read")
+            unpacked = sum(min(entry.file_size, MAX_BYTES) for entry in entries)
+            if unpacked > MAX_UNPACKED_BYTES:
+                raise BadBundle("zip-ratio", "/", f"{unpacked} bytes unpacked, at most {MAX_UNPACKED_BYTES}")
+            return tuple(_member(bundle, entry) for entry in entries)
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError) as error:
+        if isinstance(error, CapError):
+            raise
+        raise BadBundle("zip-broken", "/", f"{error}; fetch it again") from error
+
+
+def _member(bundle: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Member:
+    if entry.file_size > MAX_BYTES:
+        return Member(entry.filename, b"", Unsafe("too-large", entry.filename, f"{entry.file_size} bytes unpacked"))
+    try:
+        with bundle.open(entry) as file:
+            body = file.read(MAX_BYTES + 1)
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError, ValueError) as error:
+        return Member(entry.filename, b"", BadBundle("member-broken", entry.filename, str(error)))
+    if len(body) > MAX_BYTES:  # the directory understated it
+        return Member(entry.filename, b"", Unsafe("too-large", entry.filename, f"more than {MAX_BYTES} bytes unpacked"))
+    return Member(entry.filename, body)

@@ -1,0 +1,98 @@
+"""What DWD means by its CAP (profile 2.1.x), read from a plain `Alert`.
+
+Other producers need nothing of this: without DWD's codes every function gives CAP's own meaning. Nothing here refuses
+a message: an event number or profile version that we do not know is a finding.
+"""
+
+import re
+from collections.abc import Iterator
+
+from warnsys.cap.model import Alert, Area, Finding, Info, values
+
+KNOWN_PROFILES = ("2.1", "2.1.7", "2.1.9", "2.1.10", "2.1.11", "2.1.12", "2.1.13")
+TEST_EVENTS = ("98", "99")
+NO_CEILING_FT = 9842.5197
+"""3,000 m: DWD's way to say that there is no upper limit; 0 says that there is no lower one."""
+
+KNOWN_EVENTS = frozenset(
+    """11 12 13 14 15 16 22 24 31 33 34 36 38 40 41 42 44 45 46 48 49 51 52 53 54 55 56 57 58 59 61 62 63 64 65 66 70
+    71 72 73 74 75 76 77 78 79 81 82 84 85 86 87 88 89 90 91 92 93 95 96 98 99 246 247 248""".split()
+)
+
+GROUPS = (
+    "THUNDERSTORM", "TORNADO", "RAIN", "THAW", "WIND", "SNOWDRIFT", "SNOWFALL", "GLAZE", "FROST", "FOG", "HEAT", "UV",
+)  # fmt: skip
+"""The groups in the order in which one of them names an event that carries several."""
+
+_LANGUAGE_SUFFIX = re.compile(r"^(?P<base>.+\.DWD\..+)\.[A-Z]{3}$")
+
+
+def base_id(alert: Alert) -> str:
+    """The id that a message has in every language: DWD's code `id:…`, else the identifier."""
+    for code in alert.codes:
+        if code.startswith("id:"):
+            return code.removeprefix("id:")
+    return without_language(alert.identifier)
+
+
+def without_language(identifier: str) -> str:
+    """A DWD identifier (or file name without `.xml`) without its language, e.g. `.MUL`; any other as it is."""
+    match = _LANGUAGE_SUFFIX.match(identifier)
+    return match["base"] if match else identifier
+
+
+def event_number(info: Info) -> str:
+    """DWD's II, "" where there is none. Its meaning depends on the urgency: key on both, never on the text."""
+    return next(iter(values(info.event_codes, "II")), "")
+
+
+def groups(info: Info) -> tuple[str, ...]:
+    return values(info.event_codes, "GROUP")
+
+
+def leading_group(info: Info) -> str:
+    """The one group by which people know an event: a thunderstorm with rain is a thunderstorm.
+
+    Of groups that are new to us the first in the message; without any group CAP's event text.
+    """
+    found = groups(info)
+    return next((group for group in GROUPS if group in found), found[0] if found else info.event.upper() or "UNKNOWN")
+
+
+def is_advance(info: Info) -> bool:
+    """Whether this is a Vorabinformation (urgency Future), not yet a warning."""
+    return info.urgency == "Future"
+
+
+def is_all_clear(info: Info) -> bool:
+    return "AllClear" in info.response_types
+
+
+def is_test(alert: Alert) -> bool:
+    """Status Test (or Draft, System), or II 98 or 99. The responseType alone never decides."""
+    if alert.status not in ("Actual", "Exercise"):
+        return True
+    return any(event_number(info) in TEST_EVENTS for info in alert.infos)
+
+
+def warn_cells(area: Area) -> tuple[str, ...]:
+    return values(area.geocodes, "WARNCELLID")
+
+
+def height_band_m(area: Area) -> tuple[float | None, float | None]:
+    """Floor and ceiling in metres above sea level, None where DWD means no limit."""
+    floor = area.altitude_m if area.altitude_ft is not None and area.altitude_ft > 0 else None
+    ceiling = area.ceiling_m if area.ceiling_ft is not None and area.ceiling_ft < NO_CEILING_FT else None
+    return floor, ceiling
+
+
+def findings(alert: Alert) -> Iterator[Finding]:
+    """What of the message is new to us; it is taken all the same, for rejecting it would end real warnings."""
+    for number, info in enumerate(alert.infos, 1):
+        where = f"/alert/info[{number}]/eventCode"
+        for version in values(info.event_codes, "PROFILE_VERSION"):
+            if version not in KNOWN_PROFILES:
+                yield Finding("profile-new", "new", where, f"profile version {version!r} is new")
+        event = event_number(info)
+        if event and event not in KNOWN_EVENTS:
+            yield Finding("event-new", "new", where, f"event number {event!r} is new")

@@ -1,0 +1,93 @@
+"""The stele: one record a district with everything that holds there, in every language the alerts have, worst first.
+
+The record is complete in itself. A reader shows it until `valid_until`; then it has no data to show, whoever died.
+"""
+
+from datetime import timedelta
+
+from warnsys.cap.model import level
+from warnsys.channels import wording
+from warnsys.channels.events import event_name
+from warnsys.channels.wording import Place
+from warnsys.records import Localised, SteleItem, SteleRecord
+from warnsys.settings import LIVE
+from warnsys.warning.change import notice_id
+from warnsys.warning.policy import Policy
+from warnsys.warning.situation import DistrictSituation, Situation, Standing
+
+NO_WARNING: Localised = {"de": "Keine Wetterwarnung", "en": "No weather warning"}
+NO_DATA: Localised = {"de": "Keine verlässlichen Daten", "en": "No reliable data"}
+UNCONFIRMED: Localised = {
+    "de": "Warnung abgelaufen, Bestätigung steht aus",
+    "en": "Warning expired, not yet confirmed",
+}
+
+
+def record(
+    place: Place, district: DistrictSituation, situation: Situation, policy: Policy, stage: str, cause: tuple[str, ...]
+) -> SteleRecord:
+    """The present state of one district. `cause` is what made it be sent, and the id follows from it."""
+    items = tuple(_item(place, one, situation, policy) for one in district.standing)
+    return SteleRecord(
+        id=notice_id(stage, district.district, "stele", "public", *cause),
+        stage=stage,
+        exercise=stage != LIVE,
+        city=place.id,
+        district=district.district,
+        district_name=place.district(district.district).name,
+        status=district.status,
+        freshness=situation.freshness,
+        as_of=situation.as_of,
+        issued=situation.now,
+        valid_until=situation.now + timedelta(seconds=policy.stele_valid_s),
+        summary=_summary(place, district, situation, items, exercise=stage != LIVE),
+        items=items,
+    )
+
+
+def _item(place: Place, one: Standing, situation: Situation, policy: Policy) -> SteleItem:
+    meaning = one.meaning
+    return SteleItem(
+        base_id=one.fact.base_id,
+        phase=one.phase,
+        level=level(meaning.severity),
+        severity=meaning.severity,
+        urgency=meaning.urgency,
+        certainty=meaning.certainty,
+        group=meaning.group,
+        ii=meaning.ii,
+        presentation="tile" if one.phase == "expired" else policy.presentation(meaning, situation.now),
+        label=wording.label(meaning),
+        event=event_name(meaning),
+        when=wording.period(meaning.onset, meaning.expires, place.timezone),
+        height=wording.height(one.impact),
+        onset=meaning.onset,
+        expires=meaning.expires,
+        texts=meaning.texts,
+        quantities=meaning.parameters,
+        credit=wording.credit(meaning, shortened=any(text.shortened for text in meaning.texts.values())),
+        via=one.impact.via,
+        share=one.impact.share,
+    )
+
+
+def _summary(
+    place: Place, district: DistrictSituation, situation: Situation, items: tuple[SteleItem, ...], *, exercise: bool
+) -> Localised:
+    state = wording.freshness(situation.freshness, situation.as_of, place.timezone)
+    found = {}
+    for language in wording.LANGUAGES:
+        match district.status:
+            case "warned":
+                first = items[0]
+                parts = [f"{first.label[language]}: {first.event[language]}", first.height.get(language, "")]
+                parts.append(first.when[language])
+            case "unconfirmed":
+                parts = [UNCONFIRMED[language]]
+            case "clear":
+                parts = [NO_WARNING[language]]
+            case "no_data":
+                parts = [NO_DATA[language]]
+        mark = f"{wording.EXERCISE[language]} – " if exercise else ""
+        found[language] = mark + ", ".join(part for part in (*parts, state[language]) if part)
+    return found

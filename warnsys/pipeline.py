@@ -1,0 +1,217 @@
+"""The whole job as two pure functions, and one class that runs them without a broker.
+
+    bytes → match → Outcome → settle(state, …) → (state, notices)
+
+The agents in `streams` call the same two; so does a replay. Neither knows a clock: time comes with ticks.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pydantic import AwareDatetime
+
+from geofences import District, GeofenceIndex, load
+from warnsys.channels import push, sms, stele
+from warnsys.channels.wording import Place
+from warnsys.records import (
+    AlertHeaders,
+    FeedStatus,
+    Notice,
+    Outcome,
+    Part,
+    PushNotice,
+    Record,
+    SmsNotice,
+    Snapshot,
+    SteleRecord,
+    Tick,
+    utc,
+)
+from warnsys.settings import City, Settings
+from warnsys.warning.change import Change, Held, Told, changes, remember
+from warnsys.warning.facts import Facts, learn_outcome, learn_snapshot, learn_time
+from warnsys.warning.impact import Decision, Matcher, for_cities
+from warnsys.warning.policy import Policy
+from warnsys.warning.situation import Situation, derive
+
+
+class ForeignStageError(ValueError):
+    """A record of another stage: an exercise must never reach a live city, nor the other way round."""
+
+    def __init__(self, found: str, expected: str) -> None:
+        super().__init__(f"foreign stage: this is {expected!r}, the record is of {found!r}")
+
+
+class _SteleSent(Part):
+    content: str
+    at: AwareDatetime
+
+
+class CityState(Record):
+    """All that is remembered of one city between two records."""
+
+    city: str
+    facts: Facts = Facts()
+    held: Held = {}
+    told: Told = {}
+    steles: dict[str, _SteleSent] = {}
+
+
+@dataclass(frozen=True)
+class CityRules:
+    """What decides about one city."""
+
+    place: Place
+    stage: str
+    rules: str
+    policy: Policy
+    stale_after: Mapping[str, timedelta]
+
+    def situation(self, state: CityState) -> Situation | None:
+        """What holds, or None before the first tick."""
+        if state.facts.now is None:
+            return None
+        districts = [district.id for district in self.place.districts]
+        return derive(state.facts, state.facts.now, districts, self.stale_after, self.rules)
+
+
+def settle(
+    state: CityState, record: Outcome | Snapshot | Tick, city: CityRules
+) -> tuple[CityState, tuple[Notice, ...]]:
+    """Take one record into a city's state; give the new state and what has to be published, the worst first.
+
+    Before the first tick only facts are gathered. Raises `ForeignStageError`.
+    """
+    if record.stage != city.stage:
+        raise ForeignStageError(record.stage, city.stage)
+    cause: tuple[str, ...]
+    match record:
+        case Outcome():
+            outcome = for_cities(record, (state.city,))
+            facts, cause = learn_outcome(state.facts, outcome, city.rules), (record.base_id, record.decided)
+        case Snapshot():
+            facts, cause = learn_snapshot(state.facts, record, city.rules), (record.source, utc(record.stamp))
+        case Tick():
+            facts, cause = learn_time(state.facts, record.at), ("tick", utc(record.at))
+    state = state.model_copy(update={"facts": facts})
+    situation = city.situation(state)
+    if situation is None:
+        return state, ()
+    found, told = changes(facts, situation, state.held, state.told, city.policy)
+    shown, steles = _steles(state.steles, situation, city, cause)
+    held = remember(situation, state.held, facts)
+    state = state.model_copy(update={"held": held, "told": told, "steles": steles})
+    return state, (*shown, *(_worded(city, change, situation) for change in found))
+
+
+def _worded(city: CityRules, change: Change, situation: Situation) -> PushNotice | SmsNotice:
+    if change.channel == "push":
+        return push.notice(city.place, change, situation, city.stage)
+    return sms.notice(city.place, change, situation, city.stage)
+
+
+def _steles(
+    sent: Mapping[str, _SteleSent], situation: Situation, city: CityRules, cause: tuple[str, ...]
+) -> tuple[list[SteleRecord], dict[str, _SteleSent]]:
+    """The steles whose content changed, and those that readers would soon think dead; the worst first."""
+    again_after = timedelta(seconds=city.policy.stele_valid_s / 3)
+    shown, now_sent = [], dict(sent)
+    for district in situation.districts.values():
+        record = stele.record(city.place, district, situation, city.policy, city.stage, cause)
+        content = record.model_dump_json(exclude={"id", "issued", "valid_until"})
+        digest = hashlib.sha256(content.encode()).hexdigest()[:16]
+        last = sent.get(district.district)
+        if last is None or last.content != digest or situation.now - last.at >= again_after:
+            shown.append(record)
+            now_sent[district.district] = _SteleSent(content=digest, at=situation.now)
+    return sorted(shown, key=lambda record: -max((item.level for item in record.items), default=0)), now_sent
+
+
+def matcher_for(settings: Settings) -> Matcher:
+    """The rules of all cities of the settings. Raises `GeofenceError` for files that cannot be used."""
+    districts = [district for city in settings.cities for district in _districts(city)]
+    min_share = {source.name: source.min_share for source in settings.sources}
+    return Matcher(GeofenceIndex(districts), min_share, exercise=settings.exercise)
+
+
+def cities_for(settings: Settings, matcher: Matcher) -> dict[str, CityRules]:
+    """What decides about each city, by its id."""
+    stale_after = {source.name: timedelta(seconds=source.stale_after_s) for source in settings.sources}
+    return {
+        city.id: CityRules(
+            place=Place(
+                city.id,
+                city.name,
+                tuple(district for district in matcher.index.districts if district.city == city.id),
+                city.timezone,
+                city.link,
+            ),
+            stage=settings.stage,
+            rules=matcher.rules,
+            policy=settings.policy,
+            stale_after=stale_after,
+        )
+        for city in settings.cities
+    }
+
+
+def _districts(city: City) -> list[District]:
+    return load(city.geofences, city=city.id, warn_cells=city.warn_cells)
+
+
+class Offline:
+    """The pipeline without a broker: a publisher for feeds that keeps everything which would stand on the topics."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.stage = settings.stage
+        self.matcher = matcher_for(settings)
+        self.cities = cities_for(settings, self.matcher)
+        self.states = {city: CityState(city=city) for city in self.cities}
+        self.decisions: list[Decision] = []
+        self.notices: list[Notice] = []
+        self.statuses: list[FeedStatus] = []
+
+    async def alert(self, headers: AlertHeaders, body: bytes) -> None:
+        if headers.stage != self.stage:
+            raise ForeignStageError(headers.stage, self.stage)
+        decision = self.matcher.decide_bytes(body, headers)
+        self.decisions.append(decision)
+        self.settle(decision.outcome)
+
+    async def snapshot(self, snapshot: Snapshot) -> None:
+        self.settle(snapshot)
+
+    async def status(self, status: FeedStatus) -> None:
+        self.statuses.append(status)
+
+    def tick(self, moment: datetime) -> None:
+        self.settle(Tick(stage=self.stage, at=moment))
+
+    def settle(self, record: Outcome | Snapshot | Tick) -> None:
+        for city, rules in self.cities.items():
+            self.states[city], notices = settle(self.states[city], record, rules)
+            self.notices.extend(notices)
+
+    def situations(self) -> dict[str, Situation]:
+        found = {city: rules.situation(self.states[city]) for city, rules in self.cities.items()}
+        return {city: situation for city, situation in found.items() if situation}
+
+
+def by_channel(notices: Iterable[Notice]) -> dict[str, list[Notice]]:
+    """Notices by the channel whose topic they go to."""
+    found: dict[str, list[Notice]] = {"stele": [], "push": [], "sms": []}
+    for notice in notices:
+        found[channel_of(notice)].append(notice)
+    return found
+
+
+def channel_of(notice: Notice) -> str:
+    match notice:
+        case SteleRecord():
+            return "stele"
+        case PushNotice():
+            return "push"
+        case SmsNotice():
+            return "sms"

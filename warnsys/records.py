@@ -1,0 +1,267 @@
+"""What stands on the topics: the contract with everybody else, as JSON.
+
+Readers ignore fields that they do not know; a field changes its meaning only with a new `schema_version`. Times are
+absolute, with offset. `exercise` marks everything that does not come from a live stage.
+
+    cap.alerts    bytes of a CAP message, or a `Snapshot`; headers say which (`AlertHeaders`)
+    warn.impacts  `Outcome`, `Snapshot`, `Tick`
+    warn.stele    `SteleRecord`       warn.push  `PushNotice`       warn.sms  `SmsNotice`
+    feed.status   `FeedStatus`        warn.rejected  the bytes, with headers `stage_of_work`, `reason`, …
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+
+from warnsys.cap.model import Certainty, MsgType, Severity, Urgency
+
+Decided = Literal["matched", "no_district", "not_live", "rejected"]
+Audience = Literal["public", "staff"]
+NoticeKind = Literal["warn", "update", "lowered", "ended"]
+Localised = dict[str, str]
+"""A text by language: "de" and "en" are always there."""
+
+
+class Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    schema_version: Literal[1] = 1
+
+    def to_bytes(self) -> bytes:
+        return self.model_dump_json(exclude_none=True).encode()
+
+    @classmethod
+    def from_bytes(cls, value: bytes) -> Self:
+        return cls.model_validate_json(value)
+
+
+class Part(BaseModel):
+    """A piece of a record."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class AlertHeaders(Part):
+    """Headers of a CAP message on `cap.alerts`; all values travel as UTF-8 text."""
+
+    kind: Literal["alert"] = "alert"
+    stage: str
+    source: str
+    id: str
+    """As snapshots list it: the member's name without language and `.xml`."""
+    stamp: AwareDatetime | None = None
+    """The server's stamp of the snapshot that it came with; none from a source without snapshots."""
+    seen: AwareDatetime
+    """When the feed first held it."""
+
+
+# -- warn.impacts ---------------------------------------------------------------------------------------------------
+
+
+class Text(Part):
+    """What an alert says in one language, as its author wrote it unless `shortened`."""
+
+    event: str
+    headline: str
+    description: str
+    instruction: str
+    shortened: bool = False
+
+
+class Impact(Part):
+    """One alert on one district."""
+
+    city: str
+    district: str
+    via: Literal["cell", "area"]
+    share: float | None = None
+    """Part of the district's area inside the alert's outlines, 0 to 1, rounded to 1e-6."""
+    reason: str
+    floor_m: float | None = None
+    ceiling_m: float | None = None
+
+
+class Meaning(Part):
+    """What an alert warns of: the infos that differ in language only."""
+
+    ii: str = ""
+    group: str
+    urgency: Urgency
+    severity: Severity
+    certainty: Certainty
+    onset: AwareDatetime
+    """When it begins: onset, else effective, else sent (CAP 1.2, 3.2.2)."""
+    expires: AwareDatetime | None = None
+    texts: dict[str, Text]
+    """By primary language subtag."""
+    parameters: tuple[tuple[str, str], ...] = ()
+    sender_name: str = ""
+    web: str = ""
+    impacts: tuple[Impact, ...] = ()
+
+    @property
+    def advance(self) -> bool:
+        return self.urgency == "Future"
+
+
+class Outcome(Record):
+    """How one CAP message was decided, and what it means for the cities of one partition."""
+
+    kind: Literal["outcome"] = "outcome"
+    stage: str
+    source: str
+    listed_id: str
+    base_id: str
+    decided: Decided
+    reason: str
+    rules: str
+    """Version of the geofences (and thresholds) it was decided with."""
+    stamp: AwareDatetime | None = None
+    sent: AwareDatetime | None = None
+    sender: str = ""
+    msg_type: MsgType | None = None
+    supersedes: tuple[str, ...] = ()
+    meanings: tuple[Meaning, ...] = ()
+    findings: tuple[str, ...] = ()
+
+
+class Snapshot(Record):
+    """Everything that a source said was valid at one time."""
+
+    kind: Literal["snapshot"] = "snapshot"
+    stage: str
+    source: str
+    stamp: AwareDatetime
+    """The server's time of it; snapshots are ordered and aged by nothing else."""
+    checked: AwareDatetime
+    ids: tuple[str, ...]
+
+
+class Tick(Record):
+    """The time. In a live stage the log append time of the record counts, elsewhere `at`."""
+
+    kind: Literal["tick"] = "tick"
+    stage: str
+    at: AwareDatetime
+
+
+ImpactRecord = Annotated[Outcome | Snapshot | Tick, Field(discriminator="kind")]
+_impact_record: TypeAdapter[Outcome | Snapshot | Tick] = TypeAdapter(ImpactRecord)
+
+
+def read_impact_record(value: bytes) -> Outcome | Snapshot | Tick:
+    """A record of `warn.impacts`. Raises pydantic's `ValidationError`."""
+    return _impact_record.validate_json(value)
+
+
+# -- channels -------------------------------------------------------------------------------------------------------
+
+DistrictStatus = Literal["warned", "unconfirmed", "clear", "no_data"]
+"""`unconfirmed`: what was warned has expired, and no later complete snapshot has confirmed the end."""
+Freshness = Literal["fresh", "incomplete", "stale", "none"]
+Presentation = Literal["tile", "banner", "full"]
+
+
+class SteleItem(Part):
+    """One warning that holds in a district."""
+
+    base_id: str
+    phase: Literal["advance", "warning", "expired"]
+    level: int
+    """1 to 4, as DWD counts."""
+    severity: Severity
+    urgency: Urgency
+    certainty: Certainty
+    group: str
+    ii: str = ""
+    presentation: Presentation
+    label: Localised
+    """The level's official name and number."""
+    event: Localised
+    when: Localised
+    height: Localised = {}
+    onset: AwareDatetime
+    expires: AwareDatetime | None = None
+    texts: dict[str, Text]
+    quantities: tuple[tuple[str, str], ...] = ()
+    credit: Localised
+    via: Literal["cell", "area"]
+    share: float | None = None
+
+
+class SteleRecord(Record):
+    """The complete present state of one district, worst first. After `valid_until` a reader shows "no data"."""
+
+    id: str
+    stage: str
+    exercise: bool
+    city: str
+    district: str
+    district_name: str
+    status: DistrictStatus
+    freshness: Freshness
+    as_of: AwareDatetime | None
+    """Stamp of the newest snapshot: "Stand …"."""
+    issued: AwareDatetime
+    valid_until: AwareDatetime
+    summary: Localised
+    items: tuple[SteleItem, ...]
+
+
+class _Notice(Record):
+    id: str
+    stage: str
+    exercise: bool
+    city: str
+    audience: Audience
+    kind: NoticeKind
+    reason: str
+    """What changed, short and machine-readable."""
+    cause: str
+    """Base id of the message that caused it."""
+    issued: AwareDatetime
+    level: int
+    severity: Severity
+    group: str
+    districts: tuple[str, ...]
+    onset: AwareDatetime
+    expires: AwareDatetime | None = None
+
+
+class PushNotice(_Notice):
+    """One material change for one audience."""
+
+    title: Localised
+    body: Localised
+    link: str
+    ttl_s: int
+    urgency: Literal["normal", "high"]
+    """As Web Push has it (RFC 8030, 5.3)."""
+    collapse_key: str
+
+
+class SmsNotice(_Notice):
+    """One material change for one audience, within 160 GSM-7 characters."""
+
+    text: str
+
+
+Notice = SteleRecord | PushNotice | SmsNotice
+
+
+class FeedStatus(Record):
+    """The last look at a source."""
+
+    stage: str
+    source: str
+    looked: AwareDatetime
+    stamp: AwareDatetime | None = None
+    ids: int = 0
+    unreadable: int = 0
+    error: str = ""
+
+
+def utc(moment: datetime) -> str:
+    """The form of a time inside ids and headers."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,140 @@
+"""Everything a city sets: one TOML file, each value also from the environment (`WARNSYS_BROKER__URL=…`).
+
+Checked as a whole at start; an error names the key, what was expected, and what stands there.
+"""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from warnsys.warning.policy import Policy
+
+DWD_URL = (
+    "https://opendata.dwd.de/weather/alerts/cap/COMMUNEUNION_EVENT_STAT/"
+    "Z_CAP_C_EDZW_LATEST_PVW_STATUS_PREMIUMEVENT_COMMUNEUNION_MUL.zip"
+)
+LIVE = "live"
+ENVIRONMENT_PREFIX = "WARNSYS_"
+
+
+class SettingsError(ValueError):
+    """The settings cannot be used; the message says which key and what to write there."""
+
+
+def _zone(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return ZoneInfo(value)
+    except (KeyError, ValueError) as error:
+        raise ValueError(f"{value!r} is no time zone; write one like 'Europe/Berlin'") from error
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class City(_Strict):
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    name: str = Field(min_length=1)
+    geofences: Path
+    """GeoJSON of its districts; a relative path counts from the settings file."""
+    warn_cells: tuple[Annotated[str, Field(pattern=r"^\d{9}$")], ...] = ()
+    """Cells of districts whose feature lists none."""
+    timezone: Annotated[ZoneInfo, BeforeValidator(_zone)] = ZoneInfo("Europe/Berlin")
+    link: str = "https://example.org/warnungen"
+    """Where a push leads; the city's id and the district's are put in place of {city} and {district}."""
+
+
+class Source(_Strict):
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    url: str = Field(pattern=r"^https?://")
+    poll_s: float = Field(20, gt=0)
+    republish_s: float = Field(600, gt=0)
+    """After so long everything current is published again: always harmless, and it heals."""
+    stale_after_s: float = Field(900, gt=0)
+    min_share: float = Field(0.01, ge=0, le=1)
+    """Least part of a district that an outline without warn cells must cover."""
+
+
+class Broker(_Strict):
+    url: str = Field("embedded", pattern=r"^(embedded|kafka://[^/\s]+)$")
+    partitions: int = Field(4, ge=1, le=1024)
+    """Of every topic; the embedded broker always has one."""
+    replication: int = Field(1, ge=1)
+
+    @property
+    def embedded(self) -> bool:
+        return self.url == "embedded"
+
+
+class Settings(_Strict):
+    cities: tuple[City, ...] = Field(min_length=1)
+    sources: tuple[Source, ...] = (Source(name="dwd", url=DWD_URL),)
+    broker: Broker = Broker()
+    policy: Policy = Policy()
+    stage: str = Field(LIVE, pattern=r"^[a-z0-9][a-z0-9-]*$")
+    """`live`, or the name of an exercise: topics, group and state of its own, marked on every screen."""
+    tick_s: float = Field(10, gt=0)
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
+
+    @model_validator(mode="after")
+    def _names_once(self) -> "Settings":
+        for what, names in (
+            ("cities", [city.id for city in self.cities]),
+            ("sources", [source.name for source in self.sources]),
+        ):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"{what}: {', '.join(twice)} stands there twice")
+        return self
+
+    @property
+    def exercise(self) -> bool:
+        return self.stage != LIVE
+
+
+def load(path: Path) -> Settings:
+    """Read a settings file and the environment over it. Raises `SettingsError`."""
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"{path}: no such file; make one with: warnsys init") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path}: {error}") from error
+    for city in content.get("cities", ()):
+        if isinstance(city, dict) and isinstance(city.get("geofences"), str):
+            city["geofences"] = path.parent / city["geofences"]
+    return parse(_with_environment(content, dict(os.environ)), name=str(path))
+
+
+def parse(content: dict[str, Any], *, name: str = "settings") -> Settings:
+    """Check settings given as plain values. Raises `SettingsError` that names every wrong key."""
+    try:
+        return Settings.model_validate(content)
+    except ValidationError as error:
+        lines = [
+            f"{name}: {'.'.join(str(part) for part in found['loc']) or 'settings'}: {found['msg']}"
+            + ("" if found["type"] == "missing" else f" (there stands {found['input']!r:.100})")
+            for found in error.errors(include_url=False, include_context=False)
+        ]
+        raise SettingsError("\n".join(lines)) from error
+
+
+def _with_environment(content: dict[str, Any], environment: dict[str, str]) -> dict[str, Any]:
+    """`WARNSYS_A__B=x` over `a.b`; tables only, as a list's entries have no name to be called by."""
+    merged = dict(content)
+    for key, value in sorted(environment.items()):
+        if not key.startswith(ENVIRONMENT_PREFIX):
+            continue
+        *tables, last = key.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
+        place = merged
+        for table in tables:
+            place[table] = dict(place.get(table, {}))
+            place = place[table]
+        place[last] = value
+    return merged

@@ -1,0 +1,189 @@
+"""What is known about one city: facts that only join.
+
+Sets grow, stamps and times only rise. So whatever order messages and snapshots come in, and however often, the same is
+known in the end; what it means follows in `situation`.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from pydantic import AwareDatetime
+
+from warnsys.cap.model import MsgType
+from warnsys.records import Impact, Meaning, Outcome, Part, Snapshot
+
+MEMORY = timedelta(days=3)
+"""How long what is over is remembered: longer than `cap.alerts` keeps records, so that nothing late revives it."""
+MEMORY_OPEN = timedelta(days=30)
+"""The same for what has no end."""
+MEMORY_ELSEWHERE = timedelta(hours=2)
+"""The same for messages that mean nothing to this city: long enough for the snapshot that lists them."""
+
+MAX_SNAPSHOTS = 12
+"""Of one source, while none is complete: two hours at DWD's pace."""
+
+
+class Fact(Part):
+    """An accepted message that warns in this city, or ends others."""
+
+    base_id: str
+    rules: str
+    sent: AwareDatetime
+    msg_type: MsgType
+    listed_as: tuple[str, ...]
+    supersedes: tuple[str, ...] = ()
+    meanings: tuple[Meaning, ...] = ()
+
+    def impacts(self) -> Iterator[tuple[Meaning, Impact]]:
+        return ((meaning, impact) for meaning in self.meanings for impact in meaning.impacts)
+
+    def warns(self, district: str) -> bool:
+        return any(impact.district == district for _, impact in self.impacts())
+
+
+class Sighting(Part):
+    """When one source listed an id: its first and last stamp, None where the source has no snapshots."""
+
+    first: AwareDatetime | None = None
+    last: AwareDatetime | None = None
+
+
+class Listing(Part):
+    """What is known of an id: who listed it, and whether it was accepted, by version of the rules."""
+
+    accepted: dict[str, bool] = {}
+    sightings: dict[str, Sighting] = {}
+
+    def seen(self, source: str, stamp: datetime | None) -> "Listing":
+        old = self.sightings.get(source, Sighting())
+        stamps = [moment for moment in (old.first, old.last, stamp) if moment]
+        sighting = Sighting(first=min(stamps, default=None), last=max(stamps, default=None))
+        return self.model_copy(update={"sightings": {**self.sightings, source: sighting}})
+
+    def decided(self, rules: str, *, accepted: bool) -> "Listing":
+        """Accepted once is accepted: a copy that cannot be read does not unsay it."""
+        return self.model_copy(
+            update={"accepted": {**self.accepted, rules: self.accepted.get(rules, False) or accepted}}
+        )
+
+
+class Seen(Part):
+    """A snapshot, however many pollers brought it."""
+
+    stamp: AwareDatetime
+    checked: AwareDatetime
+    ids: tuple[str, ...]
+
+
+class Facts(Part):
+    """All that is known about one city."""
+
+    now: AwareDatetime | None = None
+    """The newest tick; before the first one nothing is decided that needs a clock."""
+    facts: dict[str, Fact] = {}
+    listings: dict[str, Listing] = {}
+    snapshots: dict[str, tuple[Seen, ...]] = {}
+    """By source, newest first: back to the second complete one, and the last two complete that list anything."""
+
+
+def learn_time(known: Facts, moment: datetime) -> Facts:
+    """Time only goes forward; what has been over for long is forgotten."""
+    now = max(known.now or moment, moment)
+    return _forget(known.model_copy(update={"now": now}), now)
+
+
+def learn_outcome(known: Facts, outcome: Outcome, rules: str) -> Facts:
+    """`rules` is the present version: a fact under it replaces one under an older version."""
+    listing = known.listings.get(outcome.listed_id, Listing())
+    listing = listing.seen(outcome.source, outcome.stamp)
+    listing = listing.decided(outcome.rules, accepted=outcome.decided != "rejected")
+    facts = dict(known.facts)
+    if (fact := _fact(outcome)) and _matters(fact, known):
+        facts[fact.base_id] = _join(facts.get(fact.base_id, fact), fact, rules)
+    return known.model_copy(
+        update={"facts": facts, "listings": {**known.listings, outcome.listed_id: listing}},
+    )
+
+
+def learn_snapshot(known: Facts, snapshot: Snapshot, rules: str) -> Facts:
+    listings = dict(known.listings)
+    for listed_id in snapshot.ids:
+        listings[listed_id] = listings.get(listed_id, Listing()).seen(snapshot.source, snapshot.stamp)
+    known = known.model_copy(update={"listings": listings})
+    seen = Seen(stamp=snapshot.stamp, checked=snapshot.checked, ids=tuple(sorted(set(snapshot.ids))))
+    by_stamp = {one.stamp: one for one in known.snapshots.get(snapshot.source, ())}
+    if same := by_stamp.get(seen.stamp):
+        ids = tuple(sorted({*same.ids, *seen.ids}))
+        seen = Seen(stamp=seen.stamp, checked=min(same.checked, seen.checked), ids=ids)
+    by_stamp[seen.stamp] = seen
+    newest_first = sorted(by_stamp.values(), key=lambda one: one.stamp, reverse=True)
+    whole = [one for one in newest_first if complete(known, one, rules)]
+    evidence = [one for one in whole if one.ids][:2]
+    current = [one for one in newest_first if len(whole) < 2 or one.stamp >= whole[1].stamp][:MAX_SNAPSHOTS]
+    kept = [one for one in newest_first if one in current or one in whole[:2] or one in evidence]
+    return known.model_copy(update={"snapshots": {**known.snapshots, snapshot.source: tuple(kept)}})
+
+
+def _fact(outcome: Outcome) -> Fact | None:
+    if outcome.decided == "rejected" or outcome.sent is None or outcome.msg_type is None:
+        return None
+    return Fact(
+        base_id=outcome.base_id,
+        rules=outcome.rules,
+        sent=outcome.sent,
+        msg_type=outcome.msg_type,
+        listed_as=(outcome.listed_id,),
+        supersedes=outcome.supersedes,
+        meanings=outcome.meanings,
+    )
+
+
+def _matters(fact: Fact, known: Facts) -> bool:
+    """Whether it warns here, or may end what does: a predecessor known to warn only elsewhere is no matter."""
+    if fact.meanings or fact.base_id in known.facts:
+        return True
+    return any(
+        base_id in known.facts or not (listing := known.listings.get(base_id)) or not any(listing.accepted.values())
+        for base_id in fact.supersedes
+    )
+
+
+def _join(one: Fact, other: Fact, rules: str) -> Fact:
+    """The same message twice: the content under the present rules, with most languages."""
+    content = max(
+        (one, other),
+        key=lambda fact: (fact.rules == rules, sum(len(m.texts) for m in fact.meanings), fact.model_dump_json()),
+    )
+    return content.model_copy(update={"listed_as": tuple(sorted({*one.listed_as, *other.listed_as}))})
+
+
+def _forget(known: Facts, now: datetime) -> Facts:
+    listed = {i for seen in known.snapshots.values() for one in seen for i in one.ids}
+
+    def last_seen(listing: Listing | None) -> list[datetime]:
+        return [sighting.last for sighting in listing.sightings.values() if sighting.last] if listing else []
+
+    def over(fact: Fact) -> bool:
+        ends = [fact.sent, *(meaning.expires or fact.sent + MEMORY_OPEN for meaning in fact.meanings)]
+        sightings = [moment for i in fact.listed_as for moment in last_seen(known.listings.get(i))]
+        return max((*ends, *sightings)) < now - MEMORY and not listed.intersection(fact.listed_as)
+
+    facts = {base_id: fact for base_id, fact in known.facts.items() if not over(fact)}
+    here = {i for fact in facts.values() for i in fact.listed_as}
+    listings = {
+        listed_id: listing
+        for listed_id, listing in known.listings.items()
+        if listed_id in listed or listed_id in here or max(last_seen(listing), default=now) >= now - MEMORY_ELSEWHERE
+    }
+    return known.model_copy(update={"facts": facts, "listings": listings})
+
+
+def verdict(known: Facts, listed_id: str, rules: str) -> bool | None:
+    """True accepted, False rejected, None undecided under these rules."""
+    listing = known.listings.get(listed_id)
+    return listing.accepted.get(rules) if listing else None
+
+
+def complete(known: Facts, seen: Seen, rules: str) -> bool:
+    """Whether every message that a snapshot lists has been accepted under these rules."""
+    return all(verdict(known, listed_id, rules) for listed_id in seen.ids)

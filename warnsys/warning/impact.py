@@ -1,0 +1,256 @@
+"""What one message means: which districts it warns, by which rule, and if none, why not.
+
+No clock is asked here: whether a message has expired is judged where the time is known. A message that warns nobody
+may still end others (an Update that left the city, a Cancel), so what it supersedes is told in any case.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import shapely
+
+from geofences import Area, Circle, GeofenceIndex, Match
+from warnsys.cap import dwd
+from warnsys.cap.errors import CapError
+from warnsys.cap.model import Alert, Info
+from warnsys.cap.model import Area as CapArea
+from warnsys.cap.read import read_alert
+from warnsys.records import AlertHeaders, Decided, Impact, Meaning, Outcome, Text
+from warnsys.warning.text import shorten
+
+LIVE_TYPES = ("Alert", "Update", "Cancel")
+MAX_LANGUAGES = 16
+HEADLINE_CHARS, EVENT_CHARS, BODY_CHARS = 300, 120, 4_000
+"""Budget of a text on the topics; 16 languages at these lengths stay below 400 kB."""
+
+
+@dataclass(frozen=True)
+class Matcher:
+    """The rules by which messages are decided: geofences, thresholds, and whether this is an exercise."""
+
+    index: GeofenceIndex
+    min_share: Mapping[str, float] = field(default_factory=dict)
+    """Least share by source, for messages without warn cells."""
+    exercise: bool = False
+
+    @property
+    def rules(self) -> str:
+        """Version of everything that decides; outcomes under another one have to be decided again."""
+        shares = sorted(self.min_share.items())
+        return hashlib.sha256(f"{self.index.version} {shares}".encode()).hexdigest()[:12]
+
+    def decide_bytes(self, body: bytes, headers: AlertHeaders) -> "Decision":
+        """Read a message and decide it. Never raises for what stands in the message: that is an outcome, too."""
+        try:
+            alert = read_alert(body)
+        except CapError as error:
+            return Decision(self._outcome(headers, None, "rejected", str(error)), None, ())
+        return self.decide(alert, headers)
+
+    def decide(self, alert: Alert, headers: AlertHeaders) -> "Decision":
+        """Decide a message for all districts. The outcome holds the impacts on all cities."""
+        if reason := self._why_not_live(alert):
+            return Decision(self._outcome(headers, alert, "not_live", reason), alert, ())
+        if alert.msg_type == "Cancel":
+            reason = f"cancel: ends {len(alert.references)}, warns nobody"
+            outcome = self._outcome(headers, alert, "not_live", reason, supersedes=_superseded(alert))
+            return Decision(outcome, alert, ())
+        min_share = self.min_share.get(headers.source, 0.01)
+        meanings, matches = [], []
+        for infos in _same_but_for_language(alert.infos):
+            if dwd.is_all_clear(infos[0]):
+                continue
+            found = self.index.match([_to_area(area) for area in infos[0].areas], min_share=min_share)
+            matches.append(found)
+            if any(match.matched for match in found):
+                meanings.append(_meaning(alert, infos, found))
+        supersedes = _superseded(alert)
+        if not matches:
+            decided: Decided = "not_live"
+            reason = "all clear"
+        elif meanings:
+            decided, reason = "matched", meanings[0].impacts[0].reason
+        else:
+            decided, reason = "no_district", _common_reason(matches[0])
+        outcome = self._outcome(
+            headers, alert, decided, reason, supersedes=supersedes, meanings=tuple(meanings)
+        )  # fmt: skip
+        return Decision(outcome, alert, _best_by_district(matches))
+
+    def _why_not_live(self, alert: Alert) -> str:
+        if dwd.is_test(alert):
+            return f"test: status {alert.status}" + "".join(
+                f", II {number}" for number in sorted({dwd.event_number(info) for info in alert.infos} - {""})
+            )
+        if alert.status == "Exercise" and not self.exercise:
+            return "exercise"
+        if alert.msg_type not in LIVE_TYPES:
+            return f"msgType {alert.msg_type}"
+        if alert.scope in ("Private", "Restricted"):
+            return f"scope {alert.scope}"
+        return ""
+
+    def _outcome(
+        self,
+        headers: AlertHeaders,
+        alert: Alert | None,
+        decided: Decided,
+        reason: str,
+        *,
+        supersedes: tuple[str, ...] = (),
+        meanings: tuple[Meaning, ...] = (),
+    ) -> Outcome:
+        common = {
+            "stage": headers.stage,
+            "source": headers.source,
+            "listed_id": headers.id,
+            "stamp": headers.stamp,
+            "decided": decided,
+            "reason": shorten(reason, 300),
+            "rules": self.rules,
+        }
+        if alert is None:
+            return Outcome.model_validate({**common, "base_id": headers.id})
+        findings = (*alert.findings, *dwd.findings(alert))
+        return Outcome.model_validate(
+            {
+                **common,
+                "base_id": dwd.base_id(alert),
+                "sent": alert.sent,
+                "sender": alert.sender,
+                "msg_type": alert.msg_type,
+                "supersedes": supersedes,
+                "meanings": meanings,
+                "findings": tuple(dict.fromkeys(finding.code for finding in findings))[:20],
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Decision:
+    """An outcome with what only those need who ask for the reasons."""
+
+    outcome: Outcome
+    alert: Alert | None
+    """None where the message could not be read."""
+    matches: tuple[Match, ...]
+    """One a district, the worst of its meanings; none where districts were not asked."""
+
+
+def for_cities(outcome: Outcome, cities: Iterable[str]) -> Outcome:
+    """The outcome as far as it concerns some cities; what it supersedes concerns them all."""
+    wanted = frozenset(cities)
+    meanings = (
+        meaning.model_copy(update={"impacts": tuple(i for i in meaning.impacts if i.city in wanted)})
+        for meaning in outcome.meanings
+    )
+    return outcome.model_copy(update={"meanings": tuple(meaning for meaning in meanings if meaning.impacts)})
+
+
+def live_at(meaning: Meaning, moment: datetime) -> bool:
+    """Whether a meaning has not expired: an `expires` that is absent never comes (CAP 1.2, 3.2.2)."""
+    return meaning.expires is None or moment < meaning.expires
+
+
+def _superseded(alert: Alert) -> tuple[str, ...]:
+    if alert.msg_type not in ("Update", "Cancel"):
+        return ()
+    ids = (dwd.without_language(reference.identifier) for reference in alert.references)
+    return tuple(sorted(set(ids) - {dwd.base_id(alert)}))
+
+
+def _same_but_for_language(infos: Iterable[Info]) -> list[list[Info]]:
+    """Infos that say the same in different languages, together; anything else apart."""
+    found: list[list[Info]] = []
+    for info in infos:
+        for same in found:
+            if info.language not in (other.language for other in same) and _facts(info) == _facts(same[0]):
+                same.append(info)
+                break
+        else:
+            found.append([info])
+    return found
+
+
+def _facts(info: Info) -> tuple[object, ...]:
+    return (
+        info.urgency, info.severity, info.certainty, info.effective, info.onset, info.expires,
+        info.response_types, dwd.event_number(info), dwd.groups(info), info.areas,
+    )  # fmt: skip
+
+
+def _meaning(alert: Alert, infos: list[Info], matches: Iterable[Match]) -> Meaning:
+    first = infos[0]
+    return Meaning(
+        ii=dwd.event_number(first),
+        group=dwd.leading_group(first),
+        urgency=first.urgency,
+        severity=first.severity,
+        certainty=first.certainty,
+        onset=first.onset or first.effective or alert.sent,
+        expires=first.expires,
+        texts={info.language.split("-")[0].lower(): _text(info) for info in infos[:MAX_LANGUAGES]},
+        parameters=tuple((shorten(name, 80), shorten(value, 80)) for name, value in first.parameters[:40]),
+        sender_name=shorten(first.sender_name or alert.sender, 120),
+        web=first.web if first.web.startswith(("https://", "http://")) else "",
+        impacts=tuple(
+            Impact(
+                city=match.district.city,
+                district=match.district.id,
+                via=match.via,
+                share=match.share,
+                reason=match.reason,
+                floor_m=match.floor_m,
+                ceiling_m=match.ceiling_m,
+            )
+            for match in matches
+            if match.matched and match.via
+        ),
+    )
+
+
+def _text(info: Info) -> Text:
+    event, headline = shorten(info.event, EVENT_CHARS), shorten(info.headline, HEADLINE_CHARS)
+    description, instruction = shorten(info.description, BODY_CHARS), shorten(info.instruction, BODY_CHARS)
+    whole = (info.event, info.headline, info.description, info.instruction)
+    return Text(
+        event=event,
+        headline=headline,
+        description=description,
+        instruction=instruction,
+        shortened=(event, headline, description, instruction) != whole,
+    )
+
+
+def _to_area(area: CapArea) -> Area:
+    floor, ceiling = dwd.height_band_m(area)
+    return Area(
+        cells=dwd.warn_cells(area),
+        polygons=_minus_holes(area),
+        circles=tuple(Circle(circle.lon, circle.lat, circle.radius_km * 1000) for circle in area.circles),
+        floor_m=floor,
+        ceiling_m=ceiling,
+    )
+
+
+def _minus_holes(area: CapArea) -> tuple[shapely.Polygon, ...]:
+    """A hole is taken away from what it lies in; one that lies elsewhere takes nothing and adds nothing."""
+    shells = [shapely.Polygon(ring) for ring in area.polygons]
+    if not area.excluded:
+        return tuple(shells)
+    holes = shapely.union_all([shapely.make_valid(shapely.Polygon(ring)) for ring in area.excluded])
+    parts = shapely.get_parts(shapely.difference([shapely.make_valid(shell) for shell in shells], holes))
+    return tuple(part for part in parts if isinstance(part, shapely.Polygon) and not part.is_empty)
+
+
+def _best_by_district(found: list[tuple[Match, ...]]) -> tuple[Match, ...]:
+    return tuple(
+        max(column, key=lambda match: (match.matched, match.share or 0)) for column in zip(*found, strict=True)
+    )
+
+
+def _common_reason(matches: tuple[Match, ...]) -> str:
+    reasons = dict.fromkeys(match.reason for match in matches)
+    return next(iter(reasons)) if len(reasons) == 1 else "; ".join(sorted(reasons)[:3]) if reasons else "no districts"

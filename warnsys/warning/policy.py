@@ -1,0 +1,74 @@
+"""Who is told what: the settings by audience × channel × event group, and what they answer.
+
+Defaults are design.md's: public push from Moderate and public SMS from Severe, without advance notices; staff from
+Moderate and Severe, with advance notices from Severe; FROST, FOG, HEAT and UV never reach public SMS or a full screen.
+"""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from warnsys.cap.model import level
+from warnsys.records import Audience, Meaning, Presentation
+
+Channel = Literal["push", "sms"]
+Minimum = Literal["Minor", "Moderate", "Severe", "Extreme", "never"]
+
+QUIET_GROUPS = ("FROST", "FOG", "HEAT", "UV")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Rule(_Strict):
+    """From which severity on one channel tells one audience."""
+
+    audience: Audience
+    channel: Channel
+    warnings: Minimum
+    advance: Minimum = "never"
+    except_groups: tuple[str, ...] = ()
+    """Event groups that this channel never tells this audience."""
+
+    def tells(self, meaning: Meaning) -> bool:
+        if meaning.severity == "Extreme" and meaning.urgency == "Immediate":
+            return True  # never held back
+        least = self.advance if meaning.advance else self.warnings
+        if least == "never" or meaning.group in self.except_groups:
+            return False
+        return level(meaning.severity) >= level(least)
+
+
+DEFAULT_RULES = (
+    Rule(audience="public", channel="push", warnings="Moderate"),
+    Rule(audience="public", channel="sms", warnings="Severe", except_groups=QUIET_GROUPS),
+    Rule(audience="staff", channel="push", warnings="Moderate", advance="Severe"),
+    Rule(audience="staff", channel="sms", warnings="Severe", advance="Severe"),
+)
+
+
+class Policy(_Strict):
+    rules: tuple[Rule, ...] = DEFAULT_RULES
+    retell_after_min: int = Field(30, ge=1)
+    """A begin or end that moved by more minutes than this is told again, however many messages moved it."""
+    banner_from: Minimum = "Moderate"
+    full_from: Minimum = "Severe"
+    near_onset_min: int = Field(60, ge=0)
+    """Minutes before its onset from which a warning may take over a screen."""
+    never_full: tuple[str, ...] = QUIET_GROUPS
+    stele_valid_s: int = Field(180, ge=60)
+    """How long a stele may show a record; the present one is sent again every third of this."""
+
+    def presentation(self, meaning: Meaning, now: datetime) -> Presentation:
+        """How much of a screen a warning takes: severity × urgency × time to onset."""
+        far = meaning.onset - now > timedelta(minutes=self.near_onset_min)
+        if meaning.advance or far:
+            return "tile"
+        rank = level(meaning.severity)
+        if self.full_from != "never" and rank >= level(self.full_from) and meaning.group not in self.never_full:
+            return "full"
+        if self.banner_from != "never" and rank >= level(self.banner_from):
+            return "banner"
+        return "tile"

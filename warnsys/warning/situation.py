@@ -1,0 +1,224 @@
+"""What holds in one city, derived from the facts anew each time. What ends a warning, and what each end needs:
+
+* superseded or cancelled, by an accepted message of the same source: at once where the successor itself warns,
+  elsewhere when a snapshot as new as the successor has been decided (the other half of a split may come just after);
+* withdrawn: two newer complete snapshots lack it; a snapshot that lists it again revives it;
+* expired: at its end it becomes "unconfirmed", and a complete snapshot stamped later ends it.
+
+A snapshot is complete when every message that it lists has been accepted under the present rules.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Literal
+
+from warnsys.cap.model import level
+from warnsys.records import DistrictStatus, Freshness, Impact, Meaning
+from warnsys.warning.facts import Fact, Facts, Listing, Seen, Sighting, complete, verdict
+from warnsys.warning.impact import live_at
+
+SEVERE = level("Severe")
+DECIDING = timedelta(seconds=60)
+"""How long the messages of a new snapshot may take to be decided before its city counts as incomplete."""
+
+Phase = Literal["advance", "warning", "expired"]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One meaning of one message that stands in a district."""
+
+    fact: Fact
+    meaning: Meaning
+    impact: Impact
+    phase: Phase
+
+
+@dataclass(frozen=True, slots=True)
+class DistrictSituation:
+    district: str
+    status: DistrictStatus
+    standing: tuple[Standing, ...]
+    """Worst first."""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """All that holds in one city at one time."""
+
+    now: datetime
+    freshness: Freshness
+    as_of: datetime | None
+    flags: tuple[str, ...]
+    """What operators have to look at: `unreadable <id>`, `all vanished`."""
+    districts: dict[str, DistrictSituation]
+
+
+def derive(
+    known: Facts, now: datetime, districts: Iterable[str], stale_after: Mapping[str, timedelta], rules: str
+) -> Situation:
+    """The situation of a city at `now`.
+
+    `stale_after` names the sources that the city listens to, with the age from which a snapshot is stale.
+    """
+    view = _View(known, now, rules)
+    states = [view.freshness(source, limit) for source, limit in stale_after.items()]
+    freshness: Freshness = max(states, key=_FRESHNESS.index) if states else "none"
+    stamps = [seen[0].stamp for source in stale_after if (seen := known.snapshots.get(source))]
+    found = {}
+    for district in sorted(districts):
+        standing = tuple(sorted(view.standing(district), key=_worst_first))
+        status: DistrictStatus
+        if any(one.phase != "expired" for one in standing):
+            status = "warned"
+        elif standing:
+            status = "unconfirmed"
+        else:
+            status = "clear" if freshness == "fresh" else "no_data"
+        found[district] = DistrictSituation(district, status, standing)
+    return Situation(now, freshness, min(stamps, default=None), view.flags(stale_after), found)
+
+
+_FRESHNESS: tuple[Freshness, ...] = ("fresh", "incomplete", "stale", "none")
+
+
+def _worst_first(one: Standing) -> tuple[object, ...]:
+    expires = one.meaning.expires
+    return (
+        one.phase == "expired",
+        -grade(one.meaning),
+        one.meaning.onset,
+        expires is not None,
+        -expires.timestamp() if expires else 0.0,
+        one.fact.base_id,
+        one.meaning.ii,
+    )
+
+
+def grade(meaning: Meaning) -> int:
+    """Rank of a meaning, 2 to 9: by level, and at the same level a warning before an advance notice."""
+    return level(meaning.severity) * 2 + (not meaning.advance)
+
+
+class _View:
+    """One reading of the facts at one moment."""
+
+    def __init__(self, known: Facts, now: datetime, rules: str) -> None:
+        self.known, self.now, self.rules = known, now, rules
+        self.successors: dict[str, list[Fact]] = {}
+        for fact in known.facts.values():
+            for base_id in fact.supersedes:
+                self.successors.setdefault(base_id, []).append(fact)
+
+    def sightings(self, fact: Fact) -> dict[str, Sighting]:
+        """Who listed a message, under whatever id."""
+        joined = Listing()
+        for listed_id in fact.listed_as:
+            for source, sighting in self.known.listings.get(listed_id, Listing()).sightings.items():
+                joined = joined.seen(source, sighting.first).seen(source, sighting.last)
+        return joined.sightings
+
+    @cached_property
+    def complete(self) -> dict[str, list[Seen]]:
+        """Newest first."""
+        return {
+            source: [one for one in seen if complete(self.known, one, self.rules)]
+            for source, seen in self.known.snapshots.items()
+        }
+
+    @cached_property
+    def settled_stamp(self) -> dict[str, datetime]:
+        """By source the newest snapshot of which every id was decided, readable or not."""
+        newest = {s: next(filter(self.decided, seen), None) for s, seen in self.known.snapshots.items()}
+        return {source: one.stamp for source, one in newest.items() if one}
+
+    def decided(self, seen: Seen) -> bool:
+        return all(verdict(self.known, listed_id, self.rules) is not None for listed_id in seen.ids)
+
+    def standing(self, district: str) -> Iterator[Standing]:
+        for fact in self.known.facts.values():
+            if fact.warns(district) and self.holds(fact, district):
+                for meaning, impact in fact.impacts():
+                    if impact.district == district and (phase := self.phase(fact, meaning)):
+                        yield Standing(fact, meaning, impact, phase)
+
+    def holds(self, fact: Fact, district: str) -> bool:
+        """A message holds as long as one of its sources still stands by it."""
+        return any(
+            not self.superseded(fact, source, district) and not self.withdrawn(fact, source, sighting.last)
+            for source, sighting in self.sightings(fact).items()
+        )
+
+    def superseded(self, fact: Fact, source: str, district: str) -> bool:
+        return any(
+            other.warns(district) or self.confirmed(source, sighting.first)
+            for other in self.successors.get(fact.base_id, ())
+            if (sighting := self.sightings(other).get(source))
+        )
+
+    def confirmed(self, source: str, stamp: datetime | None) -> bool:
+        """Whether everything that came along with a message has been decided."""
+        settled = self.settled_stamp.get(source)
+        return stamp is None or (settled is not None and settled >= stamp)
+
+    def withdrawn(self, fact: Fact, source: str, listed: datetime | None) -> bool:
+        severe = any(level(meaning.severity) >= SEVERE for meaning in fact.meanings)
+        return self.lacked_by_two(source, listed, empty_counts=not severe and not self.all_vanished)
+
+    def lacked_by_two(self, source: str, listed: datetime | None, *, empty_counts: bool) -> bool:
+        evidence = [one for one in self.complete.get(source, ()) if one.ids or empty_counts][:2]
+        return listed is not None and len(evidence) == 2 and evidence[1].stamp > listed
+
+    @cached_property
+    def all_vanished(self) -> bool:
+        """The newest snapshot is empty while something Severe stood: it takes nothing away before the expiry."""
+        return any(
+            self.stood_severe(source, seen[0].stamp)
+            for source, seen in self.known.snapshots.items()
+            if seen and not seen[0].ids
+        )
+
+    def stood_severe(self, source: str, stamp: datetime) -> bool:
+        return any(
+            level(meaning.severity) >= SEVERE
+            and live_at(meaning, self.now)
+            and not self.superseded(fact, source, impact.district)
+            for fact in self.known.facts.values()
+            if (sighting := self.sightings(fact).get(source))
+            and sighting.last
+            and sighting.last < stamp
+            and not self.lacked_by_two(source, sighting.last, empty_counts=False)
+            for meaning, impact in fact.impacts()
+        )
+
+    def phase(self, fact: Fact, meaning: Meaning) -> Phase | None:
+        if live_at(meaning, self.now):
+            return "advance" if meaning.advance else "warning"
+        return None if self.end_confirmed(fact, meaning) else "expired"
+
+    def end_confirmed(self, fact: Fact, meaning: Meaning) -> bool:
+        """A complete snapshot from after the end that no longer lists it, from each source that had it."""
+        for source, sighting in self.sightings(fact).items():
+            if sighting.last and meaning.expires:
+                newest = next(iter(self.complete.get(source, ())), None)
+                if newest is None or newest.stamp <= max(meaning.expires, sighting.last):
+                    return False
+        return True
+
+    def freshness(self, source: str, limit: timedelta) -> Freshness:
+        seen = self.known.snapshots.get(source, ())
+        if not seen:
+            return "none"
+        newest = seen[0]
+        if len(seen) > 1 and not self.decided(newest) and self.now - newest.checked < DECIDING:
+            newest = seen[1]
+        if self.now - newest.stamp > limit:
+            return "stale"
+        return "fresh" if newest in self.complete[source] else "incomplete"
+
+    def flags(self, sources: Iterable[str]) -> tuple[str, ...]:
+        newest = [seen[0] for source in sources if (seen := self.known.snapshots.get(source))]
+        unreadable = sorted({i for one in newest for i in one.ids if verdict(self.known, i, self.rules) is False})
+        return (*(f"unreadable {i}" for i in unreadable[:20]), *(("all vanished",) if self.all_vanished else ()))
