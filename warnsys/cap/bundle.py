@@ -5,7 +5,9 @@ bad member is handed on as it is: the messages beside it must not suffer.
 """
 
 import io
+import lzma
 import zipfile
+import zlib
 from dataclasses import dataclass
 
 from warnsys.cap.errors import BadBundle, CapError, Unsafe
@@ -14,6 +16,7 @@ from warnsys.cap.read import MAX_BYTES
 MAX_MEMBERS = 5_000
 MAX_BUNDLE_BYTES = 64 * 1024 * 1024
 MAX_UNPACKED_BYTES = 512 * 1024 * 1024
+_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ def _member(bundle: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Member:
     try:
         with bundle.open(entry) as file:
             body = file.read(MAX_BYTES + 1)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError, ValueError) as error:
+    except (*_DAMAGED, RuntimeError, NotImplementedError, EOFError, OSError, ValueError) as error:
         return Member(entry.filename, b"", BadBundle("member-broken", entry.filename, str(error)))
     if len(body) > MAX_BYTES:  # the directory understated it
         return Member(entry.filename, b"", Unsafe("too-large", entry.filename, f"more than {MAX_BYTES} bytes unpacked"))

@@ -52,7 +52,7 @@ class Change:
     cause: str
     """Base id of the message that caused it."""
     stamp: datetime | None
-    """Of the snapshot, where a withdrawn or a revived warning is the cause."""
+    """Of the snapshot, where it took one: withdrawn, revived, or an end where the successor does not warn."""
     meaning: Meaning
     """What holds now (warn, update, lowered), or what has ended."""
     districts: tuple[str, ...]
@@ -70,7 +70,7 @@ def notice_id(stage: str, place: str, channel: str, audience: str, *cause: str) 
     """The same cause gives the same id, whoever sends it and however often; nothing of the content is in it.
 
     `place` is a city or district; `cause` the message's base id, the kind of change, the event group, and the stamp
-    for withdrawn and revived. A live notice and one of an exercise never share an id.
+    where a snapshot took part. A live notice and one of an exercise never share an id.
     """
     return str(uuid.uuid5(NAMESPACE, "|".join((stage, place, channel, audience, *cause))))
 
@@ -215,7 +215,9 @@ class _Scene:
         new, gone = of_group(self.new), of_group(self.gone)
         successors = [fact for fact in self.facts.values() if gone.intersection(fact.supersedes)]
         if kind in ("lowered", "ended") and successors:
-            return max(successors, key=lambda fact: (fact.sent, fact.base_id)).base_id, None
+            last = max(successors, key=lambda fact: (fact.sent, fact.base_id)).base_id
+            itself = any(last in self.new[district] for district in districts)
+            return last, None if itself else self.situation.as_of
         candidates = gone if kind in ("lowered", "ended") else new
         cause = shown.base_id if shown.base_id in candidates or not candidates else min(candidates)
         revived = any(cause in self.before.get(district, ()) for district in districts)

@@ -166,7 +166,7 @@ def _forget(known: Facts, now: datetime) -> Facts:
     def over(fact: Fact) -> bool:
         ends = [fact.sent, *(meaning.expires or fact.sent + MEMORY_OPEN for meaning in fact.meanings)]
         sightings = [moment for i in fact.listed_as for moment in last_seen(known.listings.get(i))]
-        return max((*ends, *sightings)) < now - MEMORY and not listed.intersection(fact.listed_as)
+        return max((*ends, *sightings)) < now - MEMORY
 
     facts = {base_id: fact for base_id, fact in known.facts.items() if not over(fact)}
     here = {i for fact in facts.values() for i in fact.listed_as}

@@ -1,0 +1,27 @@
+"""Which districts of a city does an alert touch, how much, and why.
+
+    index = GeofenceIndex(load(bundled("solingen")))
+    for match in index.match([Area(cells=("805122000",))]):
+        print(match.district.name, match.matched, match.reason)
+
+Knows nothing of CAP, streams or channels: areas in, one `Match` a district out.
+"""
+
+from geofences.area import Area, Circle
+from geofences.district import District
+from geofences.files import GeofenceError, bundled, load
+from geofences.index import GeofenceIndex
+from geofences.match import Match
+from geofences.plain import plain_match
+
+__all__ = [
+    "Area",
+    "Circle",
+    "District",
+    "GeofenceError",
+    "GeofenceIndex",
+    "Match",
+    "bundled",
+    "load",
+    "plain_match",
+]

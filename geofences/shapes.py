@@ -1,0 +1,123 @@
+"""From the shapes of an area block to valid polygons, and how large a polygon is.
+
+Mending errs towards warning: what an outline encloses in any way stays in, what a hole encloses twice stays out of the
+hole. Sizes are exact for straight edges in lon/lat on a sphere, so shares need no projection and no small city.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pyproj
+import shapely
+from numpy.typing import NDArray
+from shapely.affinity import translate
+from shapely.geometry.base import BaseGeometry
+
+from geofences.area import Area, Circle
+
+_GEOD = pyproj.Geod(ellps="WGS84")
+# Snapped to a tenth of a millimetre, crossings that nearly coincide join without an error.
+_GRID_DEG = 1e-9
+_CIRCLE_VERTICES = 360  # a polygon within a circle of 360 vertices lacks 0.005 % of its area
+_QUARTER_MERIDIAN_M = 10_000_000.0
+
+
+def outlines(area: Area) -> tuple[BaseGeometry, ...]:
+    """Valid, non-empty polygons or multipolygons in lon/lat degrees of all shapes of the block.
+
+    Holes belong to their own polygon only. Shapes without extent (a line, a circle of 0 m) give nothing.
+    """
+    shapes = [*map(mend, area.polygons)]
+    for circle in area.circles:
+        shapes.extend(_around(circle))
+    return tuple(shape for shape in shapes if not shape.is_empty)
+
+
+def mend(polygon: shapely.Polygon) -> BaseGeometry:
+    """The polygon made valid (possibly empty), without dropping what a plain reading would warn.
+
+    The outer ring keeps all that it winds round, also twice or the other way; each hole cuts only what its ring winds
+    round an odd number of times. `shapely.make_valid` does neither: "linework" drops what is wound round twice,
+    "structure" (GEOS 3.14) lost whole loops of some rings with repeated points, and once gave an invalid polygon.
+    """
+    if polygon.is_valid:
+        return polygon
+    kept = _faces(polygon.exterior, lambda turns: turns != 0)
+    for ring in polygon.interiors:
+        hole = _faces(ring, lambda turns: turns % 2 == 1)
+        kept = shapely.difference(kept, hole, grid_size=_GRID_DEG)
+    return shapely.union_all([part for part in shapely.get_parts(kept) if isinstance(part, shapely.Polygon)])
+
+
+def _faces(ring: shapely.LinearRing, keep: Callable[[int], bool]) -> BaseGeometry:
+    """The faces that a ring cuts out of the plane, as far as `keep` wants their winding number."""
+    coordinates = shapely.get_coordinates(ring)
+    edges = shapely.union_all([shapely.LineString(coordinates)], grid_size=_GRID_DEG)
+    faces = [
+        face
+        for face in shapely.get_parts(shapely.polygonize([edges])).tolist()
+        if keep(_winding_number(coordinates - shapely.get_coordinates(shapely.point_on_surface(face))))
+    ]
+    return shapely.union_all(faces, grid_size=_GRID_DEG)
+
+
+def _winding_number(ring: NDArray[np.float64]) -> int:
+    """How often a closed ring, shape (n, 2), turns round the origin, counter-clockwise."""
+    here, there = ring[:-1], ring[1:]
+    side = here[:, 0] * there[:, 1] - here[:, 1] * there[:, 0]
+    up = (here[:, 1] <= 0) & (there[:, 1] > 0) & (side > 0)
+    down = (here[:, 1] > 0) & (there[:, 1] <= 0) & (side < 0)
+    return int(up.sum()) - int(down.sum())
+
+
+def extent(geometry: BaseGeometry) -> float:
+    """Area of the polygons in `geometry` (lon/lat degrees) on the unit sphere, in steradians; lines count 0.
+
+    Edges are straight in lon/lat, as alerts mean them, and integrated exactly. Taking WGS 84 for a sphere changes
+    the ratio of two areas within one degree of each other by less than 0.03 %.
+    """
+    return sum(
+        sum(sign * abs(_enclosed(ring)) for sign, ring in _rings(part))
+        for part in shapely.get_parts(geometry)
+        if isinstance(part, shapely.Polygon)
+    )
+
+
+def _rings(polygon: shapely.Polygon) -> Iterator[tuple[int, NDArray[np.float64]]]:
+    for index, ring in enumerate(shapely.get_rings(polygon)):
+        yield (-1 if index else 1), np.radians(shapely.get_coordinates(ring))
+
+
+def _enclosed(ring: NDArray[np.float64]) -> float:
+    """Signed integral of sin(lat) d(lon) along a closed ring, shape (n, 2), radians."""
+    if not len(ring):
+        return 0.0
+    step = np.diff(ring, axis=0)
+    middle = ring[:-1, 1] + step[:, 1] / 2
+    # The mean of the sine along an edge is sin(middle) · sinc(half of the step); numpy's sinc has π inside.
+    mean = np.sin(middle) * np.sinc(step[:, 1] / (2 * np.pi))
+    # A constant adds nothing round a ring, and taking it off first keeps the digits of small rings.
+    return float(np.sum(step[:, 0] * (mean - mean[0])))
+
+
+def _around(circle: Circle) -> list[shapely.Polygon]:
+    """The circle as polygons between -180° and 180° (further ones where it crosses them)."""
+    if circle.radius_m == 0:
+        return []
+    if circle.radius_m >= _QUARTER_MERIDIAN_M:
+        # The ring then no longer tells inside from outside. Everywhere is the side that drops nothing.
+        return [shapely.box(-180, -90, 180, 90)]
+    count = _CIRCLE_VERTICES + 1
+    azimuths = np.linspace(0.0, -360.0, count)
+    lons, lats, _ = _GEOD.fwd(
+        np.full(count, circle.lon), np.full(count, circle.lat), azimuths, np.full(count, circle.radius_m)
+    )
+    lons = np.unwrap(lons, period=360)
+    points = list(zip(lons.tolist(), lats.tolist(), strict=True))
+    if abs(lons[-1] - lons[0]) > 180:  # once round the Earth: a pole lies inside
+        pole = 90.0 if circle.lat > 0 else -90.0
+        points += [(points[-1][0], pole), (points[0][0], pole)]
+    ring = shapely.Polygon(points)
+    west, _, east, _ = ring.bounds
+    turns = [0.0, *([360.0] if west < -180 else []), *([-360.0] if east > 180 else [])]
+    return [translate(ring, xoff=turn) for turn in turns]

@@ -1,0 +1,158 @@
+"""The two agents, without what carries their records: take one, decide, publish, remember. Only then is it handled.
+
+Every decision is a pure function of `warnsys.pipeline`; here is the order of the effects. Killed at any point, the
+record comes again, and the same notices go out under the same ids.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from pydantic import ValidationError
+
+from streams.records import Headers, Incoming, Outgoing, Sender
+from streams.state import StateStore
+from streams.topics import Topics
+from warnsys.metrics import Metrics
+from warnsys.pipeline import CityRules, CityState, ForeignStageError, channel_of, settle
+from warnsys.records import AlertHeaders, Notice, Outcome, Snapshot, SteleRecord, Tick, read_impact_record
+from warnsys.settings import LIVE
+from warnsys.warning.impact import Matcher, for_cities
+
+PUBLISHED = "published_at"
+"""Header: when the feed published it, seconds since 1970. For latency only."""
+
+
+class MatchAgent:
+    """cap.alerts → warn.impacts: what each message means, whole to every partition. Keeps nothing."""
+
+    name = "match"
+
+    def __init__(
+        self, matcher: Matcher, cities: Mapping[str, CityRules], topics: Topics, sender: Sender, metrics: Metrics
+    ) -> None:
+        self._matcher, self._topics, self._sender, self._metrics = matcher, topics, sender, metrics
+        self._cities = {
+            partition: tuple(city for city in cities if topics.partition_of(city) == partition)
+            for partition in range(topics.partitions)
+        }
+
+    async def handle(self, record: Incoming) -> None:
+        """Raises for a record that is none of ours; what stands in a CAP message is always an outcome."""
+        started = time.perf_counter()
+        if record.headers.get("kind") == "snapshot":
+            snapshot = Snapshot.from_bytes(record.value)
+            self._check_stage(snapshot.stage)
+            await self._sender.send([self._to(partition, snapshot.to_bytes(), record) for partition in self._cities])
+            return
+        headers = AlertHeaders.model_validate(record.headers)
+        self._check_stage(headers.stage)
+        outcome = self._matcher.decide_bytes(record.value, headers).outcome
+        if outcome.decided == "rejected":
+            await self._sender.send([rejection(self._topics, record, self.name, outcome.reason)])
+            self._metrics.rejected.labels(self.name).inc()
+        await self._sender.send(
+            [
+                self._to(partition, for_cities(outcome, cities).to_bytes(), record)
+                for partition, cities in self._cities.items()
+            ]
+        )
+        self._metrics.alerts.labels(headers.source, outcome.decided).inc()
+        self._metrics.took("match", time.perf_counter() - started)
+
+    def _check_stage(self, stage: str) -> None:
+        if stage != self._topics.stage:
+            raise ForeignStageError(stage, self._topics.stage)
+
+    def _to(self, partition: int, value: bytes, record: Incoming) -> Outgoing:
+        kept = {PUBLISHED: record.headers[PUBLISHED]} if PUBLISHED in record.headers else {}
+        return Outgoing(self._topics.impacts.name, partition, "", value, kept)
+
+
+class SettleAgent:
+    """warn.impacts → the channels: what holds in each city, and what is worth telling. Keeps a state a city."""
+
+    name = "settle"
+
+    def __init__(
+        self,
+        cities: Mapping[str, CityRules],
+        topics: Topics,
+        sender: Sender,
+        store: StateStore,
+        metrics: Metrics,
+        on_notice: Callable[[Notice], None] = lambda _: None,
+    ) -> None:
+        self._cities, self._topics, self._sender, self._store = cities, topics, sender, store
+        self._metrics, self._on_notice = metrics, on_notice
+        self._states: dict[int, dict[str, CityState]] = {}
+
+    def forget(self) -> None:
+        """Partitions were revoked or assigned: what is remembered is read again before the next record."""
+        self._states.clear()
+
+    def state(self, city: str) -> CityState | None:
+        return self._states.get(self._topics.partition_of(city), {}).get(city)
+
+    async def handle(self, record: Incoming) -> None:
+        """Publish and wait, remember and wait. Raises for a record that is none of ours, and when a send fails."""
+        started = time.perf_counter()
+        said = self._timed(read_impact_record(record.value), record)
+        states = await self._restored(record.partition)
+        notices: list[Notice] = []
+        after = {}
+        for city, state in states.items():
+            after[city], found = settle(state, said, self._cities[city])
+            notices += found
+        await self._sender.send([self._notice(notice, record) for notice in notices])
+        changed = {city: state for city, state in after.items() if state is not states[city]}
+        await self._store.save(record.partition, record.offset, changed)
+        self._states[record.partition] = after
+        for notice in notices:
+            self._metrics.notices.labels(channel_of(notice), getattr(notice, "kind", "state")).inc()
+            self._on_notice(notice)
+        if isinstance(said, Outcome):
+            self._metrics.took("settle", time.perf_counter() - started)
+            if PUBLISHED in record.headers:
+                self._metrics.took("total", time.time() - float(record.headers[PUBLISHED]))
+
+    def _timed(self, said: Outcome | Snapshot | Tick, record: Incoming) -> Outcome | Snapshot | Tick:
+        """In a live stage the broker's clock says when a tick was, whatever the worker's says."""
+        if isinstance(said, Tick) and self._topics.stage == LIVE:
+            return said.model_copy(update={"at": datetime.fromtimestamp(record.timestamp, UTC)})
+        return said
+
+    async def _restored(self, partition: int) -> dict[str, CityState]:
+        if partition not in self._states:
+            kept = await self._store.load(partition)
+            ours = [city for city in self._cities if self._topics.partition_of(city) == partition]
+            self._states[partition] = {city: kept.get(city) or CityState(city=city) for city in ours}
+        return self._states[partition]
+
+    def _notice(self, notice: Notice, record: Incoming) -> Outgoing:
+        topic = self._topics.channel(channel_of(notice))
+        key = notice.district if isinstance(notice, SteleRecord) else notice.id
+        headers = {"id": notice.id, "stage": notice.stage, "covers": str(record.offset)}
+        return Outgoing(topic.name, record.partition, key, notice.to_bytes(), headers)
+
+
+def rejection(topics: Topics, record: Incoming, agent: str, reason: str) -> Outgoing:
+    """The record's bytes as they came, with where it stood and why it was refused."""
+    headers: Headers = {
+        **record.headers,
+        "agent": agent,
+        "reason": reason,
+        "topic": record.topic,
+        "partition": str(record.partition),
+        "offset": str(record.offset),
+    }
+    key = record.headers.get("id", record.key.decode("utf-8", "replace"))
+    return Outgoing(topics.rejected.name, topics.partition_of(key), key, record.value, headers)
+
+
+def explain(error: Exception) -> str:
+    """Why an agent could not take a record, in one line."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        return f"record: {'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,36 @@
+"""Puts what a feed found onto the topics."""
+
+import time
+
+from streams.agents import PUBLISHED
+from streams.records import Outgoing, Sender
+from streams.topics import Topics
+from warnsys.records import AlertHeaders, FeedStatus, Snapshot, Tick
+
+
+class KafkaPublisher:
+    """A `warnsys.feeds.publisher.Publisher` over a sender; and the ticks of an exercise."""
+
+    def __init__(self, topics: Topics, sender: Sender) -> None:
+        self._topics, self._sender = topics, sender
+
+    async def alert(self, headers: AlertHeaders, body: bytes) -> None:
+        fields = headers.model_dump(mode="json", exclude_none=True)
+        partition = self._topics.partition_of(headers.id)
+        said = {**{key: str(value) for key, value in fields.items()}, PUBLISHED: repr(time.time())}
+        await self._sender.send([Outgoing(self._topics.alerts.name, partition, headers.id, body, said)])
+
+    async def snapshot(self, snapshot: Snapshot) -> None:
+        said = {"kind": "snapshot", "stage": snapshot.stage, "source": snapshot.source}
+        partition = self._topics.partition_of(snapshot.source)
+        record = Outgoing(self._topics.alerts.name, partition, snapshot.source, snapshot.to_bytes(), said)
+        await self._sender.send([record])
+
+    async def status(self, status: FeedStatus) -> None:
+        name, partition = self._topics.status.name, self._topics.partition_of(status.source)
+        await self._sender.send([Outgoing(name, partition, status.source, status.to_bytes())])
+
+    async def tick(self, tick: Tick, partitions: range | None = None) -> None:
+        """To each partition of `warn.impacts`; in a live stage a worker gives those that it owns."""
+        for partition in partitions or range(self._topics.partitions):
+            await self._sender.send([Outgoing(self._topics.impacts.name, partition, "", tick.to_bytes())])

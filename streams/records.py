@@ -1,0 +1,124 @@
+"""A record on its way in or out, and the one way to send: it is acknowledged, or it raises."""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, Self
+
+from aiokafka import AIOKafkaProducer
+
+from streams.topics import MIB
+
+Headers = dict[str, str]
+MAX_REQUEST_BYTES = 12 * MIB
+REQUEST_TIMEOUT_MS = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    topic: str
+    partition: int
+    key: str
+    value: bytes | None
+    headers: Headers = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    topic: str
+    partition: int
+    offset: int
+    key: bytes
+    value: bytes
+    headers: Headers
+    timestamp: float
+    """Seconds since 1970, the broker's or the sender's, as the topic is set."""
+
+
+class Sender(Protocol):
+    """Where agents and feeds put their records."""
+
+    async def send(self, records: Sequence[Outgoing]) -> None:
+        """Returns when all are acknowledged; within a partition they keep their order. Raises what the broker says."""
+
+
+def read_headers(raw: object) -> Headers:
+    """Headers as text; Kafka clients give pairs or a mapping of bytes."""
+    pairs: Any = raw.items() if isinstance(raw, dict) else raw or ()
+    return {key: bytes(value or b"").decode("utf-8", "replace") for key, value in pairs}
+
+
+class Progress:
+    """What this process has sent and handled: so that a demo can wait until all is settled."""
+
+    def __init__(self) -> None:
+        self._sent: dict[tuple[str, int], int] = {}
+        self._handled: dict[tuple[str, int], int] = {}
+        self._changed = asyncio.Event()
+
+    def sent(self, topic: str, partition: int, offset: int) -> None:
+        self._sent[topic, partition] = max(offset, self._sent.get((topic, partition), -1))
+
+    def handled(self, topic: str, partition: int, offset: int) -> None:
+        self._handled[topic, partition] = max(offset, self._handled.get((topic, partition), -1))
+        self._changed.set()
+
+    async def settled(self, *topics: str) -> None:
+        """Returns when everything sent to these topics has been handled; in the order in which work flows on."""
+        for topic in topics:
+            while any(
+                self._handled.get((name, partition), -1) < offset
+                for (name, partition), offset in self._sent.items()
+                if name == topic
+            ):
+                self._changed.clear()
+                await self._changed.wait()
+
+
+class KafkaSender:
+    """Sends to a broker; an async context manager."""
+
+    def __init__(self, bootstrap: str, progress: Progress, *, idempotent: bool = True) -> None:
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=bootstrap,
+            acks="all",
+            enable_idempotence=idempotent,
+            linger_ms=0,
+            max_request_size=MAX_REQUEST_BYTES,
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
+        )
+        self._progress = progress
+
+    async def __aenter__(self) -> Self:
+        await self._producer.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._producer.stop()
+
+    async def send(self, records: Sequence[Outgoing]) -> None:
+        acknowledgements: list[Awaitable[Any]] = [
+            await self._producer.send(
+                record.topic,
+                value=record.value,
+                key=record.key.encode(),
+                partition=record.partition,
+                headers=[(key, value.encode()) for key, value in record.headers.items()],
+            )
+            for record in records
+        ]
+        for written in await asyncio.gather(*acknowledgements):
+            self._progress.sent(written.topic, written.partition, written.offset)
+
+
+class MemorySender:
+    """Keeps what it is given, in order; a test may make it fail."""
+
+    def __init__(self) -> None:
+        self.records: list[Outgoing] = []
+        self.error: Exception | None = None
+
+    async def send(self, records: Sequence[Outgoing]) -> None:
+        if self.error:
+            raise self.error
+        self.records.extend(records)

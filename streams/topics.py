@@ -1,0 +1,83 @@
+"""The topics: their names by stage, what each one keeps, and which partition a record belongs to.
+
+Partitions are chosen here and nowhere else, from the settings' number: a city's records, state and notices share one.
+"""
+
+import zlib
+from dataclasses import dataclass
+
+from warnsys.settings import LIVE, Settings
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic as the broker keeps it."""
+
+    name: str
+    compacted: bool = False
+    retention_h: int = 48
+    max_bytes: int = MIB
+    append_time: bool = False
+    """Whether the broker's clock stamps the records: ticks are read by it."""
+
+
+@dataclass(frozen=True)
+class Topics:
+    """All topics of a stage. Sizes rise along the way: what came in whole can be rejected whole."""
+
+    stage: str
+    partitions: int
+
+    def _named(self, name: str) -> str:
+        return name if self.stage == LIVE else f"{self.stage}.{name}"
+
+    @property
+    def alerts(self) -> Topic:
+        return Topic(self._named("cap.alerts"), max_bytes=6 * MIB)
+
+    @property
+    def impacts(self) -> Topic:
+        return Topic(self._named("warn.impacts"), max_bytes=8 * MIB, append_time=True)
+
+    @property
+    def stele(self) -> Topic:
+        return Topic(self._named("warn.stele"), compacted=True, max_bytes=8 * MIB)
+
+    @property
+    def push(self) -> Topic:
+        return Topic(self._named("warn.push"))
+
+    @property
+    def sms(self) -> Topic:
+        return Topic(self._named("warn.sms"))
+
+    @property
+    def rejected(self) -> Topic:
+        return Topic(self._named("warn.rejected"), retention_h=24 * 30, max_bytes=10 * MIB)
+
+    @property
+    def status(self) -> Topic:
+        return Topic(self._named("feed.status"), compacted=True)
+
+    @property
+    def state(self) -> Topic:
+        return Topic(self._named("warn.state"), compacted=True, max_bytes=8 * MIB)
+
+    def all(self) -> tuple[Topic, ...]:
+        return (
+            self.alerts, self.impacts, self.stele, self.push, self.sms, self.rejected, self.status, self.state,
+        )  # fmt: skip
+
+    def channel(self, name: str) -> Topic:
+        return {"stele": self.stele, "push": self.push, "sms": self.sms}[name]
+
+    def partition_of(self, key: str) -> int:
+        """Where the records of a city, a message or a source go."""
+        return zlib.crc32(key.encode()) % self.partitions
+
+
+def topics_for(settings: Settings) -> Topics:
+    """The embedded broker serves one process: one partition keeps the order of everything."""
+    return Topics(settings.stage, 1 if settings.broker.embedded else settings.broker.partitions)

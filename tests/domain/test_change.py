@@ -1,0 +1,198 @@
+"""Who is told what: the difference from what a channel was last told."""
+
+import pytest
+
+from tests.support import City, at, cancel, city_rules, distinct_ids, meaning, outcome, snapshot, tick
+from warnsys.warning.policy import Policy, Rule
+
+
+def told_city(severity: str = "Severe", **kwargs: object) -> City:
+    """A city that was told of warning A at 12:00."""
+    return City().take(tick(0), outcome("A", meaning(severity, **kwargs)), snapshot(0, "A"))  # type: ignore[arg-type]
+
+
+def update(base_id: str, of: str, severity: str, minutes: float, **kwargs: object):  # type: ignore[no-untyped-def]
+    return outcome(base_id, meaning(severity, **kwargs), supersedes=[of], sent=minutes, stamp=minutes)  # type: ignore[arg-type]
+
+
+def test_a_new_warning_is_told_once_for_all_its_districts() -> None:
+    city = told_city()
+    assert [notice.districts for notice in city.push()] == [("d1", "d2")]
+    assert city.told() == [("warn", "entered")]
+
+
+def test_the_same_message_again_tells_nothing() -> None:
+    city = told_city().take(outcome("A", meaning()), snapshot(0, "A"), tick(5), snapshot(10, "A"))
+    assert len(city.push()) == 1
+
+
+def test_raised_lowered_and_raised_again_are_three_notices_with_three_ids() -> None:
+    city = told_city("Minor")
+    city.take(update("B", "A", "Severe", 10), update("C", "B", "Moderate", 20), update("D", "C", "Severe", 30))
+    assert city.told() == [("warn", "entered"), ("lowered", "lowered"), ("update", "raised")]
+    assert distinct_ids(city.push())
+    assert [notice.cause for notice in city.push()] == ["B", "C", "D"]
+
+
+def test_an_update_that_changes_nothing_material_is_silent() -> None:
+    assert told_city().take(update("B", "A", "Severe", 10, expires=250)).told() == [("warn", "entered")]
+
+
+def test_ten_small_extensions_add_up_to_one_that_is_told() -> None:
+    city = told_city(expires=240)
+    for step in range(1, 11):
+        city.take(update(f"A{step}", f"A{step - 1}" if step > 1 else "A", "Severe", step, expires=240 + 10 * step))
+    assert [reason for _, reason in city.told()] == ["entered", "extended", "extended"]
+
+
+def test_a_parallel_alert_of_the_group_at_no_higher_level_is_no_news() -> None:
+    city = told_city().take(
+        outcome("B", meaning("Moderate", ii="61"), stamp=5), outcome("C", meaning("Severe"), stamp=5)
+    )
+    assert len(city.push()) == 1
+
+
+def test_a_parallel_alert_that_lasts_longer_is_an_extension() -> None:
+    assert told_city().take(outcome("B", meaning("Severe", expires=400))).told()[-1] == ("update", "extended")
+
+
+def test_another_group_is_news() -> None:
+    city = told_city().take(outcome("W", meaning("Moderate", group="WIND", ii="52")))
+    assert city.told()[-1] == ("warn", "entered")
+
+
+def test_a_district_that_enters_is_told_and_named_alone() -> None:
+    city = told_city(districts=["d1"]).take(update("B", "A", "Severe", 10, districts=["d1", "d2"]), snapshot(10, "B"))
+    assert city.told()[-1] == ("update", "entered")
+    assert city.push()[-1].districts == ("d2",)
+
+
+def test_a_district_that_leaves_is_told_when_its_snapshot_confirms_it() -> None:
+    city = told_city().take(update("B", "A", "Severe", 10, districts=["d1"]))
+    assert len(city.push()) == 1
+    city.take(snapshot(10, "B"))
+    assert city.told()[-1] == ("ended", "ended")
+    assert city.push()[-1].districts == ("d2",)
+
+
+def test_a_lowering_below_the_minimum_is_told_to_those_who_were_told_of_more() -> None:
+    city = told_city("Severe").take(update("B", "A", "Minor", 10))
+    assert city.told() == [("warn", "entered"), ("lowered", "lowered")]
+    assert [notice.kind for notice in city.sms()] == ["warn", "lowered"]
+
+
+def test_a_lowering_is_not_told_to_those_who_were_told_of_nothing() -> None:
+    city = told_city("Moderate").take(update("B", "A", "Minor", 10))
+    assert city.sms() == []
+
+
+def test_an_early_end_is_told_and_a_planned_expiry_is_silent() -> None:
+    ended = told_city().take(cancel("C", "A", 10), snapshot(10, "C"))
+    assert ended.told()[-1] == ("ended", "ended")
+    assert ended.push()[-1].cause == "C"
+    expired = told_city(expires=60).take(tick(61), snapshot(62), snapshot(72), tick(80))
+    assert expired.told() == [("warn", "entered")]
+
+
+def test_withdrawn_revived_and_withdrawn_again_have_their_own_ids() -> None:
+    city = City().take(tick(0), outcome("A", meaning()), outcome("O", decided="no_district"), snapshot(0, "A", "O"))
+    city.take(snapshot(10, "O"), snapshot(20, "O"), snapshot(30, "A", "O"), snapshot(40, "O"), snapshot(50, "O"))
+    assert [kind for kind, _ in city.told()] == ["warn", "ended", "warn", "ended"]
+    assert {notice.cause for notice in city.push()} == {"A"}
+    assert distinct_ids(city.push())
+
+
+def test_repeating_a_record_after_a_crash_repeats_the_ids() -> None:
+    city = City().take(tick(0))
+    before = city.state
+    first = city.take(outcome("A", meaning())).push()[-1].id
+    city.state = before
+    assert city.take(outcome("A", meaning())).push()[-1].id == first
+
+
+def test_an_end_is_not_told_where_the_same_message_warns_as_much_of_something_else() -> None:
+    city = told_city(group="RAIN")
+    city.take(update("B", "A", "Severe", 10, group="THUNDERSTORM", ii="42"), snapshot(10, "B"))
+    assert city.told() == [("warn", "entered"), ("warn", "entered")]
+
+
+def test_a_shorter_warning_is_told() -> None:
+    assert told_city().take(update("B", "A", "Severe", 10, expires=100)).told()[-1] == ("update", "shortened")
+
+
+def test_the_end_of_a_longer_parallel_warning_shortens_what_was_told() -> None:
+    city = told_city("Severe", expires=100).take(outcome("B", meaning("Moderate", expires=300), stamp=1))
+    city.take(snapshot(1, "A", "B"), cancel("C", "B", 10), snapshot(10, "A", "C"))
+    assert [reason for _, reason in city.told()] == ["entered", "extended", "shortened"]
+
+
+def test_a_begin_that_moved_before_it_began_is_told() -> None:
+    city = told_city(onset=120).take(update("B", "A", "Severe", 10, onset=60))
+    assert city.told()[-1] == ("update", "begins earlier")
+
+
+def test_nobody_is_told_of_what_expired_on_arrival() -> None:
+    city = City().take(tick(0), outcome("A", meaning(expires=-1)))
+    assert city.push() == []
+    assert city.status() == "unconfirmed"
+
+
+def test_nothing_is_told_before_the_first_tick_and_everything_at_it() -> None:
+    city = City().take(outcome("A", meaning()), snapshot(0, "A"))
+    assert city.notices == []
+    assert city.take(tick(1)).told() == [("warn", "entered")]
+
+
+@pytest.mark.parametrize(
+    ("severity", "urgency", "group", "public_push", "public_sms", "staff_push", "staff_sms"),
+    [
+        ("Minor", "Immediate", "RAIN", 0, 0, 0, 0),
+        ("Moderate", "Immediate", "RAIN", 1, 0, 1, 0),
+        ("Severe", "Immediate", "RAIN", 1, 1, 1, 1),
+        ("Moderate", "Future", "RAIN", 0, 0, 0, 0),
+        ("Severe", "Future", "RAIN", 0, 0, 1, 1),
+        ("Severe", "Immediate", "HEAT", 1, 0, 1, 1),
+        ("Extreme", "Immediate", "HEAT", 1, 1, 1, 1),
+    ],
+)
+def test_who_is_told_by_default(
+    severity: str, urgency: str, group: str, public_push: int, public_sms: int, staff_push: int, staff_sms: int
+) -> None:
+    city = told_city(severity, urgency=urgency, group=group)
+    counts = (len(city.push()), len(city.sms()), len(city.push("staff")), len(city.sms("staff")))
+    assert counts == (public_push, public_sms, staff_push, staff_sms)
+
+
+def test_extreme_and_immediate_is_never_held_back() -> None:
+    policy = Policy(rules=(Rule(audience="public", channel="push", warnings="never", except_groups=("RAIN",)),))
+    city = City(city_rules(policy=policy)).take(tick(0), outcome("A", meaning("Extreme")))
+    assert len(city.push()) == 1
+
+
+def test_an_advance_notice_that_becomes_a_warning_is_news_to_the_public_and_an_update_to_staff() -> None:
+    city = told_city("Severe", urgency="Future", group="THUNDERSTORM", ii="40")
+    city.take(update("B", "A", "Severe", 10, group="THUNDERSTORM", ii="42"))
+    assert city.told() == [("warn", "entered")]
+    assert city.told("staff") == [("warn", "entered"), ("update", "raised")]
+
+
+def test_a_notice_waits_for_nobody_but_a_screen_is_taken_over_only_near_the_onset() -> None:
+    far, near = told_city("Severe", onset=120), told_city("Severe", onset=30)
+    assert [city.stele().items[0].presentation for city in (far, near)] == ["tile", "full"]
+    assert far.take(tick(65)).stele().items[0].presentation == "full"
+    assert len(far.push()) == 1
+
+
+def test_a_stele_is_sent_again_before_its_reader_gives_it_up() -> None:
+    city = told_city()
+    count = len(city.notices)
+    city.take(tick(0.5))
+    assert len(city.notices) == count
+    city.take(tick(1))
+    assert len(city.notices) == count + 2
+    assert city.stele().valid_until == at(4)
+
+
+def test_stele_ids_tell_the_cause() -> None:
+    one, other = told_city(), told_city()
+    assert [notice.id for notice in one.notices] == [notice.id for notice in other.notices]

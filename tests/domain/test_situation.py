@@ -1,0 +1,202 @@
+"""What holds, and what each end of a warning needs as evidence."""
+
+from tests.support import City, at, cancel, city_rules, meaning, outcome, rejected, snapshot, tick
+
+
+def test_a_district_begins_without_data() -> None:
+    assert City().take(tick(0)).status() == "no_data"
+
+
+def test_a_complete_fresh_snapshot_without_warnings_makes_it_clear() -> None:
+    assert City().take(tick(0), snapshot(0)).status() == "clear"
+
+
+def test_a_warning_shows_at_once_before_the_first_snapshot() -> None:
+    city = City().take(tick(0), outcome("A", meaning()))
+    assert city.status() == "warned"
+    assert city.situation.freshness == "none"
+
+
+def test_silence_is_never_all_clear() -> None:
+    city = City().take(tick(0), snapshot(0), tick(16))
+    assert (city.status(), city.situation.freshness) == ("no_data", "stale")
+
+
+def test_when_the_feed_goes_stale_what_was_warned_stays_warned() -> None:
+    city = City().take(tick(0), outcome("A", meaning()), snapshot(0, "A"), tick(60))
+    assert (city.status(), city.situation.freshness) == ("warned", "stale")
+    assert city.situation.as_of == at(0)
+
+
+def test_an_undecided_message_keeps_a_district_from_being_clear() -> None:
+    city = City().take(tick(0), snapshot(0, "A"))
+    assert (city.status(), city.situation.freshness) == ("no_data", "incomplete")
+    city.take(outcome("A", decided="no_district"))
+    assert city.status() == "clear"
+
+
+def test_a_new_snapshot_gets_a_minute_to_be_decided() -> None:
+    city = City().take(tick(0), snapshot(0), tick(10), snapshot(10, "A"))
+    assert city.status() == "clear"
+    assert city.take(tick(12)).status() == "no_data"
+
+
+def test_an_unreadable_message_makes_the_city_incomplete_until_it_is_gone() -> None:
+    city = City().take(tick(0), rejected("B"), snapshot(0, "B"))
+    assert (city.status(), city.situation.freshness) == ("no_data", "incomplete")
+    assert city.situation.flags == ("unreadable B",)
+    assert city.take(snapshot(10)).status() == "clear"
+
+
+def test_a_readable_copy_of_a_message_outweighs_an_unreadable_one() -> None:
+    for copies in (["bad", "good"], ["good", "bad"]):
+        city = City().take(tick(0))
+        for copy in copies:
+            city.take(rejected("A") if copy == "bad" else outcome("A", meaning()))
+        city.take(snapshot(0, "A"))
+        assert city.situation.freshness == "fresh"
+        assert city.standing() == ["A"]
+
+
+def test_an_update_replaces_its_predecessor() -> None:
+    city = City().take(tick(0), outcome("A", meaning()), snapshot(0, "A"))
+    city.take(outcome("B", meaning("Moderate"), supersedes=["A"], stamp=10))
+    assert city.standing() == ["B"]
+
+
+def test_update_without_district_ends_it_there() -> None:
+    city = City().take(tick(0), outcome("A", meaning()), snapshot(0, "A"))
+    city.take(outcome("B", meaning(districts=["d1"]), supersedes=["A"], stamp=10), snapshot(10, "B"))
+    assert city.standing("d1") == ["B"]
+    assert city.standing("d2") == []
+
+
+def test_what_an_update_left_stands_until_its_snapshot_is_decided() -> None:
+    """The other half of a split may come a record later: no false end in between."""
+    city = City().take(tick(0), outcome("A", meaning()), snapshot(0, "A"))
+    city.take(outcome("B1", meaning(districts=["d1"]), supersedes=["A"], stamp=10))
+    assert city.standing("d2") == ["A"]
+    city.take(outcome("B2", meaning(districts=["d2"]), supersedes=["A"], stamp=10), snapshot(10, "B1", "B2"))
+    assert (city.standing("d1"), city.standing("d2")) == (["B1"], ["B2"])
+    assert all(kind != "ended" for kind, _ in city.told())
+
+
+def test_a_cancel_ends_its_warning_for_good() -> None:
+    city = City().take(tick(0), outcome("A", meaning()), snapshot(0, "A"))
+    city.take(cancel("C", "A", stamp=10), snapshot(10, "C"))
+    assert city.status() == "clear"
+    assert city.take(outcome("A", meaning()), snapshot(20, "A")).status() == "clear"
+
+
+def test_a_rejected_cancel_ends_nothing() -> None:
+    city = City().take(tick(0), outcome("A", meaning()), snapshot(0, "A"), rejected("C", 10), snapshot(10, "A", "C"))
+    assert city.standing() == ["A"]
+
+
+def test_a_cancel_from_another_source_ends_nothing() -> None:
+    city = City(city_rules(sources=("dwd", "city"))).take(tick(0), outcome("A", meaning()), snapshot(0, "A"))
+    city.take(
+        outcome("C", supersedes=["A"], msg_type="Cancel", decided="not_live", source="city"),
+        snapshot(0, "C", source="city"),
+    )
+    assert city.standing() == ["A"]
+
+
+def test_a_late_predecessor_is_not_shown_but_its_references_are_followed() -> None:
+    city = City().take(tick(0), outcome("A", meaning()), outcome("C", meaning(), supersedes=["B"], sent=20, stamp=20))
+    assert set(city.standing()) == {"A", "C"}
+    city.take(outcome("B", meaning(), supersedes=["A"], sent=10, stamp=10))
+    assert city.standing() == ["C"]
+
+
+def test_withdrawn_when_two_newer_complete_snapshots_lack_it() -> None:
+    city = City().take(tick(0), outcome("A", meaning()), outcome("O", decided="no_district"), snapshot(0, "A", "O"))
+    assert city.take(snapshot(10, "O")).standing() == ["A"]
+    assert city.take(snapshot(10, "O")).standing() == ["A"]  # the same snapshot again, from another poller
+    assert city.take(snapshot(20, "O")).standing() == []
+
+
+def test_an_incomplete_snapshot_withdraws_nothing() -> None:
+    city = City().take(tick(0), outcome("A", meaning()), outcome("O", decided="no_district"), snapshot(0, "A", "O"))
+    city.take(rejected("B", 10), snapshot(10, "O", "B"), snapshot(20, "O", "B"))
+    assert city.standing() == ["A"]
+    assert city.take(snapshot(30, "O"), snapshot(40, "O")).standing() == []
+
+
+def test_withdrawn_is_dormant_a_later_listing_revives_it() -> None:
+    city = City().take(tick(0), outcome("A", meaning()), outcome("O", decided="no_district"), snapshot(0, "A", "O"))
+    city.take(snapshot(10, "O"), snapshot(20, "O"))
+    assert city.take(snapshot(30, "A", "O")).standing() == ["A"]
+
+
+def test_the_same_warning_from_two_sources_ends_when_both_have_dropped_it() -> None:
+    city = City(city_rules(sources=("dwd", "city")))
+    city.take(tick(0))
+    for source in ("dwd", "city"):
+        city.take(outcome("A", meaning(), source=source), outcome("O", decided="no_district", source=source))
+        city.take(snapshot(0, "A", "O", source=source))
+    assert city.take(snapshot(10, "O"), snapshot(20, "O")).standing() == ["A"]
+    assert city.take(snapshot(10, "O", source="city"), snapshot(20, "O", source="city")).standing() == []
+
+
+def test_everything_gone_at_once_during_severe_withdraws_nothing_before_the_expiry() -> None:
+    city = City().take(tick(0), outcome("A", meaning("Severe", expires=60)), outcome("M", meaning("Minor")))
+    city.take(snapshot(0, "A", "M"), snapshot(10), snapshot(20), snapshot(30))
+    assert set(city.standing()) == {"A", "M"}
+    assert "all vanished" in city.situation.flags
+    assert city.take(tick(61), snapshot(62)).standing() == []
+
+
+def test_what_was_withdrawn_before_everything_vanished_stays_withdrawn() -> None:
+    city = City().take(tick(0), outcome("A", meaning()), outcome("O", decided="no_district"), snapshot(0, "A", "O"))
+    city.take(snapshot(10, "O"), snapshot(20, "O"))
+    assert city.take(snapshot(30), snapshot(40), snapshot(50)).standing() == []
+    assert city.situation.flags == ()
+
+
+def test_expired_is_unconfirmed_until_a_complete_snapshot_stamped_later() -> None:
+    city = City().take(tick(0), outcome("A", meaning(expires=60)), snapshot(0, "A"), tick(55), snapshot(55, "A"))
+    assert city.take(tick(61)).status() == "unconfirmed"
+    assert city.take(snapshot(59)).status() == "unconfirmed"
+    assert city.take(rejected("B", 65), snapshot(65, "B")).status() == "unconfirmed"
+    assert city.take(snapshot(66)).status() == "clear"
+
+
+def test_an_extension_seconds_before_the_old_end_leaves_no_gap() -> None:
+    city = City().take(tick(0), outcome("A", meaning(expires=60)), snapshot(0, "A"), tick(59.9))
+    city.take(
+        outcome("B", meaning(expires=120), supersedes=["A"], sent=59.9, stamp=59.9), snapshot(59.9, "B"), tick(61)
+    )
+    assert city.standing() == ["B"]
+    assert city.status() == "warned"
+
+
+def test_without_an_end_it_stands_until_it_is_withdrawn() -> None:
+    city = City().take(tick(0), outcome("A", meaning(expires=None)), outcome("O", decided="no_district"))
+    city.take(snapshot(0, "A", "O"), tick(60 * 24 * 20))
+    assert city.status() == "warned"
+
+
+def test_a_source_without_snapshots_is_believed_at_its_word() -> None:
+    city = City(city_rules(sources=())).take(tick(0), outcome("A", meaning(expires=60), stamp=None))
+    assert city.standing() == ["A"]
+    assert city.take(tick(61)).standing() == []
+
+
+def test_worst_first_and_a_warning_before_an_advance_notice_of_its_level() -> None:
+    city = City().take(tick(0))
+    city.take(outcome("minor", meaning("Minor")), outcome("advance", meaning("Severe", urgency="Future")))
+    city.take(outcome("severe", meaning("Severe")), outcome("extreme", meaning("Extreme")))
+    assert city.standing() == ["extreme", "severe", "advance", "minor"]
+
+
+def test_what_is_over_for_long_is_forgotten() -> None:
+    city = City().take(tick(0), outcome("A", meaning()), snapshot(0, "A"), snapshot(250), snapshot(260))
+    city.take(outcome("B", decided="no_district", stamp=260), tick(60 * 24 * 5))
+    assert not city.state.facts.facts
+    assert set(city.state.facts.listings) == {"A"}  # of the last snapshot that listed anything
+
+
+def test_time_never_goes_back() -> None:
+    city = City().take(tick(60), tick(0))
+    assert city.situation.now == at(60)
