@@ -5,7 +5,7 @@ record comes again, and the same notices go out under the same ids.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
@@ -29,9 +29,17 @@ class MatchAgent:
     name = "match"
 
     def __init__(
-        self, matcher: Matcher, cities: Mapping[str, CityRules], topics: Topics, sender: Sender, metrics: Metrics
+        self,
+        matcher: Matcher,
+        cities: Iterable[str],
+        topics: Topics,
+        sender: Sender,
+        metrics: Metrics,
+        heard: Callable[[Outcome], None] = lambda _: None,
     ) -> None:
-        self._matcher, self._topics, self._sender, self._metrics = matcher, topics, sender, metrics
+        self._matcher, self._topics, self._sender = matcher, topics, sender
+        self._metrics, self._heard = metrics, heard
+        cities = tuple(cities)
         self._cities = {
             partition: tuple(city for city in cities if topics.partition_of(city) == partition)
             for partition in range(topics.partitions)
@@ -59,6 +67,7 @@ class MatchAgent:
         )
         self._metrics.alerts.labels(headers.source, outcome.decided).inc()
         self._metrics.took("match", time.perf_counter() - started)
+        self._heard(outcome)
 
     def _check_stage(self, stage: str) -> None:
         if stage != self._topics.stage:
@@ -81,10 +90,10 @@ class SettleAgent:
         sender: Sender,
         store: StateStore,
         metrics: Metrics,
-        on_notice: Callable[[Notice], None] = lambda _: None,
+        heard: Callable[[Notice], None] = lambda _: None,
     ) -> None:
         self._cities, self._topics, self._sender, self._store = cities, topics, sender, store
-        self._metrics, self._on_notice = metrics, on_notice
+        self._metrics, self._heard = metrics, heard
         self._states: dict[int, dict[str, CityState]] = {}
 
     def forget(self) -> None:
@@ -110,7 +119,7 @@ class SettleAgent:
         self._states[record.partition] = after
         for notice in notices:
             self._metrics.notices.labels(channel_of(notice), getattr(notice, "kind", "state")).inc()
-            self._on_notice(notice)
+            self._heard(notice)
         if isinstance(said, Outcome):
             self._metrics.took("settle", time.perf_counter() - started)
             if PUBLISHED in record.headers:

@@ -1,6 +1,7 @@
 """Puts what a feed found onto the topics."""
 
 import time
+from collections.abc import Callable, Iterable
 
 from streams.agents import PUBLISHED
 from streams.records import Outgoing, Sender
@@ -11,8 +12,8 @@ from warnsys.records import AlertHeaders, FeedStatus, Snapshot, Tick
 class KafkaPublisher:
     """A `warnsys.feeds.publisher.Publisher` over a sender; and the ticks of an exercise."""
 
-    def __init__(self, topics: Topics, sender: Sender) -> None:
-        self._topics, self._sender = topics, sender
+    def __init__(self, topics: Topics, sender: Sender, heard: Callable[[FeedStatus], None] = lambda _: None) -> None:
+        self._topics, self._sender, self._heard = topics, sender, heard
 
     async def alert(self, headers: AlertHeaders, body: bytes) -> None:
         fields = headers.model_dump(mode="json", exclude_none=True)
@@ -29,8 +30,9 @@ class KafkaPublisher:
     async def status(self, status: FeedStatus) -> None:
         name, partition = self._topics.status.name, self._topics.partition_of(status.source)
         await self._sender.send([Outgoing(name, partition, status.source, status.to_bytes())])
+        self._heard(status)
 
-    async def tick(self, tick: Tick, partitions: range | None = None) -> None:
-        """To each partition of `warn.impacts`; in a live stage a worker gives those that it owns."""
-        for partition in partitions or range(self._topics.partitions):
-            await self._sender.send([Outgoing(self._topics.impacts.name, partition, "", tick.to_bytes())])
+    async def tick(self, tick: Tick, partitions: Iterable[int]) -> None:
+        """To partitions of `warn.impacts`: all of them in an exercise, a worker's own in a live stage."""
+        name = self._topics.impacts.name
+        await self._sender.send([Outgoing(name, partition, "", tick.to_bytes()) for partition in partitions])

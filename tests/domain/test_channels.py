@@ -96,7 +96,7 @@ def test_nothing_of_ours_says_that_all_is_well_or_when_relative_to_now() -> None
 
 def test_an_end_says_that_dangers_may_remain() -> None:
     city = City().take(tick(0), outcome("A", meaning()), snapshot(0, "A"), cancel("C", "A", 10), snapshot(10, "C"))
-    assert city.push()[-1].title["de"] == "Die Wetterwarnung vor heftiger Starkregen ist beendet"
+    assert city.push()[-1].title["de"] == "Die Wetterwarnung ist beendet: heftiger Starkregen"
     assert "Wasser kann weiter steigen" in city.push()[-1].body["de"]
     assert "Folgegefahren" in city.sms()[-1].text
 

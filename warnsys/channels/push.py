@@ -62,8 +62,8 @@ def _title(change: Change, *, exercise: bool) -> Localised:
     event, label = event_name(change.meaning), wording.label(change.meaning)
     if change.kind == "ended":
         title = {
-            "de": f"Die Wetterwarnung vor {event['de']} ist beendet",
-            "en": f"The warning of {event['en']} has ended",
+            "de": f"Die Wetterwarnung ist beendet: {event['de']}",
+            "en": f"The weather warning has ended: {event['en']}",
         }
     else:
         title = {language: f"{label[language]}: {event[language]}" for language in wording.LANGUAGES}

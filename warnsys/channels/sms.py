@@ -84,7 +84,7 @@ def _text(place: Place, change: Change, *, exercise: bool) -> str:
     else:
         tail = f"{_period(meaning.onset, meaning.expires, place.timezone)}. {tail}"
     for names in _places(place, change.districts):
-        text = f"{head}. {gsm7(names)}. {tail}"
+        text = f"{head}. {gsm7(names).removesuffix('.')}. {tail}"
         if gsm7_length(text) <= MAX_CHARS:
             return text
     return f"{head}. {tail}"
@@ -94,7 +94,7 @@ def _head(change: Change) -> str:
     meaning = change.meaning
     event, name = event_name(meaning)["de"], wording.LEVELS[level(meaning.severity)][0]
     if change.kind == "ended":
-        return f"Wetterwarnung vor {event} beendet"
+        return f"Wetterwarnung beendet: {event}"
     if meaning.advance:
         name = f"Vorabinfo {name}"
     before = {"warn": "", "update": "Update: ", "lowered": "Herabgestuft: "}[change.kind]

@@ -46,8 +46,12 @@ class Matcher:
         try:
             alert = read_alert(body)
         except CapError as error:
-            return Decision(self._outcome(headers, None, "rejected", str(error)), None, ())
+            return self.refuse(headers, error)
         return self.decide(alert, headers)
+
+    def refuse(self, headers: AlertHeaders, error: CapError) -> "Decision":
+        """The outcome of a message that cannot be read."""
+        return Decision(self._outcome(headers, None, "rejected", str(error)), None, ())
 
     def decide(self, alert: Alert, headers: AlertHeaders) -> "Decision":
         """Decide a message for all districts. The outcome holds the impacts on all cities."""

@@ -1,0 +1,114 @@
+"""The processes of an operation: worker, feed, all in one, and a look at a channel's topic."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+
+import httpx
+from aiokafka import AIOKafkaConsumer
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+
+from streams import embedded
+from streams.runtime import Pipeline, broker_of, pipeline_on, publisher_on
+from streams.topics import topics_for
+from warnsys.feeds.dwd import DwdFeed
+from warnsys.feeds.publisher import Publisher
+from warnsys.records import FeedStatus, Notice, Outcome, PushNotice, SmsNotice, SteleRecord
+from warnsys.settings import Settings
+from warnsys.view import LiveView, line
+
+REFRESH_S = 0.5
+FETCH_BYTES = 16 * 1024 * 1024
+
+
+async def up(settings: Settings, console: Console) -> None:
+    """Feed and worker in one process, with the live view where there is a terminal; until it is interrupted."""
+    zone = settings.cities[0].timezone
+    names = ", ".join(city.name for city in settings.cities)
+    marks = tuple(marks_of(settings))
+    view = LiveView(f"Wetterwarnungen für {names}", marks, zone)
+
+    def heard(said: Notice | Outcome | FeedStatus) -> None:
+        view.heard(said)
+        if not console.is_terminal and not isinstance(said, Outcome | FeedStatus):
+            console.print(escape(line(said, zone)), soft_wrap=True, highlight=False)
+
+    async with AsyncExitStack() as stack:
+        bootstrap = stack.enter_context(broker_of(settings))
+        if console.is_terminal:
+            view.chapter = f"Broker {bootstrap}"
+            stack.enter_context(Live(get_renderable=view.render, console=console, refresh_per_second=1 / REFRESH_S))
+        else:
+            console.print(f"{' · '.join((names, *marks))} (Broker {bootstrap})", soft_wrap=True, highlight=False)
+        pipeline = await stack.enter_async_context(pipeline_on(settings, bootstrap, heard))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(poll(settings, pipeline.publisher))
+            tasks.create_task(pipeline.tick_for_ever())
+            tasks.create_task(_refresh(view, pipeline))
+
+
+def marks_of(settings: Settings) -> list[str]:
+    """What every screen has to say beside its content."""
+    exercise = [f"ÜBUNG ({settings.stage})"] if settings.exercise else []
+    return [*exercise, *([embedded.NOTICE] if settings.broker.embedded else [])]
+
+
+async def worker(settings: Settings) -> None:
+    """The agents alone, until it is interrupted."""
+    with broker_of(settings) as bootstrap:
+        async with pipeline_on(settings, bootstrap) as pipeline:
+            await pipeline.tick_for_ever()
+
+
+async def feed(settings: Settings) -> None:
+    """The feeds alone, until it is interrupted."""
+    with broker_of(settings) as bootstrap:
+        async with publisher_on(settings, bootstrap) as publisher:
+            await poll(settings, publisher)
+
+
+async def poll(settings: Settings, publisher: Publisher) -> None:
+    """Every source of the settings, each at its own pace."""
+    async with httpx.AsyncClient() as client, asyncio.TaskGroup() as tasks:
+        for source in settings.sources:
+            tasks.create_task(DwdFeed(source, settings.stage, client, publisher, lambda: datetime.now(UTC)).run())
+
+
+async def tail(settings: Settings, channel: str, show: Callable[[Notice], None], *, from_start: bool) -> None:
+    """Each record of a channel's topic as it comes, until it is interrupted."""
+    kinds: dict[str, type[SteleRecord] | type[PushNotice] | type[SmsNotice]] = {
+        "stele": SteleRecord,
+        "push": PushNotice,
+        "sms": SmsNotice,
+    }
+    async for value in _values(settings, channel, from_start=from_start):
+        show(kinds[channel].from_bytes(value))
+
+
+async def _values(settings: Settings, channel: str, *, from_start: bool) -> AsyncIterator[bytes]:
+    consumer = AIOKafkaConsumer(
+        topics_for(settings).channel(channel).name,
+        bootstrap_servers=settings.broker.url.removeprefix("kafka://"),
+        group_id=f"warnsys-tail-{uuid.uuid4()}",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest" if from_start else "latest",
+        max_partition_fetch_bytes=FETCH_BYTES,
+        fetch_max_wait_ms=100,
+    )
+    await consumer.start()
+    try:
+        async for record in consumer:
+            if record.value:
+                yield record.value
+    finally:
+        await consumer.stop()
+
+
+async def _refresh(view: LiveView, pipeline: Pipeline) -> None:
+    while True:
+        view.now, view.latency = datetime.now(UTC), pipeline.metrics.latency_ms()
+        await asyncio.sleep(REFRESH_S)

@@ -1,0 +1,155 @@
+"""What a process needs around the agents: broker, topics, sender, worker, publisher; started and ended in order."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Future
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from streams.agents import MatchAgent, SettleAgent
+from streams.app import Worker
+from streams.embedded import EmbeddedBroker
+from streams.publisher import KafkaPublisher
+from streams.records import KafkaSender, Progress
+from streams.state import KafkaStateStore
+from streams.topics import Topic, Topics, topics_for
+from warnsys.metrics import Metrics
+from warnsys.pipeline import CityRules, cities_for, matcher_for
+from warnsys.records import FeedStatus, Notice, Outcome, Tick
+from warnsys.settings import Settings, SettingsError
+from warnsys.warning.situation import Situation
+
+log = logging.getLogger(__name__)
+ADMIN_S = 10
+Heard = Callable[[Notice | Outcome | FeedStatus], None]
+
+
+@contextmanager
+def broker_of(settings: Settings) -> Iterator[str]:
+    """host:port of a broker that has the stage's topics. Raises `SettingsError` where it cannot be reached."""
+    topics = topics_for(settings)
+    if settings.broker.embedded:
+        with EmbeddedBroker() as broker:
+            broker.create(tuple(topic.name for topic in topics.all()))
+            yield broker.bootstrap
+    else:
+        bootstrap = settings.broker.url.removeprefix("kafka://")
+        create_missing(bootstrap, topics, settings.broker.replication)
+        yield bootstrap
+
+
+def create_missing(bootstrap: str, topics: Topics, replication: int) -> None:
+    """Make the topics that are not there; refuse those with another number of partitions."""
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    try:
+        there = admin.list_topics(timeout=ADMIN_S).topics
+        missing = [topic for topic in topics.all() if topic.name not in there]
+        made = (
+            admin.create_topics([_new(topic, topics.partitions, replication) for topic in missing]) if missing else {}
+        )
+        for future in made.values():
+            _unless_exists(future)
+    except KafkaException as error:
+        raise SettingsError(f"broker.url: no Kafka answers as it should at {bootstrap} ({error})") from error
+    for topic in topics.all():
+        if topic.name in there and (found := len(there[topic.name].partitions)) != topics.partitions:
+            raise SettingsError(
+                f"broker.partitions: {topic.name} has {found} partitions, the settings say {topics.partitions}; "
+                f"the number is fixed for a stage: set it to {found}"
+            )
+
+
+def _unless_exists(future: Future[None]) -> None:
+    try:
+        future.result()
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+            raise
+
+
+def _new(topic: Topic, partitions: int, replication: int) -> NewTopic:
+    config = {
+        "cleanup.policy": "compact" if topic.compacted else "delete",
+        "max.message.bytes": str(topic.max_bytes),
+        "message.timestamp.type": "LogAppendTime" if topic.append_time else "CreateTime",
+    }
+    if not topic.compacted:
+        config["retention.ms"] = str(topic.retention_h * 3_600_000)
+    if replication >= 3:
+        config["min.insync.replicas"] = "2"
+    return NewTopic(topic.name, partitions, replication, config=config)
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A running worker with what stands around it."""
+
+    settings: Settings
+    topics: Topics
+    worker: Worker
+    settle: SettleAgent
+    publisher: KafkaPublisher
+    progress: Progress
+    metrics: Metrics
+    cities: dict[str, CityRules]
+
+    async def settled(self) -> None:
+        """Returns when everything that was published has gone through both agents."""
+        await self.progress.settled(self.topics.alerts.name, self.topics.impacts.name)
+
+    async def tick(self, moment: datetime) -> None:
+        """An exercise's time, to all cities."""
+        await self.publisher.tick(Tick(stage=self.topics.stage, at=moment), range(self.topics.partitions))
+
+    async def tick_for_ever(self) -> None:
+        """The live time, to the cities of the partitions that this worker owns."""
+        for _ in count():
+            now = Tick(stage=self.topics.stage, at=datetime.now(UTC))
+            try:
+                await self.publisher.tick(now, sorted(self.worker.partitions()))
+            except Exception:
+                log.exception("a tick could not be sent; the next one is in %g s", self.settings.tick_s)
+            await asyncio.sleep(self.settings.tick_s)
+
+    def situations(self) -> dict[str, Situation]:
+        found = {}
+        for city, rules in self.cities.items():
+            state = self.settle.state(city)
+            if state and (situation := rules.situation(state)):
+                found[city] = situation
+        return found
+
+
+@asynccontextmanager
+async def publisher_on(settings: Settings, bootstrap: str) -> AsyncIterator[KafkaPublisher]:
+    """What a feed needs that runs apart from the workers."""
+    async with KafkaSender(bootstrap, Progress(), idempotent=not settings.broker.embedded) as sender:
+        yield KafkaPublisher(topics_for(settings), sender)
+
+
+@asynccontextmanager
+async def pipeline_on(settings: Settings, bootstrap: str, heard: Heard = lambda _: None) -> AsyncIterator[Pipeline]:
+    """Both agents at work. `heard` is told of every outcome, notice and look of a feed once it is acknowledged."""
+    topics, metrics, progress = topics_for(settings), Metrics(), Progress()
+    matcher = matcher_for(settings)
+    cities = cities_for(settings, matcher)
+    async with AsyncExitStack() as stack:
+        sender = await stack.enter_async_context(
+            KafkaSender(bootstrap, progress, idempotent=not settings.broker.embedded)
+        )
+        store = KafkaStateStore(bootstrap, topics, sender)
+        match = MatchAgent(matcher, cities, topics, sender, metrics, heard)
+        settle = SettleAgent(cities, topics, sender, store, metrics, heard)
+        worker = Worker(
+            bootstrap, topics, match, settle, sender, metrics, progress, embedded=settings.broker.embedded
+        )  # fmt: skip
+        publisher = KafkaPublisher(topics, sender, heard)
+        await stack.enter_async_context(worker.running())
+        yield Pipeline(settings, topics, worker, settle, publisher, progress, metrics, cities)
