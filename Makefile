@@ -38,7 +38,7 @@ run: install ## watch the live DWD feed for the city of $(SETTINGS) (make it wit
 	@$(BIN)/warnsys up --settings $(SETTINGS)
 
 test: install-dev ## run all tests
-	$(BIN)/python -m pytest --cap-corpus $(CORPUS) --geodata $(GEODATA) $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --cap-corpus=$(CORPUS) --geodata=$(GEODATA) $(PYTEST_ARGS)
 
 lint: install-dev ## check style, types and import rules
 	$(BIN)/ruff check .

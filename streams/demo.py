@@ -17,7 +17,7 @@ from geofences import bundled
 from streams import embedded
 from streams.runtime import Pipeline, broker_of, pipeline_on
 from warnsys.feeds.dwd import DwdFeed
-from warnsys.feeds.scenario import Scenario
+from warnsys.feeds.scenario import Scenario, Step
 from warnsys.feeds.standin import StandIn
 from warnsys.pipeline import by_channel
 from warnsys.records import FeedStatus, Notice, Outcome
@@ -67,14 +67,14 @@ class Stage:
     stand_in: StandIn
     now: datetime
 
-    def advance(self, moment: datetime) -> str:
-        """Put up the newest bundle whose time has come; its title, if there is a new one."""
+    def advance(self, moment: datetime) -> Step | None:
+        """Put up the newest bundle whose time has come, if there is a new one."""
         due = [step for step in self.scenario.steps if self.now < step.at <= moment]
         self.now = moment
         if not due:
-            return ""
+            return None
         self.stand_in.publish(due[-1].at, due[-1].bundle)
-        return due[-1].title
+        return due[-1]
 
 
 async def play_headless(scenario: Scenario, broker: str, console: Console) -> dict[str, Any]:
@@ -106,7 +106,7 @@ async def play_live(scenario: Scenario, broker: str, speed: float, console: Cons
         marks = ["ÜBUNG", *([embedded.NOTICE] if settings.broker.embedded else [])]
         view = LiveView(f"{scenario.title}, {speed:g}-fach", tuple(marks), settings.cities[0].timezone)
         view.chapter = "startet …"
-        live = stack.enter_context(Live(get_renderable=view.render, console=console, refresh_per_second=FRAMES_PER_S))
+        live = stack.enter_context(Live(view, console=console, refresh_per_second=FRAMES_PER_S))
         pipeline = await stack.enter_async_context(pipeline_on(settings, bootstrap, view.heard))
         feed = await _feed(stack, settings, pipeline, lambda: stage.now)
         polling = asyncio.create_task(feed.run())
@@ -114,7 +114,8 @@ async def play_live(scenario: Scenario, broker: str, speed: float, console: Cons
         started = time.monotonic()
         moment = scenario.start
         while moment <= scenario.end:
-            view.chapter = stage.advance(moment) or view.chapter
+            if (step := stage.advance(moment)) and step.title:
+                view.chapter = f"{step.title}. {step.note}"
             view.now, view.latency = moment, pipeline.metrics.latency_ms()
             await pipeline.tick(moment)
             live.refresh()

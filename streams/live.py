@@ -41,7 +41,7 @@ async def up(settings: Settings, console: Console) -> None:
         bootstrap = stack.enter_context(broker_of(settings))
         if console.is_terminal:
             view.chapter = f"Broker {bootstrap}"
-            stack.enter_context(Live(get_renderable=view.render, console=console, refresh_per_second=1 / REFRESH_S))
+            stack.enter_context(Live(view, console=console, refresh_per_second=1 / REFRESH_S))
         else:
             console.print(f"{' · '.join((names, *marks))} (Broker {bootstrap})", soft_wrap=True, highlight=False)
         pipeline = await stack.enter_async_context(pipeline_on(settings, bootstrap, heard))

@@ -201,7 +201,7 @@ class SteleRecord(Record):
     district_name: str
     status: DistrictStatus
     freshness: Freshness
-    as_of: AwareDatetime | None
+    as_of: AwareDatetime | None = None
     """Stamp of the newest snapshot: "Stand …"."""
     issued: AwareDatetime
     valid_until: AwareDatetime

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -13,7 +13,9 @@ from rich.text import Text
 from warnsys.channels.wording import moment
 from warnsys.records import FeedStatus, Notice, Outcome, PushNotice, SmsNotice, SteleRecord
 
-NOTICES_SHOWN = 9
+NOTICES_KEPT = 20
+ROOMY_LINES = 40
+"""From this height of the terminal on a district may take several lines."""
 LEVEL_STYLES = {1: "black on yellow", 2: "black on dark_orange", 3: "bold white on red3", 4: "bold white on purple4"}
 STATUS_WORDS = {
     "warned": "gewarnt",
@@ -21,12 +23,12 @@ STATUS_WORDS = {
     "clear": "keine Warnung",
     "no_data": "KEINE DATEN",
 }
-FRESHNESS_WORDS = {"fresh": "aktuell", "incomplete": "UNVOLLSTÄNDIG", "stale": "VERALTET", "none": "noch kein Stand"}
+FRESHNESS_WORDS = {"fresh": "Stand", "incomplete": "UNVOLLSTÄNDIG", "stale": "VERALTET", "none": "noch kein Stand"}
 AUDIENCES = {"public": "öffentlich", "staff": "Stab"}
 
 
 class LiveView:
-    """What one terminal shows; told of everything by `heard`, drawn by `render`."""
+    """What one terminal shows; told of everything by `heard`, drawn by rich."""
 
     def __init__(self, title: str, marks: tuple[str, ...], zone: ZoneInfo) -> None:
         self.now: datetime | None = None
@@ -34,7 +36,7 @@ class LiveView:
         self.latency: Mapping[str, Mapping[str, float]] = {}
         self._title, self._marks, self._zone = title, marks, zone
         self._steles: dict[str, SteleRecord] = {}
-        self._notices: deque[PushNotice | SmsNotice] = deque(maxlen=NOTICES_SHOWN)
+        self._notices: deque[PushNotice | SmsNotice] = deque(maxlen=NOTICES_KEPT)
         self._outcomes: dict[str, str] = {}
         self._status: FeedStatus | None = None
 
@@ -49,59 +51,64 @@ class LiveView:
             case _:
                 self._notices.appendleft(said)
 
-    def render(self) -> RenderableType:
-        return Group(self._head(), self._districts(), self._sent(), self._foot())
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        height = options.height or console.height
+        roomy = height >= ROOMY_LINES
+        above: list[RenderableType] = [self._head(), self._districts(roomy=roomy)]
+        used = sum(len(console.render_lines(part, options.update(height=None))) for part in above)
+        foot = self._foot()
+        yield from above
+        yield self._sent(lines=max(3, height - used - len(foot.plain.splitlines()) - 4))
+        yield foot
 
     def _head(self) -> Panel:
         clock = "--:--:--"
         if self.now:
             local = self.now.astimezone(self._zone)
             clock = f"{moment(self.now, self._zone, 'de', year=True)}:{local:%S}"
-        text = Text(f"{clock}   {self.chapter}", style="bold")
-        marks = " · ".join(self._marks)
-        return Panel(
-            text, title=f"{self._title} – {marks}" if marks else self._title, border_style="red" if marks else ""
-        )
+        text = Text(f"{self._title}   {clock}   {self.chapter}", style="bold")
+        return Panel(text, title=" · ".join(self._marks), border_style="red" if self._marks else "")
 
-    def _districts(self) -> Table:
-        table = Table(expand=True, title="Lage", title_justify="left")
-        for name, ratio in (("Bezirk", 3), ("Stufe", 3), ("Was gilt", 7), ("Daten", 3)):
-            table.add_column(name, ratio=ratio)
+    def _districts(self, *, roomy: bool) -> Table:
+        table = Table(expand=True, show_lines=False)
+        for name, ratio in (("Bezirk", 4), ("Stufe", 5), ("Was gilt", 9), ("Daten", 4)):
+            table.add_column(name, ratio=ratio, no_wrap=not roomy, overflow="ellipsis")
         for record in sorted(self._steles.values(), key=lambda record: record.district):
-            table.add_row(record.district_name, self._level(record), self._holding(record), self._data(record))
+            holding = self._holding(record, most=3 if roomy else 1)
+            table.add_row(record.district_name, self._level(record, roomy=roomy), holding, self._data(record))
         return table
 
-    def _level(self, record: SteleRecord) -> Text:
+    def _level(self, record: SteleRecord, *, roomy: bool) -> Text:
         if not record.items or record.status != "warned":
             return Text(STATUS_WORDS[record.status], style="dim" if record.status == "clear" else "bold")
         first = record.items[0]
         style = LEVEL_STYLES[first.level] if first.phase == "warning" else "italic"
-        return Text(f" {first.label['de']} ", style=style)
+        return Text(f" {first.label['de']} " if roomy else f" Stufe {first.level} von 4 ", style=style)
 
-    def _holding(self, record: SteleRecord) -> Text:
+    def _holding(self, record: SteleRecord, *, most: int) -> Text:
         lines = [
             f"{item.event['de']} ({item.when['de']})" + (" – unbestätigt" if item.phase == "expired" else "")
-            for item in record.items[:3]
+            for item in record.items[:most]
         ]
-        if len(record.items) > 3:
-            lines.append(f"… und {len(record.items) - 3} weitere")
+        if most > 1 and len(record.items) > most:
+            lines.append(f"… und {len(record.items) - most} weitere")
         return Text("\n".join(lines))
 
     def _data(self, record: SteleRecord) -> Text:
-        stand = "" if record.as_of is None else f"\nStand {record.as_of.astimezone(self._zone):%H:%M}"
+        stand = "" if record.as_of is None else f" {record.as_of.astimezone(self._zone):%H:%M}"
         style = "" if record.freshness == "fresh" else "bold red"
         return Text(FRESHNESS_WORDS[record.freshness] + stand, style=style)
 
-    def _sent(self) -> Panel:
-        lines = Text()
-        for notice in self._notices:
+    def _sent(self, *, lines: int) -> Panel:
+        text = Text()
+        for notice in list(self._notices)[:lines]:
             channel = "Push" if isinstance(notice, PushNotice) else "SMS "
             said = f"{notice.title['de']} – {notice.body['de']}" if isinstance(notice, PushNotice) else notice.text
             clock = f"{notice.issued.astimezone(self._zone):%H:%M}"
-            lines.append(f"{clock} {channel} {AUDIENCES[notice.audience]:<10} ", style="cyan")
-            lines.append(f"{said}\n", style="bold" if notice.level == 4 and notice.kind != "ended" else "")
-        lines.no_wrap, lines.overflow = True, "ellipsis"
-        return Panel(lines, title="Mitteilungen, neueste zuerst", title_align="left", height=NOTICES_SHOWN + 2)
+            text.append(f"{clock} {channel} {AUDIENCES[notice.audience]:<10} ", style="cyan")
+            text.append(f"{said}\n", style="bold" if notice.level == 4 and notice.kind != "ended" else "")
+        text.no_wrap, text.overflow = True, "ellipsis"
+        return Panel(text, title="Mitteilungen, neueste zuerst", title_align="left", height=lines + 2)
 
     def _foot(self) -> Text:
         counts = {

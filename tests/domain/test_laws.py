@@ -95,7 +95,7 @@ def test_clear_needs_a_complete_and_fresh_snapshot_and_nothing_standing(
 
 @pytest.mark.parametrize("repeats", [1, 2, 3])
 def test_ticks_repeated_or_late_do_not_change_the_situation(repeats: int) -> None:
-    story = [outcome("A", meaning(expires=30)), snapshot(0, "A")]
+    story: list[Outcome | Snapshot] = [outcome("A", meaning(expires=30)), snapshot(0, "A")]
     once = City().take(tick(0), *story, tick(40))
     often = City(city_rules()).take(tick(0), *story, *[tick(40)] * repeats, tick(20))
     assert essence(once.situation) == essence(often.situation)

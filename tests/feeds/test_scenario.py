@@ -259,7 +259,7 @@ def test_expired_message_is_dropped_by_the_first_snapshot_after_it(tmp_path: Pat
 def test_step_without_a_chapter_says_what_changed(tmp_path: Path) -> None:
     story = told(tmp_path, SNOW, chapters=[{"at": 5, "title": "It snows on", "note": "Really."}])
     assert [step.title for step in story.steps] == [
-        "snow comes", "It snows on", "nothing new", "snow is gone", "nothing new"
+        "snow kommt", "It snows on", "", "snow endet", ""
     ]  # fmt: skip
     assert story.steps[1].note == "Really."
 

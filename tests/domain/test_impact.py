@@ -1,0 +1,215 @@
+"""What real messages mean for real districts."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+
+import pytest
+import shapely
+from lxml import etree
+from shapely.geometry import MultiPolygon, shape
+
+from geofences import District, GeofenceIndex, bundled, load
+from warnsys.cap import dwd, read_alert
+from warnsys.records import AlertHeaders, Outcome
+from warnsys.warning.impact import Decision, Matcher, for_cities
+
+NAMESPACE = {"c": "urn:oasis:names:tc:emergency:cap:1.2"}
+HEADERS = AlertHeaders(stage="live", source="dwd", id="x", stamp=None, seen=datetime(2019, 1, 27, tzinfo=UTC))
+
+
+@pytest.fixture(scope="module")
+def solingen() -> list[District]:
+    return load(bundled("solingen"))
+
+
+@pytest.fixture(scope="module")
+def nrw(geodata: Path) -> list[District]:
+    """The communes of North Rhine-Westphalia, each a district with its warn cell: 8 and the commune key."""
+    features = json.loads((geodata / "nrw_gemeinden_vg250.geojson").read_text())["features"]
+    return [
+        District(
+            id=feature["properties"]["ags"],
+            name=feature["properties"]["name"],
+            short_name=feature["properties"]["name"][:14],
+            city="nrw",
+            warn_cells=frozenset({"8" + feature["properties"]["ags"]}),
+            geometry=cast(MultiPolygon, shapely.make_valid(shape(feature["geometry"]))),
+            ground_min_m=None,
+            ground_max_m=None,
+            ground_source="unknown",
+        )
+        for feature in features
+    ]
+
+
+def decide(body: bytes, districts: list[District], *, exercise: bool = False) -> Decision:
+    return Matcher(GeofenceIndex(districts), exercise=exercise).decide_bytes(body, HEADERS)
+
+
+def snow(corpus: Path) -> bytes:
+    return (corpus / "dwd/schneefall-ab-200m-alert.xml").read_bytes()
+
+
+def without_cells_but(body: bytes, *cells: str) -> bytes:
+    """The message with the outlines as they are, listing only these warn cells."""
+    root = etree.fromstring(body)
+    for area in root.iterfind(".//c:area", NAMESPACE):
+        value = area.find("c:geocode/c:value", NAMESPACE)
+        if value is not None and value.text not in cells:
+            parent = area.getparent()
+            assert parent is not None
+            parent.remove(area)
+    return etree.tostring(root)
+
+
+def warned(decision: Decision) -> set[str]:
+    return {match.district.id for match in decision.matches if match.matched}
+
+
+def test_every_district_is_matched_by_its_cell_with_the_height_band(corpus: Path, solingen: list[District]) -> None:
+    decision = decide(snow(corpus), solingen)
+    assert warned(decision) == {f"solingen-{number}" for number in range(1, 6)}
+    for match in decision.matches:
+        assert (match.via, match.reason) == ("cell", "cell 805122000")
+        assert match.floor_m == pytest.approx(200, abs=0.01)
+        assert match.share is not None
+        assert match.share > 0.95
+
+
+def test_exactly_the_listed_communes_are_warned_no_neighbour_by_a_touching_edge(
+    corpus: Path, nrw: list[District]
+) -> None:
+    for name in ("schneefall-ab-200m-alert", "schneefall-ab-200m-update", "leichter-schneefall-alert"):
+        body = (corpus / f"dwd/{name}.xml").read_bytes()
+        (info,) = read_alert(body).infos
+        listed = {cell for area in info.areas for cell in dwd.warn_cells(area)}
+        ours = {district.id for district in nrw if district.warn_cells & listed}
+        decision = decide(body, nrw)
+        assert warned(decision) == ours
+        outlines = shapely.union_all([shapely.Polygon(ring) for area in info.areas for ring in area.polygons])
+        touched = {district.id for district in nrw if district.geometry.intersects(outlines)}
+        assert len(touched) > len(ours) or not ours, "the outlines touch communes that are not warned"
+
+
+def test_a_neighbours_cell_warns_nobody_here_whatever_its_outline_covers(
+    corpus: Path, solingen: list[District]
+) -> None:
+    decision = decide(without_cells_but(snow(corpus), "805124000"), solingen)
+    assert decision.outcome.decided == "no_district"
+    assert decision.outcome.reason == "cells listed, none of ours"
+    assert all(match.share is not None and match.share > 0.9 for match in decision.matches)
+
+
+def test_without_any_cell_the_outline_decides(corpus: Path, solingen: list[District]) -> None:
+    decision = decide(without_cells_but(snow(corpus)), solingen)
+    assert len(warned(decision)) == 5
+    assert {match.via for match in decision.matches} == {"area"}
+
+
+def test_surveyed_heights_below_the_band_spare_a_district_with_the_reason(
+    corpus: Path, solingen: list[District]
+) -> None:
+    low = [
+        District(
+            d.id, d.name, d.short_name, d.city, d.warn_cells, d.geometry, ground_min_m=53, ground_max_m=120,
+            ground_source="DGM1 2024" if d.id == "solingen-2" else "approximate",
+        )
+        for d in solingen
+    ]  # fmt: skip
+    decision = decide(snow(corpus), low)
+    assert warned(decision) == {"solingen-1", "solingen-3", "solingen-4", "solingen-5"}
+    (spared,) = (match for match in decision.matches if not match.matched)
+    assert "120 m" in spared.reason
+    assert "200 m" in spared.reason
+
+
+def test_a_test_message_is_not_live(corpus: Path, solingen: list[District]) -> None:
+    from warnsys.cap import read_bundle
+
+    (member,) = read_bundle((corpus / "dwd/Z_CAP_C_EDZW_20240423_PVW_STATUS_with_test.zip").read_bytes())
+    for exercise in (False, True):
+        decision = decide(member.body, solingen, exercise=exercise)
+        assert (decision.outcome.decided, decision.outcome.meanings) == ("not_live", ())
+        assert decision.outcome.reason.startswith("test")
+
+
+def test_an_exercise_is_live_only_in_an_exercise(corpus: Path, solingen: list[District]) -> None:
+    body = snow(corpus).replace(b"<status>Actual", b"<status>Exercise")
+    assert decide(body, solingen).outcome.decided == "not_live"
+    assert decide(body, solingen, exercise=True).outcome.decided == "matched"
+
+
+def test_a_test_message_that_references_a_live_one_ends_nothing(corpus: Path, solingen: list[District]) -> None:
+    body = (corpus / "dwd/schneefall-ab-200m-update.xml").read_bytes()
+    assert decide(body, solingen).outcome.supersedes
+    assert decide(body.replace(b"<status>Actual", b"<status>Test"), solingen).outcome.supersedes == ()
+
+
+def test_a_cancel_warns_nobody_and_ends_what_it_references(corpus: Path, solingen: list[District]) -> None:
+    body = (corpus / "dwd/schneefall-ab-200m-update.xml").read_bytes().replace(b"<msgType>Update", b"<msgType>Cancel")
+    outcome = decide(body, solingen).outcome
+    assert outcome.meanings == ()
+    assert outcome.supersedes == ("2.49.0.1.276.0.DWD.PVW.1548604620000.f431e879-0f99-4722-a76b-1c3bb1cbd3ac",)
+
+
+def test_an_all_clear_info_warns_nobody(corpus: Path, solingen: list[District]) -> None:
+    body = snow(corpus).replace(b"<responseType>None", b"<responseType>AllClear")
+    assert decide(body, solingen).outcome.decided == "not_live"
+
+
+def test_an_active_and_an_all_clear_info_in_one_message_are_judged_apart(
+    corpus: Path, solingen: list[District]
+) -> None:
+    root = etree.fromstring(snow(corpus))
+    info = root.find("c:info", NAMESPACE)
+    assert info is not None
+    clear = etree.fromstring(etree.tostring(info).replace(b"<responseType>None", b"<responseType>AllClear"))
+    root.append(clear)
+    outcome = decide(etree.tostring(root), solingen).outcome
+    assert outcome.decided == "matched"
+    assert len(outcome.meanings) == 1
+
+
+def test_languages_of_one_meaning_are_kept_together(corpus: Path) -> None:
+    from warnsys.cap import read_bundle
+
+    (member,) = read_bundle((corpus / "dwd/Z_CAP_C_EDZW_20240423_PVW_STATUS_with_test.zip").read_bytes())
+    body = member.body.replace(b"<status>Test", b"<status>Actual").replace(b"<value>98<", b"<value>51<")
+    cell = next(c for area in read_alert(body).infos[0].areas for c in dwd.warn_cells(area))
+    district = District("d", "D", "D", "c", frozenset({cell}), shapely.box(10, 50, 10.1, 50.1), None, None, "unknown")
+    (said,) = decide(body, [district]).outcome.meanings
+    assert sorted(said.texts) == ["ar", "de", "en", "es", "fr", "pl", "ru", "tr"]
+
+
+def test_an_unreadable_message_is_an_outcome_too(solingen: list[District]) -> None:
+    outcome = decide(b"<alert", solingen).outcome
+    assert (outcome.decided, outcome.base_id) == ("rejected", "x")
+    assert "not-xml" in outcome.reason
+
+
+def test_long_texts_are_shortened_and_say_so(corpus: Path, solingen: list[District]) -> None:
+    body = snow(corpus).replace(b"Es tritt im Warnzeitraum", b"Es tritt " + b"immer wieder " * 1000)
+    text = decide(body, solingen).outcome.meanings[0].texts["de"]
+    assert text.shortened
+    assert len(text.description) <= 4000
+    assert text.description.endswith("[…]")
+
+
+def test_an_outcome_can_be_cut_to_some_cities(corpus: Path, solingen: list[District]) -> None:
+    outcome = decide(snow(corpus), solingen).outcome
+    assert for_cities(outcome, ("solingen",)) == outcome
+    assert for_cities(outcome, ("elsewhere",)).meanings == ()
+
+
+def test_an_outcome_reads_back_from_its_bytes(corpus: Path, solingen: list[District]) -> None:
+    outcome = decide(snow(corpus), solingen).outcome
+    assert Outcome.from_bytes(outcome.to_bytes()) == outcome
+
+
+def test_the_rules_version_changes_with_geofences_and_thresholds(solingen: list[District]) -> None:
+    one = Matcher(GeofenceIndex(solingen), {"dwd": 0.01})
+    assert one.rules == Matcher(GeofenceIndex(list(reversed(solingen))), {"dwd": 0.01}).rules
+    assert one.rules != Matcher(GeofenceIndex(solingen), {"dwd": 0.02}).rules
+    assert one.rules != Matcher(GeofenceIndex(solingen[:4]), {"dwd": 0.01}).rules

@@ -1,0 +1,177 @@
+"""The order of effects: publish, remember, and only then handled. Nothing that comes in is lost."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from geofences import bundled
+from streams.agents import MatchAgent, SettleAgent, explain, rejection
+from streams.records import Incoming, MemorySender, Outgoing
+from streams.state import MemoryStateStore
+from streams.topics import Topics
+from tests.support import NOON, at
+from warnsys.metrics import Metrics
+from warnsys.pipeline import ForeignStageError, cities_for, matcher_for
+from warnsys.records import Snapshot, SteleRecord, Tick, read_impact_record
+from warnsys.settings import Settings, parse
+
+ID = "2.49.0.1.276.0.DWD.PVW.1548604620000.f431e879-0f99-4722-a76b-1c3bb1cbd3ac"
+
+
+def settings(stage: str = "live") -> Settings:
+    city = {"id": "solingen", "name": "Solingen", "geofences": str(bundled())}
+    return parse({"stage": stage, "cities": [city]})
+
+
+class Bench:
+    """Both agents on a sender and a store that keep everything."""
+
+    def __init__(self, stage: str = "live", partitions: int = 3) -> None:
+        chosen = settings(stage)
+        matcher = matcher_for(chosen)
+        self.cities = cities_for(chosen, matcher)
+        self.topics, self.sender, self.store = Topics(stage, partitions), MemorySender(), MemoryStateStore()
+        self.match = MatchAgent(matcher, self.cities, self.topics, self.sender, Metrics())
+        self.settle = self.new_settle()
+        self.partition = self.topics.partition_of("solingen")
+
+    def new_settle(self) -> SettleAgent:
+        return SettleAgent(self.cities, self.topics, self.sender, self.store, Metrics())
+
+    def sent(self, topic: str) -> list[Outgoing]:
+        return [record for record in self.sender.records if record.topic == topic]
+
+    def alert(self, body: bytes, **headers: str) -> Incoming:
+        said = {"kind": "alert", "stage": "live", "source": "dwd", "id": ID, "seen": at(0).isoformat(), **headers}
+        return Incoming("cap.alerts", 0, 7, b"", body, said, 0.0)
+
+    def impact(self, value: bytes, offset: int = 0, timestamp: datetime = NOON) -> Incoming:
+        return Incoming("warn.impacts", self.partition, offset, b"", value, {}, timestamp.timestamp())
+
+
+def tick(minutes: float) -> bytes:
+    return Tick(stage="live", at=at(minutes)).to_bytes()
+
+
+async def test_each_partition_sees_an_alert_whole_or_not_at_all(corpus: Path) -> None:
+    bench = Bench()
+    await bench.match.handle(bench.alert((corpus / "dwd/schneefall-ab-200m-alert.xml").read_bytes()))
+    impacts = bench.sent("warn.impacts")
+    assert [record.partition for record in impacts] == [0, 1, 2]
+    districts = {record.partition: len(json.loads(record.value or b"")["meanings"]) for record in impacts}
+    assert districts == {p: int(p == bench.partition) for p in range(3)}
+
+
+async def test_what_cannot_be_understood_keeps_its_bytes_and_every_city_hears_of_it() -> None:
+    bench = Bench()
+    body = b"<alert>\xff\x00 broken"
+    await bench.match.handle(bench.alert(body))
+    (kept,) = bench.sent("warn.rejected")
+    assert kept.value == body
+    assert kept.headers["agent"] == "match"
+    assert kept.headers["reason"].startswith("not-xml")
+    assert (kept.headers["topic"], kept.headers["offset"], kept.headers["id"]) == ("cap.alerts", "7", ID)
+    decided = [getattr(read_impact_record(record.value or b""), "decided", "") for record in bench.sent("warn.impacts")]
+    assert decided == ["rejected"] * 3
+
+
+async def test_a_snapshot_goes_to_every_partition() -> None:
+    bench = Bench()
+    snapshot = Snapshot(stage="live", source="dwd", stamp=at(0), checked=at(0), ids=(ID,))
+    record = Incoming("cap.alerts", 0, 0, b"", snapshot.to_bytes(), {"kind": "snapshot"}, 0.0)
+    await bench.match.handle(record)
+    assert [read_impact_record(sent.value or b"") for sent in bench.sent("warn.impacts")] == [snapshot] * 3
+
+
+async def test_a_record_of_another_stage_is_refused() -> None:
+    bench = Bench()
+    with pytest.raises(ForeignStageError):
+        await bench.match.handle(bench.alert(b"<alert/>", stage="exercise"))
+    with pytest.raises(ForeignStageError):
+        await bench.settle.handle(bench.impact(Tick(stage="exercise", at=at(0)).to_bytes()))
+    assert bench.sender.records == []
+
+
+async def test_notices_are_sent_before_the_state_is_remembered() -> None:
+    bench = Bench()
+    bench.sender.error = ConnectionError("broker gone")
+    with pytest.raises(ConnectionError):
+        await bench.settle.handle(bench.impact(tick(0)))
+    assert bench.store.states == {}
+    bench.sender.error = None
+    await bench.settle.handle(bench.impact(tick(0)))
+    assert len(bench.sent("warn.stele")) == 5
+    assert set(bench.store.states[bench.partition]) == {"solingen"}
+
+
+async def test_after_a_rebalance_the_state_is_read_again_before_the_next_record() -> None:
+    bench = Bench()
+    await bench.settle.handle(bench.impact(tick(0)))
+    other = bench.new_settle()
+    await other.handle(bench.impact(tick(0), 1))
+    assert len(bench.sent("warn.stele")) == 5, "the present is known, nothing is sent twice"
+    bench.settle.forget()
+    assert bench.settle.state("solingen") is None
+    await bench.settle.handle(bench.impact(tick(0), 1))
+    assert bench.settle.state("solingen") == bench.store.states[bench.partition]["solingen"]
+
+
+async def test_a_stele_record_says_which_input_it_covers() -> None:
+    bench = Bench()
+    await bench.settle.handle(bench.impact(tick(0), offset=41))
+    assert {record.headers["covers"] for record in bench.sent("warn.stele")} == {"41"}
+    assert {record.key for record in bench.sent("warn.stele")} == {f"solingen-{n}" for n in range(1, 6)}
+
+
+async def test_in_a_live_stage_the_brokers_clock_says_when_a_tick_was() -> None:
+    bench = Bench()
+    await bench.settle.handle(bench.impact(tick(9999), timestamp=at(3)))
+    assert SteleRecord.from_bytes(bench.sent("warn.stele")[0].value or b"").issued == at(3)
+
+
+async def test_in_an_exercise_the_tick_itself_says_it() -> None:
+    bench = Bench("exercise")
+    value = Tick(stage="exercise", at=at(9999)).to_bytes()
+    await bench.settle.handle(bench.impact(value, timestamp=datetime.now(UTC)))
+    (first, *_) = bench.sent("exercise.warn.stele")
+    record = SteleRecord.from_bytes(first.value or b"")
+    assert record.issued == at(9999)
+    assert record.exercise
+    assert record.summary["de"].startswith("ÜBUNG – ")
+
+
+def test_a_rejection_says_where_the_record_stood_and_why() -> None:
+    record = Incoming("warn.impacts", 2, 5, b"k", b"bytes", {}, 0.0)
+    kept = rejection(Topics("live", 3), record, "settle", "why")
+    assert (kept.topic, kept.key, kept.value) == ("warn.rejected", "k", b"bytes")
+    assert kept.headers == {
+        "agent": "settle", "reason": "why", "topic": "warn.impacts", "partition": "2", "offset": "5"
+    }  # fmt: skip
+
+
+def test_a_reason_is_one_line() -> None:
+    with pytest.raises(ValidationError) as raised:
+        read_impact_record(b'{"kind": "tick"}')
+    assert explain(raised.value) == "record: tick.stage: Field required"
+
+
+def test_sizes_rise_along_the_way() -> None:
+    from warnsys.cap.read import MAX_BYTES
+
+    topics = Topics("live", 1)
+    assert MAX_BYTES < topics.alerts.max_bytes < topics.impacts.max_bytes < topics.rejected.max_bytes
+
+
+def test_an_exercise_has_topics_of_its_own() -> None:
+    live, exercise = Topics("live", 1).all(), Topics("storm", 1).all()
+    assert {topic.name for topic in live}.isdisjoint(topic.name for topic in exercise)
+    assert all(topic.name.startswith("storm.") for topic in exercise)
+
+
+def test_what_agents_read_is_not_compacted() -> None:
+    topics = Topics("live", 1)
+    assert not topics.alerts.compacted
+    assert not topics.impacts.compacted

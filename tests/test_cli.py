@@ -1,0 +1,140 @@
+"""The commands as a person runs them."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from geofences import bundled
+from warnsys.cli import app
+from warnsys.settings import load
+
+PROGRAM = [sys.executable, "-m", "warnsys"]
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def matched(*arguments: str | Path) -> list[dict[str, Any]]:
+    result = run("match", "--json", *arguments)
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_match_says_for_each_alert_who_is_warned_and_why(corpus: Path) -> None:
+    (found,) = matched(corpus / "dwd/schneefall-ab-200m-alert.xml")
+    assert (found["outcome"], found["severity"], found["urgency"]) == ("matched", "Moderate", "Immediate")
+    assert (found["status"], found["msg_type"], found["event"]) == ("Actual", "Alert", "SCHNEEFALL")
+    assert [match["via"] for match in found["matches"]] == ["cell"] * 5
+    assert {match["reason"] for match in found["matches"]} == {"cell 805122000"}
+    assert "oberhalb 200 m" in found["text"][0]
+
+
+def test_match_judges_at_the_alerts_own_time_unless_told_otherwise(corpus: Path) -> None:
+    file = corpus / "dwd/schneefall-ab-200m-alert.xml"
+    (later,) = matched(file, "--at", "2019-01-28T22:00:00")
+    assert (later["outcome"], later["reason"]) == ("not_live", "expired 2019-01-28T22:00:00+01:00")
+    (sooner,) = matched(file, "--at", "2019-01-28T20:59:59")
+    assert sooner["outcome"] == "matched"
+
+
+def test_match_opens_zips_and_names_what_is_wrong_with_a_file(corpus: Path, tmp_path: Path) -> None:
+    truncated = tmp_path / "half.zip"
+    whole = corpus / "dwd/Z_CAP_C_EDZW_20240423_PVW_STATUS_with_test.zip"
+    truncated.write_bytes(whole.read_bytes()[:-100])
+    found = matched(whole, truncated, corpus / "cap/google-xee.cap")
+    assert [one["outcome"] for one in found] == ["not_live", "rejected", "rejected"]
+    assert "zip-broken" in found[1]["reason"]
+    assert "dtd" in found[2]["reason"]
+
+
+def test_match_in_words_shows_districts_and_reasons(corpus: Path) -> None:
+    result = run("match", corpus / "dwd/leichter-schneefall-alert.xml")
+    assert result.exit_code == 0
+    assert "no_district" in result.output
+    assert "Gräfrath" in result.output
+
+
+def test_a_file_that_cannot_be_opened_does_not_stop_the_others(corpus: Path, tmp_path: Path) -> None:
+    result = run("match", tmp_path / "none.xml", corpus / "dwd/leichter-schneefall-alert.xml")
+    assert result.exit_code == 2
+    assert "none.xml" in result.output
+    assert "no_district" in result.output
+
+
+def test_init_writes_settings_that_can_be_loaded(tmp_path: Path) -> None:
+    file = tmp_path / "warnsys.toml"
+    result = run("init", "--city", "Solingen", "--geofences", bundled(), "--cell", "805122000", "--out", file)
+    assert result.exit_code == 0, result.output
+    (city,) = load(file).cities
+    assert (city.id, city.name, city.warn_cells) == ("solingen", "Solingen", ("805122000",))
+    again = run("init", "--city", "Solingen", "--geofences", bundled(), "--cell", "805122000", "--out", file)
+    assert again.exit_code == 2
+    assert "--force" in again.output
+
+
+def test_init_refuses_geofences_of_another_city(tmp_path: Path) -> None:
+    result = run(
+        "init", "--city", "Wuppertal", "--geofences", bundled(), "--cell", "805124000", "--out", tmp_path / "x"
+    )
+    assert result.exit_code == 2
+    assert "wuppertal" in result.output
+
+
+@pytest.mark.parametrize("command", ["up", "worker", "feed"])
+def test_operation_without_settings_is_refused(command: str, tmp_path: Path) -> None:
+    result = run(command, "--settings", tmp_path / "none.toml")
+    assert result.exit_code == 2
+    assert "warnsys init" in result.output
+
+
+@pytest.mark.parametrize("command", ["worker", "feed"])
+def test_a_process_of_its_own_needs_a_real_broker(command: str, tmp_path: Path) -> None:
+    file = tmp_path / "warnsys.toml"
+    run("init", "--city", "Solingen", "--geofences", bundled(), "--cell", "805122000", "--out", file)
+    result = run(command, "--settings", file)
+    assert result.exit_code == 2
+    assert "kafka://host:port" in result.output
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_demo_in_order_within_3_s(sent: signal.Signals) -> None:
+    process = subprocess.Popen([*PROGRAM, "demo", "--speed", "600"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        time.sleep(8)
+        assert process.poll() is None
+        process.send_signal(sent)
+        started = time.monotonic()
+        output, _ = process.communicate(timeout=10)
+        assert time.monotonic() - started < 3
+    finally:
+        process.kill()
+    assert process.returncode in (0, 130)
+    assert b"Traceback" not in output
+    assert "ÜBUNG".encode() in output
+
+
+def test_up_says_that_the_embedded_broker_is_not_for_operation(tmp_path: Path) -> None:
+    """Against a server that refuses: the feed says so, nothing turns clear, and a signal ends it."""
+    file = tmp_path / "warnsys.toml"
+    run("init", "--city", "Solingen", "--geofences", bundled(), "--cell", "805122000", "--out", file)
+    with file.open("a") as settings:
+        settings.write('[[sources]]\nname = "dwd"\nurl = "http://127.0.0.1:9/none.zip"\n')
+    process = subprocess.Popen([*PROGRAM, "up", "--settings", file], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        time.sleep(10)
+        process.send_signal(signal.SIGTERM)
+        output = process.communicate(timeout=10)[0].decode()
+    finally:
+        process.kill()
+    assert "nicht für den Betrieb" in output
+    assert "Gräfrath: Keine verlässlichen Daten" in output
+    assert "Keine Wetterwarnung" not in output
+    assert "Traceback" not in output

@@ -1,0 +1,3 @@
+from warnsys.cli import main
+
+main()
