@@ -21,7 +21,8 @@ UNTIL = timedelta(minutes=52)
 WIDTH, HEIGHT = 150, 40
 
 
-async def main(target: Path) -> None:
+async def storm_at_its_worst() -> str:
+    """The terminal's view as SVG."""
     story = load("storm")
     settings = demo.settings_for("http://localhost/x.zip", "embedded", poll_s=20)
     pure, seen = Offline(settings), 0
@@ -45,8 +46,8 @@ async def main(target: Path) -> None:
     console = Console(record=True, width=WIDTH, height=HEIGHT, file=io.StringIO(), force_terminal=True)
     console.print(view)
     svg = console.export_svg(title="make demo")
-    target.write_text(re.sub(r"@font-face \{.*?\}|<!-- .*? -->", "", svg, flags=re.DOTALL), "utf-8")  # no web fonts
+    return re.sub(r"@font-face \{.*?\}|<!-- .*? -->", "", svg, flags=re.DOTALL)  # nothing from the web
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    Path(sys.argv[1]).write_text(asyncio.run(storm_at_its_worst()), "utf-8")
