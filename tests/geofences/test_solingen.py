@@ -35,7 +35,7 @@ def test_heights_are_within_the_citys_and_never_spare(solingen: list[District]) 
 
 def test_the_file_says_what_it_is() -> None:
     content = json.loads(bundled().read_bytes())
-    for words in ("drawn by hand for warnsys", "approximate", "not an official boundary", "CC0"):
+    for words in ("drawn by hand for warnsys", "approximate", "not an official boundary", "GeoBasis-DE / BKG"):
         assert words in content["description"]
     assert {feature["properties"]["accuracy"] for feature in content["features"]} == {"approximate"}
 
