@@ -1,0 +1,101 @@
+"""Ends a worker that no longer makes progress, at once and without a commit; its supervisor starts it again.
+
+Runs in a thread of its own, so that it also sees an event loop that hangs. The reasons: a record has been in hand for
+too long; there are records but the position does not move; a rebalance does not end; the loop does not answer; and the
+process has slept (SIGSTOP, a frozen machine) for longer than the broker keeps its partitions: others have them now.
+"""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+log = logging.getLogger(__name__)
+
+EXIT_WITHOUT_COMMIT = 70
+"""The process's exit code (EX_SOFTWARE)."""
+LIMIT_S = 30.0
+REBALANCE_LIMIT_S = 90.0
+"""A rebalance waits for silent members, so it may rightly take longer than a record."""
+LOOK_EVERY_S = 0.5
+
+Partition = TypeVar("Partition")
+
+
+def end_at_once(reason: str) -> None:
+    """Without clean-up, hence without a commit."""
+    log.critical("%s; ending without a commit", reason)
+    os._exit(EXIT_WITHOUT_COMMIT)
+
+
+@dataclass
+class Vitals(Generic[Partition]):
+    """What the event loop reports, and what follows from it; all times in monotonic seconds."""
+
+    session_s: float
+    """How long the broker keeps the partitions of a worker that is silent."""
+    limit_s: float = LIMIT_S
+    beat: float = 0.0
+    """When the loop last reported."""
+    looked: float = 0.0
+    in_hand: Mapping[Partition, float] = field(default_factory=dict)
+    """Since when a record has been worked on."""
+    stuck: dict[Partition, tuple[int, float]] = field(default_factory=dict)
+    """Where there is lag: the position, and since when it stands there."""
+
+    unready: float = 0.0
+    """Since when the worker has not been consuming; 0 while it is."""
+
+    def report(
+        self, now: float, *, ready: bool, in_hand: Mapping[Partition, float], lagging: Mapping[Partition, int]
+    ) -> None:
+        """`lagging` has the position of each partition that has records beyond it."""
+        self.beat, self.in_hand = now, dict(in_hand)
+        self.unready = 0.0 if ready else self.unready or now
+        self.stuck = {
+            partition: self.stuck[partition] if self.stuck.get(partition, (None,))[0] == position else (position, now)
+            for partition, position in lagging.items()
+        }
+
+    def verdict(self, now: float) -> str:
+        """Why to end, or ""."""
+        slept, self.looked = now - (self.looked or now), now
+        if slept > self.session_s:
+            return f"this process slept for {slept:.0f} s, its partitions are others' now"
+        if self.beat and now - self.beat > self.limit_s:
+            return f"the event loop has not answered for {now - self.beat:.0f} s"
+        if self.unready and now - self.unready > REBALANCE_LIMIT_S:
+            return f"the worker has not been consuming for {now - self.unready:.0f} s"
+        for partition, since in self.in_hand.items():
+            if now - since > self.limit_s:
+                return f"a record of {partition} has been in hand for {now - since:.0f} s"
+        for partition, (position, since) in self.stuck.items():
+            if now - since > self.limit_s:
+                return f"{partition} has records but stands at {position} for {now - since:.0f} s"
+        return ""
+
+
+class Watchdog:
+    """The thread; a context manager."""
+
+    def __init__(self, vitals: Vitals[Any], end: Callable[[str], None] = end_at_once) -> None:
+        self._vitals, self._end = vitals, end
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+
+    def __enter__(self) -> "Watchdog":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(LOOK_EVERY_S):
+            if reason := self._vitals.verdict(time.monotonic()):
+                self._end(reason)
+                return
