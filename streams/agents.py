@@ -95,10 +95,12 @@ class SettleAgent:
         self._cities, self._topics, self._sender, self._store = cities, topics, sender, store
         self._metrics, self._heard = metrics, heard
         self._states: dict[int, dict[str, CityState]] = {}
+        self._epoch = 0
 
     def forget(self) -> None:
         """Partitions were revoked or assigned: what is remembered is read again before the next record."""
         self._states.clear()
+        self._epoch += 1
 
     def state(self, city: str) -> CityState | None:
         return self._states.get(self._topics.partition_of(city), {}).get(city)
@@ -107,6 +109,7 @@ class SettleAgent:
         """Publish and wait, remember and wait. Raises for a record that is none of ours, and when a send fails."""
         started = time.perf_counter()
         said = self._timed(read_impact_record(record.value), record)
+        epoch = self._epoch
         states = await self._restored(record.partition)
         notices: list[Notice] = []
         after = {}
@@ -116,7 +119,8 @@ class SettleAgent:
         await self._sender.send([self._notice(notice, record) for notice in notices])
         changed = {city: state for city, state in after.items() if state is not states[city]}
         await self._store.save(record.partition, record.offset, changed)
-        self._states[record.partition] = after
+        if epoch == self._epoch:  # else the partition may have been another worker's in between
+            self._states[record.partition] = after
         for notice in notices:
             self._metrics.notices.labels(channel_of(notice), getattr(notice, "kind", "state")).inc()
             self._heard(notice)
@@ -132,11 +136,14 @@ class SettleAgent:
         return said
 
     async def _restored(self, partition: int) -> dict[str, CityState]:
-        if partition not in self._states:
-            kept = await self._store.load(partition)
-            ours = [city for city in self._cities if self._topics.partition_of(city) == partition]
-            self._states[partition] = {city: kept.get(city) or CityState(city=city) for city in ours}
-        return self._states[partition]
+        if partition in self._states:
+            return self._states[partition]
+        epoch, kept = self._epoch, await self._store.load(partition)
+        ours = [city for city in self._cities if self._topics.partition_of(city) == partition]
+        states = {city: kept.get(city) or CityState(city=city) for city in ours}
+        if epoch == self._epoch:
+            self._states[partition] = states
+        return states
 
     def _notice(self, notice: Notice, record: Incoming) -> Outgoing:
         topic = self._topics.channel(channel_of(notice))

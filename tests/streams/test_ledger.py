@@ -1,0 +1,94 @@
+"""Nothing is committed past a record that was not handled, whatever gets lost or repeated on the way."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.ledger import Ledger, Verdict
+
+
+def ledger(**starts: int) -> Ledger[str]:
+    found: Ledger[str] = Ledger()
+    found.assign(starts)
+    return found
+
+
+def test_only_the_next_record_is_worked_on() -> None:
+    found = ledger(p=5)
+    verdicts = [found.judge("p", offset) for offset in (4, 5, 6)]
+    assert verdicts == [Verdict.REPEAT, Verdict.NEXT, Verdict.JUMP]
+    assert found.judge("q", 0) is Verdict.FOREIGN
+
+
+def test_a_record_handled_is_committed_up_to_the_next_one() -> None:
+    found = ledger(p=5)
+    assert found.to_commit() == {}
+    found.handled("p", 5)
+    assert found.to_commit() == {"p": 6}
+
+
+def test_a_failed_commit_is_asked_for_again_without_a_further_record() -> None:
+    found = ledger(p=5)
+    found.handled("p", 5)
+    assert found.to_commit() == found.to_commit() == {"p": 6}
+    found.committed({"p": 6})
+    assert found.to_commit() == {}
+
+
+def test_after_a_jump_nothing_is_committed_until_the_gap_is_handled() -> None:
+    found = ledger(p=5)
+    found.handled("p", 7)
+    assert found.to_commit() == {}
+
+
+def test_a_late_word_on_a_revoked_partition_counts_for_nothing() -> None:
+    found = ledger(p=5, q=1)
+    found.revoke("p")
+    found.handled("p", 5)
+    assert found.to_commit() == {}
+    found.assign({"p": 9})
+    found.handled("p", 5)
+    assert found.next == {"p": 9}
+
+
+def test_a_late_commit_never_lowers_what_the_broker_knows() -> None:
+    found = ledger(p=0)
+    for offset in range(3):
+        found.handled("p", offset)
+    found.committed({"p": 3})
+    found.committed({"p": 1})
+    assert found.to_commit() == {}
+
+
+@given(arrivals=st.lists(st.integers(0, 12), max_size=60), cuts=st.sets(st.integers(0, 59)))
+def test_what_is_committed_was_handled_without_a_gap(arrivals: list[int], cuts: set[int]) -> None:
+    """Records arrive in any order, some again, some never; now and then the partition is assigned anew."""
+    found, handled, committed = ledger(p=0), set(), 0
+    for step, offset in enumerate(arrivals):
+        if found.judge("p", offset) is Verdict.NEXT:
+            handled.add(offset)
+            found.handled("p", offset)
+        if offsets := found.to_commit():
+            found.committed(offsets)
+            committed = offsets["p"]
+        if step in cuts:
+            found.assign({"p": committed})
+        assert set(range(committed)) <= handled
+
+
+@pytest.mark.parametrize("lost", [set(), {3}, {0, 5, 9}, set(range(10))])
+def test_reading_again_at_each_jump_handles_everything(lost: set[int]) -> None:
+    """A channel that loses some records the first time they pass."""
+    found, position, handled = ledger(p=0), 0, []
+    while found.next["p"] < 10:
+        if position >= 10:
+            position = found.next["p"]
+        if position in lost:
+            lost = lost - {position}
+        elif (verdict := found.judge("p", position)) is Verdict.NEXT:
+            handled.append(position)
+            found.handled("p", position)
+        elif verdict is Verdict.JUMP:
+            position = found.next["p"] - 1
+        position += 1
+    assert handled == list(range(10))

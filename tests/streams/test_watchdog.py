@@ -1,0 +1,87 @@
+"""What ends a worker: each reason, and nothing else."""
+
+import threading
+from collections.abc import Mapping
+
+from streams.watchdog import LIMIT_S, REBALANCE_LIMIT_S, Vitals, Watchdog
+
+
+def vitals() -> Vitals[str]:
+    found: Vitals[str] = Vitals(session_s=6)
+    found.report(100, ready=True, in_hand={}, lagging={})
+    assert found.verdict(100) == ""
+    return found
+
+
+def passing(
+    found: Vitals[str],
+    until: float,
+    *,
+    ready: bool = True,
+    in_hand: Mapping[str, float] | None = None,
+    lagging: Mapping[str, int] | None = None,
+) -> str:
+    """Half seconds go by, the loop reports each time; the first verdict, or "" at the end."""
+    now = 100.0
+    while now < until:
+        now += 0.5
+        found.report(now, ready=ready, in_hand=in_hand or {}, lagging=lagging or {})
+        if verdict := found.verdict(now):
+            return verdict
+    return ""
+
+
+def test_a_worker_with_nothing_to_do_lives() -> None:
+    assert passing(vitals(), 100 + 10 * LIMIT_S) == ""
+
+
+def test_a_record_in_hand_for_too_long_ends_it() -> None:
+    assert passing(vitals(), 100 + LIMIT_S, in_hand={"p": 100.0}) == ""
+    assert "has been in hand" in passing(vitals(), 102 + LIMIT_S, in_hand={"p": 100.0})
+
+
+def test_a_position_that_stands_while_there_is_lag_ends_it() -> None:
+    assert "stands at 7" in passing(vitals(), 102 + LIMIT_S, lagging={"p": 7})
+
+
+def test_a_position_that_moves_is_progress_however_great_the_lag() -> None:
+    found = vitals()
+    now = 100.0
+    for position in range(200):
+        now += 0.5
+        found.report(now, ready=True, in_hand={}, lagging={"p": position})
+        assert found.verdict(now) == ""
+
+
+def test_a_rebalance_that_does_not_end_ends_it() -> None:
+    assert passing(vitals(), 100 + REBALANCE_LIMIT_S - 1, ready=False) == ""
+    assert "not been consuming" in passing(vitals(), 102 + REBALANCE_LIMIT_S, ready=False)
+
+
+def test_a_loop_that_does_not_answer_ends_it() -> None:
+    found, now = vitals(), 100.0
+    while not (verdict := found.verdict(now)) and now < 200:
+        now += 0.5
+    assert "event loop" in verdict
+    assert now <= 101 + LIMIT_S
+
+
+def test_a_process_that_slept_longer_than_its_session_ends_on_waking() -> None:
+    found = vitals()
+    assert found.verdict(105) == ""
+    assert "slept for 15 s" in found.verdict(120)
+
+
+def test_the_thread_calls_the_end_once() -> None:
+    reasons: list[str] = []
+    ended = threading.Event()
+
+    def end(reason: str) -> None:
+        reasons.append(reason)
+        ended.set()
+
+    found: Vitals[str] = Vitals(session_s=6, limit_s=-1)
+    found.report(0.001, ready=True, in_hand={}, lagging={})
+    with Watchdog(found, end):
+        assert ended.wait(5)
+    assert len(reasons) == 1
