@@ -58,10 +58,10 @@ def marks_of(settings: Settings) -> list[str]:
 
 
 async def worker(settings: Settings) -> None:
-    """The agents alone, until it is interrupted."""
+    """The agents alone, until it is interrupted. In an exercise the time comes from who plays it."""
     with broker_of(settings) as bootstrap:
         async with pipeline_on(settings, bootstrap) as pipeline:
-            await pipeline.tick_for_ever()
+            await (asyncio.Event().wait() if settings.exercise else pipeline.tick_for_ever())
 
 
 async def feed(settings: Settings) -> None:

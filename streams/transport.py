@@ -34,11 +34,17 @@ SEEK_AGAIN_S = 5.0
 QUIET_S = 1.0
 LAST_COMMIT_S = 2.0
 
-if (found := version("faust-streaming")) != WRITTEN_FOR:
-    raise ImportError(
-        f"the strict transport overrides internals of faust-streaming {WRITTEN_FOR}, found {found}; "
-        f"install {WRITTEN_FOR}, or go through every override in streams/transport.py with the crash tests"
-    )
+
+def refuse_other_than(expected: str, found: str) -> None:
+    """Raises ImportError: what is overridden here are internals, which change without a word."""
+    if found != expected:
+        raise ImportError(
+            f"the strict transport overrides internals of faust-streaming {expected}, found {found}; "
+            f"install {expected}, or go through every override in streams/transport.py with the crash tests"
+        )
+
+
+refuse_other_than(WRITTEN_FOR, version("faust-streaming"))
 
 
 class _Unread(dict[TP, int | None]):
