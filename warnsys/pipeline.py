@@ -5,7 +5,6 @@
 The agents in `streams` call the same two; so does a replay. Neither knows a clock: time comes with ticks.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -99,7 +98,8 @@ def settle(
     situation = city.situation(state)
     if situation is None:
         return state, ()
-    found, told = changes(facts, situation, state.held, state.told, city.policy)
+    stamp = record.stamp if isinstance(record, Snapshot) else None
+    found, told = changes(facts, situation, state.held, state.told, city.policy, stamp)
     shown, steles = _steles(state.steles, situation, city, cause)
     held = remember(situation, state.held, facts)
     state = state.model_copy(update={"held": held, "told": told, "steles": steles})
@@ -119,13 +119,11 @@ def _steles(
     again_after = timedelta(seconds=city.policy.stele_valid_s / 3)
     shown, now_sent = [], dict(sent)
     for district in situation.districts.values():
-        record = stele.record(city.place, district, situation, city.policy, city.stage, cause)
-        content = record.model_dump_json(exclude={"id", "issued", "valid_until"})
-        digest = hashlib.sha256(content.encode()).hexdigest()[:16]
+        content = stele.content(district, situation, city.policy)
         last = sent.get(district.district)
-        if last is None or last.content != digest or situation.now - last.at >= again_after:
-            shown.append(record)
-            now_sent[district.district] = _SteleSent(content=digest, at=situation.now)
+        if last is None or last.content != content or situation.now - last.at >= again_after:
+            shown.append(stele.record(city.place, district, situation, city.policy, city.stage, cause))
+            now_sent[district.district] = _SteleSent(content=content, at=situation.now)
     return sorted(shown, key=lambda record: -max((item.level for item in record.items), default=0)), now_sent
 
 

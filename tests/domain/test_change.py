@@ -124,6 +124,7 @@ def test_the_end_of_a_longer_parallel_warning_shortens_what_was_told() -> None:
     city = told_city("Severe", expires=100).take(outcome("B", meaning("Moderate", expires=300), stamp=1))
     city.take(snapshot(1, "A", "B"), cancel("C", "B", 10), snapshot(10, "A", "C"))
     assert [reason for _, reason in city.told()] == ["entered", "extended", "shortened"]
+    assert city.push()[-1].cause == "C"
 
 
 def test_a_begin_that_moved_before_it_began_is_told() -> None:

@@ -35,7 +35,7 @@ NEVER = (
 def change(meaning: Meaning, districts: tuple[str, ...], kind: str = "warn") -> Change:
     reason = {"warn": "entered", "update": "raised"}.get(kind, kind)
     rule = Rule(audience="public", channel="sms", warnings="Minor")
-    return Change(rule, kind, reason, "A", None, meaning, districts)  # type: ignore[arg-type]
+    return Change(rule, kind, reason, "A", (), meaning, districts)  # type: ignore[arg-type]
 
 
 def test_an_sms_fits_one_message_for_every_event_and_every_set_of_districts() -> None:

@@ -53,8 +53,7 @@ def notice(place: Place, change: Change, situation: Situation, stage: str) -> Pu
 
 
 def change_id(place: Place, change: Change, stage: str) -> str:
-    stamp = (change.stamp.isoformat(),) if change.stamp else ()
-    cause = (change.cause, change.kind, change.meaning.group, *stamp)
+    cause = (change.cause, change.kind, change.meaning.group, *change.by_snapshot)
     return notice_id(stage, place.id, change.channel, change.audience, *cause)
 
 

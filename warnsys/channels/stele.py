@@ -3,13 +3,14 @@
 The record is complete in itself. A reader shows it until `valid_until`; then it has no data to show, whoever died.
 """
 
+import hashlib
 from datetime import timedelta
 
 from warnsys.cap.model import level
 from warnsys.channels import wording
 from warnsys.channels.events import event_name
 from warnsys.channels.wording import Place
-from warnsys.records import Localised, SteleItem, SteleRecord
+from warnsys.records import Localised, SteleItem, SteleRecord, utc
 from warnsys.settings import LIVE
 from warnsys.warning.change import notice_id
 from warnsys.warning.policy import Policy
@@ -43,6 +44,20 @@ def record(
         summary=_summary(place, district, situation, items, exercise=stage != LIVE),
         items=items,
     )
+
+
+def content(district: DistrictSituation, situation: Situation, policy: Policy) -> str:
+    """A digest of everything that a record would show, found without wording it."""
+    items = [
+        (
+            one.fact.base_id, one.fact.rules, one.meaning.ii, sorted(one.meaning.texts), one.phase,
+            policy.presentation(one.meaning, situation.now), one.impact.reason,
+        )
+        for one in district.standing
+    ]  # fmt: skip
+    as_of = situation.as_of and utc(situation.as_of)
+    said = (district.status, situation.freshness, as_of, items)
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
 
 def _item(place: Place, one: Standing, situation: Situation, policy: Policy) -> SteleItem:

@@ -7,6 +7,7 @@ Times are absolute, for a text may be read after midnight. "Amtlich" stands only
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from geofences import District
@@ -67,6 +68,7 @@ def moment(at: datetime, zone: ZoneInfo, language: str, *, year: bool = False) -
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
+@lru_cache(maxsize=4096)
 def period(onset: datetime, expires: datetime | None, zone: ZoneInfo) -> Localised:
     """From when until when; the day is repeated only where it changes."""
     begin = {language: moment(onset, zone, language) for language in LANGUAGES}

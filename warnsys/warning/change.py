@@ -15,7 +15,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime
 
-from warnsys.records import Audience, Meaning, NoticeKind, Part
+from warnsys.records import Audience, Meaning, NoticeKind, Part, utc
 from warnsys.warning.facts import Fact, Facts
 from warnsys.warning.policy import Channel, Policy, Rule
 from warnsys.warning.situation import Situation, Standing, grade
@@ -51,8 +51,9 @@ class Change:
     reason: str
     cause: str
     """Base id of the message that caused it."""
-    stamp: datetime | None
-    """Of the snapshot, where it took one: withdrawn, revived, or an end where the successor does not warn."""
+    by_snapshot: tuple[str, ...]
+    """Where it took a snapshot: `confirmed` (an end where the successor does not warn), `withdrawn` or `revived`, and
+    its stamp. Empty where the message did it alone."""
     meaning: Meaning
     """What holds now (warn, update, lowered), or what has ended."""
     districts: tuple[str, ...]
@@ -86,13 +87,17 @@ def remember(situation: Situation, before: Held, known: Facts) -> Held:
     return found
 
 
-def changes(known: Facts, situation: Situation, before: Held, told: Told, policy: Policy) -> tuple[list[Change], Told]:
+def changes(
+    known: Facts, situation: Situation, before: Held, told: Told, policy: Policy, stamp: datetime | None = None
+) -> tuple[list[Change], Told]:
     """What each channel has to be told now, and what it has been told then.
+
+    `stamp` is the present record's, if it is a snapshot.
 
     Only districts and groups are looked at in which a message newly stands or no longer does: time alone tells nobody
     anything.
     """
-    scene = _Scene(known, situation, before)
+    scene = _Scene(known, situation, before, stamp or situation.as_of)
     found: list[Change] = []
     told = _still_valid(told, situation.now)
     for rule in policy.rules:
@@ -137,8 +142,8 @@ def _worst_first(change: Change) -> tuple[object, ...]:
 class _Scene:
     """One situation beside what stood before."""
 
-    def __init__(self, known: Facts, situation: Situation, before: Held) -> None:
-        self.facts, self.situation, self.before = known.facts, situation, before
+    def __init__(self, known: Facts, situation: Situation, before: Held, stamp: datetime | None) -> None:
+        self.facts, self.situation, self.before, self.stamp = known.facts, situation, before, stamp
         after = {d.district: {s.fact.base_id for s in d.standing} for d in situation.districts.values()}
         stood = {district: {i for i, stands in ids.items() if stands} for district, ids in before.items()}
         self.new = {district: ids - stood.get(district, set()) for district, ids in after.items()}
@@ -195,17 +200,16 @@ class _Scene:
             return None
         meaning, fact = max(shown, key=lambda one: (grade(one[0]), one[1].sent, one[1].base_id))
         reason = min((difference.reason for difference in differences), key=_REASONS.index)
-        cause, stamp = self.cause(kind, group, districts, fact)
-        return Change(rule, kind, reason, cause, stamp, meaning, districts)
+        cause, how = self.cause(kind, group, districts, fact)
+        by_snapshot = (how, utc(self.stamp)) if how and self.stamp else ()
+        return Change(rule, kind, reason, cause, by_snapshot, meaning, districts)
 
     def ended(self, group: str, districts: tuple[str, ...]) -> list[tuple[Meaning, Fact]]:
         facts = [self.facts[i] for i in sorted({i for d in districts for i in self.gone[d]}) if i in self.facts]
         return [(meaning, fact) for fact in facts for meaning in fact.meanings if meaning.group == group]
 
-    def cause(
-        self, kind: NoticeKind, group: str, districts: tuple[str, ...], shown: Fact
-    ) -> tuple[str, datetime | None]:
-        """The message behind a change, with the snapshot's stamp where it is not the message that is new."""
+    def cause(self, kind: NoticeKind, group: str, districts: tuple[str, ...], shown: Fact) -> tuple[str, str]:
+        """The message behind a change, and what a snapshot had to do with it."""
 
         def of_group(ids: dict[str, set[str]]) -> set[str]:
             return {
@@ -213,27 +217,27 @@ class _Scene:
             }
 
         new, gone = of_group(self.new), of_group(self.gone)
+        if kind in ("warn", "update") and new:
+            cause = shown.base_id if shown.base_id in new else min(new)
+            return cause, "revived" if any(cause in self.before.get(district, ()) for district in districts) else ""
         successors = [fact for fact in self.facts.values() if gone.intersection(fact.supersedes)]
-        if kind in ("lowered", "ended") and successors:
+        if successors:
             last = max(successors, key=lambda fact: (fact.sent, fact.base_id)).base_id
-            itself = any(last in self.new[district] for district in districts)
-            return last, None if itself else self.situation.as_of
-        candidates = gone if kind in ("lowered", "ended") else new
-        cause = shown.base_id if shown.base_id in candidates or not candidates else min(candidates)
-        revived = any(cause in self.before.get(district, ()) for district in districts)
-        return cause, self.situation.as_of if revived else None
+            return last, "" if any(last in self.new[district] for district in districts) else "confirmed"
+        return min(gone, default=shown.base_id), "withdrawn"
 
 
 def _claims(meanings: Iterable[Meaning]) -> tuple[Claim, ...]:
     """One claim a grade, the highest first: the earliest begin and the latest end of all messages of that grade."""
-    found: dict[int, Claim] = {}
+    by_grade: dict[int, list[Meaning]] = {}
     for meaning in meanings:
-        claim = Claim(grade=grade(meaning), onset=meaning.onset, until=meaning.expires)
-        if old := found.get(claim.grade):
-            until = None if old.until is None or claim.until is None else max(old.until, claim.until)
-            claim = Claim(grade=claim.grade, onset=min(old.onset, claim.onset), until=until)
-        found[claim.grade] = claim
-    return tuple(found[key] for key in sorted(found, reverse=True))
+        by_grade.setdefault(grade(meaning), []).append(meaning)
+    found = []
+    for rank, same in sorted(by_grade.items(), reverse=True):
+        ends = [meaning.expires for meaning in same]
+        until = None if None in ends else max(end for end in ends if end)
+        found.append(Claim(grade=rank, onset=min(meaning.onset for meaning in same), until=until))
+    return tuple(found)
 
 
 def _top(claims: tuple[Claim, ...]) -> int:

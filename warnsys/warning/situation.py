@@ -107,6 +107,7 @@ class _View:
 
     def __init__(self, known: Facts, now: datetime, rules: str) -> None:
         self.known, self.now, self.rules = known, now, rules
+        self._sightings: dict[str, dict[str, Sighting]] = {}
         self.successors: dict[str, list[Fact]] = {}
         for fact in known.facts.values():
             for base_id in fact.supersedes:
@@ -114,11 +115,14 @@ class _View:
 
     def sightings(self, fact: Fact) -> dict[str, Sighting]:
         """Who listed a message, under whatever id."""
-        joined = Listing()
-        for listed_id in fact.listed_as:
-            for source, sighting in self.known.listings.get(listed_id, Listing()).sightings.items():
-                joined = joined.seen(source, sighting.first).seen(source, sighting.last)
-        return joined.sightings
+        if fact.base_id not in self._sightings:
+            listings = [self.known.listings.get(listed_id, Listing()) for listed_id in fact.listed_as]
+            joined = listings[0]
+            for listing in listings[1:]:
+                for source, sighting in listing.sightings.items():
+                    joined = joined.seen(source, sighting.first).seen(source, sighting.last)
+            self._sightings[fact.base_id] = joined.sightings
+        return self._sightings[fact.base_id]
 
     @cached_property
     def complete(self) -> dict[str, list[Seen]]:
@@ -137,12 +141,18 @@ class _View:
     def decided(self, seen: Seen) -> bool:
         return all(verdict(self.known, listed_id, self.rules) is not None for listed_id in seen.ids)
 
-    def standing(self, district: str) -> Iterator[Standing]:
+    @cached_property
+    def by_district(self) -> dict[str, list[tuple[Fact, Meaning, Impact]]]:
+        found: dict[str, list[tuple[Fact, Meaning, Impact]]] = {}
         for fact in self.known.facts.values():
-            if fact.warns(district) and self.holds(fact, district):
-                for meaning, impact in fact.impacts():
-                    if impact.district == district and (phase := self.phase(fact, meaning)):
-                        yield Standing(fact, meaning, impact, phase)
+            for meaning, impact in fact.impacts():
+                found.setdefault(impact.district, []).append((fact, meaning, impact))
+        return found
+
+    def standing(self, district: str) -> Iterator[Standing]:
+        for fact, meaning, impact in self.by_district.get(district, ()):
+            if (phase := self.phase(fact, meaning)) and self.holds(fact, district):
+                yield Standing(fact, meaning, impact, phase)
 
     def holds(self, fact: Fact, district: str) -> bool:
         """A message holds as long as one of its sources still stands by it."""
