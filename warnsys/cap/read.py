@@ -77,7 +77,8 @@ class _Reader:
         self.root = root
         self.prefix = f"{{{etree.QName(root).namespace}}}"
         self.findings: list[Finding] = []
-        self.rings: dict[str, Ring] = {}  # every language repeats the same outlines
+        self.rings: dict[str, Ring] = {}
+        self.areas: dict[tuple[tuple[object, str | None], ...], Area] = {}  # every language repeats the same areas
 
     # -- elements ---------------------------------------------------------------------------------------------------
 
@@ -241,6 +242,12 @@ class _Reader:
         )
 
     def area(self, area: etree._Element) -> Area:
+        content = tuple((element.tag, element.text) for element in area.iter())
+        if content not in self.areas:
+            self.areas[content] = self.new_area(area)
+        return self.areas[content]
+
+    def new_area(self, area: etree._Element) -> Area:
         geocodes = self.named(area, "geocode")
         polygons = [
             ring for child in self.children(area, "polygon") for ring in self.outline(child.text or "", area, "polygon")

@@ -143,9 +143,10 @@ class _View:
 
     @cached_property
     def by_district(self) -> dict[str, list[tuple[Fact, Meaning, Impact]]]:
+        """What may stand, without what has ended everywhere."""
         found: dict[str, list[tuple[Fact, Meaning, Impact]]] = {}
         for fact in self.known.facts.values():
-            for meaning, impact in fact.impacts():
+            for meaning, impact in () if self.over(fact) else fact.impacts():
                 found.setdefault(impact.district, []).append((fact, meaning, impact))
         return found
 
@@ -153,6 +154,12 @@ class _View:
         for fact, meaning, impact in self.by_district.get(district, ()):
             if (phase := self.phase(fact, meaning)) and self.holds(fact, district):
                 yield Standing(fact, meaning, impact, phase)
+
+    def over(self, fact: Fact) -> bool:
+        return all(
+            self.replaced(fact, source) or self.withdrawn(fact, source, sighting.last)
+            for source, sighting in self.sightings(fact).items()
+        )
 
     def holds(self, fact: Fact, district: str) -> bool:
         """A message holds as long as one of its sources still stands by it."""
@@ -162,8 +169,15 @@ class _View:
         )
 
     def superseded(self, fact: Fact, source: str, district: str) -> bool:
+        """Its successor warns here itself, or is known to have replaced it wherever it warned."""
+        successors = self.successors.get(fact.base_id, ())
+        return self.replaced(fact, source) or any(
+            other.warns(district) and source in self.sightings(other) for other in successors
+        )
+
+    def replaced(self, fact: Fact, source: str) -> bool:
         return any(
-            other.warns(district) or self.confirmed(source, sighting.first)
+            self.confirmed(source, sighting.first)
             for other in self.successors.get(fact.base_id, ())
             if (sighting := self.sightings(other).get(source))
         )

@@ -1,0 +1,184 @@
+"""How long from `cap.alerts` to `warn.stele`, beside the floor of the same run: bare librdkafka over as many hops.
+
+Both send the same bytes at the same pace, wait for every acknowledgement (acks=all), and are timed where a reader of
+the last topic has the record. Ratios tell more than milliseconds: machines are noisy.
+"""
+
+import asyncio
+import threading
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Sized
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from statistics import quantiles
+from typing import Any
+
+from confluent_kafka import Consumer, Producer
+from lxml import etree
+
+from geofences import bundled
+from streams.admin import create_missing
+from streams.records import MAX_REQUEST_BYTES
+from streams.runtime import pipeline_on
+from streams.topics import Topic, topics_for
+from warnsys.records import AlertHeaders, SteleRecord
+from warnsys.settings import Settings, parse
+
+CELL = "805122000"
+PACE_S = 0.05
+WARM_UP = 20
+NAMESPACE = {"c": "urn:oasis:names:tc:emergency:cap:1.2"}
+
+
+@dataclass(frozen=True)
+class Times:
+    """Milliseconds from sending to reading."""
+
+    p50: float
+    p90: float
+    p99: float
+    count: int
+
+    @classmethod
+    def of(cls, seconds: list[float]) -> "Times":
+        cut = quantiles(seconds[WARM_UP:], n=100, method="inclusive")
+        p50, p90, p99 = (round(cut[at] * 1000, 2) for at in (49, 89, 98))
+        return cls(p50, p90, p99, count=len(seconds) - WARM_UP)
+
+
+def settings_for(bootstrap: str) -> Settings:
+    """Solingen in a stage of its own, on one partition."""
+    return parse(
+        {
+            "stage": f"bench-{uuid.uuid4().hex[:8]}",
+            "cities": [{"id": "solingen", "name": "Solingen", "geofences": str(bundled())}],
+            "broker": {"url": f"kafka://{bootstrap}", "partitions": 1},
+        }
+    )
+
+
+def as_update(body: bytes, number: int) -> bytes:
+    """The message as the `number`-th of a chain of updates that warns Solingen, whatever it was."""
+    root = etree.fromstring(body)
+
+    def put(name: str, text: str) -> None:
+        (element,) = root.iterfind(f"c:{name}", NAMESPACE)
+        element.text = text
+
+    put("identifier", f"bench.{number}")
+    put("status", "Exercise")
+    put("msgType", "Update")
+    for code in root.iterfind("c:code", NAMESPACE):
+        code.text = f"id:bench.{number}"
+    for element in root.iterfind("c:references", NAMESPACE):
+        root.remove(element)
+    references = etree.SubElement(root, f"{{{NAMESPACE['c']}}}references")
+    references.text = f"bench,bench.{number - 1},2027-07-14T12:00:00+02:00"
+    root.insert(list(root).index(next(root.iterfind("c:info", NAMESPACE))), references)
+    for info in root.iterfind("c:info", NAMESPACE):
+        for expires in info.iterfind("c:expires", NAMESPACE):
+            info.remove(expires)
+        for value in info.iterfind("c:eventCode/c:value", NAMESPACE):
+            value.text = "51" if value.text in ("98", "99") else value.text
+        cell = next(iter(info.iterfind("c:area/c:geocode[c:valueName='WARNCELLID']/c:value", NAMESPACE)))
+        cell.text = CELL
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+
+
+async def ours(bootstrap: str, body: bytes, count: int) -> Times:
+    """One worker with both agents; timed at a reader of `warn.stele`."""
+    settings = settings_for(bootstrap)
+    topics = topics_for(settings)
+    create_missing(bootstrap, topics, 1)
+    sent: dict[str, float] = {}
+    took: dict[str, float] = {}
+
+    def read(value: bytes) -> None:
+        for item in SteleRecord.from_bytes(value).items:
+            if item.base_id in sent and item.base_id not in took:
+                took[item.base_id] = time.perf_counter() - sent[item.base_id]
+
+    bodies = [as_update(body, number) for number in range(count)]
+    async with pipeline_on(settings, bootstrap) as pipeline, _reading(bootstrap, topics.stele.name, read):
+        await pipeline.tick(datetime.now(UTC))
+        await pipeline.settled()
+        for number, said in enumerate(bodies):
+            moment = datetime.now(UTC)
+            headers = AlertHeaders(stage=settings.stage, source="dwd", id=f"bench.{number}", stamp=moment, seen=moment)
+            sent[f"bench.{number}"] = time.perf_counter()
+            await pipeline.publisher.alert(headers, said)
+            await asyncio.sleep(PACE_S)
+        await pipeline.settled()
+        await _read_by_now(took, count)
+    return Times.of([took[f"bench.{number}"] for number in range(count)])
+
+
+async def floor(bootstrap: str, body: bytes, count: int) -> Times:
+    """The same bytes over two hops of bare librdkafka: produce, acknowledge, consume, produce, acknowledge, consume."""
+    settings = settings_for(bootstrap)
+    topics = topics_for(settings)
+    create_missing(bootstrap, topics, 1)
+    producer = Producer(
+        {"bootstrap.servers": bootstrap, "acks": "all", "linger.ms": 0, "message.max.bytes": MAX_REQUEST_BYTES}
+    )
+    sent: list[float] = []
+    took: list[float] = []
+
+    def forward(topic: Topic, value: bytes) -> None:
+        producer.produce(topic.name, value, partition=0)
+        producer.flush()
+
+    def arrived(_: bytes) -> None:
+        took.append(time.perf_counter() - sent[len(took)])
+
+    hop = _reading(bootstrap, topics.alerts.name, lambda value: forward(topics.impacts, value))
+    async with hop, _reading(bootstrap, topics.impacts.name, arrived):
+        for number in range(count):
+            said = as_update(body, number)
+            sent.append(time.perf_counter())
+            await asyncio.to_thread(forward, topics.alerts, said)
+            await asyncio.sleep(PACE_S)
+        await _read_by_now(took, count)
+    return Times.of(took)
+
+
+async def _read_by_now(took: Sized, count: int) -> None:
+    async with asyncio.timeout(30):
+        while len(took) < count:  # noqa: ASYNC110 - a thread fills it
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def _reading(bootstrap: str, topic: str, read: Callable[[bytes], None]) -> AsyncIterator[None]:
+    """A bare librdkafka consumer in a thread, from the topic's end on."""
+    consumer: Any = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": f"bench-{uuid.uuid4()}",
+            "auto.offset.reset": "earliest",
+            "fetch.wait.max.ms": 100,
+            "fetch.message.max.bytes": MAX_REQUEST_BYTES,
+        }
+    )
+    consumer.subscribe([topic])
+    stop, ready = threading.Event(), threading.Event()
+
+    def run() -> None:
+        while not stop.is_set():
+            record = consumer.poll(0.1)
+            if consumer.assignment():
+                ready.set()
+            if record is not None and not record.error():
+                read(record.value())
+        consumer.close()
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        await asyncio.to_thread(ready.wait, 30)
+        yield
+    finally:
+        stop.set()
+        await asyncio.to_thread(thread.join)
