@@ -55,10 +55,10 @@ class LiveView:
         height = options.height or console.height
         roomy = height >= ROOMY_LINES
         above: list[RenderableType] = [self._head(), self._districts(roomy=roomy)]
-        used = sum(len(console.render_lines(part, options.update(height=None))) for part in above)
         foot = self._foot()
+        used = sum(len(console.render_lines(part, options.update(height=None))) for part in (*above, foot))
         yield from above
-        yield self._sent(lines=max(3, height - used - len(foot.plain.splitlines()) - 4))
+        yield self._sent(lines=max(3, height - used - 3))
         yield foot
 
     def _head(self) -> Panel:
@@ -120,7 +120,8 @@ class LiveView:
         if total := self.latency.get("total"):
             text.append(f"   Laufzeit Feed → Kanal: Median {total['p50']:.0f} ms, 99 % {total['p99']:.0f} ms")
         if self._status and self._status.error:
-            text.append(f"\nFeed: {self._status.error}", style="bold red")
+            _, _, what = self._status.error.partition(": ")
+            text.append(f"\nFeed {self._status.source}: {what or self._status.error}", style="bold red")
         return text
 
 
