@@ -7,7 +7,7 @@ GEODATA ?= ../shared/geodata
 SETTINGS ?= warnsys.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo run test lint format pictures lock clean
+.PHONY: help install install-dev demo run kafka test lint format pictures lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,9 @@ demo: install ## play a storm over Solingen at 60 times speed, live in the termi
 
 run: install ## watch the live DWD feed for the city of $(SETTINGS) (make it with: .venv/bin/warnsys init)
 	@$(BIN)/warnsys up --settings $(SETTINGS)
+
+kafka: install ## run a Kafka on port 9092 for trying out, until Ctrl-C (needs Java 17 and Maven)
+	@$(BIN)/python -m streams.kafka
 
 test: install-dev ## run all tests
 	$(BIN)/python -m pytest --cap-corpus=$(CORPUS) --geodata=$(GEODATA) $(PYTEST_ARGS)

@@ -54,6 +54,7 @@ class Worker:
         progress: Progress,
         *,
         embedded: bool,
+        credentials: Any = None,
         end: Callable[[str], None] = end_at_once,
         transport: type[Any] | None = None,
     ) -> None:
@@ -65,6 +66,7 @@ class Worker:
             broker=f"kafka://{bootstrap}",
             autodiscover=False,
             broker_commit_interval=0.5,
+            broker_credentials=credentials,
             broker_heartbeat_interval=1,
             broker_max_poll_interval=60,
             broker_session_timeout=SESSION_S,

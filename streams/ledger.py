@@ -31,6 +31,12 @@ class Ledger(Generic[Partition]):
         self.next.pop(partition, None)
         self._known.pop(partition, None)
 
+    def move(self, partition: Partition, offset: int) -> None:
+        """Go on from elsewhere: the log has no record at the next offset, and will have none."""
+        if partition in self.next:
+            self.next[partition] = offset
+            self._known[partition] = min(offset, self._known[partition])
+
     def judge(self, partition: Partition, offset: int) -> Verdict:
         expected = self.next.get(partition)
         if expected is None:

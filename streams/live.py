@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
 
-from streams import embedded
+from streams import embedded, security
 from streams.runtime import Pipeline, broker_of, pipeline_on, publisher_on
 from streams.topics import topics_for
 from warnsys.feeds.dwd import DwdFeed
@@ -98,6 +98,7 @@ async def _values(settings: Settings, channel: str, *, from_start: bool) -> Asyn
         auto_offset_reset="earliest" if from_start else "latest",
         max_partition_fetch_bytes=FETCH_BYTES,
         fetch_max_wait_ms=100,
+        **security.for_aiokafka(settings.broker),
     )
     await consumer.start()
     try:

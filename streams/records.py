@@ -1,7 +1,7 @@
 """A record on its way in or out, and the one way to send: it is acknowledged, or it raises."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
@@ -11,7 +11,8 @@ from streams.topics import MIB
 
 Headers = dict[str, str]
 MAX_REQUEST_BYTES = 12 * MIB
-REQUEST_TIMEOUT_MS = 30_000
+REQUEST_TIMEOUT_MS = 20_000
+"""Below the watchdog's 30 s, so that a hanging broker is what the log names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,9 @@ class Progress:
 class KafkaSender:
     """Sends to a broker; an async context manager."""
 
-    def __init__(self, bootstrap: str, progress: Progress, *, idempotent: bool = True) -> None:
+    def __init__(
+        self, bootstrap: str, progress: Progress, *, idempotent: bool = True, security: Mapping[str, Any] = {}
+    ) -> None:
         self._producer = AIOKafkaProducer(
             bootstrap_servers=bootstrap,
             acks="all",
@@ -86,11 +89,16 @@ class KafkaSender:
             linger_ms=0,
             max_request_size=MAX_REQUEST_BYTES,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
+            **security,
         )
         self._progress = progress
 
     async def __aenter__(self) -> Self:
-        await self._producer.start()
+        try:
+            await self._producer.start()
+        except BaseException:
+            await self._producer.stop()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:

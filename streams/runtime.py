@@ -3,31 +3,26 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import Future
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import count
 
-from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
-
+from streams import security
+from streams.admin import create_missing
 from streams.agents import MatchAgent, SettleAgent
 from streams.app import Worker
 from streams.embedded import EmbeddedBroker
 from streams.publisher import KafkaPublisher
 from streams.records import KafkaSender, Progress
 from streams.state import KafkaStateStore
-from streams.topics import Topic, Topics, topics_for
+from streams.topics import Topics, topics_for
 from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules, cities_for, matcher_for
 from warnsys.records import FeedStatus, Notice, Outcome, Tick
-from warnsys.settings import Settings, SettingsError
+from warnsys.settings import Settings
 from warnsys.warning.situation import Situation
 
 log = logging.getLogger(__name__)
-ADMIN_S = 10
 Heard = Callable[[Notice | Outcome | FeedStatus], None]
 
 
@@ -41,50 +36,8 @@ def broker_of(settings: Settings) -> Iterator[str]:
             yield broker.bootstrap
     else:
         bootstrap = settings.broker.url.removeprefix("kafka://")
-        create_missing(bootstrap, topics, settings.broker.replication)
+        create_missing(bootstrap, topics, settings.broker.replication, security.for_librdkafka(settings.broker))
         yield bootstrap
-
-
-def create_missing(bootstrap: str, topics: Topics, replication: int) -> None:
-    """Make the topics that are not there; refuse those with another number of partitions."""
-    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
-    try:
-        there = admin.list_topics(timeout=ADMIN_S).topics
-        missing = [topic for topic in topics.all() if topic.name not in there]
-        made = (
-            admin.create_topics([_new(topic, topics.partitions, replication) for topic in missing]) if missing else {}
-        )
-        for future in made.values():
-            _unless_exists(future)
-    except KafkaException as error:
-        raise SettingsError(f"broker.url: no Kafka answers as it should at {bootstrap} ({error})") from error
-    for topic in topics.all():
-        if topic.name in there and (found := len(there[topic.name].partitions)) != topics.partitions:
-            raise SettingsError(
-                f"broker.partitions: {topic.name} has {found} partitions, the settings say {topics.partitions}; "
-                f"the number is fixed for a stage: set it to {found}"
-            )
-
-
-def _unless_exists(future: Future[None]) -> None:
-    try:
-        future.result()
-    except KafkaException as error:
-        if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-            raise
-
-
-def _new(topic: Topic, partitions: int, replication: int) -> NewTopic:
-    config = {
-        "cleanup.policy": "compact" if topic.compacted else "delete",
-        "max.message.bytes": str(topic.max_bytes),
-        "message.timestamp.type": "LogAppendTime" if topic.append_time else "CreateTime",
-    }
-    if not topic.compacted:
-        config["retention.ms"] = str(topic.retention_h * 3_600_000)
-    if replication >= 3:
-        config["min.insync.replicas"] = "2"
-    return NewTopic(topic.name, partitions, replication, config=config)
 
 
 @dataclass(frozen=True)
@@ -110,7 +63,7 @@ class Pipeline:
 
     async def tick_for_ever(self) -> None:
         """The live time, to the cities of the partitions that this worker owns."""
-        for _ in count():
+        while True:
             now = Tick(stage=self.topics.stage, at=datetime.now(UTC))
             try:
                 await self.publisher.tick(now, sorted(self.worker.partitions()))
@@ -130,7 +83,8 @@ class Pipeline:
 @asynccontextmanager
 async def publisher_on(settings: Settings, bootstrap: str) -> AsyncIterator[KafkaPublisher]:
     """What a feed needs that runs apart from the workers."""
-    async with KafkaSender(bootstrap, Progress(), idempotent=not settings.broker.embedded) as sender:
+    login = security.for_aiokafka(settings.broker)
+    async with KafkaSender(bootstrap, Progress(), idempotent=not settings.broker.embedded, security=login) as sender:
         yield KafkaPublisher(topics_for(settings), sender)
 
 
@@ -140,15 +94,17 @@ async def pipeline_on(settings: Settings, bootstrap: str, heard: Heard = lambda 
     topics, metrics, progress = topics_for(settings), Metrics(), Progress()
     matcher = matcher_for(settings)
     cities = cities_for(settings, matcher)
+    login = security.for_aiokafka(settings.broker)
     async with AsyncExitStack() as stack:
         sender = await stack.enter_async_context(
-            KafkaSender(bootstrap, progress, idempotent=not settings.broker.embedded)
+            KafkaSender(bootstrap, progress, idempotent=not settings.broker.embedded, security=login)
         )
-        store = KafkaStateStore(bootstrap, topics, sender)
+        store = KafkaStateStore(bootstrap, topics, sender, security=login)
         match = MatchAgent(matcher, cities, topics, sender, metrics, heard)
         settle = SettleAgent(cities, topics, sender, store, metrics, heard)
         worker = Worker(
-            bootstrap, topics, match, settle, sender, metrics, progress, embedded=settings.broker.embedded
+            bootstrap, topics, match, settle, sender, metrics, progress,
+            embedded=settings.broker.embedded, credentials=security.for_faust(settings.broker),
         )  # fmt: skip
         publisher = KafkaPublisher(topics, sender, heard)
         await stack.enter_async_context(worker.running())

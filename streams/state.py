@@ -7,7 +7,7 @@ partition and wrote late must not push out what the new owner wrote. The new own
 
 import uuid
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -40,7 +40,16 @@ class MemoryStateStore:
 class KafkaStateStore:
     """Keys are `city/writer`; `writer` tells this process from all others."""
 
-    def __init__(self, bootstrap: str, topics: Topics, sender: Sender, writer: str | None = None) -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        topics: Topics,
+        sender: Sender,
+        writer: str | None = None,
+        *,
+        security: Mapping[str, Any] = {},
+    ) -> None:
+        self._security = security
         self._bootstrap, self._topic, self._sender = bootstrap, topics.state.name, sender
         self._writer = writer or uuid.uuid4().hex
         self._outdated: dict[int, set[str]] = {}  # keys of others, by partition, to be cleared with the next save
@@ -72,7 +81,7 @@ class KafkaStateStore:
         """By key the last record's cover and value; cleared keys left out."""
         reader = AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap, enable_auto_commit=False, fetch_max_bytes=64 * MIB,
-            max_partition_fetch_bytes=16 * MIB, fetch_max_wait_ms=10,
+            max_partition_fetch_bytes=16 * MIB, fetch_max_wait_ms=10, **self._security,
         )  # fmt: skip
         place = TopicPartition(self._topic, partition)
         found: dict[str, tuple[int, bytes]] = {}

@@ -12,9 +12,9 @@ never innocent.
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
@@ -26,25 +26,28 @@ from streams.ledger import Ledger, Verdict
 
 log = logging.getLogger(__name__)
 
-WRITTEN_FOR = "0.15.3"
+WRITTEN_FOR = {"faust-streaming": "0.15.3", "aiokafka": "0.14.0"}
 EMBEDDED_FETCH_WAIT_MS = 10
 """The mock cluster does not wake a waiting fetch, and Faust asks for one of 1.5 s."""
 SEEK_AGAIN_S = 5.0
 """After a seek back the records that were already queued come first, and are no reason for another."""
 QUIET_S = 1.0
+BELIEVED_AFTER = 3
+"""How often the same later record must come in the place of the next one, before that offset is taken for empty."""
 LAST_COMMIT_S = 2.0
 
 
-def refuse_other_than(expected: str, found: str) -> None:
+def refuse_other_than(expected: Mapping[str, str], found: Callable[[str], str] = version) -> None:
     """Raises ImportError: what is overridden here are internals, which change without a word."""
-    if found != expected:
-        raise ImportError(
-            f"the strict transport overrides internals of faust-streaming {expected}, found {found}; "
-            f"install {expected}, or go through every override in streams/transport.py with the crash tests"
-        )
+    for package, wanted in expected.items():
+        if found(package) != wanted:
+            raise ImportError(
+                f"the strict transport overrides internals of {package} {wanted}, found {found(package)}; "
+                f"install {wanted}, or go through every override in streams/transport.py with the crash tests"
+            )
 
 
-refuse_other_than(WRITTEN_FOR, version("faust-streaming"))
+refuse_other_than(WRITTEN_FOR)
 
 
 class _Unread(dict[TP, int | None]):
@@ -56,6 +59,14 @@ class _Unread(dict[TP, int | None]):
     def __setitem__(self, *_: Any) -> None: ...
 
 
+class Place(NamedTuple):
+    """What the broker has of a partition: the group's offset, if any, and the log's first and its end."""
+
+    committed: int | None
+    first: int
+    end: int
+
+
 class StrictConsumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -64,10 +75,16 @@ class StrictConsumer(driver.Consumer):
         """How often a partition was read again because records had been thrown away."""
         self.skipped = 0
         """Records that retention deleted before anybody handled them: the one loss that no consumer can mend."""
+        self.restarts = 0
+        """How often a log ended before the offset to read, was cut or made anew, and so was read from its start."""
+        self.holes = 0
+        """Offsets that hold no record for us, as transactions and compaction leave them."""
         self.working: dict[TP, float] = {}
         """By partition since when its agent has a record in hand, in monotonic seconds."""
         self._read_offset = _Unread()
         self._seeking: dict[TP, float] = {}
+        self._instead: dict[TP, int] = {}  # the first record that came in the next one's place since the last seek
+        self._met: dict[TP, tuple[int, int, int]] = {}  # next offset, the one that came instead, in how many readings
         self._generation: int | None = None
 
     # -- the agents' side -------------------------------------------------------------------------------------------
@@ -78,6 +95,7 @@ class StrictConsumer(driver.Consumer):
             return False
         verdict = self.ledger.judge(message.tp, message.offset)
         if verdict is Verdict.JUMP:
+            self._instead[message.tp] = min(message.offset, self._instead.get(message.tp, message.offset))
             await self._read_again(message.tp)
         if verdict is not Verdict.NEXT:
             return False
@@ -91,13 +109,39 @@ class StrictConsumer(driver.Consumer):
         self.ledger.handled(message.tp, message.offset)
 
     async def _read_again(self, tp: TP) -> None:
+        """From the record to be handled next, as far as the log still has it, or has it yet."""
         now = time.monotonic()
         if now < self._seeking.get(tp, 0) or tp not in self.ledger.next:
             return
         self._seeking[tp] = now + SEEK_AGAIN_S
         self.jumps += 1
-        log.warning("%s/%d: records were dropped; reading again from %d", tp.topic, tp.partition, self.ledger.next[tp])
-        await self.seek_wait({tp: self.ledger.next[tp]})
+        try:
+            place = (await self._places({tp}))[tp]
+        except (TimeoutError, KafkaError) as error:
+            log.warning("%s/%d: no answer where to read again: %r", tp.topic, tp.partition, error)
+            return
+        if (here := self.ledger.next.get(tp)) is None:
+            return
+        start = self._start(tp, here, place)
+        instead = self._instead.pop(tp, None)
+        if start == here and instead is not None and self._is_hole(tp, here, instead):
+            self.holes += instead - here
+            log.critical(
+                "%s/%d: no records %d to %d, asked %d times; a topic of agents is neither compacted nor transactional",
+                tp.topic, tp.partition, here, instead - 1, BELIEVED_AFTER,
+            )  # fmt: skip
+            start = instead
+        if start != here:
+            self.ledger.move(tp, start)
+        log.warning("%s/%d: reading again from %d", tp.topic, tp.partition, start)
+        await self.seek_wait({tp: start})
+
+    def _is_hole(self, tp: TP, here: int, instead: int) -> bool:
+        """Within a generation nothing is thrown away twice in the same place; a hole stays where it is."""
+        *known, times = self._met.get(tp, (here, instead, 0))
+        times = times + 1 if known == [here, instead] else 1
+        self._met[tp] = (here, instead, times)
+        return times >= BELIEVED_AFTER
 
     @Service.task
     async def _notice_jumps_on_quiet_topics(self) -> None:
@@ -107,7 +151,7 @@ class StrictConsumer(driver.Consumer):
             await self.sleep(QUIET_S)
             idle = {tp: offset for tp, offset in self.ledger.next.items() if not self._at_work(tp)}
             for tp, offset in idle.items():
-                if before.get(tp) == offset and self.flow_active and await self._beyond(tp, offset):
+                if before.get(tp) == offset and self.flow_active and await self._elsewhere(tp, offset):
                     await self._read_again(tp)
             before = idle
 
@@ -115,12 +159,14 @@ class StrictConsumer(driver.Consumer):
         """One agent reads all partitions of a topic: while it works on one, the others wait."""
         return any(busy.topic == tp.topic for busy in self.working)
 
-    async def _beyond(self, tp: TP, offset: int) -> bool:
+    async def _elsewhere(self, tp: TP, offset: int) -> bool:
+        """Beyond the record to be handled next; or before it, where the log was cut and is read from its start."""
         try:
-            position = await self.position(tp)
+            async with asyncio.timeout(QUIET_S):
+                position = await self.position(tp)
         except (TimeoutError, KafkaError):
             return False
-        return position is not None and position > self.ledger.next.get(tp, position) == offset
+        return position is not None and position != self.ledger.next.get(tp, position) == offset
 
     # -- assignment -------------------------------------------------------------------------------------------------
 
@@ -137,31 +183,49 @@ class StrictConsumer(driver.Consumer):
         if not inputs:
             self.ledger.assign({})
             return
-        committed = await self._thread.call_thread(self._fetch_committed, inputs)
-        earliest = await self.earliest_offsets(*inputs)
-        starts = {tp: self._start(tp, committed[tp], earliest[tp]) for tp in inputs}
-        if generation == self._generation:
-            starts = {tp: max(offset, self.ledger.next.get(tp, 0)) for tp, offset in starts.items()}
+        places = await self._places(inputs)
+        known = self.ledger.next if generation == self._generation else {}
+        starts = {tp: self._start(tp, known.get(tp, place.committed), place) for tp, place in places.items()}
         await self.seek_wait(starts)
         if generation != self.app.consumer_generation_id:
             return  # another rebalance came in between, and will seek for itself
         self._generation = generation
         self._seeking.clear()
+        self._instead.clear()
+        self._met.clear()
         self.ledger.assign(starts)
+
+    async def _places(self, tps: Iterable[TP]) -> dict[TP, Place]:
+        tps = list(tps)
+        committed = await self._thread.call_thread(self._fetch_committed, tps)
+        first, end = await asyncio.gather(self.earliest_offsets(*tps), self.highwaters(*tps))
+        return {tp: Place(committed[tp], first[tp], end[tp]) for tp in tps}
 
     async def _fetch_committed(self, tps: Iterable[TP]) -> dict[TP, int | None]:
         consumer = self._thread._ensure_consumer()
         return {tp: await consumer.committed(self._new_topicpartition(tp.topic, tp.partition)) for tp in tps}
 
-    def _start(self, tp: TP, committed: int | None, earliest: int) -> int:
-        if committed is not None and 0 <= committed < earliest:
-            self.skipped += earliest - committed
+    def _start(self, tp: TP, here: int | None, place: Place) -> int:
+        """Where to read on: `here`, unless the log does not have that any more, or cannot have it yet."""
+        if here is None:
+            return place.first
+        if here < place.first:
+            self.skipped += place.first - here
             log.critical(
                 "%s/%d: retention deleted %d records that nobody had handled (%d to %d); "
                 "raise the topic's retention and publish everything current again",
-                tp.topic, tp.partition, earliest - committed, committed, earliest - 1,
+                tp.topic, tp.partition, place.first - here, here, place.first - 1,
             )  # fmt: skip
-        return earliest if committed is None else max(committed, earliest)
+            return place.first
+        if here > place.end:
+            self.restarts += 1
+            log.critical(
+                "%s/%d: the log ends at %d, and %d was handled already: it was cut or made anew, and is read from its "
+                "start; look after the broker's disk, and whether the topic has replicas",
+                tp.topic, tp.partition, place.end, here - 1,
+            )  # fmt: skip
+            return place.first
+        return here
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         try:

@@ -19,6 +19,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from geofences import GeofenceError, bundled, load
+from warnsys import cli_bench, cli_topics
 from warnsys import settings as settings_module
 from warnsys.explain import Explained
 from warnsys.explain import explain as explain_file
@@ -28,6 +29,8 @@ app = typer.Typer(
     help="Severe-weather warnings for the districts of a city.", no_args_is_help=True, add_completion=False,
     pretty_exceptions_enable=False,
 )  # fmt: skip
+app.add_typer(cli_topics.app, name="topics")
+app.add_typer(cli_bench.app, name="bench")
 out, err = Console(), Console(stderr=True)
 
 T = TypeVar("T")

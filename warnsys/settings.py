@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from warnsys.warning.policy import Policy
 
@@ -19,6 +19,8 @@ DWD_URL = (
 )
 LIVE = "live"
 ENVIRONMENT_PREFIX = "WARNSYS_"
+PASSWORD = "WARNSYS_BROKER__PASSWORD"  # noqa: S105 - the name of the variable
+TLS_FILES = ("ca", "cert", "key")
 
 
 class SettingsError(ValueError):
@@ -61,11 +63,46 @@ class Source(_Strict):
     """Least part of a district that an outline without warn cells must cover."""
 
 
+class Sasl(_Strict):
+    """How a client says who it is; the password comes from the environment only."""
+
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    username: str = Field(min_length=1)
+
+
+class Tls(_Strict):
+    """Files in PEM; a relative path counts from the settings file."""
+
+    ca: Path | None = None
+    """Who is trusted to sign the brokers' certificates; the system's list where none is given."""
+    cert: Path | None = None
+    """The client's own certificate, where the brokers ask for one, with its key."""
+    key: Path | None = None
+
+    @model_validator(mode="after")
+    def _cert_with_key(self) -> "Tls":
+        if (self.cert is None) != (self.key is None):
+            raise ValueError("cert and key belong together; give both or neither")
+        return self
+
+
 class Broker(_Strict):
     url: str = Field("embedded", pattern=r"^(embedded|kafka://[^/\s]+)$")
     partitions: int = Field(4, ge=1, le=1024)
     """Of every topic; the embedded broker always has one."""
     replication: int = Field(1, ge=1)
+    sasl: Sasl | None = None
+    tls: Tls | None = None
+    password: SecretStr | None = None
+    """Never in the file: `WARNSYS_BROKER__PASSWORD`."""
+
+    @model_validator(mode="after")
+    def _login_whole(self) -> "Broker":
+        if self.sasl and not (self.password and self.password.get_secret_value()):
+            raise ValueError(f"sasl has a username but no password; give it in the environment as {PASSWORD}")
+        if self.password and not self.sasl:
+            raise ValueError(f"{PASSWORD} is set, but nobody to log in as; write [broker.sasl] with a username")
+        return self
 
     @property
     def embedded(self) -> bool:
@@ -109,6 +146,13 @@ def load(path: Path) -> Settings:
     for city in content.get("cities", ()):
         if isinstance(city, dict) and isinstance(city.get("geofences"), str):
             city["geofences"] = path.parent / city["geofences"]
+    if isinstance(broker := content.get("broker"), dict):
+        if "password" in broker or "password" in (broker.get("sasl") or {}):
+            raise SettingsError(
+                f"{path}: broker.password: take it out of the file, give it in the environment: {PASSWORD}"
+            )
+        if isinstance(tls := broker.get("tls"), dict):
+            tls.update({name: path.parent / tls[name] for name in TLS_FILES if isinstance(tls.get(name), str)})
     return parse(_with_environment(content, dict(os.environ)), name=str(path))
 
 
@@ -136,5 +180,5 @@ def _with_environment(content: dict[str, Any], environment: dict[str, str]) -> d
         for table in tables:
             place[table] = dict(place.get(table, {}))
             place = place[table]
-        place[last] = value
+        place[last] = SecretStr(value) if key.upper() == PASSWORD else value  # so that no error message quotes it
     return merged

@@ -14,7 +14,7 @@ from faust.types import TP
 from mode import Service
 from yarl import URL
 
-from streams.transport import StrictConsumer, StrictTransport, refuse_other_than
+from streams.transport import WRITTEN_FOR, StrictConsumer, StrictTransport, refuse_other_than
 
 P, Q = TP("in", 0), TP("in", 1)
 
@@ -35,6 +35,7 @@ class FakeThread(Service):
         self.owned: set[TP] = {P, Q}
         self.committed_offsets: dict[TP, int | None] = {P: None, Q: None}
         self.log_start: dict[TP, int] = {P: 0, Q: 0}
+        self.log_end: dict[TP, int] = {P: 20, Q: 20}
         self.positions: dict[TP, int] = {}
         self.seeks: list[dict[TP, int]] = []
         self.commits: list[dict[TP, int]] = []
@@ -59,6 +60,9 @@ class FakeThread(Service):
 
     async def earliest_offsets(self, *tps: TP) -> dict[TP, int]:
         return {tp: self.log_start[tp] for tp in tps}
+
+    async def highwaters(self, *tps: TP) -> dict[TP, int]:
+        return {tp: self.log_end[tp] for tp in tps}
 
     async def seek_wait(self, offsets: Mapping[TP, int]) -> None:
         self.during_seek()
@@ -267,9 +271,11 @@ async def test_faust_is_never_told_what_it_read_so_it_drops_nothing_and_sees_no_
     assert bench.consumer._read_offset[P] is None
 
 
-def test_another_faust_is_refused() -> None:
-    with pytest.raises(ImportError, match=r"install 0\.15\.3"):
-        refuse_other_than("0.15.3", "0.15.4")
+@pytest.mark.parametrize("package", ["faust-streaming", "aiokafka"])
+def test_another_faust_or_client_is_refused(package: str) -> None:
+    refuse_other_than(WRITTEN_FOR)
+    with pytest.raises(ImportError, match=f"install {WRITTEN_FOR[package]}"):
+        refuse_other_than(WRITTEN_FOR, {**WRITTEN_FOR, package: "9"}.__getitem__)
 
 
 async def _quiet(consumer: StrictConsumer) -> None:

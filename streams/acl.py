@@ -1,0 +1,68 @@
+"""What each process must be allowed on the broker, and nothing beyond: the table that operators give to Kafka.
+
+Every process is a user of its own. A feed that was broken into can then write nonsense onto `cap.alerts`, where it is
+checked, but no push. Before they start, feed and worker look at all topics of the stage (`streams/admin.py`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from streams.topics import Topic, Topics
+
+SEE = ("Describe", "DescribeConfigs")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Operations in Kafka's words; Read and Write allow Describe, too."""
+
+    resource: str
+    """`topic`, `group` or `cluster`."""
+    name: str
+    operations: tuple[str, ...]
+    why: str
+    prefixed: bool = False
+    """Whether `name` is the beginning of many names."""
+
+
+def rules(topics: Topics) -> dict[str, tuple[Rule, ...]]:
+    """By process. `up` is feed and worker in one; a `reader` is what tails or serves the channels."""
+    worker = (
+        *_topics(SEE, topics.all(), "looks at all topics before it starts"),
+        *_topics(("Read",), [topics.alerts, topics.impacts], "the agents' inputs"),
+        Rule("group", f"warnsys-{topics.stage}", ("Read",), "the agents share and commit their inputs"),
+        *_topics(("Read",), [topics.state], "restores what it remembers"),
+        *_topics(
+            ("Write",),
+            [topics.impacts, topics.state, topics.stele, topics.push, topics.sms, topics.rejected],
+            "what the agents say",
+        ),
+    )
+    feed = (
+        *_topics(SEE, topics.all(), "looks at all topics before it starts"),
+        *_topics(("Write",), [topics.alerts, topics.status], "what it found, and when it looked"),
+    )
+    return {
+        "feed": feed,
+        "worker": worker,
+        "up": tuple(dict.fromkeys((*worker, *feed))),
+        "reader": (
+            *_topics(("Read",), [topics.stele, topics.push, topics.sms, topics.status], "shows or passes on"),
+            Rule("group", "warnsys-tail-", ("Read",), "warnsys tail has a group of its own each time", prefixed=True),
+        ),
+        "admin": _topics(("Create", *SEE), topics.all(), "warnsys topics create, check, describe"),
+    }
+
+
+def command(bootstrap: str, process: str, rule: Rule) -> str:
+    """How to give it with Kafka's own tool; the user is called as the process."""
+    operations = " ".join(f"--operation {operation}" for operation in rule.operations)
+    pattern = " --resource-pattern-type prefixed" if rule.prefixed else ""
+    return (
+        f"kafka-acls.sh --bootstrap-server {bootstrap} --add --allow-principal User:{process} "
+        f"{operations} --{rule.resource} {rule.name}{pattern}"
+    )
+
+
+def _topics(operations: tuple[str, ...], topics: Sequence[Topic], why: str) -> tuple[Rule, ...]:
+    return tuple(Rule("topic", topic.name, operations, why) for topic in topics)

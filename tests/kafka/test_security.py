@@ -1,0 +1,254 @@
+"""Logging in, TLS, and what each process may do: on Kafkas with its own authorizer."""
+
+import asyncio
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import ClusterAuthorizationFailedError, TopicAuthorizationFailedError
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    ResourcePatternType,
+    ResourceType,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
+
+from streams import acl, live, security
+from streams.admin import Admin
+from streams.kafka import LocalKafka
+from streams.records import KafkaSender, Outgoing, Progress
+from streams.runtime import broker_of
+from streams.topics import Topics
+from tests.kafka.story import login, play, settings_of, tls
+from warnsys.records import Notice
+from warnsys.settings import Settings, SettingsError
+
+STAGE = "secured"
+TOPICS = Topics(STAGE, 2)
+PROCESSES = tuple(acl.rules(TOPICS))
+AUTHORIZED = {
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "super.users": "User:ANONYMOUS",  # who comes through the internal listener
+}
+
+
+def binding(process: str, rule: acl.Rule, operation: str) -> AclBinding:
+    return AclBinding(
+        {"topic": ResourceType.TOPIC, "group": ResourceType.GROUP}[rule.resource],
+        rule.name,
+        ResourcePatternType.PREFIXED if rule.prefixed else ResourcePatternType.LITERAL,
+        f"User:{process}",
+        "*",
+        {
+            "Create": AclOperation.CREATE,
+            "Describe": AclOperation.DESCRIBE,
+            "DescribeConfigs": AclOperation.DESCRIBE_CONFIGS,
+            "Read": AclOperation.READ,
+            "Write": AclOperation.WRITE,
+        }[operation],
+        AclPermissionType.ALLOW,
+    )
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[LocalKafka]:
+    """SASL/PLAIN, a user for each process with its rules and nothing else, and the stage's topics."""
+    users = " ".join(f'user_{process}="{process}-secret"' for process in PROCESSES)
+    module = "org.apache.kafka.common.security.plain.PlainLoginModule"
+    secured = {
+        **AUTHORIZED,
+        "listener.security.protocol.map": "CLIENT:SASL_PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listener.name.client.sasl.enabled.mechanisms": "PLAIN",
+        "listener.name.client.plain.sasl.jaas.config": f"{module} required {users};",
+    }
+    with LocalKafka(properties=secured) as kafka:
+        root = AdminClient({"bootstrap.servers": kafka.internal})
+        table = acl.rules(TOPICS).items()
+        bindings = [binding(who, rule, each) for who, rules in table for rule in rules for each in rule.operations]
+        for future in root.create_acls(bindings).values():
+            future.result(10)
+        Admin(kafka.bootstrap, TOPICS, 1, security.for_librdkafka(user(kafka, "admin").broker)).create()
+        yield kafka
+
+
+def user(kafka: LocalKafka, name: str, url: str = "https://example.org/") -> Settings:
+    return settings_of(STAGE, kafka.bootstrap, url, **login(name))
+
+
+async def send(kafka: LocalKafka, process: str, topic: str) -> None:
+    access = security.for_aiokafka(user(kafka, process).broker)
+    async with KafkaSender(kafka.bootstrap, Progress(), security=access) as sender:
+        await sender.send([Outgoing(topic, 0, "x", b"no record of ours")])
+
+
+@pytest.mark.kafka
+async def test_each_process_can_work_with_exactly_what_its_rules_allow(guarded: LocalKafka) -> None:
+    admin = Admin(guarded.bootstrap, TOPICS, 1, security.for_librdkafka(user(guarded, "admin").broker))
+    assert admin.differences() == []
+    await send(guarded, "feed", TOPICS.alerts.name)  # what the worker must be able to reject
+    heard = await play(lambda url: user(guarded, "feed", url), lambda url: user(guarded, "worker", url))
+    assert heard.notices
+    async with AIOKafkaConsumer(
+        TOPICS.rejected.name, bootstrap_servers=guarded.internal, auto_offset_reset="earliest"
+    ) as reader:
+        assert (await anext(reader)).value == b"no record of ours"
+    for channel in ("stele", "push", "sms"):
+        assert (await first(user(guarded, "reader"), channel)).stage == STAGE
+
+
+@pytest.mark.kafka
+async def test_feed_and_worker_in_one_work_with_the_rules_of_up(guarded: LocalKafka) -> None:
+    heard = await play(lambda url: user(guarded, "up", url), lambda url: user(guarded, "up", url))
+    assert heard.outcomes
+
+
+async def first(settings: Settings, channel: str) -> Notice:
+    found: asyncio.Future[Notice] = asyncio.get_running_loop().create_future()
+
+    def show(notice: Notice) -> None:
+        if not found.done():
+            found.set_result(notice)
+
+    task = asyncio.create_task(live.tail(settings, channel, show, from_start=True))
+    try:
+        return await asyncio.wait_for(found, 30)
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize(
+    ("process", "topic"),
+    [
+        ("feed", TOPICS.push),
+        ("feed", TOPICS.stele),
+        ("feed", TOPICS.impacts),
+        ("feed", TOPICS.state),
+        ("worker", TOPICS.alerts),
+        ("worker", TOPICS.status),
+        ("reader", TOPICS.stele),
+        ("admin", TOPICS.push),
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
+async def test_nobody_writes_what_is_not_his(guarded: LocalKafka, process: str, topic: Any) -> None:
+    with pytest.raises((TopicAuthorizationFailedError, ClusterAuthorizationFailedError)):
+        await send(guarded, process, topic.name)
+
+
+@pytest.mark.kafka
+def test_a_process_that_may_not_make_topics_says_who_can(guarded: LocalKafka) -> None:
+    elsewhere = user(guarded, "worker").model_copy(update={"stage": "elsewhere"})
+    with pytest.raises(SettingsError, match=r"elsewhere\..*let an administrator run: warnsys topics create"):
+        broker_of(elsewhere).__enter__()
+
+
+@pytest.mark.kafka
+def test_a_wrong_password_is_named(guarded: LocalKafka, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.admin.ADMIN_S", 3)
+    settings = settings_of(STAGE, guarded.bootstrap, **{**login("feed"), "password": "wrong"})
+    with pytest.raises(SettingsError, match=r"broker\.url: no Kafka answers.*[Aa]uthentication failed"):
+        broker_of(settings).__enter__()
+
+
+# -- TLS ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An authority, and what it signed for a broker on 127.0.0.1 and for a client."""
+    folder = tmp_path_factory.mktemp("certificates")
+
+    def openssl(*arguments: str) -> None:
+        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+
+    new = ("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2")
+    openssl(*new, "-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.pem")
+    for name in ("broker", "client"):
+        signed = ("-CA", "ca.pem", "-CAkey", "ca.key", "-addext", "subjectAltName=IP:127.0.0.1")
+        openssl(*new, *signed, "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.pem")
+    (folder / "store.pem").write_text((folder / "broker.key").read_text() + (folder / "broker.pem").read_text())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def encrypted(certificates: Path) -> Iterator[LocalKafka]:
+    """SCRAM over TLS, and no client without a certificate."""
+    client = "listener.name.client"
+    secured = {
+        **AUTHORIZED,
+        "allow.everyone.if.no.acl.found": "true",
+        "listener.security.protocol.map": "CLIENT:SASL_SSL,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        f"{client}.sasl.enabled.mechanisms": "SCRAM-SHA-256,SCRAM-SHA-512",
+        **{
+            f"{client}.scram-sha-{bits}.sasl.jaas.config": (
+                "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+            )
+            for bits in (256, 512)
+        },
+        f"{client}.ssl.client.auth": "required",
+        f"{client}.ssl.keystore.type": "PEM",
+        f"{client}.ssl.keystore.location": str(certificates / "store.pem"),
+        f"{client}.ssl.truststore.type": "PEM",
+        f"{client}.ssl.truststore.location": str(certificates / "ca.pem"),
+    }
+    with LocalKafka(properties=secured) as kafka:
+        root = AdminClient({"bootstrap.servers": kafka.internal})
+        for mechanism in (ScramMechanism.SCRAM_SHA_256, ScramMechanism.SCRAM_SHA_512):
+            info = ScramCredentialInfo(mechanism, 4096)
+            change = UserScramCredentialUpsertion("worker", info, b"worker-secret")
+            for future in root.alter_user_scram_credentials([change]).values():
+                future.result(10)
+        yield kafka
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("mechanism", ["SCRAM-SHA-256", "SCRAM-SHA-512"])
+async def test_all_clients_speak_scram_over_tls(encrypted: LocalKafka, certificates: Path, mechanism: str) -> None:
+    stage = mechanism.lower()
+
+    def worker(url: str) -> Settings:
+        return settings_of(stage, encrypted.bootstrap, url, **login("worker", mechanism), **tls(certificates))
+
+    assert (await play(worker, worker)).notices
+    assert (await first(worker("https://example.org/"), "push")).stage == stage
+
+
+@pytest.mark.kafka
+def test_a_broker_whose_certificate_is_not_trusted_is_refused(
+    encrypted: LocalKafka, certificates: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.admin.ADMIN_S", 3)
+    stranger = {**tls(certificates)["tls"], "ca": certificates / "client.pem"}
+    settings = settings_of("stranger", encrypted.bootstrap, tls=stranger, **login("worker", "SCRAM-SHA-512"))
+    with pytest.raises(SettingsError, match=r"broker\.url: no Kafka answers"):
+        broker_of(settings).__enter__()
+
+
+def test_a_missing_tls_file_is_named(tmp_path: Path) -> None:
+    settings = settings_of("x", "127.0.0.1:9", tls={"ca": tmp_path / "no.pem"})
+    with pytest.raises(SettingsError, match=r"broker\.tls\.ca: there is no file .*no\.pem"):
+        security.for_aiokafka(settings.broker)
+
+
+def test_a_tls_file_that_is_no_certificate_is_named(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("not PEM")
+    settings = settings_of("x", "127.0.0.1:9", tls={"ca": tmp_path / "ca.pem"})
+    with pytest.raises(SettingsError, match=r"broker\.tls: .*must be in PEM"):
+        security.for_librdkafka(settings.broker)
+
+
+def test_without_login_and_tls_everything_is_plain() -> None:
+    broker = settings_of("x", "127.0.0.1:9").broker
+    assert security.for_aiokafka(broker) == {"security_protocol": "PLAINTEXT"}
+    assert security.for_librdkafka(broker) == {"security.protocol": "PLAINTEXT"}
+    assert security.for_faust(broker) is None
