@@ -91,6 +91,17 @@ class Admin:
             self._await([topic.name for topic in missing])
             return names
 
+    def remove(self) -> None:
+        """Delete the stage's topics with all that they hold: for exercises that begin anew."""
+        with self._asking():
+            names = {topic.name for topic in self._topics.all()} & self._client.list_topics(
+                timeout=ADMIN_S
+            ).topics.keys()
+            for future in self._client.delete_topics(sorted(names)).values() if names else ():
+                future.result()
+            while names & self._client.list_topics(timeout=ADMIN_S).topics.keys():
+                time.sleep(LOOK_EVERY_S)
+
     def found(self, skip: Collection[str] = ()) -> dict[str, Found]:
         """What is there of the stage's topics, by name."""
         with self._asking():

@@ -15,7 +15,9 @@ from rich.progress import Progress as Bar
 
 from geofences import bundled
 from streams import embedded
+from streams.admin import Admin
 from streams.runtime import Pipeline, broker_of, pipeline_on
+from streams.topics import topics_for
 from warnsys.feeds.dwd import DwdFeed
 from warnsys.feeds.scenario import Scenario, Step
 from warnsys.feeds.standin import StandIn
@@ -165,6 +167,8 @@ def plain_situation(situation: Situation, district: str) -> dict[str, Any]:
 def _set_up(stack: AsyncExitStack, scenario: Scenario, broker: str, *, poll_s: float) -> tuple[Stage, Settings, str]:
     stand_in = stack.enter_context(StandIn())
     settings = settings_for(stand_in.url, broker, poll_s=poll_s)
+    if not settings.broker.embedded:  # the story begins anew, and so does what is remembered of it
+        Admin(broker.removeprefix("kafka://"), topics_for(settings), settings.broker.replication).remove()
     stage = Stage(scenario, stand_in, scenario.start - TICK)
     return stage, settings, stack.enter_context(broker_of(settings))
 

@@ -19,6 +19,7 @@ from warnsys.feeds.dwd import DwdFeed
 from warnsys.feeds.publisher import Publisher
 from warnsys.records import FeedStatus, Notice, Outcome, PushNotice, SmsNotice, SteleRecord
 from warnsys.settings import Settings
+from warnsys.supervisor import tell_ready
 from warnsys.view import LiveView, line
 
 REFRESH_S = 0.5
@@ -45,6 +46,7 @@ async def up(settings: Settings, console: Console) -> None:
         else:
             console.print(f"{' · '.join((names, *marks))} (Broker {bootstrap})", soft_wrap=True, highlight=False)
         pipeline = await stack.enter_async_context(pipeline_on(settings, bootstrap, heard))
+        tell_ready()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(poll(settings, pipeline.publisher))
             tasks.create_task(pipeline.tick_for_ever())
@@ -61,6 +63,7 @@ async def worker(settings: Settings) -> None:
     """The agents alone, until it is interrupted. In an exercise the time comes from who plays it."""
     with broker_of(settings) as bootstrap:
         async with pipeline_on(settings, bootstrap) as pipeline:
+            tell_ready()
             await (asyncio.Event().wait() if settings.exercise else pipeline.tick_for_ever())
 
 
@@ -68,6 +71,7 @@ async def feed(settings: Settings) -> None:
     """The feeds alone, until it is interrupted."""
     with broker_of(settings) as bootstrap:
         async with publisher_on(settings, bootstrap) as publisher:
+            tell_ready()
             await poll(settings, publisher)
 
 

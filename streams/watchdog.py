@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from warnsys.supervisor import ENDED_WITHOUT_COMMIT
+
 log = logging.getLogger(__name__)
 
-EXIT_WITHOUT_COMMIT = 70
-"""The process's exit code (EX_SOFTWARE)."""
 LIMIT_S = 30.0
 REBALANCE_LIMIT_S = 90.0
 """A rebalance waits for silent members, so it may rightly take longer than a record."""
@@ -28,7 +28,7 @@ Partition = TypeVar("Partition")
 def end_at_once(reason: str) -> None:
     """Without clean-up, hence without a commit."""
     log.critical("%s; ending without a commit", reason)
-    os._exit(EXIT_WITHOUT_COMMIT)
+    os._exit(ENDED_WITHOUT_COMMIT)
 
 
 @dataclass

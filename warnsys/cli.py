@@ -132,11 +132,20 @@ partitions = 4
 
 
 @app.command()
-def up(settings: SettingsOption = DEFAULT_SETTINGS, broker: BrokerOption = None) -> None:
-    """Run everything in one process against the live feed."""
+def up(
+    settings: SettingsOption = DEFAULT_SETTINGS,
+    broker: BrokerOption = None,
+    supervised: Annotated[bool, typer.Option(hidden=True)] = False,
+) -> None:
+    """Run everything in one process against the live feed; on a Kafka it is started again when it ends itself."""
     from streams import live
+    from warnsys.supervisor import supervise
 
-    _run(live.up(_settings(settings, broker), out))
+    chosen = _settings(settings, broker)
+    if chosen.broker.embedded or supervised:
+        _run(live.up(chosen, out))
+    else:
+        raise typer.Exit(supervise([sys.executable, "-m", "warnsys", *sys.argv[1:], "--supervised"]))
 
 
 @app.command()

@@ -36,7 +36,9 @@ def logged(bootstrap: str, topic: str) -> Iterator[tuple[int, bytes]]:
 @pytest.mark.kafka
 async def test_the_storm_is_the_same_through_kafka_and_through_the_pure_functions(kafka: LocalKafka) -> None:
     storm, url = load("storm"), f"kafka://{kafka.bootstrap}"
+    first = await demo.play_headless(storm, url, Console(file=io.StringIO()))
     through_kafka = await demo.play_headless(storm, url, Console(file=io.StringIO()))
+    assert through_kafka["situations"] == first["situations"], "a second run begins anew"
     pure = await offline(storm)
     assert through_kafka["situations"] == pure["situations"]
     assert through_kafka["alerts"] == pure["alerts"]

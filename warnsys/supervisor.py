@@ -1,0 +1,47 @@
+"""Starts a worker again that ended itself without a commit; any other end is the end.
+
+What systemd does in operation (deploy/systemd), for who runs `warnsys up` by hand.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+ENDED_WITHOUT_COMMIT = 70
+"""Exit code of the watchdog and of a broker that failed while a record was in hand."""
+PAUSE_S = 1.0
+
+
+def supervise(command: Sequence[str], pause: Callable[[float], None] = time.sleep) -> int:
+    """Run a command until it ends with another exit code than 70; give that. Signals to end are passed on."""
+    while True:
+        child = subprocess.Popen(command)  # noqa: S603 - our own command line
+        before = {number: signal.signal(number, _passing_on(child)) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            code = child.wait()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        if code != ENDED_WITHOUT_COMMIT:
+            return code
+        print("the worker ended without a commit; it is started again", file=sys.stderr)
+        pause(PAUSE_S)
+
+
+def _passing_on(child: "subprocess.Popen[bytes]") -> Callable[[int, object], None]:
+    def handle(number: int, _: object) -> None:
+        child.send_signal(number)
+
+    return handle
+
+
+def tell_ready() -> None:
+    """To systemd (`Type=notify`), where it started this process: it consumes now."""
+    if address := os.environ.get("NOTIFY_SOCKET"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            notify.connect("\0" + address[1:] if address.startswith("@") else address)
+            notify.send(b"READY=1")
