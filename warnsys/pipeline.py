@@ -30,7 +30,7 @@ from warnsys.records import (
 )
 from warnsys.settings import City, Settings
 from warnsys.warning.change import Change, Held, Told, changes, remember
-from warnsys.warning.facts import Facts, learn_outcome, learn_snapshot, learn_time
+from warnsys.warning.facts import Facts, learn_outcome, learn_snapshot, learn_time, without_details
 from warnsys.warning.impact import Decision, Matcher, for_cities
 from warnsys.warning.policy import Policy
 from warnsys.warning.situation import Situation, derive
@@ -102,7 +102,8 @@ def settle(
     found, told = changes(facts, situation, state.held, state.told, city.policy, stamp)
     shown, steles = _steles(state.steles, situation, city, cause)
     held = remember(situation, state.held, facts)
-    state = state.model_copy(update={"held": held, "told": told, "steles": steles})
+    facts = without_details(facts, situation.replaced)
+    state = state.model_copy(update={"facts": facts, "held": held, "told": told, "steles": steles})
     return state, (*shown, *(_worded(city, change, situation) for change in found))
 
 

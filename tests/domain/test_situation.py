@@ -200,3 +200,11 @@ def test_what_is_over_for_long_is_forgotten() -> None:
 def test_time_never_goes_back() -> None:
     city = City().take(tick(60), tick(0))
     assert city.situation.now == at(60)
+
+
+def test_of_what_is_replaced_for_good_only_the_references_are_kept() -> None:
+    city = City().take(tick(0), outcome("A", meaning()), snapshot(0, "A"))
+    city.take(outcome("B", meaning(), supersedes=["A"], stamp=10), snapshot(10, "B"))
+    assert city.state.facts.facts["A"].meanings == ()
+    city.take(outcome("A", meaning()), snapshot(20, "B"))
+    assert city.standing() == ["B"]

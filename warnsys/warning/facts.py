@@ -4,7 +4,7 @@ Sets grow, stamps and times only rise. So whatever order messages and snapshots 
 known in the end; what it means follows in `situation`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from pydantic import AwareDatetime
@@ -122,6 +122,12 @@ def learn_snapshot(known: Facts, snapshot: Snapshot, rules: str) -> Facts:
     current = [one for one in newest_first if len(whole) < 2 or one.stamp >= whole[1].stamp][:MAX_SNAPSHOTS]
     kept = [one for one in newest_first if one in current or one in whole[:2] or one in evidence]
     return known.model_copy(update={"snapshots": {**known.snapshots, snapshot.source: tuple(kept)}})
+
+
+def without_details(known: Facts, base_ids: Iterable[str]) -> Facts:
+    """Of what is replaced for good only the references are kept: a state is written at every record."""
+    bare = {base_id: known.facts[base_id].model_copy(update={"meanings": ()}) for base_id in base_ids}
+    return known.model_copy(update={"facts": {**known.facts, **bare}}) if bare else known
 
 
 def _fact(outcome: Outcome) -> Fact | None:

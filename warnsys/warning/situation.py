@@ -54,6 +54,8 @@ class Situation:
     flags: tuple[str, ...]
     """What operators have to look at: `unreadable <id>`, `all vanished`."""
     districts: dict[str, DistrictSituation]
+    replaced: tuple[str, ...] = ()
+    """Base ids of what is replaced for good; of these nothing is needed any more but that they were."""
 
 
 def derive(
@@ -78,7 +80,8 @@ def derive(
         else:
             status = "clear" if freshness == "fresh" else "no_data"
         found[district] = DistrictSituation(district, status, standing)
-    return Situation(now, freshness, min(stamps, default=None), view.flags(stale_after), found)
+    as_of, flags = min(stamps, default=None), view.flags(stale_after)
+    return Situation(now, freshness, as_of, flags, found, tuple(view.replaced_for_good()))
 
 
 _FRESHNESS: tuple[Freshness, ...] = ("fresh", "incomplete", "stale", "none")
@@ -181,6 +184,13 @@ class _View:
             for other in self.successors.get(fact.base_id, ())
             if (sighting := self.sightings(other).get(source))
         )
+
+    def replaced_for_good(self) -> Iterator[str]:
+        """Its successor is confirmed, and so is all that it replaced itself."""
+        for fact in self.known.facts.values():
+            sightings = self.sightings(fact).items()
+            if fact.meanings and all(self.replaced(fact, s) and self.confirmed(s, at.first) for s, at in sightings):
+                yield fact.base_id
 
     def confirmed(self, source: str, stamp: datetime | None) -> bool:
         """Whether everything that came along with a message has been decided."""

@@ -1,0 +1,63 @@
+"""The long form: many runs, and a table of them.
+
+    python -m tests.crash --seeds 10 --kills 6 [--runner strict|stock|plain] [--faults kill,term,…] [--report FILE.md]
+
+Starts a Kafka of its own unless told where one is. Exits with 1 where a run was not as it should be.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+
+from streams.kafka import LocalKafka
+from tests.crash.driver import FAULTS, Run, plan, run
+from tests.crash.runners import RUNNERS
+from tests.crash.table import HEAD, row, summary
+
+
+@contextmanager
+def _kafka(given: str) -> Iterator[str]:
+    if given:
+        yield given
+        return
+    with LocalKafka() as kafka:
+        yield kafka.bootstrap
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.crash", description="Kill workers, then say what was lost")
+    parser.add_argument("--seeds", type=int, default=10, help="how many runs")
+    parser.add_argument("--first", type=int, default=1, help="the first seed")
+    parser.add_argument("--kills", type=int, default=6, help="faults in each run")
+    parser.add_argument("--runner", choices=RUNNERS, default="strict")
+    parser.add_argument("--faults", default="kill", help=f"of {','.join(FAULTS)}")
+    parser.add_argument("--kafka", default="", metavar="HOST:PORT", help="a Kafka that is there already")
+    parser.add_argument("--report", type=Path, help="write the table to this file, too")
+    arguments = parser.parse_args()
+    kinds = arguments.faults.split(",")
+    if unknown := set(kinds) - set(FAULTS):
+        parser.error(f"--faults: {', '.join(sorted(unknown))} is none of {', '.join(FAULTS)}")
+    lines = [f"Faults: {', '.join(kinds)}; {arguments.kills} a run.", "", *HEAD]
+    print(*lines, sep="\n", flush=True)
+    runs: list[Run] = []
+    with _kafka(arguments.kafka) as bootstrap:
+        for seed in range(arguments.first, arguments.first + arguments.seeds):
+            chosen = plan(seed, kinds, arguments.kills, arguments.runner)
+            runs.append(asyncio.run(run(bootstrap, chosen, Path(mkdtemp(prefix="warnsys-crash-")))))
+            lines.append(row(runs[-1]))
+            print(lines[-1], flush=True)
+            if not runs[-1].good or runs[-1].own_ends:
+                print(runs[-1].problems(), file=sys.stderr, flush=True)
+    lines += ["", summary(runs)]
+    print(*lines[-2:], sep="\n")
+    if arguments.report:
+        arguments.report.write_text("\n".join(lines) + "\n", "utf-8")
+    return 0 if all(one.good for one in runs) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

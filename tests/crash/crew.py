@@ -1,0 +1,172 @@
+"""The workers of a run, as processes: each gets a name and a log, and one that ends by itself is started again.
+
+As a supervisor would: whatever ended a worker (a kill point, the watchdog), the next one starts at once.
+"""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+READY = "READY"
+"""What a worker says once it has partitions."""
+START_S = 40.0
+STOP_S = 30.0
+LOOK_EVERY_S = 0.1
+ROOT = Path(__file__).parent.parent.parent
+
+
+async def until(condition: Callable[[], bool], seconds: float) -> None:
+    """Returns when it holds. Raises TimeoutError."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - what other processes do sets no event here
+            await asyncio.sleep(LOOK_EVERY_S / 5)
+
+
+class NotReady(RuntimeError):
+    """A worker did not come up; its log is quoted."""
+
+
+@dataclass
+class Member:
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+    point: str
+    leaving: bool = False
+    """Whether it was told to end."""
+    asleep: float = 0
+    """Since when it has been stopped."""
+
+    def ready(self) -> bool:
+        return READY in self.log.with_suffix(".out").read_text("utf-8")
+
+    def stopped(self) -> bool:
+        """Whether SIGSTOP holds it, whoever sent it."""
+        try:
+            stat = Path(f"/proc/{self.process.pid}/stat").read_text("utf-8")
+        except OSError:
+            return False
+        return stat.rpartition(")")[2].split()[0] == "T"
+
+
+@dataclass
+class Crew:
+    """An async context: outside of it none of its processes lives."""
+
+    settings: Path
+    runner: str
+    ticks: bool
+    points: list[str]
+    """Kill points, one for each new worker as long as there are any; "settle.handle:3 STOP" stops instead."""
+    sleep_s: float
+    """How long a worker that stopped itself sleeps until it is woken."""
+    members: list[Member] = field(default_factory=list)
+    deaths: list[tuple[float, str]] = field(default_factory=list)
+    """When and who, of those that had no time to say good-bye."""
+    own_ends: list[str] = field(default_factory=list)
+    """Workers that ended though nobody had told them to, with the reason that their log ends with."""
+    struck: int = 0
+    leave_s: list[float] = field(default_factory=list)
+    """How long each SIGTERM took."""
+    _started: int = 0
+
+    async def __aenter__(self) -> Self:
+        self._watching = asyncio.create_task(self._supervise())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._watching.cancel()
+        for member in self.members:
+            member.process.kill()
+            member.process.wait()
+
+    def start(self) -> Member:
+        self._started += 1
+        name = f"w{self._started}"
+        log = self.settings.parent / f"{name}.log"
+        point, _, how = (self.points.pop(0) if self.points else "").partition(" ")
+        command = [sys.executable, "-m", "tests.crash.worker", str(self.settings), "--name", name]
+        command += ["--runner", self.runner, *(["--ticks"] if self.ticks else [])]
+        command += ["--at", point, "--signal", how or "KILL"] if point else []
+        with log.open("wb") as errors, log.with_suffix(".out").open("wb") as said:
+            process = subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=errors)
+        member = Member(name, process, log, point)
+        self.members.append(member)
+        return member
+
+    async def ready(self, members: Sequence[Member]) -> None:
+        try:
+            await until(lambda: all(m.ready() or m.process.poll() is not None for m in members), START_S)
+        except TimeoutError:
+            quoted = "\n".join(f"{m.name}: {_last_line(m.log)}" for m in members if not m.ready())
+            raise NotReady(f"no partitions within {START_S:g} s:\n{quoted}") from None
+
+    async def kill(self, member: Member) -> None:
+        member.leaving = True
+        self._died(member)
+        member.process.kill()
+        await self._gone(member)
+
+    async def terminate(self, member: Member) -> None:
+        """SIGTERM, as in a rolling restart."""
+        member.leaving, begun = True, time.time()
+        member.process.terminate()
+        await self._gone(member)
+        self.leave_s.append(time.time() - begun)
+        if member.process.returncode != 0:
+            self.own_ends.append(f"{member.name} left with {member.process.returncode}: {_last_line(member.log)}")
+
+    async def sleep(self, member: Member, seconds: float) -> None:
+        member.process.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(seconds)
+        member.process.send_signal(signal.SIGCONT)
+
+    async def _gone(self, member: Member) -> None:
+        try:
+            await until(lambda: member.process.poll() is not None, STOP_S)
+        except TimeoutError:
+            self.own_ends.append(f"{member.name} did not end within {STOP_S:g} s of the signal")
+            member.process.kill()
+            member.process.wait()
+        self.members.remove(member)
+
+    async def _supervise(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            for member in list(self.members):
+                if member.point and member.stopped():
+                    await self._wake(member)
+                elif not member.leaving and member.process.poll() is not None:
+                    self._replace(member)
+
+    async def _wake(self, member: Member) -> None:
+        member.asleep = member.asleep or time.time()
+        if time.time() - member.asleep > self.sleep_s:
+            self.struck += 1
+            member.point = ""
+            os.kill(member.process.pid, signal.SIGCONT)
+
+    def _replace(self, member: Member) -> None:
+        self.members.remove(member)
+        if member.point and member.process.returncode == -signal.SIGKILL:
+            self.struck += 1
+            self._died(member)
+        else:
+            code = member.process.returncode
+            self.own_ends.append(f"{member.name} ended by itself with {code}: {_last_line(member.log)}")
+        self.start()
+
+    def _died(self, member: Member) -> None:
+        self.deaths.append((time.time(), member.name))
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text("utf-8", "replace").strip().splitlines()
+    return lines[-1][:300] if lines else "(empty log)"

@@ -1,0 +1,309 @@
+"""What must stand on the topics after a run, worked out from the inputs as logged, by the pure functions alone.
+
+Two halves: `warn.impacts` holds what `Matcher` gives for each record of `cap.alerts`, on every partition; notices and
+states are the fold of `settle` over each partition of `warn.impacts`. What is missing though its input was committed is
+lost; what is missing and not committed is only late. Repeats are counted, anything else is strange. That a record was
+handled at all shows on `warn.state`.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from pydantic import ValidationError
+
+from streams.agents import PUBLISHED
+from streams.topics import Topics
+from warnsys.pipeline import CityRules, CityState, ForeignStageError, channel_of, cities_for, matcher_for, settle
+from warnsys.records import AlertHeaders, Outcome, Snapshot, SteleRecord, Tick, read_impact_record
+from warnsys.settings import LIVE, Settings
+from warnsys.warning.impact import Matcher, for_cities
+
+CHANNELS = ("stele", "push", "sms")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Logged:
+    """A record as it stands on a topic."""
+
+    partition: int
+    offset: int
+    timestamp: float
+    """Seconds since 1970."""
+    key: str
+    value: bytes | None
+    headers: Mapping[str, str]
+
+    @property
+    def covers(self) -> int:
+        """Of a notice or a state: the offset of `warn.impacts` that it follows from."""
+        return int(self.headers["covers"])
+
+
+@dataclass(frozen=True)
+class Logs:
+    """All topics of a stage, each from its start, by name; and how far the group had committed in the end."""
+
+    topics: Topics
+    records: Mapping[str, tuple[Logged, ...]]
+    """Everything that ever stood there."""
+    kept_states: tuple[Logged, ...]
+    """What compaction has left of `warn.state`: a worker that starts now finds this."""
+    committed: Mapping[tuple[str, int], int]
+
+    def of(self, topic: str) -> Iterator[Logged]:
+        return iter(self.records[topic])
+
+    def done(self, topic: str, record: Logged) -> bool:
+        return record.offset < self.committed.get((topic, record.partition), 0)
+
+
+@dataclass
+class Findings:
+    """Each entry says where and what; a good run has repeats only."""
+
+    lost: list[str] = field(default_factory=list)
+    late: list[str] = field(default_factory=list)
+    strange: list[str] = field(default_factory=list)
+    """What nothing that was logged gives reason for."""
+    states: list[str] = field(default_factory=list)
+    """Cities whose newest state is missing, or another than the fold's."""
+    false_clears: list[str] = field(default_factory=list)
+    outdated: list[str] = field(default_factory=list)
+    """Districts whose last record on `warn.stele` is older than another one before it."""
+    repeats: int = 0
+
+    @property
+    def good(self) -> bool:
+        return not (self.lost or self.late or self.strange or self.states or self.false_clears or self.outdated)
+
+    def missing(self, what: str, *, done: bool) -> None:
+        (self.lost if done else self.late).append(what)
+
+
+def judge(settings: Settings, logs: Logs) -> Findings:
+    matcher, findings = matcher_for(settings), Findings()
+    _judge_match(matcher, list(cities_for(settings, matcher)), logs, findings)
+    _judge_settle(cities_for(settings, matcher), logs, findings)
+    _judge_last_steles(logs, findings)
+    return findings
+
+
+# -- cap.alerts → warn.impacts --------------------------------------------------------------------------------------
+
+
+def _judge_match(matcher: Matcher, cities: list[str], logs: Logs, findings: Findings) -> None:
+    topics = logs.topics
+    alerts, impacts = topics.alerts.name, topics.impacts.name
+    by_partition = {
+        partition: [city for city in cities if topics.partition_of(city) == partition]
+        for partition in range(topics.partitions)
+    }
+    found = Counter(
+        (record.partition, record.value or b"", record.headers.get(PUBLISHED, "")) for record in logs.of(impacts)
+    )
+    expected: dict[tuple[int, bytes, str], list[Logged]] = defaultdict(list)
+    for record in logs.of(alerts):
+        said, rejected = _decide(matcher, topics.stage, record)
+        if rejected and not _was_rejected(logs, alerts, record):
+            findings.missing(f"rejection of {_place(alerts, record)}", done=logs.done(alerts, record))
+        for partition, ours in by_partition.items():
+            if said is None:
+                break
+            value = (for_cities(said, ours) if isinstance(said, Outcome) else said).to_bytes()
+            expected[partition, value, record.headers.get(PUBLISHED, "")].append(record)
+    absent: dict[Logged, list[int]] = defaultdict(list)
+    for what, sources in expected.items():
+        missing = len(sources) - found[what]
+        for record in sorted(sources, key=lambda each: logs.done(alerts, each))[: max(missing, 0)]:
+            absent[record].append(what[0])
+        findings.repeats += max(-missing, 0)
+    for record, partitions in absent.items():
+        findings.missing(f"{_place(alerts, record)}, on {impacts} {sorted(partitions)}", done=logs.done(alerts, record))
+    for what in found.keys() - expected.keys():
+        if not _is_tick(what[1]):
+            findings.strange.append(f"{impacts}/{what[0]}: {what[1][:200]!r}")
+
+
+def _decide(matcher: Matcher, stage: str, record: Logged) -> tuple[Outcome | Snapshot | None, bool]:
+    """What a record of `cap.alerts` means, and whether its bytes belong on `warn.rejected`."""
+    try:
+        if record.headers.get("kind") == "snapshot":
+            snapshot = Snapshot.from_bytes(record.value or b"")
+            return (snapshot, False) if snapshot.stage == stage else (None, True)
+        headers = AlertHeaders.model_validate(record.headers)
+    except ValidationError:
+        return None, True
+    if headers.stage != stage:
+        return None, True
+    outcome = matcher.decide_bytes(record.value or b"", headers).outcome
+    return outcome, outcome.decided == "rejected"
+
+
+def _was_rejected(logs: Logs, topic: str, record: Logged) -> bool:
+    place = (topic, str(record.partition), str(record.offset))
+    return any(
+        (kept.headers.get("topic"), kept.headers.get("partition"), kept.headers.get("offset")) == place
+        and kept.value == record.value
+        for kept in logs.of(logs.topics.rejected.name)
+    )
+
+
+def _is_tick(value: bytes) -> bool:
+    try:
+        return isinstance(read_impact_record(value), Tick)
+    except ValidationError:
+        return False
+
+
+def _place(topic: str, record: Logged) -> str:
+    return f"{topic}/{record.partition}@{record.offset}"
+
+
+# -- warn.impacts → notices and states ------------------------------------------------------------------------------
+
+
+def _judge_settle(cities: Mapping[str, CityRules], logs: Logs, findings: Findings) -> None:
+    topics = logs.topics
+    newest = _newest_states(logs)
+    for partition in range(topics.partitions):
+        ours = {city: rules for city, rules in cities.items() if topics.partition_of(city) == partition}
+        _judge_partition(partition, ours, {city: newest.get(city) for city in ours}, logs, findings)
+
+
+def _judge_partition(
+    partition: int,
+    cities: Mapping[str, CityRules],
+    newest: Mapping[str, tuple[int, CityState] | None],
+    logs: Logs,
+    findings: Findings,
+) -> None:
+    impacts = logs.topics.impacts.name
+    found: Counter[tuple[str, str]] = Counter()
+    published: dict[tuple[str, str], list[Logged]] = defaultdict(list)
+    for channel in CHANNELS:
+        for record in logs.of(logs.topics.channel(channel).name):
+            if record.partition == partition:
+                published[channel, record.headers["id"]].append(record)
+                found[channel, record.headers["id"]] += 1
+    handled = {
+        record.covers
+        for record in logs.of(logs.topics.state.name)
+        if record.partition == partition and record.value is not None
+    }
+    states = {city: CityState(city=city) for city in cities}
+    at_covers: dict[str, CityState] = {}
+    last_done = -1
+    given: dict[tuple[str, str], dict[int, bytes]] = defaultdict(dict)
+    for record in (record for record in logs.of(impacts) if record.partition == partition):
+        done = logs.done(impacts, record)
+        try:
+            said = _timed(record, logs.topics.stage)
+            folded = {city: settle(states[city], said, rules) for city, rules in cities.items()}
+        except (ValidationError, ForeignStageError):
+            if not _was_rejected(logs, impacts, record):
+                findings.missing(f"rejection of {_place(impacts, record)}", done=done)
+            continue
+        last_done = record.offset if done else last_done
+        if record.offset not in handled and any(state is not states[city] for city, (state, _) in folded.items()):
+            findings.missing(_place(impacts, record), done=done)
+        for city, (state, notices) in folded.items():
+            states[city] = state
+            if (kept := newest[city]) and kept[0] == record.offset:
+                at_covers[city] = state
+            for notice in notices:
+                name = channel_of(notice), notice.id
+                given[name][record.offset] = notice.to_bytes()
+                if not found[name] and record.offset in handled:
+                    findings.missing(f"{name[0]} {notice.id} of {_place(impacts, record)}", done=done)
+    for name, records in published.items():
+        _judge_published(name, records, given.get(name, {}), findings)
+    for city, kept in newest.items():
+        if wrong := _wrong_state(kept, last_done, at_covers.get(city)):
+            findings.states.append(f"{city}: {wrong}")
+
+
+def _timed(record: Logged, stage: str) -> Outcome | Snapshot | Tick:
+    said = read_impact_record(record.value or b"")
+    if isinstance(said, Tick) and stage == LIVE:
+        return said.model_copy(update={"at": datetime.fromtimestamp(record.timestamp, UTC)})
+    return said
+
+
+def _judge_published(
+    name: tuple[str, str], records: Iterable[Logged], given: Mapping[int, bytes], findings: Findings
+) -> None:
+    times: Counter[int] = Counter()
+    for record in records:
+        times[record.covers] += 1
+        if given.get(record.covers) == record.value:
+            continue
+        what = f"{name[0]} {name[1]} at {record.partition}@{record.covers}"
+        findings.strange.append(f"{what}: {'another content' if record.covers in given else 'not given there'}")
+        if name[0] == "stele" and SteleRecord.from_bytes(record.value or b"").status == "clear":
+            findings.false_clears.append(what)
+    findings.repeats += sum(times.values()) - len(times)
+
+
+def _newest_states(logs: Logs) -> dict[str, tuple[int, CityState]]:
+    """As a worker would restore them: of the keys that nobody cleared, the one that covers most."""
+    by_key = {record.key: record for record in logs.kept_states}
+    newest: dict[str, tuple[int, CityState]] = {}
+    for key, record in by_key.items():
+        city = key.partition("/")[0]
+        if record.value is not None and record.covers >= newest.get(city, (-1,))[0]:
+            newest[city] = record.covers, CityState.from_bytes(record.value)
+    return newest
+
+
+def _wrong_state(kept: tuple[int, CityState] | None, last_done: int, folded: CityState | None) -> str:
+    if kept is None:
+        return "no state is kept" if last_done >= 0 else ""
+    covers, state = kept
+    if covers < last_done:
+        return f"the state covers {covers}, but {last_done} was committed"
+    if folded is None:
+        return f"the state covers {covers}, which no record of the input has"
+    expected = CityState.from_bytes(folded.to_bytes())
+    other = [name for name in CityState.model_fields if getattr(expected, name) != getattr(state, name)]
+    return f"at {covers} it differs from the fold's in {', '.join(other)}" if other else ""
+
+
+# -- what followers see, and how long a takeover takes --------------------------------------------------------------
+
+
+def _judge_last_steles(logs: Logs, findings: Findings) -> None:
+    newest: dict[str, int] = {}
+    last: dict[str, Logged] = {}
+    for record in logs.of(logs.topics.stele.name):
+        newest[record.key] = max(record.covers, newest.get(record.key, -1))
+        last[record.key] = record
+    findings.outdated += [
+        f"{district}: its last stele covers {record.covers}, an earlier one {newest[district]}"
+        for district, record in last.items()
+        if record.covers < newest[district]
+    ]
+
+
+def recoveries(logs: Logs, deaths: Iterable[tuple[float, str]]) -> list[float]:
+    """For each death (when, who) and partition that it left: seconds until somebody else handled the next record.
+
+    Where another one died meanwhile, from then on; where the record came later than that, from its coming on.
+    """
+    deaths = list(deaths)
+    came = {(record.partition, record.offset): record.timestamp for record in logs.of(logs.topics.impacts.name)}
+    by_partition: dict[int, list[tuple[float, str, float]]] = defaultdict(list)
+    for record in logs.of(logs.topics.state.name):
+        if record.value is not None:
+            writer = record.key.partition("/")[2]
+            by_partition[record.partition].append((record.timestamp, writer, came[record.partition, record.covers]))
+    found = []
+    for when, who in deaths:
+        for written in by_partition.values():
+            before = [writer for at, writer, _ in written if at <= when]
+            after = [(at, came_at) for at, writer, came_at in written if at > when and writer != who]
+            if before and before[-1] == who and after:
+                at, came_at = after[0]
+                found.append(at - max(came_at, *(died for died, _ in deaths if died < at)))
+    return found

@@ -1,0 +1,185 @@
+"""Three ways to bring records to the same two agents: strict Faust, stock Faust, and a plain aiokafka loop.
+
+Strict is the project's. Stock has Faust's own acknowledgements, and loses records: for the comparison only. Plain is
+the yardstick: take a record, let the agent handle it, commit, take the next.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.abc import ConsumerRebalanceListener
+from aiokafka.errors import KafkaError
+from faust.transport.drivers import aiokafka as driver
+
+from streams.agents import MatchAgent, SettleAgent, explain, rejection
+from streams.app import BLAMELESS, SESSION_S, TOO_LARGE, Agent, Worker
+from streams.ledger import Ledger
+from streams.records import Incoming, Progress, Sender, read_headers
+from streams.topics import Topic, Topics
+from streams.transport import StrictTransport
+from streams.watchdog import end_at_once
+from tests.crash.points import Points, watch_commits, watching_commits
+from warnsys.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What every runner is given."""
+
+    bootstrap: str
+    topics: Topics
+    match: MatchAgent
+    settle: SettleAgent
+    sender: Sender
+    points: Points
+
+
+class Runner(Protocol):
+    def partitions(self) -> set[int]:
+        """Those of `warn.impacts` that are this worker's now."""
+
+    def running(self) -> AbstractAsyncContextManager[object]: ...
+
+
+def strict(kit: Kit) -> Runner:
+    return _faust(kit, StrictTransport)
+
+
+def stock(kit: Kit) -> Runner:
+    return _faust(kit, StockTransport)
+
+
+def _faust(kit: Kit, transport: type[Any]) -> Worker:
+    return Worker(
+        kit.bootstrap, kit.topics, kit.match, kit.settle, kit.sender, Metrics(), Progress(),
+        embedded=False, transport=watching_commits(transport, kit.points),
+    )  # fmt: skip
+
+
+class StockConsumer(driver.Consumer):
+    """Faust's own; to what `Worker` asks of a strict one it says yes, and does nothing."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.ledger: Ledger[Any] = Ledger()
+        self.working: dict[Any, float] = {}
+
+    async def take(self, message: Any) -> bool:
+        return True
+
+    def handled(self, message: Any) -> None: ...
+
+
+class StockTransport(driver.Transport):
+    Consumer = StockConsumer
+
+
+class Plain:
+    """Two aiokafka consumers, each in a group of its own."""
+
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
+        self._loops = (_Loop(kit, kit.match, kit.topics.alerts), _Loop(kit, kit.settle, kit.topics.impacts))
+
+    def partitions(self) -> set[int]:
+        return self._loops[1].partitions()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Plain"]:
+        tasks = [asyncio.create_task(loop.run()) for loop in self._loops]
+        for task in tasks:
+            task.add_done_callback(_end_unless_cancelled)
+        try:
+            yield self
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _end_unless_cancelled(task: asyncio.Task[None]) -> None:
+    if not task.cancelled():
+        end_at_once(f"a loop ended: {task.exception()!r}")
+
+
+class _Loop(ConsumerRebalanceListener):  # type: ignore[misc]
+    def __init__(self, kit: Kit, agent: Agent, topic: Topic) -> None:
+        self._kit, self._agent, self._topic = kit, agent, topic
+        self._in_hand = asyncio.Lock()
+        self._ours: set[int] = set()
+
+    def partitions(self) -> set[int]:
+        return set(self._ours)
+
+    async def on_partitions_revoked(self, revoked: Iterable[Any]) -> None:
+        async with self._in_hand:  # what is in hand is finished and committed first
+            self._ours.clear()
+            self._kit.settle.forget()
+
+    async def on_partitions_assigned(self, assigned: Iterable[Any]) -> None:
+        self._kit.settle.forget()
+        self._ours = {place.partition for place in assigned}
+
+    async def run(self) -> None:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._kit.bootstrap,
+            group_id=f"{group_prefix(self._kit.topics)}-{self._agent.name}",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            session_timeout_ms=SESSION_S * 1000,
+            heartbeat_interval_ms=1000,
+            max_poll_interval_ms=60_000,
+            max_partition_fetch_bytes=self._kit.topics.rejected.max_bytes,
+            max_poll_records=1,
+        )
+        watch_commits(consumer, self._kit.points)
+        consumer.subscribe([self._topic.name], listener=self)
+        await consumer.start()
+        try:
+            async for record in consumer:
+                async with self._in_hand:
+                    if record.partition in self._ours:
+                        await self._take(record)
+                        await _commit(consumer, record)
+        finally:
+            await consumer.stop()
+
+    async def _take(self, message: Any) -> None:
+        record = Incoming(
+            message.topic, message.partition, message.offset, message.key or b"", message.value or b"",
+            read_headers(message.headers), message.timestamp / 1000,
+        )  # fmt: skip
+        try:
+            await self._agent.handle(record)
+        except Exception as error:
+            if isinstance(error, BLAMELESS) and not isinstance(error, TOO_LARGE):
+                raise
+            await self._kit.sender.send([rejection(self._kit.topics, record, self._agent.name, explain(error))])
+
+
+async def _commit(consumer: Any, record: Any) -> None:
+    try:
+        await consumer.commit({TopicPartition(record.topic, record.partition): record.offset + 1})
+    except KafkaError as error:
+        log.warning("no commit, so whoever has the partition now reads again: %r", error)
+
+
+def group_prefix(topics: Topics) -> str:
+    return f"warnsys-{topics.stage}"
+
+
+RUNNERS: dict[str, Callable[[Kit], Runner]] = {"strict": strict, "stock": stock, "plain": Plain}
+
+
+def groups(runner: str, topics: Topics) -> dict[str, str]:
+    """By input topic the group that commits it."""
+    prefix = group_prefix(topics)
+    match, settle = (f"{prefix}-match", f"{prefix}-settle") if runner == "plain" else (prefix, prefix)
+    return {topics.alerts.name: match, topics.impacts.name: settle}

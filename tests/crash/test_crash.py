@@ -1,0 +1,67 @@
+"""Workers that die, leave, sleep and come back, on a real Kafka: nothing is lost, nothing stands still.
+
+The short form of `python -m tests.crash`. A run that goes wrong says where its logs are.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import mkdtemp
+
+import pytest
+
+from streams.kafka import LocalKafka
+from tests.crash.driver import Plan, Run, run
+from tests.crash.points import NAMES
+
+pytestmark = pytest.mark.kafka
+
+TAKEOVER_S = 10.0
+STANDSTILL_S = 30.0
+
+
+@pytest.fixture(scope="module")
+def bootstrap() -> Iterator[str]:
+    with LocalKafka() as kafka:
+        yield kafka.bootstrap
+
+
+async def crashed(bootstrap: str, plan: Plan) -> Run:
+    done = await run(bootstrap, plan, Path(mkdtemp(prefix="warnsys-crash-")))
+    assert done.good, done.problems()
+    assert done.caught_up_s is not None
+    assert done.caught_up_s < STANDSTILL_S, done.problems()
+    assert all(seconds < TAKEOVER_S for seconds in done.recovery_s), done.recovery_s
+    return done
+
+
+async def test_workers_killed_at_random_times_lose_nothing(bootstrap: str) -> None:
+    done = await crashed(bootstrap, Plan(seed=1, faults=("kill",) * 3))
+    assert done.recovery_s, "nobody who was killed had anything to do"
+    assert not done.own_ends, done.problems()
+
+
+async def test_workers_killed_at_every_named_point_lose_nothing(bootstrap: str) -> None:
+    """Two workers at a time; whoever follows a dead one takes the next point."""
+    points = tuple(f"{name}:{5 + number}" for number, name in enumerate(NAMES))
+    done = await crashed(bootstrap, Plan(seed=2, faults=(), points=points, pause_s=(1, 2)))
+    assert done.struck == len(points), done.problems()
+
+
+async def test_a_rolling_restart_in_the_middle_of_records_loses_nothing(bootstrap: str) -> None:
+    done = await crashed(bootstrap, Plan(seed=3, faults=("term",) * 4, pause_s=(0.5, 2)))
+    assert not done.own_ends, done.problems()
+    assert max(done.leave_s) < 10
+
+
+async def test_a_worker_that_wakes_from_a_long_sleep_changes_nothing(bootstrap: str) -> None:
+    """Others have had its partitions meanwhile: with a record in hand, it goes on in the middle of its batch."""
+    points = ("settle.mid-send:8 STOP", "state.before-send:8 STOP")
+    await crashed(bootstrap, Plan(seed=4, faults=(), points=points))
+
+
+async def test_what_a_rebalance_dropped_comes_again_though_the_topic_has_gone_quiet(bootstrap: str) -> None:
+    await crashed(bootstrap, Plan(seed=5, faults=("kill", "term"), quiet=True))
+
+
+async def test_from_one_worker_to_three_and_back_nothing_is_lost(bootstrap: str) -> None:
+    await crashed(bootstrap, Plan(seed=6, faults=("scale",), workers=1, pause_s=(1, 2)))
