@@ -43,6 +43,12 @@ kafka: install ## run a Kafka on port 9092 for trying out, until Ctrl-C (needs J
 test: install-dev ## run all tests
 	$(BIN)/python -m pytest --cap-corpus=$(CORPUS) --geodata=$(GEODATA) $(PYTEST_ARGS)
 
+test-crash: install-dev ## kill workers on a real Kafka while a storm comes in, and say what was lost (minutes)
+	$(BIN)/python -m pytest -m crash tests/crash
+
+test-crash-long: install-dev ## the same with ten seeds and six kills each, as a table (half an hour)
+	$(BIN)/python -m tests.crash --seeds 10 --kills 6 --faults kill,points
+
 lint: install-dev ## check style, types and import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -23,9 +23,10 @@ def test_a_worker_that_ended_without_a_commit_is_started_again(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_reaches_the_worker_and_ends_the_supervisor(number: signal.Signals) -> None:
+@pytest.mark.parametrize("code_of_worker", [3, ENDED_WITHOUT_COMMIT])
+def test_a_signal_reaches_the_worker_and_ends_the_supervisor(number: signal.Signals, code_of_worker: int) -> None:
     worker = (
-        "import signal,sys,time;h=lambda *_:sys.exit(3);signal.signal(signal.SIGTERM,h);signal.signal(signal.SIGINT,h);"
+        f"import signal,sys,time;h=lambda *_:sys.exit({code_of_worker});signal.signal(signal.SIGTERM,h);signal.signal(signal.SIGINT,h);"
         "print('ready',flush=True);time.sleep(30)"
     )
     code = f"from warnsys.supervisor import supervise;import sys;sys.exit(supervise([sys.executable,'-c',{worker!r}]))"
@@ -35,7 +36,7 @@ def test_a_signal_reaches_the_worker_and_ends_the_supervisor(number: signal.Sign
         assert supervisor.stdout.readline() == b"ready\n"
         time.sleep(0.2)
         supervisor.send_signal(number)
-        assert supervisor.wait(10) == 3
+        assert supervisor.wait(10) == code_of_worker
 
 
 def test_systemd_is_told_when_the_worker_consumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,26 +17,28 @@ PAUSE_S = 1.0
 
 
 def supervise(command: Sequence[str], pause: Callable[[float], None] = time.sleep) -> int:
-    """Run a command until it ends with another exit code than 70; give that. Signals to end are passed on."""
+    """Run a command until it ends with another exit code than 70, or was asked to end; give that code.
+
+    Signals to end are passed on.
+    """
+    asked: list[int] = []
     while True:
         child = subprocess.Popen(command)  # noqa: S603 - our own command line
-        before = {number: signal.signal(number, _passing_on(child)) for number in (signal.SIGINT, signal.SIGTERM)}
+
+        def pass_on(number: int, _: object, child: "subprocess.Popen[bytes]" = child) -> None:
+            asked.append(number)
+            child.send_signal(number)
+
+        before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             code = child.wait()
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-        if code != ENDED_WITHOUT_COMMIT:
+        if code != ENDED_WITHOUT_COMMIT or asked:
             return code
         print("the worker ended without a commit; it is started again", file=sys.stderr)
         pause(PAUSE_S)
-
-
-def _passing_on(child: "subprocess.Popen[bytes]") -> Callable[[int, object], None]:
-    def handle(number: int, _: object) -> None:
-        child.send_signal(number)
-
-    return handle
 
 
 def tell_ready() -> None:

@@ -35,18 +35,19 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=6, help="faults in each run")
     parser.add_argument("--runner", choices=RUNNERS, default="strict")
     parser.add_argument("--faults", default="kill", help=f"of {','.join(FAULTS)}")
+    parser.add_argument("--rate", type=float, default=20, help="records of the feed in a second")
     parser.add_argument("--kafka", default="", metavar="HOST:PORT", help="a Kafka that is there already")
     parser.add_argument("--report", type=Path, help="write the table to this file, too")
     arguments = parser.parse_args()
     kinds = arguments.faults.split(",")
     if unknown := set(kinds) - set(FAULTS):
         parser.error(f"--faults: {', '.join(sorted(unknown))} is none of {', '.join(FAULTS)}")
-    lines = [f"Faults: {', '.join(kinds)}; {arguments.kills} a run.", "", *HEAD]
+    lines = [f"Faults: {', '.join(kinds)}; {arguments.kills} a run; {arguments.rate:g} records/s.", "", *HEAD]
     print(*lines, sep="\n", flush=True)
     runs: list[Run] = []
     with _kafka(arguments.kafka) as bootstrap:
         for seed in range(arguments.first, arguments.first + arguments.seeds):
-            chosen = plan(seed, kinds, arguments.kills, arguments.runner)
+            chosen = plan(seed, kinds, arguments.kills, arguments.runner, arguments.rate)
             runs.append(asyncio.run(run(bootstrap, chosen, Path(mkdtemp(prefix="warnsys-crash-")))))
             lines.append(row(runs[-1]))
             print(lines[-1], flush=True)

@@ -34,8 +34,6 @@ from warnsys.settings import Settings, parse
 
 PARTITIONS = 4
 FAULTS = ("kill", "term", "stop", "scale", "quiet", "points")
-RATE = 30.0
-"""Records of the feed in a second, on average."""
 SILENCE_S = 14.0
 """Between two bursts, on a quiet topic."""
 SLEEP_S = 15.0
@@ -61,15 +59,18 @@ class Plan:
     """Whether the workers tell the time, as in the live stage, and not the feed."""
     pause_s: tuple[float, float] = (1.0, 7.0)
     """Between two faults."""
+    rate: float = 15.0
+    """Records of the feed in a second, on average; the more, the more lies in buffers when a worker dies."""
 
 
-def plan(seed: int, kinds: Sequence[str], count: int, runner: str) -> Plan:
+def plan(seed: int, kinds: Sequence[str], count: int, runner: str, rate: float) -> Plan:
     """The plan of the long form."""
     chance = random.Random(seed)
     single = [kind for kind in kinds if kind in ("kill", "term", "stop", "scale")]
     faults = tuple(chance.choice(single) for _ in range(count)) if single else ()
-    names = [f"{name}:{chance.randint(1, 40)}" for name in NAMES] if "points" in kinds else []
-    return Plan(seed, faults, tuple(names), quiet="quiet" in kinds and seed % 2 == 0, runner=runner)
+    names = [f"{name}:{chance.randint(1, 20)}" for name in NAMES] if "points" in kinds else []
+    names += [f"{name} STOP" for name in names if "stop" in kinds and not name.startswith("match")]
+    return Plan(seed, faults, tuple(names), quiet="quiet" in kinds and seed % 2 == 0, runner=runner, rate=rate)
 
 
 @dataclass
@@ -176,7 +177,9 @@ def _settings(bootstrap: str, plan: Plan, folder: Path) -> Settings:
 class _Feed:
     publisher: KafkaPublisher
     story: storm.Storm
-    quiet: bool
+    silence_s: float
+    """Between two bursts, on a quiet topic; else 0."""
+    rate: float
     _ending: asyncio.Event = field(default_factory=asyncio.Event)
     _task: asyncio.Task[None] | None = None
 
@@ -202,7 +205,7 @@ class _Feed:
             if isinstance(said, Snapshot):  # the messages of a ZIP come all at once
                 if self._ending.is_set():
                     return
-                await asyncio.sleep(SILENCE_S if self.quiet else since / RATE)
+                await asyncio.sleep(self.silence_s or since / self.rate)
                 since = 0
 
 
@@ -211,7 +214,7 @@ async def _feed(bootstrap: str, settings: Settings, plan: Plan) -> AsyncIterator
     start = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=1) if plan.ticks else storm.START
     story = storm.Storm(plan.seed, settings.stage, ticks=not plan.ticks, start=start)
     async with KafkaSender(bootstrap, Progress()) as sender:
-        feed = _Feed(KafkaPublisher(topics_for(settings), sender), story, plan.quiet)
+        feed = _Feed(KafkaPublisher(topics_for(settings), sender), story, SILENCE_S if plan.quiet else 0, plan.rate)
         try:
             yield feed
         finally:

@@ -20,9 +20,9 @@ from warnsys.records import AlertHeaders, Snapshot, Tick
 
 START = datetime(2027, 7, 14, 12, 0, tzinfo=UTC)
 SOURCE = "dwd"
-CITIES = tuple(f"crash-{letter}" for letter in "abdg")
-"""One for each of four partitions."""
-DISTRICTS = 2
+CITIES = tuple(f"crash-{letter}" for letter in "abcdefgi")
+"""Two on each of four partitions: so a state has two halves to be torn apart."""
+DISTRICTS = 1
 EVENTS = (
     ("61", "RAIN", "Moderate"), ("62", "RAIN", "Severe"), ("66", "RAIN", "Extreme"), ("51", "WIND", "Minor"),
     ("55", "WIND", "Severe"), ("31", "THUNDERSTORM", "Minor"), ("49", "THUNDERSTORM", "Extreme"),

@@ -13,7 +13,7 @@ from streams.kafka import LocalKafka
 from tests.crash.driver import Plan, Run, run
 from tests.crash.points import NAMES
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.crash]
 
 TAKEOVER_S = 10.0
 STANDSTILL_S = 30.0
@@ -35,32 +35,33 @@ async def crashed(bootstrap: str, plan: Plan) -> Run:
 
 
 async def test_workers_killed_at_random_times_lose_nothing(bootstrap: str) -> None:
-    done = await crashed(bootstrap, Plan(seed=1, faults=("kill",) * 3))
+    done = await crashed(bootstrap, Plan(seed=1, faults=("kill",) * 2))
     assert done.recovery_s, "nobody who was killed had anything to do"
     assert not done.own_ends, done.problems()
 
 
 async def test_workers_killed_at_every_named_point_lose_nothing(bootstrap: str) -> None:
     """Two workers at a time; whoever follows a dead one takes the next point."""
-    points = tuple(f"{name}:{5 + number}" for number, name in enumerate(NAMES))
-    done = await crashed(bootstrap, Plan(seed=2, faults=(), points=points, pause_s=(1, 2)))
+    points = tuple(f"{name}:{2 + number % 5}" for number, name in enumerate(NAMES))
+    done = await crashed(bootstrap, Plan(seed=2, faults=(), points=points, pause_s=(1, 2), rate=8))
     assert done.struck == len(points), done.problems()
 
 
 async def test_a_rolling_restart_in_the_middle_of_records_loses_nothing(bootstrap: str) -> None:
-    done = await crashed(bootstrap, Plan(seed=3, faults=("term",) * 4, pause_s=(0.5, 2)))
+    done = await crashed(bootstrap, Plan(seed=3, faults=("term",) * 4, pause_s=(0.2, 2)))
     assert not done.own_ends, done.problems()
     assert max(done.leave_s) < 10
 
 
 async def test_a_worker_that_wakes_from_a_long_sleep_changes_nothing(bootstrap: str) -> None:
-    """Others have had its partitions meanwhile: with a record in hand, it goes on in the middle of its batch."""
-    points = ("settle.mid-send:8 STOP", "state.before-send:8 STOP")
-    await crashed(bootstrap, Plan(seed=4, faults=(), points=points))
+    """Others have had its partitions meanwhile, and it goes on in the middle of a batch."""
+    points = ("settle.mid-send:8 STOP",)
+    done = await crashed(bootstrap, Plan(seed=4, faults=(), points=points))
+    assert done.struck == len(points), done.problems()
 
 
 async def test_what_a_rebalance_dropped_comes_again_though_the_topic_has_gone_quiet(bootstrap: str) -> None:
-    await crashed(bootstrap, Plan(seed=5, faults=("kill", "term"), quiet=True))
+    await crashed(bootstrap, Plan(seed=5, faults=("kill",), quiet=True))
 
 
 async def test_from_one_worker_to_three_and_back_nothing_is_lost(bootstrap: str) -> None:
