@@ -7,7 +7,7 @@ GEODATA ?= ../shared/geodata
 SETTINGS ?= warnsys.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo run kafka test lint format pictures lock clean
+.PHONY: help install install-dev demo run kafka test test-crash test-crash-long lint format pictures lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14

@@ -26,8 +26,8 @@ def test_a_worker_that_ended_without_a_commit_is_started_again(tmp_path: Path) -
 @pytest.mark.parametrize("code_of_worker", [3, ENDED_WITHOUT_COMMIT])
 def test_a_signal_reaches_the_worker_and_ends_the_supervisor(number: signal.Signals, code_of_worker: int) -> None:
     worker = (
-        f"import signal,sys,time;h=lambda *_:sys.exit({code_of_worker});signal.signal(signal.SIGTERM,h);signal.signal(signal.SIGINT,h);"
-        "print('ready',flush=True);time.sleep(30)"
+        f"import signal, sys, time; h = lambda *_: sys.exit({code_of_worker});"
+        "signal.signal(signal.SIGTERM, h); signal.signal(signal.SIGINT, h); print('ready', flush=True); time.sleep(30)"
     )
     code = f"from warnsys.supervisor import supervise;import sys;sys.exit(supervise([sys.executable,'-c',{worker!r}]))"
     supervisor = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
