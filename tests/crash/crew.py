@@ -39,10 +39,13 @@ class Member:
     process: subprocess.Popen[bytes]
     log: Path
     point: str
+    """Where it is to strike itself; "" for nowhere, or when it has."""
     leaving: bool = False
     """Whether it was told to end."""
     asleep: float = 0
-    """Since when it has been stopped."""
+    """Since when it has held itself stopped."""
+    put_to_sleep: bool = False
+    """Whether it was stopped from outside."""
 
     def ready(self) -> bool:
         return READY in self.log.with_suffix(".out").read_text("utf-8")
@@ -91,13 +94,14 @@ class Crew:
         self._started += 1
         name = f"w{self._started}"
         log = self.settings.parent / f"{name}.log"
-        point, _, how = (self.points.pop(0) if self.points else "").partition(" ")
+        taken = self.points.pop(0) if self.points else ""
+        point, _, how = taken.partition(" ")
         command = [sys.executable, "-m", "tests.crash.worker", str(self.settings), "--name", name]
         command += ["--runner", self.runner, *(["--ticks"] if self.ticks else [])]
         command += ["--at", point, "--signal", how or "KILL"] if point else []
         with log.open("wb") as errors, log.with_suffix(".out").open("wb") as said:
             process = subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=errors)
-        member = Member(name, process, log, point)
+        member = Member(name, process, log, taken)
         self.members.append(member)
         return member
 
@@ -124,9 +128,11 @@ class Crew:
             self.own_ends.append(f"{member.name} left with {member.process.returncode}: {_last_line(member.log)}")
 
     async def sleep(self, member: Member, seconds: float) -> None:
+        member.put_to_sleep = True
         member.process.send_signal(signal.SIGSTOP)
         await asyncio.sleep(seconds)
         member.process.send_signal(signal.SIGCONT)
+        member.put_to_sleep = False
 
     async def _gone(self, member: Member) -> None:
         try:
@@ -135,16 +141,19 @@ class Crew:
             self.own_ends.append(f"{member.name} did not end within {STOP_S:g} s of the signal")
             member.process.kill()
             member.process.wait()
-        self.members.remove(member)
+        self._remove(member)
 
     async def _supervise(self) -> None:
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             for member in list(self.members):
-                if member.point and member.stopped():
+                if member.point and not member.put_to_sleep and member.stopped():
                     await self._wake(member)
                 elif not member.leaving and member.process.poll() is not None:
                     self._replace(member)
+            if self.points and self.members and not any(member.point for member in self.members):
+                await self.terminate(self.members[0])  # all sleepers woke and live on: somebody has to take the next
+                self.start()
 
     async def _wake(self, member: Member) -> None:
         member.asleep = member.asleep or time.time()
@@ -154,14 +163,21 @@ class Crew:
             os.kill(member.process.pid, signal.SIGCONT)
 
     def _replace(self, member: Member) -> None:
-        self.members.remove(member)
         if member.point and member.process.returncode == -signal.SIGKILL:
             self.struck += 1
+            member.point = ""
             self._died(member)
         else:
             code = member.process.returncode
             self.own_ends.append(f"{member.name} ended by itself with {code}: {_last_line(member.log)}")
+        self._remove(member)
         self.start()
+
+    def _remove(self, member: Member) -> None:
+        """The point that it has not come to is another one's."""
+        self.members.remove(member)
+        if member.point:
+            self.points.insert(0, member.point)
 
     def _died(self, member: Member) -> None:
         self.deaths.append((time.time(), member.name))

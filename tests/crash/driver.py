@@ -236,6 +236,7 @@ async def _strike(crew: Crew, plan: Plan) -> None:
             await until(lambda: crew.struck >= len(plan.points), POINTS_S)
         except TimeoutError:
             crew.own_ends.append(f"only {crew.struck} of {len(plan.points)} points were reached")
+            crew.points.clear()
     await asyncio.sleep(plan.pause_s[0])
 
 
