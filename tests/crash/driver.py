@@ -275,7 +275,7 @@ async def _caught_up(bootstrap: str, runner: str, topics: Topics) -> float | Non
     begun = time.monotonic()
     for topic in (topics.alerts.name, topics.impacts.name):
         ends = await _ends(bootstrap, topic)
-        while any(await _behind(bootstrap, runner, topics, topic, ends)):
+        while await _behind(bootstrap, runner, topics, topic, ends):
             if time.monotonic() - begun > CATCH_UP_S:
                 return None
             await asyncio.sleep(0.2)

@@ -267,6 +267,8 @@ def _wrong_state(kept: tuple[int, CityState] | None, last_done: int, folded: Cit
     if folded is None:
         return f"the state covers {covers}, which no record of the input has"
     expected, state = _at_rest(CityState.from_bytes(folded.to_bytes())), _at_rest(state)
+    if expected.facts.now:
+        state = _without_repeats(state, expected)
     other = [name for name in CityState.model_fields if getattr(expected, name) != getattr(state, name)]
     return f"at {covers} it differs from the fold's in {', '.join(other)}" if other else ""
 
@@ -275,6 +277,24 @@ def _at_rest(state: CityState) -> CityState:
     """What a repeat teaches again although it had been forgotten is gone with the next tick."""
     facts = state.facts
     return state.model_copy(update={"facts": learn_time(facts, facts.now)}) if facts.now else state
+
+
+def _without_repeats(state: CityState, expected: CityState) -> CityState:
+    """Or later, where nothing hangs on it: a message that neither warns here nor ends one that does, and its listing.
+
+    Whether such a message matters depends on what is still known of those it replaces, which a repeat may come too
+    late for. Only what the fold does not have is left out here: what it has must be there.
+    """
+    facts = state.facts
+    warning = {base_id for base_id, fact in facts.facts.items() if fact.meanings}
+    kept = {
+        base_id: fact
+        for base_id, fact in facts.facts.items()
+        if base_id in expected.facts.facts or fact.meanings or warning & set(fact.supersedes)
+    }
+    needed = {listed_id for fact in kept.values() for listed_id in fact.listed_as} | expected.facts.listings.keys()
+    listings = {listed_id: listing for listed_id, listing in facts.listings.items() if listed_id in needed}
+    return state.model_copy(update={"facts": facts.model_copy(update={"facts": kept, "listings": listings})})
 
 
 # -- what followers see, and how long a takeover takes --------------------------------------------------------------
