@@ -7,7 +7,7 @@ GEODATA ?= ../shared/geodata
 SETTINGS ?= warnsys.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo run kafka test test-crash test-crash-long lint format pictures lock clean
+.PHONY: help install install-dev demo run kafka test test-faults test-crash test-crash-long lint format pictures lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -43,11 +43,15 @@ kafka: install ## run a Kafka on port 9092 for trying out, until Ctrl-C (needs J
 test: install-dev ## run all tests
 	$(BIN)/python -m pytest --cap-corpus=$(CORPUS) --geodata=$(GEODATA) $(PYTEST_ARGS)
 
-test-crash: install-dev ## kill workers on a real Kafka while a storm comes in, and say what was lost (minutes)
+test-faults: install-dev ## a storm on a real Kafka while workers and brokers die, a test for each kind of fault (minutes)
 	$(BIN)/python -m pytest -m crash tests/crash
 
-test-crash-long: install-dev ## the same with ten seeds and six kills each, as a table (half an hour)
-	$(BIN)/python -m tests.crash --seeds 10 --kills 6 --faults kill,points
+test-crash: install-dev ## ten seeds with six kills each and every named point, as a table (a quarter of an hour)
+	$(BIN)/python -m tests.crash --seeds 10 --kills 6 --faults kill
+	$(BIN)/python -m tests.crash --seeds 1 --kills 0 --faults points
+
+test-crash-long: install-dev ## every kind of fault, and the three runners compared: docs/reference/reliability.md (an hour)
+	$(BIN)/python -m tests.crash.report docs/reference/reliability.md
 
 lint: install-dev ## check style, types and import rules
 	$(BIN)/ruff check .

@@ -62,9 +62,10 @@ class Worker:
         self._topics, self._sender, self._metrics = topics, sender, metrics
         self._progress, self._settle, self._end = progress, settle, end
         self._folder = TemporaryDirectory(prefix="warnsys-")
+        brokers = [URL(f"kafka://{address}") for address in bootstrap.split(",")]
         self.app: Any = faust.App(
             f"warnsys-{topics.stage}",
-            broker=f"kafka://{bootstrap}",
+            broker=brokers,
             autodiscover=False,
             broker_commit_interval=0.5,
             broker_credentials=credentials,
@@ -83,7 +84,7 @@ class Worker:
         )
         self._vitals: Vitals[Any] = Vitals(SESSION_S)
         chosen = transport or (EmbeddedTransport if embedded else StrictTransport)
-        self.app.transport = chosen([URL(f"kafka://{bootstrap}")], self.app)
+        self.app.transport = chosen(brokers, self.app)
         self.app.on_partitions_assigned.connect(self._rebalanced)
         self.app.on_partitions_revoked.connect(self._rebalanced)
         self._attach(match, topics.alerts)

@@ -119,6 +119,11 @@ class LocalKafka:
         self._launch(i)
         self._wait(i, {i})
 
+    @property
+    def running(self) -> list[int]:
+        """The brokers that were not killed or stopped."""
+        return sorted(self._processes)
+
     def pid(self, i: int = 0) -> int:
         return self._processes[i].pid
 

@@ -2,30 +2,20 @@
 
     python -m tests.crash --seeds 10 --kills 6 [--runner strict|stock|plain] [--faults kill,term,…] [--report FILE.md]
 
-Starts a Kafka of its own unless told where one is. Exits with 1 where a run was not as it should be.
+Starts a Kafka of its own. Exits with 1 where a run was not as it should be.
 """
 
 import argparse
 import asyncio
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
 from streams.kafka import LocalKafka
-from tests.crash.driver import FAULTS, Run, plan, run
+from tests.crash.driver import Run, run
+from tests.crash.faults import FAULTS, plan
 from tests.crash.runners import RUNNERS
 from tests.crash.table import HEAD, row, summary
-
-
-@contextmanager
-def _kafka(given: str) -> Iterator[str]:
-    if given:
-        yield given
-        return
-    with LocalKafka() as kafka:
-        yield kafka.bootstrap
 
 
 def main() -> int:
@@ -36,7 +26,7 @@ def main() -> int:
     parser.add_argument("--runner", choices=RUNNERS, default="strict")
     parser.add_argument("--faults", default="kill", help=f"of {','.join(FAULTS)}")
     parser.add_argument("--rate", type=float, default=20, help="records of the feed in a second")
-    parser.add_argument("--kafka", default="", metavar="HOST:PORT", help="a Kafka that is there already")
+    parser.add_argument("--brokers", type=int, choices=(1, 3), default=1, help="three: replicated, two in sync")
     parser.add_argument("--report", type=Path, help="write the table to this file, too")
     arguments = parser.parse_args()
     kinds = arguments.faults.split(",")
@@ -45,10 +35,10 @@ def main() -> int:
     lines = [f"Faults: {', '.join(kinds)}; {arguments.kills} a run; {arguments.rate:g} records/s.", "", *HEAD]
     print(*lines, sep="\n", flush=True)
     runs: list[Run] = []
-    with _kafka(arguments.kafka) as bootstrap:
+    with LocalKafka(arguments.brokers) as kafka:
         for seed in range(arguments.first, arguments.first + arguments.seeds):
             chosen = plan(seed, kinds, arguments.kills, arguments.runner, arguments.rate)
-            runs.append(asyncio.run(run(bootstrap, chosen, Path(mkdtemp(prefix="warnsys-crash-")))))
+            runs.append(asyncio.run(run(kafka, chosen, Path(mkdtemp(prefix="warnsys-crash-")))))
             lines.append(row(runs[-1]))
             print(lines[-1], flush=True)
             if not runs[-1].good or runs[-1].own_ends:

@@ -6,11 +6,11 @@ group has to catch up all the same: what was dropped on a topic that has gone qu
 
 import asyncio
 import json
+import logging
 import pickle
-import random
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,58 +19,29 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
+from streams.kafka import LocalKafka
 from streams.publisher import KafkaPublisher
 from streams.records import KafkaSender, Progress, read_headers
 from streams.runtime import broker_of
 from streams.topics import MIB, Topics, topics_for
 from tests.crash import storm
-from tests.crash.crew import Crew, until
-from tests.crash.oracle import Findings, Logged, Logs, judge, recoveries
-from tests.crash.points import NAMES
+from tests.crash.crew import Crew
+from tests.crash.faults import SLEEP_S, Plan, strike
+from tests.crash.oracle import Findings, Logged, Logs, delays, judge, recoveries
 from tests.crash.runners import groups
 from warnsys.records import Snapshot, Tick
 from warnsys.settings import Settings, parse
 
+log = logging.getLogger(__name__)
 PARTITIONS = 4
-FAULTS = ("kill", "term", "stop", "scale", "quiet", "points")
 SILENCE_S = 14.0
 """Between two bursts, on a quiet topic."""
-SLEEP_S = 15.0
 LOGS = "logs.pickle"
 """In the folder of a run that went wrong: `judge(parse(…settings.json…), pickle.loads(…))` finds it again."""
 CATCH_UP_S = 90.0
-POINTS_S = 150.0
-STEADY = 0.7
-"""Share of the faults that wait until every worker has partitions; the others may come within a rebalance."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    seed: int
-    faults: tuple[str, ...] = ("kill",) * 6
-    """One after the other, each at a random victim: kill, term, stop or scale."""
-    points: tuple[str, ...] = ()
-    """Kill points, one a worker, in this order; "NAME:N" or "NAME:N STOP"."""
-    quiet: bool = False
-    runner: str = "strict"
-    workers: int = 2
-    ticks: bool = False
-    """Whether the workers tell the time, as in the live stage, and not the feed."""
-    pause_s: tuple[float, float] = (1.0, 7.0)
-    """Between two faults."""
-    rate: float = 15.0
-    """Records of the feed in a second, on average; the more, the more lies in buffers when a worker dies."""
-
-
-def plan(seed: int, kinds: Sequence[str], count: int, runner: str, rate: float) -> Plan:
-    """The plan of the long form."""
-    chance = random.Random(seed)
-    single = [kind for kind in kinds if kind in ("kill", "term", "stop", "scale")]
-    faults = tuple(chance.choice(single) for _ in range(count)) if single else ()
-    names = [f"{name}:{chance.randint(1, 20)}" for name in NAMES] if "points" in kinds else []
-    names += [f"{name} STOP" for name in names if "stop" in kinds and not name.startswith("match")]
-    return Plan(seed, faults, tuple(names), quiet="quiet" in kinds and seed % 2 == 0, runner=runner, rate=rate)
+FEED_AGAIN_S = 1.0
 
 
 @dataclass
@@ -84,6 +55,8 @@ class Run:
     impacts: int
     notices: int
     recovery_s: list[float]
+    delays_s: list[float]
+    """For each record of `warn.impacts` that changed a state: from its coming until that was remembered."""
     caught_up_s: float | None
     """From the feed's last record on; None if the group did not catch up."""
     struck: int
@@ -108,28 +81,25 @@ class Run:
         return "\n".join([f"seed {self.plan.seed}, logs in {self.folder}", *lines])
 
 
-async def run(bootstrap: str, plan: Plan, folder: Path) -> Run:
+async def run(kafka: LocalKafka, plan: Plan, folder: Path) -> Run:
     """Folder keeps the settings and the workers' logs."""
-    begun = time.monotonic()
-    settings = _settings(bootstrap, plan, folder)
+    begun, bootstrap = time.monotonic(), kafka.bootstrap
+    settings = _settings(kafka, plan, folder)
     with broker_of(settings):
         pass  # its topics are there now
     path = folder / "settings.json"
     crew = Crew(path, plan.runner, plan.ticks, list(plan.points), SLEEP_S)
     topics = topics_for(settings)
-    async with crew, _feed(bootstrap, settings, plan) as feed, _reader(bootstrap) as reader:
-        tail = _Tail(reader, [topic.name for topic in topics.all()])
-        await tail.begin()
+    names = [topic.name for topic in topics.all()]
+    async with crew, _feed(bootstrap, settings, plan) as feed, _tail(bootstrap, names) as tail:
         await crew.ready([crew.start() for _ in range(plan.workers)])
         feed.go()
-        await _strike(crew, plan)
+        await strike(crew, plan, kafka, topics.impacts.name)
         await feed.stop()
         caught_up = await _caught_up(bootstrap, plan.runner, topics)
         await asyncio.gather(*(crew.terminate(member) for member in list(crew.members)))
         records = await tail.end()
-    async with _reader(bootstrap) as reader:
-        tail = _Tail(reader, [topics.state.name])
-        await tail.begin()
+    async with _tail(bootstrap, [topics.state.name]) as tail:
         kept = (await tail.end())[topics.state.name]
     logs = Logs(topics, records, kept, await _all_committed(bootstrap, plan.runner, topics))
     findings = await asyncio.to_thread(judge, settings, logs)
@@ -144,6 +114,7 @@ async def run(bootstrap: str, plan: Plan, folder: Path) -> Run:
         impacts=len(logs.records[topics.impacts.name]),
         notices=sum(len(logs.records[topics.channel(name).name]) for name in ("stele", "push", "sms")),
         recovery_s=recoveries(logs, crew.deaths),
+        delays_s=delays(logs),
         caught_up_s=caught_up,
         struck=crew.struck,
         own_ends=crew.own_ends,
@@ -159,11 +130,15 @@ def _alarms(folder: Path) -> list[str]:
     return [line for line in lines if " CRITICAL " in line and "streams.watchdog" not in line]
 
 
-def _settings(bootstrap: str, plan: Plan, folder: Path) -> Settings:
+def _settings(kafka: LocalKafka, plan: Plan, folder: Path) -> Settings:
     content: dict[str, Any] = {
         "stage": f"crash-{uuid.uuid4().hex[:8]}",
         "cities": storm.write_cities(folder),
-        "broker": {"url": f"kafka://{bootstrap}", "partitions": PARTITIONS},
+        "broker": {
+            "url": f"kafka://{kafka.bootstrap}",
+            "partitions": PARTITIONS,
+            "replication": len(kafka.running),
+        },
         "tick_s": 1,
     }
     (folder / "settings.json").write_text(json.dumps(content), "utf-8")
@@ -194,19 +169,30 @@ class _Feed:
     async def _tell(self) -> None:
         since = 0
         for said in self.story:
-            match said:
-                case storm.Alert(headers, body):
-                    await self.publisher.alert(headers, body)
-                case Tick():
-                    await self.publisher.tick(said, range(PARTITIONS))
-                case Snapshot():
-                    await self.publisher.snapshot(said)
+            await self._publish(said)
             since += 1
             if isinstance(said, Snapshot):  # the messages of a ZIP come all at once
                 if self._ending.is_set():
                     return
                 await asyncio.sleep(self.silence_s or since / self.rate)
                 since = 0
+
+    async def _publish(self, said: storm.Said) -> None:
+        """As a feed does: again, until the broker takes it."""
+        while True:
+            try:
+                match said:
+                    case storm.Alert(headers, body):
+                        await self.publisher.alert(headers, body)
+                    case Tick():
+                        await self.publisher.tick(said, range(PARTITIONS))
+                    case Snapshot():
+                        await self.publisher.snapshot(said)
+            except KafkaError as error:
+                log.warning("the feed says it again: %r", error)
+                await asyncio.sleep(FEED_AGAIN_S)
+            else:
+                return
 
 
 @asynccontextmanager
@@ -219,52 +205,6 @@ async def _feed(bootstrap: str, settings: Settings, plan: Plan) -> AsyncIterator
             yield feed
         finally:
             await feed.stop()
-
-
-# -- the faults -----------------------------------------------------------------------------------------------------
-
-
-async def _strike(crew: Crew, plan: Plan) -> None:
-    chance = random.Random(plan.seed)
-    for kind in plan.faults:
-        if chance.random() < STEADY:
-            await crew.ready(crew.members)
-        await asyncio.sleep(chance.uniform(*plan.pause_s))
-        await _one(crew, kind, chance)
-    if plan.points:
-        try:
-            await until(lambda: crew.struck >= len(plan.points), POINTS_S)
-        except TimeoutError:
-            crew.own_ends.append(f"only {crew.struck} of {len(plan.points)} points were reached")
-            crew.points.clear()
-    await asyncio.sleep(plan.pause_s[0])
-
-
-async def _one(crew: Crew, kind: str, chance: random.Random) -> None:
-    victim = chance.choice(crew.members)
-    match kind:
-        case "kill":
-            await crew.kill(victim)
-            crew.start()
-        case "term":
-            await crew.terminate(victim)
-            crew.start()
-        case "stop":
-            await crew.sleep(victim, SLEEP_S)
-        case "scale":
-            await _scale(crew, chance)
-
-
-async def _scale(crew: Crew, chance: random.Random) -> None:
-    """To three workers, to one, and back to as many as there were."""
-    before = len(crew.members)
-    for count in (3, 1, before):
-        while len(crew.members) < count:
-            crew.start()
-        await crew.ready(crew.members)
-        while len(crew.members) > count:
-            await crew.terminate(chance.choice(crew.members))
-        await asyncio.sleep(3)
 
 
 # -- afterwards -----------------------------------------------------------------------------------------------------
@@ -294,8 +234,14 @@ async def _ends(bootstrap: str, topic: str) -> dict[int, int]:
 
 
 async def _committed(bootstrap: str, group: str) -> dict[tuple[str, int], int]:
-    async with _admin(bootstrap) as admin:
-        offsets = await admin.list_consumer_group_offsets(group)
+    async with _admin(bootstrap) as admin, asyncio.timeout(CATCH_UP_S):
+        while True:
+            try:
+                offsets = await admin.list_consumer_group_offsets(group)
+                break
+            except KafkaError as error:  # a broker that has just come back takes its groups over
+                log.warning("asked again: %r", error)
+                await asyncio.sleep(0.5)
     return {(place.topic, place.partition): max(found.offset, 0) for place, found in offsets.items()}
 
 
@@ -324,14 +270,27 @@ class _Tail:
         ends = await self._reader.end_offsets(self._places)
         while any([await self._reader.position(place) < end for place, end in ends.items()]):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
+        return {topic: tuple(records) for topic, records in self.records.items()}
+
+    async def stop(self) -> None:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
-        return {topic: tuple(records) for topic, records in self.records.items()}
 
     async def _read(self) -> None:
         while True:
             for place, records in (await self._reader.getmany(timeout_ms=200)).items():
                 self.records[place.topic] += map(_logged, records)
+
+
+@asynccontextmanager
+async def _tail(bootstrap: str, topics: Iterable[str]) -> AsyncIterator[_Tail]:
+    async with _reader(bootstrap) as reader:
+        tail = _Tail(reader, topics)
+        await tail.begin()
+        try:
+            yield tail
+        finally:
+            await tail.stop()
 
 
 def _logged(record: Any) -> Logged:

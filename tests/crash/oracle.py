@@ -334,3 +334,14 @@ def recoveries(logs: Logs, deaths: Iterable[tuple[float, str]]) -> list[float]:
                 at, came_at = after[0]
                 found.append(at - max(came_at, *(died for died, _ in deaths if died < at)))
     return found
+
+
+def delays(logs: Logs) -> list[float]:
+    """For each record of `warn.impacts` that changed a state: seconds from its coming until that was remembered."""
+    came = {(record.partition, record.offset): record.timestamp for record in logs.of(logs.topics.impacts.name)}
+    remembered: dict[tuple[int, int], float] = {}
+    for record in logs.of(logs.topics.state.name):
+        if record.value is not None:
+            place = record.partition, record.covers
+            remembered[place] = min(record.timestamp, remembered.get(place, record.timestamp))
+    return [at - came[place] for place, at in remembered.items()]

@@ -10,7 +10,8 @@ from tempfile import mkdtemp
 import pytest
 
 from streams.kafka import LocalKafka
-from tests.crash.driver import Plan, Run, run
+from tests.crash.driver import Run, run
+from tests.crash.faults import Plan
 from tests.crash.points import NAMES
 
 pytestmark = [pytest.mark.kafka, pytest.mark.crash]
@@ -20,49 +21,60 @@ STANDSTILL_S = 30.0
 
 
 @pytest.fixture(scope="module")
-def bootstrap() -> Iterator[str]:
+def kafka() -> Iterator[LocalKafka]:
     with LocalKafka() as kafka:
-        yield kafka.bootstrap
+        yield kafka
 
 
-async def crashed(bootstrap: str, plan: Plan) -> Run:
-    done = await run(bootstrap, plan, Path(mkdtemp(prefix="warnsys-crash-")))
+async def crashed(kafka: LocalKafka, plan: Plan) -> Run:
+    done = await run(kafka, plan, Path(mkdtemp(prefix="warnsys-crash-")))
     assert done.good, done.problems()
     assert done.caught_up_s is not None
     assert done.caught_up_s < STANDSTILL_S, done.problems()
+    assert max(done.delays_s) < STANDSTILL_S, done.problems()
     assert all(seconds < TAKEOVER_S for seconds in done.recovery_s), done.recovery_s
     return done
 
 
-async def test_workers_killed_at_random_times_lose_nothing(bootstrap: str) -> None:
-    done = await crashed(bootstrap, Plan(seed=1, faults=("kill",) * 2))
+async def test_workers_killed_at_random_times_lose_nothing(kafka: LocalKafka) -> None:
+    done = await crashed(kafka, Plan(seed=1, faults=("kill",) * 2))
     assert done.recovery_s, "nobody who was killed had anything to do"
     assert not done.own_ends, done.problems()
 
 
-async def test_workers_killed_at_every_named_point_lose_nothing(bootstrap: str) -> None:
+async def test_workers_killed_at_every_named_point_lose_nothing(kafka: LocalKafka) -> None:
     """Two workers at a time; whoever follows a dead one takes the next point."""
     points = tuple(f"{name}:{2 + number % 5}" for number, name in enumerate(NAMES))
-    done = await crashed(bootstrap, Plan(seed=2, faults=(), points=points, pause_s=(1, 2), rate=8))
+    done = await crashed(kafka, Plan(seed=2, faults=(), points=points, pause_s=(1, 2), rate=8))
     assert done.struck == len(points), done.problems()
 
 
-async def test_a_rolling_restart_in_the_middle_of_records_loses_nothing(bootstrap: str) -> None:
-    done = await crashed(bootstrap, Plan(seed=3, faults=("term",) * 4, pause_s=(0.2, 2)))
+async def test_a_rolling_restart_in_the_middle_of_records_loses_nothing(kafka: LocalKafka) -> None:
+    done = await crashed(kafka, Plan(seed=3, faults=("term",) * 4, pause_s=(0.2, 2)))
     assert not done.own_ends, done.problems()
     assert max(done.leave_s) < 10
 
 
-async def test_a_worker_that_wakes_from_a_long_sleep_changes_nothing(bootstrap: str) -> None:
+async def test_a_worker_that_wakes_from_a_long_sleep_changes_nothing(kafka: LocalKafka) -> None:
     """Others have had its partitions meanwhile, and it goes on in the middle of a batch."""
     points = ("settle.mid-send:8 STOP",)
-    done = await crashed(bootstrap, Plan(seed=4, faults=(), points=points))
+    done = await crashed(kafka, Plan(seed=4, faults=(), points=points))
     assert done.struck == len(points), done.problems()
 
 
-async def test_what_a_rebalance_dropped_comes_again_though_the_topic_has_gone_quiet(bootstrap: str) -> None:
-    await crashed(bootstrap, Plan(seed=5, faults=("kill",), quiet=True))
+async def test_what_a_rebalance_dropped_comes_again_though_the_topic_has_gone_quiet(kafka: LocalKafka) -> None:
+    await crashed(kafka, Plan(seed=5, faults=("kill",), quiet=True))
 
 
-async def test_from_one_worker_to_three_and_back_nothing_is_lost(bootstrap: str) -> None:
-    await crashed(bootstrap, Plan(seed=6, faults=("scale",), workers=1, pause_s=(1, 2)))
+async def test_from_one_worker_to_three_and_back_nothing_is_lost(kafka: LocalKafka) -> None:
+    await crashed(kafka, Plan(seed=6, faults=("scale",), workers=1, pause_s=(1, 2)))
+
+
+async def test_a_broker_that_is_killed_and_comes_back_loses_nothing(kafka: LocalKafka) -> None:
+    await crashed(kafka, Plan(seed=7, faults=("broker",) * 2))
+
+
+async def test_with_three_brokers_the_leader_may_be_killed() -> None:
+    """Two in sync are enough to go on: nothing waits until the third is back."""
+    with LocalKafka(brokers=3) as three:
+        await crashed(three, Plan(seed=8, faults=("leader",) * 2))
