@@ -37,7 +37,8 @@ T = TypeVar("T")
 DEFAULT_SETTINGS = Path("warnsys.toml")
 SettingsOption = Annotated[Path, typer.Option("--settings", help="The city's settings file.")]
 BrokerOption = Annotated[
-    str | None, typer.Option("--broker", help="kafka://host:port[,host:port…], or embedded; instead of the settings' broker.")
+    str | None,
+    typer.Option("--broker", help="kafka://host:port[,…], or embedded; instead of the settings' broker."),
 ]
 
 
