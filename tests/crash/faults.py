@@ -40,7 +40,7 @@ class Plan:
     """Whether the workers tell the time, as in the live stage, and not the feed."""
     pause_s: tuple[float, float] = (1.0, 7.0)
     """Between two faults."""
-    rate: float = 15.0
+    rate: float = 8.0
     """Records of the feed in a second, on average; the more, the more lies in buffers when a worker dies."""
 
 

@@ -45,7 +45,7 @@ async def test_workers_killed_at_random_times_lose_nothing(kafka: LocalKafka) ->
 async def test_workers_killed_at_every_named_point_lose_nothing(kafka: LocalKafka) -> None:
     """Two workers at a time; whoever follows a dead one takes the next point."""
     points = tuple(f"{name}:{2 + number % 5}" for number, name in enumerate(NAMES))
-    done = await crashed(kafka, Plan(seed=2, faults=(), points=points, pause_s=(1, 2), rate=8))
+    done = await crashed(kafka, Plan(seed=2, faults=(), points=points, pause_s=(1, 2)))
     assert done.struck == len(points), done.problems()
 
 
