@@ -109,11 +109,36 @@ class Broker(_Strict):
         return self.url == "embedded"
 
 
+class Web(_Strict):
+    """The pages and their API. Public pages and the operators' listen apart."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535)
+    """Of the operators' pages, which have the public ones, too."""
+    public_port: int | None = Field(8081, ge=0, le=65535)
+    """Of stele, card and public API alone; None for none."""
+    operators: dict[str, str] = {}
+    """Names with hashed passwords; `warnsys web hash` makes one."""
+    proxy_user_header: str = ""
+    """Set by a trusted proxy that has signed the operator in, and that nobody can go round."""
+    open: bool = False
+    """Whether everybody is an operator: for the demo."""
+    tiles: str = Field("", pattern=r"^(https?://\S+)?$")
+    """Address of map tiles with {z}, {x} and {y}; without, the map shows outlines only."""
+    tiles_credit: str = ""
+    watch_cells: dict[Annotated[str, Field(pattern=r"^\d{9}$")], str] = {}
+    """Neighbouring communes by warn cell and name: shown to operators, told to nobody."""
+    remind_after_min: float = Field(5, gt=0)
+    """An Extreme warning that nobody acknowledged for so long is told to the webhook."""
+    webhook: str = Field("", pattern=r"^(https?://\S+)?$")
+
+
 class Settings(_Strict):
     cities: tuple[City, ...] = Field(min_length=1)
     sources: tuple[Source, ...] = (Source(name="dwd", url=DWD_URL),)
     broker: Broker = Broker()
     policy: Policy = Policy()
+    web: Web = Web()
     stage: str = Field(LIVE, pattern=r"^[a-z0-9][a-z0-9-]*$")
     """`live`, or the name of an exercise: topics, group and state of its own, marked on every screen."""
     tick_s: float = Field(10, gt=0)

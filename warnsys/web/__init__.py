@@ -1,0 +1,1 @@
+"""The web pages and their API: what operators, passers-by and apps see."""

@@ -1,0 +1,132 @@
+"""Who may see what, and what a page may do: sign-in of operators, same-origin actions, headers on every answer.
+
+Everything from alerts is hostile. Pages load nothing from elsewhere, run no inline script and style, and only
+`/embed/…` may stand in a frame.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from warnsys.settings import Web
+
+SCRYPT_N, SCRYPT_R, SCRYPT_P = 2**14, 8, 1
+"""Costs of a password's hash: some 50 ms and 16 MB."""
+MAX_REQUEST_BYTES = 16 * 1024
+CHALLENGE = {"WWW-Authenticate": 'Basic realm="warnsys", charset="UTF-8"'}
+
+
+class Headers:
+    """ASGI middleware: the security headers, and a limit to what a request may carry."""
+
+    def __init__(self, app: ASGIApp, tiles: str = "") -> None:
+        self._app = app
+        images = f"'self' data: {_origin(tiles)}".strip()
+        self._policy = (
+            f"default-src 'none'; script-src 'self'; style-src 'self'; img-src {images}; connect-src 'self'; "
+            "font-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; "
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        length = dict(scope["headers"]).get(b"content-length", b"0")
+        if not length.isdigit() or int(length) > MAX_REQUEST_BYTES or _chunked(scope):
+            await send({"type": "http.response.start", "status": 413, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        framed = str(scope["path"]).startswith("/embed/")
+
+        async def secured(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                ancestors = "frame-ancestors *" if framed else "frame-ancestors 'none'"
+                headers["Content-Security-Policy"] = self._policy + ancestors
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers["Referrer-Policy"] = "no-referrer"
+                headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+                headers["Cross-Origin-Opener-Policy"] = "same-origin"
+                headers.setdefault("Cache-Control", "no-store")
+                if not framed:
+                    headers["X-Frame-Options"] = "DENY"
+            await send(message)
+
+        await self._app(scope, receive, secured)
+
+
+def _chunked(scope: Scope) -> bool:
+    return b"transfer-encoding" in dict(scope["headers"])
+
+
+def _origin(address: str) -> str:
+    parts = urlsplit(address.replace("{s}", "*"))
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+
+
+def hashed(password: str, salt: bytes | None = None) -> str:
+    """A password as it stands in the settings: `scrypt$salt$hash`."""
+    salt = os.urandom(16) if salt is None else salt
+    digest = hashlib.scrypt(password.encode(), salt=salt, n=SCRYPT_N, r=SCRYPT_R, p=SCRYPT_P)
+    return f"scrypt${_text(salt)}${_text(digest)}"
+
+
+def right(password: str, kept: str) -> bool:
+    try:
+        _, salt, _ = kept.split("$")
+        return hmac.compare_digest(hashed(password, base64.b64decode(salt, validate=True)), kept)
+    except (ValueError, binascii.Error):
+        return False
+
+
+def _text(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+class Operators:
+    """Who is signed in, by HTTP basic or by a header that a trusted proxy sets."""
+
+    def __init__(self, settings: Web) -> None:
+        self._settings = settings
+        self._known: dict[str, bool] = {}
+        """Digests of credentials that were checked: a page makes many requests."""
+
+    def name(self, request: Request) -> str | None:
+        """The operator's name, or None where nobody is signed in."""
+        if self._settings.open:
+            return "demo"
+        if header := self._settings.proxy_user_header:
+            return request.headers.get(header) or None
+        return self._basic(request.headers)
+
+    def _basic(self, headers: Mapping[str, str]) -> str | None:
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "basic":
+            return None
+        try:
+            name, _, password = base64.b64decode(given, validate=True).decode().partition(":")
+        except (ValueError, binascii.Error):
+            return None
+        kept = self._settings.operators.get(name, "")
+        digest = hashlib.sha256(f"{given}|{kept}".encode()).hexdigest()
+        if digest not in self._known:
+            if len(self._known) > 1_000:
+                self._known.clear()
+            self._known[digest] = right(password, kept or hashed("nobody", b"nobody"))
+        return name if kept and self._known[digest] else None
+
+
+def same_origin(request: Request) -> bool:
+    """Whether a page of ours made the request: browsers say so, and other sites cannot say it for them."""
+    if site := request.headers.get("sec-fetch-site"):
+        return site == "same-origin"
+    origin = request.headers.get("origin", "")
+    return urlsplit(origin).netloc == request.headers.get("host", "")
