@@ -42,10 +42,20 @@ def rules(topics: Topics) -> dict[str, tuple[Rule, ...]]:
         *_topics(SEE, topics.all(), "looks at all topics before it starts"),
         *_topics(("Write",), [topics.alerts, topics.status], "what it found, and when it looked"),
     )
+    shown = [
+        topics.alerts, topics.impacts, topics.stele, topics.push, topics.sms, topics.rejected, topics.status,
+        topics.actions,
+    ]  # fmt: skip
+    web = (
+        *_topics(SEE, topics.all(), "looks at all topics before it starts"),
+        *_topics(("Read",), shown, "what its pages show"),
+        *_topics(("Write",), [topics.actions], "what operators acknowledge and stop"),
+    )
     return {
         "feed": feed,
         "worker": worker,
-        "up": tuple(dict.fromkeys((*worker, *feed))),
+        "web": web,
+        "up": tuple(dict.fromkeys((*worker, *feed, *web))),
         "reader": (
             *_topics(("Read",), [topics.stele, topics.push, topics.sms, topics.status], "shows or passes on"),
             Rule("group", "warnsys-tail-", ("Read",), "warnsys tail has a group of its own each time", prefixed=True),

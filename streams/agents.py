@@ -149,6 +149,8 @@ class SettleAgent:
         topic = self._topics.channel(channel_of(notice))
         key = notice.district if isinstance(notice, SteleRecord) else notice.id
         headers = {"id": notice.id, "stage": notice.stage, "covers": str(record.offset)}
+        if PUBLISHED in record.headers:
+            headers[PUBLISHED] = record.headers[PUBLISHED]
         return Outgoing(topic.name, record.partition, key, notice.to_bytes(), headers)
 
 

@@ -18,6 +18,7 @@ from streams import embedded
 from streams.admin import Admin
 from streams.runtime import Pipeline, broker_of, pipeline_on
 from streams.topics import topics_for
+from streams.web import serving
 from warnsys.feeds.dwd import DwdFeed
 from warnsys.feeds.scenario import Scenario, Step
 from warnsys.feeds.standin import StandIn
@@ -34,7 +35,7 @@ TICK = timedelta(seconds=30)
 FRAMES_PER_S = 4
 
 
-def settings_for(url: str, broker: str, *, poll_s: float) -> Settings:
+def settings_for(url: str, broker: str, *, poll_s: float, port: int = 0) -> Settings:
     """The first city, listening to the stand-in, in a stage of its own."""
     return parse(
         {
@@ -42,6 +43,7 @@ def settings_for(url: str, broker: str, *, poll_s: float) -> Settings:
             "cities": [{"id": CITY, "name": "Solingen", "geofences": str(bundled(CITY))}],
             "sources": [{"name": "dwd", "url": url, "poll_s": poll_s}],
             "broker": {"url": broker},
+            "web": {"open": True, "port": port, "public_port": None},
         },
         name="demo",
     )
@@ -101,15 +103,16 @@ async def play_headless(scenario: Scenario, broker: str, console: Console) -> di
         return summary(scenario, heard, pipeline.situations(), pipeline.metrics.latency_ms())
 
 
-async def play_live(scenario: Scenario, broker: str, speed: float, console: Console) -> None:
-    """In the terminal, `speed` times as fast as the story, until it ends or is interrupted."""
+async def play_live(scenario: Scenario, broker: str, speed: float, port: int, console: Console) -> None:
+    """In the terminal and on the pages, `speed` times as fast as the story, until it ends or is interrupted."""
     async with AsyncExitStack() as stack:
-        stage, settings, bootstrap = _set_up(stack, scenario, broker, poll_s=20 / speed)
+        stage, settings, bootstrap = _set_up(stack, scenario, broker, poll_s=20 / speed, port=port)
         marks = ["ÜBUNG", *([embedded.NOTICE] if settings.broker.embedded else [])]
         view = LiveView(f"{scenario.title}, {speed:g}-fach", tuple(marks), settings.cities[0].timezone)
         view.chapter = "startet …"
         live = stack.enter_context(Live(view, console=console, refresh_per_second=FRAMES_PER_S))
         pipeline = await stack.enter_async_context(pipeline_on(settings, bootstrap, view.heard))
+        view.address = await stack.enter_async_context(serving(settings, bootstrap, pipeline.sender))
         feed = await _feed(stack, settings, pipeline, lambda: stage.now)
         polling = asyncio.create_task(feed.run())
         stack.push_async_callback(_ended, polling)
@@ -164,9 +167,11 @@ def plain_situation(situation: Situation, district: str) -> dict[str, Any]:
     }
 
 
-def _set_up(stack: AsyncExitStack, scenario: Scenario, broker: str, *, poll_s: float) -> tuple[Stage, Settings, str]:
+def _set_up(
+    stack: AsyncExitStack, scenario: Scenario, broker: str, *, poll_s: float, port: int = 0
+) -> tuple[Stage, Settings, str]:
     stand_in = stack.enter_context(StandIn())
-    settings = settings_for(stand_in.url, broker, poll_s=poll_s)
+    settings = settings_for(stand_in.url, broker, poll_s=poll_s, port=port)
     if not settings.broker.embedded:  # the story begins anew, and so does what is remembered of it
         Admin(broker.removeprefix("kafka://"), topics_for(settings), settings.broker.replication).remove()
     stage = Stage(scenario, stand_in, scenario.start - TICK)

@@ -15,6 +15,7 @@ from rich.markup import escape
 from streams import embedded, security
 from streams.runtime import Pipeline, broker_of, pipeline_on, publisher_on
 from streams.topics import topics_for
+from streams.web import serving
 from warnsys.feeds.dwd import DwdFeed
 from warnsys.feeds.publisher import Publisher
 from warnsys.records import FeedStatus, Notice, Outcome, PushNotice, SmsNotice, SteleRecord
@@ -46,6 +47,9 @@ async def up(settings: Settings, console: Console) -> None:
         else:
             console.print(f"{' · '.join((names, *marks))} (Broker {bootstrap})", soft_wrap=True, highlight=False)
         pipeline = await stack.enter_async_context(pipeline_on(settings, bootstrap, heard))
+        view.address = await stack.enter_async_context(serving(settings, bootstrap, pipeline.sender))
+        if not console.is_terminal:
+            console.print(f"Lagebild im Browser: {view.address}/", soft_wrap=True, highlight=False)
         tell_ready()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(poll(settings, pipeline.publisher))

@@ -13,7 +13,7 @@ from streams.agents import MatchAgent, SettleAgent
 from streams.app import Worker
 from streams.embedded import EmbeddedBroker
 from streams.publisher import KafkaPublisher
-from streams.records import KafkaSender, Progress
+from streams.records import KafkaSender, Progress, Sender
 from streams.state import KafkaStateStore
 from streams.topics import Topics, topics_for
 from warnsys.metrics import Metrics
@@ -48,6 +48,7 @@ class Pipeline:
     topics: Topics
     worker: Worker
     settle: SettleAgent
+    sender: Sender
     publisher: KafkaPublisher
     progress: Progress
     metrics: Metrics
@@ -108,4 +109,4 @@ async def pipeline_on(settings: Settings, bootstrap: str, heard: Heard = lambda 
         )  # fmt: skip
         publisher = KafkaPublisher(topics, sender, heard)
         await stack.enter_async_context(worker.running())
-        yield Pipeline(settings, topics, worker, settle, publisher, progress, metrics, cities)
+        yield Pipeline(settings, topics, worker, settle, sender, publisher, progress, metrics, cities)

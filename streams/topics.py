@@ -65,9 +65,15 @@ class Topics:
     def state(self) -> Topic:
         return Topic(self._named("warn.state"), compacted=True, max_bytes=8 * MIB)
 
+    @property
+    def actions(self) -> Topic:
+        """What operators acknowledged and stopped."""
+        return Topic(self._named("ops.actions"), compacted=True)
+
     def all(self) -> tuple[Topic, ...]:
         return (
             self.alerts, self.impacts, self.stele, self.push, self.sms, self.rejected, self.status, self.state,
+            self.actions,
         )  # fmt: skip
 
     def channel(self, name: str) -> Topic:

@@ -55,6 +55,7 @@ def demo(
     scenario: Annotated[str, typer.Option(help="Name of a bundled scenario, or a YAML file.")] = "storm",
     speed: Annotated[float, typer.Option(min=0.1, max=10_000, help="How many times as fast as the story.")] = 60,
     broker: Annotated[str, typer.Option(help="embedded, or kafka://host:port.")] = "embedded",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of the pages in a browser; 0 takes a free one.")] = 8080,
 ) -> None:
     """Play a storm over Solingen through the whole pipeline: an exercise."""
     from streams import demo as player
@@ -68,7 +69,7 @@ def demo(
     except ScenarioError as error:
         _fail(str(error))
     if not headless:
-        _run(player.play_live(story, broker, speed, out))
+        _run(player.play_live(story, broker, speed, port, out))
         return
     summary = _run(player.play_headless(story, broker, err))
     if summary is None:
@@ -163,6 +164,14 @@ def feed(settings: SettingsOption = DEFAULT_SETTINGS, broker: BrokerOption = Non
     from streams import live
 
     _run(live.feed(_on_kafka(_settings(settings, broker), "feed")))
+
+
+@app.command()
+def web(settings: SettingsOption = DEFAULT_SETTINGS, broker: BrokerOption = None) -> None:
+    """Serve the operators' and the public pages alone, from a Kafka."""
+    from streams import web as pages
+
+    _run(pages.web(_on_kafka(_settings(settings, broker), "web")))
 
 
 @app.command()

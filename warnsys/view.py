@@ -33,6 +33,8 @@ class LiveView:
     def __init__(self, title: str, marks: tuple[str, ...], zone: ZoneInfo) -> None:
         self.now: datetime | None = None
         self.chapter = ""
+        self.address = ""
+        """Of the pages in a browser."""
         self.latency: Mapping[str, Mapping[str, float]] = {}
         self._title, self._marks, self._zone = title, marks, zone
         self._steles: dict[str, SteleRecord] = {}
@@ -117,6 +119,8 @@ class LiveView:
         }
         words = "Meldungen: {matched} treffen zu, {no_district} anderswo, {not_live} nicht live, {rejected} unlesbar"
         text = Text(words.format(**counts))
+        if self.address:
+            text = Text(f"Lagebild im Browser: {self.address}/\n", style="bold") + text
         if total := self.latency.get("total"):
             text.append(f"   Laufzeit Feed → Kanal: Median {total['p50']:.0f} ms, 99 % {total['p99']:.0f} ms")
         if self._status and self._status.error:

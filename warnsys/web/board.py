@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from warnsys.pipeline import CityRules
 from warnsys.records import (
+    Acknowledgement,
     AlertHeaders,
     FeedStatus,
     Meaning,
@@ -23,11 +24,12 @@ from warnsys.records import (
     SmsNotice,
     Snapshot,
     SteleRecord,
+    Stop,
     Tick,
+    read_action,
     read_impact_record,
 )
 from warnsys.settings import LIVE
-from warnsys.web.actions import Acknowledgement, Stop, read_action
 
 TopicName = Literal["alerts", "impacts", "stele", "push", "sms", "rejected", "status", "actions"]
 MAX_NOTICES = 2_000

@@ -23,10 +23,10 @@ class Words:
 
     def __call__(self, key: str, **values: str | float) -> str:
         """Raises `KeyError` for a message that is not there."""
-        message = self._bundle.get_message(key)
-        if message is None or message.value is None:
+        pattern = self._bundle.get_message(key).value  # raises the KeyError itself
+        if pattern is None:
             raise KeyError(key)
-        text, errors = self._bundle.format_pattern(message.value, values)
+        text, errors = self._bundle.format_pattern(pattern, values)
         if errors:
             raise KeyError(f"{key}: {errors[0]}")
         return str(text)

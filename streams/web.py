@@ -1,0 +1,186 @@
+"""The web process around its board: reads the topics, serves both sites, puts operators' actions onto their topic.
+
+What is compacted is read from its start, notices as long as they are kept. Of messages and what they mean only the last
+minutes are read at the start: the feed publishes everything current again within that time.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import uvicorn
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+from fastapi import FastAPI
+
+from streams import security
+from streams.agents import PUBLISHED
+from streams.records import KafkaSender, Outgoing, Progress, Sender, read_headers
+from streams.runtime import broker_of
+from streams.topics import MIB, Topics, topics_for
+from warnsys.pipeline import cities_for, matcher_for
+from warnsys.records import Acknowledgement, Stop
+from warnsys.settings import Settings, SettingsError
+from warnsys.supervisor import tell_ready
+from warnsys.web.app import Site, operators_site, public_site
+from warnsys.web.board import Board, TopicName, TopicRecord
+
+log = logging.getLogger(__name__)
+RECENT_S = 20 * 60
+"""Of messages and what they mean; longer than the feed takes to publish everything again."""
+AGAIN_S = 2.0
+FETCH_BYTES = 16 * MIB
+
+
+async def web(settings: Settings) -> None:
+    """The web process alone, until it is interrupted."""
+    with broker_of(settings) as bootstrap:
+        login = security.for_aiokafka(settings.broker)
+        async with (
+            KafkaSender(bootstrap, Progress(), security=login) as sender,
+            serving(settings, bootstrap, sender) as address,
+        ):
+            log.warning("operators' pages at %s", address)
+            tell_ready()
+            await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def serving(settings: Settings, bootstrap: str, sender: Sender) -> AsyncIterator[str]:
+    """Both sites, from entering to leaving the context; gives the address of the operators' site.
+
+    Raises `SettingsError` where a port is taken.
+    """
+    topics, matcher = topics_for(settings), matcher_for(settings)
+    board = Board(cities_for(settings, matcher), settings.stage)
+    site = Site(settings, matcher, board, Actions(topics, sender))
+    ports: dict[int, FastAPI] = {settings.web.port: operators_site(site)}
+    if settings.web.public_port is not None:
+        ports[settings.web.public_port] = public_site(site)
+    servers = [_Server(_config(app, settings.web.host, port)) for port, app in ports.items()]
+    reader = Reader(settings, bootstrap, topics, board)
+    tasks = [asyncio.create_task(reader.run()), *(asyncio.create_task(server.serve()) for server in servers)]
+    try:
+        await asyncio.gather(*(_started(server, task) for server, task in zip(servers, tasks[1:], strict=True)))
+        yield f"http://{settings.web.host}:{servers[0].port}"
+    finally:
+        for server in servers:
+            server.should_exit = server.force_exit = True
+        tasks[0].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Actions:
+    """Puts what an operator did onto `ops.actions`; a stop goes to the agents, too."""
+
+    def __init__(self, topics: Topics, sender: Sender) -> None:
+        self._topics, self._sender = topics, sender
+
+    async def __call__(self, action: Acknowledgement | Stop) -> None:
+        name, partition = self._topics.actions.name, self._topics.partition_of(action.key)
+        records = [Outgoing(name, partition, action.key, action.to_bytes())]
+        if isinstance(action, Stop):
+            impacts = self._topics.impacts.name
+            records += [Outgoing(impacts, n, "", action.to_bytes()) for n in range(self._topics.partitions)]
+        await self._sender.send(records)
+
+
+class Reader:
+    """Feeds the board from the topics, for ever; while the broker is away the board says so."""
+
+    def __init__(self, settings: Settings, bootstrap: str, topics: Topics, board: Board) -> None:
+        self._board, self._bootstrap, self._topics = board, bootstrap, topics
+        self._login = security.for_aiokafka(settings.broker)
+        self._names: dict[str, TopicName] = {
+            topics.alerts.name: "alerts", topics.impacts.name: "impacts", topics.stele.name: "stele",
+            topics.push.name: "push", topics.sms.name: "sms", topics.rejected.name: "rejected",
+            topics.status.name: "status", topics.actions.name: "actions",
+        }  # fmt: skip
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self._read()
+            except (KafkaError, OSError) as error:
+                log.warning("the topics cannot be read: %r; again in %g s", error, AGAIN_S)
+            self._board.connected = False
+            await asyncio.sleep(AGAIN_S)
+
+    async def _read(self) -> None:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=FETCH_BYTES,
+            fetch_max_wait_ms=100,
+            **self._login,
+        )
+        await consumer.start()
+        try:
+            places = [TopicPartition(name, n) for name in self._names for n in range(self._topics.partitions)]
+            consumer.assign(places)
+            await self._seek(consumer, places)
+            missing = await consumer.end_offsets(places)
+            while True:
+                for place, records in (await consumer.getmany(timeout_ms=200)).items():
+                    for record in records:
+                        self._take(place.topic, record)
+                if missing:
+                    missing = {place: end for place, end in missing.items() if await consumer.position(place) < end}
+                self._board.connected = not missing
+        finally:
+            await consumer.stop()
+
+    async def _seek(self, consumer: Any, places: Iterable[TopicPartition]) -> None:
+        recent = {self._topics.alerts.name, self._topics.impacts.name}
+        since = int((time.time() - RECENT_S) * 1000)
+        await consumer.seek_to_beginning(*(place for place in places if place.topic not in recent))
+        wanted = {place: since for place in places if place.topic in recent}
+        for place, found in (await self._offsets(consumer, wanted)).items():
+            consumer.seek(place, found)
+
+    async def _offsets(self, consumer: Any, wanted: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        found = await consumer.offsets_for_times(wanted)
+        ends = await consumer.end_offsets(list(wanted))
+        return {place: at.offset if (at := found.get(place)) else ends[place] for place in wanted}
+
+    def _take(self, topic: str, record: Any) -> None:
+        headers = read_headers(record.headers)
+        at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+        name = self._names[topic]
+        if name == "stele" and PUBLISHED in headers:
+            self._board.latency_s.append(record.timestamp / 1000 - float(headers[PUBLISHED]))
+        self._board.take(TopicRecord(name, (record.key or b"").decode("utf-8", "replace"), record.value, headers, at))
+
+
+class _Server(uvicorn.Server):
+    @property
+    def port(self) -> int:
+        """The one it was given, or was found for 0."""
+        return int(self.servers[0].sockets[0].getsockname()[1])
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are the process's, not the server's."""
+        yield
+
+
+def _config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        app, host=host, port=port, log_config=None, access_log=False, server_header=False,
+        timeout_graceful_shutdown=1, limit_concurrency=2_000, h11_max_incomplete_event_size=32 * 1024,
+    )  # fmt: skip
+
+
+async def _started(server: _Server, task: "asyncio.Task[None]") -> None:
+    while not server.started:
+        if task.done():
+            with suppress(SystemExit):
+                task.result()
+            config = server.config
+            raise SettingsError(f"web: {config.host}:{config.port} cannot be listened on; set another port")
+        await asyncio.sleep(0.02)

@@ -1,0 +1,265 @@
+"""The API: the same facts as on the topics, for those who cannot read topics.
+
+Public routes give what residents may see; the operators' give everything that is known of a message.
+"""
+
+import json
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel
+from shapely.geometry import mapping
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.exceptions import HTTPException
+
+from geofences import District
+from warnsys.cap.model import level
+from warnsys.explain import Explained
+from warnsys.pipeline import CityRules
+from warnsys.records import DistrictStatus, FeedStatus, Freshness, PushNotice, SmsNotice, SteleRecord
+from warnsys.web import cap_out, feed_out
+from warnsys.web.app import Site, signed_in
+from warnsys.web.board import Board, Event, HeldAlert
+from warnsys.web.security import Operators
+
+PING_S = 10
+DistrictId = Annotated[str, Path(max_length=100)]
+AlertId = Annotated[str, Path(max_length=300)]
+
+
+class DistrictNow(BaseModel):
+    """A district and what holds there. `no_data` where nothing reliable is known."""
+
+    id: str
+    name: str
+    city: str
+    status: DistrictStatus
+    level: int
+    freshness: Freshness
+    as_of: datetime | None
+    valid_until: datetime | None
+    exercise: bool
+
+
+class Situation(BaseModel):
+    """What holds in a district. Without `record` nothing reliable is known, which is not the same as no warning."""
+
+    district: DistrictNow
+    record: SteleRecord | None
+
+
+class AlertShort(BaseModel):
+    id: str
+    source: str
+    decided: str
+    reason: str
+    sent: datetime | None
+    level: int
+    supersedes: tuple[str, ...]
+
+
+class RejectedShort(BaseModel):
+    at: datetime
+    reason: str
+    agent: str
+    key: str
+    place: str
+    size: int
+
+
+def public(site: Site) -> APIRouter:
+    router = APIRouter(prefix="/api", tags=["public"])
+    board = site.board
+
+    @router.get("/districts")
+    def districts() -> list[DistrictNow]:
+        """Every district with what holds there, in short."""
+        return [_now(board, city, found) for city in board.cities.values() for found in city.place.districts]
+
+    @router.get("/districts.geojson", response_class=Response, responses={200: {"content": {GEOJSON: {}}}})
+    def geojson() -> Response:
+        """The same as GeoJSON (RFC 7946), with the outlines in degrees lon/lat."""
+        features = [
+            {
+                "type": "Feature",
+                "id": district.id,
+                "properties": _now(board, city, district).model_dump(mode="json"),
+                "geometry": mapping(district.geometry),
+            }
+            for city in board.cities.values()
+            for district in city.place.districts
+        ]
+        return Response(json.dumps({"type": "FeatureCollection", "features": features}), media_type=GEOJSON)
+
+    @router.get("/districts/{district}/situation", responses=NOT_FOUND)
+    def situation(district: DistrictId) -> Situation:
+        """What holds in a district, whole."""
+        city, found = site.district(district)
+        now = _now(board, city, found)
+        return Situation(district=now, record=board.stele(found.id))
+
+    @router.get("/districts/{district}/cap", response_class=Response, responses={**NOT_FOUND, 200: _IS_CAP})
+    def cap(district: DistrictId) -> Response:
+        """What holds in a district as one CAP 1.2 alert; 404 where nothing holds or nothing reliable is known."""
+        city, found = site.district(district)
+        record = board.stele(found.id)
+        if record is None or not record.items:
+            raise HTTPException(404, "nothing to tell: see the situation for whether that is known")
+        return Response(cap_out.write(record, found, city), media_type="application/cap+xml")
+
+    @router.get("/notices")
+    def notices(limit: Annotated[int, Query(ge=1, le=500)] = 100) -> list[PushNotice | SmsNotice]:
+        """What the public was told, newest first."""
+        return [one for one in board.notices if one.audience == "public"][:limit]
+
+    @router.get("/notices.atom", response_class=Response, responses={200: {"content": {ATOM: {}}}})
+    def atom(request: Request) -> Response:
+        """The same as an Atom feed (RFC 4287)."""
+        public_ones = [one for one in board.notices if one.audience == "public" and isinstance(one, PushNotice)][:100]
+        return Response(feed_out.write(public_ones, board, str(request.url)), media_type=ATOM)
+
+    @router.get("/stream", response_class=EventSourceResponse)
+    async def stream(
+        last_event_id: Annotated[str | None, Header(max_length=40)] = None,
+        district: Annotated[str | None, Query(max_length=100)] = None,
+    ) -> EventSourceResponse:
+        """Changes as Server-Sent Events; `Last-Event-ID` resumes, `reload` says that too much was missed."""
+
+        def wanted(event: Event) -> bool:
+            return event.public and event.district in ("", district or event.district)
+
+        return _streaming(board, last_event_id, wanted)
+
+    return router
+
+
+GEOJSON, ATOM = "application/geo+json", "application/atom+xml"
+NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "there is none of that id"}}
+_IS_CAP: dict[str, Any] = {"content": {"application/cap+xml": {}}}
+
+
+def private(site: Site, operators: Operators) -> APIRouter:
+    router = APIRouter(
+        prefix="/api", tags=["operators"], dependencies=[Depends(signed_in(operators))],
+        responses={401: {"description": "sign in as an operator"}},
+    )  # fmt: skip
+    board = site.board
+
+    @router.get("/alerts")
+    def alerts(decided: Literal["matched", "no_district", "not_live", "rejected"] | None = None) -> list[AlertShort]:
+        """Every message of the last days, newest first."""
+        return [short for short in _alerts(board) if decided in (None, short.decided)]
+
+    @router.get("/alerts/{alert}", responses=NOT_FOUND)
+    def alert(alert: AlertId) -> dict[str, Any]:
+        """One message: parsed, raw, and decided for every district, with reasons."""
+        return explained_alert(site, alert)
+
+    @router.get("/alerts/{alert}/raw", response_class=Response, responses={**NOT_FOUND, 200: _IS_CAP})
+    def raw(alert: AlertId) -> Response:
+        """The bytes as they came, for download."""
+        held = held_alert(board, alert)
+        return _download(held.body, "application/cap+xml", alert)
+
+    @router.get("/notices/all")
+    def all_notices(limit: Annotated[int, Query(ge=1, le=2000)] = 200) -> list[PushNotice | SmsNotice]:
+        """What every audience was told, newest first."""
+        return list(board.notices)[:limit]
+
+    @router.get("/rejected")
+    def rejected() -> list[RejectedShort]:
+        """What could not be understood, newest first."""
+        return [
+            RejectedShort(at=r.at, reason=r.reason, agent=r.agent, key=r.key, place=r.place, size=len(r.value))
+            for r in board.rejected
+        ]
+
+    @router.get("/rejected/{number}/raw", response_class=Response, responses=NOT_FOUND)
+    def rejected_raw(number: Annotated[int, Path(ge=0, le=10_000)]) -> Response:
+        """The bytes of one of these, counted from the newest, for download."""
+        if number >= len(board.rejected):
+            raise HTTPException(404, f"no rejected record {number}")
+        return _download(board.rejected[number].value, "application/octet-stream", f"rejected-{number}")
+
+    @router.get("/feeds")
+    def feeds() -> list[FeedStatus]:
+        """The last look at each source."""
+        return [board.feeds[name] for name in sorted(board.feeds)]
+
+    @router.get("/stream/all", response_class=EventSourceResponse)
+    async def stream_all(last_event_id: Annotated[str | None, Header(max_length=40)] = None) -> EventSourceResponse:
+        """Every change, for operators."""
+        return _streaming(board, last_event_id, lambda _: True)
+
+    return router
+
+
+def explained_alert(site: Site, listed_id: str) -> dict[str, Any]:
+    """One message as plain values. Raises HTTPException."""
+    held = held_alert(site.board, listed_id)
+    zone = next(iter(site.board.cities.values())).place.timezone
+    found = Explained("", listed_id, site.matcher.decide_bytes(held.body, held.headers))
+    return {**found.plain(zone), "raw": held.body.decode("utf-8", "replace"), "received": held.at}
+
+
+def held_alert(board: Board, id_: str) -> HeldAlert:
+    """A message by the id under which snapshots list it, or by its base id. Raises HTTPException."""
+    listed_id = board.outcomes[id_].listed_id if id_ in board.outcomes else id_
+    if listed_id not in board.alerts:
+        raise HTTPException(404, f"no message {id_!r}")
+    return board.alerts[listed_id]
+
+
+def _alerts(board: Board) -> Iterator[AlertShort]:
+    for outcome in sorted(board.outcomes.values(), key=lambda o: o.sent.timestamp() if o.sent else 0, reverse=True):
+        worst = max((level(meaning.severity) for meaning in outcome.meanings), default=0)
+        yield AlertShort(
+            id=outcome.listed_id, source=outcome.source, decided=outcome.decided, reason=outcome.reason,
+            sent=outcome.sent, level=worst, supersedes=outcome.supersedes,
+        )  # fmt: skip
+
+
+def _now(board: Board, city: CityRules, district: District) -> DistrictNow:
+    record = board.stele(district.id)
+    standing = [item for item in record.items if item.phase != "expired"] if record else []
+    return DistrictNow(
+        id=district.id, name=district.name, city=city.place.id,
+        status=record.status if record else "no_data",
+        level=max((item.level for item in standing), default=0),
+        freshness=record.freshness if record else "none",
+        as_of=record.as_of if record else None,
+        valid_until=record.valid_until if record else None,
+        exercise=board.exercise,
+    )  # fmt: skip
+
+
+def _download(value: bytes, media_type: str, name: str) -> Response:
+    """Never shown inside of a page of ours."""
+    safe = re.sub(r"[^A-Za-z0-9._-]", "_", name)[:120]
+    headers = {"Content-Disposition": f'attachment; filename="{safe}.xml"'}
+    return Response(value, media_type=media_type, headers=headers)
+
+
+def _streaming(board: Board, last_event_id: str | None, wanted: Callable[[Event], bool]) -> EventSourceResponse:
+    after = int(last_event_id) if last_event_id and last_event_id.isdecimal() else board.version
+
+    async def told() -> AsyncIterator[ServerSentEvent]:
+        yield ServerSentEvent(event="hello", id=str(after), data=JSON_EMPTY, retry=2_000)
+        async for event in board.events(after):
+            if event is None:
+                yield ServerSentEvent(event="reload", id=str(board.version), data=JSON_EMPTY)
+            elif wanted(event):
+                yield _told(event)
+
+    return EventSourceResponse(told(), ping=PING_S)
+
+
+JSON_EMPTY = "{}"
+
+
+def _told(event: Event) -> ServerSentEvent:
+    return ServerSentEvent(event=event.kind, id=str(event.number), data=event.data)

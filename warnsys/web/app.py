@@ -1,0 +1,146 @@
+"""The two sites: public (stele, card, public API) and the operators', which has all of it.
+
+A page is rendered whole on the server, from the board. Its script only listens for changes and asks for the same page
+again, so what a page says is said in one place, and it reads as well without the script.
+"""
+
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from fastapi.staticfiles import StaticFiles
+from markupsafe import Markup
+from starlette.exceptions import HTTPException
+from xstatic.pkg import leaflet
+
+from geofences import District
+from warnsys.pipeline import CityRules
+from warnsys.records import Acknowledgement, Stop
+from warnsys.settings import Settings
+from warnsys.warning.impact import Matcher
+from warnsys.web.board import Board
+from warnsys.web.security import CHALLENGE, Headers, Operators
+from warnsys.web.views import direction, plain, span
+from warnsys.web.words import LANGUAGES, words
+
+VERSION = "1"
+FOLDER = Path(__file__).parent
+ICONS = frozenset(re.findall(r'symbol id="([a-z]+)"', (FOLDER / "static" / "icons.svg").read_text("utf-8")))
+
+
+@dataclass(frozen=True)
+class Site:
+    """What routes need."""
+
+    settings: Settings
+    matcher: Matcher
+    board: Board
+    act: Callable[[Acknowledgement | Stop], Awaitable[None]]
+    """Puts an operator's action onto its topic. Raises what the broker says."""
+
+    def district(self, district_id: str) -> tuple[CityRules, District]:
+        """Raises HTTPException where there is none."""
+        for city in self.board.cities.values():
+            for district in city.place.districts:
+                if district.id == district_id:
+                    return city, district
+        raise HTTPException(404, f"no district {district_id!r}")
+
+
+class Pages:
+    """Renders templates."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._templates = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(FOLDER / "templates"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters |= {"plain": plain, "direction": direction, "span": span}
+        self._templates.globals |= {"icon": icon}
+
+    def render(self, name: str, language: str, values: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
+        board = self._site.board
+        text = self._templates.get_template(name).render(
+            t=words(language), lang=language, other="en" if language == "de" else "de", board=board,
+            exercise=board.exercise, stage=board.stage, served=time.time(), **values,
+        )  # fmt: skip
+        return HTMLResponse(text, status)
+
+
+def icon(name: str) -> Markup:
+    """A drawing of static/icons.svg: an event group's, or another's that stands there."""
+    known = name.lower() if name.lower() in ICONS else "warning"
+    return Markup('<svg class="icon" aria-hidden="true"><use href="/static/icons.svg#{}"/></svg>').format(known)
+
+
+def language_of(request: Request) -> str:
+    """By the switch (`?lang=en`), else German."""
+    asked = request.query_params.get("lang", "")
+    return asked if asked in LANGUAGES else LANGUAGES[0]
+
+
+def public_site(site: Site) -> FastAPI:
+    from warnsys.web import api, stele
+
+    app = _site(site, "warnsys – öffentlich")
+    app.include_router(api.public(site))
+    app.include_router(stele.router(site, Pages(site)))
+    return app
+
+
+def operators_site(site: Site) -> FastAPI:
+    """Everything, for those who are signed in; health and stele stay open."""
+    from warnsys.web import api, dashboard, stele
+
+    app = _site(site, "warnsys")
+    operators = Operators(site.settings.web)
+    pages = Pages(site)
+    app.include_router(api.public(site))
+    app.include_router(stele.router(site, pages))
+    app.include_router(api.private(site, operators))
+    app.include_router(dashboard.router(site, pages, operators))
+    return app
+
+
+def _site(site: Site, title: str) -> FastAPI:
+    app = FastAPI(
+        title=title, version=VERSION, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json",
+        description="Weather warnings by district. Times are absolute, with offset.",
+    )  # fmt: skip
+    app.add_middleware(Headers, tiles=site.settings.web.tiles)
+    app.mount("/static", StaticFiles(directory=FOLDER / "static"), "static")
+    app.mount("/leaflet", StaticFiles(directory=leaflet.BASE_DIR), "leaflet")
+
+    @app.get("/health/live", include_in_schema=False)
+    def live() -> PlainTextResponse:
+        return PlainTextResponse("ok")
+
+    @app.get("/health/ready", include_in_schema=False)
+    def ready() -> Response:
+        """Ready once the topics have been read to their present end."""
+        if not site.board.connected:
+            return JSONResponse({"ready": False}, 503)
+        return JSONResponse({"ready": True, "stage": site.board.stage})
+
+    return app
+
+
+def signed_in(operators: Operators) -> Callable[[Request], str]:
+    """A dependency: the operator's name. Raises HTTPException 401."""
+
+    def name(request: Request) -> str:
+        if found := operators.name(request):
+            return found
+        raise HTTPException(401, "sign in as an operator", CHALLENGE)
+
+    return name

@@ -1,0 +1,40 @@
+"""What the public was told as an Atom feed (RFC 4287)."""
+
+from collections.abc import Sequence
+
+from lxml import etree
+
+from warnsys.records import PushNotice
+from warnsys.web.board import Board
+from warnsys.web.views import plain
+
+NAMESPACE = "http://www.w3.org/2005/Atom"
+
+
+def write(notices: Sequence[PushNotice], board: Board, address: str) -> bytes:
+    """Newest first, UTF-8; `address` is the feed's own."""
+    names = ", ".join(city.place.name for city in board.cities.values())
+    root = etree.Element(f"{{{NAMESPACE}}}feed", nsmap={None: NAMESPACE})  # type: ignore[dict-item] # the stubs' error
+    root.set("{http://www.w3.org/XML/1998/namespace}lang", "de")
+    mark = f"ÜBUNG ({board.stage}) – " if board.exercise else ""
+    _add(root, "title", f"{mark}Wetterwarnungen für {names}")
+    _add(root, "id", f"urn:warnsys:{board.stage}:{','.join(board.cities)}")
+    _add(root, "link", rel="self", href=address)
+    _add(root, "updated", max((one.issued for one in notices), default=board.now()).isoformat(timespec="seconds"))
+    author = _add(root, "author")
+    _add(author, "name", "warnsys, Datenbasis: Deutscher Wetterdienst")
+    for notice in notices:
+        entry = _add(root, "entry")
+        _add(entry, "id", f"urn:uuid:{notice.id}")
+        _add(entry, "title", plain(notice.title["de"]))
+        _add(entry, "updated", notice.issued.isoformat(timespec="seconds"))
+        _add(entry, "link", rel="alternate", href=notice.link)
+        _add(entry, "summary", plain(notice.body["de"]))
+        _add(entry, "category", term=notice.group.lower())
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+
+
+def _add(parent: etree._Element, name: str, text: str | None = None, **attributes: str) -> etree._Element:
+    child = etree.SubElement(parent, f"{{{NAMESPACE}}}{name}", attributes)
+    child.text = text
+    return child

@@ -1,0 +1,98 @@
+// Keeps a page in step with the server: listens for changes, asks for the same page again and puts its content in place.
+// What a page may no longer claim it takes away by itself, also when nobody answers any more.
+"use strict";
+
+const root = document.getElementById("live");
+let goodUntil = 0; // by performance.now()
+let heardAt = Date.now();
+let waiting = 0;
+
+function startOfLife() {
+  // The first content may come from a cache: it counts from the time at which the server made it.
+  const age = Date.now() - Number(root.dataset.served) * 1000;
+  const fresh = Number(root.dataset.freshFor) * 1000;
+  goodUntil = performance.now() + (age < -60000 ? 0 : fresh - Math.max(age, 0)); // a clock that lags cannot be trusted
+}
+
+async function refresh() {
+  try {
+    const answer = await fetch(location.href, { cache: "no-store", headers: { "X-Part": "1" }, signal: AbortSignal.timeout(10000) });
+    if (!answer.ok) throw new Error(String(answer.status));
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const found = page.getElementById("live");
+    if (!found) throw new Error("another page");
+    put(found);
+    document.title = page.title;
+    goodUntil = performance.now() + Number(root.dataset.freshFor) * 1000;
+    heardAt = Date.now();
+    lost("");
+  } catch {
+    lost(root.dataset.offline.replace("{}", root.dataset.stand || ""));
+  }
+}
+
+function put(found) {
+  const focused = document.activeElement && document.activeElement.id;
+  const typed = new Map();
+  root.querySelectorAll("input:not([type=hidden])").forEach((field) => field.id && typed.set(field.id, field.value));
+  const open = [...root.querySelectorAll("li[data-id] details[open]")].map((one) => one.closest("li").dataset.id);
+  const maps = new Map([...root.querySelectorAll(".map")].map((one) => [one.dataset.city, one]));
+  for (const name of root.getAttributeNames()) if (name !== "id" && !found.hasAttribute(name)) root.removeAttribute(name);
+  for (const name of found.getAttributeNames()) root.setAttribute(name, found.getAttribute(name));
+  root.replaceChildren(...found.childNodes);
+  root.querySelectorAll(".map").forEach((one) => maps.has(one.dataset.city) && one.replaceWith(maps.get(one.dataset.city)));
+  open.forEach((id) => root.querySelector(`li[data-id="${CSS.escape(id)}"] details`)?.setAttribute("open", ""));
+  typed.forEach((value, id) => { const field = document.getElementById(id); if (field && value) field.value = value; });
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  root.dispatchEvent(new Event("updated"));
+}
+
+function lost(text) {
+  const mark = document.getElementById("lost");
+  if (!mark) return;
+  if (mark.textContent !== text) mark.textContent = text;
+  mark.hidden = !text;
+}
+
+function soon() {
+  if (!waiting) waiting = setTimeout(() => { waiting = 0; refresh(); }, 100);
+}
+
+function look() {
+  const slept = Date.now() - heardAt > Number(root.dataset.freshFor) * 1000 + 5000; // performance.now() may rest in sleep
+  const blind = performance.now() > goodUntil || slept;
+  if (blind !== root.classList.contains("blind")) {
+    root.classList.toggle("blind", blind);
+    const section = document.getElementById("blind");
+    if (section) section.hidden = !blind;
+    if (blind && root.dataset.blind) lost(root.dataset.blind);
+  }
+  const clock = document.getElementById("clock");
+  root.querySelectorAll("[data-seconds]").forEach((one) => {
+    const left = Number(one.dataset.seconds) - 1;
+    one.dataset.seconds = String(left);
+    one.textContent = one.dataset.text.replace("{}", span(left));
+  });
+  if (clock) clock.dataset.age = String(Math.round((Date.now() - heardAt) / 1000));
+}
+
+function span(seconds) {
+  const minutes = Math.max(0, Math.floor(seconds / 60));
+  const days = Math.floor(minutes / 1440), hours = Math.floor(minutes / 60) % 24;
+  if (days) return `${days} d ${hours} h`;
+  return hours ? `${hours} h ${minutes % 60} min` : `${minutes % 60} min`;
+}
+
+function listen() {
+  const source = new EventSource(root.dataset.stream);
+  for (const kind of ["hello", "reload", "stele", "notice", "alert", "feed", "rejected", "action"]) source.addEventListener(kind, soon);
+  source.addEventListener("error", () => {
+    soon();
+    if (source.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
+  });
+}
+
+startOfLife();
+listen();
+setInterval(look, 1000);
+setInterval(refresh, 15000);

@@ -1,0 +1,65 @@
+"""The public pages: the stele, and the card for phones and other sites."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import FileResponse, Response
+
+from warnsys.web.app import FOLDER, Pages, Site, language_of
+from warnsys.web.views import SHORTEST_TURN_S, district_view, languages
+from warnsys.web.words import words
+
+DistrictId = Annotated[str, Path(max_length=100)]
+
+
+def router(site: Site, pages: Pages) -> APIRouter:
+    routes = APIRouter(include_in_schema=False)
+    board = site.board
+
+    @routes.get("/stele/{district}")
+    def stele(
+        district: DistrictId,
+        turn_s: Annotated[int, Query(ge=SHORTEST_TURN_S, le=120)] = 15,
+        small: bool = False,
+    ) -> Response:
+        """`turn_s` is how long each further language stays; `small` makes a tile of it."""
+        city, found = site.district(district)
+        view = district_view(board, city, found, "de")
+        others = languages((item.record for item in view.items), without="de")
+        values = {"view": view, "city": city.place, "languages": others, "turn_s": turn_s, "small": small}
+        values |= {"advice": advice, "tongue": tongue}
+        return pages.render("stele.html", "de", values)
+
+    @routes.get("/embed/{district}")
+    def embed(district: DistrictId, request: Request) -> Response:
+        city, found = site.district(district)
+        language = language_of(request)
+        return pages.render(
+            "embed.html", language, {"view": district_view(board, city, found, language), "city": city.place}
+        )
+
+    @routes.get("/sw.js")
+    def service_worker() -> Response:
+        """At the root, because a worker's reach is its folder."""
+        return FileResponse(
+            FOLDER / "static" / "sw.js", media_type="text/javascript", headers={"Cache-Control": "no-cache"}
+        )
+
+    return routes
+
+
+def advice(group: str) -> str:
+    """What to do, in plain German words, by event group."""
+    return _or("do-unknown", f"do-{group.lower()}")
+
+
+def tongue(language: str) -> str:
+    """A language's own name, or its tag where we have none."""
+    return _or("", f"lang-{language}") or language
+
+
+def _or(other: str, key: str) -> str:
+    german = words("de")
+    if key in german.keys:
+        return german(key)
+    return german(other) if other else ""
