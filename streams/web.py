@@ -58,10 +58,10 @@ async def serving(settings: Settings, bootstrap: str, sender: Sender) -> AsyncIt
     topics, matcher = topics_for(settings), matcher_for(settings)
     board = Board(cities_for(settings, matcher), settings.stage)
     site = Site(settings, matcher, board, Actions(topics, sender))
-    ports: dict[int, FastAPI] = {settings.web.port: operators_site(site)}
+    sites = [(settings.web.port, operators_site(site))]
     if settings.web.public_port is not None:
-        ports[settings.web.public_port] = public_site(site)
-    servers = [_Server(_config(app, settings.web.host, port)) for port, app in ports.items()]
+        sites.append((settings.web.public_port, public_site(site)))
+    servers = [_Server(_config(app, settings.web.host, port)) for port, app in sites]
     reader = Reader(settings, bootstrap, topics, board)
     tasks = [asyncio.create_task(reader.run()), *(asyncio.create_task(server.serve()) for server in servers)]
     try:
@@ -171,7 +171,7 @@ class _Server(uvicorn.Server):
 
 def _config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
     return uvicorn.Config(
-        app, host=host, port=port, log_config=None, access_log=False, server_header=False,
+        app, host=host, port=port, lifespan="off", log_config=None, access_log=False, server_header=False,
         timeout_graceful_shutdown=1, limit_concurrency=2_000, h11_max_incomplete_event_size=32 * 1024,
     )  # fmt: skip
 

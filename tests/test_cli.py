@@ -106,7 +106,9 @@ def test_a_process_of_its_own_needs_a_real_broker(command: str, tmp_path: Path) 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_demo_in_order_within_3_s(sent: signal.Signals) -> None:
-    process = subprocess.Popen([*PROGRAM, "demo", "--speed", "240"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = subprocess.Popen(
+        [*PROGRAM, "demo", "--speed", "240", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     try:
         time.sleep(14)  # well past the start, well before the end of the story
         assert process.poll() is None
@@ -126,6 +128,7 @@ def test_up_says_that_the_embedded_broker_is_not_for_operation(tmp_path: Path) -
     file = tmp_path / "warnsys.toml"
     run("init", "--city", "Solingen", "--geofences", bundled(), "--cell", "805122000", "--out", file)
     with file.open("a") as settings:
+        settings.write("[web]\nport = 0\npublic_port = 0\n")
         settings.write('[[sources]]\nname = "dwd"\nurl = "http://127.0.0.1:9/none.zip"\n')
     process = subprocess.Popen([*PROGRAM, "up", "--settings", file], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
