@@ -15,7 +15,7 @@ from streams.state import StateStore
 from streams.topics import Topics
 from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules, CityState, ForeignStageError, channel_of, settle
-from warnsys.records import AlertHeaders, Notice, Outcome, Snapshot, SteleRecord, Tick, read_impact_record
+from warnsys.records import AlertHeaders, Notice, Outcome, Said, Snapshot, SteleRecord, Tick, read_impact_record
 from warnsys.settings import LIVE
 from warnsys.warning.impact import Matcher, for_cities
 
@@ -129,7 +129,7 @@ class SettleAgent:
             if PUBLISHED in record.headers:
                 self._metrics.took("total", time.time() - float(record.headers[PUBLISHED]))
 
-    def _timed(self, said: Outcome | Snapshot | Tick, record: Incoming) -> Outcome | Snapshot | Tick:
+    def _timed(self, said: Said, record: Incoming) -> Said:
         """In a live stage the broker's clock says when a tick was, whatever the worker's says."""
         if isinstance(said, Tick) and self._topics.stage == LIVE:
             return said.model_copy(update={"at": datetime.fromtimestamp(record.timestamp, UTC)})

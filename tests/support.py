@@ -18,6 +18,7 @@ from warnsys.records import (
     Notice,
     Outcome,
     PushNotice,
+    Said,
     SmsNotice,
     Snapshot,
     SteleRecord,
@@ -141,7 +142,7 @@ class City:
     def __post_init__(self) -> None:
         self.state = CityState(city="x")
 
-    def take(self, *records: Outcome | Snapshot | Tick) -> "City":
+    def take(self, *records: Said) -> "City":
         for record in records:
             self.state, notices = settle(self.state, record, self.rules)
             self.notices.extend(notices)

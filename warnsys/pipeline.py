@@ -5,7 +5,7 @@
 The agents in `streams` call the same two; so does a replay. Neither knows a clock: time comes with ticks.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,9 +22,11 @@ from warnsys.records import (
     Part,
     PushNotice,
     Record,
+    Said,
     SmsNotice,
     Snapshot,
     SteleRecord,
+    Stop,
     Tick,
     utc,
 )
@@ -48,6 +50,15 @@ class _SteleSent(Part):
     at: AwareDatetime
 
 
+class _Stopped(Part):
+    """The newest order to hold back a channel, or to resume it."""
+
+    at: AwareDatetime
+    until: AwareDatetime
+    held: Held | None
+    """What stood when it was stopped, against which it catches up; None once it has."""
+
+
 class CityState(Record):
     """All that is remembered of one city between two records."""
 
@@ -56,6 +67,8 @@ class CityState(Record):
     held: Held = {}
     told: Told = {}
     steles: dict[str, _SteleSent] = {}
+    stopped: dict[str, _Stopped] = {}
+    """By channel."""
 
 
 @dataclass(frozen=True)
@@ -76,16 +89,14 @@ class CityRules:
         return derive(state.facts, state.facts.now, districts, self.stale_after, self.rules)
 
 
-def settle(
-    state: CityState, record: Outcome | Snapshot | Tick, city: CityRules
-) -> tuple[CityState, tuple[Notice, ...]]:
+def settle(state: CityState, record: Said, city: CityRules) -> tuple[CityState, tuple[Notice, ...]]:
     """Take one record into a city's state; give the new state and what has to be published, the worst first.
 
     Before the first tick only facts are gathered. Raises `ForeignStageError`.
     """
     if record.stage != city.stage:
         raise ForeignStageError(record.stage, city.stage)
-    cause: tuple[str, ...]
+    facts, cause = state.facts, tuple[str, ...]()
     match record:
         case Outcome():
             outcome = for_cities(record, (state.city,))
@@ -94,17 +105,54 @@ def settle(
             facts, cause = learn_snapshot(state.facts, record, city.rules), (record.source, utc(record.stamp))
         case Tick():
             facts, cause = learn_time(state.facts, record.at), ("tick", utc(record.at))
+        case Stop():
+            state, cause = _ordered(state, record), (record.key, utc(record.at))
     state = state.model_copy(update={"facts": facts})
     situation = city.situation(state)
     if situation is None:
         return state, ()
     stamp = record.stamp if isinstance(record, Snapshot) else None
-    found, told = changes(facts, situation, state.held, state.told, city.policy, stamp)
+    found, told = list[Change](), state.told
+    for channels, before in _turns(state, situation.now, city.policy):
+        more, told = changes(facts, situation, before, told, city.policy.only(channels), stamp)
+        found += more
     shown, steles = _steles(state.steles, situation, city, cause)
     held = remember(situation, state.held, facts)
-    facts = without_details(facts, situation.replaced)
-    state = state.model_copy(update={"facts": facts, "held": held, "told": told, "steles": steles})
+    stopped = _caught_up(state.stopped, situation.now)
+    facts = without_details(facts, set(situation.replaced) - _awaited(stopped))
+    after = {"facts": facts, "held": held, "told": told, "steles": steles, "stopped": stopped}
+    state = state.model_copy(update=after)
     return state, (*shown, *(_worded(city, change, situation) for change in found))
+
+
+def _ordered(state: CityState, order: Stop) -> CityState:
+    """The newest order counts, whatever order they come in; the first of several stops says what stood."""
+    known = state.stopped.get(order.channel)
+    if known and known.at >= order.at:
+        return state
+    held = state.held if known is None or known.held is None else known.held
+    stopped = _Stopped(at=order.at, until=order.until, held=held)
+    return state.model_copy(update={"stopped": {**state.stopped, order.channel: stopped}})
+
+
+def _turns(state: CityState, now: datetime, policy: Policy) -> Iterator[tuple[frozenset[str], Held]]:
+    """The channels to be told, with what stood when each was told last: those that run, and those that are resumed."""
+    waiting = {channel: stopped for channel, stopped in state.stopped.items() if stopped.held is not None}
+    yield frozenset(rule.channel for rule in policy.rules) - waiting.keys(), state.held
+    for channel, stopped in sorted(waiting.items()):
+        if stopped.held is not None and stopped.until <= now:
+            yield frozenset({channel}), stopped.held
+
+
+def _caught_up(stopped: Mapping[str, _Stopped], now: datetime) -> dict[str, _Stopped]:
+    return {
+        channel: one.model_copy(update={"held": None}) if one.until <= now else one for channel, one in stopped.items()
+    }
+
+
+def _awaited(stopped: Mapping[str, _Stopped]) -> set[str]:
+    """The messages whose end a stopped channel may still have to tell."""
+    return {base_id for one in stopped.values() for ids in (one.held or {}).values() for base_id in ids}
 
 
 def _worded(city: CityRules, change: Change, situation: Situation) -> PushNotice | SmsNotice:
@@ -188,7 +236,7 @@ class Offline:
     def tick(self, moment: datetime) -> None:
         self.settle(Tick(stage=self.stage, at=moment))
 
-    def settle(self, record: Outcome | Snapshot | Tick) -> None:
+    def settle(self, record: Said) -> None:
         for city, rules in self.cities.items():
             self.states[city], notices = settle(self.states[city], record, rules)
             self.notices.extend(notices)

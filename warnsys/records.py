@@ -4,7 +4,7 @@ Readers ignore fields that they do not know; a field changes its meaning only wi
 absolute, with offset. `exercise` marks everything that does not come from a live stage.
 
     cap.alerts    bytes of a CAP message, or a `Snapshot`; headers say which (`AlertHeaders`)
-    warn.impacts  `Outcome`, `Snapshot`, `Tick`
+    warn.impacts  `Outcome`, `Snapshot`, `Tick`, `Stop`
     warn.stele    `SteleRecord`       warn.push  `PushNotice`       warn.sms  `SmsNotice`
     ops.actions   `Acknowledgement`, `Stop`
     feed.status   `FeedStatus`        warn.rejected  the bytes, with headers `stage_of_work`, `reason`, …
@@ -147,13 +147,65 @@ class Tick(Record):
     at: AwareDatetime
 
 
-ImpactRecord = Annotated[Outcome | Snapshot | Tick, Field(discriminator="kind")]
-_impact_record: TypeAdapter[Outcome | Snapshot | Tick] = TypeAdapter(ImpactRecord)
+# -- ops.actions ----------------------------------------------------------------------------------------------------
+
+Role = Annotated[str, Field(pattern=r"^[A-Za-z0-9ÄÖÜäöüß ._-]{1,40}$")]
+"""A shift or a desk, such as "Leitstelle A"; never a person's name."""
 
 
-def read_impact_record(value: bytes) -> Outcome | Snapshot | Tick:
+class Acknowledgement(Record):
+    """Somebody has seen a warning in a city at its present level; a raise has to be seen again."""
+
+    kind: Literal["acknowledged"] = "acknowledged"
+    stage: str
+    city: str
+    base_id: str
+    level: int = Field(ge=1, le=4)
+    by: Role
+    at: AwareDatetime
+
+    @property
+    def key(self) -> str:
+        return acknowledgement_key(self.city, self.base_id, self.level)
+
+
+def acknowledgement_key(city: str, base_id: str, level: int) -> str:
+    return f"ack/{city}/{base_id}/{level}"
+
+
+class Stop(Record):
+    """A channel is held back until `until`, Extreme included; it is resumed where that is not later than `at`."""
+
+    kind: Literal["stop"] = "stop"
+    stage: str
+    channel: Literal["push", "sms"]
+    reason: str = Field(min_length=1, max_length=200)
+    until: AwareDatetime
+    by: Role
+    at: AwareDatetime
+
+    @property
+    def key(self) -> str:
+        return f"stop/{self.channel}"
+
+
+Action = Annotated[Acknowledgement | Stop, Field(discriminator="kind")]
+_action: TypeAdapter[Acknowledgement | Stop] = TypeAdapter(Action)
+
+
+def read_action(value: bytes) -> Acknowledgement | Stop:
+    """A record of `ops.actions`. Raises pydantic's `ValidationError`."""
+    return _action.validate_json(value)
+
+
+Said = Outcome | Snapshot | Tick | Stop
+"""What stands on `warn.impacts`."""
+_said: TypeAdapter[Said] = TypeAdapter(Annotated[Said, Field(discriminator="kind")])
+
+
+def read_impact_record(value: bytes) -> Said:
     """A record of `warn.impacts`. Raises pydantic's `ValidationError`."""
-    return _impact_record.validate_json(value)
+    return _said.validate_json(value)
 
 
 # -- channels -------------------------------------------------------------------------------------------------------
@@ -261,57 +313,6 @@ class FeedStatus(Record):
     ids: int = 0
     unreadable: int = 0
     error: str = ""
-
-
-# -- ops.actions ----------------------------------------------------------------------------------------------------
-
-Role = Annotated[str, Field(pattern=r"^[A-Za-z0-9ÄÖÜäöüß ._-]{1,40}$")]
-"""A shift or a desk, such as "Leitstelle A"; never a person's name."""
-
-
-class Acknowledgement(Record):
-    """Somebody has seen a warning in a city at its present level; a raise has to be seen again."""
-
-    kind: Literal["acknowledged"] = "acknowledged"
-    stage: str
-    city: str
-    base_id: str
-    level: int = Field(ge=1, le=4)
-    by: Role
-    at: AwareDatetime
-
-    @property
-    def key(self) -> str:
-        return acknowledgement_key(self.city, self.base_id, self.level)
-
-
-def acknowledgement_key(city: str, base_id: str, level: int) -> str:
-    return f"ack/{city}/{base_id}/{level}"
-
-
-class Stop(Record):
-    """A channel is held back until `until`, Extreme included; it is resumed where that is not later than `at`."""
-
-    kind: Literal["stop"] = "stop"
-    stage: str
-    channel: Literal["push", "sms"]
-    reason: str = Field(min_length=1, max_length=200)
-    until: AwareDatetime
-    by: Role
-    at: AwareDatetime
-
-    @property
-    def key(self) -> str:
-        return f"stop/{self.channel}"
-
-
-Action = Annotated[Acknowledgement | Stop, Field(discriminator="kind")]
-_action: TypeAdapter[Acknowledgement | Stop] = TypeAdapter(Action)
-
-
-def read_action(value: bytes) -> Acknowledgement | Stop:
-    """A record of `ops.actions`. Raises pydantic's `ValidationError`."""
-    return _action.validate_json(value)
 
 
 def utc(moment: datetime) -> str:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from streams.agents import PUBLISHED
 from streams.topics import Topics
 from warnsys.pipeline import CityRules, CityState, ForeignStageError, channel_of, cities_for, matcher_for, settle
-from warnsys.records import AlertHeaders, Outcome, Snapshot, SteleRecord, Tick, read_impact_record
+from warnsys.records import AlertHeaders, Outcome, Said, Snapshot, SteleRecord, Tick, read_impact_record
 from warnsys.settings import LIVE, Settings
 from warnsys.warning.facts import learn_time
 from warnsys.warning.impact import Matcher, for_cities
@@ -225,7 +225,7 @@ def _judge_partition(
             findings.states.append(f"{city}: {wrong}")
 
 
-def _timed(record: Logged, stage: str) -> Outcome | Snapshot | Tick:
+def _timed(record: Logged, stage: str) -> Said:
     said = read_impact_record(record.value or b"")
     if isinstance(said, Tick) and stage == LIVE:
         return said.model_copy(update={"at": datetime.fromtimestamp(record.timestamp, UTC)})

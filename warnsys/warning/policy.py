@@ -4,6 +4,7 @@ Defaults are design.md's: public push from Moderate and public SMS from Severe, 
 Moderate and Severe, with advance notices from Severe; FROST, FOG, HEAT and UV never reach public SMS or a full screen.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -60,6 +61,11 @@ class Policy(_Strict):
     never_full: tuple[str, ...] = QUIET_GROUPS
     stele_valid_s: int = Field(180, ge=60)
     """How long a stele may show a record; the present one is sent again every third of this."""
+
+    def only(self, channels: Collection[str]) -> "Policy":
+        """The same for some channels."""
+        rules = tuple(rule for rule in self.rules if rule.channel in channels)
+        return self if rules == self.rules else self.model_copy(update={"rules": rules})
 
     def presentation(self, meaning: Meaning, now: datetime) -> Presentation:
         """How much of a screen a warning takes: severity × urgency × time to onset."""

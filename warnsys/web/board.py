@@ -21,8 +21,8 @@ from warnsys.records import (
     Meaning,
     Outcome,
     PushNotice,
+    Said,
     SmsNotice,
-    Snapshot,
     SteleRecord,
     Stop,
     Tick,
@@ -193,7 +193,7 @@ class Board:
         self.notices.appendleft(notice)
         self._tell("notice", notice.to_bytes(), public=notice.audience == "public")
 
-    def _take_impact(self, said: Outcome | Snapshot | Tick, record: TopicRecord) -> None:
+    def _take_impact(self, said: Said, record: TopicRecord) -> None:
         match said:
             case Tick():
                 moment = said.at if self.exercise else record.at
