@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from streams.records import Headers, Incoming, Outgoing, Sender
 from streams.state import StateStore
 from streams.topics import Topics
+from warnsys.cap.model import level
 from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules, CityState, ForeignStageError, channel_of, settle
 from warnsys.records import AlertHeaders, Notice, Outcome, Said, Snapshot, SteleRecord, Tick, read_impact_record
@@ -58,14 +59,15 @@ class MatchAgent:
         outcome = self._matcher.decide_bytes(record.value, headers).outcome
         if outcome.decided == "rejected":
             await self._sender.send([rejection(self._topics, record, self.name, outcome.reason)])
-            self._metrics.rejected.labels(self.name).inc()
+            self._metrics.rejected.labels(self.name, code_of(outcome.reason)).inc()
         await self._sender.send(
             [
                 self._to(partition, for_cities(outcome, cities).to_bytes(), record)
                 for partition, cities in self._cities.items()
             ]
         )
-        self._metrics.alerts.labels(headers.source, outcome.decided).inc()
+        worst = max((m.severity for m in outcome.meanings), key=level, default="")
+        self._metrics.alerts.labels(headers.source, outcome.decided, worst).inc()
         self._metrics.took("match", time.perf_counter() - started)
         self._heard(outcome)
 
@@ -122,12 +124,22 @@ class SettleAgent:
         if epoch == self._epoch:  # else the partition may have been another worker's in between
             self._states[record.partition] = after
         for notice in notices:
-            self._metrics.notices.labels(channel_of(notice), getattr(notice, "kind", "state")).inc()
+            self._count(notice)
             self._heard(notice)
         if isinstance(said, Outcome):
             self._metrics.took("settle", time.perf_counter() - started)
             if PUBLISHED in record.headers:
                 self._metrics.took("total", time.time() - float(record.headers[PUBLISHED]))
+        if isinstance(said, Tick):
+            for city, state in after.items():
+                if situation := self._cities[city].situation(state):
+                    self._metrics.settled(city, situation)
+
+    def _count(self, notice: Notice) -> None:
+        if isinstance(notice, SteleRecord):
+            self._metrics.notices.labels("stele", "public", "state", notice.status).inc()
+        else:
+            self._metrics.notices.labels(channel_of(notice), notice.audience, notice.kind, notice.reason).inc()
 
     def _timed(self, said: Said, record: Incoming) -> Said:
         """In a live stage the broker's clock says when a tick was, whatever the worker's says."""
@@ -166,6 +178,11 @@ def rejection(topics: Topics, record: Incoming, agent: str, reason: str) -> Outg
     }
     key = record.headers.get("id", record.key.decode("utf-8", "replace"))
     return Outgoing(topics.rejected.name, topics.partition_of(key), key, record.value, headers)
+
+
+def code_of(reason: str) -> str:
+    """The stable beginning of a reason: what comes after it has no end of variants."""
+    return reason.split(maxsplit=1)[0].rstrip(":") if reason else ""
 
 
 def explain(error: Exception) -> str:

@@ -18,7 +18,7 @@ import faust
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from yarl import URL
 
-from streams.agents import MatchAgent, SettleAgent, explain, rejection
+from streams.agents import MatchAgent, SettleAgent, code_of, explain, rejection
 from streams.records import Incoming, Progress, Sender, read_headers
 from streams.topics import Topic, Topics
 from streams.transport import EmbeddedTransport, StrictTransport
@@ -62,6 +62,7 @@ class Worker:
         self._topics, self._sender, self._metrics = topics, sender, metrics
         self._progress, self._settle, self._end = progress, settle, end
         self._folder = TemporaryDirectory(prefix="warnsys-")
+        self._mended: dict[str, int] = {}
         brokers = [URL(f"kafka://{address}") for address in bootstrap.split(",")]
         self.app: Any = faust.App(
             f"warnsys-{topics.stage}",
@@ -121,6 +122,13 @@ class Worker:
                 self._end(f"Faust has crashed: {self.app.crash_reason or consumer.crash_reason!r}")
             positions = dict(consumer.ledger.next)
             lagging = {tp: at for tp, at in positions.items() if (consumer.highwater(tp) or 0) > at}
+            for tp, at in positions.items():
+                waiting = max((consumer.highwater(tp) or 0) - at, 0)
+                self._metrics.lag.labels(tp.topic, str(tp.partition)).set(waiting)
+            for what in ("jumps", "restarts", "skipped", "holes"):
+                counted = self._metrics.mended.labels(what)
+                counted.inc(getattr(consumer, what) - self._mended.get(what, 0))
+                self._mended[what] = getattr(consumer, what)
             ready = consumer.flow_active and not self.app.rebalancing
             self._vitals.report(time.monotonic(), ready=ready, in_hand=consumer.working, lagging=lagging)
             await asyncio.sleep(REPORT_EVERY_S)
@@ -175,4 +183,4 @@ class Worker:
         except Exception as error:
             self._end(f"{agent.name}: a record could be neither handled nor rejected ({error!r})")
             raise
-        self._metrics.rejected.labels(agent.name).inc()
+        self._metrics.rejected.labels(agent.name, code_of(reason)).inc()

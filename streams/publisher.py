@@ -6,14 +6,22 @@ from collections.abc import Callable, Iterable
 from streams.agents import PUBLISHED
 from streams.records import Outgoing, Sender
 from streams.topics import Topics
+from warnsys.metrics import Metrics
 from warnsys.records import AlertHeaders, FeedStatus, Snapshot, Tick
 
 
 class KafkaPublisher:
     """A `warnsys.feeds.publisher.Publisher` over a sender; and the ticks of an exercise."""
 
-    def __init__(self, topics: Topics, sender: Sender, heard: Callable[[FeedStatus], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        topics: Topics,
+        sender: Sender,
+        metrics: Metrics | None = None,
+        heard: Callable[[FeedStatus], None] = lambda _: None,
+    ) -> None:
         self._topics, self._sender, self._heard = topics, sender, heard
+        self._metrics = metrics or Metrics()
 
     async def alert(self, headers: AlertHeaders, body: bytes) -> None:
         fields = headers.model_dump(mode="json", exclude_none=True)
@@ -30,6 +38,7 @@ class KafkaPublisher:
     async def status(self, status: FeedStatus) -> None:
         name, partition = self._topics.status.name, self._topics.partition_of(status.source)
         await self._sender.send([Outgoing(name, partition, status.source, status.to_bytes())])
+        self._metrics.looked(status)
         self._heard(status)
 
     async def tick(self, tick: Tick, partitions: Iterable[int]) -> None:

@@ -7,6 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from prometheus_client import start_http_server
+
 from streams import security
 from streams.admin import create_missing
 from streams.agents import MatchAgent, SettleAgent
@@ -19,7 +21,7 @@ from streams.topics import Topics, topics_for
 from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules, cities_for, matcher_for
 from warnsys.records import FeedStatus, Notice, Outcome, Tick
-from warnsys.settings import Settings
+from warnsys.settings import Settings, SettingsError
 from warnsys.warning.situation import Situation
 
 log = logging.getLogger(__name__)
@@ -81,17 +83,41 @@ class Pipeline:
         return found
 
 
+@contextmanager
+def metrics_served(settings: Settings, metrics: Metrics) -> Iterator[None]:
+    """At http://HOST:PORT/metrics where the settings name a port. Raises `SettingsError` where it is taken."""
+    if not settings.metrics.port:
+        yield
+        return
+    try:
+        server, thread = start_http_server(settings.metrics.port, settings.metrics.host, metrics.registry)
+    except OSError as error:
+        place = f"{settings.metrics.host}:{settings.metrics.port}"
+        raise SettingsError(f"metrics: {place} cannot be listened on ({error.strerror}); set another port") from error
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
 @asynccontextmanager
 async def publisher_on(settings: Settings, bootstrap: str) -> AsyncIterator[KafkaPublisher]:
     """What a feed needs that runs apart from the workers."""
     login = security.for_aiokafka(settings.broker)
+    metrics = Metrics()
     async with KafkaSender(bootstrap, Progress(), idempotent=not settings.broker.embedded, security=login) as sender:
-        yield KafkaPublisher(topics_for(settings), sender)
+        with metrics_served(settings, metrics):
+            yield KafkaPublisher(topics_for(settings), sender, metrics)
 
 
 @asynccontextmanager
 async def pipeline_on(settings: Settings, bootstrap: str, heard: Heard = lambda _: None) -> AsyncIterator[Pipeline]:
-    """Both agents at work. `heard` is told of every outcome, notice and look of a feed once it is acknowledged."""
+    """Both agents at work, their figures served.
+
+    `heard` is told of every outcome, notice and look of a feed once it is acknowledged.
+    """
     topics, metrics, progress = topics_for(settings), Metrics(), Progress()
     matcher = matcher_for(settings)
     cities = cities_for(settings, matcher)
@@ -107,6 +133,7 @@ async def pipeline_on(settings: Settings, bootstrap: str, heard: Heard = lambda 
             bootstrap, topics, match, settle, sender, metrics, progress,
             embedded=settings.broker.embedded, credentials=security.for_faust(settings.broker),
         )  # fmt: skip
-        publisher = KafkaPublisher(topics, sender, heard)
+        publisher = KafkaPublisher(topics, sender, metrics, heard)
+        stack.enter_context(metrics_served(settings, metrics))
         await stack.enter_async_context(worker.running())
         yield Pipeline(settings, topics, worker, settle, sender, publisher, progress, metrics, cities)

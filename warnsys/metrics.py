@@ -5,8 +5,12 @@ Times are of the clock on the wall of this machine and for people; no decision r
 
 from collections import defaultdict
 from statistics import quantiles
+from typing import get_args
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from warnsys.records import DistrictStatus, FeedStatus
+from warnsys.warning.situation import Situation
 
 STAGES = ("match", "settle", "total")
 """`match`: a record of cap.alerts until its outcomes are acknowledged; `settle`: an outcome until its notices and the
@@ -15,21 +19,58 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 
 
 class Metrics:
-    """One process's figures."""
+    """One process's figures; each process has those of its own work, and the others stay at nothing."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.alerts = Counter(
-            "warnsys_alerts", "CAP messages by how they were decided", ["source", "decided"], registry=self.registry
+        self.alerts = self._counter("alerts", "CAP messages by how they were decided", "source", "decided", "severity")
+        self.notices = self._counter("notices", "Records published by channel", "channel", "audience", "kind", "reason")
+        self.rejected = self._counter("rejected", "Records rejected", "agent", "code")
+        self.mended = self._counter("mended", "What the transport noticed and mended", "what")
+        self.feed_looks = self._counter("feed_looks", "Looks at a source", "source", "result")
+        self.feed_stamp = self._gauge("feed_stamp_seconds", "Time of a source's last good snapshot", "source")
+        self.feed_looked = self._gauge("feed_looked_seconds", "When a source was last looked at", "source")
+        self.feed_unreadable = self._gauge("feed_unreadable", "Messages of it that cannot be read", "source")
+        self.lag = self._gauge("lag_records", "Records of an input that wait", "topic", "partition")
+        self.tick = self._gauge("tick_seconds", "Time of the newest tick of a city", "city")
+        self.districts = self._gauge("districts", "Districts by what holds there", "city", "status")
+        self.incomplete = self._gauge(
+            "city_not_fresh", "1 where a city's data are stale, incomplete or missing", "city"
         )
-        self.notices = Counter(
-            "warnsys_notices", "Records published by channel", ["channel", "kind"], registry=self.registry
+        self.unseen = self._gauge(
+            "unseen_extreme_seconds", "How long an Extreme warning waits to be acknowledged", "city"
         )
-        self.rejected = Counter("warnsys_rejected", "Records rejected, by agent", ["agent"], registry=self.registry)
+        self.streams = self._gauge("web_streams", "Open event streams")
         self._latency = Histogram(
             "warnsys_latency_seconds", "Time by stage", ["stage"], buckets=_BUCKETS, registry=self.registry
         )
         self._seconds: defaultdict[str, list[float]] = defaultdict(list)
+
+    def _counter(self, name: str, what: str, *labels: str) -> Counter:
+        return Counter(f"warnsys_{name}", what, labels, registry=self.registry)
+
+    def _gauge(self, name: str, what: str, *labels: str) -> Gauge:
+        return Gauge(f"warnsys_{name}", what, labels, registry=self.registry)
+
+    def text(self) -> bytes:
+        """Everything in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+    def looked(self, status: FeedStatus) -> None:
+        """After a look at a source."""
+        self.feed_looks.labels(status.source, "error" if status.error else "ok").inc()
+        self.feed_looked.labels(status.source).set(status.looked.timestamp())
+        self.feed_unreadable.labels(status.source).set(status.unreadable)
+        if status.stamp:
+            self.feed_stamp.labels(status.source).set(status.stamp.timestamp())
+
+    def settled(self, city: str, situation: Situation) -> None:
+        """After a record was taken into a city's state."""
+        self.tick.labels(city).set(situation.now.timestamp())
+        self.incomplete.labels(city).set(situation.freshness != "fresh")
+        held = [district.status for district in situation.districts.values()]
+        for status in get_args(DistrictStatus):
+            self.districts.labels(city, status).set(held.count(status))
 
     def took(self, stage: str, seconds: float) -> None:
         self._latency.labels(stage).observe(seconds)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
+from warnsys.cap.bundle import MAX_BUNDLE_BYTES
 from warnsys.warning.policy import Policy
 
 DWD_URL = (
@@ -54,13 +55,44 @@ class City(_Strict):
 
 class Source(_Strict):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
-    url: str = Field(pattern=r"^https?://")
+    url: str = Field("", pattern=r"^(https?://\S+)?$")
+    """Of a ZIP of CAP messages whose name or Last-Modified says its time."""
+    folder: Path | None = None
+    """Instead of an address: the city's own CAP files; a relative path counts from the settings file."""
+    redirect_hosts: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+(:\d+)?$")], ...] = ()
+    """Hosts, each with its port where it is not the usual one, to which the server may redirect beside itself."""
     poll_s: float = Field(20, gt=0)
+    connect_s: float = Field(5, gt=0)
+    read_s: float = Field(10, gt=0)
+    """Longest wait for the answer's next bytes."""
+    total_s: float = Field(60, gt=0)
+    """Longest wait for a whole answer."""
+    max_bytes: int = Field(MAX_BUNDLE_BYTES, gt=0, le=MAX_BUNDLE_BYTES)
+    """Of one answer."""
     republish_s: float = Field(600, gt=0)
     """After so long everything current is published again: always harmless, and it heals."""
     stale_after_s: float = Field(900, gt=0)
     min_share: float = Field(0.01, ge=0, le=1)
     """Least part of a district that an outline without warn cells must cover."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "Source":
+        if bool(self.url) == bool(self.folder):
+            raise ValueError("a source has either url or folder; write one of the two")
+        return self
+
+
+class Archive(_Strict):
+    """Where every distinct snapshot of a live stage is kept, and how much of it."""
+
+    folder: Path | None = None
+    """None keeps nothing; a relative path counts from the settings file."""
+    keep_days: int = Field(1100, ge=1)
+    """By the UTC day of the server's stamp."""
+    max_mb: float = Field(50_000, gt=0)
+    """When there is more, the oldest days go."""
+    min_free_mb: float = Field(1_000, ge=0)
+    """With less space left on the disk nothing is archived, and that is an alarm."""
 
 
 class Sasl(_Strict):
@@ -133,12 +165,21 @@ class Web(_Strict):
     webhook: str = Field("", pattern=r"^(https?://\S+)?$")
 
 
+class MetricsPort(_Strict):
+    """Where each process serves its figures to Prometheus; a process a port, best set in its environment."""
+
+    host: str = "127.0.0.1"
+    port: int | None = Field(None, ge=1, le=65535)
+
+
 class Settings(_Strict):
     cities: tuple[City, ...] = Field(min_length=1)
     sources: tuple[Source, ...] = (Source(name="dwd", url=DWD_URL),)
     broker: Broker = Broker()
     policy: Policy = Policy()
     web: Web = Web()
+    metrics: MetricsPort = MetricsPort()
+    archive: Archive = Archive()
     stage: str = Field(LIVE, pattern=r"^[a-z0-9][a-z0-9-]*$")
     """`live`, or the name of an exercise: topics, group and state of its own, marked on every screen."""
     tick_s: float = Field(10, gt=0)
@@ -171,6 +212,9 @@ def load(path: Path) -> Settings:
     for city in content.get("cities", ()):
         if isinstance(city, dict) and isinstance(city.get("geofences"), str):
             city["geofences"] = path.parent / city["geofences"]
+    for place in (*content.get("sources", ()), content.get("archive")):
+        if isinstance(place, dict) and isinstance(place.get("folder"), str):
+            place["folder"] = path.parent / place["folder"]
     if isinstance(broker := content.get("broker"), dict):
         if "password" in broker or "password" in (broker.get("sasl") or {}):
             raise SettingsError(

@@ -70,6 +70,7 @@ class StockConsumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         self.ledger: Ledger[Any] = Ledger()
         self.working: dict[Any, float] = {}
+        self.jumps = self.restarts = self.skipped = self.holes = 0
 
     async def take(self, message: Any) -> bool:
         return True

@@ -7,7 +7,7 @@ again, so what a page says is said in one place, and it reads as well without th
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,14 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from fastapi.staticfiles import StaticFiles
 from markupsafe import Markup
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 from xstatic.pkg import leaflet
 
 from geofences import District
+from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules
-from warnsys.records import Acknowledgement, Stop
+from warnsys.records import Acknowledgement, Stop, acknowledgement_key
 from warnsys.settings import Settings
 from warnsys.warning.impact import Matcher
 from warnsys.web.board import Board
@@ -30,6 +32,7 @@ from warnsys.web.views import direction, plain, span
 from warnsys.web.words import LANGUAGES, words
 
 VERSION = "1"
+EXTREME = 4
 FOLDER = Path(__file__).parent
 ICONS = frozenset(re.findall(r'symbol id="([a-z]+)"', (FOLDER / "static" / "icons.svg").read_text("utf-8")))
 
@@ -43,6 +46,7 @@ class Site:
     board: Board
     act: Callable[[Acknowledgement | Stop], Awaitable[None]]
     """Puts an operator's action onto its topic. Raises what the broker says."""
+    metrics: Metrics = field(default_factory=Metrics)
 
     def district(self, district_id: str) -> tuple[CityRules, District]:
         """Raises HTTPException where there is none."""
@@ -109,7 +113,27 @@ def operators_site(site: Site) -> FastAPI:
     app.include_router(stele.router(site, pages))
     app.include_router(api.private(site, operators))
     app.include_router(dashboard.router(site, pages, operators))
+
+    @app.get("/metrics", include_in_schema=False)
+    def metrics() -> PlainTextResponse:
+        """For Prometheus; nothing in it is worth a sign-in."""
+        count_unseen(site.board, site.metrics)
+        return PlainTextResponse(site.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
     return app
+
+
+def count_unseen(board: Board, metrics: Metrics) -> None:
+    """How long the oldest Extreme warning of each city has waited to be acknowledged."""
+    for city in board.cities.values():
+        waiting = 0.0
+        for district in city.place.districts:
+            record = board.stele(district.id)
+            for item in record.items if record else ():
+                seen = acknowledgement_key(city.place.id, item.base_id, item.level) in board.acknowledged
+                if item.phase == "warning" and item.level == EXTREME and not seen:
+                    waiting = max(waiting, (board.now() - item.onset).total_seconds())
+        metrics.unseen.labels(city.place.id).set(waiting)
 
 
 def _site(site: Site, title: str) -> FastAPI:
