@@ -8,8 +8,10 @@ Knows nothing of CAP, streams or channels: areas in, one `Match` a district out.
 """
 
 from geofences.area import Area, Circle
+from geofences.checking import check
 from geofences.district import District
-from geofences.files import GeofenceError, bundled, load
+from geofences.files import bundled, load
+from geofences.findings import Finding, GeofenceError
 from geofences.index import GeofenceIndex
 from geofences.match import Match
 from geofences.plain import plain_match
@@ -18,10 +20,12 @@ __all__ = [
     "Area",
     "Circle",
     "District",
+    "Finding",
     "GeofenceError",
     "GeofenceIndex",
     "Match",
     "bundled",
+    "check",
     "load",
     "plain_match",
 ]

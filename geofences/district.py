@@ -15,7 +15,8 @@ _NOT_SURVEYED = frozenset({"", "approximate", "unknown"})
 class District:
     """One district, `geometry` in lon/lat degrees, heights in metres above sea level (None = not known).
 
-    `ground_source` names the terrain model of the heights, or says "approximate" or "unknown".
+    `ground_source` names the terrain model of the heights, or says "approximate" or "unknown". `parent` is the id of
+    the area it is a part of (a quarter's district, a district's city), None where the file names none.
     """
 
     id: str
@@ -27,6 +28,7 @@ class District:
     ground_min_m: float | None
     ground_max_m: float | None
     ground_source: str
+    parent: str | None = None
 
     @property
     def ground_is_surveyed(self) -> bool:

@@ -19,7 +19,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from geofences import GeofenceError, bundled, load
-from warnsys import cli_bench, cli_topics
+from warnsys import cli_bench, cli_geofences, cli_topics
 from warnsys import settings as settings_module
 from warnsys.explain import Explained
 from warnsys.explain import explain as explain_file
@@ -31,6 +31,7 @@ app = typer.Typer(
 )  # fmt: skip
 app.add_typer(cli_topics.app, name="topics")
 app.add_typer(cli_bench.app, name="bench")
+app.add_typer(cli_geofences.app, name="geofences")
 out, err = Console(), Console(stderr=True)
 
 T = TypeVar("T")

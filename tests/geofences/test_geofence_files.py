@@ -73,6 +73,28 @@ def test_heights_in_the_coordinates_are_ignored(write: Callable[..., Path]) -> N
     assert not district.geometry.has_z
 
 
+def test_a_ring_may_have_heights_at_some_positions_only(write: Callable[..., Path]) -> None:
+    (district,) = load(write(drawn([[[*RING[0], 100.0], *RING[1:]]])))
+    assert district.geometry.equals(shapely.Polygon(RING))
+
+
+def test_a_quarter_knows_its_district(write: Callable[..., Path]) -> None:
+    quarter, district = load(write(feature(id="quarter", parent="a"), feature()))
+    assert (quarter.parent, district.parent) == ("a", None)
+
+
+def test_all_errors_come_with_the_first(write: Callable[..., Path]) -> None:
+    path = write(feature(name=" ", warn_cells=[]), feature(warn_cells=[]))
+    with pytest.raises(GeofenceError, match=r"feature 0 \(a\): .* \(and 3 more: warnsys geofences check") as caught:
+        load(path)
+    assert [(finding.feature, finding.code) for finding in caught.value.findings] == [
+        (0, "property"),
+        (0, "no-cells"),
+        (1, "no-cells"),
+        (1, "duplicate-id"),
+    ]
+
+
 def test_the_given_cells_serve_districts_without_their_own(write: Callable[..., Path]) -> None:
     path = write(feature(warn_cells=[]), feature(id="b", warn_cells=["805124000"]))
     a, b = load(path, warn_cells=["805122000", "105122000"])
@@ -103,13 +125,25 @@ def test_the_given_city_fills_in_and_leaves_out_others(write: Callable[..., Path
         (feature(warn_cells=["805124000", "105122000"]), "105122000 is a Kreis, expected only beside 805122000"),
         (feature(ground_min_m="low"), "ground_min_m: .*give a number of metres, or null"),
         (feature(ground_min_m=277), "ground_min_m 277 is above ground_max_m 276"),
+        (feature(ground_min_m=-9999), "ground_min_m -9999 is no height on Earth.*no data means null"),
+        (feature(warn_cells=["805158004", "105158004"]), "105158004 is of a Kreis with several communes"),
+        (feature(parent="a2"), "parent 'a2' is no area of this city in the file"),
+        (feature(parent="a"), "its parents lead back to itself .a → a."),
         ({**feature(), "geometry": None}, "no geometry, expected a polygon"),
         (drawn([7.0, 51.0], "Point"), "geometry: .*'Point'.*draw the district as a Polygon"),
         (drawn([]), "geometry is empty, expected a polygon"),
-        (drawn([[[7.0, 51.0], [7.1]]]), "geometry.Polygon.coordinates.0.1: .*at least 2 items"),
+        (drawn(None), "polygon 0: expected a list of rings, found None"),
+        (drawn([1], "MultiPolygon"), "polygon 0: expected a list of rings, found 1"),
+        (drawn(1, "MultiPolygon"), "expected a list of polygons, found 1"),
+        (drawn([[True]]), "position 0: expected two numbers, found True"),
+        (drawn([None]), "ring 0: expected a list of positions, found None"),
+        (drawn([[[7.0, 51.0], [7.1]]]), r"polygon 0, ring 0, position 1: expected two numbers, found \[7.1\]"),
         (drawn([[[7.0, 51.0], [7.1, 51.0]]]), "coordinates cannot be read"),
-        (drawn([[["x", 51.0], [7.1, 51.0], [7.1, 51.1]]]), "valid number"),
-        (drawn([[[lat, lon] for lon, lat in RING]]), "looks swapped, expected .lon, lat.: exchange"),
+        (drawn([[["x", 51.0], [7.1, 51.0], [7.1, 51.1]]]), r"position 0: expected two numbers, found \['x', 51.0\]"),
+        (
+            drawn([[[lat, lon] for lon, lat in RING]]),
+            r"position \[51, 7\] \(of 5 such\) looks swapped, expected .lon, lat.: exchange",
+        ),
         (drawn([[[x * 5e4, y * 1e5] for x, y in RING]]), "out of range.*export as WGS 84"),
         (drawn([[[7, 51], [7.1, 51.1], [7.1, 51], [7, 51.1], [7, 51]]]), "outline is not valid.*mend it"),
         (drawn([[[7, 51], [7.1, 51.1], [7, 51], [7, 51]]]), "outline is not valid"),
@@ -134,7 +168,7 @@ def test_a_city_that_is_not_in_the_file_is_refused(write: Callable[..., Path]) -
 
 def test_positions_that_are_no_numbers_are_refused(write: Callable[..., Path]) -> None:
     path = write(drawn([[RING[0], [float("nan"), 51.0], *RING[2:]]]))
-    with pytest.raises(GeofenceError, match="finite number: draw"):
+    with pytest.raises(GeofenceError, match=r"position 1: expected two numbers, found \[nan, 51.0\]"):
         load(path)
 
 
