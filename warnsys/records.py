@@ -313,6 +313,8 @@ class FeedStatus(Record):
     ids: int = 0
     unreadable: int = 0
     error: str = ""
+    archive_error: str = ""
+    """Why this feed's snapshots are not archived at present, where they should be."""
 
 
 def utc(moment: datetime) -> str:

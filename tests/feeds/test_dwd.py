@@ -6,11 +6,11 @@ import zipfile
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import httpx
 import pytest
 
-from warnsys.feeds import dwd
 from warnsys.feeds.dwd import DwdFeed
 from warnsys.feeds.publisher import MemoryPublisher
 from warnsys.feeds.standin import StandIn
@@ -22,9 +22,10 @@ T0 = datetime(2027, 7, 14, 12, 0, tzinfo=UTC)
 EMPTY = b"PK\x05\x06" + bytes(18)
 
 
-def cap(severity: str, *, msg_type: str = "Alert") -> bytes:
+def cap(severity: str, *, msg_type: str = "Alert", sent: float = 0) -> bytes:
+    """A message sent so many minutes after T0."""
     return f"""<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2"><identifier>x</identifier><sender>s</sender>
-    <sent>2027-07-14T14:00:00+02:00</sent><status>Exercise</status><msgType>{msg_type}</msgType><scope>Public</scope>
+    <sent>{at(sent).isoformat()}</sent><status>Exercise</status><msgType>{msg_type}</msgType><scope>Public</scope>
     <info><event>e</event><urgency>Immediate</urgency><severity>{severity}</severity><certainty>Likely</certainty></info>
     </alert>""".encode()
 
@@ -52,14 +53,14 @@ Answer = httpx.Response | Exception | Callable[[httpx.Request], Awaitable[httpx.
 class Lab:
     """A feed whose server and clock are in the test's hands."""
 
-    def __init__(self, publisher: MemoryPublisher | None = None, url: str = URL) -> None:
+    def __init__(self, publisher: MemoryPublisher | None = None, url: str = URL, **limits: Any) -> None:
         self.now = T0
         self.answer: Answer = ok(EMPTY)
         self.requests: list[httpx.Request] = []
         self.published = publisher or MemoryPublisher()
         self.client = httpx.AsyncClient(transport=httpx.MockTransport(self._handle))
-        source = Source(name="dwd", url=url, poll_s=20, republish_s=600)
-        self.feed = DwdFeed(source, "demo", self.client, self.published, lambda: self.now)
+        source = Source(name="dwd", url=url, poll_s=20, republish_s=600, **limits)
+        self.feed = DwdFeed(source, "demo", self.client, self.published, lambda: self.now, random=lambda: 0.5)
 
     async def _handle(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
@@ -164,15 +165,67 @@ async def test_same_stamp_is_one_snapshot_but_its_new_members_count_at_once(lab:
     assert [snapshot.ids for snapshot in lab.published.snapshots] == [("a",)]
 
 
-async def test_older_stamp_is_ignored_and_said(lab: Lab) -> None:
+async def test_older_stamp_ends_nothing_and_is_said(lab: Lab) -> None:
     await lab.look(ok(bundle({"a": cap("Minor")}), 5))
-    status = await lab.look(ok(bundle({"old": cap("Extreme")}), 4, ETag='"old"'))
+    status = await lab.look(ok(bundle({"old": cap("Extreme")}), -6, ETag='"old"'))
     assert lab.ids == ["a"]
     assert len(lab.published.snapshots) == 1
     assert "older" in status.error
     assert status.stamp == at(5)
     await lab.look(httpx.Response(304))
     assert "if-none-match" not in lab.requests[-1].headers
+
+
+async def test_node_that_lags_by_a_publication_is_nobodys_concern(lab: Lab) -> None:
+    await lab.look(ok(bundle({"a": cap("Minor")}), 1))
+    status = await lab.look(ok(bundle({"b": cap("Minor", sent=-30)}), 0))
+    assert (lab.ids, len(lab.published.snapshots)) == (["a"], 1)
+    assert (status.error, status.stamp) == ("", at(1))
+
+
+async def test_same_bytes_from_a_node_a_second_apart_are_no_second_snapshot(lab: Lab) -> None:
+    content = bundle({"a": cap("Minor")})
+    for second in (0, 1, 0, 1, 0):
+        status = await lab.look(ok(content, second / 60))
+        assert (status.error, status.stamp) == ("", T0)
+    assert [snapshot.stamp for snapshot in lab.published.snapshots] == [T0]
+
+
+async def test_stamp_far_ahead_of_our_clock_is_not_believed_and_is_said(lab: Lab) -> None:
+    await lab.look(ok(bundle({"a": cap("Minor")})))
+    status = await lab.look(ok(EMPTY, 66), minute=1)
+    assert [snapshot.stamp for snapshot in lab.published.snapshots] == [T0]
+    assert "is 65 min ahead of our clock" in status.error
+    assert status.stamp == T0
+    assert (await lab.look(ok(EMPTY, 5.9), minute=1)).error == ""
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(lambda content: ok(content, 66), id="ahead"),
+        pytest.param(lambda content: ok(content, -60), id="behind"),
+        pytest.param(lambda content: httpx.Response(200, content=content), id="without"),
+    ],
+)
+async def test_new_warning_counts_though_the_servers_time_is_not_to_be_believed(
+    lab: Lab, answer: Callable[[bytes], httpx.Response]
+) -> None:
+    await lab.look(ok(bundle({"a": cap("Minor")})))
+    content = bundle({"a": cap("Minor"), "late": cap("Extreme", sent=1), "old": cap("Extreme", sent=-30)})
+    for _ in range(2):
+        status = await lab.look(answer(content), minute=2)
+        assert "ends nothing" in status.error
+    assert lab.ids == ["a", "late"]
+    assert lab.published.alerts[-1][0].stamp == at(2)
+    assert len(lab.published.snapshots) == 1
+
+
+async def test_message_that_left_the_feed_is_no_news_when_a_lagging_node_shows_it(lab: Lab) -> None:
+    await lab.look(ok(bundle({"a": cap("Minor", sent=-1)}), 0))
+    await lab.look(ok(EMPTY, 1), minute=1)
+    await lab.look(ok(bundle({"a": cap("Minor", sent=-1)}), 0), minute=2)
+    assert lab.ids == ["a"]
 
 
 async def test_stamp_is_the_time_in_the_dated_name_before_last_modified() -> None:
@@ -212,7 +265,17 @@ async def never(request: httpx.Request) -> httpx.Response:
 
 FAULTS: dict[str, tuple[Answer, str]] = {
     "status": (httpx.Response(503), "HTTP 503 Service Unavailable"),
-    "redirect": (httpx.Response(301, headers={"Location": "/"}), "HTTP 301"),
+    "redirect to a stranger": (
+        httpx.Response(301, headers={"Location": "https://x.example/"}),
+        "redirects to x.example",
+    ),
+    "redirect to nothing": (httpx.Response(301), "redirects to no address"),
+    "redirect out of encryption": (
+        httpx.Response(301, headers={"Location": "http://dwd.example/"}),
+        "redirects to http",
+    ),
+    "redirect in a circle": (httpx.Response(302, headers={"Location": URL}), "more than 3 times"),
+    "packed by a proxy": (ok(b"", 1, **{"Content-Encoding": "br"}), "encoded as br"),
     "html": (ok(b"<html>maintenance</html>", 1), "no whole ZIP"),
     "truncated": (ok(bundle({"a": cap("Minor")})[:-30], 1), "no whole ZIP"),
     "nothing": (ok(b"", 1), "no whole ZIP"),
@@ -226,11 +289,8 @@ FAULTS: dict[str, tuple[Answer, str]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_fault_changes_nothing_and_is_said_in_one_sentence(
-    lab: Lab, fault: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dwd, "TOTAL_S", 0.05)
-    monkeypatch.setattr(dwd, "MAX_BUNDLE_BYTES", 2_000)
+async def test_fault_changes_nothing_and_is_said_in_one_sentence(fault: str) -> None:
+    lab = Lab(total_s=0.05, max_bytes=2_000)
     await lab.look(ok(bundle({"good": cap("Minor")})))
     answer, said = FAULTS[fault]
     status = await lab.look(answer, minute=1)
@@ -239,7 +299,7 @@ async def test_fault_changes_nothing_and_is_said_in_one_sentence(
     assert (status.stamp, status.ids, status.looked) == (T0, 1, at(1))
     assert said in status.error
     assert status.error.startswith(URL)
-    assert "asked again in 20 s" in status.error
+    assert "asked again within 60 s" in status.error
     assert "\n" not in status.error
     assert (await lab.look(ok(EMPTY, 2), minute=2)).error == ""
 
@@ -295,8 +355,69 @@ async def test_run_looks_for_ever_and_only_a_cancellation_ends_it() -> None:
 
     with pytest.raises(asyncio.CancelledError):
         await lab.feed.run(sleep)
-    assert pauses == [20, 20, 20]
+    assert pauses == [3.75, 7.5, 15]
     assert len(lab.published.statuses) == 3
+
+
+async def test_pause_is_about_poll_s_shorter_after_a_failure_and_never_more_than_a_minute() -> None:
+    lab = Lab()
+    answers = iter([ok(EMPTY, 0), ok(EMPTY, 1), *[httpx.ConnectError("refused")] * 12, ok(EMPTY, 2)])
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if (following := next(answers, None)) is None:
+            raise asyncio.CancelledError
+        lab.answer = following
+
+    lab.answer, lab.now = next(answers), at(3)
+    with pytest.raises(asyncio.CancelledError):
+        await lab.feed.run(sleep)
+    assert pauses == [20, 20, 3.75, 7.5, 15, 30, *[45.0] * 8, 20]
+
+
+@pytest.mark.parametrize(("chance", "first", "calm"), [(0.0, 2.5, 18.0), (1.0, 5.0, 22.0)])
+def test_pauses_are_spread_by_chance(chance: float, first: float, calm: float) -> None:
+    source = Source(name="dwd", url=URL, poll_s=20)
+    feed = DwdFeed(source, "demo", httpx.AsyncClient(), MemoryPublisher(), lambda: T0, random=lambda: chance)
+    assert feed._pause(1) == first
+    assert feed._pause(0) == pytest.approx(calm)
+    assert all(feed._pause(failures) <= 60 for failures in range(2_000))
+
+
+async def test_redirect_to_an_allowed_host_is_followed_and_its_dated_name_is_the_stamp() -> None:
+    lab = Lab(redirect_hosts=["mirror.example"])
+    dated = "Z_CAP_C_EDZW_20270714115500_PVW_STATUS_PREMIUMEVENT_COMMUNEUNION_MUL.zip"
+
+    async def redirecting(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "mirror.example":
+            return ok(EMPTY, 0)
+        return httpx.Response(302, headers={"Location": f"https://mirror.example/{dated}"})
+
+    status = await lab.look(redirecting)
+    assert (status.error, status.stamp) == ("", at(-5))
+    assert [request.url.host for request in lab.requests] == ["dwd.example", "mirror.example"]
+
+
+class Slow(MemoryPublisher):
+    """A broker that takes a moment for each alert, and says when it took which."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.under_way: list[str] = []
+
+    async def alert(self, headers: AlertHeaders, body: bytes) -> None:
+        self.under_way.append(headers.id)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        await super().alert(headers, body)
+
+
+async def test_next_level_waits_until_the_worse_one_is_safe() -> None:
+    lab = Lab(Slow())
+    severities = {f"{severity}-{number}": cap(severity) for number in range(60) for severity in ("Minor", "Extreme")}
+    await lab.look(ok(bundle(severities)))
+    assert [identifier.split("-")[0] for identifier in lab.ids] == ["Extreme"] * 60 + ["Minor"] * 60
 
 
 async def test_over_a_real_connection_news_unchanged_and_broken_off_answers_are_told_apart() -> None:

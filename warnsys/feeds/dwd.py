@@ -1,33 +1,39 @@
-"""The DWD's feed: each look asks for the newest snapshot and publishes what is new in it, the worst first.
+"""A feed: each look asks a source for its newest snapshot and publishes what is new in it, the worst first.
 
 A snapshot counts by the server's stamp alone, and never goes back. An answer that cannot be trusted as a whole (an
-error page, half a ZIP) changes nothing: the feed's status says so, and the last good state stands. At start and from
-time to time everything current is published again, which is harmless and heals whatever was lost.
+error page, half a ZIP) changes nothing: the feed's status says so, and the last good state stands. An answer whose
+time cannot be believed ends nothing, yet what is news in it still warns. At start and from time to time everything
+current is published again, which is harmless and heals whatever was lost.
 """
 
 import asyncio
 import logging
-import re
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+import random as chance
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
 
 import httpx
 
-from warnsys.cap import BadBundle, CapError, Member, read_alert, read_bundle
-from warnsys.cap.bundle import MAX_BUNDLE_BYTES
-from warnsys.cap.dwd import without_language
-from warnsys.cap.model import worst_level
-from warnsys.feeds.publisher import Publisher
+from warnsys.feeds.answer import Answer, Asks, Refused
+from warnsys.feeds.bundle import Bundle, Key, Message, open_bundle
+from warnsys.feeds.download import WebSource
+from warnsys.feeds.folder import FolderSource
+from warnsys.feeds.publisher import Keeper, KeepsNothing, Publisher
 from warnsys.records import AlertHeaders, FeedStatus, Snapshot, utc
 from warnsys.settings import Source
 
-CONNECT_S, READ_S, TOTAL_S = 5.0, 10.0, 60.0
-"""Seconds to reach the server, to wait for its next bytes, and for the whole answer."""
-
-UNREADABLE = 3.5
-"""What cannot be read might be as bad as anything, yet it does not hold up what is known to be Extreme (4)."""
+AHEAD = timedelta(minutes=5)
+"""A stamp further ahead of our clock is not believed: it would keep the feed fresh, and shut out what follows."""
+NODES = timedelta(seconds=5)
+"""The same bytes under stamps this close are one publication, which the server's nodes wrote one after the other."""
+BEHIND = timedelta(minutes=2)
+"""A node may lag by a publication without anybody being told."""
+REMEMBERED = timedelta(hours=1)
+"""How long a message that left the feed is known, so that a lagging node does not make it news again."""
+LONGEST_PAUSE_S = 60.0
+AT_ONCE = 50
+"""Messages of one level on their way to the broker at the same time."""
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +41,8 @@ logger = logging.getLogger(__name__)
 class DwdFeed:
     """Polls one source, and remembers what it published of it.
 
-    `clock` gives the present as an aware datetime. The client's redirects and proxies are the caller's choice; the
-    timeouts are set here.
+    `clock` gives the present as an aware datetime, `random` a number from 0 to 1; `keeper` is given the bytes of each
+    snapshot after it was published. The client is for sources with an address; its proxies are the caller's choice.
     """
 
     def __init__(
@@ -46,52 +52,116 @@ class DwdFeed:
         client: httpx.AsyncClient,
         publisher: Publisher,
         clock: Callable[[], datetime],
+        *,
+        keeper: Keeper | None = None,
+        random: Callable[[], float] = chance.random,
     ) -> None:
         self._source, self._stage = source, stage
-        self._client, self._publisher, self._clock = client, publisher, clock
-        self._held: _Bundle | None = None
-        self._seen: dict[tuple[str, bytes], datetime] = {}  # when each member of the held bundle came
-        self._published: set[tuple[str, bytes]] = set()
+        self._publisher, self._clock, self._random = publisher, clock, random
+        self._keeper = keeper or KeepsNothing()
+        self._asks: Asks = FolderSource(source.folder) if source.folder else WebSource(source, client)
+        self._held: Bundle | None = None
+        self._seen: dict[Key, datetime] = {}  # when each message came, also of those that left not long ago
+        self._published: set[Key] = set()
         self._all_published: datetime | None = None
 
     async def run(self, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
-        """Look for ever, `poll_s` apart; only a cancellation ends it."""
+        """Look for ever; only a cancellation ends it."""
+        failures = 0
         while True:
             try:
-                await self.look()
+                failed = bool((await self.look()).error)
             except Exception:
-                logger.exception("%s: a look failed; the next one is in %g s", self._source.name, self._source.poll_s)
-            await sleep(self._source.poll_s)
+                logger.exception("%s: a look failed; the next one is in %g s at most", self._source.name, self._longest)
+                failed = True
+            failures = failures + 1 if failed else 0
+            await sleep(self._pause(failures))
 
-    async def look(self) -> None:
-        """One poll, which ends with a `FeedStatus`. Raises only what publishing that status raises."""
+    def _pause(self, failures: int) -> float:
+        """Seconds to the next look: about `poll_s`; after failures soon again, then rarer, never more than a minute.
+
+        Spread by chance, so that pollers which began together do not stay together.
+        """
+        if not failures:
+            return self._source.poll_s * (0.9 + 0.2 * self._random())
+        longer = self._source.poll_s / 4 * 2.0 ** min(failures - 1, 10)
+        return min(longer, self._longest) * (0.5 + 0.5 * self._random())
+
+    @property
+    def _longest(self) -> float:
+        return min(3 * self._source.poll_s, LONGEST_PAUSE_S)
+
+    async def look(self) -> FeedStatus:
+        """One poll, and the status that it ended with. Raises only what publishing that status raises."""
         now = self._clock()
         fresh, error = None, ""
         try:
-            fresh = await self._newer()
-        except _Refused as refused:
-            error = str(refused)
+            fresh = await self._newer(now)
+        except Refused as refused:
+            error = self._sentence(refused.what, refused.remedy)
         except Exception as surprise:
-            logger.exception("%s: an answer could not be taken", self._source.url)
+            logger.exception("%s: an answer could not be taken", self._asks.place)
             error = self._sentence(f"the answer could not be taken ({surprise!r})", "see the log, and report it")
         if bundle := fresh or self._held:
             error = await self._publish(bundle, now) or error
+        if fresh:
+            self._keeper.keep(self._source.name, fresh.stamp, fresh.content)
         held = self._held
-        await self._publisher.status(
-            FeedStatus(
-                stage=self._stage,
-                source=self._source.name,
-                looked=now,
-                stamp=held.stamp if held else None,
-                ids=len(held.ids) if held else 0,
-                unreadable=held.unreadable if held else 0,
-                error=error,
-            )
+        status = FeedStatus(
+            stage=self._stage,
+            source=self._source.name,
+            looked=now,
+            stamp=held.stamp if held else None,
+            ids=len(held.ids) if held else 0,
+            unreadable=held.unreadable if held else 0,
+            error=error,
+            archive_error=self._keeper.error,
         )
+        await self._publisher.status(status)
+        return status
+
+    # -- what an answer is worth ------------------------------------------------------------------------------------
+
+    async def _newer(self, now: datetime) -> Bundle | None:
+        """The snapshot to be held from now on, None if it is the held one. Raises `Refused`."""
+        held = self._held
+        answer = await self._asks.ask(held.validators if held else {}, now)
+        if answer is None or (held and _same(answer, held)):
+            return None
+        bundle = await asyncio.to_thread(open_bundle, answer, now)
+        if answer.stamp is None:
+            await self._news(bundle, now)
+            what = "the answer has no time, neither in the file's name nor as Last-Modified"
+            raise Refused(f"{what}, so that it ends nothing", "take an address that gives one")
+        if answer.stamp > now + AHEAD:
+            await self._news(bundle, now)
+            ahead = (answer.stamp - now) / timedelta(minutes=1)
+            what = f"the answer's time, {utc(answer.stamp)}, is {ahead:.0f} min ahead of our clock"
+            raise Refused(f"{what}, so that it ends nothing", "compare both clocks with the true time")
+        if held and answer.stamp < held.stamp:
+            await self._news(bundle, now)
+            if held.stamp - answer.stamp <= BEHIND:
+                return None
+            what = f"the answer of {utc(answer.stamp)} is older than the one of {utc(held.stamp)} and ends nothing"
+            raise Refused(what, "if it stays so, the server's copies or its clock differ")
+        if held and answer.stamp == held.stamp:
+            return bundle.listing(held.ids)
+        return bundle
+
+    async def _news(self, bundle: Bundle, now: datetime) -> None:
+        """Publish what nobody can have seen yet of an answer whose stamp says nothing: as if it came this moment."""
+        since = self._held.stamp - AHEAD if self._held else None
+        news = [
+            message
+            for message in bundle.messages
+            if message.key not in self._seen and (since is None or (message.sent is not None and message.sent > since))
+        ]
+        for message in await self._alerts(news, now, now):
+            del self._seen[message.key]
 
     # -- publishing -------------------------------------------------------------------------------------------------
 
-    async def _publish(self, bundle: "_Bundle", now: datetime) -> str:
+    async def _publish(self, bundle: Bundle, now: datetime) -> str:
         """Publish what is new or due, and hold the bundle; what could not be published, in a sentence, else "".
 
         After a failure nothing counts as held, so that the next look fetches and tries again: a snapshot goes out
@@ -100,11 +170,8 @@ class DwdFeed:
         everything = self._all_published is None or (
             now - self._all_published >= timedelta(seconds=self._source.republish_s)
         )
-        failed = [
-            member.name
-            for member in bundle.members
-            if (everything or _key(member) not in self._published) and not await self._alert(member, bundle.stamp, now)
-        ]
+        due = [message for message in bundle.messages if everything or message.key not in self._published]
+        failed = [message.member.name for message in await self._alerts(due, bundle.stamp, now)]
         if not failed and (everything or self._held is None or self._held.stamp != bundle.stamp):
             failed = [] if await self._snapshot(bundle, now) else ["the snapshot"]
         if failed:
@@ -114,28 +181,36 @@ class DwdFeed:
         self._held = bundle
         if everything:
             self._all_published = now
-        keys = {_key(member) for member in bundle.members}
+        keys = {message.key for message in bundle.messages}
         self._published &= keys
-        self._seen = {key: seen for key, seen in self._seen.items() if key in keys}
+        self._seen = {key: seen for key, seen in self._seen.items() if key in keys or now - seen < REMEMBERED}
         return ""
 
-    async def _alert(self, member: Member, stamp: datetime, now: datetime) -> bool:
+    async def _alerts(self, messages: Sequence[Message], stamp: datetime, now: datetime) -> list[Message]:
+        """Publish messages that are sorted by rank, one rank after the other; gives those that failed."""
+        failed: list[Message] = []
+        for batch in _batches(messages):
+            done = await asyncio.gather(*(self._alert(message, stamp, now) for message in batch))
+            failed += [message for message, safe in zip(batch, done, strict=True) if not safe]
+        return failed
+
+    async def _alert(self, message: Message, stamp: datetime, now: datetime) -> bool:
         headers = AlertHeaders(
             stage=self._stage,
             source=self._source.name,
-            id=without_language(member.stem),
+            id=message.listed_id,
             stamp=stamp,
-            seen=self._seen.setdefault(_key(member), now),
+            seen=self._seen.setdefault(message.key, now),
         )
         try:
-            await self._publisher.alert(headers, member.body)
+            await self._publisher.alert(headers, message.member.body)
         except Exception:
-            logger.exception("%s: %s could not be published", self._source.name, member.name)
+            logger.exception("%s: %s could not be published", self._source.name, message.member.name)
             return False
-        self._published.add(_key(member))
+        self._published.add(message.key)
         return True
 
-    async def _snapshot(self, bundle: "_Bundle", now: datetime) -> bool:
+    async def _snapshot(self, bundle: Bundle, now: datetime) -> bool:
         snapshot = Snapshot(
             stage=self._stage, source=self._source.name, stamp=bundle.stamp, checked=now, ids=bundle.ids
         )  # fmt: skip
@@ -146,132 +221,17 @@ class DwdFeed:
             return False
         return True
 
-    # -- asking -----------------------------------------------------------------------------------------------------
-
-    async def _newer(self) -> "_Bundle | None":
-        """What the server has, None if nothing newer. Raises `_Refused`."""
-        if (answer := await self._ask()) is None:
-            return None
-        held = self._held
-        if held and answer.stamp < held.stamp:
-            what = f"the answer of {utc(answer.stamp)} is older than the one of {utc(held.stamp)} and was ignored"
-            raise self._refused(what, "if it stays so, the server's copies differ")
-        try:
-            bundle = await asyncio.to_thread(_open, answer)
-        except BadBundle as error:
-            raise self._refused(
-                f"the answer is no whole ZIP ({error.text})", "open the address in a browser"
-            ) from error
-        if held and bundle.stamp == held.stamp:
-            # One stamp is one snapshot: new members count at once, the new list from the next stamp on.
-            return replace(bundle, ids=held.ids)
-        return bundle
-
-    async def _ask(self) -> "_Answer | None":
-        """The server's answer, None if it has not changed. Raises `_Refused`."""
-        timeout = httpx.Timeout(READ_S, connect=CONNECT_S)
-        headers = {"Accept-Encoding": "identity", **(self._held.validators if self._held else {})}
-        try:
-            async with (
-                asyncio.timeout(TOTAL_S),
-                self._client.stream("GET", self._source.url, headers=headers, timeout=timeout) as response,
-            ):
-                if response.status_code == httpx.codes.NOT_MODIFIED and self._held:
-                    return None
-                if response.status_code != httpx.codes.OK:
-                    status = f"HTTP {response.status_code} {response.reason_phrase}".strip()
-                    raise self._refused(f"the server answered {status}", "check the address and the server")
-                if (stamp := _stamp(response)) is None:
-                    what = "the answer has no time, neither in the file's name nor as Last-Modified"
-                    raise self._refused(what, "take an address that gives one")
-                return _Answer(stamp, await self._content(response), _validators(response))
-        except (TimeoutError, httpx.TimeoutException) as error:
-            raise self._refused(f"no whole answer in time ({type(error).__name__})", "check the network") from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            what = f"no whole answer ({type(error).__name__}: {error})"
-            raise self._refused(what, "check the address, the network and the proxy") from error
-
-    async def _content(self, response: httpx.Response) -> bytes:
-        content = bytearray()
-        async for chunk in response.aiter_bytes():
-            content += chunk
-            if len(content) > MAX_BUNDLE_BYTES:
-                raise self._refused(f"the answer exceeds {MAX_BUNDLE_BYTES} bytes", "open the address in a browser")
-        return bytes(content)
-
-    def _refused(self, what: str, remedy: str) -> "_Refused":
-        return _Refused(self._sentence(what, remedy))
-
     def _sentence(self, what: str, remedy: str) -> str:
-        return f"{self._source.url}: {what}; asked again in {self._source.poll_s:g} s, {remedy}."
+        return f"{self._asks.place}: {what}; asked again within {self._longest:g} s, {remedy}."
 
 
-class _Refused(Exception):
-    """An answer that changes nothing, told in one sentence."""
+def _same(answer: Answer, held: Bundle) -> bool:
+    if answer.stamp is None or answer.content != held.content:
+        return False
+    return timedelta(0) <= answer.stamp - held.stamp <= NODES
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    stamp: datetime
-    content: bytes
-    validators: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Bundle:
-    """An opened snapshot."""
-
-    stamp: datetime
-    validators: dict[str, str]
-    """Headers that ask whether there is a newer one."""
-    members: tuple[Member, ...]
-    """The worst first."""
-    ids: tuple[str, ...]
-    """In the ZIP's order."""
-    unreadable: int
-
-
-def _open(answer: _Answer) -> _Bundle:
-    """Open and rank a ZIP's members; some hundred milliseconds on a busy day. Raises `BadBundle`."""
-    members = read_bundle(answer.content)
-    ranks = [_rank(member) for member in members]
-    order = sorted(range(len(members)), key=lambda number: -ranks[number])
-    return _Bundle(
-        stamp=answer.stamp,
-        validators=answer.validators,
-        members=tuple(members[number] for number in order),
-        ids=tuple(dict.fromkeys(without_language(member.stem) for member in members)),
-        unreadable=ranks.count(UNREADABLE),
-    )
-
-
-def _rank(member: Member) -> float:
-    """1 to 4 as DWD counts its levels, 0 for a Cancel whatever severity it kept, `UNREADABLE` in between."""
-    try:
-        alert = read_alert(member.body)
-    except CapError:
-        return UNREADABLE
-    return 0 if alert.msg_type == "Cancel" else worst_level(alert.infos)
-
-
-def _key(member: Member) -> tuple[str, bytes]:
-    return member.name, member.body
-
-
-_DATED = re.compile(r"_EDZW_(\d{14})_")
-
-
-def _stamp(response: httpx.Response) -> datetime | None:
-    """The server's time of an answer: in the dated file's name (UTC), else Last-Modified."""
-    try:
-        if dated := _DATED.search(response.url.path):
-            return datetime.strptime(dated[1], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
-        stamp = parsedate_to_datetime(response.headers["last-modified"])
-    except (KeyError, ValueError):
-        return None
-    return stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)
-
-
-def _validators(response: httpx.Response) -> dict[str, str]:
-    asked = {"If-None-Match": response.headers.get("etag"), "If-Modified-Since": response.headers.get("last-modified")}
-    return {name: value for name, value in asked.items() if value}
+def _batches(messages: Sequence[Message]) -> Iterator[list[Message]]:
+    for _, group in groupby(messages, key=lambda message: message.rank):
+        same = list(group)
+        yield from (same[start : start + AT_ONCE] for start in range(0, len(same), AT_ONCE))
