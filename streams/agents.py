@@ -115,10 +115,14 @@ class SettleAgent:
         states = await self._restored(record.partition)
         notices: list[Notice] = []
         after = {}
+        outgoing: list[Outgoing] = []
         for city, state in states.items():
             after[city], found = settle(state, said, self._cities[city])
             notices += found
-        await self._sender.send([self._notice(notice, record) for notice in notices])
+            removed = sorted(state.steles.keys() - after[city].steles.keys())
+            outgoing += [self._tombstone(district, record) for district in removed]
+        outgoing += [self._notice(notice, record) for notice in notices]
+        await self._sender.send(outgoing)
         changed = {city: state for city, state in after.items() if state is not states[city]}
         await self._store.save(record.partition, record.offset, changed)
         if epoch == self._epoch:  # else the partition may have been another worker's in between
@@ -156,6 +160,11 @@ class SettleAgent:
         if epoch == self._epoch:
             self._states[partition] = states
         return states
+
+    def _tombstone(self, district: str, record: Incoming) -> Outgoing:
+        """Of a district that the geofences no longer have."""
+        headers = {"stage": self._topics.stage, "covers": str(record.offset)}
+        return Outgoing(self._topics.stele.name, record.partition, district, None, headers)
 
     def _notice(self, notice: Notice, record: Incoming) -> Outgoing:
         topic = self._topics.channel(channel_of(notice))

@@ -19,6 +19,7 @@ from streams.web import serving
 from warnsys.feeds.dwd import DwdFeed
 from warnsys.feeds.publisher import Publisher
 from warnsys.records import FeedStatus, Notice, Outcome, PushNotice, SmsNotice, SteleRecord
+from warnsys.renewal import watch
 from warnsys.settings import Settings
 from warnsys.supervisor import tell_ready
 from warnsys.view import LiveView, line
@@ -55,6 +56,7 @@ async def up(settings: Settings, console: Console) -> None:
             tasks.create_task(poll(settings, pipeline.publisher))
             tasks.create_task(pipeline.tick_for_ever())
             tasks.create_task(_refresh(view, pipeline))
+            tasks.create_task(watch(settings))
 
 
 def marks_of(settings: Settings) -> list[str]:
@@ -68,7 +70,10 @@ async def worker(settings: Settings) -> None:
     with broker_of(settings) as bootstrap:
         async with pipeline_on(settings, bootstrap) as pipeline:
             tell_ready()
-            await (asyncio.Event().wait() if settings.exercise else pipeline.tick_for_ever())
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(watch(settings))
+                if not settings.exercise:
+                    tasks.create_task(pipeline.tick_for_ever())
 
 
 async def feed(settings: Settings) -> None:
@@ -76,7 +81,9 @@ async def feed(settings: Settings) -> None:
     with broker_of(settings) as bootstrap:
         async with publisher_on(settings, bootstrap) as publisher:
             tell_ready()
-            await poll(settings, publisher)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(watch(settings))
+                tasks.create_task(poll(settings, publisher))
 
 
 async def poll(settings: Settings, publisher: Publisher) -> None:

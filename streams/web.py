@@ -24,6 +24,7 @@ from streams.runtime import broker_of
 from streams.topics import MIB, Topics, topics_for
 from warnsys.pipeline import cities_for, matcher_for
 from warnsys.records import Acknowledgement, Stop
+from warnsys.renewal import watch
 from warnsys.settings import Settings, SettingsError
 from warnsys.supervisor import tell_ready
 from warnsys.web.app import Site, operators_site, public_site
@@ -46,7 +47,7 @@ async def web(settings: Settings) -> None:
         ):
             log.warning("operators' pages at %s", address)
             tell_ready()
-            await asyncio.Event().wait()
+            await watch(settings)
 
 
 @asynccontextmanager

@@ -23,7 +23,9 @@ from warnsys import cli_bench, cli_geofences, cli_topics
 from warnsys import settings as settings_module
 from warnsys.explain import Explained
 from warnsys.explain import explain as explain_file
+from warnsys.renewal import Renewed
 from warnsys.settings import Broker, Settings, SettingsError
+from warnsys.supervisor import ENDED_TO_RENEW
 
 app = typer.Typer(
     help="Severe-weather warnings for the districts of a city.", no_args_is_help=True, add_completion=False,
@@ -290,8 +292,15 @@ def _run(work: Coroutine[Any, Any, T]) -> T | None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         return await work
 
-    with refusing(), suppress(KeyboardInterrupt, asyncio.CancelledError):
-        return asyncio.run(main())
+    renewed: BaseException | None = None
+    try:
+        with refusing(), suppress(KeyboardInterrupt, asyncio.CancelledError):
+            return asyncio.run(main())
+    except* Renewed as group:
+        renewed = group.exceptions[0]
+    if renewed:
+        err.print(str(renewed), markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(ENDED_TO_RENEW)
     return None
 
 

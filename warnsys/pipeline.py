@@ -166,7 +166,8 @@ def _steles(
 ) -> tuple[list[SteleRecord], dict[str, _SteleSent]]:
     """The steles whose content changed, and those that readers would soon think dead; the worst first."""
     again_after = timedelta(seconds=city.policy.stele_valid_s / 3)
-    shown, now_sent = [], dict(sent)
+    shown = []
+    now_sent = {district: last for district, last in sent.items() if district in situation.districts}
     for district in situation.districts.values():
         content = stele.content(district, situation, city.policy)
         last = sent.get(district.district)

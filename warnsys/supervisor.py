@@ -1,4 +1,4 @@
-"""Starts a worker again that ended itself without a commit; any other end is the end.
+"""Starts a process again that ended itself without a commit, or to take new geofences; any other end is the end.
 
 What systemd does in operation (deploy/systemd), for who runs `warnsys up` by hand.
 """
@@ -13,11 +13,15 @@ from collections.abc import Callable, Sequence
 
 ENDED_WITHOUT_COMMIT = 70
 """Exit code of the watchdog and of a broker that failed while a record was in hand."""
+ENDED_TO_RENEW = 75
+"""Exit code where the geofences have a new version."""
 PAUSE_S = 1.0
+
+_AGAIN = {ENDED_WITHOUT_COMMIT: "the worker ended without a commit", ENDED_TO_RENEW: "there are new geofences"}
 
 
 def supervise(command: Sequence[str], pause: Callable[[float], None] = time.sleep) -> int:
-    """Run a command until it ends with another exit code than 70, or was asked to end; give that code.
+    """Run a command until it ends with another exit code than 70 or 75, or was asked to end; give that code.
 
     Signals to end are passed on.
     """
@@ -35,9 +39,9 @@ def supervise(command: Sequence[str], pause: Callable[[float], None] = time.slee
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-        if code != ENDED_WITHOUT_COMMIT or asked:
+        if code not in _AGAIN or asked:
             return code
-        print("the worker ended without a commit; it is started again", file=sys.stderr)
+        print(f"{_AGAIN[code]}; it is started again", file=sys.stderr)
         pause(PAUSE_S)
 
 

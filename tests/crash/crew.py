@@ -124,7 +124,8 @@ class Crew:
         member.process.terminate()
         await self._gone(member)
         self.leave_s.append(time.time() - begun)
-        if member.process.returncode != 0:
+        unready = member.process.returncode == -signal.SIGTERM and not member.ready()  # it had not begun to listen yet
+        if member.process.returncode != 0 and not unready:
             self.own_ends.append(f"{member.name} left with {member.process.returncode}: {_last_line(member.log)}")
 
     async def sleep(self, member: Member, seconds: float) -> None:

@@ -1,0 +1,145 @@
+"""Geofences that change while the system runs."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import shapely
+from shapely.geometry import mapping, shape
+
+from geofences import bundled
+from streams.agents import SettleAgent
+from streams.records import Incoming, MemorySender
+from streams.state import MemoryStateStore
+from streams.topics import Topics
+from tests.support import at
+from warnsys.cap import read_bundle
+from warnsys.cap.dwd import without_language
+from warnsys.feeds.scenario import load as load_scenario
+from warnsys.metrics import Metrics
+from warnsys.pipeline import Offline, cities_for, matcher_for
+from warnsys.records import AlertHeaders, Snapshot, SteleRecord, Tick
+from warnsys.renewal import Renewed, watch
+from warnsys.settings import Settings, parse
+
+
+class Enough(Exception):
+    """The test has seen enough."""
+
+
+class Looks:
+    """Changes a file between two looks; ends the watching when nothing is left to do."""
+
+    def __init__(self, *changes: Any) -> None:
+        self.changes = list(changes)
+
+    async def __call__(self, _: float) -> None:
+        if not self.changes:
+            raise Enough
+        self.changes.pop(0)()
+
+
+def settings_of(path: Path) -> Settings:
+    return parse({"stage": "exercise", "cities": [{"id": "solingen", "name": "Solingen", "geofences": str(path)}]})
+
+
+@pytest.fixture
+def fences(tmp_path: Path) -> Path:
+    path = tmp_path / "solingen.geojson"
+    path.write_bytes(bundled().read_bytes())
+    return path
+
+
+def take_away(path: Path) -> None:
+    """The last district."""
+    collection = json.loads(path.read_text("utf-8"))
+    collection["features"].pop()
+    path.write_text(json.dumps(collection), "utf-8")
+
+
+async def test_a_good_change_is_taken(fences: Path) -> None:
+    with pytest.raises(Renewed):
+        await watch(settings_of(fences), Looks(lambda: take_away(fences)))
+
+
+async def test_a_bad_change_is_refused_with_its_reason_and_the_old_version_goes_on(
+    fences: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(Enough):
+        await watch(settings_of(fences), Looks(lambda: fences.write_text("{"), lambda: None))
+    assert "solingen.geojson" in caplog.text
+
+
+async def test_a_file_that_comes_back_as_it_was_changes_nothing(fences: Path) -> None:
+    looks = Looks(fences.unlink, lambda: fences.write_bytes(bundled().read_bytes()), lambda: None)
+    with pytest.raises(Enough):
+        await watch(settings_of(fences), looks)
+
+
+def split(path: Path) -> None:
+    """The first district as two halves, west and east."""
+    collection = json.loads(path.read_text("utf-8"))
+    whole, *others = collection["features"]
+    west, south, east, north = shape(whole["geometry"]).bounds
+    middle = (west + east) / 2
+    halves = []
+    for name, box in (("west", (west, south, middle, north)), ("east", (middle, south, east, north))):
+        half = shapely.intersection(shape(whole["geometry"]), shapely.box(*box))
+        properties = {**whole["properties"], "id": f"{whole['properties']['id']}-{name}"}
+        halves.append({"type": "Feature", "properties": properties, "geometry": mapping(half)})
+    path.write_text(json.dumps({**collection, "features": [*halves, *others]}), "utf-8")
+
+
+async def test_a_district_split_while_a_warning_stands_has_no_half_that_is_ever_clear(fences: Path) -> None:
+    """From the old version's state on, through every record of the republished feed, to the warned halves."""
+    story = load_scenario("storm")
+    step = next(step for step in story.steps if len(read_bundle(step.bundle)) >= 2)
+    before = Offline(settings_of(fences))
+    before.tick(step.at)
+    await publish(before, step)
+    whole = next(iter(before.cities["solingen"].place.districts)).id
+    assert before.situations()["solingen"].districts[whole].status == "warned"
+
+    split(fences)
+    after = Offline(settings_of(fences))
+    after.states = dict(before.states)
+    after.tick(step.at)
+    await publish(after, step)
+    halves = [n for n in after.notices if isinstance(n, SteleRecord) and n.district.startswith(f"{whole}-")]
+    assert {record.status for record in halves} == {"no_data", "warned"}
+    last = {record.district: record.status for record in halves}
+    assert last == {f"{whole}-west": "warned", f"{whole}-east": "warned"}
+
+
+async def publish(offline: Offline, step: Any) -> None:
+    members = read_bundle(step.bundle)
+    for member in members:
+        headers = AlertHeaders(
+            stage=offline.stage, source="dwd", id=without_language(member.stem), stamp=step.at, seen=step.at
+        )
+        await offline.alert(headers, member.body)
+        offline.tick(step.at)
+    ids = tuple(without_language(member.stem) for member in members)
+    await offline.snapshot(Snapshot(stage=offline.stage, source="dwd", stamp=step.at, checked=step.at, ids=ids))
+    offline.tick(step.at)
+
+
+async def test_a_district_that_is_gone_gets_its_tombstone(fences: Path) -> None:
+    old, topics = settings_of(fences), Topics("exercise", 1)
+    store, sender = MemoryStateStore(), MemorySender()
+    tick = Incoming("impacts", 0, 1, b"", Tick(stage="exercise", at=at(0)).to_bytes(), {}, 0.0)
+    await agent(old, topics, sender, store).handle(tick)
+    shown = {record.key for record in sender.records}
+
+    take_away(fences)
+    sender.records.clear()
+    await agent(old, topics, sender, store).handle(Incoming("impacts", 0, 2, b"", tick.value, {}, 0.0))
+    stones = {record.key for record in sender.records if record.value is None}
+    kept = {district.id for district in matcher_for(old).index.districts}
+    assert stones == shown - kept
+    assert len(stones) == 1
+
+
+def agent(settings: Settings, topics: Topics, sender: MemorySender, store: MemoryStateStore) -> SettleAgent:
+    return SettleAgent(cities_for(settings, matcher_for(settings)), topics, sender, store, Metrics())
