@@ -23,7 +23,7 @@ from streams.admin import create_missing
 from streams.records import MAX_REQUEST_BYTES
 from streams.runtime import pipeline_on
 from streams.topics import Topic, topics_for
-from warnsys.records import AlertHeaders, SteleRecord
+from warnsys.records import AlertHeaders, Snapshot, SteleRecord
 from warnsys.settings import Settings, parse
 
 CELL = "805122000"
@@ -109,6 +109,9 @@ async def ours(bootstrap: str, body: bytes, count: int) -> Times:
             headers = AlertHeaders(stage=settings.stage, source="dwd", id=f"bench.{number}", stamp=moment, seen=moment)
             sent[f"bench.{number}"] = time.perf_counter()
             await pipeline.publisher.alert(headers, said)
+            await pipeline.publisher.snapshot(  # as a feed does after all messages of a ZIP
+                Snapshot(stage=settings.stage, source="dwd", stamp=moment, checked=moment, ids=(f"bench.{number}",))
+            )
             await asyncio.sleep(PACE_S)
         await pipeline.settled()
         await _read_by_now(took, count)

@@ -94,7 +94,7 @@ def learn_time(known: Facts, moment: datetime) -> Facts:
 
 def learn_outcome(known: Facts, outcome: Outcome, rules: str) -> Facts:
     """`rules` is the present version: a fact under it replaces one under an older version."""
-    listing = known.listings.get(outcome.listed_id, Listing())
+    listing = known.listings.get(outcome.listed_id) or Listing()
     listing = listing.seen(outcome.source, outcome.stamp)
     listing = listing.decided(outcome.rules, accepted=outcome.decided != "rejected")
     facts = dict(known.facts)
@@ -108,7 +108,7 @@ def learn_outcome(known: Facts, outcome: Outcome, rules: str) -> Facts:
 def learn_snapshot(known: Facts, snapshot: Snapshot, rules: str) -> Facts:
     listings = dict(known.listings)
     for listed_id in snapshot.ids:
-        listings[listed_id] = listings.get(listed_id, Listing()).seen(snapshot.source, snapshot.stamp)
+        listings[listed_id] = (listings.get(listed_id) or Listing()).seen(snapshot.source, snapshot.stamp)
     known = known.model_copy(update={"listings": listings})
     seen = Seen(stamp=snapshot.stamp, checked=snapshot.checked, ids=tuple(sorted(set(snapshot.ids))))
     by_stamp = {one.stamp: one for one in known.snapshots.get(snapshot.source, ())}

@@ -100,6 +100,9 @@ def _worst_first(one: Standing) -> tuple[object, ...]:
     )
 
 
+_UNKNOWN = Listing()
+
+
 def grade(meaning: Meaning) -> int:
     """Rank of a meaning, 2 to 9: by level, and at the same level a warning before an advance notice."""
     return level(meaning.severity) * 2 + (not meaning.advance)
@@ -111,6 +114,7 @@ class _View:
     def __init__(self, known: Facts, now: datetime, rules: str) -> None:
         self.known, self.now, self.rules = known, now, rules
         self._sightings: dict[str, dict[str, Sighting]] = {}
+        self._replaced: dict[tuple[str, str], bool] = {}
         self.successors: dict[str, list[Fact]] = {}
         for fact in known.facts.values():
             for base_id in fact.supersedes:
@@ -119,7 +123,7 @@ class _View:
     def sightings(self, fact: Fact) -> dict[str, Sighting]:
         """Who listed a message, under whatever id."""
         if fact.base_id not in self._sightings:
-            listings = [self.known.listings.get(listed_id, Listing()) for listed_id in fact.listed_as]
+            listings = [self.known.listings.get(listed_id, _UNKNOWN) for listed_id in fact.listed_as]
             joined = listings[0]
             for listing in listings[1:]:
                 for source, sighting in listing.sightings.items():
@@ -149,7 +153,9 @@ class _View:
         """What may stand, without what has ended everywhere."""
         found: dict[str, list[tuple[Fact, Meaning, Impact]]] = {}
         for fact in self.known.facts.values():
-            for meaning, impact in () if self.over(fact) else fact.impacts():
+            if not fact.meanings or self.over(fact):
+                continue
+            for meaning, impact in fact.impacts():
                 found.setdefault(impact.district, []).append((fact, meaning, impact))
         return found
 
@@ -179,17 +185,20 @@ class _View:
         )
 
     def replaced(self, fact: Fact, source: str) -> bool:
-        return any(
-            self.confirmed(source, sighting.first)
-            for other in self.successors.get(fact.base_id, ())
-            if (sighting := self.sightings(other).get(source))
-        )
+        place = fact.base_id, source
+        if place not in self._replaced:
+            self._replaced[place] = any(
+                self.confirmed(source, sighting.first)
+                for other in self.successors.get(fact.base_id, ())
+                if (sighting := self.sightings(other).get(source))
+            )
+        return self._replaced[place]
 
     def replaced_for_good(self) -> Iterator[str]:
         """Its successor is confirmed, and so is all that it replaced itself."""
-        for fact in self.known.facts.values():
+        for fact in filter(lambda fact: fact.meanings, self.known.facts.values()):
             sightings = self.sightings(fact).items()
-            if fact.meanings and all(self.replaced(fact, s) and self.confirmed(s, at.first) for s, at in sightings):
+            if all(self.replaced(fact, s) and self.confirmed(s, at.first) for s, at in sightings):
                 yield fact.base_id
 
     def confirmed(self, source: str, stamp: datetime | None) -> bool:
