@@ -18,16 +18,16 @@ SCHEMA = 1
 WAIT_S = 30.0
 """For another process that writes."""
 _TABLES = f"""
-BEGIN;
-CREATE TABLE content (
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS content (
     sha256 TEXT PRIMARY KEY, bytes INTEGER NOT NULL, ids TEXT NOT NULL, unreadable INTEGER NOT NULL,
     sent_first TEXT, sent_last TEXT, worst INTEGER NOT NULL, cities TEXT NOT NULL, rules TEXT NOT NULL
 );
-CREATE TABLE seen (
+CREATE TABLE IF NOT EXISTS seen (
     source TEXT NOT NULL, stamp TEXT NOT NULL, sha256 TEXT NOT NULL REFERENCES content,
     PRIMARY KEY (source, stamp, sha256)
 ) WITHOUT ROWID;
-CREATE INDEX seen_content ON seen (sha256);
+CREATE INDEX IF NOT EXISTS seen_content ON seen (sha256);
 PRAGMA user_version = {SCHEMA};
 COMMIT;
 """
