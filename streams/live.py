@@ -2,8 +2,8 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime
 
 import httpx
@@ -16,8 +16,10 @@ from streams import embedded, security
 from streams.runtime import Pipeline, broker_of, pipeline_on, publisher_on
 from streams.topics import topics_for
 from streams.web import serving
+from warnsys.feeds.archive import MB, archive_for
+from warnsys.feeds.archiver import Archiver
 from warnsys.feeds.dwd import DwdFeed
-from warnsys.feeds.publisher import Publisher
+from warnsys.feeds.publisher import Keeper, KeepsNothing, Publisher
 from warnsys.records import FeedStatus, Notice, Outcome, PushNotice, SmsNotice, SteleRecord
 from warnsys.renewal import watch
 from warnsys.settings import Settings
@@ -88,9 +90,22 @@ async def feed(settings: Settings) -> None:
 
 async def poll(settings: Settings, publisher: Publisher) -> None:
     """Every source of the settings, each at its own pace."""
-    async with httpx.AsyncClient() as client, asyncio.TaskGroup() as tasks:
-        for source in settings.sources:
-            tasks.create_task(DwdFeed(source, settings.stage, client, publisher, lambda: datetime.now(UTC)).run())
+    with keeper_of(settings) as keeper:
+        async with httpx.AsyncClient() as client, asyncio.TaskGroup() as tasks:
+            for source in settings.sources:
+                feed = DwdFeed(source, settings.stage, client, publisher, lambda: datetime.now(UTC), keeper=keeper)
+                tasks.create_task(feed.run())
+
+
+@contextmanager
+def keeper_of(settings: Settings) -> Iterator[Keeper]:
+    """The archive, if the settings want one; an exercise is no history."""
+    if settings.archive.folder is None or settings.exercise:
+        yield KeepsNothing()
+        return
+    limits = settings.archive
+    with Archiver(archive_for(settings), keep_days=limits.keep_days, max_bytes=int(limits.max_mb * MB)) as archiver:
+        yield archiver
 
 
 async def tail(settings: Settings, channel: str, show: Callable[[Notice], None], *, from_start: bool) -> None:

@@ -19,7 +19,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from geofences import GeofenceError, bundled, load
-from warnsys import cli_bench, cli_geofences, cli_topics
+from warnsys import cli_archive, cli_bench, cli_geofences, cli_topics
 from warnsys import settings as settings_module
 from warnsys.explain import Explained
 from warnsys.explain import explain as explain_file
@@ -34,6 +34,7 @@ app = typer.Typer(
 app.add_typer(cli_topics.app, name="topics")
 app.add_typer(cli_bench.app, name="bench")
 app.add_typer(cli_geofences.app, name="geofences")
+app.add_typer(cli_archive.app, name="archive")
 out, err = Console(), Console(stderr=True)
 
 T = TypeVar("T")
@@ -133,6 +134,10 @@ url = "embedded"
 partitions = 4
 
 # Without a [[sources]] table the DWD's warnings by commune are read.
+
+[archive]
+# The DWD keeps its snapshots for two days; for replays they are kept here, in a folder beside this file.
+folder = "archive"
 """
 
 

@@ -31,6 +31,7 @@ class Metrics:
         self.feed_stamp = self._gauge("feed_stamp_seconds", "Time of a source's last good snapshot", "source")
         self.feed_looked = self._gauge("feed_looked_seconds", "When a source was last looked at", "source")
         self.feed_unreadable = self._gauge("feed_unreadable", "Messages of it that cannot be read", "source")
+        self.archive_failing = self._gauge("archive_failing", "1 where its snapshots cannot be archived", "source")
         self.lag = self._gauge("lag_records", "Records of an input that wait", "topic", "partition")
         self.tick = self._gauge("tick_seconds", "Time of the newest tick of a city", "city")
         self.districts = self._gauge("districts", "Districts by what holds there", "city", "status")
@@ -61,6 +62,7 @@ class Metrics:
         self.feed_looks.labels(status.source, "error" if status.error else "ok").inc()
         self.feed_looked.labels(status.source).set(status.looked.timestamp())
         self.feed_unreadable.labels(status.source).set(status.unreadable)
+        self.archive_failing.labels(status.source).set(bool(status.archive_error))
         if status.stamp:
             self.feed_stamp.labels(status.source).set(status.stamp.timestamp())
 

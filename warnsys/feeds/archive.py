@@ -25,10 +25,13 @@ from typing import Literal
 
 from warnsys.feeds.archive_index import Contents, Index, Sighting, describe
 from warnsys.feeds.names import file_name, stamp_in
+from warnsys.pipeline import matcher_for
+from warnsys.settings import Settings, SettingsError
 from warnsys.warning.impact import Matcher
 
 INDEX, LOCK, PART, DAMAGED = "index.sqlite", "lock", ".part", ".damaged"
 NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS)
+MB = 1_000_000
 _SHA256 = re.compile(r"_([0-9a-f]{64})\.zip$")
 
 
@@ -41,6 +44,14 @@ class Finding:
     what: str
 
 
+def archive_for(settings: Settings) -> "Archive":
+    """The settings' archive. Raises `SettingsError` where they name no folder, `GeofenceError` for bad geofences."""
+    if settings.archive.folder is None:
+        raise SettingsError('no archive is set up; write [archive] with folder = "archive" into the settings file')
+    least = int(settings.archive.min_free_mb * MB)
+    return Archive(settings.archive.folder, matcher_for(settings), min_free_bytes=least)
+
+
 class Archive:
     """A folder of snapshots. Methods raise `OSError` and `sqlite3.Error` for what the disk does not do.
 
@@ -49,7 +60,7 @@ class Archive:
 
     def __init__(self, folder: Path, matcher: Matcher, *, min_free_bytes: int = 0) -> None:
         self.folder = folder
-        self._matcher, self._min_free_bytes = matcher, min_free_bytes
+        self.matcher, self._min_free_bytes = matcher, min_free_bytes
 
     def path(self, sighting: Sighting) -> Path:
         source, stamp, sha256 = sighting
@@ -74,12 +85,12 @@ class Archive:
                     _write(place, content)
                 _sync(place.parent)
             with self.index() as index:
-                index.add(sighting, index.contents(sighting[2]) or describe(content, source, self._matcher))
+                index.add(sighting, index.contents(sighting[2]) or describe(content, source, self.matcher))
 
     def _make_room(self, size: int) -> None:
         if (free := shutil.disk_usage(self.folder).free) - size < self._min_free_bytes:
-            least = self._min_free_bytes // 1_000_000
-            raise OSError(errno.ENOSPC, f"{free // 1_000_000} MB are free, {least} MB must stay", str(self.folder))
+            least = self._min_free_bytes // MB
+            raise OSError(errno.ENOSPC, f"{free // MB} MB are free, {least} MB must stay", str(self.folder))
 
     def _link_twin(self, sighting: Sighting, place: Path) -> bool:
         """Whether the bytes were there and have a second name now."""
@@ -159,11 +170,11 @@ class Archive:
         for sighting, path in files.items():
             sha256 = sighting[2]
             contents = fresh.get(sha256) or index.contents(sha256)
-            outdated = contents is None or contents.rules != self._matcher.rules
+            outdated = contents is None or contents.rules != self.matcher.rules
             if sighting in known and not outdated:
                 continue
             if contents is None or outdated:
-                contents = fresh[sha256] = describe(path.read_bytes(), sighting[0], self._matcher)
+                contents = fresh[sha256] = describe(path.read_bytes(), sighting[0], self.matcher)
             index.add(sighting, contents)
             if sighting not in known:
                 found.append(Finding("mended", str(path), "the index did not know this file"))
