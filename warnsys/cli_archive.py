@@ -50,18 +50,14 @@ def list_kept(
             typer.echo(json.dumps(_plain(archive, one), ensure_ascii=False))
         return
     table = Table(box=None, padding=(0, 1))
-    for head in ("stamp (UTC)", "source", "messages", "unreadable", "sent", "level", "cities", "kB"):
-        table.add_column(
-            head,
-            justify="right" if head in ("messages", "unreadable", "level", "kB") else "left",
-            no_wrap=head != "cities",
-        )
+    for head in ("stamp (UTC)", "source", "messages", "sent (UTC)", "level", "cities"):
+        table.add_column(head, no_wrap=head != "cities")
     for one in found:
         held = one.contents
+        bad = f" ({held.unreadable} bad)" if held.unreadable else ""
+        cities = ", ".join(f"{name} {worst}" for name, worst in held.cities.items())
         table.add_row(
-            _clock(one.stamp), one.source, str(len(held.ids)), str(held.unreadable or ""),
-            _range(held), str(held.worst or "–"),
-            ", ".join(f"{name} ({worst})" for name, worst in held.cities.items()), f"{held.bytes / 1000:.1f}",
+            _clock(one.stamp), one.source, f"{len(held.ids)}{bad}", _range(held), str(held.worst or "–"), cities
         )  # fmt: skip
     out.print(table)
     days = len({one.stamp.date() for one in found})
