@@ -3,14 +3,13 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from geofences import names
 from geofences.coverage import Piece, Tolerance, beyond, gaps, overlaps
 from geofences.district import District
 from geofences.files import examine
 from geofences.findings import Finding, GeofenceError
 from geofences.nesting import siblings
 from geofences.rules import unknown_cells
-
-SHORT_NAME_LENGTH = 14  # of an SMS's 160 characters
 
 _DRAW_ONCE = "draw the shared border once (QGIS: topological editing), or clean it with: warnsys geofences import"
 
@@ -45,11 +44,11 @@ def check(
 
 
 def _of_names(district: District) -> Iterator[Finding]:
-    if len(district.short_name) > SHORT_NAME_LENGTH:
+    if len(district.short_name) > names.LENGTH:
         yield Finding(
             "short-name-long",
             f"short name {district.short_name!r} has {len(district.short_name)} characters",
-            f"shorten it to {SHORT_NAME_LENGTH}, for SMS",
+            f"shorten it to {names.LENGTH}, for SMS",
             "warning",
         )
 

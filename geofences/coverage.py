@@ -59,16 +59,14 @@ def overlaps(shapes: Sequence[BaseGeometry], tolerance: Tolerance) -> list[Piece
 def gaps(shapes: Sequence[BaseGeometry], tolerance: Tolerance) -> list[Piece]:
     """Holes between the valid polygons (lon/lat degrees), and slits between two of them that open to the outside."""
     plane, drawn = _drawn(shapes)
-    whole = shapely.coverage_union_all(drawn) if shapely.coverage_is_valid(drawn) else shapely.union_all(drawn)
-    holes = [shapely.Polygon(ring) for part in shapely.get_parts(whole) for ring in shapely.get_rings(part)[1:]]
+    holes = _holes(drawn)
     around = shapely.STRtree(drawn)
 
     def measured(piece: shapely.Polygon) -> list[Piece]:
         areas = tuple(sorted(around.query(piece, predicate="dwithin", distance=_TOUCHING_M).tolist()))
         return [*_pieces(plane, piece, areas, tolerance)]
 
-    slits = [found for slit in _slits(drawn, shapely.union_all([whole, *holes])) for found in measured(slit)]
-    return [found for hole in holes for found in measured(hole)] + [slit for slit in slits if len(slit.areas) > 1]
+    return [found for open_piece in holes + slits(drawn, _SLIT_M) for found in measured(open_piece)]
 
 
 def beyond(inner: BaseGeometry, outer: BaseGeometry, tolerance: Tolerance) -> Piece | None:
@@ -79,18 +77,31 @@ def beyond(inner: BaseGeometry, outer: BaseGeometry, tolerance: Tolerance) -> Pi
 
 def _drawn(shapes: Sequence[BaseGeometry]) -> tuple[Plane, _Shapes]:
     plane = Plane.of(shapes)
-    return plane, np.array(plane.metres(shapes), dtype=object)
+    return plane, plane.metres(shapes)
 
 
-def _slits(drawn: _Shapes, filled: BaseGeometry) -> list[shapely.Polygon]:
-    """Narrow openings between two areas: closed when the areas at them are widened and narrowed again."""
-    edges = shapely.coverage_invalid_edges(drawn, gap_width=_SLIT_M)
-    at = drawn[~shapely.is_empty(edges)]
+def _holes(drawn: _Shapes) -> list[shapely.Polygon]:
+    whole = shapely.coverage_union_all(drawn) if shapely.coverage_is_valid(drawn) else shapely.union_all(drawn)
+    return [shapely.Polygon(ring) for part in shapely.get_parts(whole) for ring in shapely.get_rings(part)[1:]]
+
+
+def slits(drawn: _Shapes, width_m: float) -> list[shapely.Polygon]:
+    """Openings to the outside between two areas (in metres) that are nowhere wider than `width_m`.
+
+    They close when the areas at them are widened and narrowed again; so would holes, which are not among them.
+    """
+    at = drawn[~shapely.is_empty(shapely.coverage_invalid_edges(drawn, gap_width=width_m))]
     if not len(at):
         return []
-    wide = shapely.buffer(shapely.union_all(at), _SLIT_M / 2, join_style="mitre", mitre_limit=2.0)
-    closed = shapely.buffer(wide, -_SLIT_M / 2, join_style="mitre", mitre_limit=2.0)
-    return [part for part in shapely.get_parts(shapely.difference(closed, filled)) if isinstance(part, shapely.Polygon)]
+    wide = shapely.buffer(shapely.union_all(at), width_m / 2, join_style="mitre", mitre_limit=2.0)
+    closed = shapely.buffer(wide, -width_m / 2, join_style="mitre", mitre_limit=2.0)
+    filled = shapely.union_all([*drawn, *_holes(drawn)])
+    around = shapely.STRtree(drawn)
+    return [
+        part
+        for part in shapely.get_parts(shapely.difference(closed, filled))
+        if isinstance(part, shapely.Polygon) and len(around.query(part, predicate="dwithin", distance=_TOUCHING_M)) > 1
+    ]
 
 
 def _pieces(plane: Plane, common: BaseGeometry, areas: tuple[int, ...], tolerance: Tolerance) -> Iterator[Piece]:

@@ -5,11 +5,12 @@ is checked when it is read (`geofences.rules`); `geofences.check` tells what els
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, Field, ValidationError
+from shapely.geometry import mapping
 
 from geofences.district import District
 from geofences.findings import Finding, GeofenceError
@@ -86,6 +87,28 @@ def examine(path: Path, *, city: str | None = None, warn_cells: Sequence[str] = 
     return Examined(
         {index: district for index, district in districts.items() if index not in astray}, findings + misplaced
     )
+
+
+def save(path: Path, districts: Iterable[District], *, description: str, accuracy: str) -> None:
+    """Write a file that `load` reads back alike; `description` and `accuracy` say to people where outlines are from."""
+    lines = []
+    for district in districts:
+        properties = {
+            "id": district.id,
+            "name": district.name,
+            "short_name": district.short_name,
+            "city": district.city,
+            "warn_cells": sorted(district.warn_cells, reverse=True),
+            "ground_min_m": district.ground_min_m,
+            "ground_max_m": district.ground_max_m,
+            "ground_source": district.ground_source,
+            "accuracy": accuracy,
+            **({"parent": district.parent} if district.parent else {}),
+        }
+        feature = {"type": "Feature", "properties": properties, "geometry": mapping(district.geometry)}
+        lines.append(json.dumps(feature, ensure_ascii=False, separators=(",", ":")))
+    head = json.dumps({"type": "FeatureCollection", "description": description}, ensure_ascii=False)[:-1]
+    path.write_text(head + ', "features": [\n' + ",\n".join(lines) + "\n]}\n", "utf-8")
 
 
 def _id(feature: dict[str, Any]) -> str | None:

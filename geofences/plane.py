@@ -3,7 +3,7 @@
 Any true projection bends the long straight borders of hand-drawn districts apart by metres; scaling cannot.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import cos, radians
 
@@ -12,6 +12,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+Shapes = Sequence[BaseGeometry] | NDArray[np.object_]
 DEGREE_M = 111_195.0  # of latitude, on a sphere of the Earth's size
 
 
@@ -22,18 +23,18 @@ class Plane:
     lat: float
 
     @classmethod
-    def of(cls, shapes: Sequence[BaseGeometry]) -> "Plane":
+    def of(cls, shapes: Shapes) -> "Plane":
         """Around the middle of the shapes (lon/lat degrees)."""
         _, south, _, north = shapely.total_bounds(shapes).tolist()
         return cls((south + north) / 2)
 
-    def metres(self, shapes: Sequence[BaseGeometry]) -> list[BaseGeometry]:
+    def metres(self, shapes: Shapes) -> NDArray[np.object_]:
         """From lon/lat degrees."""
-        return list(shapely.transform(np.array(shapes, dtype=object), lambda points: points * self._scale))
+        return _moved(shapes, lambda points: points * self._scale)
 
-    def degrees(self, shapes: Sequence[BaseGeometry]) -> list[BaseGeometry]:
-        """Back, to lon/lat degrees."""
-        return list(shapely.transform(np.array(shapes, dtype=object), lambda points: points / self._scale))
+    def degrees(self, shapes: Shapes, digits: int) -> NDArray[np.object_]:
+        """Back, to lon/lat degrees, rounded to this many digits."""
+        return _moved(shapes, lambda points: (points / self._scale).round(digits))
 
     def area_m2(self, shape: BaseGeometry) -> float:
         """Of a shape of this plane, with the scale of its own latitude: right within 1 % for a commune."""
@@ -49,3 +50,8 @@ class Plane:
     @property
     def _scale(self) -> NDArray[np.float64]:
         return np.array([DEGREE_M * cos(radians(self.lat)), DEGREE_M])
+
+
+def _moved(shapes: Shapes, how: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> NDArray[np.object_]:
+    moved: NDArray[np.object_] = shapely.transform(np.asarray(shapes, dtype=np.object_), how)
+    return moved

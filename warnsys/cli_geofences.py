@@ -6,10 +6,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
+import shapely
 import typer
 
-from geofences import Finding, check
+from geofences import District, Finding, check
 from geofences.coverage import Tolerance
+from geofences.files import save
 
 app = typer.Typer(help="The districts of a city as a file: check, import, show.", no_args_is_help=True)
 
@@ -31,8 +33,66 @@ def check_file(
         typer.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False))
     else:
         _show(file, findings)
-    if any(finding.severity == "error" for finding in findings):
+    if _refused(findings):
         raise typer.Exit(1)
+
+
+@app.command("import")
+def import_areas(
+    source: Annotated[str, typer.Argument(help="GeoJSON, GeoPackage, Shapefile, or the address of a WFS.")],
+    city: Annotated[str, typer.Option(help="The city's name; or a template such as {gen} where there are several.")],
+    id_field: Annotated[str, typer.Option(help="Field of a key that never changes, or a template.")],
+    name_field: Annotated[str, typer.Option(help="Field of the name that residents use, or a template.")],
+    cell: Annotated[list[str], typer.Option(help="Warn cell, or a template such as 8{ags}; may be repeated.")],
+    file: Annotated[Path, typer.Option("--out", help="The GeoJSON to write.")],
+    short_name_field: Annotated[str | None, typer.Option(help="Field of a name of at most 14 characters.")] = None,
+    parent_field: Annotated[str | None, typer.Option(help="Field of the key of the area that it is a part of.")] = None,
+    simplify: Annotated[
+        float | None, typer.Option(min=0, help="Leave out what is smaller than the square of these metres.")
+    ] = None,
+    close: Annotated[float, typer.Option(min=0.001, help="Close gaps of up to this width in metres.")] = 2.0,
+    heights: Annotated[Path | None, typer.Option(help="A terrain model in metres: GeoTIFF, ASC, VRT.")] = None,
+    heights_source: Annotated[str | None, typer.Option(help="The terrain model's name; else that of its file.")] = None,
+    heights_crs: Annotated[str | None, typer.Option(help="Its coordinate system, where it does not say.")] = None,
+    layer: Annotated[str | None, typer.Option(help="The layer, where there are several.")] = None,
+    crs: Annotated[str | None, typer.Option(help="The source's coordinate system, where it does not say.")] = None,
+) -> None:
+    """Make a file of districts from official borders: WGS 84, mended, without gaps, simplified on common borders.
+
+    Needs the extra gis. Nothing is written where a finding must be mended first (exit code 1).
+    """
+    from geofences.importing import Attributes, districts_of, fitted, with_heights
+    from geofences.sources import read
+    from warnsys.cli import out, refusing
+
+    attributes = Attributes(id_field, name_field, city, cell, short_name_field, parent_field)
+    with refusing():
+        districts = districts_of(read(source, layer=layer, crs=crs), attributes, source)
+        findings: list[Finding] = []
+        if heights:
+            districts, findings = with_heights(
+                districts, heights, source=heights_source or heights.stem, crs=heights_crs
+            )
+        before = _points(districts)
+        districts, changed = fitted(districts, gap_m=close, simplify_m=simplify)
+    accuracy = f"simplified to {simplify:g} m" if simplify else "as in the source"
+    draft = file.with_name(f"{file.name}.draft")
+    save(draft, districts, description=f"Imported by warnsys from {Path(source).name}.", accuracy=accuracy)
+    findings += changed + check(draft, known_cells=_known_cells())
+    _show(file, findings)
+    if _refused(findings):
+        draft.unlink()
+        raise typer.Exit(1)
+    draft.replace(file)
+    after = _points(districts)
+    out.print(
+        f"{file}: {len(districts)} districts, {before} points made {after} ({after / before:.0%})",
+        highlight=False, soft_wrap=True,
+    )  # fmt: skip
+
+
+def _points(districts: Sequence[District]) -> int:
+    return int(shapely.get_num_coordinates([district.geometry for district in districts]).sum())
 
 
 def _show(file: Path, findings: Sequence[Finding]) -> None:
@@ -46,7 +106,11 @@ def _show(file: Path, findings: Sequence[Finding]) -> None:
             markup=False, highlight=False, soft_wrap=True,
         )  # fmt: skip
     errors = sum(finding.severity == "error" for finding in findings)
-    out.print(f"{file}: {errors} errors, {len(findings) - errors} warnings", highlight=False, soft_wrap=True)
+    out.print(f"{file}: errors: {errors}, warnings: {len(findings) - errors}", highlight=False, soft_wrap=True)
+
+
+def _refused(findings: Sequence[Finding]) -> bool:
+    return any(finding.severity == "error" for finding in findings)
 
 
 def _known_cells() -> Collection[str] | None:
