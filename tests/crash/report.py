@@ -87,7 +87,7 @@ def section(campaign: Campaign) -> tuple[list[str], list[Run]]:
 def comparison() -> tuple[list[str], list[Run]]:
     print("\nThe three runners\n", *HEAD, sep="\n", flush=True)
     with LocalKafka() as local:
-        by_runner = {name: list(runs(local, compared(name))) for name in runners.RUNNERS}
+        by_runner = {name: list(runs(local, compared(name))) for name in runners.COMPARED}
     head = ("runner", "runs", "lost", "in runs", "stuck", "repeats", "takeover p50 s", "max s", "delay p50 ms", "lines")
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
     for name, done in by_runner.items():

@@ -1,7 +1,7 @@
-"""Three ways to bring records to the same two agents: strict Faust, stock Faust, and a plain aiokafka loop.
+"""Ways to bring records to the same two agents: strict Faust, stock Faust, and a plain aiokafka loop.
 
-Strict is the project's. Stock has Faust's own acknowledgements, and loses records: for the comparison only. Plain is
-the yardstick: take a record, let the agent handle it, commit, take the next.
+Strict is the project's. Stock has Faust's own acknowledgements: for the comparison only. Plain is the yardstick: take a
+record, let the agent handle it, commit, take the next. Lossy is plain that passes over some: the oracle has to see it.
 """
 
 import asyncio
@@ -85,9 +85,9 @@ class StockTransport(driver.Transport):
 class Plain:
     """Two aiokafka consumers, each in a group of its own."""
 
-    def __init__(self, kit: Kit) -> None:
+    def __init__(self, kit: Kit, lost_of: int = 0) -> None:
         self._kit = kit
-        self._loops = (_Loop(kit, kit.match, kit.topics.alerts), _Loop(kit, kit.settle, kit.topics.impacts))
+        self._loops = (_Loop(kit, kit.match, kit.topics.alerts), _Loop(kit, kit.settle, kit.topics.impacts, lost_of))
 
     def partitions(self) -> set[int]:
         return self._loops[1].partitions()
@@ -111,8 +111,8 @@ def _end_unless_cancelled(task: asyncio.Task[None]) -> None:
 
 
 class _Loop(ConsumerRebalanceListener):  # type: ignore[misc]
-    def __init__(self, kit: Kit, agent: Agent, topic: Topic) -> None:
-        self._kit, self._agent, self._topic = kit, agent, topic
+    def __init__(self, kit: Kit, agent: Agent, topic: Topic, lost_of: int = 0) -> None:
+        self._kit, self._agent, self._topic, self._lost_of = kit, agent, topic, lost_of
         self._in_hand = asyncio.Lock()
         self._ours: set[int] = set()
 
@@ -147,7 +147,8 @@ class _Loop(ConsumerRebalanceListener):  # type: ignore[misc]
             async for record in consumer:
                 async with self._in_hand:
                     if record.partition in self._ours:
-                        await self._take(record)
+                        if not self._lost_of or record.offset % self._lost_of:
+                            await self._take(record)
                         await _commit(consumer, record)
         finally:
             await consumer.stop()
@@ -176,11 +177,18 @@ def group_prefix(topics: Topics) -> str:
     return f"warnsys-{topics.stage}"
 
 
-RUNNERS: dict[str, Callable[[Kit], Runner]] = {"strict": strict, "stock": stock, "plain": Plain}
+COMPARED: dict[str, Callable[[Kit], Runner]] = {"strict": strict, "stock": stock, "plain": Plain}
+
+
+def lossy(kit: Kit) -> Runner:
+    return Plain(kit, lost_of=40)
+
+
+RUNNERS = {**COMPARED, "lossy": lossy}
 
 
 def groups(runner: str, topics: Topics) -> dict[str, str]:
     """By input topic the group that commits it."""
     prefix = group_prefix(topics)
-    match, settle = (f"{prefix}-match", f"{prefix}-settle") if runner == "plain" else (prefix, prefix)
+    match, settle = (f"{prefix}-match", f"{prefix}-settle") if runner in ("plain", "lossy") else (prefix, prefix)
     return {topics.alerts.name: match, topics.impacts.name: settle}

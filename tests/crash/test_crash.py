@@ -36,6 +36,11 @@ async def crashed(kafka: LocalKafka, plan: Plan) -> Run:
     return done
 
 
+async def test_a_runner_that_passes_over_records_is_found_out(kafka: LocalKafka) -> None:
+    done = await run(kafka, Plan(seed=9, faults=(), runner="lossy", pause_s=(12, 12)), Path(mkdtemp()))
+    assert done.findings.lost
+
+
 async def test_workers_killed_at_random_times_lose_nothing(kafka: LocalKafka) -> None:
     done = await crashed(kafka, Plan(seed=1, faults=("kill",) * 2))
     assert done.recovery_s, "nobody who was killed had anything to do"
