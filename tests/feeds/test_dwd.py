@@ -3,7 +3,7 @@
 import asyncio
 import io
 import zipfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -361,7 +361,7 @@ async def test_run_looks_for_ever_and_only_a_cancellation_ends_it() -> None:
 
 async def test_pause_is_about_poll_s_shorter_after_a_failure_and_never_more_than_a_minute() -> None:
     lab = Lab()
-    answers = iter([ok(EMPTY, 0), ok(EMPTY, 1), *[httpx.ConnectError("refused")] * 12, ok(EMPTY, 2)])
+    answers: Iterator[Answer] = iter([ok(EMPTY, 0), ok(EMPTY, 1), *[httpx.ConnectError("refused")] * 12, ok(EMPTY, 2)])
     pauses: list[float] = []
 
     async def sleep(seconds: float) -> None:

@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from warnsys.feeds.standin import StandIn, file_name
+from warnsys.feeds.faults import FAULTS
+from warnsys.feeds.names import FOLDER, file_name
+from warnsys.feeds.standin import Node, StandIn
 
 STAMP = datetime(2027, 7, 14, 12, 0, tzinfo=UTC)
 
@@ -72,3 +74,40 @@ def test_closed_server_answers_nobody() -> None:
     server.close()
     with pytest.raises(httpx.ConnectError):
         httpx.get(server.url)
+
+
+def test_nodes_take_turns_with_tags_and_ages_of_their_own() -> None:
+    nodes = (Node(), Node(skew=timedelta(seconds=1)), Node(lag=1))
+    with StandIn(nodes=nodes) as server:
+        server.publish(STAMP, b"one")
+        server.publish(STAMP + timedelta(minutes=5), b"two")
+        answers = [httpx.get(server.url) for _ in range(4)]
+    assert [answer.text for answer in answers] == ["two", "two", "one", "two"]
+    assert [answer.headers["last-modified"][17:25] for answer in answers] == [
+        "12:05:00", "12:05:01", "12:00:00", "12:05:00"
+    ]  # fmt: skip
+    assert len({answer.headers["etag"] for answer in answers}) == 3
+
+
+def test_fault_is_switched_on_and_off_from_outside(server: StandIn) -> None:
+    server.publish(STAMP, b"one")
+    assert httpx.post(f"{server.address}/fault/status-503").text == "status-503\n"
+    assert httpx.get(server.url).status_code == 503
+    httpx.post(f"{server.address}/fault/none")
+    assert httpx.get(server.url).text == "one"
+    unknown = httpx.post(f"{server.address}/fault/earthquake")
+    assert unknown.status_code == 404
+    assert "status-503" in unknown.text
+
+
+def test_every_fault_breaks_latest_only_and_the_directory_stays(server: StandIn) -> None:
+    for fault in FAULTS.values():
+        server.break_down(fault)
+        assert httpx.get(server.address + FOLDER).status_code == 200
+
+
+def test_redirect_leads_to_the_dated_file(server: StandIn) -> None:
+    server.publish(STAMP, b"one")
+    server.break_down(FAULTS["moved"])
+    moved = httpx.get(server.url, follow_redirects=True)
+    assert (moved.text, moved.url.path) == ("one", FOLDER + file_name(STAMP))
