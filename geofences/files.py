@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
+import shapely
 from pydantic import BaseModel, Field, ValidationError
 from shapely.geometry import mapping
 
@@ -30,6 +31,7 @@ class Examined(NamedTuple):
 
 class _Collection(BaseModel):
     type: Literal["FeatureCollection"]
+    description: str = ""
     features: Annotated[list[dict[str, Any]], Field(min_length=1)]
 
 
@@ -87,6 +89,21 @@ def examine(path: Path, *, city: str | None = None, warn_cells: Sequence[str] = 
     return Examined(
         {index: district for index, district in districts.items() if index not in astray}, findings + misplaced
     )
+
+
+def described(path: Path) -> str:
+    """What the file says of itself: whose outlines, how drawn, which licence. Raises GeofenceError."""
+    return _read(path).description
+
+
+def boundary(path: Path) -> shapely.Polygon | shapely.MultiPolygon:
+    """All outlines of a GeoJSON as one, whatever their properties, to compare with. Raises GeofenceError."""
+    found = [feature.get("geometry") for feature in _read(path).features]
+    shapes = [each.geometry for each in found if isinstance(each, Outline) and each.geometry is not None]
+    whole = shapely.union_all(shapes)
+    if not isinstance(whole, shapely.Polygon | shapely.MultiPolygon):
+        raise _unusable(path, "no valid outline in it", "take a GeoJSON with the boundary as a polygon")
+    return whole
 
 
 def save(path: Path, districts: Iterable[District], *, description: str, accuracy: str) -> None:

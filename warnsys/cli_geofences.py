@@ -9,9 +9,9 @@ from typing import Annotated
 import shapely
 import typer
 
-from geofences import District, Finding, check
+from geofences import District, Finding, check, load
 from geofences.coverage import Tolerance
-from geofences.files import save
+from geofences.files import boundary, described, save
 
 app = typer.Typer(help="The districts of a city as a file: check, import, show.", no_args_is_help=True)
 
@@ -89,6 +89,38 @@ def import_areas(
         f"{file}: {len(districts)} districts, {before} points made {after} ({after / before:.0%})",
         highlight=False, soft_wrap=True,
     )  # fmt: skip
+
+
+@app.command()
+def show(
+    file: Annotated[Path, typer.Argument(help="GeoJSON of districts.")],
+    html: Annotated[Path | None, typer.Option(help="Write a page: map and table, without script or network.")] = None,
+    png: Annotated[Path | None, typer.Option(help="Write an image; needs the extra gis.")] = None,
+    city: Annotated[str | None, typer.Option(help="The city of features that name none; others are left out.")] = None,
+    cell: Annotated[list[str] | None, typer.Option(help="A warn cell of districts without their own.")] = None,
+    beside: Annotated[Path | None, typer.Option(help="GeoJSON of a boundary, dashed upon it for comparison.")] = None,
+    title: Annotated[str | None, typer.Option(help="The heading; else the city's id.")] = None,
+) -> None:
+    """Draw the districts with their names, cells and heights."""
+    from geofences.image import image
+    from geofences.page import page
+    from geofences.picture import picture
+    from warnsys.cli import out, refusing
+
+    if not (html or png):
+        raise typer.BadParameter("say what to write: --html FILE, --png FILE, or both")
+    with refusing():
+        districts = load(file, city=city, warn_cells=cell or ())
+        drawn = picture(districts, boundary(beside) if beside else None)
+        heading = title or ", ".join(sorted({district.city for district in districts})[:3]).title()
+        if html:
+            text = page(drawn, title=heading, source=described(file), boundary=beside.name if beside else "")
+            html.write_text(text, "utf-8")
+        if png:
+            image(drawn, png, title=heading, source=described(file))
+    told = "" if drawn.agreement is None else f", {drawn.agreement:.1%} of the area is that of {beside}"
+    written = " and ".join(str(path) for path in (html, png) if path)
+    out.print(f"{written}: {len(districts)} districts{told}", highlight=False, soft_wrap=True)
 
 
 def _points(districts: Sequence[District]) -> int:
