@@ -7,7 +7,7 @@ GEODATA ?= ../shared/geodata
 SETTINGS ?= warnsys.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo run kafka test test-faults test-crash test-crash-long lint format pictures lock clean
+.PHONY: help install install-dev demo run kafka test test-faults test-crash test-crash-long lint format docs pictures lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -62,6 +62,9 @@ lint: install-dev ## check style, types and import rules
 format: install-dev ## put the code into the project's form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: install-dev ## write the tables of docs/reference again
+	$(BIN)/python -m docs.findings docs/reference/findings.md --corpus $(CORPUS)
 
 pictures: install ## draw the README's picture again
 	$(BIN)/python docs/pictures.py docs/demo.svg

@@ -19,7 +19,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from geofences import GeofenceError, bundled, load
-from warnsys import cli_archive, cli_bench, cli_geofences, cli_topics
+from warnsys import cli_archive, cli_bench, cli_check, cli_geofences, cli_topics
 from warnsys import settings as settings_module
 from warnsys.explain import Explained
 from warnsys.explain import explain as explain_file
@@ -35,6 +35,7 @@ app.add_typer(cli_topics.app, name="topics")
 app.add_typer(cli_bench.app, name="bench")
 app.add_typer(cli_geofences.app, name="geofences")
 app.add_typer(cli_archive.app, name="archive")
+app.command()(cli_check.check)
 out, err = Console(), Console(stderr=True)
 
 T = TypeVar("T")

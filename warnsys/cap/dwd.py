@@ -24,6 +24,8 @@ GROUPS = (
 )  # fmt: skip
 """The groups in the order in which one of them names an event that carries several."""
 
+KNOWN_GROUPS = frozenset((*GROUPS, "BLACK_ICE", "SLIPPERINESS", "TEST"))
+
 _LANGUAGE_SUFFIX = re.compile(r"^(?P<base>.+\.DWD\..+)\.[A-Z]{3}$")
 
 
@@ -92,7 +94,9 @@ def findings(alert: Alert) -> Iterator[Finding]:
         where = f"/alert/info[{number}]/eventCode"
         for version in values(info.event_codes, "PROFILE_VERSION"):
             if version not in KNOWN_PROFILES:
-                yield Finding("profile-new", "new", where, f"profile version {version!r} is new")
+                yield Finding("profile-new", where, f"profile version {version!r} is new")
         event = event_number(info)
         if event and event not in KNOWN_EVENTS:
-            yield Finding("event-new", "new", where, f"event number {event!r} is new")
+            yield Finding("event-new", where, f"event number {event!r} is new")
+        for group in sorted(set(groups(info)) - KNOWN_GROUPS):
+            yield Finding("group-new", where, f"event group {group!r} is new")

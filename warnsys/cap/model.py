@@ -32,13 +32,10 @@ def values(pairs: Named, name: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something in a message worth telling; the message is taken all the same.
-
-    `level` is "mended" where only the form was wrong, "new" where the content is unknown to us.
-    """
+    """Something in a message worth telling; the message is taken all the same."""
 
     code: str
-    level: Literal["mended", "new"]
+    """One of `warnsys.cap.codes`, which says its level."""
     where: str
     """Path of the element, as an XPath without namespaces."""
     text: str

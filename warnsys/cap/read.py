@@ -34,6 +34,7 @@ MAX_BYTES = 4 * 1024 * 1024
 
 NAMESPACES = tuple(f"urn:oasis:names:tc:emergency:cap:1.{minor}" for minor in (2, 1))
 OLDEST_NAMESPACE = "http://www.incident.com/cap/1.0"
+SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}Signature"
 EXCLUDE_POLYGON = "EXCLUDE_POLYGON"
 
 T = TypeVar("T")
@@ -59,7 +60,7 @@ def _parse(body: bytes) -> etree._Element:
     try:
         root = etree.fromstring(body, parser)
     except etree.XMLSyntaxError as error:
-        raise NotCap("not-xml", f"line {error.lineno}", f"{error.msg}; ask the sender for the file") from error
+        raise NotCap("not-xml", f"line {error.lineno}", f"{error.msg}") from error
     except ValueError as error:
         raise NotCap("not-xml", "/", str(error)) from error
     if root.getroottree().docinfo.internalDTD is not None:
@@ -101,8 +102,8 @@ class _Reader:
         full = self.root.getroottree().getelementpath(parent).replace(self.prefix, "").removeprefix(".")
         return "/".join(part for part in ("/alert", full.strip("/"), name) if part)
 
-    def note(self, code: str, level: str, parent: etree._Element, name: str, text: str) -> None:
-        self.findings.append(Finding(code, "new" if level == "new" else "mended", self.path(parent, name), text))
+    def note(self, code: str, parent: etree._Element, name: str, text: str) -> None:
+        self.findings.append(Finding(code, self.path(parent, name), text))
 
     def named(self, parent: etree._Element, name: str) -> Named:
         return tuple((self.text(pair, "valueName"), self.text(pair, "value")) for pair in self.children(parent, name))
@@ -119,7 +120,7 @@ class _Reader:
         if not 2000 <= moment.year < 2200:
             raise Misleading("time-year", self.path(parent, name), f"the year of {text!r} cannot be right")
         if moment.tzinfo is None:
-            self.note("time-without-offset", "mended", parent, name, f"{text!r} has no offset; read as UTC")
+            self.note("time-without-offset", parent, name, f"{text!r} has no offset; read as UTC")
             moment = moment.replace(tzinfo=UTC)
         return moment
 
@@ -147,7 +148,6 @@ class _Reader:
         if text not in known:
             self.note(
                 f"{name}-unknown",
-                "new",
                 parent,
                 name,
                 f"{text!r} is not one of CAP's values; read as Unknown",
@@ -157,10 +157,13 @@ class _Reader:
     def outline(self, text: str, parent: etree._Element, name: str) -> Iterator[Ring]:
         """The ring of a polygon, or nothing (and a note) where the polygon is empty."""
         if not text.strip():
-            self.note("polygon-empty", "mended", parent, name, "an empty polygon, left out")
+            self.note("polygon-empty", parent, name, "an empty polygon, left out")
             return
         if text not in self.rings:
             self.rings[text] = _ring(text, lambda: self.path(parent, name))
+            first, last = text.split(maxsplit=1)[0], text.rsplit(maxsplit=1)[-1]
+            if first != last:
+                self.note("polygon-open", parent, name, f"begins at {first}, ends at {last}")
         yield self.rings[text]
 
     # -- the message ------------------------------------------------------------------------------------------------
@@ -172,7 +175,8 @@ class _Reader:
         sent = self.time(root, "sent")
         assert sent is not None  # noqa: S101 - required above
         if not self.text(root, "sender"):
-            self.note("sender-missing", "mended", root, "sender", "no sender; taken as unknown")
+            self.note("sender-missing", root, "sender", "no sender; taken as unknown")
+        self.form()
         infos = tuple(self.info(info) for info in self.children(root, "info"))
         if not infos and msg_type in ("Alert", "Update"):
             raise Misleading("info-missing", "/alert/info", f"an {msg_type} without <info> says nothing")
@@ -194,6 +198,19 @@ class _Reader:
             findings=tuple(self.findings),
         )
 
+    def form(self) -> None:
+        """What is told of the document as a whole."""
+        root = self.root
+        encoding = root.getroottree().docinfo.encoding or "UTF-8"
+        if encoding.upper() not in ("UTF-8", "US-ASCII", "ASCII"):
+            self.note("encoding", root, "", f"encoded as {encoding}")
+        if not self.prefix.startswith(f"{{{NAMESPACES[0]}"):
+            self.note("namespace-old", root, "", f"in the namespace {self.prefix[1:-1]}")
+        if next(root.iterchildren(SIGNATURE), None) is not None:
+            self.note("signature", root, "Signature", "signed; the signature is not checked")
+        if (scope := self.text(root, "scope")) in ("Private", "Restricted"):
+            self.note("scope-private", root, "scope", f"scope {scope}")
+
     def references(self, root: etree._Element) -> tuple[Reference, ...]:
         found = []
         for triple in self.text(root, "references").split():
@@ -201,7 +218,9 @@ class _Reader:
             identifier, _, sent = rest.partition(",")
             if not comma:
                 sender, identifier = "", triple
-                self.note("reference-form", "mended", root, "references", f"{triple!r} taken as a bare identifier")
+                self.note("reference-form", root, "references", f"{triple!r} taken as a bare identifier")
+            elif not sender or not sent:
+                self.note("reference-form", root, "references", f"{triple!r} lacks sender or sent")
             if identifier:
                 found.append(Reference(identifier, sender, sent))
         return tuple(found)

@@ -1,0 +1,72 @@
+"""Writes docs/reference/findings.md: every code, and what is found in the tests' oddities and in the corpus.
+
+python docs/findings.py docs/reference/findings.md --corpus ../shared/corpus
+"""
+
+import argparse
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.cap.oddities import ODDITIES
+from warnsys.cap.codes import CODES
+from warnsys.check import Checked, check, check_message
+
+NOW = datetime(2027, 7, 14, 12, 0, tzinfo=UTC)
+
+
+def page(corpus: Path) -> str:
+    return "\n".join(
+        (
+            "# What a message can be found to be",
+            "",
+            "Written by `make docs` from the code. `warnsys check FILE…` says the same of any file.",
+            "",
+            "| code | level | meaning | what to do |",
+            "|---|---|---|---|",
+            *(f"| `{code}` | {known.level} | {known.meaning} | {known.remedy} |" for code, known in CODES.items()),
+            "",
+            "A *rejected* message is not taken, and its bytes go to `warn.rejected`; *mended* is wrong in form only,",
+            "*new* unknown to us, *noted* right and worth knowing: all three are taken.",
+            "",
+            "## Oddities, each made up",
+            "",
+            *_table(
+                ("oddity",), ((odd.name, check_message("", odd.body, NOW)) for odd in ODDITIES if _single(odd.body))
+            ),
+            "",
+            "## Real messages",
+            "",
+            *_table(("file",), ((_name(one.file, corpus), one) for one in check(corpus, NOW))),
+            "",
+        )
+    )
+
+
+def _single(body: bytes) -> bool:
+    return not body.startswith(b"PK")
+
+
+def _name(file: str, corpus: Path) -> str:
+    """Without the folder; of a ZIP's member its own name."""
+    return file.removeprefix(f"{corpus}/").rpartition(".zip/")[2]
+
+
+def _table(head: Iterable[str], rows: Iterable[tuple[str, Checked]]) -> Iterator[str]:
+    yield f"| {' | '.join((*head, 'verdict', 'codes'))} |"
+    yield "|---|---|---|"
+    for name, one in rows:
+        codes = ", ".join(f"`{code}`" for code in dict.fromkeys(found.code for found in one.findings))
+        yield f"| {name} | {one.verdict} | {codes or '–'} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Write docs/reference/findings.md")
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--corpus", type=Path, required=True)
+    arguments = parser.parse_args()
+    arguments.file.write_text(page(arguments.corpus), "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""Oddities that occur in real files, one made-up message each: what is found, and whether the message is taken."""
+
+import io
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+
+CAP = "urn:oasis:names:tc:emergency:cap:1.2"
+SQUARE = "51,7 51,7.1 51.1,7.1 51,7"
+
+
+@dataclass(frozen=True)
+class Oddity:
+    name: str
+    body: bytes
+    verdict: str
+    codes: tuple[str, ...]
+
+
+def message(change: Callable[[str], str] = str, *, cap: str = CAP, encoding: str = "utf-8") -> bytes:
+    """A plain message with nothing odd about it, then changed."""
+    text = f"""<alert xmlns="{cap}"><identifier>A</identifier><sender>s@example.org</sender>
+<sent>2027-07-14T12:00:00+02:00</sent><status>Actual</status><msgType>Alert</msgType><scope>Public</scope>
+<info><language>de-DE</language><category>Met</category><event>Stürmische Böen</event><urgency>Immediate</urgency>
+<severity>Severe</severity><certainty>Likely</certainty><onset>2027-07-14T12:00:00+02:00</onset>
+<expires>2027-07-14T18:00:00+02:00</expires><headline>H</headline><description>D</description>
+<area><areaDesc>x</areaDesc><polygon>{SQUARE}</polygon></area></info></alert>"""
+    return change(text).encode(encoding)
+
+
+def swap(old: str, new: str) -> Callable[[str], str]:
+    def change(text: str) -> str:
+        assert old in text
+        return text.replace(old, new)
+
+    return change
+
+
+def polygon(points: str) -> Callable[[str], str]:
+    return swap(SQUARE, points)
+
+
+def without(element: str) -> Callable[[str], str]:
+    def change(text: str) -> str:
+        start, end = text.index(f"<{element}>"), text.index(f"</{element}>") + len(element) + 3
+        return text[:start] + text[end:]
+
+    return change
+
+
+def area(inside: str) -> Callable[[str], str]:
+    return swap("</area>", f"{inside}</area>")
+
+
+def code(name: str, value: str) -> Callable[[str], str]:
+    return swap("<onset>", f"<eventCode><valueName>{name}</valueName><value>{value}</value></eventCode><onset>")
+
+
+def bundle(*members: tuple[str, bytes], tail: bytes = b"") -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        for name, body in members:
+            file.writestr(name, body)
+    return packed.getvalue() + tail
+
+
+def latin(text: str) -> str:
+    return f'<?xml version="1.0" encoding="ISO-8859-1"?>{text}'
+
+
+def second_info(text: str) -> str:
+    info = text[text.index("<info>") : text.index("</info>") + 7]
+    other = info.replace("de-DE", "en").replace(SQUARE, "52,8 52,8.1 52.1,8.1 52,8")
+    return text.replace("</alert>", f"{other}</alert>")
+
+
+DTD = '<!DOCTYPE alert [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
+EXTERNAL = '<!DOCTYPE alert [<!ENTITY x SYSTEM "file:///etc/hostname">]>'
+SIGNED = '<Signature xmlns="http://www.w3.org/2000/09/xmldsig#"><SignedInfo/></Signature></alert>'
+BOW_TIE = "51,7 51.1,7.1 51.1,7 51,7.1 51,7"
+
+ODDITIES = (
+    Oddity("nothing odd", message(), "ok", ()),
+    Oddity("CAP 1.1", message(cap=CAP.replace("1.2", "1.1")), "mended", ("namespace-old",)),
+    Oddity("CAP 1.0", message(cap="http://www.incident.com/cap/1.0"), "mended", ("namespace-old",)),
+    Oddity("ISO-8859-1, declared", message(latin, encoding="iso-8859-1"), "mended", ("encoding",)),
+    Oddity("ISO-8859-1, not declared", message(encoding="iso-8859-1"), "rejected", ("not-xml",)),
+    Oddity("a signature", message(swap("</alert>", SIGNED)), "ok", ("signature",)),
+    Oddity("a polygon that is not closed", message(polygon("51,7 51,7.1 51.1,7.1")), "mended", ("polygon-open",)),
+    Oddity("a polygon that crosses itself", message(polygon(BOW_TIE)), "mended", ("polygon-crossing",)),
+    Oddity("an empty polygon", message(area("<polygon/>")), "mended", ("polygon-empty",)),
+    Oddity("six empty polygons", message(area("<polygon/>" * 6)), "mended", ("polygon-empty",)),
+    Oddity("a number that is none", message(polygon("51,7 51,x 51.1,7.1 51,7")), "rejected", ("polygon",)),
+    Oddity("a polygon of two points", message(polygon("51,7 51,7.1 51,7")), "rejected", ("polygon",)),
+    Oddity("a latitude of 107", message(polygon("107,51 107,52 108,52 107,51")), "rejected", ("coordinates",)),
+    Oddity("lat and lon exchanged", message(polygon("7,51 7.1,51 7.1,51.1 7,51")), "ok", ("coordinates-swapped",)),
+    Oddity("a polygon with -1,-1", message(polygon("51,7 -1,-1 51.1,7.1 51,7")), "ok", ()),
+    Oddity("NaN as a coordinate", message(polygon("51,7 nan,7.1 51.1,7.1 51,7")), "rejected", ("coordinates",)),
+    Oddity("a circle", message(area("<circle>51,7 5</circle>")), "ok", ()),
+    Oddity("a circle without radius", message(area("<circle>51,7</circle>")), "rejected", ("circle",)),
+    Oddity("a geocode before the polygon", message(swap("<polygon>", "<geocode><valueName>X</valueName><value>1</value>"
+        "</geocode><polygon>")), "ok", ()),
+    Oddity("a year of the Buddhist era", message(swap("2027-", "2570-")), "rejected", ("time-year",)),
+    Oddity("a time without offset", message(swap("18:00:00+02:00", "18:00:00")), "mended", ("time-without-offset",)),
+    Oddity("a time that is none", message(swap("T18:00:00+02:00", "T25:00:00+02:00")), "rejected", ("time",)),
+    Oddity("sent in the future", message(swap("<sent>2027", "<sent>2099")), "ok", ("sent-future",)),
+    Oddity("a reference that is an identifier only", message(swap("<info>", "<references>B</references><info>")),
+        "mended", ("reference-form",)),
+    Oddity("a reference without sender and sent", message(swap("<info>", "<references>,B,</references><info>")),
+        "mended", ("reference-form",)),
+    Oddity("scope Private", message(swap("Public", "Private")), "ok", ("scope-private",)),
+    Oddity("no expires", message(without("expires")), "ok", ("expires-missing",)),
+    Oddity("no sender", message(without("sender")), "mended", ("sender-missing",)),
+    Oddity("no identifier", message(without("identifier")), "rejected", ("missing",)),
+    Oddity("no sent", message(without("sent")), "rejected", ("missing",)),
+    Oddity("no info", message(without("info")), "rejected", ("info-missing",)),
+    Oddity("an unknown status", message(swap("Actual", "Real")), "rejected", ("status",)),
+    Oddity("an unknown msgType", message(swap(">Alert<", ">Warn<")), "rejected", ("msgType",)),
+    Oddity("an unknown severity", message(swap("Severe", "Terrible")), "ok", ("severity-unknown",)),
+    Oddity("no certainty", message(without("certainty")), "ok", ("certainty-unknown",)),
+    Oddity("no area", message(without("area")), "ok", ("area-missing",)),
+    Oddity("languages with other areas", message(second_info), "ok", ("areas-differ",)),
+    Oddity("an altitude that is no number", message(area("<altitude>high</altitude>")), "rejected", ("number",)),
+    Oddity("a new profile version", message(code("PROFILE_VERSION", "3.0")), "ok", ("profile-new",)),
+    Oddity("a new event number", message(code("II", "997")), "ok", ("event-new",)),
+    Oddity("a new event group", message(code("GROUP", "METEORITE")), "ok", ("group-new",)),
+    Oddity("entities", DTD.encode() + message(), "rejected", ("dtd",)),
+    Oddity("an external entity", EXTERNAL.encode() + message(swap(">H<", ">&x;<")), "rejected", ("dtd",)),
+    Oddity("half a message", message()[:300], "rejected", ("not-xml",)),
+    Oddity("an HTML page", b"<!doctype html><title>503</title>", "rejected", ("not-xml",)),
+    Oddity("another XML", b"<feed xmlns='http://www.w3.org/2005/Atom'/>", "rejected", ("not-cap",)),
+    Oddity("nothing at all", b"", "rejected", ("not-xml",)),
+    Oddity("3 MB", message(swap("<description>D", "<description>" + "D" * 3_000_000)), "ok", ()),
+    Oddity("5 MB", message(swap("<description>D", "<description>" + "D" * 5_000_000)), "rejected", ("too-large",)),
+    Oddity("half a ZIP", bundle(("a.xml", message()))[:-30], "rejected", ("zip-broken",)),
+)  # fmt: skip

@@ -1,0 +1,79 @@
+"""Every code that a message can be refused or noted with, what it means and what to do: the one list of them.
+
+rejected  the meaning would have to be guessed, or the bytes are not safe: the message is not taken
+mended    wrong in form only: taken, and said
+new       unknown to us: taken, and said, for rejecting it would end real warnings
+noted     right, and worth knowing
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Level = Literal["rejected", "mended", "new", "noted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    level: Level
+    meaning: str
+    remedy: str
+
+
+_SENDER = "ask the sender for the message again"
+CODES: dict[str, Code] = {
+    # the bytes
+    "too-large": Code("rejected", "more bytes than are read", "ask the sender whether this is meant"),
+    "not-xml": Code("rejected", "not well-formed XML, or in no known encoding", _SENDER),
+    "dtd": Code("rejected", "a document type declaration; entities are never expanded", "have the sender looked at"),
+    "not-cap": Code("rejected", "XML, but no CAP alert", "check the address of the source"),
+    "encoding": Code("mended", "not in UTF-8; read as it declares", "ask the sender for UTF-8"),
+    "namespace-old": Code("mended", "CAP 1.0 or 1.1; read as 1.2", "ask the sender for CAP 1.2"),
+    "signature": Code("noted", "an XML signature; kept with the bytes, neither checked nor trusted", "nothing to do"),
+    # the ZIP
+    "zip-broken": Code("rejected", "no whole ZIP; it says nothing, not even that nothing is warned", "fetch it again"),
+    "zip-too-large": Code("rejected", "a ZIP of more bytes than are opened", "check the address of the source"),
+    "zip-members": Code("rejected", "a ZIP of more members than are read", "check the address of the source"),
+    "zip-ratio": Code("rejected", "a ZIP that unpacks to more than is read", "have the sender looked at"),
+    "zip-name": Code("rejected", "a member whose name leads elsewhere", "have the sender looked at"),
+    "zip-encrypted": Code("rejected", "an encrypted member", "ask the sender for it in plain"),
+    "member-broken": Code("rejected", "a member that cannot be unpacked; those beside it are read", "fetch it again"),
+    # the alert
+    "missing": Code("rejected", "an element without which the message cannot be judged", _SENDER),
+    "status": Code("rejected", "a status that CAP does not know", _SENDER),
+    "msgType": Code("rejected", "a msgType that CAP does not know", _SENDER),
+    "info-missing": Code("rejected", "an Alert or Update that says nothing", _SENDER),
+    "sender-missing": Code("mended", "no sender; taken as unknown", "ask the sender to name itself"),
+    "scope-private": Code("noted", "addressed to others: read, and shown to nobody", "check the address of the source"),
+    "reference-form": Code("mended", "a reference that is not sender,identifier,sent", "nothing to do"),
+    "sent-future": Code("noted", "sent later than now by our clock", "check this machine's clock, then the sender's"),
+    # times and numbers
+    "time": Code("rejected", "a time that is none", _SENDER),
+    "time-year": Code("rejected", "a year that cannot be right, e.g. of the Buddhist era", _SENDER),
+    "time-without-offset": Code("mended", "a time without offset; read as UTC", "ask the sender for the offset"),
+    "number": Code("rejected", "a height that is no number", _SENDER),
+    "expires-missing": Code("noted", "no end: stands until it is cancelled or vanishes", "nothing to do"),
+    # scales
+    "urgency-unknown": Code("new", "an urgency that CAP does not know; read as Unknown", "tell the project"),
+    "severity-unknown": Code("new", "a severity that CAP does not know; read as Unknown", "tell the project"),
+    "certainty-unknown": Code("new", "a certainty that CAP does not know; read as Unknown", "tell the project"),
+    # areas
+    "polygon": Code("rejected", "a polygon that cannot be read", _SENDER),
+    "coordinates": Code("rejected", "coordinates that are not on earth; perhaps lon,lat instead of lat,lon", _SENDER),
+    "circle": Code("rejected", "a circle that cannot be read", _SENDER),
+    "polygon-empty": Code("mended", "an empty polygon; left out", "nothing to do"),
+    "polygon-open": Code("mended", "a polygon that does not end where it began; closed", "nothing to do"),
+    "polygon-crossing": Code(
+        "mended", "an outline that crosses itself; whatever it encloses in any way is warned", "ask the sender"
+    ),
+    "coordinates-swapped": Code(
+        "noted", "an outline off Somalia, where Germany lies with lat and lon exchanged", "ask the sender"
+    ),
+    "area-missing": Code("noted", "an info without area warns nobody", "ask the sender"),
+    "areas-differ": Code("noted", "languages with different areas; each is judged by its own", "nothing to do"),
+    # the DWD profile
+    "profile-new": Code("new", "a version of the DWD profile that is new to us", "tell the project"),
+    "event-new": Code("new", "an event number of the DWD that is new to us", "tell the project"),
+    "group-new": Code("new", "an event group of the DWD that is new to us", "tell the project"),
+    "cell-new": Code("new", "a warn cell that is not in the catalogue", "warnsys cells update FILE"),
+}
+"""By code, in the order of the documentation."""

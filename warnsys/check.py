@@ -1,0 +1,133 @@
+"""What is wrong, mended, new or worth knowing in files of CAP: `warnsys check`.
+
+The reader's own findings, and those that need a clock, geometry or a catalogue, which the hot path does without.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import shapely
+
+from warnsys.cap import Alert, CapError, Finding, dwd, read_alert, read_bundle
+from warnsys.cap.codes import CODES, Level
+from warnsys.cap.model import Area, Info
+
+ZIP_MAGIC = b"PK"
+CLOCKS_DIFFER = timedelta(minutes=5)
+SWAPPED = shapely.box(47.0, 5.0, 56.0, 16.0)
+"""Where Germany comes to lie, in degrees lon/lat, when its latitudes and longitudes are exchanged."""
+
+Verdict = Literal["ok", "mended", "rejected"]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One finding with its level and what to do."""
+
+    code: str
+    level: Level
+    xpath: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One message."""
+
+    file: str
+    """A member of a ZIP stands behind the ZIP's name and a slash."""
+    identifier: str
+    verdict: Verdict
+    findings: tuple[Told, ...]
+
+    def plain(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def check(path: Path, now: datetime, known_cells: Collection[str] = ()) -> Iterator[Checked]:
+    """Every message of a CAP file, a ZIP, or a folder of them, in the order of names. Raises `OSError`.
+
+    `known_cells` is the catalogue of warn cells; without it none is called new.
+    """
+    if path.is_dir():
+        for inside in sorted(path.iterdir()):
+            if inside.is_dir() or inside.suffix.lower() in (".xml", ".cap", ".zip"):
+                yield from check(inside, now, known_cells)
+        return
+    content = path.read_bytes()
+    if not content.startswith(ZIP_MAGIC):
+        yield check_message(str(path), content, now, known_cells)
+        return
+    try:
+        members = read_bundle(content)
+    except CapError as error:
+        yield _rejected(str(path), error)
+        return
+    for member in members:
+        name = f"{path}/{member.name}"
+        if member.error:
+            yield _rejected(name, member.error)
+        else:
+            yield check_message(name, member.body, now, known_cells)
+
+
+def check_message(file: str, body: bytes, now: datetime, known_cells: Collection[str] = ()) -> Checked:
+    try:
+        alert = read_alert(body)
+    except CapError as error:
+        return _rejected(file, error)
+    found = [*alert.findings, *dwd.findings(alert), *_examine(alert, now, known_cells)]
+    once = {(one.code, one.text): one for one in reversed(found)}  # every language repeats what is odd
+    told = tuple(_told(one.code, one.where, one.text) for one in found if once[one.code, one.text] is one)
+    mended = any(one.level == "mended" for one in told)
+    return Checked(file, alert.identifier, "mended" if mended else "ok", told)
+
+
+def _rejected(file: str, error: CapError) -> Checked:
+    return Checked(file, "", "rejected", (_told(error.code, error.where, error.text),))
+
+
+def _told(code: str, where: str, text: str) -> Told:
+    known = CODES[code]
+    remedy = "" if known.remedy == "nothing to do" or known.remedy in text else f"; {known.remedy}"
+    return Told(code, known.level, where, f"{text}: {known.meaning}{remedy}")
+
+
+def _examine(alert: Alert, now: datetime, known_cells: Collection[str]) -> Iterator[Finding]:
+    if alert.sent > now + CLOCKS_DIFFER:
+        yield Finding("sent-future", "/alert/sent", f"sent {alert.sent.isoformat()}, now {now.isoformat()}")
+    for number, info in enumerate(alert.infos, 1):
+        where = f"/alert/info[{number}]"
+        if info.expires is None and not dwd.is_all_clear(info):
+            yield Finding("expires-missing", f"{where}/expires", "no expires")
+        if not info.areas:
+            yield Finding("area-missing", f"{where}/area", "no area")
+        if info.areas != alert.infos[0].areas:
+            yield Finding("areas-differ", f"{where}/area", f"{info.language} has other areas than the first language")
+        else:
+            yield from _areas(where, info, known_cells) if number == 1 else ()
+
+
+def _areas(where: str, info: Info, known_cells: Collection[str]) -> Iterator[Finding]:
+    unknown: set[str] = set()
+    for number, area in enumerate(info.areas, 1):
+        place = f"{where}/area[{number}]"
+        if known_cells:
+            unknown |= {cell for cell in dwd.warn_cells(area) if cell not in known_cells}
+        yield from _outlines(place, area)
+    for cell in sorted(unknown):
+        yield Finding("cell-new", f"{where}/area/geocode", f"warn cell {cell} is not in the catalogue")
+
+
+def _outlines(place: str, area: Area) -> Iterator[Finding]:
+    for number, ring in enumerate(area.polygons, 1):
+        polygon = shapely.Polygon(ring)
+        if not polygon.is_valid:
+            reason = shapely.is_valid_reason(polygon)
+            yield Finding("polygon-crossing", f"{place}/polygon[{number}]", reason)
+        if SWAPPED.contains(polygon):
+            lon, lat = ring[0]
+            yield Finding("coordinates-swapped", f"{place}/polygon[{number}]", f"latitude {lat}, longitude {lon}")
