@@ -26,12 +26,12 @@ def kafka() -> Iterator[LocalKafka]:
         yield kafka
 
 
-async def crashed(kafka: LocalKafka, plan: Plan) -> Run:
+async def crashed(kafka: LocalKafka, plan: Plan, *, standstill_s: float = STANDSTILL_S) -> Run:
     done = await run(kafka, plan, Path(mkdtemp(prefix="warnsys-crash-")))
     assert done.good, done.problems()
     assert done.caught_up_s is not None
     assert done.caught_up_s < STANDSTILL_S, done.problems()
-    assert max(done.delays_s) < STANDSTILL_S, done.problems()
+    assert max(done.delays_s) < standstill_s, done.problems()
     assert all(seconds < TAKEOVER_S for seconds in done.recovery_s), done.recovery_s
     return done
 
@@ -48,9 +48,9 @@ async def test_workers_killed_at_random_times_lose_nothing(kafka: LocalKafka) ->
 
 
 async def test_workers_killed_at_every_named_point_lose_nothing(kafka: LocalKafka) -> None:
-    """Two workers at a time; whoever follows a dead one takes the next point."""
+    """Two workers at a time; whoever follows a dead one takes the next point, so for a while nobody lives long."""
     points = tuple(f"{name}:{2 + number % 5}" for number, name in enumerate(NAMES))
-    done = await crashed(kafka, Plan(seed=2, faults=(), points=points, pause_s=(1, 2)))
+    done = await crashed(kafka, Plan(seed=2, faults=(), points=points, pause_s=(1, 2)), standstill_s=90)
     assert done.struck == len(points), done.problems()
 
 
