@@ -167,7 +167,7 @@ async def test_same_stamp_is_one_snapshot_but_its_new_members_count_at_once(lab:
 
 async def test_older_stamp_ends_nothing_and_is_said(lab: Lab) -> None:
     await lab.look(ok(bundle({"a": cap("Minor")}), 5))
-    status = await lab.look(ok(bundle({"old": cap("Extreme")}), -6, ETag='"old"'))
+    status = await lab.look(ok(bundle({"old": cap("Extreme", sent=-30)}), -6, ETag='"old"'))
     assert lab.ids == ["a"]
     assert len(lab.published.snapshots) == 1
     assert "older" in status.error
@@ -438,3 +438,11 @@ async def test_over_a_real_connection_news_unchanged_and_broken_off_answers_are_
     assert [headers.id for headers, _ in published.alerts] == ["a"]
     assert [(snapshot.stamp, snapshot.ids) for snapshot in published.snapshots] == [(at(0), ("a",)), (at(5), ())]
     assert [bool(status.error) for status in published.statuses] == [False, False, True, True, False]
+
+
+async def test_stamp_before_a_message_was_sent_is_not_believed_though_nothing_else_is_known(lab: Lab) -> None:
+    content = bundle({"a": cap("Severe", sent=-1), "from-the-future": cap("Minor", sent=600)})
+    status = await lab.look(ok(content, -120))
+    assert lab.published.snapshots == []
+    assert {headers.stamp for headers, _ in lab.published.alerts} == {T0}
+    assert "when a message in it was sent" in status.error

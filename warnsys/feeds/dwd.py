@@ -129,22 +129,18 @@ class DwdFeed:
         if answer is None or (held and _same(answer, held)):
             return None
         bundle = await asyncio.to_thread(open_bundle, answer, now)
-        if answer.stamp is None:
+        if doubt := _doubt(answer, bundle, now):
             await self._news(bundle, now)
-            what = "the answer has no time, neither in the file's name nor as Last-Modified"
-            raise Refused(f"{what}, so that it ends nothing", "take an address that gives one")
-        if answer.stamp > now + AHEAD:
+            raise doubt
+        if held and bundle.stamp < held.stamp:
             await self._news(bundle, now)
-            ahead = (answer.stamp - now) / timedelta(minutes=1)
-            what = f"the answer's time, {utc(answer.stamp)}, is {ahead:.0f} min ahead of our clock"
-            raise Refused(f"{what}, so that it ends nothing", "compare both clocks with the true time")
-        if held and answer.stamp < held.stamp:
-            await self._news(bundle, now)
-            if held.stamp - answer.stamp <= BEHIND:
+            if held.stamp - bundle.stamp <= BEHIND:
                 return None
-            what = f"the answer of {utc(answer.stamp)} is older than the one of {utc(held.stamp)} and ends nothing"
+            what = (
+                f"the answer of {utc(bundle.stamp)} is older than the one of {utc(held.stamp)}, so that it ends nothing"
+            )
             raise Refused(what, "if it stays so, the server's copies or its clock differ")
-        if held and answer.stamp == held.stamp:
+        if held and bundle.stamp == held.stamp:
             return bundle.listing(held.ids)
         return bundle
 
@@ -223,6 +219,23 @@ class DwdFeed:
 
     def _sentence(self, what: str, remedy: str) -> str:
         return f"{self._asks.place}: {what}; asked again within {self._longest:g} s, {remedy}."
+
+
+def _doubt(answer: Answer, bundle: Bundle, now: datetime) -> Refused | None:
+    """Why an answer's time cannot be believed, None if it can."""
+    if answer.stamp is None:
+        what = "the answer has no time, neither in the file's name nor as Last-Modified"
+        return Refused(f"{what}, so that it ends nothing", "take an address that gives one")
+    clocks = "compare the server's clock and ours with the true time"
+    if answer.stamp > now + AHEAD:
+        ahead = (answer.stamp - now) / timedelta(minutes=1)
+        what = f"the answer's time, {utc(answer.stamp)}, is {ahead:.0f} min ahead of our clock"
+        return Refused(f"{what}, so that it ends nothing", clocks)
+    newest = max((one.sent for one in bundle.messages if one.sent and one.sent <= now + AHEAD), default=answer.stamp)
+    if newest > answer.stamp + AHEAD:
+        what = f"the answer's time, {utc(answer.stamp)}, is before {utc(newest)}, when a message in it was sent"
+        return Refused(f"{what}, so that it ends nothing", clocks)
+    return None
 
 
 def _same(answer: Answer, held: Bundle) -> bool:
