@@ -38,7 +38,7 @@ def image(drawn: Picture, out: Path, *, title: str, source: str = "") -> None:
     if drawn.boundary is not None:
         draw(drawn.boundary, fill=False, edgecolor="#a4003a", linewidth=1.5, linestyle="--")
     for label in filter(None, drawn.labels):
-        axes.text(label.x, label.y, label.text, fontsize=LETTERS * _POINT, ha="center", va="center")
+        axes.text(label.x, label.y, label.text, fontsize=drawn.letters * _POINT, ha="center", va="center")
     axes.text(MARGIN, -LETTERS / 2, title, fontsize=1.3 * LETTERS * _POINT, weight="bold", va="center")
     y = drawn.height + LETTERS / 2
     axes.plot([MARGIN, MARGIN, MARGIN + drawn.scale_px, MARGIN + drawn.scale_px], [y - 5, y, y, y - 5], color="#1a1a1a")

@@ -77,11 +77,13 @@ def _svg(drawn: Picture) -> str:
     parts.append(
         f'<g aria-hidden="true" font-size="{LETTERS:g}" font-family="DejaVu Sans, Verdana, Arial, sans-serif">'
     )
+    parts.append(f'<g font-size="{drawn.letters:g}">')
     parts += [
         f'<text class="name" x="{label.x:.1f}" y="{label.y:.1f}">{escape(label.text)}</text>'
         for label in drawn.labels
         if label
     ]
+    parts.append("</g>")
     y = drawn.height + LETTERS / 2
     parts.append(
         f'<path class="whole" d="M{MARGIN:.1f} {y - 5:.1f}V{y:.1f}h{drawn.scale_px:.1f}v-5"/>'

@@ -17,6 +17,7 @@ from geofences.plane import Plane
 COLOURS = ("#cfe3f5", "#f8dfc0", "#d5ecc9", "#eed8ee", "#f6efb9", "#dcdcdc")
 LETTERS, MARGIN = 15.0, 24.0  # pixels
 _WIDTH, _MOST_HIGH = 800.0, 1000.0
+_ROOMY, _SMALLEST_LETTERS = 60, 8.0  # with more districts than that letters shrink, and people enlarge the page
 _INVISIBLE = 0.2  # pixels
 
 
@@ -34,6 +35,7 @@ class Picture:
     shapes: tuple[BaseGeometry, ...]
     colours: tuple[str | None, ...]
     labels: tuple[Label | None, ...]
+    letters: float
     areas_km2: tuple[float, ...]
     scale_km: float
     scale_px: float
@@ -56,8 +58,9 @@ def picture(districts: Sequence[District], boundary: BaseGeometry | None = None)
     labels: list[Label | None] = [None] * len(given)
     colours: list[str | None] = [None] * len(given)
     names = [districts[index].short_name for index in leaves]
+    letters = max(_SMALLEST_LETTERS, LETTERS * min(1.0, (_ROOMY / len(leaves)) ** 0.5))
     for index, label, colour in zip(
-        leaves, placed(shapes[leaves].tolist(), names, LETTERS), _colours(shapes[leaves]), strict=True
+        leaves, placed(shapes[leaves].tolist(), names, letters), _colours(shapes[leaves]), strict=True
     ):
         labels[index], colours[index] = label, colour
     scale_km = _round((east - west) / 4000)
@@ -68,6 +71,7 @@ def picture(districts: Sequence[District], boundary: BaseGeometry | None = None)
         shapes=tuple(shapes.tolist()),
         colours=tuple(colours),
         labels=tuple(labels),
+        letters=letters,
         areas_km2=tuple(plane.area_m2(shape) / 1e6 for shape in ground[: len(given)]),
         scale_km=scale_km,
         scale_px=scale_km * 1000 * scale,

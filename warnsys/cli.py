@@ -19,6 +19,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from geofences import GeofenceError, bundled, load
+from geofences.names import slug
 from warnsys import cli_archive, cli_bench, cli_check, cli_geofences, cli_topics
 from warnsys import settings as settings_module
 from warnsys.explain import Explained
@@ -88,7 +89,9 @@ def demo(
 @app.command()
 def init(
     city: Annotated[str | None, typer.Option(help="The city's name.")] = None,
-    geofences: Annotated[Path | None, typer.Option(help="GeoJSON of its districts.")] = None,
+    geofences: Annotated[
+        Path | None, typer.Option(help="GeoJSON of its districts (see warnsys geofences import).")
+    ] = None,
     cell: Annotated[
         list[str] | None, typer.Option(help="A warn cell of the city, nine digits; may be repeated.")
     ] = None,
@@ -104,7 +107,7 @@ def init(
         _fail(f"{file} is there already; name another with --out, or write over it with --force")
     name = city or _ask("City", "Solingen")
     path = geofences or Path(_ask("GeoJSON of its districts", str(bundled())))
-    city_id = _slug(name)
+    city_id = slug(name)
     with refusing():
         districts = load(path, city=city_id, warn_cells=cell or ())
     if not districts:
@@ -314,16 +317,6 @@ def _ask(question: str, default: str) -> str:
     if not sys.stdin.isatty():
         _fail(f"{question}: give it as an option, or run this in a terminal; see warnsys init --help")
     return str(typer.prompt(question, default=default))
-
-
-_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
-
-
-def _slug(name: str) -> str:
-    """A name as an id: small letters, digits and hyphens."""
-    letters = name.casefold().translate(_UMLAUTS)
-    words = "".join(letter if letter.isascii() and letter.isalnum() else " " for letter in letters).split()
-    return "-".join(words) or "city"
 
 
 def _fail(message: str) -> NoReturn:
