@@ -107,7 +107,10 @@ def boundary(path: Path) -> shapely.Polygon | shapely.MultiPolygon:
 
 
 def save(path: Path, districts: Iterable[District], *, description: str, accuracy: str) -> None:
-    """Write a file that `load` reads back alike; `description` and `accuracy` say to people where outlines are from."""
+    """Write a file that `load` reads back alike; `description` and `accuracy` say to people where outlines are from.
+
+    Raises GeofenceError where it cannot be written.
+    """
     lines = []
     for district in districts:
         properties = {
@@ -125,7 +128,12 @@ def save(path: Path, districts: Iterable[District], *, description: str, accurac
         feature = {"type": "Feature", "properties": properties, "geometry": mapping(district.geometry)}
         lines.append(json.dumps(feature, ensure_ascii=False, separators=(",", ":")))
     head = json.dumps({"type": "FeatureCollection", "description": description}, ensure_ascii=False)[:-1]
-    path.write_text(head + ', "features": [\n' + ",\n".join(lines) + "\n]}\n", "utf-8")
+    try:
+        path.write_text(head + ', "features": [\n' + ",\n".join(lines) + "\n]}\n", "utf-8")
+    except OSError as error:
+        raise _unusable(
+            path, f"cannot be written ({error.strerror})", "name a file in a folder that is there"
+        ) from error
 
 
 def _id(feature: dict[str, Any]) -> str | None:

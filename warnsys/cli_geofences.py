@@ -13,6 +13,10 @@ from geofences import District, Finding, check, load
 from geofences.coverage import Tolerance
 from geofences.files import boundary, described, save
 
+KnownCellsOption = Annotated[
+    Path | None, typer.Option("--known-cells", help="The DWD's catalogue of warn cells: JSON with the cells as keys.")
+]
+
 app = typer.Typer(help="The districts of a city as a file: check, import, show.", no_args_is_help=True)
 
 
@@ -23,16 +27,16 @@ def check_file(
     cell: Annotated[list[str] | None, typer.Option(help="A warn cell of districts without their own.")] = None,
     width_m: Annotated[float, typer.Option(min=0, help="Overlaps and gaps up to this mean width are let pass.")] = 1.0,
     area_m2: Annotated[float, typer.Option(min=0, help="… and those up to this size.")] = 100.0,
+    known_cells: KnownCellsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="The findings as one JSON list.")] = False,
 ) -> None:
     """Say everything that is wrong with a file of districts, and what to do; exit code 1 if anything must be mended."""
-    findings = check(
-        file, city=city, warn_cells=cell or (), known_cells=_known_cells(), tolerance=Tolerance(width_m, area_m2)
-    )
+    known, tolerance = _known(known_cells), Tolerance(width_m, area_m2)
+    findings = check(file, city=city, warn_cells=cell or (), known_cells=known, tolerance=tolerance)
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False))
     else:
-        _show(file, findings)
+        _show(file, findings, known)
     if _refused(findings):
         raise typer.Exit(1)
 
@@ -56,6 +60,7 @@ def import_areas(
     heights_crs: Annotated[str | None, typer.Option(help="Its coordinate system, where it does not say.")] = None,
     layer: Annotated[str | None, typer.Option(help="The layer, where there are several.")] = None,
     crs: Annotated[str | None, typer.Option(help="The source's coordinate system, where it does not say.")] = None,
+    known_cells: KnownCellsOption = None,
 ) -> None:
     """Make a file of districts from official borders: WGS 84, mended, without gaps, simplified on common borders.
 
@@ -65,6 +70,7 @@ def import_areas(
     from geofences.sources import read
     from warnsys.cli import out, refusing
 
+    known = _known(known_cells)
     attributes = Attributes(id_field, name_field, city, cell, short_name_field, parent_field)
     with refusing():
         districts = districts_of(read(source, layer=layer, crs=crs), attributes, source)
@@ -75,11 +81,11 @@ def import_areas(
             )
         before = _points(districts)
         districts, changed = fitted(districts, gap_m=close, simplify_m=simplify)
-    accuracy = f"simplified to {simplify:g} m" if simplify else "as in the source"
-    draft = file.with_name(f"{file.name}.draft")
-    save(draft, districts, description=f"Imported by warnsys from {Path(source).name}.", accuracy=accuracy)
-    findings += changed + check(draft, known_cells=_known_cells())
-    _show(file, findings)
+        accuracy = f"simplified to {simplify:g} m" if simplify else "as in the source"
+        draft = file.with_name(f"{file.name}.draft")
+        save(draft, districts, description=f"Imported by warnsys from {Path(source).name}.", accuracy=accuracy)
+    findings += changed + check(draft, known_cells=known)
+    _show(file, findings, known)
     if _refused(findings):
         draft.unlink()
         raise typer.Exit(1)
@@ -127,7 +133,19 @@ def _points(districts: Sequence[District]) -> int:
     return int(shapely.get_num_coordinates([district.geometry for district in districts]).sum())
 
 
-def _show(file: Path, findings: Sequence[Finding]) -> None:
+def _known(catalogue: Path | None) -> Collection[str] | None:
+    if catalogue is None:
+        return None
+    try:
+        found = json.loads(catalogue.read_bytes())
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(f"{catalogue} cannot be read ({error}): give a JSON object, cells as keys") from error
+    if not isinstance(found, dict) or not found:
+        raise typer.BadParameter(f"{catalogue}: expected a JSON object with the cells as keys")
+    return frozenset(found)
+
+
+def _show(file: Path, findings: Sequence[Finding], known: Collection[str] | None) -> None:
     from warnsys.cli import out
 
     for finding in findings:
@@ -138,13 +156,10 @@ def _show(file: Path, findings: Sequence[Finding]) -> None:
             markup=False, highlight=False, soft_wrap=True,
         )  # fmt: skip
     errors = sum(finding.severity == "error" for finding in findings)
-    out.print(f"{file}: errors: {errors}, warnings: {len(findings) - errors}", highlight=False, soft_wrap=True)
+    skipped = "" if known else "; cells by their form only, without --known-cells"
+    told = f"{file}: errors: {errors}, warnings: {len(findings) - errors}{skipped}"
+    out.print(told, markup=False, highlight=False, soft_wrap=True)
 
 
 def _refused(findings: Sequence[Finding]) -> bool:
     return any(finding.severity == "error" for finding in findings)
-
-
-def _known_cells() -> Collection[str] | None:
-    """The DWD's catalogue."""
-    return None

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 import shapely
 from shapely.geometry import Polygon, mapping
+from typer.testing import CliRunner, Result
 
 from geofences import Finding, GeofenceError, bundled, check, load
 from geofences.coverage import Tolerance
 from tests.geofences.fences import METRE_LAT, METRE_LON, block, fence, write
+from warnsys.cli import app
 
 KNOWN = {"805122000", "105122000", "805158004", "805158008", "105158000", "105315000"}
 
@@ -227,3 +229,49 @@ def test_real_communes_have_neither_overlaps_nor_gaps(tmp_path: Path, geodata: P
     moved = check(write(tmp_path / "nrw.geojson", *features))
     assert {finding.code for finding in moved} == {"gap", "overlap"}
     assert all(features[7]["properties"]["id"] in (finding.id, *finding.says.split()) for finding in moved)
+
+
+def run(*arguments: Any) -> Result:
+    return CliRunner().invoke(app, ["geofences", "check", *map(str, arguments)])
+
+
+def test_the_command_tells_findings_in_words_and_as_json(tmp_path: Path, geodata: Path) -> None:
+    catalogue = geodata / "dwd_warncells_id_name.json"
+    path = write(
+        tmp_path / "broken.geojson",
+        fence("village", block(0, 0, 900, 900), warn_cells=["805158000", "105158000"]),
+        fence("b", block(890, 0, 900, 900)),
+    )
+    result = run(path, "--known-cells", catalogue)
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("error kreis-cell: feature 0 (village): warn cell 105158000 is of a Kreis with several")
+    assert lines[1].startswith("warning cell-unknown: feature 0 (village): warn cell 805158000 is not in the DWD's")
+    assert lines[2].startswith("error overlap: feature 1 (b): overlaps village by")
+    assert lines[2].endswith("(at 51.00405 N, 7.01279 E)")
+    assert lines[3] == f"{path}: errors: 2, warnings: 1"
+    found = json.loads(run(path, "--known-cells", catalogue, "--json").stdout)
+    assert [(each["code"], each["feature"]) for each in found] == [
+        ("kreis-cell", 0),
+        ("cell-unknown", 0),
+        ("overlap", 1),
+    ]
+    assert set(found[0]) == {"code", "severity", "feature", "id", "position", "says", "remedy"}
+
+
+def test_the_command_ends_well_where_nothing_must_be_mended(tmp_path: Path) -> None:
+    result = run(bundled())
+    assert (result.exit_code, "errors: 0, warnings: 0; cells by their form only" in result.stdout) == (0, True)
+    wide = write(tmp_path / "f.geojson", fence("a", block(0, 0, 900, 900)), fence("b", block(902, 0, 900, 900)))
+    assert run(wide).exit_code == 1
+    assert run(wide, "--width-m", "3").exit_code == 0
+    assert run(wide, "--area-m2", "5000").exit_code == 0
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]", "{}"])
+def test_a_catalogue_that_is_none_is_named(tmp_path: Path, content: str | None) -> None:
+    catalogue = tmp_path / "cells.json"
+    if content is not None:
+        catalogue.write_text(content, encoding="utf-8")
+    result = run(bundled(), "--known-cells", catalogue)
+    assert (result.exit_code, "cells.json" in result.output) == (2, True)
