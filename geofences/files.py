@@ -31,7 +31,7 @@ class Examined(NamedTuple):
 
 class _Collection(BaseModel):
     type: Literal["FeatureCollection"]
-    description: str = ""
+    description: Any = ""
     features: Annotated[list[dict[str, Any]], Field(min_length=1)]
 
 
@@ -93,7 +93,8 @@ def examine(path: Path, *, city: str | None = None, warn_cells: Sequence[str] = 
 
 def described(path: Path) -> str:
     """What the file says of itself: whose outlines, how drawn, which licence. Raises GeofenceError."""
-    return _read(path).description
+    found = _read(path).description
+    return found if isinstance(found, str) else ""
 
 
 def boundary(path: Path) -> shapely.Polygon | shapely.MultiPolygon:
@@ -152,7 +153,7 @@ def _read(path: Path) -> _Collection:
     except ValidationError as error:
         says = f"expected a GeoJSON FeatureCollection with at least one feature ({told(error)})"
         raise _unusable(path, says, "export the districts as GeoJSON") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _unusable(path, f"not valid JSON ({error})", "export the districts as GeoJSON again") from error
 
 

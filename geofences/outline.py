@@ -16,6 +16,7 @@ from geofences.findings import Finding
 
 REMEDY = "draw the district as a Polygon or MultiPolygon of [lon, lat]"
 _LON_OF_DWD, _LAT_OF_DWD = (5.0, 16.0), (47.0, 56.0)
+_FAR = 1e9  # beyond any degree, metre or foot on Earth
 _INVALID_AT = re.compile(r"(.+)\[(\S+) (\S+)\]")
 
 
@@ -71,7 +72,7 @@ def _positions(ring: Any, place: str) -> NDArray[np.float64]:
         found = np.empty(0)
     if found.ndim == 2 and found.shape[1] >= 2 and found.dtype.kind in "iuf":
         plain = found[:, :2].astype(np.float64)
-        if np.isfinite(plain).all():
+        if (np.abs(plain) < _FAR).all():
             if len(plain) < 3:
                 raise _UnreadableError(f"{place}: {len(plain)} positions, a ring needs at least 4")
             return plain
@@ -84,7 +85,7 @@ def _positions(ring: Any, place: str) -> NDArray[np.float64]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and bool(np.isfinite(value))
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_FAR < value < _FAR
 
 
 def _shown(value: Any) -> str:

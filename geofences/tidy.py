@@ -36,17 +36,20 @@ def tidied(shapes: Sequence[Shape], parents: Sequence[int | None], *, gap_m: flo
     plane = Plane.of(shapes)
     drawn = [mended(shape) for shape in plane.metres(shapes).tolist()]
     atoms, atoms_of = _atoms(drawn, parents, gap_m)
+    lost = [0.0] * len(drawn)
     if not shapely.coverage_is_valid(atoms, gap_width=gap_m):
         atoms = _closed(_cleaned(atoms, gap_m), gap_m)
-    whole = [shapely.coverage_union_all(atoms[own]) for own in atoms_of]
-    lost = [
-        shapely.difference(before, after).area / before.area if before.area else 1.0
-        for before, after in zip(drawn, whole, strict=True)
-    ]
+        lost = [_part_lost(before, atoms[own]) for before, own in zip(drawn, atoms_of, strict=True)]
     if simplify_m:
         atoms = shapely.coverage_simplify(atoms, simplify_m)
     atoms = plane.degrees(atoms, _DIGITS)
     return Tidied([polygonal(shapely.coverage_union_all(atoms[own])) for own in atoms_of], lost)
+
+
+def _part_lost(before: BaseGeometry, atoms: NDArray[np.object_]) -> float:
+    if before.is_empty:
+        return 1.0
+    return float(shapely.difference(before, shapely.coverage_union_all(atoms)).area / before.area)
 
 
 def mended(shape: BaseGeometry) -> Shape:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 import shapely
+from hypothesis import given
+from hypothesis import strategies as st
 
-from geofences import GeofenceError, bundled, load
+from geofences import GeofenceError, bundled, check, load
 
 Json = dict[str, Any]
 RING = [[7.0, 51.0], [7.1, 51.0], [7.1, 51.1], [7.0, 51.1], [7.0, 51.0]]
@@ -198,3 +200,40 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 def test_an_unknown_bundled_city_names_the_known_ones() -> None:
     with pytest.raises(GeofenceError, match=r"'atlantis'.*solingen"):
         bundled("atlantis")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.just(10**400),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.sampled_from(["type", "coordinates"]), inner),
+    max_leaves=20,
+)
+POSITIONS = st.lists(st.lists(st.sampled_from([7, 7.1, 51.0, 51, -1e308, None]), max_size=4), max_size=6)
+GEOMETRIES = st.fixed_dictionaries(
+    {
+        "type": st.sampled_from(["Polygon", "MultiPolygon", "Point", None]),
+        "coordinates": JSON | st.lists(POSITIONS, max_size=3) | st.lists(st.lists(POSITIONS, max_size=2), max_size=2),
+    }
+)
+PROPERTIES = JSON | st.fixed_dictionaries(dict.fromkeys(feature()["properties"], JSON))
+
+
+@given(st.lists(st.fixed_dictionaries({"properties": PROPERTIES, "geometry": GEOMETRIES | JSON}) | JSON), JSON)
+def test_any_json_is_read_or_refused_in_words(
+    tmp_path_factory: pytest.TempPathFactory, features: list[Any], description: Any
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.geojson"
+    content = {"type": "FeatureCollection", "features": [feature(), *features], "description": description}
+    path.write_text(json.dumps(content), encoding="utf-8")
+    found = check(path)
+    if any(finding.severity == "error" for finding in found if finding.code not in ("overlap", "gap")):
+        with pytest.raises(GeofenceError):
+            load(path)
+    else:
+        assert len(load(path)) == 1 + len(features)
+
+
+def test_json_that_nests_without_end_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "deep.geojson"
+    path.write_text("[" * 200_000, encoding="utf-8")
+    with pytest.raises(GeofenceError, match="not valid JSON"):
+        load(path)
