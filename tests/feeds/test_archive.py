@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from geofences import GeofenceIndex, bundled, load
+from streams.live import keeper_of
 from tests.cap.test_bundle import EMPTY, packed
 from tests.feeds.archive_writer import snapshots
 from tests.feeds.test_dwd import cap
@@ -20,6 +21,7 @@ from warnsys.feeds.archive import Archive
 from warnsys.feeds.archive_index import Kept
 from warnsys.feeds.archiver import Archiver
 from warnsys.feeds.scenario import load as load_scenario
+from warnsys.settings import parse
 from warnsys.warning.impact import Matcher
 
 NOON = datetime(2027, 7, 14, 12, 0, tzinfo=UTC)
@@ -287,3 +289,17 @@ def test_days_that_are_too_old_go_by_themselves(archive: Archive, archiver: Arch
     archiver.keep("dwd", at(0), EMPTY)
     archiver.keep("dwd", NOON + timedelta(days=20), EMPTY)
     wait_until(lambda: [one.stamp.month for one in kept(archive)] == [8])
+
+
+@pytest.mark.parametrize(("stage", "kept_there"), [("live", True), ("rehearsal", False)])
+def test_feed_of_a_live_stage_archives_and_an_exercise_is_no_history(
+    tmp_path: Path, stage: str, kept_there: bool
+) -> None:
+    city = {"id": "solingen", "name": "Solingen", "geofences": str(bundled())}
+    settings = parse(
+        {"stage": stage, "cities": [city], "archive": {"folder": str(tmp_path / "kept"), "min_free_mb": 0}}
+    )
+    with keeper_of(settings) as keeper:
+        keeper.keep("dwd", at(0), EMPTY)
+    assert (tmp_path / "kept").exists() == kept_there
+    assert len(archive_in(tmp_path / "kept").files()) == kept_there

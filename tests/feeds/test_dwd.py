@@ -60,7 +60,13 @@ class Lab:
         self.published = publisher or MemoryPublisher()
         self.client = httpx.AsyncClient(transport=httpx.MockTransport(self._handle))
         source = Source(name="dwd", url=url, poll_s=20, republish_s=600, **limits)
+        self.source = source
         self.feed = DwdFeed(source, "demo", self.client, self.published, lambda: self.now, random=lambda: 0.5)
+
+    def keep(self) -> "Shelf":
+        shelf = Shelf(self.published)
+        self.feed = DwdFeed(self.source, "demo", self.client, self.published, lambda: self.now, keeper=shelf)
+        return shelf
 
     async def _handle(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
@@ -446,3 +452,49 @@ async def test_stamp_before_a_message_was_sent_is_not_believed_though_nothing_el
     assert lab.published.snapshots == []
     assert {headers.stamp for headers, _ in lab.published.alerts} == {T0}
     assert "when a message in it was sent" in status.error
+
+
+# -- the archive beside it ------------------------------------------------------------------------------------------
+
+
+class Shelf:
+    """A keeper that remembers what had been published when it was given a snapshot."""
+
+    def __init__(self, published: MemoryPublisher) -> None:
+        self.error, self._published = "", published
+        self.kept: list[tuple[str, datetime, bytes, int]] = []
+
+    def keep(self, source: str, stamp: datetime, content: bytes) -> None:
+        self.kept.append((source, stamp, content, len(self._published.snapshots)))
+
+
+async def test_every_new_stamp_is_given_to_the_archive_after_it_was_published() -> None:
+    lab = Lab()
+    shelf = lab.keep()
+    one, two = bundle({"a": cap("Minor")}), bundle({"a": cap("Minor"), "b": cap("Minor")})
+    await lab.look(ok(one))
+    await lab.look(ok(one))
+    await lab.look(httpx.Response(304))
+    await lab.look(httpx.Response(503))
+    await lab.look(ok(two), minute=1)
+    await lab.look(ok(two, 5), minute=5)
+    await lab.look(ok(EMPTY, 60), minute=6)
+    assert shelf.kept == [("dwd", T0, one, 1), ("dwd", T0, two, 1), ("dwd", at(5), two, 2)]
+
+
+async def test_archive_that_fails_is_an_alarm_in_the_status_and_holds_up_nothing() -> None:
+    lab = Lab()
+    shelf = lab.keep()
+    shelf.error = "the disk is full"
+    status = await lab.look(ok(bundle({"a": cap("Minor")})))
+    assert (status.error, status.archive_error) == ("", "the disk is full")
+    assert lab.ids == ["a"]
+    shelf.error = ""
+    assert (await lab.look(httpx.Response(304))).archive_error == ""
+
+
+async def test_snapshot_that_the_broker_refuses_is_archived_all_the_same() -> None:
+    lab = Lab(Refusing("snapshot"))
+    shelf = lab.keep()
+    await lab.look(ok(EMPTY))
+    assert [kept[1] for kept in shelf.kept] == [T0]
