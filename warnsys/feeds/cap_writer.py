@@ -49,8 +49,8 @@ class Message(Strict):
     """One message of a story; times are minutes since the story's start."""
 
     key: str = Field(pattern=r"^[a-z0-9-]+$")
-    at: float = Field(ge=0)
-    """When it is sent."""
+    at: float = Field(ge=-10_080)
+    """When it is sent; before the story's start where it stands from the start on."""
     onset: float | None = None
     """When its event begins; with the message where nothing stands."""
     until: float | None = None
@@ -65,6 +65,7 @@ class Message(Strict):
     status: Status = "Exercise"
     ii: str
     groups: tuple[str, ...]
+    profile: str = PROFILE_VERSION
     severity: Severity
     urgency: Urgency = "Immediate"
     certainty: Certainty = "Likely"
@@ -146,7 +147,7 @@ def _facts_and_texts(info: etree._Element, message: Message, texts: Texts, start
     _add(info, "severity", message.severity)
     _add(info, "certainty", message.certainty)
     for name, value in (
-        ("PROFILE_VERSION", PROFILE_VERSION),
+        ("PROFILE_VERSION", message.profile),
         ("LICENSE", LICENCE),
         ("II", message.ii),
         *(("GROUP", group) for group in message.groups),

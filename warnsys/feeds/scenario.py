@@ -9,8 +9,8 @@ import io
 import uuid
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from warnsys.cap import read_bundle
 from warnsys.feeds.cap_writer import Message, Strict, moment, write
+from warnsys.feeds.repeat import repeated
 
 BUNDLED = Path(__file__).with_name("scenarios")
 NOT_INHERITED = ("key", "at", "update", "cancel", "vanish_at", "broken", "status")
@@ -42,6 +43,15 @@ class Step:
     """What to look for, "" where the title says all."""
     bundle: bytes
     """The ZIP."""
+    source: str = "dwd"
+    late: timedelta = timedelta(0)
+    """How long after its stamp the server still answers with it, where a node lags."""
+    chapter: bool = False
+    """Whether the story itself gave it its title."""
+
+    @property
+    def seen(self) -> datetime:
+        return self.at + self.late
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +61,9 @@ class Scenario:
     start: datetime
     end: datetime
     steps: tuple[Step, ...]
-    """In order of time; a new stamp each, the contents often the same."""
+    """In the order in which they are seen; mostly a new stamp each, the contents often the same."""
+    about: str = ""
+    """What it tries out, in a sentence or two of German."""
 
     def messages(self) -> tuple[bytes, ...]:
         """The distinct bodies of all members in order of first appearance, the broken ones among them."""
@@ -74,7 +86,10 @@ def load(path_or_name: str | Path) -> Scenario:
     if not isinstance(content, dict):
         raise ScenarioError(f"{path}: expected title, start, minutes, cells and alerts")
     try:
-        story = _Story.model_validate({**content, "alerts": _inherited(content.get("alerts"))})
+        alerts = content.get("alerts")
+        if isinstance(alerts, list) and all(isinstance(alert, dict) for alert in alerts):
+            alerts = _inherited(repeated(alerts))
+        story = _Story.model_validate({**content, "alerts": alerts})
     except ValidationError as error:
         lines = (
             f"{path}: {'.'.join(str(part) for part in found['loc']) or 'story'}: {found['msg']}"
@@ -90,15 +105,30 @@ class _Chapter(Strict):
     note: str = ""
 
 
+class _Outage(Strict):
+    """Minutes from the first on, without the last, in which a feed gives nothing new."""
+
+    start: float = Field(alias="from", ge=0)
+    end: float = Field(alias="to")
+    feed: str = ""
+    """All feeds where none is named."""
+
+
 class _Story(Strict):
     """The YAML file; times in alerts and chapters are minutes since `start`."""
 
     title: str
+    about: str = ""
     start: datetime
     timezone: str = "Europe/Berlin"
     minutes: float = Field(gt=0)
     every_min: float = Field(5, gt=0)
     """Minutes between snapshots while nothing happens."""
+    feeds: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")], float] = Field({"dwd": 0}, min_length=1)
+    """The sources by name, and by how many minutes the stamps of each are later; all have the same messages."""
+    outages: tuple[_Outage, ...] = ()
+    flapping: bool = False
+    """Whether a minute after each new snapshot another node still answers with the one before."""
     cells: dict[Annotated[str, Field(pattern=r"^\d{9}$")], str] = {}
     """Names of the warn cells."""
     chapters: tuple[_Chapter, ...] = ()
@@ -137,10 +167,8 @@ class _Story(Strict):
         return self.start.replace(tzinfo=zone) if self.start.tzinfo is None else self.start.astimezone(zone)
 
 
-def _inherited(alerts: Any) -> Any:
-    """The alerts with what they take over from their predecessors; what is no list of tables stays as it is."""
-    if not isinstance(alerts, list) or not all(isinstance(alert, dict) for alert in alerts):
-        return alerts
+def _inherited(alerts: Sequence[dict[Any, Any]]) -> list[dict[Any, Any]]:
+    """The alerts with what they take over from their predecessors."""
     full: dict[str, dict[Any, Any]] = {}
     merged = []
     for alert in alerts:
@@ -168,16 +196,36 @@ class _File:
 
 def _tell(name: str, story: _Story) -> Scenario:
     files = _files(name, story)
-    steps = []
+    steps: list[tuple[float, Step]] = []
     before: Sequence[_File] = ()
     chapters = {chapter.at: chapter for chapter in story.chapters}
     for minute in _minutes(story):
         standing = [file for file in files if file.stands_at(minute)]
         chapter = chapters.get(minute) or _Chapter(at=minute, title=_what_changed(before, standing))
         at = moment(story.begin, minute)
-        steps.append(Step(at, chapter.title, chapter.note, _zip(standing, story.begin)))
+        steps.append(
+            (minute, Step(at, chapter.title, chapter.note, _zip(standing, story.begin), chapter=minute in chapters))
+        )
         before = standing
-    return Scenario(name, story.title, story.begin, moment(story.begin, story.minutes), tuple(steps))
+    end = moment(story.begin, story.minutes)
+    served = sorted(_served(story, steps), key=lambda step: (step.seen, step.source))
+    return Scenario(
+        name, story.title, story.begin, end, tuple(step for step in served if step.seen <= end), story.about
+    )
+
+
+def _served(story: _Story, steps: Sequence[tuple[float, Step]]) -> Iterator[Step]:
+    """What each feed has of the story: later, with holes, or with nodes that lag."""
+    for feed, later in story.feeds.items():
+        held: Step | None = None
+        for minute, step in steps:
+            if any(out.start <= minute < out.end and out.feed in ("", feed) for out in story.outages):
+                continue
+            step = replace(step, at=step.at + timedelta(minutes=later), source=feed)
+            yield step
+            if story.flapping and held:
+                yield replace(held, title="", note="", chapter=False, late=step.at + timedelta(minutes=1) - held.at)
+            held = step
 
 
 def _files(name: str, story: _Story) -> list[_File]:
@@ -211,7 +259,8 @@ def _minutes(story: _Story) -> Iterator[float]:
     regular = {number * story.every_min for number in range(int(story.minutes / story.every_min) + 1)}
     changes = {minute for alert in story.alerts for minute in (alert.at, alert.vanish_at) if minute is not None}
     chapters = {chapter.at for chapter in story.chapters}
-    yield from sorted(minute for minute in regular | changes | chapters | {story.minutes} if minute <= story.minutes)
+    found = regular | changes | chapters | {story.minutes}
+    yield from sorted(minute for minute in found if 0 <= minute <= story.minutes)
 
 
 def _what_changed(before: Sequence[_File], now: Sequence[_File]) -> str:
