@@ -20,6 +20,33 @@ def bench() -> None:
 
 
 @app.command()
+def parse(
+    files: Annotated[list[Path], typer.Argument(help="CAP files; of a ZIP its largest member.")],
+    rounds: Annotated[int, typer.Option(min=10, help="Readings of each file.")] = 200,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures.")] = None,
+) -> None:
+    """Reading a message whole, and bare lxml building a tree of the same bytes."""
+    from warnsys.bench_parse import compare
+    from warnsys.cap import read_bundle
+
+    table = Table(title="reading a message, medians in milliseconds")
+    for head in ("file", "bytes", "infos", "lxml", "warnsys", "ratio"):
+        table.add_column(head, justify="left" if head == "file" else "right")
+    measured = {}
+    for path in files:
+        content = path.read_bytes()
+        body = max((m.body for m in read_bundle(content)), key=len) if content.startswith(b"PK") else content
+        found = measured[path.name] = compare(body, rounds)
+        figures = (f"{found.lxml_ms:.2f}", f"{found.warnsys_ms:.2f}", f"{found.ratio:.2f}")
+        table.add_row(path.name, str(found.size), str(found.infos), *figures)
+    out.print(table)
+    if json_file:
+        json_file.write_text(
+            json.dumps({name: asdict(one) for name, one in measured.items()}, indent=1) + "\n", "utf-8"
+        )
+
+
+@app.command()
 def pipeline(
     files: Annotated[list[Path], typer.Argument(help="CAP files; each is sent as a chain of updates.")],
     broker: Annotated[str | None, typer.Option(help="kafka://host:port; without it one is started.")] = None,

