@@ -354,7 +354,7 @@ def _first_alike(body: bytes, infos: Sequence[etree._Element]) -> list[int]:
         return alone
     prefix = f"{infos[0].prefix}:".encode() if infos[0].prefix else b""
     opening, areas, closing = b"<" + prefix + b"info", b"<" + prefix + b"area", b"</" + prefix + b"info"
-    first = body[body.find(areas) : body.find(closing)]
+    first = body[body.find(areas) : body.find(closing) + len(closing)]
     if not first or opening in first:
         return alone
     found, at = list[int](), body.find(opening)
