@@ -210,3 +210,10 @@ def test_prefixed_elements_and_two_bytes_a_character_are_read_as_well() -> None:
     plain = read_alert(text.encode())
     assert read_alert(prefixed.encode()).infos == plain.infos
     assert read_alert(f'<?xml version="1.0" encoding="UTF-16"?>{text}'.encode("utf-16")).infos == plain.infos
+
+
+def test_an_info_without_areas_between_two_that_have_them_warns_nobody() -> None:
+    one = alert_xml(area=AREA).decode()
+    info = one[one.index("<info>") : one.index("</alert>")]
+    text = one.replace("</alert>", f"{info.replace(AREA, '')}{info}<!-- <info> --></alert>")
+    assert [len(info.areas) for info in read_alert(text.encode()).infos] == [1, 0, 1]

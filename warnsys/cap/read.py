@@ -360,7 +360,7 @@ def _first_alike(body: bytes, infos: Sequence[etree._Element]) -> list[int]:
     found, at = list[int](), body.find(opening)
     while at >= 0:
         begin = body.find(areas, at)
-        same = body.startswith(first, begin)
+        same = body.startswith(first, begin) and opening not in body[at + 1 : begin]
         end = begin + len(first) if same else body.find(closing, at)
         found.append(0 if same else len(found))
         at = body.find(opening, end)
