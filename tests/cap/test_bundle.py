@@ -57,3 +57,19 @@ def test_too_many_members_are_refused() -> None:
     with pytest.raises(BadBundle) as raised:
         read_bundle(packed({f"{number}.xml": b"" for number in range(5_001)}, zipfile.ZIP_STORED))
     assert raised.value.code == "zip-members"
+
+
+def test_a_member_without_a_name_is_a_member() -> None:
+    """Found by fuzzing: the standard library looks at the last character of every name."""
+    content = packed({"a": b"whole"}, zipfile.ZIP_STORED)
+    local, central = content.index(b"PK\x03\x04"), content.index(b"PK\x01\x02")
+    nameless = bytearray(content)
+    for at in (central + 46, local + 30):
+        del nameless[at]
+    for at in (local + 26, central - 1 + 28):
+        nameless[at] = 0
+    end = nameless.index(b"PK\x05\x06")
+    nameless[end + 12] -= 1  # the directory is a byte shorter, and begins a byte earlier
+    nameless[end + 16] -= 1
+    (member,) = read_bundle(bytes(nameless))
+    assert (member.name, member.body) == ("", b"whole")

@@ -39,7 +39,7 @@ def read_bundle(content: bytes) -> tuple[Member, ...]:
         raise BadBundle("zip-too-large", "/", f"{len(content)} bytes, at most {MAX_BUNDLE_BYTES} are opened")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as bundle:
-            entries = [entry for entry in bundle.infolist() if not entry.is_dir()]
+            entries = [entry for entry in bundle.infolist() if not entry.filename.endswith("/")]
             if len(entries) > MAX_MEMBERS:
                 raise BadBundle("zip-members", "/", f"{len(entries)} members, at most {MAX_MEMBERS} are read")
             unpacked = sum(min(entry.file_size, MAX_BYTES) for entry in entries)
