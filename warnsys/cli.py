@@ -20,7 +20,7 @@ from rich.table import Table
 
 from geofences import GeofenceError, bundled, load
 from geofences.names import slug
-from warnsys import cli_archive, cli_bench, cli_check, cli_feed, cli_geofences, cli_topics
+from warnsys import cli_archive, cli_bench, cli_check, cli_feed, cli_geofences, cli_replay, cli_scenario, cli_topics
 from warnsys import settings as settings_module
 from warnsys.explain import Explained
 from warnsys.explain import explain as explain_file
@@ -36,6 +36,8 @@ app.add_typer(cli_topics.app, name="topics")
 app.add_typer(cli_bench.app, name="bench")
 app.add_typer(cli_geofences.app, name="geofences")
 app.add_typer(cli_archive.app, name="archive")
+app.add_typer(cli_scenario.app, name="scenario")
+app.command()(cli_replay.replay)
 app.command("serve-feed")(cli_feed.serve_feed)
 app.command()(cli_check.check)
 out, err = Console(), Console(stderr=True)
@@ -185,6 +187,15 @@ def web(settings: SettingsOption = DEFAULT_SETTINGS, broker: BrokerOption = None
     from streams import web as pages
 
     _run(pages.web(_on_kafka(_settings(settings, broker), "web")))
+
+
+@app.command("hash-password")
+def hash_password() -> None:
+    """Ask for an operator's password, and say what to write for it under [web.operators]."""
+    from warnsys.web.security import hashed
+
+    password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    out.print(f'NAME = "{hashed(password)}"', markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()

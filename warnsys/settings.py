@@ -150,7 +150,7 @@ class Web(_Strict):
     public_port: int | None = Field(8081, ge=0, le=65535)
     """Of stele, card and public API alone; None for none."""
     operators: dict[str, str] = {}
-    """Names with hashed passwords; `warnsys web hash` makes one."""
+    """Names with hashed passwords; `warnsys hash-password` makes one."""
     proxy_user_header: str = ""
     """Set by a trusted proxy that has signed the operator in, and that nobody can go round."""
     open: bool = False
