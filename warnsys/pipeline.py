@@ -31,7 +31,8 @@ from warnsys.records import (
     utc,
 )
 from warnsys.settings import City, Settings
-from warnsys.warning.change import Change, Held, Told, changes, remember
+from warnsys.warning.change import Change, Held, changes, remember
+from warnsys.warning.claim import Told
 from warnsys.warning.facts import Facts, learn_outcome, learn_snapshot, learn_time, without_details
 from warnsys.warning.impact import Decision, Matcher, for_cities
 from warnsys.warning.policy import Policy

@@ -3,6 +3,8 @@
 import pytest
 
 from tests.support import City, at, cancel, city_rules, distinct_ids, meaning, outcome, snapshot, tick
+from warnsys.records import Said, Snapshot
+from warnsys.warning.change import Change, changes
 from warnsys.warning.policy import Policy, Rule
 
 
@@ -71,7 +73,7 @@ def test_a_district_that_leaves_is_told_when_its_snapshot_confirms_it() -> None:
     city = told_city().take(update("B", "A", "Severe", 10, districts=["d1"]))
     assert len(city.push()) == 1
     city.take(snapshot(10, "B"))
-    assert city.told()[-1] == ("ended", "ended")
+    assert city.told()[-1] == ("ended", "superseded")
     assert city.push()[-1].districts == ("d2",)
 
 
@@ -88,7 +90,7 @@ def test_a_lowering_is_not_told_to_those_who_were_told_of_nothing() -> None:
 
 def test_an_early_end_is_told_and_a_planned_expiry_is_silent() -> None:
     ended = told_city().take(cancel("C", "A", 10), snapshot(10, "C"))
-    assert ended.told()[-1] == ("ended", "ended")
+    assert ended.told()[-1] == ("ended", "cancelled")
     assert ended.push()[-1].cause == "C"
     expired = told_city(expires=60).take(tick(61), snapshot(62), snapshot(72), tick(80))
     assert expired.told() == [("warn", "entered")]
@@ -174,7 +176,7 @@ def test_an_advance_notice_that_becomes_a_warning_is_news_to_the_public_and_an_u
     city = told_city("Severe", urgency="Future", group="THUNDERSTORM", ii="40")
     city.take(update("B", "A", "Severe", 10, group="THUNDERSTORM", ii="42"))
     assert city.told() == [("warn", "entered")]
-    assert city.told("staff") == [("warn", "entered"), ("update", "raised")]
+    assert city.told("staff") == [("warn", "entered"), ("update", "now a warning")]
 
 
 def test_a_notice_waits_for_nobody_but_a_screen_is_taken_over_only_near_the_onset() -> None:
@@ -197,3 +199,94 @@ def test_a_stele_is_sent_again_before_its_reader_gives_it_up() -> None:
 def test_stele_ids_tell_the_cause() -> None:
     one, other = told_city(), told_city()
     assert [notice.id for notice in one.notices] == [notice.id for notice in other.notices]
+
+
+def found(city: City, *records: Said) -> list[Change]:
+    """What the public's push has to be told, before it is worded."""
+    changed: list[Change] = []
+    for record in records:
+        before = city.state
+        city.take(record)
+        known = city.state.facts
+        stamp = record.stamp if isinstance(record, Snapshot) else None
+        more, _ = changes(known, city.situation, before.held, before.told, city.rules.policy, stamp)
+        changed += [one for one in more if (one.channel, one.audience) == ("push", "public")]
+    return changed
+
+
+def test_an_extension_says_from_which_end_however_many_messages_it_took() -> None:
+    city = told_city(expires=240)
+    [change] = found(city, update("B", "A", "Severe", 10, expires=260), update("C", "B", "Severe", 20, expires=280))
+    assert change.reason == "extended"
+    assert change.was
+    assert change.was.until == at(240)
+    assert change.meaning.expires == at(280)
+
+
+def test_a_raise_says_from_which_level() -> None:
+    [change] = found(told_city("Moderate"), update("B", "A", "Extreme", 10))
+    assert change.was
+    assert (change.reason, change.was.level, change.was.advance) == ("raised", 2, False)
+
+
+def test_what_was_told_nothing_has_nothing_to_compare_with() -> None:
+    [change] = found(City().take(tick(0)), outcome("A", meaning()))
+    assert (change.reason, change.was) == ("entered", None)
+
+
+def test_a_lower_warning_that_lasts_longer_names_the_end_it_moved_from_and_itself() -> None:
+    """Severe until 14:00, now with Moderate until 18:00: the longer one is what is told."""
+    [change] = found(told_city("Severe", expires=120), outcome("B", meaning("Moderate", ii="61", expires=360)))
+    assert change.was
+    assert (change.reason, change.was.until) == ("extended", at(120))
+    assert (change.meaning.severity, change.meaning.expires) == ("Moderate", at(360))
+
+
+def test_a_warning_that_goes_on_beyond_the_told_end_is_extended_not_new() -> None:
+    city = told_city(expires=60).take(update("B", "A", "Severe", 50, expires=80), tick(70))
+    [change] = found(city, update("C", "B", "Severe", 70, expires=95))
+    assert change.was
+    assert (change.kind, change.reason, change.was.until) == ("update", "extended", at(60))
+
+
+def test_an_extension_that_comes_after_an_outage_is_no_new_warning() -> None:
+    city = told_city(expires=60).take(tick(90))
+    assert city.status() == "unconfirmed"
+    [change] = found(city, update("B", "A", "Severe", 58, expires=200))
+    assert (change.kind, change.reason) == ("update", "extended")
+
+
+def test_after_a_confirmed_end_the_next_warning_is_new() -> None:
+    city = told_city(expires=60).take(tick(70), snapshot(70), tick(80))
+    assert city.take(outcome("B", meaning(expires=200), stamp=80)).told()[-1] == ("warn", "entered")
+
+
+def test_a_planned_end_that_moved_by_little_is_silent() -> None:
+    city = told_city(expires=100).take(update("B", "A", "Severe", 10, expires=80), tick(81), snapshot(82))
+    assert city.status() == "clear"
+    assert city.told() == [("warn", "entered")]
+
+
+def test_an_update_that_arrives_expired_is_told_as_an_end_once_a_snapshot_confirms_it() -> None:
+    city = told_city(expires=240).take(tick(10), update("B", "A", "Severe", 10, expires=5))
+    assert (city.status(), len(city.push())) == ("unconfirmed", 1)
+    city.take(tick(11), snapshot(11))
+    assert city.told()[-1] == ("ended", "expired")
+
+
+def test_withdrawn_and_back_are_told_apart_from_new_and_cancelled() -> None:
+    city = City().take(tick(0), outcome("A", meaning()), outcome("O", decided="no_district"), snapshot(0, "A", "O"))
+    city.take(snapshot(10, "O"), snapshot(20, "O"), snapshot(30, "A", "O"))
+    assert city.told() == [("warn", "entered"), ("ended", "withdrawn"), ("warn", "revived")]
+
+
+def test_the_end_of_an_end_is_what_is_told_where_the_update_between_was_missed() -> None:
+    city = told_city().take(cancel("C", "B", 20), snapshot(20))
+    city.take(outcome("B", meaning(), supersedes=["A"], sent=10, stamp=10))
+    assert (city.told()[-1], city.push()[-1].cause) == (("ended", "cancelled"), "C")
+
+
+def test_an_advance_notice_that_becomes_a_lower_warning_says_both() -> None:
+    city = told_city("Severe", urgency="Future", ii="40")
+    city.take(update("B", "A", "Moderate", 10))
+    assert city.told("staff") == [("warn", "entered"), ("lowered", "now a warning")]

@@ -63,8 +63,8 @@ async def test_the_storm_tells_its_story(storm: Scenario) -> None:
         ("warn", "entered", 3),
         ("lowered", "lowered", 2),
         ("update", "raised", 3),
-        ("ended", "ended", 3),
-        ("ended", "ended", 3),
+        ("ended", "withdrawn", 3),
+        ("ended", "cancelled", 3),
     ]
     assert {state["status"] for state in summary["situations"].values()} == {"clear"}
 

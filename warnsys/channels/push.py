@@ -13,7 +13,9 @@ LONGEST_TTL_S = 86_400
 ENDED_TTL_S = 3_600
 WHAT: dict[str, Localised] = {
     "raised": {"de": "hochgestuft", "en": "raised"},
+    "now a warning": {"de": "jetzt Warnung", "en": "now a warning"},
     "entered": {"de": "jetzt auch hier", "en": "now here, too"},
+    "revived": {"de": "gilt wieder", "en": "holds again"},
     "extended": {"de": "verlängert", "en": "extended"},
     "shortened": {"de": "verkürzt", "en": "shortened"},
     "begins earlier": {"de": "beginnt früher", "en": "begins earlier"},

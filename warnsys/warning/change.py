@@ -8,35 +8,31 @@ down to those who were told of more, even below their minimum, and to nobody els
 
 import math
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
-from pydantic import AwareDatetime
-
-from warnsys.records import Audience, Meaning, NoticeKind, Part, utc
+from warnsys.records import Audience, Meaning, NoticeKind, utc
+from warnsys.warning.claim import Claim, Claims, Told, claims, higher, moved_begin, moved_end, remembered, top
 from warnsys.warning.facts import Fact, Facts
 from warnsys.warning.policy import Channel, Policy, Rule
 from warnsys.warning.situation import Situation, Standing, grade
 
 NAMESPACE = uuid.UUID("5c6bd9b5-35a5-5b0c-9f5d-9b1f4ad3a1d6")
-Reason = Literal["entered", "raised", "extended", "shortened", "begins earlier", "begins later", "lowered", "ended"]
+Reason = Literal[
+    "raised", "now a warning", "entered", "revived", "begins earlier", "extended", "begins later", "shortened",
+    "lowered", "cancelled", "superseded", "withdrawn", "expired",
+]  # fmt: skip
+"""Why a change is told; of several at once, the first. `docs/reference/lifecycle.md` shows each in a story.
 
-
-class Claim(Part):
-    """Something of one grade was told to hold from `onset` until `until` (None: open-ended)."""
-
-    grade: int
-    onset: AwareDatetime
-    until: AwareDatetime | None = None
-
-    def holds(self, now: datetime) -> bool:
-        return self.until is None or now < self.until
-
-
-Told = dict[str, dict[str, tuple[Claim, ...]]]
-"""By `audience/channel/group` and district: the claims, highest grade first, one a grade."""
+* `entered`: nothing was told here before. `revived`: it had been withdrawn, and its source lists it again.
+* `raised`, `lowered`: the level told before, and another now. `now a warning`: an advance notice was told.
+* `extended`, `shortened`, `begins earlier`, `begins later`: by more than the policy's minutes.
+* `cancelled`, `superseded` (by an update that does not warn here), `withdrawn` (its source lists it no more) and
+  `expired` (earlier than was told): nothing of the group is left.
+"""
+_ORDER: tuple[Reason, ...] = get_args(Reason)
 
 Held = dict[str, dict[str, bool]]
 """By district and base id: whether it stood (True) when changes were last looked for, or only earlier (False)."""
@@ -48,15 +44,18 @@ class Change:
 
     rule: Rule
     kind: NoticeKind
-    reason: str
+    reason: Reason
     cause: str
     """Base id of the message that caused it."""
     by_snapshot: tuple[str, ...]
-    """Where it took a snapshot: `confirmed` (an end where the successor does not warn), `withdrawn` or `revived`, and
-    its stamp. Empty where the message did it alone."""
+    """Where it took a snapshot: `confirmed` (an end where the successor does not warn), `withdrawn`, `expired` or
+    `revived`, and its stamp. Empty where the message did it alone."""
     meaning: Meaning
     """What holds now (warn, update, lowered), or what has ended."""
     districts: tuple[str, ...]
+    was: Claim | None = None
+    """What this channel had been told of the group in these districts: where begin or end moved, the claim that moved,
+    else the highest. None where it had been told nothing."""
 
     @property
     def channel(self) -> Channel:
@@ -99,7 +98,6 @@ def changes(
     """
     scene = _Scene(known, situation, before, stamp or situation.as_of)
     found: list[Change] = []
-    told = _still_valid(told, situation.now)
     for rule in policy.rules:
         for group, districts in scene.touched.items():
             key = f"{rule.audience}/{rule.channel}/{group}"
@@ -114,25 +112,27 @@ def changes(
                     found.append(change)
             if differences:
                 told = {**told, key: {**told.get(key, {}), **{d.district: d.now_told for d in differences}}}
-    return sorted(found, key=_worst_first), _still_valid(told, situation.now)
+    return sorted(found, key=_worst_first), remembered(told, situation.now, scene.top)
 
 
 @dataclass(frozen=True, slots=True)
 class _Difference:
     district: str
+    kind: Literal["up", "lowered", "ended"]
     reason: Reason
-    now_told: tuple[Claim, ...]
+    was: Claim | None
+    now_told: Claims
     silent: bool = False
 
 
 def _by_kind(differences: Iterable[_Difference], *, first: bool) -> Iterator[tuple[NoticeKind, list[_Difference]]]:
     spoken = [difference for difference in differences if not difference.silent]
-    ups = [difference for difference in spoken if difference.reason not in ("lowered", "ended")]
-    if ups:
-        yield ("warn" if first else "update"), ups
-    for kind in ("lowered", "ended"):
-        if downs := [difference for difference in spoken if difference.reason == kind]:
-            yield kind, downs
+    kinds: tuple[tuple[Literal["up", "lowered", "ended"], NoticeKind], ...] = (
+        ("up", "warn" if first else "update"), ("lowered", "lowered"), ("ended", "ended"),
+    )  # fmt: skip
+    for kind, notice_kind in kinds:
+        if some := [difference for difference in spoken if difference.kind == kind]:
+            yield notice_kind, some
 
 
 def _worst_first(change: Change) -> tuple[object, ...]:
@@ -151,42 +151,93 @@ class _Scene:
         self.touched: dict[str, list[str]] = {}
         """Districts by event group in which something newly stands or no longer does."""
         for district in sorted(after):
-            for group in sorted(self.groups(self.new, district) | self.groups(self.gone, district)):
+            changed = self.new.get(district, set()) | self.gone.get(district, set())
+            for group in sorted({group for i in changed for group in self.groups(i, district)}):
                 self.touched.setdefault(group, []).append(district)
 
-    def groups(self, ids: dict[str, set[str]], district: str) -> set[str]:
-        return {
-            meaning.group
-            for base_id in ids.get(district, ())
-            if (fact := self.facts.get(base_id))
-            for meaning, impact in fact.impacts()
-            if impact.district == district
-        }
+    def groups(self, base_id: str, district: str) -> set[str]:
+        """Of what a message warns a district."""
+        fact = self.facts.get(base_id)
+        return {meaning.group for meaning, one in fact.impacts() if one.district == district} if fact else set()
 
-    def standing(self, district: str, group: str | None = None) -> Iterator[Standing]:
-        """What stands unexpired in a district."""
-        for one in self.situation.districts[district].standing:
-            if one.phase != "expired" and group in (None, one.meaning.group):
+    def of_group(self, ids: dict[str, set[str]], group: str, districts: Iterable[str]) -> set[str]:
+        return {i for d in districts for i in ids.get(d, ()) if group in self.groups(i, d)}
+
+    def standing(self, district: str, group: str | None = None, *, expired: bool = False) -> Iterator[Standing]:
+        """What stands in a district: what has not expired, or what has and is not confirmed."""
+        state = self.situation.districts.get(district)
+        for one in state.standing if state else ():
+            if (one.phase == "expired") == expired and group in (None, one.meaning.group):
                 yield one
 
-    def difference(
-        self, rule: Rule, group: str, district: str, told: tuple[Claim, ...], policy: Policy
-    ) -> _Difference | None:
-        standing = list(self.standing(district, group))
-        tellable = _claims(one.meaning for one in standing if rule.tells(one.meaning))
-        whole = _claims(one.meaning for one in standing if not one.meaning.advance or rule.advance != "never")
-        was, up, down = _top(told), _top(tellable), _top(whole)
-        if up > was:
-            return _Difference(district, "raised" if was else "entered", tellable)
-        if was and down < was:
-            replaced = any(
-                one.fact.base_id in self.new[district] and grade(one.meaning) >= was and rule.tells(one.meaning)
-                for one in self.standing(district)
-            )
-            return _Difference(district, "lowered" if down else "ended", tellable or whole, silent=replaced)
-        if up and up == was and (reason := _moved(told, tellable, self.situation.now, policy)):
-            return _Difference(district, reason, tellable)
+    def top(self, group: str, district: str) -> int:
+        """The highest grade that stands, expired and not confirmed included."""
+        both = (*self.standing(district, group), *self.standing(district, group, expired=True))
+        return max((grade(one.meaning) for one in both), default=0)
+
+    def difference(self, rule: Rule, group: str, district: str, told: Claims, policy: Policy) -> _Difference | None:
+        now, least = self.situation.now, timedelta(minutes=policy.retell_after_min)
+        live = [one.meaning for one in self.standing(district, group)]
+        tellable = claims(meaning for meaning in live if rule.tells(meaning))
+        valid = tuple(claim for claim in told if claim.holds(now))
+        up, was = top(tellable), top(valid)
+        if up > top(told):
+            return _Difference(district, "up", self.why_up(group, district, told, tellable), _first(told), tellable)
+        if up > was:  # it goes on beyond the end that was told
+            _, claim = moved_end(told, tellable, now, least)
+            news = self.of_group(self.new, group, (district,))
+            return _Difference(district, "up", "extended", claim, tellable) if news else None
+        whole = claims(meaning for meaning in live if not meaning.advance or rule.advance != "never")
+        if was > top(whole):
+            return self.down(rule, group, district, valid, tellable or whole, least)
+        if up and up == was:
+            return self.moved(district, valid, told, tellable, least)
         return None
+
+    def why_up(self, group: str, district: str, told: Claims, tellable: Claims) -> Reason:
+        if told:
+            turned = all(claim.advance for claim in told) and not tellable[0].advance
+            return "now a warning" if turned else "raised"
+        known = self.before.get(district, {})
+        news = self.of_group(self.new, group, (district,))
+        return "revived" if news and news <= known.keys() else "entered"
+
+    def moved(
+        self, district: str, valid: Claims, told: Claims, tellable: Claims, least: timedelta
+    ) -> _Difference | None:
+        """Begin or end, by enough to be told."""
+        end, from_claim = moved_end(told, tellable, self.situation.now, least)
+        if end > 0:
+            return _Difference(district, "up", "extended", from_claim, tellable)
+        if begin := moved_begin(valid, tellable, self.situation.now, least):
+            reason: Reason = "begins later" if begin > timedelta() else "begins earlier"
+            return _Difference(district, "up", reason, _first(valid), tellable)
+        return _Difference(district, "up", "shortened", from_claim, tellable) if end < 0 else None
+
+    def down(
+        self, rule: Rule, group: str, district: str, valid: Claims, left: Claims, least: timedelta
+    ) -> _Difference | None:
+        """Less than was told. While an end waits for its confirmation, nobody is told that anything is over."""
+        was = valid[0]
+        waiting = [one.meaning for one in self.standing(district, group, expired=True)]
+        if any(grade(meaning) >= was.grade or (not left and rule.tells(meaning)) for meaning in waiting):
+            return None
+        reason = self.why_ended(group, (district,))
+        turned = bool(left) and all(claim.advance for claim in valid) and not left[0].advance
+        planned = reason == "expired" and was.end - self.last_end(group, district) <= least.total_seconds()
+        replaced = any(
+            one.fact.base_id in self.new[district] and grade(one.meaning) >= was.grade and rule.tells(one.meaning)
+            for one in self.standing(district)
+        )
+        if left:
+            reason = "now a warning" if turned else "lowered"
+        return _Difference(district, "lowered" if left else "ended", reason, was, left, silent=planned or replaced)
+
+    def last_end(self, group: str, district: str) -> float:
+        """When the last of what no longer stands expired, in seconds of the epoch."""
+        gone = self.of_group(self.gone, group, (district,))
+        ends = [m.expires for i in gone for m in self.facts[i].meanings if m.group == group and m.expires]
+        return max((end.timestamp() for end in ends), default=0.0)
 
     def change(self, rule: Rule, group: str, kind: NoticeKind, differences: list[_Difference]) -> Change | None:
         districts = tuple(difference.district for difference in differences)
@@ -198,84 +249,61 @@ class _Scene:
             shown = [one for one in shown if rule.tells(one[0])]
         if not shown:
             return None
-        meaning, fact = max(shown, key=lambda one: (grade(one[0]), one[1].sent, one[1].base_id))
-        reason = min((difference.reason for difference in differences), key=_REASONS.index)
+        reason = min((difference.reason for difference in differences), key=_ORDER.index)
+        was: Claim | None = None
+        for difference in differences:
+            if difference.reason == reason:
+                was = higher(was, difference.was)
+        by_end = reason in ("extended", "shortened")
+        meaning, fact = max(
+            shown, key=lambda one: (_end(one[0]) if by_end else 0, grade(one[0]), one[1].sent, one[1].base_id)
+        )
         cause, how = self.cause(kind, group, districts, fact)
         by_snapshot = (how, utc(self.stamp)) if how and self.stamp else ()
-        return Change(rule, kind, reason, cause, by_snapshot, meaning, districts)
+        return Change(rule, kind, reason, cause, by_snapshot, meaning, districts, was)
 
-    def ended(self, group: str, districts: tuple[str, ...]) -> list[tuple[Meaning, Fact]]:
-        facts = [self.facts[i] for i in sorted({i for d in districts for i in self.gone[d]}) if i in self.facts]
+    def ended(self, group: str, districts: Iterable[str]) -> list[tuple[Meaning, Fact]]:
+        facts = [self.facts[i] for i in sorted(self.of_group(self.gone, group, districts))]
         return [(meaning, fact) for fact in facts for meaning in fact.meanings if meaning.group == group]
 
-    def cause(self, kind: NoticeKind, group: str, districts: tuple[str, ...], shown: Fact) -> tuple[str, str]:
+    def why_ended(self, group: str, districts: Sequence[str]) -> Reason:
+        gone = self.of_group(self.gone, group, districts)
+        if successors := self.successors(gone):
+            return "cancelled" if max(successors, key=_latest).msg_type == "Cancel" else "superseded"
+        ended = self.ended(group, districts)
+        over = all(meaning.expires and meaning.expires <= self.situation.now for meaning, _ in ended)
+        return "expired" if ended and over else "withdrawn"
+
+    def successors(self, base_ids: set[str]) -> list[Fact]:
+        """What replaced these, and what replaced that."""
+        found: dict[str, Fact] = {}
+        reached = set(base_ids)
+        while more := [
+            f for f in self.facts.values() if f.base_id not in reached and reached.intersection(f.supersedes)
+        ]:
+            found.update((fact.base_id, fact) for fact in more)
+            reached.update(found)
+        return list(found.values())
+
+    def cause(self, kind: NoticeKind, group: str, districts: Sequence[str], shown: Fact) -> tuple[str, str]:
         """The message behind a change, and what a snapshot had to do with it."""
-
-        def of_group(ids: dict[str, set[str]]) -> set[str]:
-            return {
-                i for d in districts for i in ids.get(d, ()) if i in self.facts and group in self.groups({d: {i}}, d)
-            }
-
-        new, gone = of_group(self.new), of_group(self.gone)
+        new, gone = self.of_group(self.new, group, districts), self.of_group(self.gone, group, districts)
         if kind in ("warn", "update") and new:
             cause = shown.base_id if shown.base_id in new else min(new)
             return cause, "revived" if any(cause in self.before.get(district, ()) for district in districts) else ""
-        successors = [fact for fact in self.facts.values() if gone.intersection(fact.supersedes)]
-        if successors:
-            last = max(successors, key=lambda fact: (fact.sent, fact.base_id)).base_id
+        if successors := self.successors(gone):
+            last = max(successors, key=_latest).base_id
             return last, "" if any(last in self.new[district] for district in districts) else "confirmed"
-        return min(gone, default=shown.base_id), "withdrawn"
+        return min(gone, default=shown.base_id), self.why_ended(group, districts)
 
 
-def _claims(meanings: Iterable[Meaning]) -> tuple[Claim, ...]:
-    """One claim a grade, the highest first: the earliest begin and the latest end of all messages of that grade."""
-    by_grade: dict[int, list[Meaning]] = {}
-    for meaning in meanings:
-        by_grade.setdefault(grade(meaning), []).append(meaning)
-    found = []
-    for rank, same in sorted(by_grade.items(), reverse=True):
-        ends = [meaning.expires for meaning in same]
-        until = None if None in ends else max(end for end in ends if end)
-        found.append(Claim(grade=rank, onset=min(meaning.onset for meaning in same), until=until))
-    return tuple(found)
+def _first(claimed: Claims) -> Claim | None:
+    return claimed[0] if claimed else None
 
 
-def _top(claims: tuple[Claim, ...]) -> int:
-    return claims[0].grade if claims else 0
+def _latest(fact: Fact) -> tuple[datetime, str]:
+    return fact.sent, fact.base_id
 
 
-def _still_valid(told: Told, now: datetime) -> Told:
-    """Without the claims that ended as they were told to."""
-    found: Told = {}
-    for key, districts in told.items():
-        kept = {d: valid for d, claims in districts.items() if (valid := tuple(c for c in claims if c.holds(now)))}
-        if kept:
-            found[key] = kept
-    return found
-
-
-def _moved(told: tuple[Claim, ...], now_told: tuple[Claim, ...], now: datetime, policy: Policy) -> Reason | None:
-    """Whether begin or end moved by more than the policy's minutes since they were told."""
-    least = timedelta(minutes=policy.retell_after_min).total_seconds()
-    later = [
-        _end(now_told, grade_) - _end(told, grade_)
-        for grade_ in {claim.grade for claim in (*told, *now_told)}
-        if _end(now_told, grade_) != _end(told, grade_)
-    ]
-    if max(later, default=0) > least:
-        return "extended"
-    begin = (now_told[0].onset - told[0].onset).total_seconds()
-    if told[0].onset > now and abs(begin) > least:
-        return "begins earlier" if begin < 0 else "begins later"
-    return "shortened" if min(later, default=0) < -least else None
-
-
-def _end(claims: tuple[Claim, ...], least: int) -> float:
-    """Until when something of at least this grade holds, in seconds of the epoch."""
-    ends = [math.inf if claim.until is None else claim.until.timestamp() for claim in claims if claim.grade >= least]
-    return max(ends, default=0.0)
-
-
-_REASONS: tuple[Reason, ...] = (
-    "raised", "entered", "begins earlier", "extended", "begins later", "shortened", "lowered", "ended",
-)  # fmt: skip
+def _end(meaning: Meaning) -> float:
+    return math.inf if meaning.expires is None else meaning.expires.timestamp()

@@ -1,0 +1,112 @@
+"""What a channel was told: until when which grade holds. Messages come and go, claims are what people remember."""
+
+import math
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from pydantic import AwareDatetime
+
+from warnsys.records import Meaning, Part
+from warnsys.warning.situation import grade
+
+
+class Claim(Part):
+    """Something of one grade was told to hold from `onset` until `until` (None: open-ended)."""
+
+    grade: int
+    onset: AwareDatetime
+    until: AwareDatetime | None = None
+
+    @property
+    def level(self) -> int:
+        """1 to 4, as DWD counts."""
+        return self.grade // 2
+
+    @property
+    def advance(self) -> bool:
+        """Whether it was told as an advance notice."""
+        return self.grade % 2 == 0
+
+    @property
+    def end(self) -> float:
+        """In seconds of the epoch; infinite where it is open."""
+        return math.inf if self.until is None else self.until.timestamp()
+
+    def holds(self, now: datetime) -> bool:
+        return self.until is None or now < self.until
+
+
+Claims = tuple[Claim, ...]
+"""The highest grade first, one a grade."""
+
+Told = dict[str, dict[str, Claims]]
+"""By `audience/channel/group` and district."""
+
+
+def claims(meanings: Iterable[Meaning]) -> Claims:
+    """One claim a grade: the earliest begin and the latest end of all messages of that grade."""
+    by_grade: dict[int, list[Meaning]] = {}
+    for meaning in meanings:
+        by_grade.setdefault(grade(meaning), []).append(meaning)
+    found = []
+    for rank, same in sorted(by_grade.items(), reverse=True):
+        ends = [meaning.expires for meaning in same]
+        until = None if None in ends else max(end for end in ends if end)
+        found.append(Claim(grade=rank, onset=min(meaning.onset for meaning in same), until=until))
+    return tuple(found)
+
+
+def top(claimed: Claims) -> int:
+    """The highest grade; 0 for none."""
+    return claimed[0].grade if claimed else 0
+
+
+def higher(one: Claim | None, other: Claim | None) -> Claim | None:
+    """The one of the higher grade, at the same grade the one that holds longer."""
+    return max((claim for claim in (one, other) if claim), key=lambda claim: (claim.grade, claim.end), default=None)
+
+
+def remembered(told: Told, now: datetime, highest: Callable[[str, str], int]) -> Told:
+    """Without the claims that ended as they were told to.
+
+    What goes on beyond its told end stays the same event: `highest` gives the top grade that still stands in a group
+    and district, expired and unconfirmed ones included.
+    """
+    found: Told = {}
+    for key, districts in told.items():
+        group = key.split("/", 2)[2]
+        kept = {}
+        for district, claimed in districts.items():
+            if valid := tuple(c for c in claimed if c.holds(now) or c.grade <= highest(group, district)):
+                kept[district] = valid
+        if kept:
+            found[key] = kept
+    return found
+
+
+def moved_begin(told: Claims, present: Claims, now: datetime, least: timedelta) -> timedelta | None:
+    """By how much the begin of the highest claim moved, where it had not begun and the move is worth telling."""
+    by = present[0].onset - told[0].onset
+    return by if told[0].onset > now and abs(by) > least else None
+
+
+def moved_end(told: Claims, present: Claims, now: datetime, least: timedelta) -> tuple[float, Claim | None]:
+    """By how many seconds the end moved at the grade where it moved most, and the claim that it moved from.
+
+    A later end outweighs an earlier one; 0 where it is not worth telling. What goes on beyond its told end always is.
+    """
+    moves = []
+    for rank in sorted({claim.grade for claim in (*told, *present)}, reverse=True):
+        was, end = _last(told, rank), _last(present, rank)
+        by = (end.end if end else 0.0) - (was.end if was else 0.0)
+        if abs(by) > least.total_seconds() or (by > 0 and was and not was.holds(now)):
+            moves.append((by, was))
+    later = [move for move in moves if move[0] > 0]
+    if later:
+        return max(later, key=lambda move: move[0])
+    return min(moves, key=lambda move: move[0], default=(0.0, None))
+
+
+def _last(claimed: Claims, least: int) -> Claim | None:
+    """Of the claims of at least this grade the one that holds longest."""
+    return max((claim for claim in claimed if claim.grade >= least), key=lambda claim: claim.end, default=None)
