@@ -1,10 +1,10 @@
 """Which districts of a city does an alert touch, how much, and why.
 
     index = GeofenceIndex(load(bundled("solingen")))
-    for match in index.match([Area(cells=("805122000",))]):
+    for match in index.match([Area(cells=("805122000",))]).concerned:
         print(match.district.name, match.matched, match.reason)
 
-Knows nothing of CAP, streams or channels: areas in, one `Match` a district out.
+Knows nothing of CAP, streams or channels: areas in, one `Match` a district out, made when it is looked at.
 """
 
 from geofences.area import Area, Circle
@@ -13,7 +13,7 @@ from geofences.district import District
 from geofences.files import bundled, load
 from geofences.findings import Finding, GeofenceError
 from geofences.index import GeofenceIndex
-from geofences.match import Match
+from geofences.match import Match, Matches
 from geofences.plain import plain_match
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "GeofenceError",
     "GeofenceIndex",
     "Match",
+    "Matches",
     "bundled",
     "check",
     "load",

@@ -1,23 +1,24 @@
 """The geofences of some cities, ready to be asked about alert after alert: the hot path.
 
-Most alerts lie elsewhere, so boxes answer first, then prepared outlines, and only a true cut is overlaid. Every
-shortcut decides exactly as `geofences.plain` does.
+Most alerts lie elsewhere, so a comparison of boxes answers first. Listed cells are looked up, and shares found only if
+somebody asks for them. The rest follows from crossings (`geofences.overlap`). Whatever the way, it decides exactly as
+`geofences.plain` does.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
+import numpy as np
 import shapely
-from shapely.geometry.base import BaseGeometry
 
 from geofences.area import Area
 from geofences.district import District
-from geofences.match import Match, decide
-from geofences.shapes import extent, outlines
+from geofences.match import Blocks, Match, Matches, decide
+from geofences.overlap import Fences
+from geofences.shares import Shares, find
 
-_Box = tuple[float, float, float, float]
 _SMALLEST = 1e-12  # steradians, some 40 m²: below it rounding errors would decide the shares
 
 
@@ -27,7 +28,7 @@ class GeofenceIndex:
     Raises ValueError where an id stands twice, or a geometry is not a valid polygon with an area.
     """
 
-    __slots__ = ("_extents", "districts", "version")
+    __slots__ = ("_by_cell", "_fences", "districts", "version")
 
     districts: tuple[District, ...]
     """Sorted by id."""
@@ -39,67 +40,52 @@ class GeofenceIndex:
         for district, following in zip(self.districts, self.districts[1:], strict=False):
             if district.id == following.id:
                 raise ValueError(f"district {district.id!r} stands twice: give each its own id")
-        for district in self.districts:
-            _check(district)
-            shapely.prepare(district.geometry)
-        self._extents = tuple(extent(district.geometry) for district in self.districts)
+        geometries = np.array([district.geometry for district in self.districts], dtype=object)
+        for position in np.flatnonzero(~shapely.is_valid(geometries)).tolist():
+            why = shapely.is_valid_reason(geometries[position])
+            raise ValueError(f"{self._named(position)}: outline is not valid ({why}): mend it where it was drawn")
+        self._fences = Fences(geometries)
+        for position in np.flatnonzero(self._fences.areas < _SMALLEST).tolist():
+            raise ValueError(f"{self._named(position)}: expected an outline with an area")
+        self._by_cell: dict[str, list[int]] = {}
+        for position, district in enumerate(self.districts):
+            for cell in district.warn_cells:
+                self._by_cell.setdefault(cell, []).append(position)
         self.version = _version(self.districts)
 
-    def match(self, areas: Sequence[Area], *, min_share: float = 0.01) -> tuple[Match, ...]:
+    def _named(self, position: int) -> str:
+        return f"district {self.districts[position].id!r}"
+
+    def match(self, areas: Sequence[Area], *, min_share: float = 0.01) -> Matches:
         """One Match a district, in the order of `districts`, for all area blocks of one alert.
 
         `min_share` (0 to 1) is the part of a district that shapes must cover to warn it, where no cells are listed.
-        Shares are areas in lon/lat degrees weighted with cos(lat) along every edge: right within 0.03 %.
+        Shares are of areas on a sphere, between edges straight in lon/lat: right within 0.03 %. Where many districts
+        are far away, look at `concerned` only: the others cost nothing.
         """
-        shapes = [outlines(area) if self._may_touch(area) else () for area in areas]
-        return tuple(
-            decide(district, areas, self._share_of(position, shapes), min_share)
-            for position, district in enumerate(self.districts)
-        )
+        blocks = Blocks(areas)
+        return self._matches(blocks, Shares(self._fences, blocks), min_share)
 
-    def _may_touch(self, area: Area) -> bool:
-        """False only where mending and measuring the block's shapes can be saved."""
-        return bool(area.circles) or any(
-            _boxes_touch(polygon.bounds, district.geometry.bounds)
-            for polygon in area.polygons
-            if not polygon.is_empty
-            for district in self.districts
-        )
+    def match_each(self, alerts: Sequence[Sequence[Area]], *, min_share: float = 0.01) -> tuple[Matches, ...]:
+        """The same for many alerts, faster than one by one."""
+        blocks = [Blocks(areas) for areas in alerts]
+        shares = [Shares(self._fences, each) for each in blocks]
+        by_area = [(known, each.shaped) for each, known in zip(blocks, shares, strict=True) if not each.by_cell]
+        find([known for known, _ in by_area], [shaped for _, shaped in by_area])
+        return tuple(self._matches(each, known, min_share) for each, known in zip(blocks, shares, strict=True))
 
-    def _share_of(self, position: int, shapes: Sequence[Sequence[BaseGeometry]]) -> Callable[[tuple[int, ...]], float]:
-        return partial(_share, self.districts[position].geometry, self._extents[position], shapes)
+    def _matches(self, blocks: Blocks, shares: Shares, min_share: float) -> Matches:
+        near: Sequence[int]
+        if blocks.by_cell:
+            listed = self._by_cell.keys() & blocks.by_cell.keys()
+            near = sorted({position for cell in listed for position in self._by_cell[cell]})
+        else:
+            near = [*shares.of(blocks.shaped)]
 
+        def decide_at(position: int) -> Match:
+            return decide(self.districts[position], blocks, partial(shares.of_fence, position), min_share)
 
-def _share(
-    geometry: shapely.Polygon | shapely.MultiPolygon,
-    whole: float,
-    shapes: Sequence[Sequence[BaseGeometry]],
-    blocks: Iterable[int],
-) -> float:
-    box = geometry.bounds
-    near = [
-        shape
-        for i in blocks
-        for shape in shapes[i]
-        if _boxes_touch(shape.bounds, box) and shapely.intersects(geometry, shape)
-    ]
-    if not near:
-        return 0.0
-    if any(shapely.covers(shape, geometry) for shape in near):
-        return 1.0
-    return extent(shapely.intersection(geometry, shapely.union_all(near))) / whole
-
-
-def _boxes_touch(a: _Box, b: _Box) -> bool:
-    return a[0] <= b[2] and b[0] <= a[2] and a[1] <= b[3] and b[1] <= a[3]
-
-
-def _check(district: District) -> None:
-    if extent(district.geometry) < _SMALLEST:
-        raise ValueError(f"district {district.id!r}: expected an outline with an area")
-    if not district.geometry.is_valid:
-        why = shapely.is_valid_reason(district.geometry)
-        raise ValueError(f"district {district.id!r}: outline is not valid ({why}): mend it where it was drawn")
+        return Matches(len(self.districts), near, decide_at)
 
 
 def _version(districts: Iterable[District]) -> str:

@@ -6,90 +6,164 @@ Heights spare a district only where they were surveyed, with 50 m to spare. How 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cache
-from typing import Literal
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal, overload
 
 from geofences.area import Area
 from geofences.district import District
 
 HEIGHT_MARGIN_M = 50.0
 _SHARE_DIGITS = 6
+_SHARE_STEPS = 2.0**36
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Match:
     """What one alert means for one district.
 
-    `share` is the part (0 to 1, rounded to 1e-6) of the district's area inside the shapes of all blocks that do not
-    spare it by height; None where the alert has no shapes. `via` says what decided, for or against; None only
-    without any area. `reason` is for machines and operators. `floor_m`, `ceiling_m` (metres above sea level) are the
-    widest band of the blocks that concern the district, None = no limit; a sparing band where height spared it.
+    `via` says what decided, for or against; None only without any area. `reason` is for machines and operators.
+    `floor_m`, `ceiling_m` (metres above sea level) are the widest band of the blocks that concern the district, None =
+    no limit; a sparing band where height spared it.
     """
 
     district: District
     matched: bool
-    share: float | None
     via: Literal["cell", "area"] | None
     reason: str
     floor_m: float | None
     ceiling_m: float | None
+    measure: Callable[[], float | None] = field(repr=False)
+    """Finds the share when it is asked for: where cells decide, most never are."""
+
+    @property
+    def share(self) -> float | None:
+        """Part (0 to 1, rounded to 1e-6) of the district's area inside the shapes of all blocks that do not spare it
+        by height; None where the alert has no shapes."""
+        return self.measure()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Match):
+            return NotImplemented
+        return self._said() == other._said() and self.share == other.share
+
+    def __hash__(self) -> int:
+        return hash((self.district.id, self.reason))
+
+    def _said(self) -> tuple[object, ...]:
+        return self.district, self.matched, self.via, self.reason, self.floor_m, self.ceiling_m
 
 
-def decide(
-    district: District,
-    areas: Sequence[Area],
-    share_of: Callable[[tuple[int, ...]], float],
-    min_share: float,
-) -> Match:
+class Blocks:
+    """The area blocks of one alert, looked through once for all districts."""
+
+    def __init__(self, areas: Sequence[Area]) -> None:
+        self.areas = tuple(areas)
+
+    @cached_property
+    def by_cell(self) -> dict[str, list[int]]:
+        """Positions of the blocks that list a warn cell."""
+        found: dict[str, list[int]] = {}
+        for position, area in enumerate(self.areas):
+            for cell in area.cells:
+                found.setdefault(cell, []).append(position)
+        return found
+
+    @cached_property
+    def shaped(self) -> tuple[int, ...]:
+        """Positions of the blocks that have any outline or circle."""
+        return tuple(position for position, area in enumerate(self.areas) if area.has_shape)
+
+    @cached_property
+    def banded(self) -> bool:
+        """Whether any block has a limit of height."""
+        return any(area.floor_m is not None or area.ceiling_m is not None for area in self.areas)
+
+    def sparing(self, district: District, among: Sequence[int]) -> dict[int, str]:
+        """Which of these blocks leave the district out by their heights, and why."""
+        if not self.banded or not district.ground_is_surveyed:
+            return {}
+        found = ((position, spared_by_height(district, self.areas[position])) for position in among)
+        return {position: why for position, why in found if why is not None}
+
+    def widest_band(self, among: Sequence[int]) -> tuple[float | None, float | None]:
+        """The lowest floor and the highest ceiling of these blocks, metres; None where one of them has no limit."""
+        floors = [floor for position in among if (floor := self.areas[position].floor_m) is not None]
+        ceilings = [ceiling for position in among if (ceiling := self.areas[position].ceiling_m) is not None]
+        return (
+            min(floors) if floors and len(floors) == len(among) else None,
+            max(ceilings) if ceilings and len(ceilings) == len(among) else None,
+        )
+
+
+def decide(district: District, blocks: Blocks, share_of: Callable[[tuple[int, ...]], float], min_share: float) -> Match:
     """Decide for one district.
 
     `share_of` gives the part (0 to 1, not rounded) of this district inside the union of the shapes of the blocks with
-    these positions in `areas`. A district needs a share above 0 and of at least `min_share`.
+    these positions. A district needs a share above 0 and of at least `min_share`.
     """
+    if blocks.by_cell:
+        return _decide_by_cell(district, blocks, share_of)
+    return _decide_by_area(district, blocks, share_of, min_share)
 
-    @cache
-    def part(*blocks: int) -> float:
-        return round(min(share_of(blocks), 1.0), _SHARE_DIGITS)
 
-    sparing = {i: why for i, area in enumerate(areas) if (why := spared_by_height(district, area)) is not None}
-    shaped = [i for i, area in enumerate(areas) if area.has_shape]
-    counting = [i for i in shaped if i not in sparing]
-    share = part(*counting) if shaped else None
+def _decide_by_cell(district: District, blocks: Blocks, share_of: Callable[[tuple[int, ...]], float]) -> Match:
+    def measure() -> float | None:
+        shaped = blocks.shaped
+        sparing = blocks.sparing(district, shaped)
+        return rounded(share_of(tuple(i for i in shaped if i not in sparing))) if shaped else None
 
-    def outcome(
-        via: Literal["cell", "area"] | None, reason: str, blocks: Sequence[int], *, matched: bool = False
-    ) -> Match:
-        floor, ceiling = _widest_band([areas[i] for i in blocks])
-        return Match(district, matched, share, via, reason, floor, ceiling)
+    naming = sorted({i for cell in district.warn_cells for i in blocks.by_cell.get(cell, ())})
+    if not naming:
+        return Match(district, False, "cell", "cells listed, none of ours", None, None, measure)
+    sparing = blocks.sparing(district, naming)
+    warning = [i for i in naming if i not in sparing]
+    if not warning:
+        return Match(district, False, "cell", sparing[naming[0]], *blocks.widest_band(naming), measure)
+    cell = next(cell for cell in blocks.areas[warning[0]].cells if cell in district.warn_cells)
+    return Match(district, True, "cell", f"cell {cell}", *blocks.widest_band(warning), measure)
 
-    if any(area.cells for area in areas):
-        naming = {
-            i: cell
-            for i, area in enumerate(areas)
-            if (cell := next((cell for cell in area.cells if cell in district.warn_cells), None))
-        }
-        if not naming:
-            return outcome("cell", "cells listed, none of ours", ())
-        blocks = [i for i in naming if i not in sparing]
-        if not blocks:
-            return outcome("cell", sparing[next(iter(naming))], [*naming])
-        return outcome("cell", f"cell {naming[blocks[0]]}", blocks, matched=True)
 
-    if share is None:
-        return outcome(None, "no area", ())
-    touching = [i for i in counting if part(i) > 0]
+def _decide_by_area(
+    district: District, blocks: Blocks, share_of: Callable[[tuple[int, ...]], float], min_share: float
+) -> Match:
+    shaped = blocks.shaped
+    if not shaped:
+        return Match(district, False, None, "no area", None, None, _no_share)
+
+    def part(*among: int) -> float:
+        return rounded(share_of(among))
+
+    sparing = blocks.sparing(district, shaped)
+    counting = tuple(i for i in shaped if i not in sparing)
+    share = part(*counting)
+
+    def outcome(reason: str, among: Sequence[int], *, matched: bool = False) -> Match:
+        return Match(district, matched, "area", reason, *blocks.widest_band(among), lambda: share)
+
+    def touching() -> Sequence[int]:
+        return [i for i in counting if part(i) > 0] if blocks.banded else ()
+
     if _enough(share, min_share):
-        return outcome("area", f"area {share:.4f}", touching, matched=True)
-    with_spared = part(*shaped)
+        return outcome(f"area {share:.4f}", touching(), matched=True)
+    with_spared = part(*shaped) if sparing else share
     if _enough(with_spared, min_share):
-        spared = [i for i in shaped if i in sparing]
+        spared = [*sparing]
         spared = [i for i in spared if part(i) > 0] or spared
-        return outcome("area", sparing[spared[0]], spared)
+        return outcome(sparing[spared[0]], spared)
     if with_spared == 0:
-        return outcome("area", "no overlap", ())
+        return outcome("no overlap", ())
     # Cut, not rounded: a share of 0.00999 must not read "0.0100 below 0.01".
-    return outcome("area", f"share {int(share * 10_000) / 10_000:.4f} below {min_share:g}", touching)
+    return outcome(f"share {int(share * 10_000) / 10_000:.4f} below {min_share:g}", touching())
+
+
+def rounded(share: float) -> float:
+    """A share as it is decided on: 0 to 1, to 1e-6.
+
+    Many shares are fractions such as 1/128, just between two numbers of six digits. So that they are rounded alike by
+    whatever way they were computed, rounding errors are taken off first, down to a power of two.
+    """
+    return round(min(max(round(share * _SHARE_STEPS) / _SHARE_STEPS, 0.0), 1.0), _SHARE_DIGITS)
 
 
 def spared_by_height(district: District, area: Area) -> str | None:
@@ -108,11 +182,40 @@ def _enough(share: float, min_share: float) -> bool:
     return share > 0 and share >= min_share
 
 
-def _widest_band(areas: Sequence[Area]) -> tuple[float | None, float | None]:
-    floors = [area.floor_m for area in areas if area.floor_m is not None]
-    ceilings = [area.ceiling_m for area in areas if area.ceiling_m is not None]
-    open_below, open_above = len(floors) < len(areas), len(ceilings) < len(areas)
-    return (
-        None if open_below or not floors else min(floors),
-        None if open_above or not ceilings else max(ceilings),
-    )
+def _no_share() -> None:
+    return None
+
+
+class Matches(Sequence[Match]):
+    """One Match a district, in the order of the index; each is made when it is looked at."""
+
+    def __init__(self, count: int, near: Sequence[int], decide: Callable[[int], Match]) -> None:
+        """`near` are positions, ascending, of at least all districts with a listed cell or a share."""
+        self._count, self._near, self._decide = count, near, decide
+
+    @cached_property
+    def concerned(self) -> tuple[Match, ...]:
+        """Those whose cell the alert lists or, where it lists none, that its shapes touch: warned or not.
+
+        All others are not warned, for one and the same `reason`.
+        """
+        return tuple(map(self._decide, self._near))
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Every reason that some district has, once, without a look at each."""
+        near = set(self._near)
+        elsewhere = next((position for position in range(self._count) if position not in near), None)
+        found = [*self.concerned, *([] if elsewhere is None else [self._decide(elsewhere)])]
+        return tuple(dict.fromkeys(match.reason for match in found))
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> Match: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Match, ...]: ...
+    def __getitem__(self, index: int | slice) -> Match | tuple[Match, ...]:
+        positions = range(self._count)[index]
+        return self._decide(positions) if isinstance(positions, int) else tuple(map(self._decide, positions))

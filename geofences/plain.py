@@ -10,8 +10,9 @@ import shapely
 
 from geofences.area import Area
 from geofences.district import District
-from geofences.match import Match, decide
-from geofences.shapes import extent, outlines
+from geofences.match import Blocks, Match, decide
+from geofences.shapes import outlines
+from geofences.sphere import extent
 
 
 def plain_match(districts: Iterable[District], areas: Sequence[Area], *, min_share: float = 0.01) -> tuple[Match, ...]:
@@ -27,4 +28,4 @@ def _match_one(district: District, areas: Sequence[Area], min_share: float) -> M
         inside = shapely.intersection(district.geometry, shapely.union_all(shapes))
         return extent(inside) / extent(district.geometry)
 
-    return decide(district, areas, share_of, min_share)
+    return decide(district, Blocks(areas), share_of, min_share)

@@ -85,7 +85,7 @@ def _judged(decision: Decision, at: datetime | None) -> Decision:
     over = Outcome.model_validate(
         {**dict(outcome), "decided": "not_live", "reason": f"expired {ended.isoformat()}", "meanings": ()}
     )
-    return replace(decision, outcome=over, matches=())
+    return replace(decision, outcome=over, found=())
 
 
 def _plain(match: Match) -> dict[str, Any]:

@@ -76,5 +76,5 @@ districts = st.lists(
 @given(districts, alerts, st.sampled_from([0.0, 0.01, 0.3, 1.0]))
 def test_the_index_decides_as_the_plain_method(fences: list[District], alert: list[Area], min_share: float) -> None:
     index = GeofenceIndex(fences)
-    assert index.match(alert, min_share=min_share) == plain_match(fences, alert, min_share=min_share)
+    assert tuple(index.match(alert, min_share=min_share)) == plain_match(fences, alert, min_share=min_share)
     assert index.version == GeofenceIndex(reversed(fences)).version

@@ -225,7 +225,7 @@ def test_matches_come_in_order_of_ids() -> None:
 
 
 def test_an_index_of_nothing_matches_nothing() -> None:
-    assert GeofenceIndex([]).match([ABOVE_200]) == ()
+    assert not GeofenceIndex([]).match([ABOVE_200])
 
 
 def test_an_id_stands_once() -> None:

@@ -5,13 +5,13 @@ may still end others (an Update that left the city, a Cancel), so what it supers
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import shapely
 
-from geofences import Area, Circle, GeofenceIndex, Match
+from geofences import Area, Circle, GeofenceIndex, Match, Matches
 from warnsys.cap import dwd
 from warnsys.cap.errors import CapError
 from warnsys.cap.model import Alert, Info
@@ -68,8 +68,8 @@ class Matcher:
                 continue
             found = self.index.match([_to_area(area) for area in infos[0].areas], min_share=min_share)
             matches.append(found)
-            if any(match.matched for match in found):
-                meanings.append(_meaning(alert, infos, found))
+            if any(match.matched for match in found.concerned):
+                meanings.append(_meaning(alert, infos, found.concerned))
         supersedes = _superseded(alert)
         if not matches:
             decided: Decided = "not_live"
@@ -77,11 +77,11 @@ class Matcher:
         elif meanings:
             decided, reason = "matched", meanings[0].impacts[0].reason
         else:
-            decided, reason = "no_district", _common_reason(matches[0])
+            decided, reason = "no_district", _common_reason(matches[0].reasons)
         outcome = self._outcome(
             headers, alert, decided, reason, supersedes=supersedes, meanings=tuple(meanings)
         )  # fmt: skip
-        return Decision(outcome, alert, _best_by_district(matches))
+        return Decision(outcome, alert, tuple(matches))
 
     def _why_not_live(self, alert: Alert) -> str:
         if dwd.is_test(alert):
@@ -139,8 +139,15 @@ class Decision:
     outcome: Outcome
     alert: Alert | None
     """None where the message could not be read."""
-    matches: tuple[Match, ...]
-    """One a district, the worst of its meanings; none where districts were not asked."""
+    found: tuple[Matches, ...]
+    """One a meaning; none where districts were not asked."""
+
+    @property
+    def matches(self) -> tuple[Match, ...]:
+        """One a district, the worst of its meanings; none where districts were not asked."""
+        return tuple(
+            max(each, key=lambda match: (match.matched, match.share or 0)) for each in zip(*self.found, strict=True)
+        )
 
 
 def for_cities(outcome: Outcome, cities: Iterable[str]) -> Outcome:
@@ -249,12 +256,5 @@ def _minus_holes(area: CapArea) -> tuple[shapely.Polygon, ...]:
     return tuple(part for part in parts if isinstance(part, shapely.Polygon) and not part.is_empty)
 
 
-def _best_by_district(found: list[tuple[Match, ...]]) -> tuple[Match, ...]:
-    return tuple(
-        max(column, key=lambda match: (match.matched, match.share or 0)) for column in zip(*found, strict=True)
-    )
-
-
-def _common_reason(matches: tuple[Match, ...]) -> str:
-    reasons = dict.fromkeys(match.reason for match in matches)
-    return next(iter(reasons)) if len(reasons) == 1 else "; ".join(sorted(reasons)[:3]) if reasons else "no districts"
+def _common_reason(reasons: Sequence[str]) -> str:
+    return reasons[0] if len(reasons) == 1 else "; ".join(sorted(reasons)[:3]) if reasons else "no districts"
