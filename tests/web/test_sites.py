@@ -1,0 +1,264 @@
+"""What the pages and the API say, and what they refuse; over a board in memory."""
+
+import re
+
+import pytest
+
+from tests.support import at, meaning, outcome, snapshot, tick
+from tests.web.sites import LOGIN, Desk, settings
+from warnsys.records import SteleRecord
+from warnsys.web.words import words
+
+ORIGIN = {"Sec-Fetch-Site": "same-origin"}
+PUBLIC = ("/stele/d1", "/embed/d1", "/api/districts", "/api/districts/d1/situation", "/api/districts.geojson")
+PRIVATE = ("/", "/lagebericht", "/alert/A", "/stop/push", "/api/alerts", "/api/alerts/A", "/api/rejected", "/api/feeds",
+    "/api/notices/all", "/api/stream/all")  # fmt: skip
+
+
+def warned(severity: str = "Severe") -> Desk:
+    return Desk().take(tick(0), outcome("A", meaning(severity)), snapshot(0, "A"))
+
+
+def calm() -> Desk:
+    return Desk().take(tick(0), snapshot(0))
+
+
+# -- nothing known never looks calm ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/", "/stele/d1", "/embed/d1", "/lagebericht"])
+def test_a_page_without_any_record_says_that_nothing_is_known(path: str) -> None:
+    text = Desk().page(path)
+    assert "Keine verlässlichen Daten" in text
+    assert "Keine Wetterwarnung" not in text
+
+
+@pytest.mark.parametrize("path", ["/", "/stele/d1", "/embed/d1", "/lagebericht"])
+def test_a_record_past_its_validity_is_no_data_whatever_it_said(path: str) -> None:
+    desk = calm()
+    assert "Keine Wetterwarnung" in desk.page(path)
+    text = desk.later(4).page(path)
+    assert "Keine verlässlichen Daten" in text
+    assert "Keine Wetterwarnung" not in text
+
+
+def test_the_api_calls_it_no_data_too() -> None:
+    desk = warned().later(4)
+    said = desk.public.get("/api/districts/d1/situation").json()
+    assert (said["district"]["status"], said["district"]["freshness"], said["record"]) == ("no_data", "none", None)
+
+
+def test_while_the_topics_cannot_be_read_the_dashboard_says_so() -> None:
+    desk = warned()
+    desk.board.connected = False
+    assert 'role="alert">Keine Daten.' in desk.page("/")
+    assert desk.operators.get("/health/ready").status_code == 503
+
+
+def test_a_feed_without_a_new_stamp_is_told_with_its_last_one() -> None:
+    assert "Datenquelle „dwd“: noch kein Stand." in warned().page("/")
+
+
+# -- what holds -----------------------------------------------------------------------------------------------------
+
+
+def test_what_holds_is_shown_with_level_districts_and_time() -> None:
+    text = warned("Extreme").page("/")
+    assert "Stufe 4 von 4" in text
+    assert "ganze Stadt" in text
+    assert "endet in 4 h 0 min" in text
+
+
+def test_a_severe_warning_near_its_onset_takes_the_whole_stele_an_advance_notice_does_not() -> None:
+    assert 'class="stele full level-3"' in warned().page("/stele/d1")
+    advance = Desk().take(tick(0), outcome("A", meaning(urgency="Future", onset=600, expires=900)), snapshot(0, "A"))
+    assert 'class="stele tile level-3 advance"' in advance.page("/stele/d1")
+
+
+def test_the_dashboard_speaks_english_by_the_switch() -> None:
+    text = warned().page("/?lang=en")
+    assert '<html lang="en"' in text
+    assert "What holds now" in text
+
+
+def test_nothing_ever_says_that_all_is_well() -> None:
+    for language in ("de", "en"):
+        catalogue = words(language)
+        said = " ".join((catalogue._bundle.get_message(key).value and key) or "" for key in catalogue.keys)
+        assert not re.search("entwarn|all-clear", said)
+    for desk in (calm(), warned()):
+        for path in ("/", "/stele/d1", "/embed/d1", "/lagebericht"):
+            assert not re.search(r"Entwarnung|\bsicher\b|keine Gefahr|all clear|\bsafe\b", desk.page(path))
+
+
+def test_the_words_are_complete_in_both_languages() -> None:
+    assert words("de").keys == words("en").keys
+
+
+def test_an_exercise_is_marked_on_every_page() -> None:
+    desk = Desk(stage="storm")
+    for path in ("/", "/stele/d1", "/embed/d1", "/lagebericht", "/stop/push"):
+        assert "ÜBUNG" in desk.page(path)
+
+
+def test_what_is_held_back_is_told_with_its_reason() -> None:
+    assert "SMS, öffentlich: erst ab Severe" in warned("Moderate").page("/")
+
+
+def test_one_message_is_explained_with_every_district_and_its_bytes() -> None:
+    text = warned().page("/alert/A")
+    assert "District 1" in text
+    assert "&lt;alert xmlns=" in text
+
+
+# -- operators ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", PRIVATE)
+def test_operators_pages_need_a_sign_in_and_the_public_site_has_none_of_them(path: str) -> None:
+    desk = warned()
+    assert desk.operators.get(path).status_code == 401
+    assert desk.operators.get(path, auth=("shift", "wrong")).status_code == 401
+    assert desk.public.get(path, auth=LOGIN).status_code == 404
+
+
+def test_a_trusted_proxys_header_signs_in_only_where_the_settings_say_so() -> None:
+    header = {"X-User": "shift"}
+    assert Desk().operators.get("/", headers=header).status_code == 401
+    assert Desk(settings(proxy_user_header="X-User")).operators.get("/", headers=header).status_code == 200
+
+
+def acknowledge(desk: Desk, **headers: str) -> int:
+    form = {"city": "x", "base_id": "A", "level": "3", "by": "Leitstelle A"}
+    answer = desk.operators.post("/act/acknowledge", data=form, auth=LOGIN, headers=headers, follow_redirects=False)
+    return int(answer.status_code)
+
+
+def test_what_was_acknowledged_shows_to_everybody_and_a_raise_opens_it_again() -> None:
+    desk = warned()
+    assert "data-loud" in desk.page("/")
+    assert acknowledge(desk, **ORIGIN) == 303
+    assert "gesehen: Leitstelle A" in desk.page("/")
+    assert "data-loud" not in desk.page("/")
+    desk.take(outcome("B", meaning("Extreme"), supersedes=["A"], sent=1, stamp=1))
+    assert "data-loud" in desk.page("/")
+
+
+@pytest.mark.parametrize("headers", [{}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}])
+def test_a_form_from_another_page_does_nothing(headers: dict[str, str]) -> None:
+    desk = warned()
+    assert acknowledge(desk, **headers) == 403
+    assert desk.done == []
+
+
+def test_a_stopped_channel_is_seen_with_reason_and_end() -> None:
+    desk = warned()
+    form = {"channel": "push", "reason": "Fehlalarm", "minutes": "30", "by": "Leitstelle A"}
+    assert desk.operators.post("/act/stop", data=form, auth=LOGIN, headers=ORIGIN).status_code == 200
+    assert "Push ist angehalten bis Mi 14.07. 14:30: Fehlalarm (Leitstelle A)" in desk.page("/")
+    assert "angehalten" not in desk.later(31).page("/")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"minutes": "0.5"}, {"minutes": "9999"}, {"by": "<b>"}, {"channel": "stele"}, {"reason": ""}]
+)
+def test_an_order_that_makes_no_sense_is_refused(wrong: dict[str, str]) -> None:
+    form = {"channel": "push", "reason": "x", "minutes": "30", "by": "A", **wrong}
+    desk = warned()
+    assert desk.operators.post("/act/stop", data=form, auth=LOGIN, headers=ORIGIN).status_code == 422
+    assert desk.done == []
+
+
+# -- hostile content ------------------------------------------------------------------------------------------------
+
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>\u202egnp.exe\u2066\x07" + "A" * 100_000
+
+
+def test_hostile_texts_are_shown_as_texts_and_turn_nothing_round() -> None:
+    desk = warned()
+    for record in list(desk.board.steles.values()):
+        (item,) = record.items
+        bad = item.texts["de"].model_copy(update=dict.fromkeys(("event", "headline", "description"), HOSTILE))
+        hostile = item.model_copy(update={"texts": {"de": bad, "ar": bad}, "event": {"de": HOSTILE, "en": HOSTILE}})
+        desk.put("stele", record.district, record.model_copy(update={"items": (hostile,)}).to_bytes())
+    for path in ("/", "/stele/d1", "/embed/d1", "/lagebericht"):
+        text = desk.page(path)
+        assert "<script>alert" not in text
+        assert "<img src=x" not in text
+        assert not set(text) & set("\u202e\u2066\x07")
+
+
+@pytest.mark.parametrize("path", [*PUBLIC, "/health/live", "/nowhere", "/static/live.js"])
+def test_every_answer_has_its_security_headers(path: str) -> None:
+    headers = warned().public.get(path).headers
+    policy = headers["content-security-policy"]
+    assert "script-src 'self';" in policy
+    assert "unsafe" not in policy
+    assert headers["x-content-type-options"] == "nosniff"
+    framed = path.startswith("/embed/")
+    assert ("frame-ancestors *" in policy) == framed
+    assert ("x-frame-options" in headers) != framed
+
+
+@pytest.mark.parametrize("path", ["/", "/stele/d1", "/embed/d1", "/lagebericht", "/alert/A", "/stop/push"])
+def test_no_page_has_inline_script_or_style_or_asks_another_host(path: str) -> None:
+    text = warned().page(path)
+    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\son[a-z]+=|\sstyle=", text)
+    assert not re.search(r"""(?:src|href)=["'](?:https?:)?//""", text)
+
+
+def test_a_request_that_carries_too_much_is_refused() -> None:
+    assert warned().operators.post("/act/stop", content=b"x" * 20_000, auth=LOGIN).status_code == 413
+
+
+# -- API ------------------------------------------------------------------------------------------------------------
+
+
+def test_what_holds_in_a_district_comes_as_cap_too() -> None:
+    from warnsys.cap import read_alert
+
+    alert = read_alert(warned().public.get("/api/districts/d1/cap").content)
+    assert (alert.infos[0].severity, alert.infos[0].areas[0].geocodes) == ("Severe", (("WARNCELLID", "800000001"),))
+    assert calm().public.get("/api/districts/d1/cap").status_code == 404
+
+
+def test_the_public_hears_nothing_that_staff_alone_was_told() -> None:
+    desk = warned()
+    assert {notice["audience"] for notice in desk.public.get("/api/notices").json()} == {"public"}
+    assert "Stab" not in desk.public.get("/api/notices.atom").text
+    everything = desk.operators.get("/api/notices/all", auth=LOGIN).json()
+    assert {notice["audience"] for notice in everything} == {"public", "staff"}
+
+
+async def test_a_reader_of_the_stream_is_told_what_it_missed_or_to_load_anew() -> None:
+    desk = warned()
+    seen = desk.board.version
+    desk.take(tick(2))
+    assert [event.kind for event in desk.board.since(seen) or ()] == ["stele", "stele"]
+    assert desk.board.since(seen + 10_000) is None
+    for _ in range(600):
+        for record in list(desk.board.steles.values()):
+            desk.put("stele", record.district, record.to_bytes())
+    assert desk.board.since(seen) is None
+
+
+def test_a_removed_district_is_gone_with_its_tombstone() -> None:
+    desk = warned()
+    desk.put("stele", "d1", None)
+    assert desk.board.stele("d1") is None
+
+
+def test_of_a_notice_only_the_first_copy_is_kept() -> None:
+    desk = warned()
+    before = len(desk.board.notices)
+    for notice in list(desk.board.notices):
+        desk.put("push" if "title" in notice.model_dump() else "sms", notice.id, notice.to_bytes())
+    assert len(desk.board.notices) == before
+
+
+def test_what_cannot_be_read_is_passed_over() -> None:
+    desk = warned()
+    for topic in ("stele", "push", "sms", "status", "impacts", "actions"):
+        desk.put(topic, "x", b"none of ours")
+    assert isinstance(desk.board.stele("d1"), SteleRecord)
+    assert at(0) == desk.board.now()
