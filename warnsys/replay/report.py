@@ -1,0 +1,291 @@
+"""A replay as one page to read: it gathers what happened, and hands it to the template.
+
+The page needs no network and no script: marks are links to what they stand for. Whatever an alert says is escaped by
+the template; the page's policy lets nothing run but its own few lines.
+"""
+
+import base64
+import hashlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from warnsys.cap.model import level
+from warnsys.channels.events import event_name
+from warnsys.channels.wording import label, moment
+from warnsys.records import Meaning, Outcome, PushNotice, SmsNotice, SteleRecord
+from warnsys.replay.run import Arrival, Decided, Event
+from warnsys.replay.timeline import Bar, Lane, Mark, Timeline
+from warnsys.warning.policy import Policy, Rule
+
+FOLDER = Path(__file__).with_name("page")
+MAX_RAW = 60_000
+"""Characters of one message's CAP, and a hundred times as many of all: what is longer is cut, and the page says so."""
+MAX_ELSEWHERE = 200
+AUDIENCES = {"public": "Öffentlichkeit", "staff": "Stab"}
+CHANNELS = {"push": "Push", "sms": "SMS"}
+KINDS = {"warn": "Neue Warnung", "update": "Änderung", "lowered": "Herabgestuft", "ended": "Beendet"}
+REASONS = {
+    "entered": "galt hier vorher nicht",
+    "revived": "war zurückgezogen und steht wieder im Feed",
+    "raised": "hochgestuft",
+    "now a warning": "aus der Vorabinformation ist eine Warnung geworden",
+    "extended": "verlängert",
+    "shortened": "verkürzt",
+    "begins earlier": "beginnt früher",
+    "begins later": "beginnt später",
+    "lowered": "herabgestuft; wer gewarnt wurde, erfährt davon",
+    "cancelled": "aufgehoben; wer gewarnt wurde, erfährt davon",
+    "superseded": "ersetzt durch eine Meldung, die hier nicht warnt",
+    "withdrawn": "steht nicht mehr im Feed",
+    "expired": "früher abgelaufen, als mitgeteilt war",
+}
+DECIDED = {"matched": "trifft zu", "no_district": "anderswo", "not_live": "warnt nicht", "rejected": "nicht lesbar"}
+SEVERITIES = {
+    "Minor": "Stufe 1", "Moderate": "Stufe 2", "Severe": "Stufe 3", "Extreme": "Stufe 4", "never": "keiner Stufe",
+}  # fmt: skip
+
+
+@dataclass
+class Alert:
+    """One message that concerns the city, as the page tells of it."""
+
+    anchor: str
+    at: datetime
+    outcome: Outcome
+    body: bytes
+    findings: tuple[str, ...]
+    districts: tuple[Any, ...]
+    until: datetime | None = None
+    """When the snapshots no longer list it."""
+    caused: list["Sent"] = field(default_factory=list)
+
+
+@dataclass
+class Sent:
+    anchor: str
+    notice: PushNotice | SmsNotice
+
+
+class Report:
+    """Hears a replay; `html` gives the page."""
+
+    def __init__(self, header: dict[str, Any], policy: Policy) -> None:
+        self._header, self._policy = header, policy
+        city = next(iter(header["cities"].values()))
+        self.zone = ZoneInfo(city["timezone"])
+        self._names = {d: name for one in header["cities"].values() for d, name in one["districts"].items()}
+        self.start, self.end = (datetime.fromisoformat(header[name]) for name in ("from", "to"))
+        self._lanes = {district: Lane(name) for district, name in self._names.items()}
+        self._data = Lane("Daten")
+        self._alerts: dict[str, Alert] = {}
+        self._elsewhere: list[tuple[datetime, Outcome]] = []
+        self._sent: list[Sent] = []
+        self._refused: list[Arrival] = []
+        self._chapters: list[tuple[datetime, str]] = []
+        self._counts = {"snapshots": 0, **dict.fromkeys(DECIDED, 0)}
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case Arrival():
+                self._arrived(event)
+            case Decided():
+                self._decided(event)
+            case SteleRecord():
+                self._shown(event)
+            case PushNotice() | SmsNotice():
+                sent = Sent(f"n{len(self._sent) + 1}", event)
+                self._sent.append(sent)
+                if alert := self._of_base(event.cause):
+                    alert.caused.append(sent)
+
+    # -- gathering --------------------------------------------------------------------------------------------------
+
+    def _arrived(self, arrival: Arrival) -> None:
+        if arrival.shot.title:
+            self._chapters.append((arrival.at, arrival.shot.title))
+        if arrival.error:
+            self._refused.append(arrival)
+        if arrival.snapshot is None:
+            return
+        self._counts["snapshots"] += 1
+        listed = set(arrival.snapshot.ids)
+        for alert in self._alerts.values():
+            if alert.until is None and alert.outcome.source == arrival.shot.source:
+                alert.until = None if alert.outcome.listed_id in listed else arrival.at
+
+    def _decided(self, event: Decided) -> None:
+        outcome = event.decision.outcome
+        known = self._alerts.get(f"{outcome.source}/{outcome.listed_id}")
+        if known:
+            known.until = None  # listed once more
+            return
+        self._counts[outcome.decided] += 1
+        if outcome.decided == "no_district":
+            self._elsewhere.append((event.at, outcome))
+            return
+        anchor = f"a{len(self._alerts) + 1}"
+        self._alerts[f"{outcome.source}/{outcome.listed_id}"] = Alert(
+            anchor, event.at, outcome, event.body, outcome.findings, event.decision.matches
+        )
+
+    def _shown(self, record: SteleRecord) -> None:
+        first = record.items[0] if record.items else None
+        state, words = str(record.status), STATUS[record.status]
+        if record.status == "warned" and first:
+            state = f"advance-{first.level}" if first.phase == "advance" else f"level-{first.level}"
+            words = first.label["de"]
+        self._lanes[record.district].at(record.issued, state, words)
+        if record.district == next(iter(self._lanes)):
+            self._data.at(record.issued, f"data-{record.freshness}", FRESHNESS[record.freshness])
+
+    def _of_base(self, base_id: str) -> Alert | None:
+        return next((alert for alert in self._alerts.values() if alert.outcome.base_id == base_id), None)
+
+    # -- the page ---------------------------------------------------------------------------------------------------
+
+    def html(self) -> str:
+        for lane in (*self._lanes.values(), self._data):
+            lane.close(self.end)
+        rows = [("push", "public"), ("sms", "public"), ("push", "staff"), ("sms", "staff")]
+        marks = {
+            f"{CHANNELS[channel]}, {AUDIENCES[audience]}": [
+                Mark(
+                    sent.notice.issued,
+                    sent.anchor,
+                    sent.notice.level,
+                    self._level_of(sent),
+                    sent.notice.kind,
+                    self.heading(sent),
+                )
+                for sent in self._sent
+                if _channel(sent.notice) == channel and sent.notice.audience == audience
+            ]
+            for channel, audience in rows
+        }
+        bars = [
+            Bar(alert.at, alert.until or self.end, alert.anchor, _style(alert.outcome), self.title_of(alert))
+            for alert in self._alerts.values()
+        ]
+        lanes = list(self._lanes.values())
+        timeline = Timeline(self.start, self.end, self.zone, lanes, self._data, marks, bars, self._chapters)
+        style, script = ((FOLDER / name).read_text("utf-8") for name in ("report.css", "report.js"))
+        page: str = _template().render(
+            page=self, t=timeline, header=self._header, counts=self._counts, sent=self._sent,
+            alerts=list(self._alerts.values()), elsewhere=self._elsewhere[:MAX_ELSEWHERE],
+            elsewhere_more=max(0, len(self._elsewhere) - MAX_ELSEWHERE), refused=self._refused,
+            chapters=self._chapters, style=Markup(style), script=Markup(script),  # noqa: S704 - our own files
+            style_hash=_hash(style), script_hash=_hash(script), decided=DECIDED, kinds=KINDS, reasons=REASONS,
+            by_channel={name: len(some) for name, some in marks.items()}, raw=self._raws(),
+        )  # fmt: skip
+        return page
+
+    def clock(self, at: datetime) -> str:
+        return moment(at, self.zone, "de")
+
+    def places(self, notice: PushNotice | SmsNotice) -> str:
+        city = self._header["cities"][notice.city]
+        if set(notice.districts) == set(city["districts"]):
+            return f"ganz {city['name']}"
+        return ", ".join(city["districts"].get(district, district) for district in notice.districts)
+
+    def _level_of(self, sent: Sent) -> str:
+        cause = self._of_base(sent.notice.cause)
+        advance = cause and any(meaning.advance for meaning in cause.outcome.meanings)
+        return f"{'advance' if advance else 'level'}-{sent.notice.level}"
+
+    def heading(self, sent: Sent) -> str:
+        notice = sent.notice
+        who = f"{CHANNELS[_channel(notice)]}, {AUDIENCES[notice.audience]}"
+        return f"{self.clock(notice.issued)} {who}: {KINDS[notice.kind]}, Stufe {notice.level} von 4"
+
+    def title_of(self, alert: Alert) -> str:
+        """An alert in a few words: what it is, or why it is none."""
+        meaning = next(iter(alert.outcome.meanings), None)
+        if meaning:
+            return f"{event_name(meaning)['de']} – {label(meaning)['de']}"
+        if alert.outcome.msg_type == "Cancel":
+            return "Aufhebung"
+        if alert.outcome.reason.startswith("test"):
+            return "Testmeldung"
+        return DECIDED[alert.outcome.decided].capitalize()
+
+    def cause_of(self, sent: Sent) -> Alert | None:
+        return self._of_base(sent.notice.cause)
+
+    def who_hears(self, alert: Alert) -> list[tuple[str, str, list[Sent]]]:
+        """For each audience and channel: what it was told because of an alert, or why it was not."""
+        found = []
+        for rule in self._policy.rules:
+            told = [s for s in alert.caused if (_channel(s.notice), s.notice.audience) == (rule.channel, rule.audience)]
+            why = "" if told else _why_not(rule, alert.outcome.meanings)
+            found.append((f"{CHANNELS[rule.channel]}, {AUDIENCES[rule.audience]}", why, told))
+        return found
+
+    def _raws(self) -> dict[str, str]:
+        """The CAP of the messages as text, by anchor."""
+        left, found = 100 * MAX_RAW, {}
+        for alert in self._alerts.values():
+            text = alert.body.decode("utf-8", "replace")
+            part = text[: min(MAX_RAW, max(left, 0))]
+            left -= len(part)
+            note = f"\n[… gekürzt, {len(text)} Zeichen in allem]" if len(part) < len(text) else ""
+            found[alert.anchor] = "".join(c if c in "\n\t" or ord(c) >= 32 else "\ufffd" for c in part) + note
+        return found
+
+
+STATUS = {
+    "warned": "gewarnt",
+    "unconfirmed": "abgelaufen, Bestätigung steht aus",
+    "clear": "keine Warnung",
+    "no_data": "keine Daten",
+}
+FRESHNESS = {"fresh": "aktuell", "incomplete": "unvollständig", "stale": "veraltet", "none": "noch kein Stand"}
+
+
+def _channel(notice: PushNotice | SmsNotice) -> str:
+    return "push" if isinstance(notice, PushNotice) else "sms"
+
+
+def _style(outcome: Outcome) -> str:
+    meaning = next(iter(outcome.meanings), None)
+    if meaning is None:
+        return outcome.decided
+    return f"{'advance' if meaning.advance else 'level'}-{level(meaning.severity)}"
+
+
+def _why_not(rule: Rule, meanings: tuple[Meaning, ...]) -> str:
+    """Why an audience was not told of a message on a channel, a sentence."""
+    if not meanings:
+        return "Warnt hier niemanden, und niemand war von dem, was sie beendet, unterrichtet."
+    if any(rule.tells(meaning) for meaning in meanings):
+        return "Nichts Neues: gleiche Stufe und Ereignisart sind hier schon mitgeteilt."
+    meaning = meanings[0]
+    least = rule.advance if meaning.advance else rule.warnings
+    if least == "never":
+        what = "Vorabinformationen gehen" if meaning.advance else "Nichts geht"
+        return f"Zurückgehalten: {what} nicht auf diesen Kanal." if meaning.advance else "Zurückgehalten: abgeschaltet."
+    if meaning.group in rule.except_groups:
+        return "Zurückgehalten: diese Art Ereignis geht nicht auf diesen Kanal."
+    what = "Vorabinformationen" if meaning.advance else "Warnungen"
+    return f"Zurückgehalten: {what} gehen hier erst ab {SEVERITIES[least]} hinaus."
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+@lru_cache
+def _template() -> Any:
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters["iso"] = lambda at: at.astimezone(UTC).isoformat()
+    return environment.get_template("report.html")
