@@ -24,7 +24,7 @@ GROUPS = (
 )  # fmt: skip
 """The groups in the order in which one of them names an event that carries several."""
 
-KNOWN_GROUPS = frozenset((*GROUPS, "BLACK_ICE", "SLIPPERINESS", "TEST"))
+KNOWN_GROUPS = frozenset((*GROUPS, "BLACK_ICE", "HAIL", "POWERLINEVIBRATION", "SLIPPERINESS", "TEST"))
 
 _LANGUAGE_SUFFIX = re.compile(r"^(?P<base>.+\.DWD\..+)\.[A-Z]{3}$")
 

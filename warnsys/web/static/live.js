@@ -21,8 +21,8 @@ async function refresh() {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const found = page.getElementById("live");
     if (!found) throw new Error("another page");
-    put(found);
     document.title = page.title;
+    put(found);
     goodUntil = performance.now() + Number(root.dataset.freshFor) * 1000;
     heardAt = Date.now();
     lost("");

@@ -1,0 +1,193 @@
+"""The pages in a real browser: in step with the topics, honest when nobody answers, for everybody."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page, ViewportSize, expect
+
+from tests.support import at, meaning, outcome, snapshot, tick
+from tests.web.conftest import served
+from tests.web.sites import Desk, settings
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+WIDE: ViewportSize = {"width": 1920, "height": 1080}
+STELE: ViewportSize = {"width": 1080, "height": 1920}
+PHONE: ViewportSize = {"width": 360, "height": 640}
+OPEN = settings(open=True)
+STATES = ("nothing", "calm", "moderate", "extreme", "advance", "expired", "stale")
+
+
+def desk_in(state: str) -> Desk:
+    desk = Desk(OPEN)
+    match state:
+        case "calm":
+            desk.take(tick(0), snapshot(0))
+        case "moderate":
+            desk.take(tick(0), outcome("A", meaning("Moderate")), snapshot(0, "A"))
+        case "extreme":
+            desk.take(tick(0), outcome("A", meaning("Extreme")), outcome("B", meaning("Minor", group="HEAT", ii="247")),
+                snapshot(0, "A", "B"))  # fmt: skip
+        case "advance":
+            later = meaning("Severe", urgency="Future", onset=600, expires=900)
+            desk.take(tick(0), outcome("A", later), snapshot(0, "A"))
+        case "expired":
+            desk.take(tick(0), outcome("A", meaning(expires=5)), snapshot(0, "A")).later(6).take(tick(6))
+        case "stale":
+            desk.take(tick(0), outcome("A", meaning()), snapshot(0, "A")).later(30).take(tick(30))
+    return desk
+
+
+@asynccontextmanager
+async def opened(browser: Browser, address: str, size: ViewportSize = WIDE, **context: object) -> AsyncIterator[Page]:
+    page = await browser.new_page(viewport=size, **context)  # type: ignore[arg-type]
+    await page.goto(address)
+    try:
+        yield page
+    finally:
+        await page.close()
+
+
+async def test_a_new_alert_shows_on_both_pages_by_itself(browser: Browser) -> None:
+    desk = desk_in("calm")
+    async with (
+        served(desk) as address,
+        opened(browser, f"{address}/") as dashboard,
+        opened(browser, f"{address}/stele/d1", STELE) as stele,
+    ):
+        await expect(dashboard.get_by_text("Keine Wetterwarnung").first).to_be_visible()
+        desk.take(outcome("A", meaning("Extreme"), stamp=1))
+        await expect(stele.get_by_text("Stufe 4 von 4")).to_be_visible()
+        await expect(dashboard.locator(".warning").get_by_text("Stufe 4 von 4")).to_be_visible()
+        await expect(dashboard.locator("#announcer")).to_contain_text("Stufe 4 von 4")
+        assert (await dashboard.title()).startswith("⚠")
+
+
+async def test_a_stele_whose_server_is_gone_turns_to_no_data_by_itself(browser: Browser) -> None:
+    desk = desk_in("calm")
+    desk.now = at(2.95)  # its record is good for three seconds more
+    async with served(desk) as address:
+        page = await browser.new_page(viewport=STELE)
+        await page.goto(f"{address}/stele/d1")
+        await expect(page.get_by_role("heading", name="Keine Wetterwarnung")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Keine verlässlichen Daten")).to_be_visible(timeout=15_000)
+    await expect(page.get_by_role("heading", name="Keine Wetterwarnung")).to_be_hidden()
+    await page.close()
+
+
+async def test_a_page_catches_up_when_the_web_process_is_back(browser: Browser) -> None:
+    desk = desk_in("calm")
+    async with served(desk) as address:
+        port = int(address.rpartition(":")[2])
+        page = await browser.new_page(viewport=WIDE)
+        await page.goto(f"{address}/")
+    await expect(page.get_by_text("Keine Verbindung")).to_be_visible(timeout=15_000)
+    desk.take(outcome("A", meaning("Severe"), stamp=1))
+    async with served(desk, port):
+        await expect(page.locator(".warning").get_by_text("Stufe 3 von 4")).to_be_visible(timeout=20_000)
+        await expect(page.get_by_text("Keine Verbindung")).to_be_hidden()
+        await page.close()
+
+
+async def test_an_acknowledgement_by_keyboard_alone_shows_on_a_second_dashboard(browser: Browser) -> None:
+    desk = desk_in("extreme")
+    async with served(desk) as address, opened(browser, f"{address}/") as first, opened(browser, address) as second:
+        await first.locator("input[name=by]").focus()
+        await first.keyboard.type("Leitstelle A")
+        await first.keyboard.press("Tab")
+        await first.keyboard.press("Enter")
+        await expect(second.get_by_text("gesehen: Leitstelle A")).to_be_visible()
+        assert desk.done
+
+
+async def test_a_channel_is_stopped_in_two_steps_and_every_dashboard_shows_it(browser: Browser) -> None:
+    desk = desk_in("extreme")
+    async with served(desk) as address, opened(browser, f"{address}/") as first, opened(browser, address) as second:
+        await first.get_by_role("link", name="Push anhalten").click()
+        await first.get_by_label("Grund").fill("Fehlalarm")
+        await first.get_by_label("Schicht oder Platz").fill("Leitstelle A")
+        await first.get_by_role("button", name="Jetzt anhalten").click()
+        for page in (first, second):
+            await expect(page.get_by_text("Push ist angehalten")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["/", "/stele/d1", "/embed/d1"])
+async def test_pages_read_without_javascript(browser: Browser, path: str) -> None:
+    async with (
+        served(desk_in("extreme")) as address,
+        opened(browser, address + path, java_script_enabled=False) as page,
+    ):
+        await expect(page.get_by_text("Stufe 4 von 4").first).to_be_visible()
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("path", ["/", "/stele/d1", "/embed/d1", "/lagebericht"])
+async def test_no_page_in_no_state_violates_wcag(browser: Browser, path: str, state: str) -> None:
+    size = STELE if path.startswith("/stele") else WIDE
+    async with served(desk_in(state)) as address:
+        for scheme in ("light", "dark"):
+            async with opened(browser, address + path, size, color_scheme=scheme) as page:
+                rules = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
+                found = await Axe().run(page, options=rules)
+                assert not found.response["violations"], found.generate_report()
+
+
+@pytest.mark.parametrize("path", ["/", "/stele/d1", "/embed/d1", "/lagebericht", "/alert/A", "/stop/push"])
+async def test_no_page_asks_anybody_else_or_reports_an_error(browser: Browser, path: str) -> None:
+    async with served(desk_in("extreme")) as address:
+        page = await browser.new_page(viewport=WIDE)
+        asked, errors = list[str](), list[str]()
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        await page.goto(address + path)
+        await page.wait_for_timeout(500)
+        await page.close()
+        assert asked
+        assert all(url.startswith((address, "data:")) for url in asked)
+        assert not errors
+
+
+async def test_the_further_languages_of_a_stele_can_be_chosen_and_stay(browser: Browser) -> None:
+    desk = desk_in("extreme")
+    found = []
+    for record in desk.board.steles.values():
+        texts = {**record.items[0].texts, **dict.fromkeys(("en", "ar", "tr"), record.items[0].texts["de"])}
+        items = tuple(item.model_copy(update={"texts": texts}) for item in record.items)
+        found.append(record.model_copy(update={"items": items}))
+
+    def put() -> None:
+        for record in found:
+            desk.put("stele", record.district, record.to_bytes())
+
+    put()
+    async with served(desk) as address, opened(browser, f"{address}/stele/d1", STELE) as page:
+        await page.get_by_role("button", name="العربية").click()
+        shown = page.locator(".others article:not([data-later])")
+        await expect(shown).to_have_attribute("dir", "rtl")
+        await expect(page.locator("#pause")).to_have_attribute("aria-pressed", "true")
+        put()
+        await page.wait_for_timeout(1_000)
+        await expect(shown).to_have_attribute("lang", "ar")
+
+
+async def test_hostile_texts_run_nothing_and_break_no_layout(browser: Browser) -> None:
+    desk = desk_in("extreme")
+    hostile = "<script>alert(1)</script>\u202e" + "W" * 100_000
+    for record in list(desk.board.steles.values()):
+        item = record.items[0]
+        text = item.texts["de"].model_copy(update=dict.fromkeys(("event", "headline", "description"), hostile))
+        bad = item.model_copy(update={"texts": {"de": text, "ar": text}, "event": {"de": hostile, "en": hostile}})
+        desk.put("stele", record.district, record.model_copy(update={"items": (bad,)}).to_bytes())
+    dialogs = list[str]()
+    async with served(desk) as address:
+        for path, size in (("/", WIDE), ("/stele/d1", STELE), ("/embed/d1", PHONE)):
+            page = await browser.new_page(viewport=size)
+            page.on("dialog", lambda dialog: dialogs.append(dialog.message))
+            await page.goto(address + path)
+            await page.wait_for_timeout(300)
+            wider = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            await page.close()
+            assert not dialogs
+            assert wider <= 0
