@@ -12,7 +12,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geofences.sides import Bools, Edges, Ints, on_left
+from geofences.sides import Bools, Edges, Ints, changes, on_left
 from geofences.sphere import Floats, swept
 
 EDGES = 8
@@ -26,12 +26,6 @@ class Boxes(NamedTuple):
     east: Floats
     south: Floats
     north: Floats
-
-    @classmethod
-    def around(cls, edges: Edges) -> "Boxes":
-        """The box of each edge."""
-        lon0, lat0, lon1, lat1 = edges
-        return cls(np.minimum(lon0, lon1), np.maximum(lon0, lon1), np.minimum(lat0, lat1), np.maximum(lat0, lat1))
 
     @classmethod
     def of(cls, geometries: NDArray[np.object_]) -> "Boxes":
@@ -117,17 +111,14 @@ class Boundary:
         return np.ascontiguousarray(self.lon.take(stretch, 0).T), np.ascontiguousarray(self.lat.take(stretch, 0).T)
 
     def edges_touching(self, stretch: Ints, boxes: Boxes) -> tuple[Ints, Ints]:
-        """The edges of each stretch whose own box touches the box beside it: (row, edge).
-
-        An edge is known by its first vertex, counted through all stretches.
-        """
+        """The edges of each stretch whose own box touches the box beside it: (row, edge)."""
         lon, lat = self.vertices(stretch)
         touching = np.minimum(lon[:-1], lon[1:]) <= boxes.east
         touching &= np.maximum(lon[:-1], lon[1:]) >= boxes.west
         touching &= np.minimum(lat[:-1], lat[1:]) <= boxes.north
         touching &= np.maximum(lat[:-1], lat[1:]) >= boxes.south
         place, row = np.divmod(np.flatnonzero(touching), max(len(stretch), 1))
-        return row, stretch.take(row) * (EDGES + 1) + place
+        return row, edge_at(stretch.take(row), place)
 
     def edges(self, edge: Ints) -> Edges:
         """Where edges start and end."""
@@ -156,12 +147,17 @@ class Boundary:
         # A ray to the east: inside after an odd number of edges.
         level = self.vertices(stretch)[1]
         above = level > lat[row] if step > 0 else level >= lat[row]
-        place, found = np.divmod(np.flatnonzero(above[:-1] != above[1:]), max(len(stretch), 1))
-        upward = above[place + 1, found]
-        point = row[found]
-        left = on_left(self.edges(stretch[found] * (EDGES + 1) + place), lon[point], lat[point], step=step)
+        place, column = changes(above)
+        upward, point = above[place + 1, column], row.take(column)
+        edges = self.edges(edge_at(stretch.take(column), place))
+        left = on_left(edges, lon.take(point), lat.take(point), step=step)
         edges_east: Ints = np.bincount(point[left == upward], minlength=len(lon))
         return np.asarray(edges_east % 2 == 1)
+
+
+def edge_at(stretch: Ints, place: Ints) -> Ints:
+    """The edge at a place of a stretch: its first vertex, counted through all stretches."""
+    return stretch * (EDGES + 1) + place
 
 
 def ranges(first: Ints, size: Ints) -> tuple[Ints, Ints]:

@@ -17,7 +17,7 @@ from geofences.area import Area
 from geofences.district import District
 from geofences.match import Blocks, Match, Matches, decide
 from geofences.overlap import Fences
-from geofences.shares import Shares, find
+from geofences.shares import Shares
 
 _SMALLEST = 1e-12  # steradians, some 40 m²: below it rounding errors would decide the shares
 
@@ -63,23 +63,26 @@ class GeofenceIndex:
         Shares are of areas on a sphere, between edges straight in lon/lat: right within 0.03 %. Where many districts
         are far away, look at `concerned` only: the others cost nothing.
         """
-        blocks = Blocks(areas)
-        return self._matches(blocks, Shares(self._fences, blocks), min_share)
+        return self._matches(areas, Shares(self._fences, areas), min_share)
 
     def match_each(self, alerts: Sequence[Sequence[Area]], *, min_share: float = 0.01) -> tuple[Matches, ...]:
         """The same for many alerts, faster than one by one."""
-        blocks = [Blocks(areas) for areas in alerts]
-        shares = [Shares(self._fences, each) for each in blocks]
-        by_area = [(known, each.shaped) for each, known in zip(blocks, shares, strict=True) if not each.by_cell]
-        find([known for known, _ in by_area], [shaped for _, shaped in by_area])
-        return tuple(self._matches(each, known, min_share) for each, known in zip(blocks, shares, strict=True))
+        shares = [Shares(self._fences, areas) for areas in alerts]
+        by_area = [
+            (each, Blocks(areas).shaped)
+            for each, areas in zip(shares, alerts, strict=True)
+            if not any(area.cells for area in areas)
+        ]
+        Shares.find([each for each, _ in by_area], [shaped for _, shaped in by_area])
+        return tuple(self._matches(areas, each, min_share) for areas, each in zip(alerts, shares, strict=True))
 
-    def _matches(self, blocks: Blocks, shares: Shares, min_share: float) -> Matches:
-        near: Sequence[int]
+    def _matches(self, areas: Sequence[Area], shares: Shares, min_share: float) -> Matches:
+        blocks = Blocks(areas)
+        near: Sequence[int] = ()
         if blocks.by_cell:
             listed = self._by_cell.keys() & blocks.by_cell.keys()
             near = sorted({position for cell in listed for position in self._by_cell[cell]})
-        else:
+        elif shares.may_touch():
             near = [*shares.of(blocks.shaped)]
 
         def decide_at(position: int) -> Match:

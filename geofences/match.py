@@ -131,30 +131,26 @@ def _decide_by_area(
     if not shaped:
         return Match(district, False, None, "no area", None, None, _no_share)
 
-    def part(*among: int) -> float:
-        return rounded(share_of(among))
-
     sparing = blocks.sparing(district, shaped)
-    counting = tuple(i for i in shaped if i not in sparing)
-    share = part(*counting)
+    counting = tuple(i for i in shaped if i not in sparing) if sparing else shaped
+    share = with_spared = rounded(share_of(counting))
 
-    def outcome(reason: str, among: Sequence[int], *, matched: bool = False) -> Match:
-        return Match(district, matched, "area", reason, *blocks.widest_band(among), lambda: share)
-
-    def touching() -> Sequence[int]:
-        return [i for i in counting if part(i) > 0] if blocks.banded else ()
+    def touching(among: Sequence[int]) -> list[int]:
+        return [i for i in among if rounded(share_of((i,))) > 0] if blocks.banded else []
 
     if _enough(share, min_share):
-        return outcome(f"area {share:.4f}", touching(), matched=True)
-    with_spared = part(*shaped) if sparing else share
-    if _enough(with_spared, min_share):
-        spared = [*sparing]
-        spared = [i for i in spared if part(i) > 0] or spared
-        return outcome(sparing[spared[0]], spared)
+        floor, ceiling = blocks.widest_band(touching(counting))
+        return Match(district, True, "area", f"area {share:.4f}", floor, ceiling, lambda: share)
+    if sparing:
+        with_spared = rounded(share_of(shaped))
+        if _enough(with_spared, min_share):
+            among = touching([*sparing]) or [*sparing]
+            return Match(district, False, "area", sparing[among[0]], *blocks.widest_band(among), lambda: share)
     if with_spared == 0:
-        return outcome("no overlap", ())
+        return Match(district, False, "area", "no overlap", None, None, lambda: share)
     # Cut, not rounded: a share of 0.00999 must not read "0.0100 below 0.01".
-    return outcome(f"share {int(share * 10_000) / 10_000:.4f} below {min_share:g}", touching())
+    reason = f"share {int(share * 10_000) / 10_000:.4f} below {min_share:g}"
+    return Match(district, False, "area", reason, *blocks.widest_band(touching(counting)), lambda: share)
 
 
 def rounded(share: float) -> float:

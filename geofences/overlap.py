@@ -27,7 +27,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from geofences.boundary import Boundary, Boxes, ranges
+from geofences.boundary import Boundary, Boxes, edge_at, ranges
 from geofences.sides import Ints, crossings
 from geofences.sphere import Floats
 
@@ -76,14 +76,13 @@ class Fences:
         fences, boxes = self._boundary, outline.boxes
         near = boxes.touching(*self.box)
         row, stretch = self._tree.query(boxes.at(near).for_tree())
-        # First the outline's edges at the box of the fence's stretch, then that stretch's edges at the edge's box.
-        row, theirs = outline.edges_touching(near.take(row), fences.boxes.at(stretch))
-        row, ours = fences.edges_touching(stretch.take(row), Boxes.around(outline.edges(theirs)))
-        theirs = theirs.take(row)
-        crossing, leaves, lon, lat = crossings(fences.edges(ours), outline.edges(theirs))
-        ours, theirs = ours[crossing], theirs[crossing]
-        between = fences.swept_to(ours, lon, lat) - outline.swept_to(theirs, lon, lat)
-        return Overlaps(outline.owner_of(theirs), fences.owner_of(ours), np.where(leaves, between, -between))
+        # The outline's edges that come near a stretch of fence, and then what of that stretch crosses them.
+        row, edge = outline.edges_touching(near.take(row), fences.boxes.at(stretch))
+        stretch = stretch.take(row)
+        place, walk, leaves, lon, lat = crossings(*fences.vertices(stretch), outline.edges(edge))
+        stretch, edge = stretch.take(walk), edge.take(walk)
+        between = fences.swept_to(edge_at(stretch, place), lon, lat) - outline.swept_to(edge, lon, lat)
+        return Overlaps(outline.owner_of(edge), fences.owner.take(stretch), np.where(leaves, between, -between))
 
     def _fences_inside(self, outline: Boundary, shapes: NDArray[np.object_]) -> Overlaps:
         """The rings of fences that start inside an outline."""

@@ -36,21 +36,34 @@ class Edges(NamedTuple):
 
 
 def on_left(edges: Edges, lon: Floats, lat: Floats, *, step: int) -> Bools:
-    """Whether each point lies left of its edge; `step` says which of them moved: 1 the point, -1 the edge.
+    """Whether points lie left of edges; `step` says which of them moved: 1 the points, -1 the edges.
 
-    All points lie on the same side of an edge without length.
+    Points may be of shape (n,), or (k, n) with k of them to an edge. An edge without length has all on one side.
     """
     dx, dy = edges.lon1 - edges.lon0, edges.lat1 - edges.lat0
     to_north, to_east = dx * (lat - edges.lat0), dy * (lon - edges.lon0)
     turn = to_north - to_east
-    bound = _ROUNDING * (np.abs(to_north) + np.abs(to_east))
-    # Where both products are 0, a factor of each is, and exactly.
+    # One bound for all: nearly all are far above it.
+    close = np.flatnonzero(np.abs(turn) <= _ROUNDING * (_largest(to_north) + _largest(to_east)))
+    if len(close):
+        bound = _ROUNDING * (np.abs(to_north.take(close)) + np.abs(to_east.take(close)))
+        edge = close % len(dx)
+        turn.put(close, _settled(turn.take(close), bound, edges.at(edge), lon.take(close), lat.take(close), step))
+    return np.asarray(turn > 0)
+
+
+def _settled(turn: Floats, bound: Floats, edges: Edges, lon: Floats, lat: Floats, step: int) -> Floats:
+    """Turns of the right sign, and none 0."""
+    # Where the bound is 0 both products are, so a factor of each is, and exactly.
     for row in np.flatnonzero((np.abs(turn) <= bound) & (bound > 0)).tolist():
         turn[row] = _sign(*(float(numbers[row]) for numbers in (*edges, lon, lat)))
-    on_it = np.flatnonzero(turn == 0)
     # The step adds dx ε² - dy ε.
-    turn[on_it] = np.where(dy[on_it] != 0, -dy[on_it], dx[on_it]) * step
-    return np.asarray(turn > 0)
+    dx, dy = edges.lon1 - edges.lon0, edges.lat1 - edges.lat0
+    return np.where(turn != 0, turn, np.where(dy != 0, -dy, dx) * step)
+
+
+def _largest(numbers: Floats) -> float:
+    return max(float(numbers.max(initial=0.0)), -float(numbers.min(initial=0.0)))
 
 
 def _sign(*numbers: float) -> int:
@@ -59,22 +72,36 @@ def _sign(*numbers: float) -> int:
     return (turn > 0) - (turn < 0)
 
 
-def crossings(fence: Edges, outline: Edges) -> tuple[Ints, Bools, Floats, Floats]:
-    """Which pairs of edges cross, whether the fence leaves the outline there, and where: (rows, leaves, lon, lat).
+def changes(sides: Bools) -> tuple[Ints, Ints]:
+    """Where the side changes from one row to the next, in (k, n): (row, column)."""
+    row, column = np.divmod(np.flatnonzero(sides[:-1] != sides[1:]), max(sides.shape[1], 1))
+    return row, column
 
-    Both have their inside on the left.
-    """
-    from_left = on_left(fence, outline.lon0, outline.lat0, step=1)
-    rows = np.flatnonzero(from_left != on_left(fence, outline.lon1, outline.lat1, step=1))
-    fence, outline = fence.at(rows), outline.at(rows)
-    starts_left = on_left(outline, fence.lon0, fence.lat0, step=-1)
-    crossed = np.flatnonzero(starts_left != on_left(outline, fence.lon1, fence.lat1, step=-1))
-    fence, outline = fence.at(crossed), outline.at(crossed)
+
+class Crossings(NamedTuple):
+    """Edge `place` of walk `walk` crosses the edge beside that walk at (lon, lat), and leaves what lies left of it."""
+
+    place: Ints
+    walk: Ints
+    leaves: Bools
+    lon: Floats
+    lat: Floats
+
+
+def crossings(lon: Floats, lat: Floats, outline: Edges) -> Crossings:
+    """Where walks along fences, (k, n), cross edges of outlines, (n,)."""
+    left = on_left(outline, lon, lat, step=-1)
+    place, walk = changes(left)
+    edge = outline.at(walk)
+    fence = Edges(lon[place, walk], lat[place, walk], lon[place + 1, walk], lat[place + 1, walk])
+    from_left = on_left(fence, edge.lon0, edge.lat0, step=1)
+    crossed = np.flatnonzero(from_left != on_left(fence, edge.lon1, edge.lat1, step=1))
+    place, walk, edge, fence = place.take(crossed), walk.take(crossed), edge.at(crossed), fence.at(crossed)
 
     dx, dy = fence.lon1 - fence.lon0, fence.lat1 - fence.lat0
-    ex, ey = outline.lon1 - outline.lon0, outline.lat1 - outline.lat0
+    ex, ey = edge.lon1 - edge.lon0, edge.lat1 - edge.lat0
     across = dx * ey - dy * ex
-    along = (outline.lon0 - fence.lon0) * ey - (outline.lat0 - fence.lat0) * ex
+    along = (edge.lon0 - fence.lon0) * ey - (edge.lat0 - fence.lat0) * ex
     # Nearly parallel edges lie on each other where they cross, so a part that rounding spoilt spoils no area.
     part = np.clip(np.divide(along, across, out=np.zeros_like(along), where=across != 0), 0, 1)
-    return rows[crossed], starts_left[crossed], fence.lon0 + part * dx, fence.lat0 + part * dy
+    return Crossings(place, walk, left[place, walk], fence.lon0 + part * dx, fence.lat0 + part * dy)
