@@ -182,7 +182,8 @@ def matcher_for(settings: Settings) -> Matcher:
     """The rules of all cities of the settings. Raises `GeofenceError` for files that cannot be used."""
     districts = [district for city in settings.cities for district in _districts(city)]
     min_share = {source.name: source.min_share for source in settings.sources}
-    return Matcher(GeofenceIndex(districts), min_share, exercise=settings.exercise)
+    senders = {source.name: source.allowed_senders for source in settings.sources}
+    return Matcher(GeofenceIndex(districts), min_share, exercise=settings.exercise, senders=senders)
 
 
 def cities_for(settings: Settings, matcher: Matcher) -> dict[str, CityRules]:

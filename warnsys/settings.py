@@ -18,6 +18,7 @@ DWD_URL = (
     "https://opendata.dwd.de/weather/alerts/cap/COMMUNEUNION_EVENT_STAT/"
     "Z_CAP_C_EDZW_LATEST_PVW_STATUS_PREMIUMEVENT_COMMUNEUNION_MUL.zip"
 )
+DWD_SENDERS = ("opendata@dwd.de", "CAP@dwd.de")
 LIVE = "live"
 ENVIRONMENT_PREFIX = "WARNSYS_"
 PASSWORD = "WARNSYS_BROKER__PASSWORD"  # noqa: S105 - the name of the variable
@@ -74,6 +75,15 @@ class Source(_Strict):
     stale_after_s: float = Field(900, gt=0)
     min_share: float = Field(0.01, ge=0, le=1)
     """Least part of a district that an outline without warn cells must cover."""
+    senders: tuple[str, ...] | None = None
+    """Whose messages are taken; [] takes everybody's. By default the DWD's from an address, everybody's of a folder."""
+
+    @property
+    def allowed_senders(self) -> tuple[str, ...]:
+        """Empty for everybody."""
+        if self.senders is None:
+            return () if self.folder else DWD_SENDERS
+        return self.senders
 
     @model_validator(mode="after")
     def _one_place(self) -> "Source":

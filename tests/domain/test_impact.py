@@ -213,3 +213,16 @@ def test_the_rules_version_changes_with_geofences_and_thresholds(solingen: list[
     assert one.rules == Matcher(GeofenceIndex(list(reversed(solingen))), {"dwd": 0.01}).rules
     assert one.rules != Matcher(GeofenceIndex(solingen), {"dwd": 0.02}).rules
     assert one.rules != Matcher(GeofenceIndex(solingen[:4]), {"dwd": 0.01}).rules
+
+
+def test_a_message_of_a_sender_that_its_source_does_not_allow_is_rejected_and_ends_nothing(
+    corpus: Path, solingen: list[District]
+) -> None:
+    matcher = Matcher(GeofenceIndex(solingen), senders={"dwd": ("opendata@dwd.de", "CAP@dwd.de")})
+    assert matcher.decide_bytes(snow(corpus), HEADERS).outcome.decided == "matched"
+    foreign = snow(corpus).replace(b"@dwd.de", b"@example.org")
+    outcome = matcher.decide_bytes(foreign, HEADERS).outcome
+    assert (outcome.decided, outcome.supersedes) == ("rejected", ())
+    assert outcome.reason.startswith("sender-foreign at /alert/sender")
+    elsewhere = HEADERS.model_copy(update={"source": "city"})
+    assert matcher.decide_bytes(foreign, elsewhere).outcome.decided == "matched"

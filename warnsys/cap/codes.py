@@ -43,6 +43,9 @@ CODES: dict[str, Code] = {
     "msgType": Code("rejected", "a msgType that CAP does not know", _SENDER),
     "info-missing": Code("rejected", "an Alert or Update that says nothing", _SENDER),
     "sender-missing": Code("mended", "no sender; taken as unknown", "ask the sender to name itself"),
+    "sender-foreign": Code(
+        "rejected", "a sender that the source does not allow", "ask the source, then add it to its senders"
+    ),
     "scope-private": Code("noted", "addressed to others: read, and shown to nobody", "check the address of the source"),
     "reference-form": Code("mended", "a reference that is not sender,identifier,sent", "nothing to do"),
     "sent-future": Code("noted", "sent later than now by our clock", "check this machine's clock, then the sender's"),

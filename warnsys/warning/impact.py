@@ -13,7 +13,7 @@ import shapely
 
 from geofences import Area, Circle, GeofenceIndex, Match, Matches
 from warnsys.cap import dwd
-from warnsys.cap.errors import CapError
+from warnsys.cap.errors import CapError, Misleading
 from warnsys.cap.model import Alert, Info
 from warnsys.cap.model import Area as CapArea
 from warnsys.cap.read import read_alert
@@ -34,20 +34,30 @@ class Matcher:
     min_share: Mapping[str, float] = field(default_factory=dict)
     """Least share by source, for messages without warn cells."""
     exercise: bool = False
+    senders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Whose messages are taken, by source; everybody's where none are named."""
 
     @property
     def rules(self) -> str:
         """Version of everything that decides; outcomes under another one have to be decided again."""
-        shares = sorted(self.min_share.items())
-        return hashlib.sha256(f"{self.index.version} {shares}".encode()).hexdigest()[:12]
+        by_source = sorted(self.min_share.items()), sorted(self.senders.items())
+        return hashlib.sha256(f"{self.index.version} {by_source}".encode()).hexdigest()[:12]
 
     def decide_bytes(self, body: bytes, headers: AlertHeaders) -> "Decision":
         """Read a message and decide it. Never raises for what stands in the message: that is an outcome, too."""
         try:
             alert = read_alert(body)
+            self._check_sender(alert, headers.source)
         except CapError as error:
             return self.refuse(headers, error)
         return self.decide(alert, headers)
+
+    def _check_sender(self, alert: Alert, source: str) -> None:
+        """Raises `Misleading` for a message that somebody else put into the source: it must neither warn nor end."""
+        allowed = self.senders.get(source)
+        if allowed and alert.sender not in allowed:
+            what = f"{alert.sender!r} is not a sender of the source {source!r}, only {', '.join(allowed)}"
+            raise Misleading("sender-foreign", "/alert/sender", what)
 
     def refuse(self, headers: AlertHeaders, error: CapError) -> "Decision":
         """The outcome of a message that cannot be read."""
