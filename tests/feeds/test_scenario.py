@@ -13,7 +13,7 @@ from shapely.geometry.base import BaseGeometry
 
 from warnsys.cap import Alert, CapError, NotCap, read_alert, read_bundle
 from warnsys.cap import dwd as profile
-from warnsys.feeds.scenario import Scenario, ScenarioError, load
+from warnsys.feeds.scenario import BUNDLED, Scenario, ScenarioError, load
 
 SOLINGEN, WUPPERTAL = "805122000", "805124000"
 
@@ -307,3 +307,95 @@ def test_file_that_is_no_story_is_refused(tmp_path: Path, content: str) -> None:
     path.write_text(content, "utf-8")
     with pytest.raises(ScenarioError, match=r"odd\.yaml"):
         load(path)
+
+
+# -- many messages, several feeds, and what goes wrong with them -----------------------------------------------------
+
+
+def test_repeated_message_stands_for_many_that_come_one_after_the_other(tmp_path: Path) -> None:
+    cell = {
+        **SNOW, "key": "cell", "until": 6, "repeat": {"times": 4, "every": 3, "abreast": 2},
+        "turns": [{"ii": 71}, {"ii": 72}],
+    }  # fmt: skip
+    story = told(tmp_path, cell)
+    sent = [
+        ((a.sent - story.start) / timedelta(minutes=1), profile.event_number(a.infos[0]))
+        for a in readable(story.messages())
+    ]
+    assert sorted(sent) == [(0, "71"), (0, "72"), (3, "71"), (3, "72")]
+    ends = {
+        (a.infos[0].expires - story.start) / timedelta(minutes=1)
+        for a in readable(story.messages())
+        if a.infos[0].expires
+    }
+    assert ends == {6, 9}
+
+
+def test_repeated_outline_moves_on(tmp_path: Path) -> None:
+    ring = [[7.0, 51.1], [7.1, 51.1], [7.1, 51.2]]
+    cell = {
+        **SNOW, "key": "cell", "cells": [], "outlines": [{"ring": ring}],
+        "repeat": {"times": 3, "every": 2, "shift": [0.5, 0.25]},
+    }  # fmt: skip
+    corners = [
+        a.infos[0].areas[0].polygons[0][0]
+        for a in sorted(readable(told(tmp_path, cell).messages()), key=lambda alert: alert.sent)
+    ]
+    assert corners == [(7.0, 51.1), (7.5, 51.35), (8.0, 51.6)]
+
+
+def test_repeated_update_follows_the_repeated_message_number_by_number(tmp_path: Path) -> None:
+    cell = {**SNOW, "key": "cell", "until": 19, "repeat": {"times": 3, "every": 2}}
+    more = {"key": "more", "update": "cell", "at": 5, "severity": "Severe", "repeat": {"times": 3, "every": 2}}
+    alerts = {alert.identifier: alert for alert in readable(told(tmp_path, cell, more).messages())}
+    updates = [alert for alert in alerts.values() if alert.msg_type == "Update"]
+    predecessors = [alerts[update.references[0].identifier] for update in updates]
+    assert [(u.sent - p.sent) / timedelta(minutes=1) for u, p in zip(updates, predecessors, strict=True)] == [5] * 3
+    assert [u.infos[0].expires for u in updates] == [p.infos[0].expires for p in predecessors]
+
+
+def test_wrong_repeat_is_told_by_file_and_key(tmp_path: Path) -> None:
+    with pytest.raises(ScenarioError, match=r"snow\.yaml: .*times"):
+        told(tmp_path, {**SNOW, "repeat": {"times": 0}})
+
+
+def test_message_from_before_the_start_stands_from_the_start_on(tmp_path: Path) -> None:
+    story = told(tmp_path, {**SNOW, "at": -30})
+    assert story.steps[0].at == story.start
+    assert set(standing(story, 0)) == {"71"}
+
+
+def test_outage_leaves_no_snapshot_in_its_time(tmp_path: Path) -> None:
+    story = told(tmp_path, SNOW, outages=[{"from": 5, "to": 15}])
+    assert [(step.at - story.start) / timedelta(minutes=1) for step in story.steps] == [0, 15, 20]
+
+
+def test_second_feed_has_the_same_messages_later(tmp_path: Path) -> None:
+    story = told(tmp_path, SNOW, feeds={"dwd": 0, "other": 2}, outages=[{"from": 5, "to": 21, "feed": "dwd"}])
+    seen = [(step.source, (step.seen - story.start) / timedelta(minutes=1)) for step in story.steps]
+    assert seen == [("dwd", 0), ("other", 2), ("other", 7), ("other", 12), ("other", 17)]
+    assert story.steps[0].bundle == story.steps[1].bundle
+
+
+def test_flapping_server_answers_with_the_last_snapshot_once_more(tmp_path: Path) -> None:
+    story = told(tmp_path, SNOW, flapping=True)
+    minute = timedelta(minutes=1)
+    seen = [((step.at - story.start) // minute, (step.seen - story.start) // minute) for step in story.steps]
+    assert seen == [(0, 0), (5, 5), (0, 6), (10, 10), (5, 11), (15, 15), (10, 16), (20, 20)]
+
+
+def test_newer_profile_version_is_a_finding_and_no_more(tmp_path: Path) -> None:
+    (alert,) = readable(told(tmp_path, {**SNOW, "profile": "9.9.9"}).messages())
+    assert [finding.code for finding in profile.findings(alert)] == ["profile-new", "profile-new"]
+
+
+@pytest.mark.parametrize("path", sorted(BUNDLED.glob("*.yaml")), ids=lambda path: path.stem)
+def test_bundled_story_is_made_up_and_says_so(path: Path, corpus: Path) -> None:
+    schema = etree.XMLSchema(etree.parse(next((corpus / "spec").glob("*.xsd"))))
+    for body in load(path.stem).messages():
+        try:
+            alert = read_alert(body)
+        except CapError:
+            continue
+        assert alert.status != "Actual" or profile.is_test(alert)
+        schema.assertValid(etree.fromstring(body))
