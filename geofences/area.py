@@ -5,6 +5,7 @@ them decides depends on the whole alert (see `geofences.match`), not on the bloc
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import shapely
@@ -38,7 +39,7 @@ class Area:
     """
 
     cells: tuple[str, ...] = ()
-    polygons: tuple[shapely.Polygon, ...] = ()
+    polygons: Sequence[shapely.Polygon] = ()
     circles: tuple[Circle, ...] = ()
     floor_m: float | None = None
     ceiling_m: float | None = None

@@ -5,6 +5,7 @@ communes and touch twice as many as are warned. Without cells the share of the d
 Heights spare a district only where they were surveyed, with 50 m to spare. How shares are found is the caller's.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,8 +15,6 @@ from geofences.area import Area
 from geofences.district import District
 
 HEIGHT_MARGIN_M = 50.0
-_SHARE_DIGITS = 6
-_SHARE_STEPS = 2.0**36
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,6 +87,8 @@ class Blocks:
 
     def widest_band(self, among: Sequence[int]) -> tuple[float | None, float | None]:
         """The lowest floor and the highest ceiling of these blocks, metres; None where one of them has no limit."""
+        if not self.banded:
+            return None, None
         floors = [floor for position in among if (floor := self.areas[position].floor_m) is not None]
         ceilings = [ceiling for position in among if (ceiling := self.areas[position].ceiling_m) is not None]
         return (
@@ -156,10 +157,10 @@ def _decide_by_area(
 def rounded(share: float) -> float:
     """A share as it is decided on: 0 to 1, to 1e-6.
 
-    Many shares are fractions such as 1/128, just between two numbers of six digits. So that they are rounded alike by
-    whatever way they were computed, rounding errors are taken off first, down to a power of two.
+    Many shares are fractions such as 1/128, just between two numbers of six digits. So that these go one way, however
+    they were computed, the half begins 1e-10 early.
     """
-    return round(min(max(round(share * _SHARE_STEPS) / _SHARE_STEPS, 0.0), 1.0), _SHARE_DIGITS)
+    return min(math.floor(share * 1e6 + 0.5001) / 1e6, 1.0)
 
 
 def spared_by_height(district: District, area: Area) -> str | None:

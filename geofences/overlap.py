@@ -29,8 +29,9 @@ from shapely.geometry.base import BaseGeometry
 
 from geofences.boundary import Boundary, Boxes, edge_at, ranges
 from geofences.sides import Ints, crossings
-from geofences.sphere import Floats
+from geofences.sphere import Floats, extents
 
+_HANDFUL = 8  # fences: as long as GEOS has overlaid them, the calls of numpy alone take
 _BY_HAND = 2_000  # rows of edges: up to here arrays are done before GEOS has prepared an outline
 
 
@@ -46,7 +47,7 @@ class Overlaps(NamedTuple):
 class Fences:
     """Polygons or multipolygons, valid and in lon/lat degrees, ready to be overlaid again and again."""
 
-    __slots__ = ("_boundary", "_ring_tree", "_tree", "areas", "box")
+    __slots__ = ("_boundary", "_geometries", "_ring_tree", "_tree", "areas", "box")
 
     areas: Floats
     """Steradians, in the order given."""
@@ -54,6 +55,7 @@ class Fences:
     """West, east, south, north of them all."""
 
     def __init__(self, geometries: NDArray[np.object_]) -> None:
+        self._geometries = geometries
         self.box = Boxes.of(geometries).whole()
         _, _, south, north = self.box
         self._boundary = Boundary(geometries, datum=(south + north) / 2 if len(geometries) else 0.0)
@@ -65,11 +67,22 @@ class Fences:
     def overlaps(self, outlines: Sequence[BaseGeometry]) -> Overlaps:
         """The areas that the fences share with outlines (as valid as they), each outline by itself."""
         shapes = np.array(outlines, dtype=object)
+        if len(self.areas) <= _HANDFUL:
+            return self._overlaid(shapes)
         boundary = Boundary(shapes, self._boundary.datum)
         found = [self._crossed(boundary), self._fences_inside(boundary, shapes), self._outlines_inside(boundary)]
         pairs, place = _distinct(np.concatenate([part.outline * len(self.areas) + part.fence for part in found]))
         area = _sums(place, np.concatenate([part.area for part in found]), len(pairs))
         return Overlaps(*np.divmod(pairs, len(self.areas)), area)
+
+    def _overlaid(self, shapes: NDArray[np.object_]) -> Overlaps:
+        """The usual way."""
+        shapely.prepare(shapes)
+        outline, fence = np.nonzero(shapely.intersects(shapes[:, None], self._geometries))
+        area = self.areas.take(fence)
+        cut = np.flatnonzero(~shapely.covers(shapes[outline], self._geometries[fence]))
+        area[cut] = extents(shapely.intersection(shapes[outline[cut]], self._geometries[fence[cut]]))
+        return Overlaps(outline, fence, area)
 
     def _crossed(self, outline: Boundary) -> Overlaps:
         """For each crossing the area between the two walks that meet there, negative where the fence enters."""

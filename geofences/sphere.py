@@ -4,8 +4,6 @@ So shares need no projection and no small city. Taking WGS 84 for a sphere chang
 degree of each other by less than 0.03 %.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 import shapely
 from numpy.typing import NDArray
@@ -19,11 +17,24 @@ Floats = NDArray[np.float64]
 
 def extent(geometry: BaseGeometry) -> float:
     """Area of the polygons in `geometry` (lon/lat degrees) on the unit sphere, in steradians; lines count 0."""
-    return sum(
-        sum(sign * abs(_enclosed(ring)) for sign, ring in _rings(part))
-        for part in shapely.get_parts(geometry)
-        if isinstance(part, shapely.Polygon)
-    )
+    return float(extents(np.array([geometry], dtype=object))[0])
+
+
+def extents(geometries: NDArray[np.object_]) -> Floats:
+    """The same of each of many."""
+    parts, owner = shapely.get_parts(geometries, return_index=True)
+    polygons = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
+    rings, part = shapely.get_rings(parts[polygons], return_index=True)
+    points, ring = shapely.get_coordinates(rings, return_index=True)
+    found: Floats = np.zeros(len(geometries))
+    if len(points):
+        lon, lat = points.T
+        # From the last point of one ring no edge leads to the next.
+        terms = swept(lon[:-1], lat[:-1], lon[1:], lat[1:], float(lat.mean())) * (ring[:-1] == ring[1:])
+        enclosed = np.abs(np.bincount(ring[:-1], terms, minlength=len(rings)))
+        first = np.append(True, part[1:] != part[:-1])
+        found += np.bincount(owner[polygons][part], np.where(first, enclosed, -enclosed), minlength=len(geometries))
+    return found
 
 
 def swept(lon: Floats, lat: Floats, to_lon: Floats, to_lat: Floats, datum: float) -> Floats:
@@ -43,16 +54,3 @@ def _sinc(angle: Floats) -> Floats:
     if square.size == 0 or square.max() < 1e-4:  # half an edge of 60 km: further terms are below rounding
         return 1 - square * (1 - square / 20 * (1 - square / 42)) / 6
     return np.asarray(np.sinc(angle / np.pi))  # numpy's sinc has π inside
-
-
-def _rings(polygon: shapely.Polygon) -> Iterator[tuple[int, Floats]]:
-    for index, ring in enumerate(shapely.get_rings(polygon)):
-        yield (-1 if index else 1), shapely.get_coordinates(ring)
-
-
-def _enclosed(ring: Floats) -> float:
-    """Signed area on the left of a closed ring, shape (n, 2), degrees."""
-    if not len(ring):
-        return 0.0
-    (lon, lat), (to_lon, to_lat) = ring[:-1].T, ring[1:].T
-    return float(np.sum(swept(lon, lat, to_lon, to_lat, float(lat[0]))))

@@ -47,6 +47,40 @@ def parse(
 
 
 @app.command()
+def match(
+    files: Annotated[list[Path] | None, typer.Argument(help="CAP files whose outlines are matched, too.")] = None,
+    communes: Annotated[Path | None, typer.Option(help="GeoJSON of real borders for the CAP files.")] = None,
+    counts: Annotated[str, typer.Option(help="Numbers of fences.")] = "5,100,1000,10000,100000",
+    points: Annotated[int, typer.Option(min=4, help="Points of a fence.")] = 100,
+    postgis: Annotated[bool, typer.Option("--postgis", help="Also a private PostGIS, in a temporary folder.")] = False,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw cost over number of fences (SVG; extra gis).")] = None,
+) -> None:
+    """Which fences an outline covers, and how much: a plain loop, a tree with overlays, PostGIS, and ours."""
+    from warnsys.bench_match import STEPS, measure, plot_rows
+
+    found = measure(files or [], communes, [int(count) for count in counts.split(",")], points, postgis=postgis)
+    ways = [*found.rows[0].median_us]
+    table = Table(title="which fences are covered, and how much: medians in microseconds, and as ratios to ours")
+    for head in ("fences", "", "scene", "warned", *ways, *(f"÷ {way}" for way in ways if way != "ours")):
+        table.add_column(head, justify="left" if head in ("", "scene") else "right", no_wrap=True)
+    for row in found.rows:
+        ours = row.median_us["ours"]
+        figures = [*row.median_us.values(), *(row.median_us[way] / ours for way in ways if way != "ours")]
+        table.add_row(str(row.count), row.fences, row.scene, str(row.warned), *(f"{figure:.1f}" for figure in figures))
+    out.print(table)
+    for built in found.built:
+        out.print(f"index of {built.count} fences, {built.vertices} points: {built.seconds:.2f} s, {built.mib:.0f} MiB")
+    for one in found.profiles:
+        steps = ", ".join(f"{step} {getattr(one, step)[0]}/{getattr(one, step)[1]}" for step in STEPS)
+        out.print(f"{one.message} ({one.size} bytes) on Solingen, p50/p99 in µs: {steps}")
+    if json_file:
+        json_file.write_text(json.dumps(asdict(found), indent=1) + "\n", "utf-8")
+    if plot:
+        plot_rows(found.rows, plot)
+
+
+@app.command()
 def pipeline(
     files: Annotated[list[Path], typer.Argument(help="CAP files; each is sent as a chain of updates.")],
     broker: Annotated[str | None, typer.Option(help="kafka://host:port; without it one is started.")] = None,

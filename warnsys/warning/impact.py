@@ -8,6 +8,8 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
+from typing import overload
 
 import shapely
 
@@ -76,7 +78,7 @@ class Matcher:
         for infos in _same_but_for_language(alert.infos):
             if dwd.is_all_clear(infos[0]):
                 continue
-            found = self.index.match([_to_area(area) for area in infos[0].areas], min_share=min_share)
+            found = self.index.match(areas_of(infos[0]), min_share=min_share)
             matches.append(found)
             if any(match.matched for match in found.concerned):
                 meanings.append(_meaning(alert, infos, found.concerned))
@@ -245,19 +247,47 @@ def _text(info: Info) -> Text:
     )
 
 
+def areas_of(info: Info) -> list[Area]:
+    """What an info covers, in the units of `geofences`."""
+    return [_to_area(area) for area in info.areas]
+
+
 def _to_area(area: CapArea) -> Area:
     floor, ceiling = dwd.height_band_m(area)
     return Area(
         cells=dwd.warn_cells(area),
-        polygons=_minus_holes(area),
+        polygons=_Outlines(area) if area.polygons else (),
         circles=tuple(Circle(circle.lon, circle.lat, circle.radius_km * 1000) for circle in area.circles),
         floor_m=floor,
         ceiling_m=ceiling,
     )
 
 
+class _Outlines(Sequence[shapely.Polygon]):
+    """The polygons of an area, made when they are looked at: where cells decide, few ever are."""
+
+    def __init__(self, area: CapArea) -> None:
+        self._area = area
+
+    @cached_property
+    def _made(self) -> tuple[shapely.Polygon, ...]:
+        return _minus_holes(self._area)
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    @overload
+    def __getitem__(self, index: int) -> shapely.Polygon: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[shapely.Polygon]: ...
+    def __getitem__(self, index: int | slice) -> shapely.Polygon | Sequence[shapely.Polygon]:
+        return self._made[index]
+
+
 def _minus_holes(area: CapArea) -> tuple[shapely.Polygon, ...]:
     """A hole is taken away from what it lies in; one that lies elsewhere takes nothing and adds nothing."""
+    if len(area.polygons) == 1 and (drawn := shapely.Polygon(area.polygons[0], area.excluded)).is_valid:
+        return (drawn,)
     shells = [shapely.Polygon(ring) for ring in area.polygons]
     if not area.excluded:
         return tuple(shells)
