@@ -5,6 +5,7 @@ import itertools
 import json
 import zipfile
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,10 @@ import pytest
 from warnsys.cap import read_alert
 from warnsys.cap.model import Alert
 from warnsys.cli_scenario import names, write_story
+from warnsys.feeds.archive import Archive
 from warnsys.feeds.names import file_name
 from warnsys.feeds.scenario import load
+from warnsys.pipeline import matcher_for
 from warnsys.records import SteleRecord
 from warnsys.replay.compare import differences, worded
 from warnsys.replay.read import Material, ReplayError, find, of_scenario
@@ -37,6 +40,11 @@ def told(material: Material, settings: Settings | None = None) -> list[Line]:
     return read_tape(played(material, settings))[1]
 
 
+@cache
+def story_told(name: str) -> tuple[Line, list[Line]]:
+    return read_tape(played(of_scenario(load(name))))
+
+
 def events(material: Material) -> list[Event]:
     heard: list[Event] = []
     Replay(settings_of(None, material.sources), heard.append).play(material)
@@ -57,9 +65,8 @@ def with_policy(settings: Settings, channel: str, warnings: str) -> Settings:
 
 @pytest.mark.parametrize("name", names())
 def test_story_tells_everybody_what_its_golden_file_says(name: str) -> None:
-    material = of_scenario(load(name))
     _, expected = read_tape((GOLDEN / f"{name}.jsonl").read_text("utf-8"))
-    header, found = read_tape(played(material))
+    header, found = story_told(name)
     assert list(worded(differences(expected, found), header)) == []
 
 
@@ -68,7 +75,7 @@ def test_every_golden_file_belongs_to_a_story() -> None:
 
 
 def test_after_bernd_a_city_that_was_warned_is_told_of_the_end_on_every_channel() -> None:
-    lines = told(of_scenario(load("bernd")))
+    lines = story_told("bernd")[1]
     spoken = [line for line in lines if line["channel"] != "stele"]
     highest = max(spoken, key=lambda line: line["level"])
     assert (highest["level"], highest["group"]) == (4, "RAIN")
@@ -77,12 +84,12 @@ def test_after_bernd_a_city_that_was_warned_is_told_of_the_end_on_every_channel(
 
 
 def test_nobody_is_woken_for_each_of_forty_cells() -> None:
-    lines = told(of_scenario(load("thunderstorms")))
+    lines = story_told("thunderstorms")[1]
     assert sum(line["channel"] == "sms" and line["audience"] == "public" for line in lines) <= 5
 
 
 def test_a_day_of_test_messages_leaves_the_steles_without_a_warning() -> None:
-    lines = told(of_scenario(load("test-messages")))
+    lines = story_told("test-messages")[1]
     assert [(line["channel"], line["status"]) for line in lines] == [("stele", "no_data"), ("stele", "clear")]
 
 
@@ -170,6 +177,15 @@ def test_zips_in_folders_by_day_and_source_are_found(tmp_path: Path) -> None:
         assert told(material) == [line for line in whole if datetime.fromisoformat(line["at"]) <= material.end]
 
 
+def test_the_archive_itself_tells_what_the_story_told(tmp_path: Path) -> None:
+    story = load("storm")
+    settings = settings_of(None, ["dwd"])
+    archive = Archive(tmp_path, matcher_for(settings))
+    for step in story.steps:
+        archive.keep("dwd", step.at, step.bundle)
+    assert told(find([str(tmp_path)])) == told(of_scenario(story))
+
+
 def test_a_part_of_the_time_begins_with_nothing_known(tmp_path: Path) -> None:
     material = of_scenario(load("storm"))
     later = material.start + timedelta(minutes=60)
@@ -214,8 +230,8 @@ def test_a_message_is_read_once_however_many_snapshots_list_it(monkeypatch: pyte
         return read_alert(body)
 
     monkeypatch.setattr("warnsys.replay.read.read_alert", counted)
-    told(of_scenario(load("bernd")))
-    assert len(bodies) == len(set(bodies)) == 6
+    told(of_scenario(load("black-ice")))
+    assert len(bodies) == len(set(bodies)) == 5
 
 
 def test_other_bytes_under_the_same_name_are_another_message(tmp_path: Path) -> None:
@@ -259,7 +275,7 @@ def test_another_minimum_of_push_is_a_readable_difference() -> None:
 
 
 def test_a_notice_that_names_one_district_less_is_a_difference_there_only() -> None:
-    lines = told(of_scenario(load("snow")))
+    lines = story_told("snow")[1]
     fewer = [
         {**line, "districts": [d for d in line["districts"] if d != "solingen-3"]}
         if line["channel"] == "push" and line["audience"] == "public"
@@ -272,7 +288,7 @@ def test_a_notice_that_names_one_district_less_is_a_difference_there_only() -> N
 
 
 def test_a_notice_that_comes_later_is_told_with_both_times() -> None:
-    lines = told(of_scenario(load("snow")))
+    lines = story_told("snow")[1]
     late = [
         {**line, "at": line["at"].replace("17:00:00", "17:07:00")} if line["channel"] == "push" else line
         for line in lines
@@ -285,7 +301,7 @@ def test_a_notice_that_comes_later_is_told_with_both_times() -> None:
 
 
 def test_same_notices_in_another_order_of_districts_are_no_difference() -> None:
-    lines = told(of_scenario(load("rhineland")))
+    lines = story_told("rhineland")[1]
     split = [{**line, "districts": [d]} for line in lines for d in reversed(line["districts"])]
     assert differences(lines, split) == []
 

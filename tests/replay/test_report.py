@@ -207,6 +207,29 @@ def test_a_click_on_a_mark_shows_its_message_beside_it(page: Page) -> None:
     expect(mark).to_be_in_viewport()
 
 
+def test_a_mark_that_stands_for_several_shows_them_all(browser: Browser, tmp_path: Path) -> None:
+    texts = {name: {"event": "X", "headline": "X", "description": "X"} for name in ("de", "en")}
+    common = {"until": 900, "severity": "Moderate", "cells": [805122000], "texts": texts}
+    alerts = [
+        {**common, "key": "rain", "at": 60, "ii": 61, "groups": ["RAIN"]},
+        {**common, "key": "wind", "at": 62, "ii": 52, "groups": ["WIND"]},
+    ]
+    story = {"title": "Two at a time", "start": "2027-01-01T00:00:00", "minutes": 1440, "every_min": 10,
+             "cells": {805122000: "Stadt Solingen"}, "alerts": alerts}  # fmt: skip
+    (tmp_path / "two.yaml").write_text(yaml.safe_dump(story), "utf-8")
+    path = tmp_path / "two.html"
+    path.write_text(page_of(of_scenario(load(tmp_path / "two.yaml"))), "utf-8")
+    opened = browser.new_page(viewport={"width": 1400, "height": 900})
+    opened.goto(path.as_uri())
+    mark = opened.locator("svg a.mark").first
+    expect(mark.locator("text")).to_have_text("2+")
+    mark.focus()
+    expect(opened.locator("#preview article h3")).to_have_text(
+        [re.compile("01:00 Push, Öffentlichkeit"), re.compile("01:02 Push, Öffentlichkeit")]
+    )
+    opened.close()
+
+
 def _heading(page: Page, mark: Locator) -> str:
     article = page.locator(mark.get_attribute("href") or "none")
     return article.locator("h3").text_content() or ""

@@ -99,8 +99,7 @@ class Dot:
     level: int
     style: str
     kind: str
-    count: int
-    anchor: str
+    anchors: tuple[str, ...]
     words: str
 
 
@@ -170,7 +169,9 @@ class Timeline:
     def _bar(self, bar: Bar, y: float) -> Box:
         x, end = self.x(bar.start), self.x(bar.end)
         words = f"{self._clock(bar.start)} bis {self._clock(bar.end)}: {bar.words}"
-        return Box(x, y, round(max(end - x, 24), 1), bar.style, words, _fitting(bar.words, "", end - x), bar.anchor)
+        width = round(max(end - x, 24), 1)
+        x = min(x, LABELS + WIDTH - width)
+        return Box(x, y, width, bar.style, words, _fitting(bar.words, "", end - x), bar.anchor)
 
     def _dots(self, marks: Sequence[Mark], y: float) -> Iterator[Dot]:
         groups: list[list[Mark]] = []
@@ -182,16 +183,8 @@ class Timeline:
         for group in groups:
             worst = max(group, key=lambda one: (one.kind in ("warn", "update"), one.level))
             more = f", und {len(group) - 1} weitere" if len(group) > 1 else ""
-            yield Dot(
-                self.x(group[0].at),
-                y,
-                worst.level,
-                worst.style,
-                worst.kind,
-                len(group),
-                group[0].anchor,
-                group[0].words + more,
-            )
+            anchors = tuple(mark.anchor for mark in group)
+            yield Dot(self.x(group[0].at), y, worst.level, worst.style, worst.kind, anchors, group[0].words + more)
 
     def _packed(self, bars: Sequence[Bar]) -> list[list[Bar]]:
         """The bars in as few rows as they need, in the order of their begin."""

@@ -4,20 +4,22 @@
   const preview = document.getElementById("preview");
   preview.hidden = marks.length === 0;
   const show = (mark) => {
-    const article = document.getElementById(mark.getAttribute("href").slice(1));
+    const articles = mark.dataset.all.split(" ").map((id) => document.getElementById(id));
     document.querySelectorAll(".shown").forEach((one) => one.classList.remove("shown"));
-    [mark, article].forEach((one) => one.classList.add("shown"));
-    const copy = article.cloneNode(true);
-    copy.removeAttribute("id");
-    copy.classList.remove("shown");
-    const link = document.createElement("a");
-    link.href = mark.getAttribute("href");
-    link.textContent = "In der Liste zeigen";
-    copy.append(link);
-    preview.replaceChildren(copy);
+    [mark, ...articles].forEach((one) => one.classList.add("shown"));
+    preview.replaceChildren(...articles.map((article) => {
+      const copy = article.cloneNode(true);
+      copy.removeAttribute("id");
+      copy.classList.remove("shown");
+      const link = document.createElement("a");
+      link.href = "#" + article.id;
+      link.textContent = "In der Liste zeigen";
+      copy.append(link);
+      return copy;
+    }));
     preview.scrollIntoView({ block: "nearest" });
-    const pane = article.closest(".pane");
-    pane.scrollTop += article.getBoundingClientRect().top - pane.getBoundingClientRect().top - 8;
+    const pane = articles[0].closest(".pane");
+    pane.scrollTop += articles[0].getBoundingClientRect().top - pane.getBoundingClientRect().top - 8;
   };
   marks.forEach((mark, number) => {
     mark.addEventListener("focus", () => show(mark));
