@@ -55,7 +55,7 @@ def rules(topics: Topics) -> dict[str, tuple[Rule, ...]]:
         "feed": feed,
         "worker": worker,
         "web": web,
-        "up": tuple(dict.fromkeys((*worker, *feed, *web))),
+        "up": _once((*worker, *feed, *web)),
         "reader": (
             *_topics(("Read",), [topics.stele, topics.push, topics.sms, topics.status], "shows or passes on"),
             Rule("group", "warnsys-tail-", ("Read",), "warnsys tail has a group of its own each time", prefixed=True),
@@ -71,6 +71,13 @@ def command(bootstrap: str, process: str, rule: Rule) -> str:
     return (
         f"kafka-acls.sh --bootstrap-server {bootstrap} --add --allow-principal User:{process} "
         f"{operations} --{rule.resource} {rule.name}{pattern}"
+    )
+
+
+def _once(found: Sequence[Rule]) -> tuple[Rule, ...]:
+    """What several processes need for reasons of their own, once."""
+    return tuple(
+        {(rule.resource, rule.name, rule.operations, rule.prefixed): rule for rule in reversed(found)}.values()
     )
 
 

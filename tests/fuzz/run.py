@@ -6,6 +6,7 @@ Ends with 0 when the time is over, and with the input that broke it otherwise. M
 """
 
 import argparse
+import resource
 import sys
 import tempfile
 from collections.abc import Callable
@@ -47,13 +48,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=30)
     parser.add_argument("--corpus", type=Path, nargs="*", default=[])
     given = parser.parse_args()
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_MB << 20, MEMORY_MB << 20))
     with tempfile.TemporaryDirectory(prefix="warnsys-fuzz-") as folder:
         for number, seed in enumerate(_seeds(given.corpus, given.target)):
             (Path(folder) / f"seed-{number}").write_bytes(seed)
         options = [
             f"-artifact_prefix={Path(tempfile.gettempdir())}/",
             f"-max_total_time={given.seconds}",
-            f"-rss_limit_mb={MEMORY_MB}",
+            "-rss_limit_mb=0",  # it counts what the process was before it became this one
             f"-max_len={LARGEST}",
             "-timeout=10",
         ]
