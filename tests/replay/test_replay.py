@@ -186,6 +186,18 @@ def test_the_archive_itself_tells_what_the_story_told(tmp_path: Path) -> None:
     assert told(find([str(tmp_path)])) == told(of_scenario(story))
 
 
+def test_a_real_snapshot_is_replayed_under_its_dated_name(tmp_path: Path, corpus: Path) -> None:
+    (real,) = (corpus / "dwd").glob("Z_CAP_C_EDZW_*.zip")
+    at = datetime(2024, 4, 23, 12, 0, tzinfo=UTC)
+    (tmp_path / file_name(at)).symlink_to(real.resolve())
+    heard = events(find([str(tmp_path)]))
+    with zipfile.ZipFile(real) as bundle:
+        members = len(bundle.namelist())
+    decided = [event.decision.outcome.decided for event in heard if isinstance(event, Decided)]
+    assert len(decided) == members
+    assert "rejected" not in decided
+
+
 def test_a_part_of_the_time_begins_with_nothing_known(tmp_path: Path) -> None:
     material = of_scenario(load("storm"))
     later = material.start + timedelta(minutes=60)

@@ -19,37 +19,16 @@ from markupsafe import Markup
 from warnsys.cap.model import level
 from warnsys.channels.events import event_name
 from warnsys.channels.wording import label, moment
-from warnsys.records import Meaning, Outcome, PushNotice, SmsNotice, SteleRecord
+from warnsys.records import Outcome, PushNotice, SmsNotice, SteleRecord
 from warnsys.replay.run import Arrival, Decided, Event
 from warnsys.replay.timeline import Bar, Lane, Mark, Timeline
-from warnsys.warning.policy import Policy, Rule
+from warnsys.replay.words import AUDIENCES, CHANNELS, DECIDED, FRESHNESS, KINDS, REASONS, STATUS, why_not
+from warnsys.warning.policy import Policy
 
 FOLDER = Path(__file__).with_name("page")
 MAX_RAW = 60_000
 """Characters of one message's CAP, and a hundred times as many of all: what is longer is cut, and the page says so."""
 MAX_ELSEWHERE = 200
-AUDIENCES = {"public": "Öffentlichkeit", "staff": "Stab"}
-CHANNELS = {"push": "Push", "sms": "SMS"}
-KINDS = {"warn": "Neue Warnung", "update": "Änderung", "lowered": "Herabgestuft", "ended": "Beendet"}
-REASONS = {
-    "entered": "galt hier vorher nicht",
-    "revived": "war zurückgezogen und steht wieder im Feed",
-    "raised": "hochgestuft",
-    "now a warning": "aus der Vorabinformation ist eine Warnung geworden",
-    "extended": "verlängert",
-    "shortened": "verkürzt",
-    "begins earlier": "beginnt früher",
-    "begins later": "beginnt später",
-    "lowered": "herabgestuft; wer gewarnt wurde, erfährt davon",
-    "cancelled": "aufgehoben; wer gewarnt wurde, erfährt davon",
-    "superseded": "ersetzt durch eine Meldung, die hier nicht warnt",
-    "withdrawn": "steht nicht mehr im Feed",
-    "expired": "früher abgelaufen, als mitgeteilt war",
-}
-DECIDED = {"matched": "trifft zu", "no_district": "anderswo", "not_live": "warnt nicht", "rejected": "nicht lesbar"}
-SEVERITIES = {
-    "Minor": "Stufe 1", "Moderate": "Stufe 2", "Severe": "Stufe 3", "Extreme": "Stufe 4", "never": "keiner Stufe",
-}  # fmt: skip
 
 
 @dataclass
@@ -80,11 +59,20 @@ class Report:
         self._header, self._policy = header, policy
         city = next(iter(header["cities"].values()))
         self.zone = ZoneInfo(city["timezone"])
-        self._names = {d: name for one in header["cities"].values() for d, name in one["districts"].items()}
+        several = len(header["cities"]) > 1
+        names = {
+            district: f"{one['name']}: {name}" if several else name
+            for one in header["cities"].values()
+            for district, name in one["districts"].items()
+        }
         self.start, self.end = (datetime.fromisoformat(header[name]) for name in ("from", "to"))
-        self._lanes = {district: Lane(name) for district, name in self._names.items()}
+        self._lanes = {district: Lane(name) for district, name in names.items()}
         self._data = Lane("Daten")
-        self._alerts: dict[str, Alert] = {}
+        self._alerts: dict[tuple[str, str], Alert] = {}
+        """By source and the id under which it lists them."""
+        self._by_base: dict[str, Alert] = {}
+        self._listed: list[Alert] = []
+        """Those that the newest snapshots have."""
         self._elsewhere: list[tuple[datetime, Outcome]] = []
         self._sent: list[Sent] = []
         self._refused: list[Arrival] = []
@@ -116,24 +104,28 @@ class Report:
             return
         self._counts["snapshots"] += 1
         listed = set(arrival.snapshot.ids)
-        for alert in self._alerts.values():
-            if alert.until is None and alert.outcome.source == arrival.shot.source:
-                alert.until = None if alert.outcome.listed_id in listed else arrival.at
+        for alert in self._listed:
+            if alert.outcome.source == arrival.shot.source and alert.outcome.listed_id not in listed:
+                alert.until = arrival.at
+        self._listed = [alert for alert in self._listed if alert.until is None]
 
     def _decided(self, event: Decided) -> None:
         outcome = event.decision.outcome
-        known = self._alerts.get(f"{outcome.source}/{outcome.listed_id}")
-        if known:
-            known.until = None  # listed once more
+        place = outcome.source, outcome.listed_id
+        if known := self._alerts.get(place):
+            if known.until:
+                known.until = None  # listed once more
+                self._listed.append(known)
             return
         self._counts[outcome.decided] += 1
         if outcome.decided == "no_district":
             self._elsewhere.append((event.at, outcome))
             return
         anchor = f"a{len(self._alerts) + 1}"
-        self._alerts[f"{outcome.source}/{outcome.listed_id}"] = Alert(
-            anchor, event.at, outcome, event.body, outcome.findings, event.decision.matches
-        )
+        alert = Alert(anchor, event.at, outcome, event.body, outcome.findings, event.decision.matches)
+        self._alerts[place] = alert
+        self._by_base.setdefault(outcome.base_id, alert)
+        self._listed.append(alert)
 
     def _shown(self, record: SteleRecord) -> None:
         first = record.items[0] if record.items else None
@@ -146,11 +138,12 @@ class Report:
             self._data.at(record.issued, f"data-{record.freshness}", FRESHNESS[record.freshness])
 
     def _of_base(self, base_id: str) -> Alert | None:
-        return next((alert for alert in self._alerts.values() if alert.outcome.base_id == base_id), None)
+        return self._by_base.get(base_id)
 
     # -- the page ---------------------------------------------------------------------------------------------------
 
     def html(self) -> str:
+        """The page, when all has been heard."""
         for lane in (*self._lanes.values(), self._data):
             lane.close(self.end)
         rows = [("push", "public"), ("sms", "public"), ("push", "staff"), ("sms", "staff")]
@@ -224,7 +217,7 @@ class Report:
         found = []
         for rule in self._policy.rules:
             told = [s for s in alert.caused if (_channel(s.notice), s.notice.audience) == (rule.channel, rule.audience)]
-            why = "" if told else _why_not(rule, alert.outcome.meanings)
+            why = "" if told else why_not(rule, alert.outcome.meanings)
             found.append((f"{CHANNELS[rule.channel]}, {AUDIENCES[rule.audience]}", why, told))
         return found
 
@@ -240,15 +233,6 @@ class Report:
         return found
 
 
-STATUS = {
-    "warned": "gewarnt",
-    "unconfirmed": "abgelaufen, Bestätigung steht aus",
-    "clear": "keine Warnung",
-    "no_data": "keine Daten",
-}
-FRESHNESS = {"fresh": "aktuell", "incomplete": "unvollständig", "stale": "veraltet", "none": "noch kein Stand"}
-
-
 def _channel(notice: PushNotice | SmsNotice) -> str:
     return "push" if isinstance(notice, PushNotice) else "sms"
 
@@ -258,23 +242,6 @@ def _style(outcome: Outcome) -> str:
     if meaning is None:
         return outcome.decided
     return f"{'advance' if meaning.advance else 'level'}-{level(meaning.severity)}"
-
-
-def _why_not(rule: Rule, meanings: tuple[Meaning, ...]) -> str:
-    """Why an audience was not told of a message on a channel, a sentence."""
-    if not meanings:
-        return "Warnt hier niemanden, und niemand war von dem, was sie beendet, unterrichtet."
-    if any(rule.tells(meaning) for meaning in meanings):
-        return "Nichts Neues: gleiche Stufe und Ereignisart sind hier schon mitgeteilt."
-    meaning = meanings[0]
-    least = rule.advance if meaning.advance else rule.warnings
-    if least == "never":
-        what = "Vorabinformationen gehen" if meaning.advance else "Nichts geht"
-        return f"Zurückgehalten: {what} nicht auf diesen Kanal." if meaning.advance else "Zurückgehalten: abgeschaltet."
-    if meaning.group in rule.except_groups:
-        return "Zurückgehalten: diese Art Ereignis geht nicht auf diesen Kanal."
-    what = "Vorabinformationen" if meaning.advance else "Warnungen"
-    return f"Zurückgehalten: {what} gehen hier erst ab {SEVERITIES[least]} hinaus."
 
 
 def _hash(text: str) -> str:
