@@ -283,10 +283,43 @@ def test_withdrawn_and_back_are_told_apart_from_new_and_cancelled() -> None:
 def test_the_end_of_an_end_is_what_is_told_where_the_update_between_was_missed() -> None:
     city = told_city().take(cancel("C", "B", 20), snapshot(20))
     city.take(outcome("B", meaning(), supersedes=["A"], sent=10, stamp=10))
-    assert (city.told()[-1], city.push()[-1].cause) == (("ended", "cancelled"), "C")
+    assert (city.told()[-1], city.push()[-1].cause) == (("ended", "cancelled"), "B")
+
+
+def test_two_ends_by_one_cancel_at_different_times_are_two_notices() -> None:
+    """E ends C at once, and A only when the update B between them is seen."""
+    city = City().take(tick(0), outcome("A", meaning(districts=["d1"])), snapshot(40))
+    city.take(outcome("C", meaning(), sent=20, stamp=20))
+    city.take(outcome("E", supersedes=["B", "C"], msg_type="Cancel", decided="not_live", sent=40, stamp=40))
+    city.take(outcome("B", meaning(), supersedes=["A"], sent=10, stamp=10))
+    assert [(notice.kind, notice.cause) for notice in city.push()[-2:]] == [("ended", "E"), ("ended", "B")]
+    assert distinct_ids(city.push())
 
 
 def test_an_advance_notice_that_becomes_a_lower_warning_says_both() -> None:
     city = told_city("Severe", urgency="Future", ii="40")
     city.take(update("B", "A", "Moderate", 10))
     assert city.told("staff") == [("warn", "entered"), ("lowered", "now a warning")]
+
+
+def test_districts_warned_at_different_levels_by_one_message_are_told_apart() -> None:
+    both = outcome("A", meaning("Severe", districts=["d1"], expires=80), meaning("Moderate", districts=["d2"]))
+    city = City().take(tick(0), both)
+    assert {(notice.districts, notice.level, notice.expires) for notice in city.push()} == {
+        (("d1",), 3, at(80)),
+        (("d2",), 2, at(240)),
+    }
+    assert distinct_ids(city.push())
+
+
+def test_an_extension_shows_what_is_extended_not_what_was_longer_already() -> None:
+    """Extreme until 12:45 and Moderate until 16:00 were told; Severe until 14:00 comes between."""
+    city = told_city("Extreme", expires=45).take(outcome("B", meaning("Moderate", expires=240)))
+    [change] = found(city, outcome("C", meaning("Severe", expires=120)))
+    assert (change.reason, change.meaning.severity, change.meaning.expires) == ("extended", "Severe", at(120))
+
+
+def test_parallel_messages_of_one_grade_are_one_event_from_the_first_begin_to_the_last_end() -> None:
+    city = told_city(onset=100, expires=200)
+    [change] = found(city, outcome("B", meaning("Severe", onset=30, expires=90)))
+    assert (change.reason, change.meaning.onset, change.meaning.expires) == ("begins earlier", at(30), at(200))

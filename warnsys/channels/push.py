@@ -55,8 +55,7 @@ def notice(place: Place, change: Change, situation: Situation, stage: str) -> Pu
 
 
 def change_id(place: Place, change: Change, stage: str) -> str:
-    cause = (change.cause, change.kind, change.meaning.group, *change.by_snapshot)
-    return notice_id(stage, place.id, change.channel, change.audience, *cause)
+    return notice_id(stage, place.id, change.channel, change.audience, *change.identity)
 
 
 def _title(change: Change, *, exercise: bool) -> Localised:

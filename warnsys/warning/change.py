@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from warnsys.records import Audience, Meaning, NoticeKind, utc
-from warnsys.warning.claim import Claim, Claims, Told, claims, higher, moved_begin, moved_end, remembered, top
+from warnsys.warning.claim import Claim, Claims, Told, claims, higher, joined, moved_begin, moved_end, remembered, top
 from warnsys.warning.facts import Fact, Facts
 from warnsys.warning.policy import Channel, Policy, Rule
 from warnsys.warning.situation import Situation, Standing, grade
@@ -51,11 +51,14 @@ class Change:
     """Where it took a snapshot: `confirmed` (an end where the successor does not warn), `withdrawn`, `expired` or
     `revived`, and its stamp. Empty where the message did it alone."""
     meaning: Meaning
-    """What holds now (warn, update, lowered), or what has ended."""
+    """What holds now (warn, update, lowered), from the first begin to the last end of all messages of that grade: to
+    people they are one event. Else what has ended."""
     districts: tuple[str, ...]
     was: Claim | None = None
     """What this channel had been told of the group in these districts: where begin or end moved, the claim that moved,
     else the highest. None where it had been told nothing."""
+    shown: tuple[str, ...] = ()
+    """Base id and number of `meaning`, where it is not the first of the message that caused this."""
 
     @property
     def channel(self) -> Channel:
@@ -64,6 +67,11 @@ class Change:
     @property
     def audience(self) -> Audience:
         return self.rule.audience
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What tells it from every other change for this audience on this channel, and nothing of its content."""
+        return (self.cause, self.kind, self.meaning.group, *self.by_snapshot, *self.shown)
 
 
 def notice_id(stage: str, place: str, channel: str, audience: str, *cause: str) -> str:
@@ -108,8 +116,7 @@ def changes(
             ]
             first = not told.get(key)
             for kind, some in _by_kind(differences, first=first):
-                if change := scene.change(rule, group, kind, some):
-                    found.append(change)
+                found += scene.changes(rule, group, kind, some)
             if differences:
                 told = {**told, key: {**told.get(key, {}), **{d.district: d.now_told for d in differences}}}
     return sorted(found, key=_worst_first), remembered(told, situation.now, scene.top)
@@ -122,6 +129,8 @@ class _Difference:
     reason: Reason
     was: Claim | None
     now_told: Claims
+    moved_at: int | None = None
+    """Where an end moved, at which grade."""
     silent: bool = False
 
 
@@ -183,15 +192,11 @@ class _Scene:
         up, was = top(tellable), top(valid)
         if up > top(told):
             return _Difference(district, "up", self.why_up(group, district, told, tellable), _first(told), tellable)
-        if up > was:  # it goes on beyond the end that was told
-            _, claim = moved_end(told, tellable, now, least)
-            news = self.of_group(self.new, group, (district,))
-            return _Difference(district, "up", "extended", claim, tellable) if news else None
         whole = claims(meaning for meaning in live if not meaning.advance or rule.advance != "never")
         if was > top(whole):
             return self.down(rule, group, district, valid, tellable or whole, least)
-        if up and up == was:
-            return self.moved(district, valid, told, tellable, least)
+        if up == was > 0 or (up and self.of_group(self.new, group, (district,))):  # or goes on beyond its told end
+            return self.moved(district, valid or told, told, tellable, least)
         return None
 
     def why_up(self, group: str, district: str, told: Claims, tellable: Claims) -> Reason:
@@ -206,13 +211,14 @@ class _Scene:
         self, district: str, valid: Claims, told: Claims, tellable: Claims, least: timedelta
     ) -> _Difference | None:
         """Begin or end, by enough to be told."""
-        end, from_claim = moved_end(told, tellable, self.situation.now, least)
-        if end > 0:
-            return _Difference(district, "up", "extended", from_claim, tellable)
-        if begin := moved_begin(valid, tellable, self.situation.now, least):
+        end = moved_end(told, tellable, self.situation.now, least)
+        begin = moved_begin(valid, tellable, self.situation.now, least)
+        if begin and not (end and end.by > 0):
             reason: Reason = "begins later" if begin > timedelta() else "begins earlier"
             return _Difference(district, "up", reason, _first(valid), tellable)
-        return _Difference(district, "up", "shortened", from_claim, tellable) if end < 0 else None
+        if end is None:
+            return None
+        return _Difference(district, "up", "extended" if end.by > 0 else "shortened", end.was, tellable, end.grade)
 
     def down(
         self, rule: Rule, group: str, district: str, valid: Claims, left: Claims, least: timedelta
@@ -239,28 +245,54 @@ class _Scene:
         ends = [m.expires for i in gone for m in self.facts[i].meanings if m.group == group and m.expires]
         return max((end.timestamp() for end in ends), default=0.0)
 
-    def change(self, rule: Rule, group: str, kind: NoticeKind, differences: list[_Difference]) -> Change | None:
-        districts = tuple(difference.district for difference in differences)
-        if kind == "ended":
-            shown = self.ended(group, districts)
+    def changes(self, rule: Rule, group: str, kind: NoticeKind, differences: Iterable[_Difference]) -> Iterator[Change]:
+        """One for all districts where the same meaning of the same message is told; an end is told once."""
+        alike: dict[tuple[str, int], list[_Difference]] = {}
+        for difference in differences:
+            shown = self.shown(rule, group, difference)
+            alike.setdefault(("", 0) if kind == "ended" else shown, []).append(difference)
+        for some in alike.values():
+            worst = max(some, key=lambda difference: difference.was.grade if difference.was else 0)
+            yield self.change(rule, group, kind, some, self.shown(rule, group, worst))
+
+    def shown(self, rule: Rule, group: str, difference: _Difference) -> tuple[str, int]:
+        """The message that a notice shows for a district, and which of its meanings.
+
+        Where an end moved it is what holds longest at the grade where it moved, else the worst.
+        """
+        if difference.kind == "ended":
+            found = self.ended(group, (difference.district,))
         else:
-            shown = [(s.meaning, s.fact) for d in districts for s in self.standing(d, group)]
-        if kind in ("warn", "update"):
-            shown = [one for one in shown if rule.tells(one[0])]
-        if not shown:
-            return None
+            found = [(one.meaning, one.fact) for one in self.standing(difference.district, group)]
+            found = [one for one in found if rule.tells(one[0]) or difference.kind == "lowered"]
+            found = [one for one in found if not one[0].advance or rule.advance != "never"]
+        moved_at = difference.moved_at
+
+        def key(one: tuple[Meaning, Fact]) -> tuple[object, ...]:
+            meaning, fact = one
+            first = 0.0 if moved_at is None or grade(meaning) < moved_at else _end(meaning)
+            return first, grade(meaning), _end(meaning), fact.sent, fact.base_id
+
+        meaning, fact = max(found, key=key)
+        return fact.base_id, fact.meanings.index(meaning)
+
+    def change(
+        self, rule: Rule, group: str, kind: NoticeKind, differences: list[_Difference], shown: tuple[str, int]
+    ) -> Change:
+        base_id, position = shown
+        districts = tuple(difference.district for difference in differences)
         reason = min((difference.reason for difference in differences), key=_ORDER.index)
         was: Claim | None = None
         for difference in differences:
             if difference.reason == reason:
                 was = higher(was, difference.was)
-        by_end = reason in ("extended", "shortened")
-        meaning, fact = max(
-            shown, key=lambda one: (_end(one[0]) if by_end else 0, grade(one[0]), one[1].sent, one[1].base_id)
-        )
-        cause, how = self.cause(kind, group, districts, fact)
+        cause, how = self.cause(kind, group, districts, base_id)
         by_snapshot = (how, utc(self.stamp)) if how and self.stamp else ()
-        return Change(rule, kind, reason, cause, by_snapshot, meaning, districts, was)
+        meaning = self.facts[base_id].meanings[position]
+        if period := joined(c for d in differences for c in d.now_told if c.grade == grade(meaning)):
+            meaning = meaning.model_copy(update={"onset": period.onset, "expires": period.until})
+        which = () if kind == "ended" or shown == (cause, 0) else (base_id, str(position))
+        return Change(rule, kind, reason, cause, by_snapshot, meaning, districts, was, which)
 
     def ended(self, group: str, districts: Iterable[str]) -> list[tuple[Meaning, Fact]]:
         facts = [self.facts[i] for i in sorted(self.of_group(self.gone, group, districts))]
@@ -285,16 +317,16 @@ class _Scene:
             reached.update(found)
         return list(found.values())
 
-    def cause(self, kind: NoticeKind, group: str, districts: Sequence[str], shown: Fact) -> tuple[str, str]:
-        """The message behind a change, and what a snapshot had to do with it."""
+    def cause(self, kind: NoticeKind, group: str, districts: Sequence[str], shown: str) -> tuple[str, str]:
+        """The message behind a change, and what a snapshot had to do with it. `shown` is a base id."""
         new, gone = self.of_group(self.new, group, districts), self.of_group(self.gone, group, districts)
         if kind in ("warn", "update") and new:
-            cause = shown.base_id if shown.base_id in new else min(new)
+            cause = shown if shown in new else min(new)
             return cause, "revived" if any(cause in self.before.get(district, ()) for district in districts) else ""
-        if successors := self.successors(gone):
+        if successors := [fact for fact in self.facts.values() if gone.intersection(fact.supersedes)]:
             last = max(successors, key=_latest).base_id
             return last, "" if any(last in self.new[district] for district in districts) else "confirmed"
-        return min(gone, default=shown.base_id), self.why_ended(group, districts)
+        return min(gone, default=shown), self.why_ended(group, districts)
 
 
 def _first(claimed: Claims) -> Claim | None:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from pydantic import AwareDatetime
 
@@ -45,15 +46,20 @@ Told = dict[str, dict[str, Claims]]
 
 def claims(meanings: Iterable[Meaning]) -> Claims:
     """One claim a grade: the earliest begin and the latest end of all messages of that grade."""
-    by_grade: dict[int, list[Meaning]] = {}
+    by_grade: dict[int, list[Claim]] = {}
     for meaning in meanings:
-        by_grade.setdefault(grade(meaning), []).append(meaning)
-    found = []
-    for rank, same in sorted(by_grade.items(), reverse=True):
-        ends = [meaning.expires for meaning in same]
-        until = None if None in ends else max(end for end in ends if end)
-        found.append(Claim(grade=rank, onset=min(meaning.onset for meaning in same), until=until))
-    return tuple(found)
+        one = Claim(grade=grade(meaning), onset=meaning.onset, until=meaning.expires)
+        by_grade.setdefault(one.grade, []).append(one)
+    return tuple(claim for _, same in sorted(by_grade.items(), reverse=True) if (claim := joined(same)))
+
+
+def joined(same: Iterable[Claim]) -> Claim | None:
+    """One claim for several of one grade: from the earliest begin to the latest end."""
+    some = list(same)
+    if not some:
+        return None
+    until = max(some, key=lambda claim: claim.end).until
+    return Claim(grade=some[0].grade, onset=min(claim.onset for claim in some), until=until)
 
 
 def top(claimed: Claims) -> int:
@@ -90,21 +96,32 @@ def moved_begin(told: Claims, present: Claims, now: datetime, least: timedelta) 
     return by if told[0].onset > now and abs(by) > least else None
 
 
-def moved_end(told: Claims, present: Claims, now: datetime, least: timedelta) -> tuple[float, Claim | None]:
-    """By how many seconds the end moved at the grade where it moved most, and the claim that it moved from.
+class Move(NamedTuple):
+    """How the end of what is of at least one grade moved."""
 
-    A later end outweighs an earlier one; 0 where it is not worth telling. What goes on beyond its told end always is.
+    by: float
+    """In seconds; infinite where the end became open."""
+    was: Claim
+    grade: int
+
+
+def moved_end(told: Claims, present: Claims, now: datetime, least: timedelta) -> Move | None:
+    """The move of an end that is most worth telling, if any: a later end outweighs an earlier one.
+
+    Where something goes on beyond its told end, the least move is worth telling. Neither side is empty.
     """
     moves = []
-    for rank in sorted({claim.grade for claim in (*told, *present)}, reverse=True):
+    for rank in sorted({claim.grade for claim in (*told, *present) if claim.grade <= top(present)}, reverse=True):
         was, end = _last(told, rank), _last(present, rank)
-        by = (end.end if end else 0.0) - (was.end if was else 0.0)
-        if abs(by) > least.total_seconds() or (by > 0 and was and not was.holds(now)):
-            moves.append((by, was))
-    later = [move for move in moves if move[0] > 0]
-    if later:
-        return max(later, key=lambda move: move[0])
-    return min(moves, key=lambda move: move[0], default=(0.0, None))
+        by = end.end - was.end if was and end else 0.0
+        if was and (abs(by) > least.total_seconds() or (by > 0 and not was.holds(now))):
+            moves.append(Move(by, was, rank))
+    later = [move for move in moves if move.by > 0]
+    return max(later, key=_by) if later else min(moves, key=_by, default=None)
+
+
+def _by(move: Move) -> float:
+    return move.by
 
 
 def _last(claimed: Claims, least: int) -> Claim | None:
