@@ -101,7 +101,7 @@ def _time(minutes: float) -> str:
     return at(minutes).isoformat()
 
 
-MATCHER = Matcher(GeofenceIndex(city_rules().place.districts))
+MATCHER = Matcher(GeofenceIndex(city_rules().place.districts), senders={"dwd": ("opendata@dwd.de",)})
 
 
 def rules(sources: Iterable[str] = ("dwd",)) -> CityRules:
