@@ -112,10 +112,10 @@ def settle(state: CityState, record: Said, city: CityRules) -> tuple[CityState, 
     situation = city.situation(state)
     if situation is None:
         return state, ()
-    stamp = record.stamp if isinstance(record, Snapshot) else None
+    snapshot = f"{record.source} {utc(record.stamp)}" if isinstance(record, Outcome | Snapshot) and record.stamp else ""
     found, told = list[Change](), state.told
     for channels, before in _turns(state, situation.now, city.policy):
-        more, told = changes(facts, situation, before, told, city.policy.only(channels), stamp)
+        more, told = changes(facts, situation, before, told, city.policy.only(channels), snapshot)
         found += more
     shown, steles = _steles(state.steles, situation, city, cause)
     held = remember(situation, state.held, facts)

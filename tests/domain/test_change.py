@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support import City, at, cancel, city_rules, distinct_ids, meaning, outcome, snapshot, tick
-from warnsys.records import Said, Snapshot
+from warnsys.records import Said
 from warnsys.warning.change import Change, changes
 from warnsys.warning.policy import Policy, Rule
 
@@ -208,8 +208,7 @@ def found(city: City, *records: Said) -> list[Change]:
         before = city.state
         city.take(record)
         known = city.state.facts
-        stamp = record.stamp if isinstance(record, Snapshot) else None
-        more, _ = changes(known, city.situation, before.held, before.told, city.rules.policy, stamp)
+        more, _ = changes(known, city.situation, before.held, before.told, city.rules.policy)
         changed += [one for one in more if (one.channel, one.audience) == ("push", "public")]
     return changed
 
@@ -323,3 +322,13 @@ def test_parallel_messages_of_one_grade_are_one_event_from_the_first_begin_to_th
     city = told_city(onset=100, expires=200)
     [change] = found(city, outcome("B", meaning("Severe", onset=30, expires=90)))
     assert (change.reason, change.meaning.onset, change.meaning.expires) == ("begins earlier", at(30), at(200))
+
+
+def test_a_message_that_its_second_source_revives_is_another_notice() -> None:
+    """E is replaced in the city's feed, before any snapshot; then the DWD's brings it, where it is not."""
+    city = City(city_rules(sources=("dwd", "city"))).take(tick(0), outcome("E", meaning(expires=200), source="city"))
+    city.take(outcome("F", meaning(expires=60), supersedes=["E"], source="city"), outcome("E", meaning(expires=200)))
+    assert [reason for _, reason in city.told()] == ["entered", "shortened", "extended"]
+    city.take(outcome("F", meaning(expires=60), supersedes=["E"]))
+    assert [reason for _, reason in city.told()][3:] == ["shortened"]
+    assert distinct_ids(city.push())

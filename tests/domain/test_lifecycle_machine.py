@@ -167,7 +167,8 @@ class Lifecycle(RuleBasedStateMachine):
 
 
 Lifecycle.TestCase.settings = settings(
-    max_examples=4_000 if os.environ.get("CI") else 300,
+    max_examples=2_000 if os.environ.get("CI") else 300,
+    derandomize=bool(os.environ.get("CI")),
     stateful_step_count=20,
     deadline=None,
     report_multiple_bugs=False,

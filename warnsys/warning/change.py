@@ -49,7 +49,7 @@ class Change:
     """Base id of the message that caused it."""
     by_snapshot: tuple[str, ...]
     """Where it took a snapshot: `confirmed` (an end where the successor does not warn), `withdrawn`, `expired` or
-    `revived`, and its stamp. Empty where the message did it alone."""
+    `revived`, and its source and stamp. Empty where the message did it alone."""
     meaning: Meaning
     """What holds now (warn, update, lowered), from the first begin to the last end of all messages of that grade: to
     people they are one event. Else what has ended."""
@@ -95,16 +95,16 @@ def remember(situation: Situation, before: Held, known: Facts) -> Held:
 
 
 def changes(
-    known: Facts, situation: Situation, before: Held, told: Told, policy: Policy, stamp: datetime | None = None
+    known: Facts, situation: Situation, before: Held, told: Told, policy: Policy, snapshot: str = ""
 ) -> tuple[list[Change], Told]:
     """What each channel has to be told now, and what it has been told then.
 
-    `stamp` is the present record's, if it is a snapshot.
+    `snapshot` names, by source and stamp, the one that the present record is or came with, if any.
 
     Only districts and groups are looked at in which a message newly stands or no longer does: time alone tells nobody
     anything.
     """
-    scene = _Scene(known, situation, before, stamp or situation.as_of)
+    scene = _Scene(known, situation, before, snapshot)
     found: list[Change] = []
     for rule in policy.rules:
         for group, districts in scene.touched.items():
@@ -151,8 +151,9 @@ def _worst_first(change: Change) -> tuple[object, ...]:
 class _Scene:
     """One situation beside what stood before."""
 
-    def __init__(self, known: Facts, situation: Situation, before: Held, stamp: datetime | None) -> None:
-        self.facts, self.situation, self.before, self.stamp = known.facts, situation, before, stamp
+    def __init__(self, known: Facts, situation: Situation, before: Held, snapshot: str) -> None:
+        self.facts, self.situation, self.before = known.facts, situation, before
+        self.snapshot = snapshot or (utc(situation.as_of) if situation.as_of else "")
         after = {d.district: {s.fact.base_id for s in d.standing} for d in situation.districts.values()}
         stood = {district: {i for i, stands in ids.items() if stands} for district, ids in before.items()}
         self.new = {district: ids - stood.get(district, set()) for district, ids in after.items()}
@@ -287,7 +288,7 @@ class _Scene:
             if difference.reason == reason:
                 was = higher(was, difference.was)
         cause, how = self.cause(kind, group, districts, base_id)
-        by_snapshot = (how, utc(self.stamp)) if how and self.stamp else ()
+        by_snapshot = (how, self.snapshot) if how else ()
         meaning = self.facts[base_id].meanings[position]
         if period := joined(c for d in differences for c in d.now_told if c.grade == grade(meaning)):
             meaning = meaning.model_copy(update={"onset": period.onset, "expires": period.until})
