@@ -68,6 +68,8 @@ class MatchAgent:
         )
         worst = max((m.severity for m in outcome.meanings), key=level, default="")
         self._metrics.alerts.labels(headers.source, outcome.decided, worst).inc()
+        for code in outcome.findings:
+            self._metrics.findings.labels(headers.source, code).inc()
         self._metrics.took("match", time.perf_counter() - started)
         self._heard(outcome)
 

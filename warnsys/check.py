@@ -79,7 +79,8 @@ def check_message(file: str, body: bytes, now: datetime, known_cells: Collection
         alert = read_alert(body)
     except CapError as error:
         return _rejected(file, error)
-    found = [*alert.findings, *dwd.findings(alert), *_examine(alert, now, known_cells)]
+    new_cells = dwd.new_cells(alert, known_cells) if known_cells else ()
+    found = [*alert.findings, *dwd.findings(alert), *_examine(alert, now), *new_cells]
     once = {(one.code, one.text): one for one in reversed(found)}  # every language repeats what is odd
     told = tuple(_told(one.code, one.where, one.text) for one in found if once[one.code, one.text] is one)
     mended = any(one.level == "mended" for one in told)
@@ -96,7 +97,7 @@ def _told(code: str, where: str, text: str) -> Told:
     return Told(code, known.level, where, f"{text}: {known.meaning}{remedy}")
 
 
-def _examine(alert: Alert, now: datetime, known_cells: Collection[str]) -> Iterator[Finding]:
+def _examine(alert: Alert, now: datetime) -> Iterator[Finding]:
     if alert.sent > now + CLOCKS_DIFFER:
         yield Finding("sent-future", "/alert/sent", f"sent {alert.sent.isoformat()}, now {now.isoformat()}")
     for number, info in enumerate(alert.infos, 1):
@@ -108,18 +109,12 @@ def _examine(alert: Alert, now: datetime, known_cells: Collection[str]) -> Itera
         if info.areas != alert.infos[0].areas:
             yield Finding("areas-differ", f"{where}/area", f"{info.language} has other areas than the first language")
         else:
-            yield from _areas(where, info, known_cells) if number == 1 else ()
+            yield from _areas(where, info) if number == 1 else ()
 
 
-def _areas(where: str, info: Info, known_cells: Collection[str]) -> Iterator[Finding]:
-    unknown: set[str] = set()
+def _areas(where: str, info: Info) -> Iterator[Finding]:
     for number, area in enumerate(info.areas, 1):
-        place = f"{where}/area[{number}]"
-        if known_cells:
-            unknown |= {cell for cell in dwd.warn_cells(area) if cell not in known_cells}
-        yield from _outlines(place, area)
-    for cell in sorted(unknown):
-        yield Finding("cell-new", f"{where}/area/geocode", f"warn cell {cell} is not in the catalogue")
+        yield from _outlines(f"{where}/area[{number}]", area)
 
 
 def _outlines(place: str, area: Area) -> Iterator[Finding]:

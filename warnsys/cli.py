@@ -20,7 +20,17 @@ from rich.table import Table
 
 from geofences import GeofenceError, bundled, load
 from geofences.names import slug
-from warnsys import cli_archive, cli_bench, cli_check, cli_feed, cli_geofences, cli_replay, cli_scenario, cli_topics
+from warnsys import (
+    cli_archive,
+    cli_bench,
+    cli_cells,
+    cli_check,
+    cli_feed,
+    cli_geofences,
+    cli_replay,
+    cli_scenario,
+    cli_topics,
+)
 from warnsys import settings as settings_module
 from warnsys.explain import Explained
 from warnsys.explain import explain as explain_file
@@ -36,6 +46,7 @@ app.add_typer(cli_topics.app, name="topics")
 app.add_typer(cli_bench.app, name="bench")
 app.add_typer(cli_geofences.app, name="geofences")
 app.add_typer(cli_archive.app, name="archive")
+app.add_typer(cli_cells.app, name="cells")
 app.add_typer(cli_scenario.app, name="scenario")
 app.command()(cli_replay.replay)
 app.command("serve-feed")(cli_feed.serve_feed)

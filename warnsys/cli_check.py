@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from warnsys.cells import catalogue
 from warnsys.check import Checked
 from warnsys.check import check as check_path
 
@@ -21,10 +22,10 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="One object a line, a message each.")] = False,
 ) -> None:
     """Say of each message whether it is taken, and all that is worth knowing; exit code 1 where one is rejected."""
-    now, verdicts = datetime.now(UTC), Counter[str]()
+    now, verdicts, known_cells = datetime.now(UTC), Counter[str](), catalogue()
     for path in files:
         try:
-            for checked in check_path(path, now):
+            for checked in check_path(path, now, known_cells):
                 verdicts[checked.verdict] += 1
                 if as_json:
                     typer.echo(json.dumps(checked.plain(), ensure_ascii=False))

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from geofences import District, GeofenceIndex, Match
 from warnsys.cap import CapError, Member, level, read_bundle
 from warnsys.cap.dwd import without_language
+from warnsys.cells import catalogue
 from warnsys.channels import wording
 from warnsys.channels.events import event_name
 from warnsys.records import AlertHeaders, Meaning, Outcome
@@ -50,7 +51,7 @@ class Explained:
 
 def explain(path: Path, districts: Sequence[District], at: datetime | None) -> Iterator[Explained]:
     """Decide every message of a CAP file or ZIP, each judged at `at`, or at its own `sent`. Raises `OSError`."""
-    matcher = Matcher(GeofenceIndex(districts))
+    matcher = Matcher(GeofenceIndex(districts), known_cells=catalogue())
     for name, member in _members(path):
         identifier = without_language(member.stem)
         headers = AlertHeaders(stage=LIVE, source="file", id=identifier, seen=datetime.fromtimestamp(0, UTC))

@@ -24,6 +24,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.alerts = self._counter("alerts", "CAP messages by how they were decided", "source", "decided", "severity")
+        self.findings = self._counter("findings", "CAP messages by what is odd or new in them", "source", "code")
         self.notices = self._counter("notices", "Records published by channel", "channel", "audience", "kind", "reason")
         self.rejected = self._counter("rejected", "Records rejected", "agent", "code")
         self.mended = self._counter("mended", "What the transport noticed and mended", "what")

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from pydantic import AwareDatetime
 
 from geofences import District, GeofenceIndex, load
+from warnsys.cells import catalogue
 from warnsys.channels import push, sms, stele
 from warnsys.channels.wording import Place
 from warnsys.records import (
@@ -183,7 +184,9 @@ def matcher_for(settings: Settings) -> Matcher:
     districts = [district for city in settings.cities for district in _districts(city)]
     min_share = {source.name: source.min_share for source in settings.sources}
     senders = {source.name: source.allowed_senders for source in settings.sources}
-    return Matcher(GeofenceIndex(districts), min_share, exercise=settings.exercise, senders=senders)
+    return Matcher(
+        GeofenceIndex(districts), min_share, exercise=settings.exercise, senders=senders, known_cells=catalogue()
+    )
 
 
 def cities_for(settings: Settings, matcher: Matcher) -> dict[str, CityRules]:

@@ -16,6 +16,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
 from warnsys.cap.model import Certainty, MsgType, Severity, Urgency
+from warnsys.cap.quantities import Quantity
 
 Decided = Literal["matched", "no_district", "not_live", "rejected"]
 Audience = Literal["public", "staff"]
@@ -68,6 +69,8 @@ class Text(Part):
     description: str
     instruction: str
     shortened: bool = False
+    dir: Literal["ltr", "rtl"] = "ltr"
+    """In which direction it is written: "rtl" for Arabic, Persian, Hebrew, Urdu and others."""
 
 
 class Impact(Part):
@@ -216,6 +219,13 @@ Freshness = Literal["fresh", "incomplete", "stale", "none"]
 Presentation = Literal["tile", "banner", "full"]
 
 
+class Measure(Part):
+    """One parameter of a warning as a quantity, and in words: "Böen um 55 km/h"."""
+
+    quantity: Quantity
+    words: Localised
+
+
 class SteleItem(Part):
     """One warning that holds in a district."""
 
@@ -238,6 +248,9 @@ class SteleItem(Part):
     expires: AwareDatetime | None = None
     texts: dict[str, Text]
     quantities: tuple[tuple[str, str], ...] = ()
+    """Name and value as in the message."""
+    measures: tuple[Measure, ...] = ()
+    """The same, read."""
     credit: Localised
     via: Literal["cell", "area"]
     share: float | None = None

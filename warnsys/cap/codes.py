@@ -77,6 +77,10 @@ CODES: dict[str, Code] = {
     "profile-new": Code("new", "a version of the DWD profile that is new to us", "tell the project"),
     "event-new": Code("new", "an event number of the DWD that is new to us", "tell the project"),
     "group-new": Code("new", "an event group of the DWD that is new to us", "tell the project"),
+    "silent-update": Code(
+        "noted", "the DWD wants nobody told of it; told where it changes something material", "nothing to do"
+    ),
+    "partial-clear": Code("noted", "a part is warned no more; what is left is listed", "nothing to do"),
     "cell-new": Code("new", "a warn cell that is not in the catalogue", "warnsys cells update FILE"),
 }
 """By code, in the order of the documentation."""

@@ -5,19 +5,23 @@ a message: an event number or profile version that we do not know is a finding.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from warnsys.cap.model import Alert, Area, Finding, Info, values
+from warnsys.cap.quantities import Quantity, quantity
 
 KNOWN_PROFILES = ("2.1", "2.1.7", "2.1.9", "2.1.10", "2.1.11", "2.1.12", "2.1.13")
 TEST_EVENTS = ("98", "99")
 NO_CEILING_FT = 9842.5197
 """3,000 m: DWD's way to say that there is no upper limit; 0 says that there is no lower one."""
 
-KNOWN_EVENTS = frozenset(
+WARNING_EVENTS = frozenset(
     """11 12 13 14 15 16 22 24 31 33 34 36 38 40 41 42 44 45 46 48 49 51 52 53 54 55 56 57 58 59 61 62 63 64 65 66 70
     71 72 73 74 75 76 77 78 79 81 82 84 85 86 87 88 89 90 91 92 93 95 96 98 99 246 247 248""".split()
 )
+
+ADVANCE_EVENTS = frozenset("40 55 65 75 85 89 99".split())
+"""The numbers of Vorabinformationen. They mean another thing than in a warning: 40 is any severe thunderstorm there."""
 
 GROUPS = (
     "THUNDERSTORM", "TORNADO", "RAIN", "THAW", "WIND", "SNOWDRIFT", "SNOWFALL", "GLAZE", "FROST", "FOG", "HEAT", "UV",
@@ -48,6 +52,11 @@ def event_number(info: Info) -> str:
     return next(iter(values(info.event_codes, "II")), "")
 
 
+def event_key(number: str, *, advance: bool) -> str:
+    """The one name of what II means, by number and urgency: "40", and "40-advance" for the other thing."""
+    return f"{number}-advance" if advance and number in ADVANCE_EVENTS else number
+
+
 def groups(info: Info) -> tuple[str, ...]:
     return values(info.event_codes, "GROUP")
 
@@ -70,6 +79,16 @@ def is_all_clear(info: Info) -> bool:
     return "AllClear" in info.response_types
 
 
+def is_silent_update(alert: Alert) -> bool:
+    """DWD's wish that nobody be told of this Update; what changes something material is told all the same."""
+    return "SILENT_UPDATE" in alert.codes
+
+
+def is_partial_clear(alert: Alert) -> bool:
+    """Whether an Update takes a part of what was warned back: it lists what is left."""
+    return "PARTIAL_CLEAR" in alert.codes
+
+
 def is_test(alert: Alert) -> bool:
     """Status Test (or Draft, System), or II 98 or 99. The responseType alone never decides."""
     if alert.status not in ("Actual", "Exercise"):
@@ -77,8 +96,27 @@ def is_test(alert: Alert) -> bool:
     return any(event_number(info) in TEST_EVENTS for info in alert.infos)
 
 
+def quantities(info: Info) -> tuple[Quantity, ...]:
+    """The parameters with their numbers and units; those without are kept as text."""
+    return tuple(quantity(name, value) for name, value in info.parameters)
+
+
 def warn_cells(area: Area) -> tuple[str, ...]:
     return values(area.geocodes, "WARNCELLID")
+
+
+def new_cells(alert: Alert, known: Container[str]) -> Iterator[Finding]:
+    """The warn cells that are not in the catalogue, each once."""
+    seen: set[str] = set()
+    first = alert.infos[0].areas if alert.infos else ()
+    for number, info in enumerate(alert.infos, 1):
+        if number > 1 and info.areas is first:
+            continue  # every language repeats them
+        cells = {cell for area in info.areas for cell in warn_cells(area) if cell not in known} - seen
+        seen |= cells
+        for cell in sorted(cells):
+            where = f"/alert/info[{number}]/area/geocode"
+            yield Finding("cell-new", where, f"warn cell {cell} is not in the catalogue")
 
 
 def height_band_m(area: Area) -> tuple[float | None, float | None]:
@@ -89,14 +127,20 @@ def height_band_m(area: Area) -> tuple[float | None, float | None]:
 
 
 def findings(alert: Alert) -> Iterator[Finding]:
-    """What of the message is new to us; it is taken all the same, for rejecting it would end real warnings."""
+    """What is new to us, or marked by DWD; the message is taken all the same, for rejecting would end real warnings."""
+    if is_silent_update(alert):
+        yield Finding("silent-update", "/alert/code", "marked SILENT_UPDATE")
+    if is_partial_clear(alert):
+        yield Finding("partial-clear", "/alert/code", "marked PARTIAL_CLEAR")
     for number, info in enumerate(alert.infos, 1):
         where = f"/alert/info[{number}]/eventCode"
         for version in values(info.event_codes, "PROFILE_VERSION"):
             if version not in KNOWN_PROFILES:
                 yield Finding("profile-new", where, f"profile version {version!r} is new")
         event = event_number(info)
-        if event and event not in KNOWN_EVENTS:
+        if event and event not in WARNING_EVENTS:
             yield Finding("event-new", where, f"event number {event!r} is new")
+        elif is_advance(info) and event and event not in ADVANCE_EVENTS:
+            yield Finding("event-new", where, f"event number {event!r} is new in an advance notice")
         for group in sorted(set(groups(info)) - KNOWN_GROUPS):
             yield Finding("group-new", where, f"event group {group!r} is new")

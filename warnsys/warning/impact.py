@@ -5,7 +5,7 @@ may still end others (an Update that left the city, a Cancel), so what it supers
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -20,7 +20,7 @@ from warnsys.cap.model import Alert, Info
 from warnsys.cap.model import Area as CapArea
 from warnsys.cap.read import read_alert
 from warnsys.records import AlertHeaders, Decided, Impact, Meaning, Outcome, Text
-from warnsys.warning.text import shorten
+from warnsys.warning.text import direction, shorten
 
 LIVE_TYPES = ("Alert", "Update", "Cancel")
 MAX_LANGUAGES = 16
@@ -38,6 +38,8 @@ class Matcher:
     exercise: bool = False
     senders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Whose messages are taken, by source; everybody's where none are named."""
+    known_cells: Container[str] | None = None
+    """The catalogue of warn cells; a message with others says so. Without one, none is new."""
 
     @property
     def rules(self) -> str:
@@ -129,7 +131,8 @@ class Matcher:
         }
         if alert is None:
             return Outcome.model_validate({**common, "base_id": headers.id})
-        findings = (*alert.findings, *dwd.findings(alert))
+        new_cells = () if self.known_cells is None else dwd.new_cells(alert, self.known_cells)
+        findings = (*alert.findings, *dwd.findings(alert), *new_cells)
         return Outcome.model_validate(
             {
                 **common,
@@ -244,6 +247,7 @@ def _text(info: Info) -> Text:
         description=description,
         instruction=instruction,
         shortened=(event, headline, description, instruction) != whole,
+        dir=direction(info.language),
     )
 
 

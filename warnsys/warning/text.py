@@ -1,6 +1,15 @@
 """Texts have a budget on every topic: what is longer is cut at a word, visibly."""
 
+from typing import Literal
+
 CUT = " […]"
+RIGHT_TO_LEFT = frozenset("ar ckb dv fa he ps sd ug ur yi".split())
+"""Primary language subtags (BCP 47) whose usual script is Arabic, Hebrew or Thaana."""
+
+
+def direction(language: str) -> Literal["ltr", "rtl"]:
+    """Of a language, e.g. "ar" or "ar-SY": how HTML's `dir` has it."""
+    return "rtl" if language.lower().split("-")[0] in RIGHT_TO_LEFT else "ltr"
 
 
 def shorten(text: str, limit: int) -> str:

@@ -1,0 +1,93 @@
+"""What DWD means by its CAP: numbers, urgency, codes, cells."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from warnsys.cap import dwd, read_alert
+from warnsys.cap.model import Alert, Urgency, values
+
+
+@pytest.fixture
+def alert(corpus: Path) -> Alert:
+    return read_alert((corpus / "dwd/schneefall-ab-200m-alert.xml").read_bytes())
+
+
+def codes(alert: Alert) -> list[str]:
+    return [finding.code for finding in dwd.findings(alert)]
+
+
+def with_number(alert: Alert, number: str, urgency: Urgency) -> Alert:
+    (info,) = alert.infos
+    event_codes = tuple(("II", number) if name == "II" else (name, value) for name, value in info.event_codes)
+    return replace(alert, infos=(replace(info, event_codes=event_codes, urgency=urgency),))
+
+
+@pytest.mark.parametrize(
+    ("number", "urgency", "key"),
+    [
+        ("40", "Immediate", "40"),
+        ("40", "Future", "40-advance"),
+        ("99", "Future", "99-advance"),
+        ("62", "Future", "62"),
+        ("62", "Immediate", "62"),
+    ],
+)
+def test_a_number_means_another_thing_in_an_advance_notice(
+    alert: Alert, number: str, urgency: Urgency, key: str
+) -> None:
+    (info,) = with_number(alert, number, urgency).infos
+    assert dwd.event_key(dwd.event_number(info), advance=dwd.is_advance(info)) == key
+
+
+@pytest.mark.parametrize(
+    ("number", "urgency", "found"),
+    [
+        ("62", "Immediate", []),
+        ("40", "Future", []),
+        ("777", "Immediate", ["event-new"]),
+        ("62", "Future", ["event-new"]),
+    ],
+)
+def test_an_event_that_is_new_to_us_is_said_and_taken(
+    alert: Alert, number: str, urgency: Urgency, found: list[str]
+) -> None:
+    assert codes(with_number(alert, number, urgency)) == found
+
+
+def test_every_number_of_an_advance_notice_is_also_one_of_a_warning() -> None:
+    assert dwd.ADVANCE_EVENTS < dwd.WARNING_EVENTS
+
+
+def test_marks_of_an_update_are_read_and_said_and_decide_nothing(alert: Alert) -> None:
+    assert not dwd.is_silent_update(alert)
+    assert not dwd.is_partial_clear(alert)
+    marked = replace(alert, codes=(*alert.codes, "SILENT_UPDATE", "PARTIAL_CLEAR"))
+    assert dwd.is_silent_update(marked)
+    assert dwd.is_partial_clear(marked)
+    assert codes(marked) == ["silent-update", "partial-clear"]
+    assert dwd.base_id(marked) == dwd.base_id(alert)
+
+
+def cells(alert: Alert) -> set[str]:
+    return {cell for info in alert.infos for area in info.areas for cell in dwd.warn_cells(area)}
+
+
+def new(alert: Alert, known: Iterable[str]) -> list[str]:
+    return [finding.text.split()[2] for finding in dwd.new_cells(alert, set(known))]
+
+
+def test_a_cell_that_is_not_in_the_catalogue_is_said_once_however_many_languages_there_are(alert: Alert) -> None:
+    assert new(alert, cells(alert)) == []
+    (info,) = alert.infos
+    both = replace(alert, infos=(info, replace(info, language="en")))
+    assert new(both, cells(alert) - {"805122000"}) == ["805122000"]
+
+
+def test_a_language_with_other_areas_has_its_own_cells_looked_up(alert: Alert) -> None:
+    (info,) = alert.infos
+    areas = tuple(area for area in info.areas if values(area.geocodes, "WARNCELLID"))[:3]
+    both = replace(alert, infos=(replace(info, areas=areas[:1]), replace(info, language="en", areas=areas)))
+    assert new(both, ()) == [cell for area in areas for cell in dwd.warn_cells(area)]
