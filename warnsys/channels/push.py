@@ -3,7 +3,9 @@
 from warnsys.cap.model import level
 from warnsys.channels import wording
 from warnsys.channels.events import event_name
+from warnsys.channels.news import aftermath, ended, news, why_ended
 from warnsys.channels.wording import Place
+from warnsys.channels.words import say
 from warnsys.records import Localised, PushNotice
 from warnsys.settings import LIVE
 from warnsys.warning.change import Change, notice_id
@@ -11,17 +13,6 @@ from warnsys.warning.situation import Situation
 
 LONGEST_TTL_S = 86_400
 ENDED_TTL_S = 3_600
-WHAT: dict[str, Localised] = {
-    "raised": {"de": "hochgestuft", "en": "raised"},
-    "now a warning": {"de": "jetzt Warnung", "en": "now a warning"},
-    "entered": {"de": "jetzt auch hier", "en": "now here, too"},
-    "revived": {"de": "gilt wieder", "en": "holds again"},
-    "extended": {"de": "verlängert", "en": "extended"},
-    "shortened": {"de": "verkürzt", "en": "shortened"},
-    "begins earlier": {"de": "beginnt früher", "en": "begins earlier"},
-    "begins later": {"de": "beginnt später", "en": "begins later"},
-    "lowered": {"de": "herabgestuft", "en": "lowered"},
-}
 
 
 def notice(place: Place, change: Change, situation: Situation, stage: str) -> PushNotice:
@@ -59,32 +50,29 @@ def change_id(place: Place, change: Change, stage: str) -> str:
 
 
 def _title(change: Change, *, exercise: bool) -> Localised:
-    event, label = event_name(change.meaning), wording.label(change.meaning)
+    event = event_name(change.meaning)
     if change.kind == "ended":
-        title = {
-            "de": f"Die Wetterwarnung ist beendet: {event['de']}",
-            "en": f"The weather warning has ended: {event['en']}",
-        }
+        title = say("title-ended", ended=ended(change), event=event)
     else:
-        title = {language: f"{label[language]}: {event[language]}" for language in wording.LANGUAGES}
-    if exercise:
-        title = {language: f"{wording.EXERCISE[language]} – {text}" for language, text in title.items()}
-    return title
+        title = say("title", label=wording.label(change.meaning), event=event)
+    return say("title-exercise", title=title) if exercise else title
 
 
 def _body(place: Place, change: Change) -> Localised:
     meaning = change.meaning
-    names = wording.where(place, change.districts)
-    credit = wording.credit(meaning, shortened=True)
+    where = wording.where(place, change.districts)
+    source = wording.credit(meaning, shortened=True)
     if change.kind == "ended":
-        return {lang: f"{names[lang]}. {wording.ENDED[lang]} {credit[lang]}" for lang in wording.LANGUAGES}
-    when, height = (
-        wording.period(meaning.onset, meaning.expires, place.timezone),
-        wording.heights(meaning, change.districts),
-    )
-    found = {}
-    for lang in wording.LANGUAGES:
-        what = "" if change.kind == "warn" else WHAT[change.reason][lang]
-        lead = ", ".join(part for part in (f"{names[lang]}: {what}" if what else names[lang], height.get(lang)) if part)
-        found[lang] = f"{lead}. {when[lang]}. {credit[lang]}"
-    return found
+        return say(
+            "push-ended", where=where, ended=ended(change), reason=why_ended(change), aftermath=aftermath(change),
+            source=source,
+        )  # fmt: skip
+    if height := wording.heights(meaning, change.districts):
+        where = say("push-where-high", where=where, height=height)
+    when = wording.period(meaning.onset, meaning.expires, place.timezone)
+    new = news(change, place.timezone)
+    if new is None:
+        return say("push-new", where=where, when=when, source=source)
+    if new.says_end:
+        return say("push-moved", where=where, news=new.text, source=source)
+    return say("push-changed", where=where, news=new.text, when=when, source=source)

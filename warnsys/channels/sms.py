@@ -4,29 +4,31 @@
 """
 
 import unicodedata
-from collections.abc import Iterator, Sequence
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from collections.abc import Iterator
 
 from warnsys.cap.model import level
 from warnsys.channels import wording
 from warnsys.channels.events import event_name
+from warnsys.channels.news import ended, news, why_ended
 from warnsys.channels.push import change_id
 from warnsys.channels.wording import Place
-from warnsys.records import SmsNotice
+from warnsys.channels.words import Catalogue, catalogue
+from warnsys.records import Meaning, SmsNotice
 from warnsys.settings import LIVE
 from warnsys.warning.change import Change
 from warnsys.warning.situation import Situation
-from warnsys.warning.text import shorten
 
 MAX_CHARS = 160
 """One message of GSM-7 (3GPP TS 23.038); an extension character counts twice."""
+MAX_EVENT, MAX_SOURCE = 42, 20
+CUT = "..."
 
 GSM7 = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 GSM7_EXTENSION = frozenset("^{}\\[~]|€")
+_HAS = GSM7 | GSM7_EXTENSION
 _SUBSTITUTES = str.maketrans(
     {
         "²": "2", "³": "3", "°": " Grad", "–": "-", "—": "-", "…": "...", "„": '"', "“": '"', "”": '"', "‚": "'",
@@ -53,69 +55,111 @@ def notice(place: Place, change: Change, situation: Situation, stage: str) -> Sm
         districts=change.districts,
         onset=meaning.onset,
         expires=meaning.expires,
-        text=_text(place, change, exercise=stage != LIVE),
+        text=worded(place, change, exercise=stage != LIVE),
     )
 
 
 def gsm7(text: str) -> str:
-    """The text in characters that GSM-7 has; what it lacks is written otherwise, or as a question mark."""
-    found = []
-    for character in text.translate(_SUBSTITUTES):
-        if character in GSM7 or character in GSM7_EXTENSION:
-            found.append(character)
-        else:
-            plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
-            found.append(plain or "?")
-    return "".join(found)
+    """The text in one line, in characters that GSM-7 has; others are written otherwise, or as a question mark."""
+    line = " ".join(unicodedata.normalize("NFC", text).translate(_SUBSTITUTES).split())
+    return "".join(character if character in _HAS else _plain(character) for character in line)
+
+
+def _plain(character: str) -> str:
+    if unicodedata.category(character)[0] in "CM":  # controls, marks of direction, accents on their own
+        return ""
+    alike = unicodedata.normalize("NFKD", character).replace("⁄", "/")
+    return "".join(part for part in alike if part in _HAS) or "?"
 
 
 def gsm7_length(text: str) -> int:
     return len(text) + sum(character in GSM7_EXTENSION for character in text)
 
 
-def _text(place: Place, change: Change, *, exercise: bool) -> str:
-    meaning = change.meaning
-    mark = f"{wording.EXERCISE['de']}: " if exercise else ""
-    head = gsm7(mark + _head(change))
-    source = "DWD" if wording.is_dwd(meaning) else shorten(gsm7(meaning.sender_name), 20)
-    tail = gsm7(f"Daten: {source}, gekürzt")
-    if change.kind == "ended":
-        tail = f"Folgegefahren möglich. {tail}"
-    else:
-        tail = f"{_period(meaning.onset, meaning.expires, place.timezone)}. {tail}"
-    for names in _places(place, change.districts):
-        text = f"{head}. {gsm7(names).removesuffix('.')}. {tail}"
+def fitting(text: str, limit: int) -> str:
+    """The text in GSM-7 within `limit` septets, cut at the end where it has more, the cut marked."""
+    plain = gsm7(text)
+    if gsm7_length(plain) <= limit:
+        return plain
+    while gsm7_length(plain) > limit - len(CUT):
+        plain = plain[:-1]
+    return plain.rstrip() + CUT
+
+
+def worded(place: Place, change: Change, *, exercise: bool, language: str = "de") -> str:
+    """The fullest text that one message holds: districts and what changed give way, level, event and end never."""
+    words = catalogue(language)
+    dwd = wording.is_dwd(change.meaning)
+    source = words("sms-source", source="DWD" if dwd else fitting(change.meaning.sender_name, MAX_SOURCE))
+    drafts = _drafts_ended if change.kind == "ended" else _drafts
+    for draft in drafts(place, change, words):
+        said = " ".join(f"{sentence.removesuffix('.')}." for sentence in draft) + f" {source}"
+        text = gsm7(words("sms-exercise", text=said) if exercise else said)
         if gsm7_length(text) <= MAX_CHARS:
-            return text
-    return f"{head}. {tail}"
+            break
+    return text
 
 
-def _head(change: Change) -> str:
-    meaning = change.meaning
-    event, name = event_name(meaning)["de"], wording.LEVELS[level(meaning.severity)][0]
-    if change.kind == "ended":
-        return f"Wetterwarnung beendet: {event}"
-    if meaning.advance:
-        name = f"Vorabinfo {name}"
-    before = {"warn": "", "update": "Update: ", "lowered": "Herabgestuft: "}[change.kind]
-    return f"{before}{name}: {event}"
-
-
-def _places(place: Place, districts: Sequence[str]) -> Iterator[str]:
-    """The districts ever more briefly."""
-    if len(districts) == len(place.districts) > 1:
-        yield f"ganz {place.name}"
+def _drafts(place: Place, change: Change, words: Catalogue) -> Iterator[tuple[str, ...]]:
+    """The sentences, ever more briefly."""
+    meaning, language = change.meaning, words.language
+    called = {"level": words(f"level-{level(meaning.severity)}"), "event": _event(change, language)}
+    head = words("sms-head-advance" if meaning.advance else "sms-head", **called)
+    when, new = _period(meaning, place, words), news(change, place.timezone)
+    if new is None:
+        yield from ((head, names, when) for names in _places(place, change, words))
+        yield head, when
     else:
-        yield ", ".join(place.district(district).short_name for district in districts)
-    yield f"{place.name}, {len(districts)} von {len(place.districts)} Bezirken"
-    yield f"{len(districts)} von {len(place.districts)} Bezirken"
-    yield f"{len(districts)} Bezirke"
+        said, then = (new.text[language], new.brief[language]), () if new.says_end else (when,)
+        for names in _places(place, change, words):
+            yield from ((head, f"{names}: {what}", *then) for what in said)
+        yield from ((head, what, *then) for what in said)
+    yield head, _end(meaning, place, words)
 
 
-def _period(onset: datetime, expires: datetime | None, zone: ZoneInfo) -> str:
-    begin = wording.moment(onset, zone, "de")
-    if expires is None:
-        return f"ab {begin}, Ende offen"
-    same_day = onset.astimezone(zone).date() == expires.astimezone(zone).date()
-    end = f"{expires.astimezone(zone):%H:%M}" if same_day else wording.moment(expires, zone, "de")
-    return f"{begin}-{end}"
+def _drafts_ended(place: Place, change: Change, words: Catalogue) -> Iterator[tuple[str, ...]]:
+    language, event = words.language, _event(change, words.language)
+    is_over = ended(change)[language]
+    with_reason = words("sms-head-ended-why", ended=is_over, reason=why_ended(change)[language], event=event)
+    remaining = words("aftermath")
+    for names in _places(place, change, words):
+        yield with_reason, names, remaining
+    yield with_reason, remaining
+    yield words("sms-head-ended", ended=is_over, event=event), remaining
+
+
+def _event(change: Change, language: str) -> str:
+    return fitting(event_name(change.meaning)[language], MAX_EVENT)
+
+
+def _places(place: Place, change: Change, words: Catalogue) -> Iterator[str]:
+    """The districts, ever more briefly; first with the height band, where there is one."""
+    districts = change.districts
+    whole = len(districts) == len(place.districts) > 1
+    count, of_all = len(districts), len(place.districts)
+    if whole:
+        names = words("whole-city", city=place.name)
+    else:
+        names = ", ".join(place.district(district).short_name for district in districts)
+    if change.kind != "ended" and (height := wording.heights(change.meaning, districts)):
+        yield f"{names}, {height[words.language]}"
+    yield names
+    yield words("districts-of-city", city=place.name, count=count, all=of_all)
+    yield words("districts", count=count, all=of_all)
+    yield words("sms-districts", count=count)
+
+
+def _period(meaning: Meaning, place: Place, words: Catalogue) -> str:
+    zone = place.timezone
+    begin = wording.moment(meaning.onset, zone, words.language)
+    if meaning.expires is None:
+        return words("sms-period-open", begin=begin)
+    if wording.same_day(meaning.onset, meaning.expires, zone):
+        return words("sms-period", begin=begin, end=wording.clock(meaning.expires, zone))
+    return words("sms-period", begin=begin, end=wording.moment(meaning.expires, zone, words.language))
+
+
+def _end(meaning: Meaning, place: Place, words: Catalogue) -> str:
+    if meaning.expires is None:
+        return words("sms-until-open")
+    return words("sms-until", end=wording.moment(meaning.expires, place.timezone, words.language))

@@ -9,19 +9,14 @@ from datetime import timedelta
 from warnsys.cap.model import level
 from warnsys.channels import wording
 from warnsys.channels.events import event_name
+from warnsys.channels.measures import measure
 from warnsys.channels.wording import Place
+from warnsys.channels.words import LANGUAGES, say
 from warnsys.records import Localised, SteleItem, SteleRecord, utc
 from warnsys.settings import LIVE
 from warnsys.warning.change import notice_id
 from warnsys.warning.policy import Policy
 from warnsys.warning.situation import DistrictSituation, Situation, Standing
-
-NO_WARNING: Localised = {"de": "Keine Wetterwarnung", "en": "No weather warning"}
-NO_DATA: Localised = {"de": "Keine verlässlichen Daten", "en": "No reliable data"}
-UNCONFIRMED: Localised = {
-    "de": "Warnung abgelaufen, Bestätigung steht aus",
-    "en": "Warning expired, not yet confirmed",
-}
 
 
 def record(
@@ -80,6 +75,7 @@ def _item(place: Place, one: Standing, situation: Situation, policy: Policy) -> 
         expires=meaning.expires,
         texts=meaning.texts,
         quantities=meaning.parameters,
+        measures=tuple(measure(name, text) for name, text in meaning.parameters),
         credit=wording.credit(meaning, shortened=any(text.shortened for text in meaning.texts.values())),
         via=one.impact.via,
         share=one.impact.share,
@@ -89,20 +85,18 @@ def _item(place: Place, one: Standing, situation: Situation, policy: Policy) -> 
 def _summary(
     place: Place, district: DistrictSituation, situation: Situation, items: tuple[SteleItem, ...], *, exercise: bool
 ) -> Localised:
-    state = wording.freshness(situation.freshness, situation.as_of, place.timezone)
-    found = {}
-    for language in wording.LANGUAGES:
-        match district.status:
-            case "warned":
-                first = items[0]
-                parts = [f"{first.label[language]}: {first.event[language]}", first.height.get(language, "")]
-                parts.append(first.when[language])
-            case "unconfirmed":
-                parts = [UNCONFIRMED[language]]
-            case "clear":
-                parts = [NO_WARNING[language]]
-            case "no_data":
-                parts = [NO_DATA[language]]
-        mark = f"{wording.EXERCISE[language]} – " if exercise else ""
-        found[language] = mark + ", ".join(part for part in (*parts, state[language]) if part)
-    return found
+    parts: list[Localised]
+    match district.status:
+        case "warned":
+            first = items[0]
+            warned = say("title", label=first.label, event=first.event)
+            parts = [warned, first.height, first.when]
+        case "unconfirmed":
+            parts = [say("unconfirmed")]
+        case "clear":
+            parts = [say("no-warning")]
+        case "no_data":
+            parts = [say("no-data")]
+    parts.append(wording.freshness(situation.freshness, situation.as_of, place.timezone))
+    summary = {lang: ", ".join(part[lang] for part in parts if part.get(lang)) for lang in LANGUAGES}
+    return say("title-exercise", title=summary) if exercise else summary

@@ -1,33 +1,23 @@
-"""The words that all channels share: levels, times, places, heights, sources. German and English.
+"""How all channels say levels, times, places, heights, sources and freshness; the words are in `texts`.
 
 Nothing here says that all is well: DWD ending a warning says that the warning has ended, and water may still rise.
-Times are absolute, for a text may be read after midnight. "Amtlich" stands only in DWD's own unaltered texts.
+Times are absolute, for a text may be read after midnight. What many records repeat is worded once and kept: a text
+that is returned must not be changed.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from geofences import District
-from warnsys.cap.model import level
+from warnsys.cap.model import Severity, level
+from warnsys.channels.words import LANGUAGES, catalogue, say
 from warnsys.records import Freshness, Impact, Localised, Meaning
 
-LANGUAGES = ("de", "en")
-LEVELS: dict[int, tuple[str, str]] = {
-    1: ("Wetterwarnung", "Weather warning"),
-    2: ("Markante Wetterwarnung", "Significant weather warning"),
-    3: ("Unwetterwarnung", "Severe weather warning"),
-    4: ("Extreme Unwetterwarnung", "Extreme weather warning"),
-}
-ADVANCE = ("Vorabinformation", "Advance notice")
-ENDED: Localised = {
-    "de": "Folgegefahren sind möglich, Wasser kann weiter steigen.",
-    "en": "Dangers may remain, water may still be rising.",
-}
-EXERCISE: Localised = {"de": "ÜBUNG", "en": "EXERCISE"}
-_DAYS = {"de": ("Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"), "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")}
+DWD = "Deutscher Wetterdienst"
+NOTHING: Localised = dict.fromkeys(LANGUAGES, "")
 
 
 @dataclass(frozen=True)
@@ -46,52 +36,88 @@ class Place:
 
 def label(meaning: Meaning) -> Localised:
     """The level by its official name and number."""
-    rank = level(meaning.severity)
-    german, english = LEVELS[rank]
-    if meaning.advance:
-        return {
-            "de": f"{ADVANCE[0]}: {german} möglich, Stufe {rank} von 4",
-            "en": f"{ADVANCE[1]}: {english.lower()} possible, level {rank} of 4",
-        }
-    return {"de": f"{german}, Stufe {rank} von 4", "en": f"{english}, level {rank} of 4"}
+    return _label(meaning.severity, advance=meaning.advance)
 
 
+@lru_cache
+def _label(severity: Severity, *, advance: bool) -> Localised:
+    return say(f"label-{level(severity)}{'-advance' if advance else ''}")
+
+
+# -- times ----------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=4096)
 def moment(at: datetime, zone: ZoneInfo, language: str, *, year: bool = False) -> str:
     """Weekday, date and time."""
-    local = at.astimezone(zone)
-    day = _DAYS[language][local.weekday()]
-    if language == "de":
-        return f"{day} {local:%d.%m.}{f'{local:%Y}' if year else ''} {local:%H:%M}"
-    return f"{day} {local.day} {_MONTHS[local.month - 1]}{f' {local:%Y}' if year else ''} {local:%H:%M}"
+    local, words = at.astimezone(zone), catalogue(language)
+    return words(
+        "moment-year" if year else "moment",
+        weekday=words(f"weekday-{local.weekday()}"),
+        day=local.day,
+        month=words(f"month-{local.month}"),
+        time=_clock(local, language),
+        **({"year": str(local.year)} if year else {}),
+    )
 
 
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+def _clock(local: datetime, language: str) -> str:
+    """The time of day; in the hour that comes twice when summer time ends, which of the two."""
+    time = f"{local:%H:%M}"
+    if local.replace(fold=0).utcoffset() == local.replace(fold=1).utcoffset():
+        return time
+    words = catalogue(language)
+    return words("time-twice", time=time, zone=words("zone-winter" if local.fold else "zone-summer"))
+
+
+def moments(at: datetime, zone: ZoneInfo) -> Localised:
+    return {language: moment(at, zone, language) for language in LANGUAGES}
 
 
 @lru_cache(maxsize=4096)
 def period(onset: datetime, expires: datetime | None, zone: ZoneInfo) -> Localised:
     """From when until when; the day is repeated only where it changes."""
-    begin = {language: moment(onset, zone, language) for language in LANGUAGES}
+    begin = moments(onset, zone)
     if expires is None:
-        return {"de": f"ab {begin['de']} Uhr, Ende offen", "en": f"from {begin['en']}, open-ended"}
-    same_day = onset.astimezone(zone).date() == expires.astimezone(zone).date()
-    end = {
-        language: f"{expires.astimezone(zone):%H:%M}" if same_day else moment(expires, zone, language)
-        for language in LANGUAGES
-    }
-    between = " bis " if same_day else " Uhr bis "
-    return {"de": f"{begin['de']}{between}{end['de']} Uhr", "en": f"{begin['en']} to {end['en']}"}
+        return say("period-open", begin=begin)
+    if same_day(onset, expires, zone):
+        return say("period-in-a-day", begin=begin, end=clock(expires, zone))
+    return say("period", begin=begin, end=moments(expires, zone))
+
+
+def same_day(one: datetime, other: datetime, zone: ZoneInfo) -> bool:
+    return one.astimezone(zone).date() == other.astimezone(zone).date()
+
+
+def clock(at: datetime, zone: ZoneInfo) -> Localised:
+    """The time without its date."""
+    return {language: _clock(at.astimezone(zone), language) for language in LANGUAGES}
+
+
+def duration(span: timedelta) -> Localised:
+    """To the minute, at least one."""
+    hours, minutes = divmod(max(1, round(abs(span) / timedelta(minutes=1))), 60)
+    if not minutes:
+        return say("hours", hours=hours)
+    return say("hours-and-minutes", hours=hours, minutes=minutes) if hours else say("minutes", minutes=minutes)
+
+
+# -- places ---------------------------------------------------------------------------------------------------------
 
 
 def height(impact: Impact) -> Localised:
     """The height band, where a warning has one: "oberhalb 200 m"."""
-    floor = None if impact.floor_m is None else f"{impact.floor_m:.0f} m"
-    ceiling = None if impact.ceiling_m is None else f"{impact.ceiling_m:.0f} m"
-    if floor and ceiling:
-        return {"de": f"zwischen {floor} und {ceiling}", "en": f"between {floor} and {ceiling}"}
-    if floor:
-        return {"de": f"oberhalb {floor}", "en": f"above {floor}"}
-    return {"de": f"unterhalb {ceiling}", "en": f"below {ceiling}"} if ceiling else {}
+    return _height(impact.floor_m, impact.ceiling_m)
+
+
+@lru_cache
+def _height(floor_m: float | None, ceiling_m: float | None) -> Localised:
+    floor, ceiling = (f"{limit or 0:.0f}" for limit in (floor_m, ceiling_m))
+    if floor_m is not None and ceiling_m is not None:
+        return say("height-between", floor=floor, ceiling=ceiling)
+    if floor_m is not None:
+        return say("height-above", floor=floor)
+    return say("height-below", ceiling=ceiling) if ceiling_m is not None else {}
 
 
 def heights(meaning: Meaning, districts: Sequence[str]) -> Localised:
@@ -103,38 +129,35 @@ def heights(meaning: Meaning, districts: Sequence[str]) -> Localised:
 def where(place: Place, districts: Sequence[str]) -> Localised:
     """Districts by name, or the whole city."""
     if len(districts) == len(place.districts) > 1:
-        return {"de": f"ganz {place.name}", "en": f"all of {place.name}"}
-    names = ", ".join(place.district(district).name for district in districts)
-    return {"de": names, "en": names}
+        return say("whole-city", city=place.name)
+    return dict.fromkeys(LANGUAGES, ", ".join(place.district(district).name for district in districts))
+
+
+# -- sources --------------------------------------------------------------------------------------------------------
 
 
 def credit(meaning: Meaning, *, shortened: bool) -> Localised:
     """The source note: DWD's licence (CC BY 4.0) asks for it, and for saying so where a text was changed."""
     if not is_dwd(meaning):
-        return {"de": f"Quelle: {meaning.sender_name}", "en": f"Source: {meaning.sender_name}"}
-    if shortened:
-        return {
-            "de": "Datenbasis: Deutscher Wetterdienst, Text gekürzt",
-            "en": "Data: Deutscher Wetterdienst, text shortened",
-        }
-    return {"de": "Quelle: Deutscher Wetterdienst", "en": "Source: Deutscher Wetterdienst"}
+        return say("source", source=meaning.sender_name)
+    return _credit_dwd(shortened=shortened)
+
+
+@lru_cache
+def _credit_dwd(*, shortened: bool) -> Localised:
+    return say("source-shortened" if shortened else "source", source=DWD)
 
 
 def is_dwd(meaning: Meaning) -> bool:
     sender = meaning.sender_name.casefold()
-    return "deutscher wetterdienst" in sender or "dwd" in sender
+    return DWD.casefold() in sender or "dwd" in sender
 
 
+@lru_cache
 def freshness(state: Freshness, as_of: datetime | None, zone: ZoneInfo) -> Localised:
     """How far the data can be relied on; never that all is well."""
-    stand = "" if as_of is None else f"Stand {moment(as_of, zone, 'de')} Uhr"
-    as_of_en = "" if as_of is None else f"as of {moment(as_of, zone, 'en')}"
-    return {
-        "fresh": {"de": stand, "en": as_of_en},
-        "incomplete": {
-            "de": f"{stand}, unvollständig: eine Warnung ist nicht lesbar",
-            "en": f"{as_of_en}, incomplete: a warning cannot be read",
-        },
-        "stale": {"de": f"{stand}, seither keine Daten", "en": f"{as_of_en}, no data since"},
-        "none": {"de": "noch ohne vollständigen Stand", "en": "not yet complete"},
-    }[state]
+    if state == "none":
+        return say("freshness-none")
+    stand = NOTHING if as_of is None else say("as-of", stand=moments(as_of, zone))
+    rest = NOTHING if state == "fresh" else say(f"freshness-{state}")
+    return {language: ", ".join(filter(None, (stand[language], rest[language]))) for language in LANGUAGES}

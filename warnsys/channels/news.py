@@ -1,0 +1,94 @@
+"""What a change says that was not told before: not the whole text again, but how it differs.
+
+The claim that the channel was told (`Change.was`) is held against what holds now. Where one of the two was an advance
+notice, that it became a warning (or the other way round) says more than the difference of the levels.
+"""
+
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from warnsys.cap.model import level
+from warnsys.channels import wording
+from warnsys.channels.words import Value, say
+from warnsys.records import Localised
+from warnsys.warning.change import Change
+
+WATER = ("RAIN", "THAW", "THUNDERSTORM")
+"""Groups after which water may still rise."""
+
+
+class News(NamedTuple):
+    text: Localised
+    brief: Localised
+    """The same where there is little room."""
+    says_end: bool = False
+    """Whether the new end stands in both, so that the period need not be told again."""
+
+
+def news(change: Change, zone: ZoneInfo) -> News | None:
+    """What is new to those who were told before; None where a warning is simply new. For an end see `why_ended`."""
+    match change.reason:
+        case "entered" if change.kind == "warn":
+            return None
+        case "extended" | "shortened":
+            return _end_moved(change, zone)
+        case "begins earlier" | "begins later" if change.was:
+            by = wording.duration(change.meaning.onset - change.was.onset)
+            return _both(_key(change.reason), by=by)
+        case "raised" | "lowered" | "now a warning" if change.was:
+            return _graded(change)
+    brief = say(f"brief-{_key(change.reason)}")
+    return News(say("change-entered"), brief) if change.reason == "entered" else News(brief, brief)
+
+
+def why_ended(change: Change) -> Localised:
+    """`ended-…` of the catalogues."""
+    dwd = change.reason == "withdrawn" and wording.is_dwd(change.meaning)
+    return say(f"ended-{_key(change.reason)}{'-dwd' if dwd else ''}")
+
+
+def ended(change: Change) -> Localised:
+    """That what was told, a warning or an advance notice, has ended."""
+    advance = change.was.advance if change.was else change.meaning.advance
+    return say("ended-advance" if advance else "ended-warning")
+
+
+def aftermath(change: Change) -> Localised:
+    """That dangers may remain after the end."""
+    return say("aftermath-water" if change.meaning.group in WATER else "aftermath")
+
+
+def _graded(change: Change) -> News:
+    now, was = level(change.meaning.severity), change.was
+    assert was is not None  # noqa: S101 - the caller looked
+    if was.advance and not change.meaning.advance:
+        key = "now-a-warning" if was.level == now else "now-a-warning-of"
+        values: dict[str, Value] = {} if was.level == now else {"was": was.level, "now": now}
+        return News(say(f"change-{key}", **values), say("brief-now-a-warning"))
+    if change.meaning.advance and not was.advance:
+        return _both("now-advance", was=was.level, now=now)
+    if was.level == now:
+        brief = say(f"brief-{_key(change.reason)}")
+        return News(brief, brief)
+    return _both("lowered" if now < was.level else "raised", was=was.level, now=now)
+
+
+def _end_moved(change: Change, zone: ZoneInfo) -> News:
+    expires = change.meaning.expires
+    if expires is None:
+        return News(say("change-extended-open"), say("change-extended-open"), says_end=True)
+    key, end = _key(change.reason), wording.moments(expires, zone)
+    brief = say(f"brief-{key}", end=end)
+    if change.was is None or change.was.until is None:
+        return News(brief, brief, says_end=True)
+    text = say(f"change-{key}", by=wording.duration(expires - change.was.until), end=end)
+    return News(text, brief, says_end=True)
+
+
+def _both(key: str, **values: Value) -> News:
+    return News(say(f"change-{key}", **values), say(f"brief-{key}"))
+
+
+def _key(reason: str) -> str:
+    """A reason as it stands in the keys of messages."""
+    return reason.replace(" ", "-")

@@ -1,0 +1,70 @@
+"""The words of all channels, from the Fluent catalogues in `texts`: German and English, complete in both."""
+
+from functools import cache
+from importlib.resources import files
+
+from fluent.runtime import FluentBundle, FluentResource
+from fluent.syntax import ast, visitor
+
+from warnsys.records import Localised
+
+LANGUAGES = ("de", "en")
+Value = str | int | float | Localised
+"""A `Localised` value is put into each language's text in that language."""
+
+
+class Catalogue:
+    """The messages of one language; calling it gives a text."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        source = (files(__package__) / "texts" / f"{language}.ftl").read_text("utf-8")
+        self._resource = FluentResource(source)
+        self._bundle = FluentBundle([language], use_isolating=False)  # an SMS has no characters for isolation
+        self._bundle.add_resource(self._resource)
+
+    def variables(self) -> dict[str, frozenset[str]]:
+        """The names of the variables of each message."""
+        found = {}
+        for entry in self._resource.body:
+            if isinstance(entry, ast.Message):
+                used = _Variables()
+                used.visit(entry)
+                found[entry.id.name] = frozenset(used.names)
+        return found
+
+    def __contains__(self, key: str) -> bool:
+        return self._bundle.has_message(key)
+
+    def __call__(self, key: str, **values: Value) -> str:
+        """Raises `KeyError` for a message, or a variable of it, that is missing."""
+        pattern = self._bundle.get_message(key).value
+        if pattern is None:
+            raise KeyError(key)
+        own = {name: value[self.language] if isinstance(value, dict) else value for name, value in values.items()}
+        text, errors = self._bundle.format_pattern(pattern, own)
+        if errors:
+            raise KeyError(f"{key}: {errors[0]}")
+        return str(text)
+
+
+class _Variables(visitor.Visitor):
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+    def visit_VariableReference(self, node: ast.VariableReference) -> None:  # noqa: N802 - Fluent's name
+        self.names.add(node.id.name)
+
+
+@cache
+def catalogue(language: str) -> Catalogue:
+    return Catalogue(language)
+
+
+def say(key: str, **values: Value) -> Localised:
+    """A message in every language. Raises `KeyError` as `Catalogue` does."""
+    return {language: catalogue(language)(key, **values) for language in LANGUAGES}
+
+
+def known(key: str) -> bool:
+    return key in catalogue(LANGUAGES[0])
