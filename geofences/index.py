@@ -68,12 +68,13 @@ class GeofenceIndex:
     def match_each(self, alerts: Sequence[Sequence[Area]], *, min_share: float = 0.01) -> tuple[Matches, ...]:
         """The same for many alerts, faster than one by one."""
         shares = [Shares(self._fences, areas) for areas in alerts]
-        by_area = [
-            (each, Blocks(areas).shaped)
-            for each, areas in zip(shares, alerts, strict=True)
-            if not any(area.cells for area in areas)
-        ]
-        Shares.find([each for each, _ in by_area], [shaped for _, shaped in by_area])
+        Shares.find(
+            [
+                (each, Blocks(areas).shaped)
+                for each, areas in zip(shares, alerts, strict=True)
+                if not any(area.cells for area in areas)
+            ]
+        )
         return tuple(self._matches(areas, each, min_share) for areas, each in zip(alerts, shares, strict=True))
 
     def _matches(self, areas: Sequence[Area], shares: Shares, min_share: float) -> Matches:

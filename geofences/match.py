@@ -132,7 +132,7 @@ def _decide_by_area(
     if not shaped:
         return Match(district, False, None, "no area", None, None, _no_share)
 
-    sparing = blocks.sparing(district, shaped)
+    sparing = blocks.sparing(district, shaped) if blocks.banded else {}
     counting = tuple(i for i in shaped if i not in sparing) if sparing else shaped
     share = with_spared = rounded(share_of(counting))
 

@@ -37,15 +37,10 @@ def joined(shapes: Sequence[BaseGeometry]) -> BaseGeometry:
     """One valid polygon or multipolygon of several. Those that do not meet are put side by side: that costs nothing."""
     if len(shapes) == 1:
         return shapes[0]
-    return shapely.union_all(shapes) if meet(shapes) else shapely.MultiPolygon(shapely.get_parts(shapes).tolist())
-
-
-def meet(shapes: Sequence[BaseGeometry]) -> bool:
-    """Whether any two of them touch or overlap."""
-    if len(shapes) < 2:
-        return False
-    one, other = shapely.STRtree(shapes).query(shapes, predicate="intersects")
-    return bool((one != other).any())
+    touching, _ = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    if len(touching) > len(shapes):  # more than each with itself
+        return shapely.union_all(shapes)
+    return shapely.MultiPolygon(shapely.get_parts(shapes).tolist())
 
 
 def mend(polygon: shapely.Polygon) -> BaseGeometry:

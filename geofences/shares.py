@@ -1,12 +1,10 @@
 """The shares of an alert: found when they are asked for, for all districts at once, and each only once.
 
-An alert asks for few sets of its blocks: all of them, those that do not spare a district by height, single ones. Where
-no two blocks meet, and they seldom do, what a set covers is the sum of what its blocks cover.
+An alert asks for few sets of its blocks: all of them, those that do not spare a district by height, single ones.
 """
 
 import math
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 
 import numpy as np
 import shapely
@@ -14,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 
 from geofences.area import Area, Circle
 from geofences.overlap import Fences
-from geofences.shapes import joined, meet, outlines
+from geofences.shapes import joined, outlines
 
 _NOTHING = 1e-7  # a share that rounds to 0
 _METRES_A_DEGREE = 110_000  # at least, between two parallels on WGS 84
@@ -33,7 +31,7 @@ class Shares:
 
     def __init__(self, fences: Fences, areas: Sequence[Area]) -> None:
         self._fences, self._areas = fences, areas
-        self._near: dict[int, BaseGeometry] | None = None
+        self._near: dict[int, tuple[BaseGeometry, ...]] = {}
         self._found: dict[Blocks, Found] = {}
 
     def may_touch(self) -> bool:
@@ -43,57 +41,43 @@ class Shares:
     def of(self, blocks: Blocks) -> Found:
         """What the union of these blocks covers."""
         if blocks not in self._found:
-            Shares.find([self], [blocks])
+            # Who asks for one block by itself will ask for the others.
+            sets = [(block,) for block in range(len(self._areas))] if len(blocks) == 1 else [blocks]
+            Shares.find([(self, each) for each in sets])
         return self._found[blocks]
 
     def of_fence(self, fence: int, blocks: Blocks) -> float:
         """What the union of these blocks covers of one fence."""
         return self.of(blocks).get(fence, 0.0)
 
-    def _parts(self, blocks: Blocks) -> list[tuple[Blocks, BaseGeometry]]:
-        """What there is to measure: the blocks near fences, each by itself, or joined where any two of them meet."""
-        if self._near is None:
-            shapes = {i: outlines(area) for i, area in enumerate(self._areas) if _may_touch(area, self._fences.box)}
-            self._near = {i: joined(several) for i, several in shapes.items() if several}
-        near = {i: self._near[i] for i in blocks if i in self._near}
-        if meet([*near.values()]):
-            return [(tuple(near), joined([*near.values()]))]
-        return [((i,), outline) for i, outline in near.items()]
+    @staticmethod
+    def find(asked: Sequence[tuple["Shares", Blocks]]) -> None:
+        """Measure sets of blocks, of one alert or several on the same fences, in one go."""
+        near = []
+        for shares, blocks in asked:
+            found = shares._found[blocks] = {}
+            if (outline := shares._outline(blocks)) is not None:
+                near.append((found, outline))
+        if not near:
+            return
+        fences = asked[0][0]._fences
+        of_outline, fence, area = fences.overlaps([outline for _, outline in near])
+        share = area / fences.areas.take(fence)
+        some = np.flatnonzero(share > _NOTHING)
+        ends = np.searchsorted(of_outline.take(some), np.arange(len(near) + 1)).tolist()
+        for (found, _), start, end in zip(near, ends, ends[1:], strict=False):
+            here = some[start:end]
+            found.update(zip(fence.take(here).tolist(), share.take(here).tolist(), strict=True))
 
-    @classmethod
-    def find(cls, asked: Sequence["Shares"], blocks: Sequence[Blocks]) -> None:
-        """Measure for several alerts on the same fences in one go, for each of them these blocks."""
-        parts = [
-            (shares, part, outline)
-            for shares, these in zip(asked, blocks, strict=True)
-            for part, outline in shares._parts(these)
-            if part not in shares._found
-        ]
-        if parts:
-            fences = parts[0][0]._fences
-            for (shares, part, _), found in zip(parts, _shares(fences, [o for *_, o in parts]), strict=True):
-                shares._found[part] = found
-        for shares, these in zip(asked, blocks, strict=True):
-            if these not in shares._found:
-                shares._found[these] = _sum([shares._found[part] for part, _ in shares._parts(these)])
+    def _outline(self, blocks: Blocks) -> BaseGeometry | None:
+        shapes = [shape for block in blocks for shape in self._shapes(block)]
+        return joined(shapes) if shapes else None
 
-
-def _shares(fences: Fences, outlines: Sequence[BaseGeometry]) -> Iterator[Found]:
-    of_outline, fence, area = fences.overlaps(outlines)
-    share = area / fences.areas.take(fence)
-    some = np.flatnonzero(share > _NOTHING)
-    ends = np.searchsorted(of_outline.take(some), np.arange(len(outlines) + 1)).tolist()
-    for start, end in pairwise(ends):
-        here = some[start:end]
-        yield dict(zip(fence.take(here).tolist(), share.take(here).tolist(), strict=True))
-
-
-def _sum(several: Sequence[Found]) -> Found:
-    total: Found = {}
-    for found in several:
-        for fence, share in found.items():
-            total[fence] = total.get(fence, 0.0) + share
-    return dict(sorted(total.items()))
+    def _shapes(self, block: int) -> tuple[BaseGeometry, ...]:
+        if block not in self._near:
+            area = self._areas[block]
+            self._near[block] = outlines(area) if _may_touch(area, self._fences.box) else ()
+        return self._near[block]
 
 
 def _may_touch(area: Area, box: tuple[float, float, float, float]) -> bool:
