@@ -95,4 +95,4 @@ function listen() {
 startOfLife();
 listen();
 setInterval(look, 1000);
-setInterval(refresh, 15000);
+setInterval(refresh, 10000); // also where a dead stream shows no error
