@@ -42,7 +42,11 @@ class Agent(Protocol):
 
 
 class Worker:
-    """Runs both agents on a broker, in the running loop; an async context via `running`."""
+    """Runs both agents on a broker, in the running loop; an async context via `running`.
+
+    One that keeps its `instance` over a restart is a static member of the group (KIP-345): the partitions of one that
+    was killed wait for its successor instead of for the end of the session, and an ordinary restart moves none.
+    """
 
     def __init__(
         self,
@@ -56,6 +60,7 @@ class Worker:
         *,
         embedded: bool,
         credentials: Any = None,
+        instance: str = "",
         end: Callable[[str], None] = end_at_once,
         transport: type[Any] | None = None,
     ) -> None:
@@ -74,6 +79,7 @@ class Worker:
             broker_max_poll_interval=60,
             broker_session_timeout=SESSION_S,
             consumer_auto_offset_reset="earliest",
+            consumer_group_instance_id=instance or None,
             consumer_max_fetch_size=topics.rejected.max_bytes,
             datadir=self._folder.name,
             store="memory://",

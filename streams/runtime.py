@@ -132,6 +132,7 @@ async def pipeline_on(settings: Settings, bootstrap: str, heard: Heard = lambda 
         worker = Worker(
             bootstrap, topics, match, settle, sender, metrics, progress,
             embedded=settings.broker.embedded, credentials=security.for_faust(settings.broker),
+            instance=settings.broker.instance,
         )  # fmt: skip
         publisher = KafkaPublisher(topics, sender, metrics, heard)
         stack.enter_context(metrics_served(settings, metrics))

@@ -133,6 +133,8 @@ class Broker(_Strict):
     partitions: int = Field(4, ge=1, le=1024)
     """Of every topic; the embedded broker always has one."""
     replication: int = Field(1, ge=1)
+    instance: str = Field("", max_length=200, pattern=r"^[\w.-]*$")
+    """A name that this worker keeps over restarts, and no other one has: a restarted one takes its place at once."""
     sasl: Sasl | None = None
     tls: Tls | None = None
     password: SecretStr | None = None

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Self
 
@@ -36,6 +37,8 @@ class NotReady(RuntimeError):
 @dataclass
 class Member:
     name: str
+    instance: str
+    """The place in the group, which a successor gets."""
     process: subprocess.Popen[bytes]
     log: Path
     point: str
@@ -70,6 +73,8 @@ class Crew:
     """Kill points, one for each new worker as long as there are any; "settle.handle:3 STOP" stops instead."""
     sleep_s: float
     """How long a worker that stopped itself sleeps until it is woken."""
+    static: bool = True
+    """Whether a successor takes the place in the group of the one before, as with `broker.instance`."""
     members: list[Member] = field(default_factory=list)
     deaths: list[tuple[float, str]] = field(default_factory=list)
     """When and who, of those that had no time to say good-bye."""
@@ -97,11 +102,14 @@ class Crew:
         taken = self.points.pop(0) if self.points else ""
         point, _, how = taken.partition(" ")
         command = [sys.executable, "-m", "tests.crash.worker", str(self.settings), "--name", name]
+        taken_places = {member.instance for member in self.members}
+        instance = next(place for n in count(1) if (place := f"place-{n}") not in taken_places)
+        command += ["--instance", instance] if self.static else []
         command += ["--runner", self.runner, *(["--ticks"] if self.ticks else [])]
         command += ["--at", point, "--signal", how or "KILL"] if point else []
         with log.open("wb") as errors, log.with_suffix(".out").open("wb") as said:
             process = subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=errors)
-        member = Member(name, process, log, taken)
+        member = Member(name, instance, process, log, taken)
         self.members.append(member)
         return member
 

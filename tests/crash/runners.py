@@ -39,6 +39,7 @@ class Kit:
     settle: SettleAgent
     sender: Sender
     points: Points
+    instance: str = ""
 
 
 class Runner(Protocol):
@@ -59,7 +60,7 @@ def stock(kit: Kit) -> Runner:
 def _faust(kit: Kit, transport: type[Any]) -> Worker:
     return Worker(
         kit.bootstrap, kit.topics, kit.match, kit.settle, kit.sender, Metrics(), Progress(),
-        embedded=False, transport=watching_commits(transport, kit.points),
+        embedded=False, instance=kit.instance, transport=watching_commits(transport, kit.points),
     )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ from warnsys.records import Tick
 from warnsys.settings import Settings, parse
 
 
-async def work(settings: Settings, name: str, runner: str, points: Points, *, ticks: bool) -> None:
+async def work(settings: Settings, name: str, runner: str, points: Points, *, instance: str, ticks: bool) -> None:
     bootstrap = settings.broker.url.removeprefix("kafka://")
     topics, metrics = topics_for(settings), Metrics()
     matcher = matcher_for(settings)
@@ -37,7 +37,7 @@ async def work(settings: Settings, name: str, runner: str, points: Points, *, ti
         match = PointedMatch(matcher, cities, topics, PointedSender(sender, points, "match"), metrics)
         settle = PointedSettle(cities, topics, PointedSender(sender, points, "settle"), store, metrics)
         match.points = settle.points = points
-        chosen = RUNNERS[runner](Kit(bootstrap, topics, match, settle, sender, points))
+        chosen = RUNNERS[runner](Kit(bootstrap, topics, match, settle, sender, points, instance))
         async with chosen.running():
             await until(lambda: bool(chosen.partitions()), START_S)
             print(READY, flush=True)
@@ -57,13 +57,16 @@ async def _until_sigterm(settings: Settings, arguments: argparse.Namespace) -> N
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     points = Points(arguments.at, signal.Signals[f"SIG{arguments.signal}"])
-    await work(settings, arguments.name, arguments.runner, points, ticks=arguments.ticks)
+    await work(
+        settings, arguments.name, arguments.runner, points, instance=arguments.instance, ticks=arguments.ticks
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.crash.worker", description="A worker that can strike itself")
     parser.add_argument("settings", type=Path, help="JSON file")
     parser.add_argument("--name", required=True, help="names this process in what it remembers")
+    parser.add_argument("--instance", default="", help="the name that its successor gets, too, as under a supervisor")
     parser.add_argument("--runner", choices=RUNNERS, default="strict")
     parser.add_argument("--at", default="", metavar="POINT:N", help="strike itself there, the n-th time")
     parser.add_argument("--signal", choices=("KILL", "STOP"), default="KILL")
