@@ -27,6 +27,7 @@ def main() -> int:
     parser.add_argument("--faults", default="kill", help=f"of {','.join(FAULTS)}")
     parser.add_argument("--rate", type=float, default=20, help="records of the feed in a second")
     parser.add_argument("--brokers", type=int, choices=(1, 3), default=1, help="three: replicated, two in sync")
+    parser.add_argument("--nameless", action="store_true", help="a successor is another member of the group")
     parser.add_argument("--report", type=Path, help="write the table to this file, too")
     arguments = parser.parse_args()
     kinds = arguments.faults.split(",")
@@ -37,7 +38,7 @@ def main() -> int:
     runs: list[Run] = []
     with LocalKafka(arguments.brokers) as kafka:
         for seed in range(arguments.first, arguments.first + arguments.seeds):
-            chosen = plan(seed, kinds, arguments.kills, arguments.runner, arguments.rate)
+            chosen = plan(seed, kinds, arguments.kills, arguments.runner, arguments.rate, named=not arguments.nameless)
             runs.append(asyncio.run(run(kafka, chosen, Path(mkdtemp(prefix="warnsys-crash-")))))
             lines.append(row(runs[-1]))
             print(lines[-1], flush=True)

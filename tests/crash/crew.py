@@ -69,12 +69,12 @@ class Crew:
     settings: Path
     runner: str
     ticks: bool
+    named: bool
+    """Whether a successor has the name in the group of the one before it."""
     points: list[str]
     """Kill points, one for each new worker as long as there are any; "settle.handle:3 STOP" stops instead."""
     sleep_s: float
     """How long a worker that stopped itself sleeps until it is woken."""
-    static: bool = True
-    """Whether a successor takes the place in the group of the one before, as with `broker.instance`."""
     members: list[Member] = field(default_factory=list)
     deaths: list[tuple[float, str]] = field(default_factory=list)
     """When and who, of those that had no time to say good-bye."""
@@ -102,9 +102,9 @@ class Crew:
         taken = self.points.pop(0) if self.points else ""
         point, _, how = taken.partition(" ")
         command = [sys.executable, "-m", "tests.crash.worker", str(self.settings), "--name", name]
-        taken_places = {member.instance for member in self.members}
-        instance = next(place for n in count(1) if (place := f"place-{n}") not in taken_places)
-        command += ["--instance", instance] if self.static else []
+        instances = {member.instance for member in self.members}
+        instance = next(place for n in count(1) if (place := f"place-{n}") not in instances)
+        command += ["--instance", instance] if self.named else []
         command += ["--runner", self.runner, *(["--ticks"] if self.ticks else [])]
         command += ["--at", point, "--signal", how or "KILL"] if point else []
         with log.open("wb") as errors, log.with_suffix(".out").open("wb") as said:

@@ -88,7 +88,7 @@ async def run(kafka: LocalKafka, plan: Plan, folder: Path) -> Run:
     with broker_of(settings):
         pass  # its topics are there now
     path = folder / "settings.json"
-    crew = Crew(path, plan.runner, plan.ticks, list(plan.points), SLEEP_S)
+    crew = Crew(path, plan.runner, plan.ticks, plan.named, list(plan.points), SLEEP_S)
     topics = topics_for(settings)
     names = [topic.name for topic in topics.all()]
     async with crew, _feed(bootstrap, settings, plan) as feed, _tail(bootstrap, names) as tail:

@@ -36,6 +36,8 @@ class Plan:
     quiet: bool = False
     runner: str = "strict"
     workers: int = 2
+    named: bool = True
+    """Whether a worker's successor has its name in the group, `broker.instance`, as under systemd."""
     ticks: bool = False
     """Whether the workers tell the time, as in the live stage, and not the feed."""
     pause_s: tuple[float, float] = (1.0, 7.0)
@@ -44,14 +46,16 @@ class Plan:
     """Records of the feed in a second, on average; the more, the more lies in buffers when a worker dies."""
 
 
-def plan(seed: int, kinds: Sequence[str], count: int, runner: str, rate: float) -> Plan:
+def plan(seed: int, kinds: Sequence[str], count: int, runner: str, rate: float, *, named: bool = True) -> Plan:
     """The plan of the long form."""
     chance = random.Random(seed)
     single = [kind for kind in kinds if kind in SINGLE]
     faults = tuple(chance.choice(single) for _ in range(count)) if single else ()
     names = [f"{name}:{chance.randint(1, 20)}" for name in NAMES] if "points" in kinds else []
     names += [f"{name} STOP" for name in names if "stop" in kinds and not name.startswith("match")]
-    return Plan(seed, faults, tuple(names), quiet="quiet" in kinds and seed % 2 == 0, runner=runner, rate=rate)
+    return Plan(
+        seed, faults, tuple(names), quiet="quiet" in kinds and seed % 2 == 0, runner=runner, rate=rate, named=named
+    )
 
 
 async def strike(crew: Crew, plan: Plan, kafka: LocalKafka, topic: str) -> None:

@@ -46,6 +46,10 @@ def ours() -> tuple[Campaign, ...]:
     return (
         Campaign("SIGKILL at random times", tuple(Plan(seed, KILLS, rate=20) for seed in range(1, 11))),
         Campaign(
+            "SIGKILL at random times, without names that last: nobody takes over before the session has ended",
+            tuple(Plan(seed, KILLS, rate=20, named=False) for seed in (1, 2, 3)),
+        ),
+        Campaign(
             "Every named point: killed there, and stopped there for 15 s and woken",
             (Plan(11, (), POINTS, pause_s=(1, 2), rate=8), Plan(12, (), SLEEPS, pause_s=(1, 2), rate=8)),
         ),
@@ -61,10 +65,13 @@ def ours() -> tuple[Campaign, ...]:
 
 
 def compared(runner: str) -> tuple[Plan, ...]:
-    """The same for each of the three: kills and rolling restarts with full buffers, and a calm run for the latency."""
-    kills = tuple(Plan(seed, KILLS, runner=runner, rate=30) for seed in (31, 32, 33))
-    terms = tuple(Plan(s, ("term",) * 6, runner=runner, rate=30, pause_s=(0.2, 2)) for s in (34, 35))
-    return (*kills, *terms, Plan(36, (), runner=runner, rate=4, pause_s=(30, 30)))
+    """The same for each of the three: kills and rolling restarts with full buffers, and a calm run for the latency.
+
+    Nobody keeps a name: each change of the group is a rebalance for all, which is where records are lost.
+    """
+    kills = tuple(Plan(seed, KILLS, runner=runner, rate=30, named=False) for seed in (31, 32, 33))
+    terms = tuple(Plan(s, ("term",) * 6, runner=runner, rate=30, pause_s=(0.2, 2), named=False) for s in (34, 35))
+    return (*kills, *terms, Plan(36, (), runner=runner, rate=4, pause_s=(30, 30), named=False))
 
 
 def runs(local: LocalKafka, plans: Iterable[Plan]) -> Iterator[Run]:

@@ -41,8 +41,9 @@ async def test_a_runner_that_passes_over_records_is_found_out(kafka: LocalKafka)
     assert done.findings.lost
 
 
-async def test_workers_killed_at_random_times_lose_nothing(kafka: LocalKafka) -> None:
-    done = await crashed(kafka, Plan(seed=1, faults=("kill",) * 2))
+@pytest.mark.parametrize("named", [True, False], ids=["names that last", "nameless"])
+async def test_workers_killed_at_random_times_lose_nothing(kafka: LocalKafka, named: bool) -> None:
+    done = await crashed(kafka, Plan(seed=1, faults=("kill",) * 2, named=named))
     assert done.recovery_s, "nobody who was killed had anything to do"
     assert not done.own_ends, done.problems()
 
@@ -54,8 +55,9 @@ async def test_workers_killed_at_every_named_point_lose_nothing(kafka: LocalKafk
     assert done.struck == len(points), done.problems()
 
 
-async def test_a_rolling_restart_in_the_middle_of_records_loses_nothing(kafka: LocalKafka) -> None:
-    done = await crashed(kafka, Plan(seed=3, faults=("term",) * 4, pause_s=(0.2, 2)))
+@pytest.mark.parametrize("named", [True, False], ids=["names that last", "nameless"])
+async def test_a_rolling_restart_in_the_middle_of_records_loses_nothing(kafka: LocalKafka, named: bool) -> None:
+    done = await crashed(kafka, Plan(seed=3, faults=("term",) * 4, pause_s=(0.2, 2), named=named))
     assert not done.own_ends, done.problems()
     assert max(done.leave_s) < 10
 

@@ -57,9 +57,7 @@ async def _until_sigterm(settings: Settings, arguments: argparse.Namespace) -> N
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     points = Points(arguments.at, signal.Signals[f"SIG{arguments.signal}"])
-    await work(
-        settings, arguments.name, arguments.runner, points, instance=arguments.instance, ticks=arguments.ticks
-    )
+    await work(settings, arguments.name, arguments.runner, points, instance=arguments.instance, ticks=arguments.ticks)
 
 
 def main() -> None:
