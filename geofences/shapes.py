@@ -55,8 +55,8 @@ def mend(polygon: shapely.Polygon) -> BaseGeometry:
     kept = _faces(polygon.exterior, lambda turns: turns != 0)
     for ring in polygon.interiors:
         hole = _faces(ring, lambda turns: turns % 2 == 1)
-        kept = shapely.difference(kept, hole, grid_size=_GRID_DEG)
-    return shapely.union_all([part for part in shapely.get_parts(kept) if isinstance(part, shapely.Polygon)])
+        kept = _surfaces(shapely.difference(kept, hole, grid_size=_GRID_DEG))
+    return shapely.union_all(kept)
 
 
 def _faces(ring: shapely.LinearRing, keep: Callable[[int], bool]) -> BaseGeometry:
@@ -68,7 +68,12 @@ def _faces(ring: shapely.LinearRing, keep: Callable[[int], bool]) -> BaseGeometr
         for face in shapely.get_parts(shapely.polygonize([edges])).tolist()
         if keep(_winding_number(coordinates - shapely.get_coordinates(shapely.point_on_surface(face))))
     ]
-    return shapely.union_all(faces, grid_size=_GRID_DEG)
+    return _surfaces(shapely.union_all(faces, grid_size=_GRID_DEG))
+
+
+def _surfaces(geometry: BaseGeometry) -> shapely.MultiPolygon:
+    """Without the lines and points that are left where something narrower than the grid collapsed."""
+    return shapely.MultiPolygon([part for part in shapely.get_parts(geometry) if isinstance(part, shapely.Polygon)])
 
 
 def _winding_number(ring: NDArray[np.float64]) -> int:

@@ -1,8 +1,12 @@
 """No shortcut changes a decision: the index and the plain method give equal matches, field by field.
 
-Coordinates lie on a coarse grid, so that shared edges, touching corners, exact covers and self-crossings are common.
+Coordinates lie on a coarse grid or next to it, so that shared edges, touching corners, exact covers, self-crossings and
+slivers are common; or they are the corners of a coverage, so that an outline runs along the borders of its fences.
 """
 
+import os
+
+import numpy as np
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,8 +15,12 @@ from geofences import Area, Circle, District, GeofenceIndex, plain_match
 
 CELLS = ("805122000", "105122000", "805124000")
 
+EXAMPLES = 2_500 if os.environ.get("CI") else 150
+
 grid = st.integers(0, 8)
-point = st.tuples(grid, grid).map(lambda p: (7 + p[0] / 40, 51 + p[1] / 40))
+beside = st.sampled_from([0.0] * 8 + [1e-13, -1e-11, 1e-9, -1e-7, 1e-5])
+"""Degrees next to the grid: nothing, or so little that it only just counts."""
+point = st.tuples(grid, grid, beside, beside).map(lambda p: (7 + p[0] / 40 + p[2], 51 + p[1] / 40 + p[3]))
 
 
 @st.composite
@@ -72,9 +80,46 @@ districts = st.lists(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=EXAMPLES)
 @given(districts, alerts, st.sampled_from([0.0, 0.01, 0.3, 1.0]))
 def test_the_index_decides_as_the_plain_method(fences: list[District], alert: list[Area], min_share: float) -> None:
     index = GeofenceIndex(fences)
     assert tuple(index.match(alert, min_share=min_share)) == plain_match(fences, alert, min_share=min_share)
     assert index.version == GeofenceIndex(reversed(fences)).version
+
+
+@st.composite
+def coverages(draw: st.DrawFn) -> list[shapely.Polygon]:
+    """Fences that share their borders and leave no gaps."""
+    seeds = draw(st.lists(st.tuples(grid, grid), min_size=4, max_size=24, unique=True))
+    window = shapely.box(0, 0, 8, 8)
+    cells = shapely.get_parts(shapely.voronoi_polygons(shapely.MultiPoint(seeds), extend_to=window))
+    cells = shapely.transform(shapely.intersection(cells, window), lambda at: np.round([7, 51] + at / 40, 9))
+    return [cell for cell in cells if cell.geom_type == "Polygon" and cell.is_valid and cell.area > 1e-5]
+
+
+@st.composite
+def along(draw: st.DrawFn, fences: list[shapely.Polygon]) -> Area:
+    """Outlines from corners of the fences, whole fences, and what is left when some are taken away."""
+    corners = sorted({corner for fence in fences for corner in fence.exterior.coords})
+    ring = st.lists(st.one_of(st.sampled_from(corners), point), min_size=3, max_size=9).map(shapely.Polygon)
+    some = st.lists(st.sampled_from(fences), min_size=1, max_size=5).map(shapely.union_all)
+    left = some.map(lambda taken: shapely.box(6.99, 50.99, 7.3, 51.3).difference(taken))
+    drawn = draw(st.lists(st.one_of(ring, some, left, holed), min_size=1, max_size=3))
+    return Area(polygons=tuple(part for one in drawn for part in shapely.get_parts(one) if part.geom_type == "Polygon"))
+
+
+@settings(max_examples=EXAMPLES)
+@given(st.data(), coverages(), st.sampled_from([0.0, 0.01, 0.3]))
+def test_an_outline_along_the_borders_of_a_coverage_decides_as_the_plain_method(
+    data: st.DataObject, fences: list[shapely.Polygon], min_share: float
+) -> None:
+    districts = [
+        District(f"{number:02}", "n", "s", "c", frozenset(), fence, None, None, "DGM1")
+        for number, fence in enumerate(fences)
+    ]
+    alerts = [[data.draw(along(fences))] for _ in range(data.draw(st.integers(1, 2)))] if fences else []
+    index = GeofenceIndex(districts)
+    expected = tuple(plain_match(districts, alert, min_share=min_share) for alert in alerts)
+    assert tuple(tuple(index.match(alert, min_share=min_share)) for alert in alerts) == expected
+    assert tuple(map(tuple, index.match_each(alerts, min_share=min_share))) == expected
