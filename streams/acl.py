@@ -60,6 +60,11 @@ def rules(topics: Topics) -> dict[str, tuple[Rule, ...]]:
             *_topics(("Read",), [topics.stele, topics.push, topics.sms, topics.status], "shows or passes on"),
             Rule("group", "warnsys-tail-", ("Read",), "warnsys tail has a group of its own each time", prefixed=True),
         ),
+        "operator": (
+            *_topics(("Read",), [topics.rejected, topics.impacts], "warnsys rejected: what was refused, and since"),
+            *_topics(("Write",), [topics.alerts, topics.impacts], "warnsys rejected retry puts it back"),
+            Rule("group", f"warnsys-{topics.stage}", ("Describe",), "and sees when it was handled"),
+        ),
         "admin": _topics(("Create", *SEE), topics.all(), "warnsys topics create, check, describe"),
     }
 

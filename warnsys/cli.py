@@ -27,6 +27,7 @@ from warnsys import (
     cli_check,
     cli_feed,
     cli_geofences,
+    cli_rejected,
     cli_replay,
     cli_scenario,
     cli_topics,
@@ -48,6 +49,7 @@ app.add_typer(cli_geofences.app, name="geofences")
 app.add_typer(cli_archive.app, name="archive")
 app.add_typer(cli_cells.app, name="cells")
 app.add_typer(cli_scenario.app, name="scenario")
+app.add_typer(cli_rejected.app, name="rejected")
 app.command()(cli_replay.replay)
 app.command("serve-feed")(cli_feed.serve_feed)
 app.command()(cli_check.check)
