@@ -1,11 +1,13 @@
 """The web process around its board: reads the topics, serves both sites, puts operators' actions onto their topic.
 
-What is compacted is read from its start, notices as long as they are kept. Of messages and what they mean only the last
-minutes are read at the start: the feed publishes everything current again within that time.
+What is compacted is read from its start, notices as long as they are kept, and what messages mean as far back as the
+timeline and the report reach. Of the messages themselves only the last minutes are read at the start: they are large,
+and the feed publishes everything current again within that time.
 """
 
 import asyncio
 import logging
+import socket
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -29,11 +31,16 @@ from warnsys.settings import Settings, SettingsError
 from warnsys.supervisor import tell_ready
 from warnsys.web.app import Site, operators_site, public_site
 from warnsys.web.board import Board, TopicName, TopicRecord
+from warnsys.web.views import BEFORE
 
 log = logging.getLogger(__name__)
-RECENT_S = 20 * 60
-"""Of messages and what they mean; longer than the feed takes to publish everything again."""
+MESSAGES_S = 20 * 60
+"""Of messages; longer than the feed takes to publish everything again."""
 AGAIN_S = 2.0
+LOOK_S = 5.0
+"""How often the broker is asked for the ends, and how long it may take: a consumer says nothing of an outage."""
+STUCK_LOOKS = 6
+"""After so many looks with records waiting and none read, the topics are read anew."""
 FETCH_BYTES = 16 * MIB
 
 
@@ -62,7 +69,7 @@ async def serving(settings: Settings, bootstrap: str, sender: Sender) -> AsyncIt
     sites = [(settings.web.port, operators_site(site))]
     if settings.web.public_port is not None:
         sites.append((settings.web.public_port, public_site(site)))
-    servers = [_Server(_config(app, settings.web.host, port)) for port, app in sites]
+    servers = [Server(_config(app, settings.web.host, port)) for port, app in sites]
     reader = Reader(settings, bootstrap, topics, board)
     tasks = [asyncio.create_task(reader.run()), *(asyncio.create_task(server.serve()) for server in servers)]
     try:
@@ -106,8 +113,8 @@ class Reader:
         while True:
             try:
                 await self._read()
-            except (KafkaError, OSError) as error:
-                log.warning("the topics cannot be read: %r; again in %g s", error, AGAIN_S)
+            except* (KafkaError, OSError, TimeoutError) as errors:
+                log.warning("the topics cannot be read: %r; again in %g s", errors.exceptions[0], AGAIN_S)
             self._board.connected = False
             await asyncio.sleep(AGAIN_S)
 
@@ -125,22 +132,47 @@ class Reader:
             places = [TopicPartition(name, n) for name in self._names for n in range(self._topics.partitions)]
             consumer.assign(places)
             await self._seek(consumer, places)
-            missing = await consumer.end_offsets(places)
-            while True:
-                for place, records in (await consumer.getmany(timeout_ms=200)).items():
-                    for record in records:
-                        self._take(place.topic, record)
-                if missing:
-                    missing = {place: end for place, end in missing.items() if await consumer.position(place) < end}
-                self._board.connected = not missing
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._take_all(consumer))
+                tasks.create_task(self._look(consumer, places))
         finally:
             await consumer.stop()
 
+    async def _take_all(self, consumer: Any) -> None:
+        while True:
+            for place, records in (await consumer.getmany(timeout_ms=200)).items():
+                for record in records:
+                    self._take(place.topic, record)
+                await asyncio.sleep(0)  # the pages are served in between
+
+    async def _look(self, consumer: Any, places: list[TopicPartition]) -> None:
+        """Whether the topics can be read, and have been read to their present end. Raises where reading is stuck."""
+        missing, read, stuck = set(places), -1, 0
+        while True:
+            try:
+                ends = await asyncio.wait_for(consumer.end_offsets(places), LOOK_S)
+            except (KafkaError, OSError, TimeoutError) as error:
+                log.warning("the broker does not answer: %r", error)
+                self._board.connected = False
+                self._board.look()
+                await asyncio.sleep(LOOK_S)
+                continue
+            at = {place: await consumer.position(place) for place in places}
+            behind = {place for place, end in ends.items() if at[place] < end}
+            missing &= behind
+            self._board.connected = not missing
+            self._board.look()
+            stuck = stuck + 1 if behind and sum(at.values()) == read else 0
+            if stuck >= STUCK_LOOKS:
+                raise TimeoutError("records wait, and none comes")
+            read = sum(at.values())
+            await asyncio.sleep(0.2 if missing else LOOK_S)
+
     async def _seek(self, consumer: Any, places: Iterable[TopicPartition]) -> None:
-        recent = {self._topics.alerts.name, self._topics.impacts.name}
-        since = int((time.time() - RECENT_S) * 1000)
-        await consumer.seek_to_beginning(*(place for place in places if place.topic not in recent))
-        wanted = {place: since for place in places if place.topic in recent}
+        back_s = {self._topics.alerts.name: MESSAGES_S, self._topics.impacts.name: BEFORE.total_seconds()}
+        await consumer.seek_to_beginning(*(place for place in places if place.topic not in back_s))
+        now = time.time()
+        wanted = {place: int((now - back_s[place.topic]) * 1000) for place in places if place.topic in back_s}
         for place, found in (await self._offsets(consumer, wanted)).items():
             consumer.seek(place, found)
 
@@ -158,11 +190,20 @@ class Reader:
         self._board.take(TopicRecord(name, (record.key or b"").decode("utf-8", "replace"), record.value, headers, at))
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
+    """One that ends its connections with itself: an open stream would outlive it, and its page would notice nothing."""
+
     @property
     def port(self) -> int:
         """The one it was given, or was found for 0."""
         return int(self.servers[0].sockets[0].getsockname()[1])
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):
+            transport = getattr(connection, "transport", None)
+            if transport is not None:
+                transport.abort()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -177,7 +218,7 @@ def _config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
     )  # fmt: skip
 
 
-async def _started(server: _Server, task: "asyncio.Task[None]") -> None:
+async def _started(server: Server, task: "asyncio.Task[None]") -> None:
     while not server.started:
         if task.done():
             with suppress(SystemExit):

@@ -2,14 +2,15 @@
 
 import asyncio
 import shutil
+import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest_asyncio
 import uvicorn
 from playwright.async_api import Browser, async_playwright
 
-from streams.web import _Server
+from streams.web import Server
 from tests.web.sites import Desk
 
 ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
@@ -21,7 +22,7 @@ async def served(desk: Desk, port: int = 0) -> AsyncIterator[str]:
     config = uvicorn.Config(
         desk.operators.app, host="127.0.0.1", port=port, log_config=None, lifespan="off", timeout_graceful_shutdown=1
     )
-    server = _Server(config)
+    server = Server(config)
     task = asyncio.create_task(server.serve())
     try:
         while not server.started:  # noqa: ASYNC110 - the server sets no event
@@ -40,3 +41,51 @@ async def browser() -> AsyncIterator[Browser]:
         launched = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield launched
         await launched.close()
+
+
+class Wire:
+    """A way to a server that can fall silent, as networks do: nothing comes any more, and nothing is closed."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self.dead = False
+        """Nothing brings anything."""
+        self._streams, self._cut = set[asyncio.StreamWriter](), set[asyncio.StreamWriter]()
+
+    def cut_streams(self) -> None:
+        """Event streams that stand now bring nothing any more; new ones do."""
+        self._cut |= self._streams
+
+    async def take(self, reader: asyncio.StreamReader, page: asyncio.StreamWriter) -> None:
+        answers, server = await asyncio.open_connection("127.0.0.1", self._port)
+        ways = [self._carry(reader, server, page), self._carry(answers, page, page)]
+        tasks = [asyncio.create_task(way) for way in ways]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+        for end in (page, server):
+            end.close()
+
+    async def _carry(
+        self, source: asyncio.StreamReader, target: asyncio.StreamWriter, page: asyncio.StreamWriter
+    ) -> None:
+        with suppress(OSError):
+            while data := await source.read(65536):
+                if b"GET /api/stream" in data:
+                    self._streams.add(page)
+                if not self.dead and page not in self._cut:
+                    target.write(data)
+                    await target.drain()
+
+
+@asynccontextmanager
+async def wired(address: str) -> AsyncIterator[tuple[str, Wire]]:
+    """Another address of a served site, behind a wire."""
+    wire = Wire(int(address.rpartition(":")[2]))
+    server = await asyncio.start_server(wire.take, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", wire
+    finally:
+        server.close()
+        if sys.version_info >= (3, 13):
+            server.close_clients()

@@ -35,7 +35,12 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.city = City()
-        self.board = Board({"x": self.city.rules}, self.stage, clock=lambda: self.now)
+        self.board = Board(
+            {"x": self.city.rules},
+            self.stage,
+            clock=lambda: self.now,
+            elapsed=lambda: (self.now - NOON).total_seconds(),
+        )
         self.board.connected = True
         matcher = Matcher(GeofenceIndex(self.city.rules.place.districts))
         site = Site(self.settings, matcher, self.board, self._act)

@@ -8,7 +8,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from tests.support import at, meaning, outcome, snapshot, tick
-from tests.web.conftest import served
+from tests.web.conftest import served, wired
 from tests.web.sites import Desk, settings
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -82,12 +82,39 @@ async def test_a_page_catches_up_when_the_web_process_is_back(browser: Browser) 
         port = int(address.rpartition(":")[2])
         page = await browser.new_page(viewport=WIDE)
         await page.goto(f"{address}/")
-    await expect(page.get_by_text("Keine Verbindung")).to_be_visible(timeout=15_000)
+    await expect(page.get_by_text("Keine Verbindung")).to_be_visible()
     desk.take(outcome("A", meaning("Severe"), stamp=1))
     async with served(desk, port):
-        await expect(page.locator(".warning").get_by_text("Stufe 3 von 4")).to_be_visible(timeout=20_000)
+        await expect(page.locator(".warning").get_by_text("Stufe 3 von 4")).to_be_visible(timeout=15_000)
         await expect(page.get_by_text("Keine Verbindung")).to_be_hidden()
         await page.close()
+
+
+async def test_a_page_misses_the_pings_of_a_stream_that_died_without_a_word(browser: Browser) -> None:
+    desk = desk_in("calm")
+    async with served(desk) as there, wired(there) as (address, wire), opened(browser, f"{address}/") as page:
+        await expect(page.get_by_text("Keine Wetterwarnung").first).to_be_visible()
+        await page.wait_for_function("source.readyState === EventSource.OPEN")
+        wire.cut_streams()
+        desk.take(outcome("A", meaning("Severe"), stamp=1))
+        await expect(page.locator(".warning").get_by_text("Stufe 3 von 4")).to_be_visible(timeout=30_000)
+        wire.dead = True
+        await expect(page.get_by_text("Keine Verbindung")).to_be_visible(timeout=40_000)
+
+
+async def test_a_stele_that_restarts_without_a_network_shows_its_last_state_marked(browser: Browser) -> None:
+    desk = desk_in("moderate")
+    async with served(desk) as address, await browser.new_context(viewport=STELE) as context:
+        page = await context.new_page()
+        await page.goto(f"{address}/stele/d1")
+        await page.evaluate("navigator.serviceWorker.ready")
+        await page.reload()
+        await page.close()
+        await context.set_offline(True)
+        page = await context.new_page()
+        await page.goto(f"{address}/stele/d1")
+        await expect(page.get_by_text("Stufe 2 von 4")).to_be_visible()
+        await expect(page.get_by_text("Gespeicherter Stand")).to_be_visible()
 
 
 async def test_an_acknowledgement_by_keyboard_alone_shows_on_a_second_dashboard(browser: Browser) -> None:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.support import at, meaning, outcome, snapshot, tick
+from tests.support import at, meaning, outcome, rejected, snapshot, tick
 from tests.web.sites import LOGIN, Desk, settings
 from warnsys.records import SteleRecord
 from warnsys.web.words import words
@@ -57,6 +57,63 @@ def test_while_the_topics_cannot_be_read_the_dashboard_says_so() -> None:
 
 def test_a_feed_without_a_new_stamp_is_told_with_its_last_one() -> None:
     assert "Datenquelle „dwd“: noch kein Stand." in warned().page("/")
+
+
+def test_one_district_without_data_hides_nothing_that_is_known_of_the_others() -> None:
+    desk = warned()
+    del desk.board.steles["d2"]
+    text = desk.page("/")
+    assert "Keine verlässlichen Daten für: District 2" in text
+    assert "Stufe 3 von 4" in text
+    assert 'data-fresh-for="180"' in text
+
+
+def test_silence_of_the_topics_is_told_before_the_records_are_too_old() -> None:
+    desk = warned().later(1)
+    text = desk.page("/")
+    assert "Seit 1 min kam kein Satz mehr" in text
+    assert "Stufe 3 von 4" in text
+
+
+def test_a_slow_clock_of_the_web_machine_prolongs_no_record() -> None:
+    desk = calm()
+    desk.later(1).put("impacts", "", tick(1).to_bytes())
+    desk.board.clock = lambda: at(-600)
+    assert desk.board.clock_off()
+    assert "Die Uhr des Web-Rechners geht falsch" in desk.page("/")
+    desk.later(4)
+    assert "Keine verlässlichen Daten" in desk.page("/stele/d1")
+
+
+def test_a_list_with_a_message_that_cannot_be_read_is_told_as_incomplete() -> None:
+    assert "eine Warnung der Quelle ist nicht lesbar" in calm().take(rejected("B", 10), snapshot(10, "B")).page("/")
+
+
+def test_an_older_record_of_a_topic_that_is_read_again_replaces_no_newer_one() -> None:
+    desk = calm()
+    old = desk.board.steles["d1"]
+    desk.take(outcome("A", meaning("Severe"), stamp=1), tick(1))
+    desk.put("stele", "d1", old.to_bytes())
+    assert "Stufe 3 von 4" in desk.page("/stele/d1")
+
+
+def test_records_of_another_stage_show_nowhere() -> None:
+    exercise = Desk(stage="storm")
+    for record in warned().board.steles.values():
+        exercise.put("stele", record.district, record.to_bytes())
+    assert exercise.board.steles == {}
+    assert exercise.board.silence() is None
+
+
+async def test_the_pages_are_told_when_the_web_process_becomes_blind() -> None:
+    desk = calm()
+    desk.board.look()
+    seen = desk.board.version
+    desk.board.look()
+    assert desk.board.version == seen
+    desk.later(1).board.look()
+    desk.board.connected = False
+    assert [(event.kind, event.public) for event in desk.board.since(seen) or ()] == [("process", True)] * 2
 
 
 # -- what holds -----------------------------------------------------------------------------------------------------

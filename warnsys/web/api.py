@@ -26,7 +26,10 @@ from warnsys.web.app import Site, signed_in
 from warnsys.web.board import Board, Event, HeldAlert
 from warnsys.web.security import Operators
 
-PING_S = 10
+PING_S = 5
+"""A page that hears nothing for 12 s takes its stream for dead (static/live.js)."""
+SEND_S = 30
+"""How long a reader may take nothing before its stream is closed."""
 DistrictId = Annotated[str, Path(max_length=100)]
 AlertId = Annotated[str, Path(max_length=300)]
 
@@ -127,7 +130,8 @@ def public(site: Site) -> APIRouter:
         last_event_id: Annotated[str | None, Header(max_length=40)] = None,
         district: Annotated[str | None, Query(max_length=100)] = None,
     ) -> EventSourceResponse:
-        """Changes as Server-Sent Events; `Last-Event-ID` resumes, `reload` says that too much was missed."""
+        """Changes as Server-Sent Events, a `ping` every five seconds; `Last-Event-ID` resumes, `reload` says that too
+        much was missed."""
 
         def wanted(event: Event) -> bool:
             return event.public and event.district in ("", district or event.district)
@@ -255,10 +259,15 @@ def _streaming(board: Board, last_event_id: str | None, wanted: Callable[[Event]
             elif wanted(event):
                 yield _told(event)
 
-    return EventSourceResponse(told(), ping=PING_S)
+    return EventSourceResponse(told(), ping=PING_S, ping_message_factory=_ping, send_timeout=SEND_S)
 
 
 JSON_EMPTY = "{}"
+
+
+def _ping() -> ServerSentEvent:
+    """An event and not a comment: only events reach a page's script, and it has to miss them."""
+    return ServerSentEvent(event="ping", data=JSON_EMPTY)
 
 
 def _told(event: Event) -> ServerSentEvent:

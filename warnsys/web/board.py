@@ -5,6 +5,7 @@ the event stream who was away for a moment is told what it missed, and one who w
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from warnsys.pipeline import CityRules
+from warnsys.pipeline import CityRules, ForeignStageError
 from warnsys.records import (
     Acknowledgement,
     AlertHeaders,
@@ -31,6 +32,8 @@ from warnsys.records import (
 )
 from warnsys.settings import LIVE
 
+EventKind = Literal["stele", "notice", "alert", "feed", "rejected", "action", "process"]
+"""`process`: this web process itself has become blind, or sees again."""
 TopicName = Literal["alerts", "impacts", "stele", "push", "sms", "rejected", "status", "actions"]
 MAX_NOTICES = 2_000
 MAX_REJECTED = 200
@@ -40,6 +43,9 @@ MAX_EVENTS = 1_000
 """How many changes a reader of the stream can have missed."""
 BLIND_AFTER = timedelta(seconds=60)
 """In an exercise, where records bear the story's time: without any for so long, the pages know nothing."""
+SILENT_AFTER = timedelta(seconds=35)
+"""Ticks come every ten seconds: without any record for so long, nobody settles, or nothing reaches this process."""
+CLOCK_OFF = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,7 @@ class Event:
     """One change, told to the readers of the stream."""
 
     number: int
-    kind: Literal["stele", "notice", "alert", "feed", "rejected", "action"]
+    kind: EventKind
     public: bool
     """Whether those outside of the operations centre may see it."""
     district: str
@@ -107,11 +113,14 @@ class Board:
     acknowledged: dict[str, Acknowledgement] = field(default_factory=dict)
     stops: dict[str, Stop] = field(default_factory=dict)
     """By channel."""
-    connected: bool = False
-    """Whether the topics are being read."""
+    elapsed: Callable[[], float] = time.monotonic
+    """Seconds on a clock that nobody sets."""
     latency_s: deque[float] = field(default_factory=lambda: deque(maxlen=500))
+    _connected: bool = False
+    _looked: tuple[object, ...] = ()
     _told: datetime | None = None
-    _heard: datetime | None = None
+    _told_at: float = 0
+    _heard_at: float | None = None
     _number: int = 0
     _events: deque[Event] = field(default_factory=lambda: deque(maxlen=MAX_EVENTS))
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -126,13 +135,52 @@ class Board:
         """Grows with each change."""
         return self._number
 
-    def now(self) -> datetime:
-        """The time by which pages are worded: the clock's, in an exercise the story's."""
-        return self._told if self.exercise and self._told else self.clock()
+    @property
+    def connected(self) -> bool:
+        """Whether the topics are being read."""
+        return self._connected
 
-    def age(self) -> timedelta | None:
+    @connected.setter
+    def connected(self, value: bool) -> None:
+        if value != self._connected:
+            self._connected = value
+            self._tell("process", b"{}", public=True)
+
+    def now(self) -> datetime:
+        """The time by which pages are worded and records grow old.
+
+        In an exercise the story's. Else the clock's, but never behind the topics: were this machine's clock slow, a
+        calm record would outlive the pipeline that wrote it.
+        """
+        if self._told is None:
+            return self.clock()
+        if self.exercise:
+            return self._told
+        return max(self.clock(), self._told + timedelta(seconds=self.elapsed() - self._told_at))
+
+    def silent(self) -> bool:
+        """Whether so long nothing came that nobody can be settling, or nothing reaches this process."""
+        silence = self.silence()
+        return silence is None or silence > SILENT_AFTER
+
+    def look(self) -> None:
+        """To be called every few seconds: tells the pages when this process has become blind without any record."""
+        state = self.silent(), self.clock_off(), frozenset(filter(self.stele, self.steles))
+        if state != self._looked:
+            self._looked = state
+            self._tell("process", b"{}", public=True)
+
+    def clock_off(self) -> bool:
+        """Whether this machine's clock and the topics' time are far apart, while records come in."""
+        if self.exercise or self._told is None or not self.connected:
+            return False
+        if self.elapsed() - self._told_at > SILENT_AFTER.total_seconds():
+            return False
+        return abs(self.clock() - self._told) > CLOCK_OFF + SILENT_AFTER
+
+    def silence(self) -> timedelta | None:
         """How long no record has come; None before the first one."""
-        return None if self._heard is None else self.clock() - self._heard
+        return None if self._heard_at is None else timedelta(seconds=self.elapsed() - self._heard_at)
 
     def stele(self, district: str) -> SteleRecord | None:
         """What holds in a district, or None where nothing reliable is known: no record, or one past its validity."""
@@ -142,19 +190,19 @@ class Board:
     def remaining(self, record: SteleRecord) -> timedelta:
         """How much longer a record may be shown."""
         if self.exercise:  # the story's time may run faster than the clock
-            age = self.age()
-            return timedelta(0) if age is None else BLIND_AFTER - age
-        return record.valid_until - self.clock()
+            silence = self.silence()
+            return timedelta(0) if silence is None else BLIND_AFTER - silence
+        return record.valid_until - self.now()
 
     # -- taking in --------------------------------------------------------------------------------------------------
 
     def take(self, record: TopicRecord) -> None:
         """Take in one record; what cannot be read, or is of another stage, is passed over."""
-        self._heard = self.clock()
         try:
             self._take(record)
         except (ValidationError, ValueError):
             return
+        self._heard_at = self.elapsed()
 
     def _take(self, record: TopicRecord) -> None:
         value = record.value
@@ -167,12 +215,14 @@ class Board:
                 self._take_notice(SmsNotice.from_bytes(value))
             case "status" if value:
                 status = FeedStatus.from_bytes(value)
+                self._check_stage(status.stage)
                 self.feeds[status.source] = status
                 self._tell("feed", value)
             case "rejected":
                 self._take_rejected(record)
             case "alerts" if value and record.headers.get("kind") != "snapshot":
                 headers = AlertHeaders.model_validate(record.headers)
+                self._check_stage(headers.stage)
                 self._keep(HeldAlert(headers, value, record.at))
             case "impacts" if value:
                 self._take_impact(read_impact_record(value), record)
@@ -183,21 +233,34 @@ class Board:
         if record is None:
             self.steles.pop(district, None)
             return
+        self._check_stage(record.stage)
+        if (known := self.steles.get(district)) and record.issued < known.issued:
+            return  # the topic is read again after an outage
         self.steles[district] = record
-        self._told = max(self._told or record.issued, record.issued)
+        if self.exercise:
+            self._hear_time(record.issued)
         self._tell("stele", record.to_bytes(), public=True, district=district)
 
+    def _check_stage(self, stage: str) -> None:
+        if stage != self.stage:
+            raise ForeignStageError(stage, self.stage)
+
+    def _hear_time(self, moment: datetime) -> None:
+        if self._told is None or moment > self._told:
+            self._told, self._told_at = moment, self.elapsed()
+
     def _take_notice(self, notice: PushNotice | SmsNotice) -> None:
+        self._check_stage(notice.stage)
         if any(notice.id == known.id for known in self.notices):
             return
         self.notices.appendleft(notice)
         self._tell("notice", notice.to_bytes(), public=notice.audience == "public")
 
     def _take_impact(self, said: Said, record: TopicRecord) -> None:
+        self._check_stage(said.stage)
         match said:
             case Tick():
-                moment = said.at if self.exercise else record.at
-                self._told = max(self._told or moment, moment)
+                self._hear_time(said.at if self.exercise else record.at)
             case Outcome():
                 if (known := self.outcomes.get(said.base_id)) and known.rules == said.rules:
                     said = said.model_copy(update={"meanings": _joined(known.meanings, said.meanings)})
@@ -219,7 +282,9 @@ class Board:
         self._tell("rejected", b"{}")
 
     def _take_action(self, value: bytes) -> None:
-        match read_action(value):
+        action = read_action(value)
+        self._check_stage(action.stage)
+        match action:
             case Acknowledgement() as done:
                 self.acknowledged[done.key] = done
             case Stop() as stop:
@@ -240,7 +305,7 @@ class Board:
 
     def _tell(
         self,
-        kind: Literal["stele", "notice", "alert", "feed", "rejected", "action"],
+        kind: EventKind,
         data: bytes,
         *,
         public: bool = False,

@@ -16,9 +16,12 @@ from warnsys.channels.wording import moment
 from warnsys.records import Acknowledgement, Stop
 from warnsys.web.api import explained_alert, held_alert
 from warnsys.web.app import Pages, Site, language_of, signed_in
+from warnsys.web.board import Board
 from warnsys.web.security import Operators, same_origin
 from warnsys.web.views import View, district_view, holdings, timeline, told
 
+LOOK_AGAIN_S = 60
+"""How long a page that knows nothing may stand without an answer."""
 LONGEST_STOP = timedelta(hours=24)
 
 
@@ -124,17 +127,27 @@ def _dashboard(site: Site, language: str) -> dict[str, Any]:
             {
                 "place": city.place, "views": views, "holding": holding, "lanes": lanes, "now_at": at, "marks": marks,
                 "told": {one.item.record.base_id: list(told(city.policy, one.item.record)) for one in holding},
-                "blind": _blind(views), "fresh_for": min((view.remaining_s for view in views), default=0),
+                "blind": _blind(views),
+                "without": [view.district.name for view in views if view.record is None],
+                "incomplete": any(view.record and view.record.freshness == "incomplete" for view in views),
             }
         )  # fmt: skip
+    remaining = [view.remaining_s for city in cities for view in city["views"] if view.record]
     sources = {source.name: source for source in site.settings.sources}
     return {
         "cities": cities, "now": now, "zone": _zone(site), "moment": moment, "feeds": _feeds(site, now),
         "sources": sources, "notices": list(board.notices)[:50], "rejected": list(board.rejected)[:20],
         "stops": [stop for stop in board.stops.values() if stop.until > now], "web": site.settings.web,
         "loud": any(one.loud and not one.acknowledged for city in cities for one in city["holding"]),
+        "fresh_for": min(remaining, default=LOOK_AGAIN_S), "silent_s": _silence(board),
         "latency": _latency(board.latency_s),
     }  # fmt: skip
+
+
+def _silence(board: Board) -> float | None:
+    """Seconds without a record, where that is too long."""
+    silence = board.silence()
+    return silence.total_seconds() if silence is not None and board.silent() else None
 
 
 def _blind(views: Iterable[View]) -> bool:

@@ -272,7 +272,9 @@ def languages(items: Iterable[SteleItem], without: str) -> list[str]:
 
 
 def span(seconds: float) -> str:
-    """How long, in short: "45 min", "3 h 20 min", "2 d 4 h"."""
+    """How long, in short: "40 s", "45 min", "3 h 20 min", "2 d 4 h"."""
+    if seconds < 60:
+        return f"{max(0, int(seconds))} s"
     minutes = max(0, int(seconds // 60))
     days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
     if days:

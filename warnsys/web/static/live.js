@@ -6,6 +6,14 @@ const root = document.getElementById("live");
 let goodUntil = 0; // by performance.now()
 let heardAt = Date.now();
 let waiting = 0;
+let asked = 0, shown = 0; // an answer that was overtaken by a later one is dropped
+let source = null;
+let streamAt = 0; // by performance.now()
+
+const SILENT_MS = 12000; // the server pings every 5 s; without, the stream is dead, whatever its state says
+const ANSWER_MS = 8000;
+const ANYWAY_MS = 60000;
+const KINDS = ["hello", "reload", "stele", "notice", "alert", "feed", "rejected", "action", "process"];
 
 function startOfLife() {
   // The first content may come from a cache: it counts from the time at which the server made it.
@@ -15,19 +23,22 @@ function startOfLife() {
 }
 
 async function refresh() {
+  const mine = ++asked;
   try {
-    const answer = await fetch(location.href, { cache: "no-store", headers: { "X-Part": "1" }, signal: AbortSignal.timeout(10000) });
+    const answer = await fetch(location.href, { cache: "no-store", headers: { "X-Part": "1" }, signal: AbortSignal.timeout(ANSWER_MS) });
     if (!answer.ok) throw new Error(String(answer.status));
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const found = page.getElementById("live");
     if (!found) throw new Error("another page");
+    if (mine < shown) return;
+    shown = mine;
     document.title = page.title;
     put(found);
     goodUntil = performance.now() + Number(root.dataset.freshFor) * 1000;
     heardAt = Date.now();
     lost("");
   } catch {
-    lost(root.dataset.offline.replace("{}", root.dataset.stand || ""));
+    if (mine > shown) lost(root.dataset.offline.replace("{}", root.dataset.stand || ""));
   }
 }
 
@@ -77,6 +88,7 @@ function look() {
 }
 
 function span(seconds) {
+  if (seconds < 60) return `${Math.max(0, Math.floor(seconds))} s`;
   const minutes = Math.max(0, Math.floor(seconds / 60));
   const days = Math.floor(minutes / 1440), hours = Math.floor(minutes / 60) % 24;
   if (days) return `${days} d ${hours} h`;
@@ -84,15 +96,24 @@ function span(seconds) {
 }
 
 function listen() {
-  const source = new EventSource(root.dataset.stream);
-  for (const kind of ["hello", "reload", "stele", "notice", "alert", "feed", "rejected", "action"]) source.addEventListener(kind, soon);
-  source.addEventListener("error", () => {
-    soon();
-    if (source.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
-  });
+  if (source) source.close();
+  source = new EventSource(root.dataset.stream);
+  streamAt = performance.now();
+  for (const kind of KINDS) source.addEventListener(kind, () => { streamAt = performance.now(); soon(); });
+  source.addEventListener("ping", () => { streamAt = performance.now(); });
+  source.addEventListener("error", soon);
+}
+
+function mind() {
+  if (performance.now() - streamAt < SILENT_MS) return;
+  listen();
+  soon();
 }
 
 startOfLife();
 listen();
+look();
 setInterval(look, 1000);
-setInterval(refresh, 10000); // also where a dead stream shows no error
+setInterval(mind, 1000);
+setInterval(soon, ANYWAY_MS);
+for (const change of ["online", "offline"]) window.addEventListener(change, soon);

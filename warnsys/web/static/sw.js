@@ -3,6 +3,7 @@
 "use strict";
 
 const CACHE = "warnsys-1";
+const PATIENCE_MS = 5000; // a network that swallows everything must not keep the last state from showing
 const FIXED = ["/static/warnsys.css", "/static/live.js", "/static/stele.js", "/static/icons.svg"];
 
 self.addEventListener("install", (event) => {
@@ -23,14 +24,13 @@ self.addEventListener("fetch", (event) => {
 });
 
 async function answer(request, address) {
-  const cache = await caches.open(CACHE);
+  const cache = await caches.open(CACHE), key = address.pathname + address.search;
   try {
-    const found = await fetch(request);
-    if (found.ok) await cache.put(address.pathname, found.clone());
+    const found = await Promise.race([fetch(request), new Promise((_, fail) => setTimeout(fail, PATIENCE_MS, new Error("no answer")))]);
+    if (found.ok) await cache.put(key, found.clone());
     return found;
   } catch (error) {
-    const part = request.headers.get("X-Part");
-    const saved = part ? undefined : await cache.match(address.pathname);
+    const saved = request.headers.get("X-Part") ? undefined : await cache.match(key);
     if (saved) return saved;
     throw error;
   }
