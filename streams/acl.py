@@ -51,11 +51,17 @@ def rules(topics: Topics) -> dict[str, tuple[Rule, ...]]:
         *_topics(("Read",), shown, "what its pages show"),
         *_topics(("Write",), [topics.actions], "what operators acknowledge and stop"),
     )
+    audited = [topics.impacts, topics.stele, topics.push, topics.sms, topics.rejected, topics.actions]
+    audit = (
+        *_topics(SEE, topics.all(), "looks at all topics before it starts"),
+        *_topics(("Read",), audited, "what it writes down"),
+    )
     return {
         "feed": feed,
         "worker": worker,
         "web": web,
-        "up": _once((*worker, *feed, *web)),
+        "audit": audit,
+        "up": _once((*worker, *feed, *web, *audit)),
         "reader": (
             *_topics(("Read",), [topics.stele, topics.push, topics.sms, topics.status], "shows or passes on"),
             Rule("group", "warnsys-tail-", ("Read",), "warnsys tail has a group of its own each time", prefixed=True),

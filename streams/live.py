@@ -1,6 +1,7 @@
 """The processes of an operation: worker, feed, all in one, and a look at a channel's topic."""
 
 import asyncio
+import logging
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
@@ -13,6 +14,7 @@ from rich.live import Live
 from rich.markup import escape
 
 from streams import embedded, security
+from streams.audit import auditing
 from streams.runtime import Pipeline, broker_of, pipeline_on, publisher_on
 from streams.topics import topics_for
 from streams.web import serving
@@ -20,12 +22,14 @@ from warnsys.feeds.archive import MB, archive_for
 from warnsys.feeds.archiver import Archiver
 from warnsys.feeds.dwd import DwdFeed
 from warnsys.feeds.publisher import Keeper, KeepsNothing, Publisher
+from warnsys.metrics import Metrics
 from warnsys.records import FeedStatus, Notice, Outcome, PushNotice, SmsNotice, SteleRecord
 from warnsys.renewal import watch
-from warnsys.settings import Settings
+from warnsys.settings import Settings, SettingsError
 from warnsys.supervisor import tell_ready
 from warnsys.view import LiveView, line
 
+log = logging.getLogger(__name__)
 REFRESH_S = 0.5
 FETCH_BYTES = 16 * 1024 * 1024
 
@@ -59,6 +63,16 @@ async def up(settings: Settings, console: Console) -> None:
             tasks.create_task(pipeline.tick_for_ever())
             tasks.create_task(_refresh(view, pipeline))
             tasks.create_task(watch(settings))
+            if settings.audit.folder and not settings.broker.embedded:  # whose topics begin anew with each start
+                tasks.create_task(_audit(settings, bootstrap, pipeline.metrics))
+
+
+async def _audit(settings: Settings, bootstrap: str, metrics: Metrics) -> None:
+    """A chain that is broken holds up no warning: the audit ends, and its alarm says so."""
+    try:
+        await auditing(settings, bootstrap, metrics)
+    except SettingsError as error:
+        log.error("nothing is audited: %s", error)  # noqa: TRY400 - it says all
 
 
 def marks_of(settings: Settings) -> list[str]:

@@ -22,6 +22,7 @@ from geofences import GeofenceError, bundled, load
 from geofences.names import slug
 from warnsys import (
     cli_archive,
+    cli_audit,
     cli_bench,
     cli_cells,
     cli_check,
@@ -49,6 +50,7 @@ app.add_typer(cli_geofences.app, name="geofences")
 app.add_typer(cli_archive.app, name="archive")
 app.add_typer(cli_cells.app, name="cells")
 app.add_typer(cli_scenario.app, name="scenario")
+app.add_typer(cli_audit.app, name="audit")
 app.add_typer(cli_rejected.app, name="rejected")
 app.command()(cli_replay.replay)
 app.command("serve-feed")(cli_feed.serve_feed)
@@ -158,6 +160,10 @@ partitions = 4
 [archive]
 # The DWD keeps its snapshots for two days; for replays they are kept here, in a folder beside this file.
 folder = "archive"
+
+[audit]
+# What was decided and told, and why: a chain of entries that cannot be changed unseen. On a Kafka only.
+folder = "audit"
 """
 
 

@@ -33,6 +33,8 @@ class Metrics:
         self.feed_looked = self._gauge("feed_looked_seconds", "When a source was last looked at", "source")
         self.feed_unreadable = self._gauge("feed_unreadable", "Messages of it that cannot be read", "source")
         self.archive_failing = self._gauge("archive_failing", "1 where its snapshots cannot be archived", "source")
+        self.audited = self._counter("audited", "Entries written into the audit", "what")
+        self.audit_read = self._gauge("audit_read_seconds", "Time of the newest record that the audit has read")
         self.lag = self._gauge("lag_records", "Records of an input that wait", "topic", "partition")
         self.tick = self._gauge("tick_seconds", "Time of the newest tick of a city", "city")
         self.districts = self._gauge("districts", "Districts by what holds there", "city", "status")

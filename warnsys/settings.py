@@ -105,6 +105,13 @@ class Archive(_Strict):
     """With less space left on the disk nothing is archived, and that is an alarm."""
 
 
+class Audit(_Strict):
+    """What was decided and told, written down once: for who has to answer for it."""
+
+    folder: Path | None = None
+    """None writes nothing; a relative path counts from the settings file. Each stage has a folder of its own in it."""
+
+
 class Sasl(_Strict):
     """How a client says who it is; the password comes from the environment only."""
 
@@ -192,6 +199,7 @@ class Settings(_Strict):
     web: Web = Web()
     metrics: MetricsPort = MetricsPort()
     archive: Archive = Archive()
+    audit: Audit = Audit()
     stage: str = Field(LIVE, pattern=r"^[a-z0-9][a-z0-9-]*$")
     """`live`, or the name of an exercise: topics, group and state of its own, marked on every screen."""
     tick_s: float = Field(10, gt=0)
@@ -224,7 +232,7 @@ def load(path: Path) -> Settings:
     for city in content.get("cities", ()):
         if isinstance(city, dict) and isinstance(city.get("geofences"), str):
             city["geofences"] = path.parent / city["geofences"]
-    for place in (*content.get("sources", ()), content.get("archive")):
+    for place in (*content.get("sources", ()), content.get("archive"), content.get("audit")):
         if isinstance(place, dict) and isinstance(place.get("folder"), str):
             place["folder"] = path.parent / place["folder"]
     if isinstance(broker := content.get("broker"), dict):

@@ -1,0 +1,151 @@
+"""The audit's one consumer: reads what the agents and operators said, in the order of each topic, and writes it down.
+
+Where it stands is in the files themselves, not with the broker: an entry and the place it was read from are written in
+one go, so after any end nothing is missing and nothing stands there twice. It holds up no warning: while it cannot
+write, it waits and says so.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from streams import security
+from streams.reading import FETCH_BYTES, incoming
+from streams.runtime import broker_of, metrics_served
+from streams.topics import Topics, topics_for
+from warnsys.audit.chain import AuditError, Chain, Entry
+from warnsys.audit.entries import Auditor, Memory, Stood, TopicKind
+from warnsys.metrics import Metrics
+from warnsys.settings import Settings, SettingsError
+from warnsys.supervisor import tell_ready
+
+log = logging.getLogger(__name__)
+AGAIN_S = 5.0
+
+
+async def audit(settings: Settings) -> None:
+    """The audit alone, until it is interrupted. Raises `SettingsError` without a folder, and for a broken chain."""
+    folder_of(settings)
+    metrics = Metrics()
+    with broker_of(settings) as bootstrap, metrics_served(settings, metrics):
+        tell_ready()
+        await auditing(settings, bootstrap, metrics)
+
+
+def folder_of(settings: Settings) -> Path:
+    """A folder a stage. Raises `SettingsError` where the settings name none."""
+    if settings.audit.folder is None:
+        raise SettingsError('audit.folder: there is none; write [audit] with folder = "audit" into the settings')
+    return settings.audit.folder / settings.stage
+
+
+async def auditing(settings: Settings, bootstrap: str, metrics: Metrics) -> None:
+    """Write for ever; begin again where broker or disk fail. Raises `SettingsError` for a chain that is broken."""
+    while True:
+        try:
+            with Chain(folder_of(settings)) as chain:
+                await _write(settings, bootstrap, metrics, chain)
+        except AuditError as error:
+            raise SettingsError(str(error)) from error
+        except (KafkaError, OSError) as error:
+            log.error("the audit cannot be written: %r; again in %g s", error, AGAIN_S)  # noqa: TRY400 - it says all
+        await asyncio.sleep(AGAIN_S)
+
+
+async def _write(settings: Settings, bootstrap: str, metrics: Metrics, chain: Chain) -> None:
+    topics = topics_for(settings)
+    kinds = _kinds(topics)
+    auditor = Auditor(settings.stage, settings.policy, _cities(settings, topics), _remembered(chain))
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest",
+        max_partition_fetch_bytes=FETCH_BYTES, fetch_max_wait_ms=100, **security.for_aiokafka(settings.broker),
+    )  # fmt: skip
+    await consumer.start()
+    try:
+        places = [TopicPartition(name, number) for name in kinds for number in range(topics.partitions)]
+        consumer.assign(places)
+        chain.turn(auditor.memory.plain, datetime.now(UTC))
+        if gaps := await _seek(consumer, places, auditor.memory.next, topics):
+            await asyncio.to_thread(chain.append, gaps)
+            for gap in gaps:
+                auditor.memory.take(gap)
+                log.error("audit: %s: %s", gap["line"], gap["why"])
+        while True:
+            found = await consumer.getmany(timeout_ms=1000)
+            chain.turn(auditor.memory.plain, datetime.now(UTC))
+            records = [incoming(one) for some in found.values() for one in some if one.value is not None]
+            entries = [entry for some in found.values() for one in some if (entry := auditor.note(_stood(one, kinds)))]
+            if entries:
+                await asyncio.to_thread(chain.append, entries)
+                for entry in entries:
+                    metrics.audited.labels(entry["what"]).inc()
+            if records:
+                metrics.audit_read.set(max(record.timestamp for record in records))
+    finally:
+        await consumer.stop()
+
+
+def _kinds(topics: Topics) -> dict[str, TopicKind]:
+    return {
+        topics.impacts.name: "impacts", topics.stele.name: "stele", topics.push.name: "push", topics.sms.name: "sms",
+        topics.rejected.name: "rejected", topics.actions.name: "actions",
+    }  # fmt: skip
+
+
+def _cities(settings: Settings, topics: Topics) -> dict[int, tuple[str, ...]]:
+    found: dict[int, tuple[str, ...]] = {}
+    for city in settings.cities:
+        number = topics.partition_of(city.id)
+        found[number] = (*found.get(number, ()), city.id)
+    return found
+
+
+def _remembered(chain: Chain) -> Memory:
+    memory = Memory()
+    for entry in chain.entries:
+        memory.take(entry)
+    chain.entries.clear()
+    return memory
+
+
+async def _seek(
+    consumer: Any,
+    places: list[TopicPartition],
+    goes_on: Mapping[str, int],
+    topics: Topics,
+) -> list[Entry]:
+    """To where the entries end; an entry for what the broker no longer has, and for a topic that was made anew."""
+    starts, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+    kept = {topic.name for topic in topics.all() if not topic.compacted}
+    gaps: list[Entry] = []
+    for place in places:
+        line = f"{place.topic}/{place.partition}"
+        wanted, start = goes_on.get(line, 0), starts[place]
+        if wanted > ends[place]:
+            gaps.append(_gap(line, wanted, start, "the topic was made anew: its records are counted from the start"))
+            wanted = start
+        elif 0 < wanted < start and place.topic in kept:
+            gaps.append(
+                _gap(line, wanted, start, "the broker no longer has these records: the audit was away too long")
+            )
+        consumer.seek(place, max(wanted, start))
+    return gaps
+
+
+def _gap(line: str, wanted: int, start: int, why: str) -> Entry:
+    at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return {"what": "gap", "at": at, "line": line, "missing_from": wanted, "goes_on_at": start, "why": why}
+
+
+def _stood(record: Any, kinds: Mapping[str, TopicKind]) -> Stood:
+    one = incoming(record)
+    return Stood(
+        kinds[one.topic], one.topic, one.partition, one.offset, datetime.fromtimestamp(one.timestamp, UTC),
+        one.key.decode("utf-8", "replace"), record.value, one.headers,
+    )  # fmt: skip
