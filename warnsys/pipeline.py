@@ -37,7 +37,11 @@ from warnsys.warning.claim import Told
 from warnsys.warning.facts import Facts, learn_outcome, learn_snapshot, learn_time, without_details
 from warnsys.warning.impact import Decision, Matcher, for_cities
 from warnsys.warning.policy import Policy
-from warnsys.warning.situation import Situation, derive
+from warnsys.warning.situation import Situation, derive, grade, worst_grade
+
+
+CROWDED = 8
+"""More warnings than this in one district, and what is no worse can wait for the rest of its ZIP."""
 
 
 class ForeignStageError(ValueError):
@@ -50,6 +54,10 @@ class ForeignStageError(ValueError):
 class _SteleSent(Part):
     content: str
     at: AwareDatetime
+    warnings: int = 0
+    """How many were shown."""
+    grade: int = 0
+    """Of the worst of them."""
 
 
 class _Stopped(Part):
@@ -103,6 +111,8 @@ def settle(state: CityState, record: Said, city: CityRules) -> tuple[CityState, 
         case Outcome():
             outcome = for_cities(record, (state.city,))
             facts, cause = learn_outcome(state.facts, outcome, city.rules), (record.base_id, record.decided)
+            if _can_wait(state, outcome):
+                return state.model_copy(update={"facts": facts}), ()
         case Snapshot():
             facts, cause = learn_snapshot(state.facts, record, city.rules), (record.source, utc(record.stamp))
         case Tick():
@@ -125,6 +135,22 @@ def settle(state: CityState, record: Said, city: CityRules) -> tuple[CityState, 
     after = {"facts": facts, "held": held, "told": told, "steles": steles, "stopped": stopped}
     state = state.model_copy(update=after)
     return state, (*shown, *(_worded(city, change, situation) for change in found))
+
+
+def _can_wait(state: CityState, outcome: Outcome) -> bool:
+    """Whether it is enough to look at the whole with the next snapshot or tick; what is learned counts at once.
+
+    So it is for what means nothing here and replaces nothing here; and, where much is warned already, for what is no
+    worse. A burst of n messages would else be looked at n times (docs/adr/0009).
+    """
+    if outcome.decided in ("no_district", "not_live") and not any(i in state.facts.facts for i in outcome.supersedes):
+        return True
+    crowded = any(one.warnings > CROWDED for one in state.steles.values())
+    return crowded and all(
+        (last := state.steles.get(impact.district)) is not None and grade(meaning) <= last.grade
+        for meaning in outcome.meanings
+        for impact in meaning.impacts
+    )
 
 
 def _ordered(state: CityState, order: Stop) -> CityState:
@@ -175,7 +201,9 @@ def _steles(
         last = sent.get(district.district)
         if last is None or last.content != content or situation.now - last.at >= again_after:
             shown.append(stele.record(city.place, district, situation, city.policy, city.stage, cause))
-            now_sent[district.district] = _SteleSent(content=content, at=situation.now)
+            now_sent[district.district] = _SteleSent(
+                content=content, at=situation.now, warnings=len(district.standing), grade=worst_grade(district)
+            )
     return sorted(shown, key=lambda record: -max((item.level for item in record.items), default=0)), now_sent
 
 

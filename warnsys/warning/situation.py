@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from operator import itemgetter
 from typing import Literal
 
 from warnsys.cap.model import level
@@ -69,9 +70,9 @@ def derive(
     states = [view.freshness(source, limit) for source, limit in stale_after.items()]
     freshness: Freshness = max(states, key=_FRESHNESS.index) if states else "none"
     stamps = [seen[0].stamp for source in stale_after if (seen := known.snapshots.get(source))]
-    found = {}
+    found, by_district = {}, view.by_district()
     for district in sorted(districts):
-        standing = tuple(sorted(view.standing(district), key=_worst_first))
+        standing = tuple(by_district.get(district, ()))
         status: DistrictStatus
         if any(one.phase != "expired" for one in standing):
             status = "warned"
@@ -87,16 +88,16 @@ def derive(
 _FRESHNESS: tuple[Freshness, ...] = ("fresh", "incomplete", "stale", "none")
 
 
-def _worst_first(one: Standing) -> tuple[object, ...]:
-    expires = one.meaning.expires
+def _worst_first(fact: Fact, meaning: Meaning, phase: Phase) -> tuple[object, ...]:
+    expires = meaning.expires
     return (
-        one.phase == "expired",
-        -grade(one.meaning),
-        one.meaning.onset,
+        phase == "expired",
+        -grade(meaning),
+        meaning.onset,
         expires is not None,
         -expires.timestamp() if expires else 0.0,
-        one.fact.base_id,
-        one.meaning.ii,
+        fact.base_id,
+        meaning.ii,
     )
 
 
@@ -106,6 +107,11 @@ _UNKNOWN = Listing()
 def grade(meaning: Meaning) -> int:
     """Rank of a meaning, 2 to 9: by level, and at the same level a warning before an advance notice."""
     return level(meaning.severity) * 2 + (not meaning.advance)
+
+
+def worst_grade(district: DistrictSituation) -> int:
+    """Of what has not expired; 0 for nothing."""
+    return next((grade(one.meaning) for one in district.standing if one.phase != "expired"), 0)
 
 
 class _View:
@@ -148,40 +154,37 @@ class _View:
     def decided(self, seen: Seen) -> bool:
         return all(verdict(self.known, listed_id, self.rules) is not None for listed_id in seen.ids)
 
-    @cached_property
-    def by_district(self) -> dict[str, list[tuple[Fact, Meaning, Impact]]]:
-        """What may stand, without what has ended everywhere."""
-        found: dict[str, list[tuple[Fact, Meaning, Impact]]] = {}
+    def by_district(self) -> dict[str, list[Standing]]:
+        """What stands in each district, the worst first. What does not depend on the district is asked once a fact."""
+        ranked = []
         for fact in self.known.facts.values():
-            if not fact.meanings or self.over(fact):
-                continue
-            for meaning, impact in fact.impacts():
-                found.setdefault(impact.district, []).append((fact, meaning, impact))
+            if fact.meanings and (sources := self.stood_by(fact)):
+                for number, meaning in enumerate(fact.meanings):
+                    if phase := self.phase(fact, meaning):
+                        ranked.append((_worst_first(fact, meaning, phase), number, fact, sources, phase))
+        found: dict[str, list[Standing]] = {}
+        for _, number, fact, sources, phase in sorted(ranked, key=itemgetter(0)):
+            meaning = fact.meanings[number]
+            disputed = fact.base_id in self.successors
+            for impact in meaning.impacts:
+                if disputed and all(self.superseded(fact, source, impact.district) for source in sources):
+                    continue
+                found.setdefault(impact.district, []).append(Standing(fact, meaning, impact, phase))
         return found
 
-    def standing(self, district: str) -> Iterator[Standing]:
-        for fact, meaning, impact in self.by_district.get(district, ()):
-            if (phase := self.phase(fact, meaning)) and self.holds(fact, district):
-                yield Standing(fact, meaning, impact, phase)
-
-    def over(self, fact: Fact) -> bool:
-        return all(
-            self.replaced(fact, source) or self.withdrawn(fact, source, sighting.last)
+    def stood_by(self, fact: Fact) -> list[str]:
+        """The sources that neither replaced nor withdrew a message: it holds as long as one of them stands by it."""
+        return [
+            source
             for source, sighting in self.sightings(fact).items()
-        )
-
-    def holds(self, fact: Fact, district: str) -> bool:
-        """A message holds as long as one of its sources still stands by it."""
-        return any(
-            not self.superseded(fact, source, district) and not self.withdrawn(fact, source, sighting.last)
-            for source, sighting in self.sightings(fact).items()
-        )
+            if not self.replaced(fact, source) and not self.withdrawn(fact, source, sighting.last)
+        ]
 
     def superseded(self, fact: Fact, source: str, district: str) -> bool:
         """Its successor warns here itself, or is known to have replaced it wherever it warned."""
-        successors = self.successors.get(fact.base_id, ())
         return self.replaced(fact, source) or any(
-            other.warns(district) and source in self.sightings(other) for other in successors
+            other.warns(district) and source in self.sightings(other)
+            for other in self.successors.get(fact.base_id, ())
         )
 
     def replaced(self, fact: Fact, source: str) -> bool:
