@@ -1,7 +1,8 @@
 """The two agents, without what carries their records: take one, decide, publish, remember. Only then is it handled.
 
 Every decision is a pure function of `warnsys.pipeline`; here is the order of the effects. Killed at any point, the
-record comes again, and the same notices go out under the same ids.
+record comes again, and the same notices go out under the same ids. Where more records wait, what came of several is
+remembered at once, and until then none of them is handled.
 """
 
 import time
@@ -73,6 +74,12 @@ class MatchAgent:
         self._metrics.took("match", time.perf_counter() - started)
         self._heard(outcome)
 
+    def owes(self, partition: int) -> bool:  # noqa: ARG002 - it keeps nothing
+        return False
+
+    async def remember(self, partition: int) -> None:
+        """Keeps nothing."""
+
     def _check_stage(self, stage: str) -> None:
         if stage != self._topics.stage:
             raise ForeignStageError(stage, self._topics.stage)
@@ -99,18 +106,36 @@ class SettleAgent:
         self._cities, self._topics, self._sender, self._store = cities, topics, sender, store
         self._metrics, self._heard = metrics, heard
         self._states: dict[int, dict[str, CityState]] = {}
+        self._owed: dict[int, tuple[int, set[str]]] = {}
+        """By partition: the last record that was published, and the cities whose state is not yet remembered."""
         self._epoch = 0
 
     def forget(self) -> None:
         """Partitions were revoked or assigned: what is remembered is read again before the next record."""
         self._states.clear()
+        self._owed.clear()
         self._epoch += 1
+
+    def owes(self, partition: int) -> bool:
+        """Whether something was published that is not yet remembered."""
+        return partition in self._owed
+
+    async def remember(self, partition: int) -> None:
+        """Returns when all that was published has its state kept."""
+        if owed := self._owed.get(partition):
+            offset, cities = owed
+            await self._store.save(partition, offset, {city: self._states[partition][city] for city in sorted(cities)})
+            self._owed.pop(partition, None)
 
     def state(self, city: str) -> CityState | None:
         return self._states.get(self._topics.partition_of(city), {}).get(city)
 
     async def handle(self, record: Incoming) -> None:
-        """Publish and wait, remember and wait. Raises for a record that is none of ours, and when a send fails."""
+        """Publish and wait; `remember` is another step.
+
+        Where the partition was taken away meanwhile, it is remembered here: nobody would ask for it. Raises for a
+        record that is none of ours, and when a send fails.
+        """
         started = time.perf_counter()
         said = self._timed(read_impact_record(record.value), record)
         epoch = self._epoch
@@ -125,10 +150,14 @@ class SettleAgent:
             outgoing += [self._tombstone(district, record) for district in removed]
         outgoing += [self._notice(notice, record) for notice in notices]
         await self._sender.send(outgoing)
-        changed = {city: state for city, state in after.items() if state is not states[city]}
-        await self._store.save(record.partition, record.offset, changed)
-        if epoch == self._epoch:  # else the partition may have been another worker's in between
+        changed = {city for city, state in after.items() if state is not states[city]}
+        if epoch == self._epoch:
             self._states[record.partition] = after
+            _, owed = self._owed.get(record.partition, (0, set[str]()))
+            if owed or changed:
+                self._owed[record.partition] = record.offset, owed | changed
+        else:  # the partition may have been another worker's in between
+            await self._store.save(record.partition, record.offset, after)
         for notice in notices:
             self._count(notice)
             self._heard(notice)

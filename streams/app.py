@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 SESSION_S = 6
 """SIGKILL to first re-delivery: 6.5 s with this, 61 s with the default of 60 (measured on Kafka 4.3.1)."""
 REPORT_EVERY_S = 1.0
+TOGETHER = 200
+TOGETHER_S = 0.1
+"""At most so many records, or for so long, are put off to be remembered together: so much is repeated after a kill."""
 STOP_S = 2.5
 BLAMELESS = (KafkaError, OSError, TimeoutError)
 """Errors of the way, not of the record: it must not be rejected for them, but come again."""
@@ -38,7 +41,14 @@ TOO_LARGE = (MessageSizeTooLargeError,)
 class Agent(Protocol):
     name: str
 
-    async def handle(self, record: Incoming) -> None: ...
+    async def handle(self, record: Incoming) -> None:
+        """Decide and publish."""
+
+    def owes(self, partition: int) -> bool:
+        """Whether anything that was published is not yet remembered."""
+
+    async def remember(self, partition: int) -> None:
+        """Returns when it is; only then is it handled."""
 
 
 class Worker:
@@ -68,6 +78,8 @@ class Worker:
         self._progress, self._settle, self._end = progress, settle, end
         self._folder = TemporaryDirectory(prefix="warnsys-")
         self._mended: dict[str, int] = {}
+        self._together: dict[Any, tuple[int, float]] = {}
+        """By partition how many records wait to be remembered together, and since when, in monotonic seconds."""
         brokers = [URL(f"kafka://{address}") for address in bootstrap.split(",")]
         self.app: Any = faust.App(
             f"warnsys-{topics.stage}",
@@ -146,6 +158,7 @@ class Worker:
         return {partition for partition in owned if partition < self._topics.partitions}
 
     async def _rebalanced(self, *_: Any, **__: Any) -> None:
+        self._together.clear()
         self._settle.forget()
 
     def _attach(self, agent: Agent, topic: Topic) -> None:
@@ -155,11 +168,17 @@ class Worker:
 
         async def run(stream: Any) -> None:
             async for event in stream.events():
-                if not await self.app.consumer.take(event.message):
+                message, consumer = event.message, self.app.consumer
+                if not await consumer.take(message):
                     continue
-                await self._take(agent, event.message)
-                self.app.consumer.handled(event.message)
-                self._progress.handled(event.message.topic, event.message.partition, event.message.offset)
+                await self._take(agent, message)
+                if agent.owes(message.partition) and self._put_off(message.tp):
+                    consumer.taken(message)
+                    continue
+                await self._remember(agent, message.partition)
+                self._together.pop(message.tp, None)
+                consumer.handled(message)
+                self._progress.handled(message.topic, message.partition, message.offset)
 
         self.app.agent(source, name=agent.name, concurrency=1)(run)
 
@@ -180,6 +199,20 @@ class Worker:
                 await self._reject(agent, record, explain(error))
                 return
             self._end(f"{agent.name}: the broker failed while a record was in hand ({error!r})")
+            raise
+
+    def _put_off(self, tp: Any) -> bool:
+        """Whether to remember this record together with the next ones, which wait already."""
+        count, since = self._together.get(tp, (0, time.monotonic()))
+        self._together[tp] = count + 1, since
+        young = count < TOGETHER and time.monotonic() - since < TOGETHER_S
+        return young and self.app.consumer.waiting(tp) > 1
+
+    async def _remember(self, agent: Agent, partition: int) -> None:
+        try:
+            await agent.remember(partition)
+        except Exception as error:
+            self._end(f"{agent.name}: what was published could not be remembered ({error!r})")
             raise
 
     async def _reject(self, agent: Agent, record: Incoming, reason: str) -> None:

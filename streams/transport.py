@@ -103,10 +103,19 @@ class StrictConsumer(driver.Consumer):
         self.working[message.tp] = time.monotonic()
         return True
 
+    def taken(self, message: Any) -> None:
+        """An agent's outcome is published, and will be remembered with that of a later record."""
+        self.working.pop(message.tp, None)
+        self.ledger.taken(message.tp, message.offset)
+
     def handled(self, message: Any) -> None:
-        """An agent's last word on a record: its outcome is published, its state remembered."""
+        """An agent's last word on a record and all before: its outcome is published, its state remembered."""
         self.working.pop(message.tp, None)
         self.ledger.handled(message.tp, message.offset)
+
+    def waiting(self, tp: TP) -> int:
+        """How many records the broker is known to have beyond those that were taken."""
+        return max((self.highwater(tp) or 0) - self.ledger.next.get(tp, 0), 0)
 
     async def _read_again(self, tp: TP) -> None:
         """From the record to be handled next, as far as the log still has it, or has it yet."""
@@ -184,7 +193,7 @@ class StrictConsumer(driver.Consumer):
             self.ledger.assign({})
             return
         places = await self._places(inputs)
-        known = self.ledger.next if generation == self._generation else {}
+        known = self.ledger.done if generation == self._generation else {}
         starts = {tp: self._start(tp, known.get(tp, place.committed), place) for tp, place in places.items()}
         await self.seek_wait(starts)
         if generation != self.app.consumer_generation_id:

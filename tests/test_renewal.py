@@ -129,7 +129,9 @@ async def test_a_district_that_is_gone_gets_its_tombstone(fences: Path) -> None:
     old, topics = settings_of(fences), Topics("exercise", 1)
     store, sender = MemoryStateStore(), MemorySender()
     tick = Incoming("impacts", 0, 1, b"", Tick(stage="exercise", at=at(0)).to_bytes(), {}, 0.0)
-    await agent(old, topics, sender, store).handle(tick)
+    settled = agent(old, topics, sender, store)
+    await settled.handle(tick)
+    await settled.remember(0)
     shown = {record.key for record in sender.records}
 
     take_away(fences)

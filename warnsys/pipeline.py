@@ -39,7 +39,6 @@ from warnsys.warning.impact import Decision, Matcher, for_cities
 from warnsys.warning.policy import Policy
 from warnsys.warning.situation import Situation, derive, grade, worst_grade
 
-
 CROWDED = 8
 """More warnings than this in one district, and what is no worse can wait for the rest of its ZIP."""
 

@@ -188,11 +188,10 @@ def _judge_partition(
             if record.partition == partition:
                 published[channel, record.headers["id"]].append(record)
                 found[channel, record.headers["id"]] += 1
-    handled = {
-        record.covers
-        for record in logs.of(logs.topics.state.name)
-        if record.partition == partition and record.value is not None
-    }
+    remembered = max(
+        (r.covers for r in logs.of(logs.topics.state.name) if r.partition == partition and r.value is not None),
+        default=-1,
+    )
     states = {city: CityState(city=city) for city in cities}
     at_covers: dict[str, CityState] = {}
     last_done = -1
@@ -207,7 +206,7 @@ def _judge_partition(
                 findings.missing(f"rejection of {_place(impacts, record)}", done=done)
             continue
         last_done = record.offset if done else last_done
-        if record.offset not in handled and any(state is not states[city] for city, (state, _) in folded.items()):
+        if record.offset > remembered and any(state is not states[city] for city, (state, _) in folded.items()):
             findings.missing(_place(impacts, record), done=done)
         for city, (state, notices) in folded.items():
             states[city] = state
@@ -216,7 +215,7 @@ def _judge_partition(
             for notice in notices:
                 name = channel_of(notice), notice.id
                 given[name][record.offset] = notice.to_bytes()
-                if not found[name] and record.offset in handled:
+                if not found[name] and record.offset <= remembered:
                     findings.missing(f"{name[0]} {notice.id} of {_place(impacts, record)}", done=done)
     for name, records in published.items():
         _judge_published(name, records, given.get(name, {}), findings)

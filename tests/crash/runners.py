@@ -76,7 +76,12 @@ class StockConsumer(driver.Consumer):
     async def take(self, message: Any) -> bool:
         return True
 
+    def taken(self, message: Any) -> None: ...
+
     def handled(self, message: Any) -> None: ...
+
+    def waiting(self, tp: Any) -> int:
+        return 0
 
 
 class StockTransport(driver.Transport):
@@ -161,6 +166,7 @@ class _Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         )  # fmt: skip
         try:
             await self._agent.handle(record)
+            await self._agent.remember(record.partition)
         except Exception as error:
             if isinstance(error, BLAMELESS) and not isinstance(error, TOO_LARGE):
                 raise

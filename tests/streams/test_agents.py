@@ -1,6 +1,7 @@
 """The order of effects: publish, remember, and only then handled. Nothing that comes in is lost."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from streams.state import MemoryStateStore
 from streams.topics import Topics
 from tests.support import NOON, at
 from warnsys.metrics import Metrics
-from warnsys.pipeline import ForeignStageError, cities_for, matcher_for
+from warnsys.pipeline import CityState, ForeignStageError, cities_for, matcher_for
 from warnsys.records import Snapshot, SteleRecord, Tick, read_impact_record
 from warnsys.settings import Settings, parse
 
@@ -104,19 +105,53 @@ async def test_notices_are_sent_before_the_state_is_remembered() -> None:
     bench.sender.error = None
     await bench.settle.handle(bench.impact(tick(0)))
     assert len(bench.sent("warn.stele")) == 5
+    assert bench.store.states == {}
+    assert bench.settle.owes(bench.partition)
+    await bench.settle.remember(bench.partition)
+    assert not bench.settle.owes(bench.partition)
     assert set(bench.store.states[bench.partition]) == {"solingen"}
 
 
 async def test_after_a_rebalance_the_state_is_read_again_before_the_next_record() -> None:
     bench = Bench()
     await bench.settle.handle(bench.impact(tick(0)))
+    await bench.settle.remember(bench.partition)
     other = bench.new_settle()
     await other.handle(bench.impact(tick(0), 1))
     assert len(bench.sent("warn.stele")) == 5, "the present is known, nothing is sent twice"
     bench.settle.forget()
     assert bench.settle.state("solingen") is None
     await bench.settle.handle(bench.impact(tick(0), 1))
+    await bench.settle.remember(bench.partition)
     assert bench.settle.state("solingen") == bench.store.states[bench.partition]["solingen"]
+
+
+async def test_what_came_of_several_records_is_remembered_at_once_as_of_the_last() -> None:
+    bench = Bench()
+    for offset in range(3):
+        await bench.settle.handle(bench.impact(tick(offset), offset, at(offset)))
+    saved: list[int] = []
+    save = bench.store.save
+
+    async def noted(partition: int, offset: int, states: Mapping[str, CityState]) -> None:
+        saved.append(offset)
+        await save(partition, offset, states)
+
+    bench.store.save = noted  # type: ignore[method-assign]
+    await bench.settle.remember(bench.partition)
+    await bench.settle.remember(bench.partition)
+    assert saved == [2]
+    assert bench.store.states[bench.partition]["solingen"].facts.now == at(2)
+
+
+async def test_what_was_not_remembered_is_forgotten_with_the_partition() -> None:
+    bench = Bench()
+    await bench.settle.handle(bench.impact(tick(0)))
+    bench.settle.forget()
+    assert not bench.settle.owes(bench.partition)
+    await bench.settle.handle(bench.impact(tick(0)))
+    ids = [record.headers["id"] for record in bench.sent("warn.stele")]
+    assert ids[5:] == ids[:5], "it comes again, under the same ids"
 
 
 async def test_a_stele_record_says_which_input_it_covers() -> None:

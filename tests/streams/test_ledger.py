@@ -27,6 +27,16 @@ def test_a_record_handled_is_committed_up_to_the_next_one() -> None:
     assert found.to_commit() == {"p": 6}
 
 
+def test_what_was_only_taken_is_committed_with_the_next_one_that_is_handled() -> None:
+    found = ledger(p=5)
+    found.taken("p", 5)
+    found.taken("p", 6)
+    assert found.to_commit() == {}
+    assert found.judge("p", 7) is Verdict.NEXT
+    found.handled("p", 7)
+    assert found.to_commit() == {"p": 8}
+
+
 def test_a_failed_commit_is_asked_for_again_without_a_further_record() -> None:
     found = ledger(p=5)
     found.handled("p", 5)
@@ -60,19 +70,32 @@ def test_a_late_commit_never_lowers_what_the_broker_knows() -> None:
     assert found.to_commit() == {}
 
 
-@given(arrivals=st.lists(st.integers(0, 12), max_size=60), cuts=st.sets(st.integers(0, 59)))
-def test_what_is_committed_was_handled_without_a_gap(arrivals: list[int], cuts: set[int]) -> None:
-    """Records arrive in any order, some again, some never; now and then the partition is assigned anew."""
+@given(
+    arrivals=st.lists(st.integers(0, 12), max_size=60),
+    cuts=st.sets(st.integers(0, 59)),
+    together=st.sets(st.integers(0, 12)),
+)
+def test_what_is_committed_was_handled_without_a_gap(arrivals: list[int], cuts: set[int], together: set[int]) -> None:
+    """Records arrive in any order, some again, some never; now and then the partition is assigned anew.
+
+    Those of `together` are remembered with a later one.
+    """
     found, handled, committed = ledger(p=0), set(), 0
+    taken = set[int]()
     for step, offset in enumerate(arrivals):
         if found.judge("p", offset) is Verdict.NEXT:
-            handled.add(offset)
-            found.handled("p", offset)
+            taken.add(offset)
+            if offset in together:
+                found.taken("p", offset)
+            else:
+                handled |= taken
+                found.handled("p", offset)
         if offsets := found.to_commit():
             found.committed(offsets)
             committed = offsets["p"]
         if step in cuts:
             found.assign({"p": committed})
+            taken.clear()
         assert set(range(committed)) <= handled
 
 

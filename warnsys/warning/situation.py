@@ -183,8 +183,7 @@ class _View:
     def superseded(self, fact: Fact, source: str, district: str) -> bool:
         """Its successor warns here itself, or is known to have replaced it wherever it warned."""
         return self.replaced(fact, source) or any(
-            other.warns(district) and source in self.sightings(other)
-            for other in self.successors.get(fact.base_id, ())
+            other.warns(district) and source in self.sightings(other) for other in self.successors.get(fact.base_id, ())
         )
 
     def replaced(self, fact: Fact, source: str) -> bool:

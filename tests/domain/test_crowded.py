@@ -1,0 +1,74 @@
+"""A burst is looked at as a whole: what is no worse than what is shown waits for the snapshot that follows it."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support import City, essence, meaning, outcome, snapshot, tick
+from warnsys.pipeline import CROWDED
+from warnsys.records import Outcome, SteleRecord
+
+MANY = CROWDED + 5
+
+
+def crowd(count: int = MANY, severity: str = "Minor") -> list[Outcome]:
+    return [outcome(f"A{number:03}", meaning(severity)) for number in range(count)]
+
+
+def shown(city: City) -> list[int]:
+    """How many warnings each stele record of the first district had."""
+    return [len(one.items) for one in city.notices if isinstance(one, SteleRecord) and one.district == "d1"]
+
+
+def test_a_few_warnings_are_shown_one_by_one() -> None:
+    city = City().take(tick(0), *crowd(3))
+    assert shown(city) == [0, 1, 2, 3]
+
+
+def test_of_many_the_rest_is_shown_with_their_snapshot() -> None:
+    messages = crowd()
+    city = City().take(tick(0), *messages)
+    assert shown(city)[-1] == CROWDED + 1
+    city.take(snapshot(0, *(one.base_id for one in messages)))
+    assert shown(city)[-1] == MANY
+    assert len(shown(city)) == CROWDED + 3
+
+
+def test_of_many_the_rest_is_shown_with_the_next_tick_where_no_snapshot_comes() -> None:
+    city = City().take(tick(0), *crowd(), tick(0.2))
+    assert shown(city)[-1] == MANY
+
+
+def test_a_worse_one_never_waits() -> None:
+    city = City().take(tick(0), *crowd(), outcome("Z", meaning("Extreme")))
+    assert shown(city)[-1] == MANY + 1
+    assert [notice.level for notice in city.push()] == [4]
+
+
+def test_a_warning_for_a_district_that_has_none_never_waits() -> None:
+    elsewhere = [outcome(f"A{n:03}", meaning("Severe", districts=["d1"])) for n in range(MANY)]
+    city = City().take(tick(0), *elsewhere, outcome("Z", meaning("Minor", districts=["d2"])))
+    assert city.status("d2") == "warned"
+    last = [one for one in city.notices if isinstance(one, SteleRecord) and one.district == "d2"][-1]
+    assert last.status == "warned"
+
+
+def test_a_burst_is_told_once_for_each_group_and_channel() -> None:
+    messages = crowd(MANY, "Severe")
+    wind = [outcome(f"B{number:03}", meaning("Severe", group="WIND", ii="53")) for number in range(MANY)]
+    burst = [*messages, *wind]
+    city = City().take(tick(0), *burst, snapshot(0, *(one.base_id for one in burst)))
+    assert sorted(notice.group for notice in city.push()) == ["RAIN", "WIND"]
+
+
+@given(st.lists(st.sampled_from(("Minor", "Moderate", "Severe", "Extreme")), max_size=30))
+def test_what_waits_ends_in_the_same_situation_as_what_was_looked_at(severities: list[str]) -> None:
+    messages = [outcome(f"A{n:03}", meaning(severity)) for n, severity in enumerate(severities)]
+    worst_first = sorted(messages, key=lambda one: ["Extreme", "Severe", "Moderate", "Minor"].index(_severity(one)))
+    end = snapshot(0, *(one.base_id for one in messages))
+    one_way, other_way = City().take(tick(0), *worst_first, end), City().take(tick(0), *reversed(worst_first), end)
+    assert essence(one_way.situation) == essence(other_way.situation)
+    assert shown(one_way)[-1] == shown(other_way)[-1] == len(messages)
+
+
+def _severity(one: Outcome) -> str:
+    return one.meanings[0].severity
