@@ -5,9 +5,17 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, Phase, settings
 
 settings.register_profile("warnsys", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.register_profile(  # for `make mutants`: whether a test fails is asked thousands of times, not how
+    "mutants",
+    deadline=None,
+    derandomize=True,
+    max_examples=40,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
 settings.load_profile("warnsys")
 
 

@@ -100,8 +100,13 @@ def _told(code: str, where: str, text: str) -> Told:
 def _examine(alert: Alert, now: datetime) -> Iterator[Finding]:
     if alert.sent > now + CLOCKS_DIFFER:
         yield Finding("sent-future", "/alert/sent", f"sent {alert.sent.isoformat()}, now {now.isoformat()}")
+    if alert.msg_type in ("Update", "Cancel") and not alert.references:
+        yield Finding("reference-missing", "/alert/references", f"an {alert.msg_type} without references")
     for number, info in enumerate(alert.infos, 1):
         where = f"/alert/info[{number}]"
+        if info.onset and info.expires and info.expires < info.onset and not dwd.is_all_clear(info):
+            what = f"onset {info.onset.isoformat()}, expires {info.expires.isoformat()}"
+            yield Finding("ends-before-onset", f"{where}/expires", what)
         if info.expires is None and not dwd.is_all_clear(info):
             yield Finding("expires-missing", f"{where}/expires", "no expires")
         if not info.areas:
@@ -114,6 +119,8 @@ def _examine(alert: Alert, now: datetime) -> Iterator[Finding]:
 
 def _areas(where: str, info: Info) -> Iterator[Finding]:
     for number, area in enumerate(info.areas, 1):
+        if not (area.polygons or area.circles or dwd.warn_cells(area)):
+            yield Finding("area-unplaced", f"{where}/area[{number}]", f"{area.desc!r} has no place")
         yield from _outlines(f"{where}/area[{number}]", area)
 
 

@@ -71,6 +71,29 @@ def test_marks_of_an_update_are_read_and_said_and_decide_nothing(alert: Alert) -
     assert dwd.base_id(marked) == dwd.base_id(alert)
 
 
+def test_an_id_that_is_no_beginning_of_the_identifier_is_somebody_elses_and_no_base_id(alert: Alert) -> None:
+    assert dwd.base_id(replace(alert, identifier="city-1", codes=("id:city",))) == "city-1"
+    assert dwd.base_id(replace(alert, identifier="city.1", codes=("x", "id:city.1"))) == "city.1"
+
+
+def test_who_is_told_to_act_is_warned_whatever_else_the_response_type_says(alert: Alert) -> None:
+    (info,) = alert.infos
+    assert dwd.is_all_clear(replace(info, response_types=("AllClear",)))
+    assert dwd.is_all_clear(replace(info, response_types=("AllClear", "Monitor")))
+    assert not dwd.is_all_clear(replace(info, response_types=("AllClear", "Prepare")))
+
+
+def test_a_test_number_beside_another_one_makes_it_a_test(alert: Alert) -> None:
+    (info,) = alert.infos
+    both = replace(info, event_codes=(("II", "62"), ("II", "99")))
+    assert dwd.is_test(replace(alert, infos=(both,)))
+
+
+def test_a_ceiling_of_nothing_is_no_limit(alert: Alert) -> None:
+    area = replace(alert.infos[0].areas[0], altitude_ft=0.0, ceiling_ft=0.0)
+    assert dwd.height_band_m(area) == (None, None)
+
+
 def cells(alert: Alert) -> set[str]:
     return {cell for info in alert.infos for area in info.areas for cell in dwd.warn_cells(area)}
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from warnsys.cap import Alert, CapError, Misleading, NotCap, Unsafe, dwd, read_alert, read_bundle
+from warnsys.cap.document import OLDEST_NAMESPACE
 from warnsys.cap.model import values
 
 CAP = "urn:oasis:names:tc:emergency:cap:1.2"
@@ -127,10 +128,57 @@ def test_an_entity_is_never_expanded_nor_fetched(corpus: Path) -> None:
         read_alert((corpus / "cap/google-xee.cap").read_bytes())
 
 
-def test_a_time_without_offset_is_read_as_utc_and_told() -> None:
+def test_a_time_without_offset_is_read_with_the_one_of_sent_and_told() -> None:
     alert = read_alert(alert_xml("<expires>2027-07-14T18:00:00</expires>"))
-    assert alert.infos[0].expires == datetime(2027, 7, 14, 18, tzinfo=UTC)
+    assert alert.infos[0].expires == datetime(2027, 7, 14, 16, tzinfo=UTC)
     assert [finding.code for finding in alert.findings] == ["time-without-offset"]
+
+
+def test_where_sent_has_no_offset_either_times_are_read_as_utc_and_each_is_told() -> None:
+    body = alert_xml("<expires>2027-07-14T18:00:00</expires>").replace(b"12:00:00+02:00", b"12:00:00")
+    alert = read_alert(body)
+    assert alert.sent == datetime(2027, 7, 14, 12, tzinfo=UTC)
+    assert alert.infos[0].expires == datetime(2027, 7, 14, 18, tzinfo=UTC)
+    assert [finding.where for finding in alert.findings] == ["/alert/sent", "/alert/info/expires"]
+
+
+def test_every_instruction_is_read_where_a_sender_gives_each_its_own_element(corpus: Path) -> None:
+    (info,) = read_alert((corpus / "cap/fpas-alertswiss-POA-1222963954-5.xml").read_bytes()).infos
+    assert info.instruction.startswith("Make a large detour")
+    assert info.instruction.endswith("\nFollow the instructions given by emergency services and the authorities.")
+
+
+def test_a_placeholder_among_the_points_of_an_outline_does_not_drag_it_to_africa() -> None:
+    (area,) = read_alert(alert_xml(area=AREA.replace("51.1,7.1 ", "-1.0,-1.0 51.1,7.1 "))).infos[0].areas
+    assert area.polygons == read_alert(alert_xml()).infos[0].areas[0].polygons
+
+
+def test_a_geocode_of_cap_1_0_is_read_by_its_name() -> None:
+    body = alert_xml(area="<area><geocode>WARNCELLID=805122000</geocode></area>", namespace=OLDEST_NAMESPACE)
+    assert dwd.warn_cells(read_alert(body).infos[0].areas[0]) == ("805122000",)
+
+
+def test_a_size_of_thousands_of_digits_is_none() -> None:
+    resource = "<resource><resourceDesc>x</resourceDesc><mimeType>a/b</mimeType><size>{}</size></resource>"
+    assert read_alert(alert_xml(resource.format("9" * 5000))).infos[0].resources[0].size is None
+    assert read_alert(alert_xml(resource.format("4711"))).infos[0].resources[0].size == 4711
+
+
+@pytest.mark.parametrize("tail", ["<!-- </info -->", "<parameter><value><![CDATA[</info]]></value></parameter>"])
+def test_what_looks_like_the_end_of_an_info_does_not_end_the_comparison_of_areas(tail: str) -> None:
+    first, second = in_two_languages(AREA + tail + AREA, AREA + tail + OTHER)
+    assert first == read_alert(alert_xml(area=AREA * 2)).infos[0].areas
+    assert second == read_alert(alert_xml(area=AREA + OTHER)).infos[0].areas
+
+
+def test_an_area_with_a_prefix_of_its_own_is_compared_as_well() -> None:
+    odd, other = (
+        area.replace("<", "<x:").replace("<x:/", "</x:").replace("<x:area>", f'<x:area xmlns:x="{CAP}">')
+        for area in (AREA, OTHER)
+    )
+    first, second = in_two_languages(odd + AREA, other + AREA)
+    assert first == read_alert(alert_xml(area=AREA * 2)).infos[0].areas
+    assert second == read_alert(alert_xml(area=OTHER + AREA)).infos[0].areas
 
 
 def test_an_open_ring_is_closed_and_a_circle_is_read_in_kilometres() -> None:

@@ -41,6 +41,12 @@ CODES: dict[str, Code] = {
     "missing": Code("rejected", "an element without which the message cannot be judged", _SENDER),
     "status": Code("rejected", "a status that CAP does not know", _SENDER),
     "msgType": Code("rejected", "a msgType that CAP does not know", _SENDER),
+    "repeated": Code(
+        "rejected", "an element that CAP has once and that decides something, twice with two values", _SENDER
+    ),
+    "repeated-text": Code(
+        "mended", "an element that CAP has once, several times; texts for people are all read", "nothing to do"
+    ),
     "info-missing": Code("rejected", "an Alert or Update that says nothing", _SENDER),
     "sender-missing": Code("mended", "no sender; taken as unknown", "ask the sender to name itself"),
     "sender-foreign": Code(
@@ -48,12 +54,17 @@ CODES: dict[str, Code] = {
     ),
     "scope-private": Code("noted", "addressed to others: read, and shown to nobody", "check the address of the source"),
     "reference-form": Code("mended", "a reference that is not sender,identifier,sent", "nothing to do"),
+    "reference-missing": Code("noted", "an Update or Cancel that ends nothing, as it names nothing", "ask the sender"),
     "sent-future": Code("noted", "sent later than now by our clock", "check this machine's clock, then the sender's"),
     # times and numbers
-    "time": Code("rejected", "a time that is none", _SENDER),
+    "time": Code("rejected", "a time that is none, or a day without a time", _SENDER),
     "time-year": Code("rejected", "a year that cannot be right, e.g. of the Buddhist era", _SENDER),
-    "time-without-offset": Code("mended", "a time without offset; read as UTC", "ask the sender for the offset"),
+    "time-without-offset": Code(
+        "mended", "a time without offset; read as the one of sent, else as UTC", "ask the sender for the offset"
+    ),
     "number": Code("rejected", "a height that is no number", _SENDER),
+    "heights": Code("rejected", "a lower limit of height above the upper one", _SENDER),
+    "ends-before-onset": Code("noted", "ends before it begins: warns nobody at any time", "ask the sender"),
     "expires-missing": Code("noted", "no end: stands until it is cancelled or vanishes", "nothing to do"),
     # scales
     "urgency-unknown": Code("new", "an urgency that CAP does not know; read as Unknown", "tell the project"),
@@ -63,6 +74,7 @@ CODES: dict[str, Code] = {
     "polygon": Code("rejected", "a polygon that cannot be read", _SENDER),
     "coordinates": Code("rejected", "coordinates that are not on earth; perhaps lon,lat instead of lat,lon", _SENDER),
     "circle": Code("rejected", "a circle that cannot be read", _SENDER),
+    "coordinates-placeholder": Code("mended", "-1,-1 among the points of an outline; left out", "ask the sender"),
     "polygon-empty": Code("mended", "an empty polygon; left out", "nothing to do"),
     "polygon-open": Code("mended", "a polygon that does not end where it began; closed", "nothing to do"),
     "polygon-crossing": Code(
@@ -70,6 +82,12 @@ CODES: dict[str, Code] = {
     ),
     "coordinates-swapped": Code(
         "noted", "an outline off Somalia, where Germany lies with lat and lon exchanged", "ask the sender"
+    ),
+    "geocode-empty": Code("mended", "a geocode without name or value; left out", "nothing to do"),
+    "area-unplaced": Code(
+        "noted",
+        "no outline, circle or warn cell: warns nobody, for other geocodes are not known",
+        "ask the sender",
     ),
     "area-missing": Code("noted", "an info without area warns nobody", "ask the sender"),
     "areas-differ": Code("noted", "languages with different areas; each is judged by its own", "nothing to do"),

@@ -15,6 +15,9 @@ TEST_EVENTS = ("98", "99")
 NO_CEILING_FT = 9842.5197
 """3,000 m: DWD's way to say that there is no upper limit; 0 says that there is no lower one."""
 
+ACTIONS = frozenset(("Shelter", "Evacuate", "Prepare", "Execute", "Avoid"))
+"""What CAP's responseType may tell people to do."""
+
 WARNING_EVENTS = frozenset(
     """11 12 13 14 15 16 22 24 31 33 34 36 38 40 41 42 44 45 46 48 49 51 52 53 54 55 56 57 58 59 61 62 63 64 65 66 70
     71 72 73 74 75 76 77 78 79 81 82 84 85 86 87 88 89 90 91 92 93 95 96 98 99 246 247 248""".split()
@@ -34,11 +37,13 @@ _LANGUAGE_SUFFIX = re.compile(r"^(?P<base>.+\.DWD\..+)\.[A-Z]{3}$")
 
 
 def base_id(alert: Alert) -> str:
-    """The id that a message has in every language: DWD's code `id:…`, else the identifier."""
-    for code in alert.codes:
-        if code.startswith("id:"):
-            return code.removeprefix("id:")
-    return without_language(alert.identifier)
+    """The id that a message has in every language: DWD's code `id:…`, else the identifier.
+
+    A code that is no beginning of the identifier is somebody else's: references name identifiers.
+    """
+    own = alert.identifier, alert.identifier.rpartition(".")[0]
+    ids = (code.removeprefix("id:") for code in alert.codes if code.startswith("id:"))
+    return next((base for base in ids if base in own), without_language(alert.identifier))
 
 
 def without_language(identifier: str) -> str:
@@ -76,7 +81,8 @@ def is_advance(info: Info) -> bool:
 
 
 def is_all_clear(info: Info) -> bool:
-    return "AllClear" in info.response_types
+    """Whether it says that nothing is warned any more. Who is also told to act is still warned."""
+    return "AllClear" in info.response_types and not ACTIONS.intersection(info.response_types)
 
 
 def is_silent_update(alert: Alert) -> bool:
@@ -93,7 +99,7 @@ def is_test(alert: Alert) -> bool:
     """Status Test (or Draft, System), or II 98 or 99. The responseType alone never decides."""
     if alert.status not in ("Actual", "Exercise"):
         return True
-    return any(event_number(info) in TEST_EVENTS for info in alert.infos)
+    return any(number in TEST_EVENTS for info in alert.infos for number in values(info.event_codes, "II"))
 
 
 def quantities(info: Info) -> tuple[Quantity, ...]:
@@ -122,7 +128,7 @@ def new_cells(alert: Alert, known: Container[str]) -> Iterator[Finding]:
 def height_band_m(area: Area) -> tuple[float | None, float | None]:
     """Floor and ceiling in metres above sea level, None where DWD means no limit."""
     floor = area.altitude_m if area.altitude_ft is not None and area.altitude_ft > 0 else None
-    ceiling = area.ceiling_m if area.ceiling_ft is not None and area.ceiling_ft < NO_CEILING_FT else None
+    ceiling = area.ceiling_m if area.ceiling_ft is not None and 0 < area.ceiling_ft < NO_CEILING_FT else None
     return floor, ceiling
 
 

@@ -268,14 +268,17 @@ def _to_area(area: CapArea) -> Area:
 
 
 class _Outlines(Sequence[shapely.Polygon]):
-    """The polygons of an area, made when they are looked at: where cells decide, few ever are."""
+    """The polygons of an area, made when they are looked at: where cells decide, few ever are.
+
+    Each has all holes of the area: `geofences` mends those that lie elsewhere, and takes them away where they lie.
+    """
 
     def __init__(self, area: CapArea) -> None:
         self._area = area
 
     @cached_property
     def _made(self) -> tuple[shapely.Polygon, ...]:
-        return _minus_holes(self._area)
+        return tuple(shapely.Polygon(ring, self._area.excluded) for ring in self._area.polygons)
 
     def __len__(self) -> int:
         return len(self._made)
@@ -286,18 +289,6 @@ class _Outlines(Sequence[shapely.Polygon]):
     def __getitem__(self, index: slice) -> Sequence[shapely.Polygon]: ...
     def __getitem__(self, index: int | slice) -> shapely.Polygon | Sequence[shapely.Polygon]:
         return self._made[index]
-
-
-def _minus_holes(area: CapArea) -> tuple[shapely.Polygon, ...]:
-    """A hole is taken away from what it lies in; one that lies elsewhere takes nothing and adds nothing."""
-    if len(area.polygons) == 1 and (drawn := shapely.Polygon(area.polygons[0], area.excluded)).is_valid:
-        return (drawn,)
-    shells = [shapely.Polygon(ring) for ring in area.polygons]
-    if not area.excluded:
-        return tuple(shells)
-    holes = shapely.union_all([shapely.make_valid(shapely.Polygon(ring)) for ring in area.excluded])
-    parts = shapely.get_parts(shapely.difference([shapely.make_valid(shell) for shell in shells], holes))
-    return tuple(part for part in parts if isinstance(part, shapely.Polygon) and not part.is_empty)
 
 
 def _common_reason(reasons: Sequence[str]) -> str:

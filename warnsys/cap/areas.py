@@ -1,0 +1,113 @@
+"""The areas of an info. Every language repeats them, hundreds for a country: what is written alike is read once."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from lxml import etree
+
+from warnsys.cap import outlines
+from warnsys.cap.document import Document
+from warnsys.cap.errors import Misleading
+from warnsys.cap.model import Area, Circle, Ring
+
+EXCLUDE_POLYGON = "EXCLUDE_POLYGON"
+"""The DWD's way to write a hole (profile 2.1); it is a geocode, and most readers take it for nothing or for an area."""
+
+
+class AreaReader:
+    """Reads the areas of all infos of one document."""
+
+    def __init__(self, document: Document, body: bytes, infos: Sequence[etree._Element]) -> None:
+        self.document = document
+        self._alike = first_alike(body, document.namespace, infos)
+        self._read: dict[object, tuple[Area, ...]] = {}
+        self._rings: dict[str, Ring] = {}
+        self._heights: dict[str, float | None] = {}
+
+    def areas(self, number: int, info: etree._Element) -> tuple[Area, ...]:
+        """Of the info with this number, counted from 0."""
+        key = self._alike[number], tuple(sorted(map(str, info.nsmap.items())))
+        if key not in self._read:
+            self._read[key] = tuple(map(self._area, info.iterchildren(self.document.prefix + "area")))
+        return self._read[key]
+
+    def _area(self, area: etree._Element) -> Area:
+        """Its children are gone through once."""
+        desc, altitude, ceiling = "", None, None
+        polygons, excluded, circles = list[Ring](), list[Ring](), list[Circle]()
+        geocodes = list[tuple[str, str]]()
+        start = len(self.document.prefix)
+        for child in area:
+            name = child.tag[start:]
+            if name == "geocode":
+                code, value = self.document.pair(child)
+                if code == EXCLUDE_POLYGON:
+                    excluded.extend(self._outline(value, child))
+                elif code and value:
+                    geocodes.append((code, value))
+                else:
+                    self.document.note("geocode-empty", child, "", f"a geocode {code!r} with the value {value!r}")
+            elif name == "areaDesc":
+                desc = desc or (child.text or "").strip()
+            elif name == "altitude":
+                altitude = self._height(altitude, child)
+            elif name == "ceiling":
+                ceiling = self._height(ceiling, child)
+            elif name == "polygon":
+                polygons.extend(self._outline(child.text or "", child))
+            elif name == "circle":
+                circles.append(outlines.circle(child.text or "", partial(self.document.path, child)))
+        if altitude is not None and ceiling is not None and altitude > ceiling:
+            text = f"altitude {altitude:g} ft lies above ceiling {ceiling:g} ft"
+            raise Misleading("heights", self.document.path(area, "altitude"), text)
+        return Area(
+            desc, tuple(polygons), tuple(circles), tuple(geocodes), tuple(excluded), altitude, ceiling
+        )  # fmt: skip
+
+    def _outline(self, text: str, element: etree._Element) -> Iterator[Ring]:
+        """The ring, or nothing (and a note) where there is no text."""
+        if not text.strip():
+            self.document.note("polygon-empty", element, "", "an empty polygon, left out")
+            return
+        if text not in self._rings:
+            self._rings[text], mended = outlines.outline(text, partial(self.document.path, element))
+            for code, what in mended:
+                self.document.note(code, element, "", what)
+        yield self._rings[text]
+
+    def _height(self, before: float | None, element: etree._Element) -> float | None:
+        """In feet. `before` is what the same area said already."""
+        text = element.text or ""
+        if text not in self._heights:
+            self._heights[text] = outlines.height(text, partial(self.document.path, element))
+        found = self._heights[text]
+        if before is not None and found is not None and before != found:
+            raise Misleading("repeated", self.document.path(element), f"{before:g} and {found:g} feet in one area")
+        return found if before is None else before
+
+
+def first_alike(body: bytes, namespace: str, infos: Sequence[etree._Element]) -> list[int]:
+    """For each info the number of the first one whose areas are written the same; its own where that is not sure.
+
+    Compared are the bytes from the first area of the first info to its end. Each is read for itself where the body has
+    more or fewer beginnings or ends of an info than there are (in comments, in CDATA; with other prefixes, with two
+    bytes a character), or declares CAP's namespace anew. What is compared may begin too early, but leaves no area out.
+    """
+    alone = list(range(len(infos)))
+    if len(infos) < 2:
+        return alone
+    prefix = f"{infos[0].prefix}:".encode() if infos[0].prefix else b""
+    opening, areas, closing = b"<" + prefix + b"info", b"<" + prefix + b"area", b"</" + prefix + b"info"
+    if body.count(closing) != len(infos) or body.count(namespace.encode()) != 1:
+        return alone
+    first = body[body.find(areas) : body.find(closing) + len(closing)]
+    if not first or opening in first:
+        return alone
+    found, at = list[int](), body.find(opening)
+    while at >= 0:
+        begin = body.find(areas, at)
+        same = body.startswith(first, begin) and opening not in body[at + 1 : begin]
+        end = begin + len(first) if same else body.find(closing, at)
+        found.append(0 if same else len(found))
+        at = body.find(opening, end)
+    return found if len(found) == len(infos) else alone

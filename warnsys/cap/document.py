@@ -1,0 +1,175 @@
+"""A CAP document: opened safely, its elements found, its texts, times and codes read, with what is odd and where.
+
+The parser loads no DTD, expands no entity and opens nothing. An element that CAP has once and that stands there twice
+with two values is refused where it decides who is warned, when or of what; of texts for people both are read.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, tzinfo
+from typing import TypeVar
+
+from lxml import etree
+
+from warnsys.cap.errors import Misleading, NotCap, Unsafe
+from warnsys.cap.model import Finding, Named
+
+NAMESPACES = tuple(f"urn:oasis:names:tc:emergency:cap:1.{minor}" for minor in (2, 1))
+OLDEST_NAMESPACE = "http://www.incident.com/cap/1.0"
+
+DECISIVE = frozenset(
+    """identifier sender sent status msgType scope references event urgency severity certainty effective onset expires
+    valueName value""".split()
+)
+"""What is read once and decides who is warned, when or of what; the rest is for people."""
+
+PASSAGES = ("description", "instruction")
+"""Of these several are read one below the other: AlertSwiss gives each instruction its own element."""
+
+T = TypeVar("T")
+
+_PARSER = etree.XMLParser(
+    resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, remove_comments=True,
+    remove_pis=True, remove_blank_text=True, huge_tree=False,
+)  # fmt: skip
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?")
+"""A day without a time is none: whether its begin or its end is meant would have to be guessed."""
+
+
+def parse(body: bytes) -> etree._Element:
+    """The root of a CAP alert of any version. Raises `NotCap` and `Unsafe`."""
+    try:
+        root = etree.fromstring(body, _PARSER)
+    except etree.XMLSyntaxError as error:
+        raise NotCap("not-xml", f"line {error.lineno}", f"{error.msg}") from error
+    except ValueError as error:
+        raise NotCap("not-xml", "/", str(error)) from error
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise Unsafe("dtd", "/", "a document type declaration; CAP has none, and entities are never expanded")
+    name = etree.QName(root)
+    if name.localname != "alert" or name.namespace not in (*NAMESPACES, OLDEST_NAMESPACE):
+        raise NotCap("not-cap", f"/{name.localname}", f"expected a CAP alert, found {root.tag!r}")
+    return root
+
+
+class Document:
+    """The elements of one document by their names; keeps what was noticed on the way."""
+
+    def __init__(self, root: etree._Element) -> None:
+        self.root = root
+        self.namespace = etree.QName(root).namespace or ""
+        self.prefix = f"{{{self.namespace}}}"
+        self.zone: tzinfo = UTC
+        """Of times that name none."""
+        self.findings: list[Finding] = []
+        self._value_name, self._value = f"{self.prefix}valueName", f"{self.prefix}value"
+        self._count_areas = etree.XPath("count(c:area)", namespaces={"c": self.namespace})
+        self._groups: dict[etree._Element, dict[str, list[etree._Element]]] = {}
+
+    # -- elements ---------------------------------------------------------------------------------------------------
+
+    def children(self, parent: etree._Element, name: str) -> Sequence[etree._Element]:
+        """In the order of the document, but no areas; a parent is gone through once, whatever is asked of it."""
+        groups = self._groups.get(parent)
+        if groups is None:
+            groups = self._groups[parent] = {}
+            for child in self._before_areas(parent):
+                groups.setdefault(child.tag, []).append(child)
+        return groups.get(self.prefix + name, ())
+
+    def _before_areas(self, parent: etree._Element) -> Iterable[etree._Element]:
+        """Without the areas where they stand at the end, as they should: there may be hundreds in each language."""
+        first = next(parent.iterchildren(self.prefix + "area"), None)
+        if first is not None:
+            end = len(parent) - int(self._count_areas(parent))  # type: ignore[arg-type] # the stubs know no numbers
+            if parent[end] is first:
+                return parent[:end]  # type: ignore[index] # the stubs know no slices
+        return parent
+
+    def path(self, parent: etree._Element, name: str = "") -> str:
+        """An XPath without namespaces."""
+        full = self.root.getroottree().getelementpath(parent).replace(self.prefix, "").removeprefix(".")
+        return "/".join(part for part in ("/alert", full.strip("/"), name) if part)
+
+    def note(self, code: str, parent: etree._Element, name: str, text: str) -> None:
+        self.findings.append(Finding(code, self.path(parent, name), text))
+
+    # -- texts ------------------------------------------------------------------------------------------------------
+
+    def texts(self, parent: etree._Element, name: str) -> tuple[str, ...]:
+        """Of an element that CAP may have several times."""
+        return tuple(stripped for child in self.children(parent, name) if (stripped := (child.text or "").strip()))
+
+    def text(self, parent: etree._Element, name: str) -> str:
+        """Of an element that CAP has once; "" where there is none. Raises `Misleading`."""
+        found = self.children(parent, name)
+        if not found:
+            return ""
+        if len(found) == 1:
+            return (found[0].text or "").strip()
+        return self._once([child.text or "" for child in found], parent, name)
+
+    def _once(self, texts: Iterable[str], parent: etree._Element, name: str) -> str:
+        """The one text of an element that stands there several times."""
+        different = tuple(dict.fromkeys(stripped for text in texts if (stripped := text.strip())))
+        if len(different) > 1 and name in DECISIVE:
+            says = " and ".join(f"{text[:40]!r}" for text in different[:3])
+            raise Misleading("repeated", self.path(parent, name), f"<{name}> says {says}")
+        self.note("repeated-text", parent, name, f"<{name}> stands there several times")
+        return ("\n" if name in PASSAGES else " / ").join(different)
+
+    def required(self, parent: etree._Element, name: str) -> str:
+        if not (found := self.text(parent, name)):
+            raise Misleading("missing", self.path(parent, name), f"<{name}> is missing or empty")
+        return found
+
+    def named(self, parent: etree._Element, name: str) -> Named:
+        return tuple(map(self.pair, self.children(parent, name)))
+
+    def pair(self, pair: etree._Element) -> tuple[str, str]:
+        """valueName and value; CAP 1.0 wrote `valueName=value` instead. Raises `Misleading`."""
+        name = value = ""
+        for child in pair:
+            text = (child.text or "").strip()
+            if child.tag == self._value_name:
+                name = self._once((name, text), pair, "valueName") if name else text
+            elif child.tag == self._value:
+                value = self._once((value, text), pair, "value") if value else text
+        if name or value or len(pair):
+            return name, value
+        name, _, value = (pair.text or "").partition("=")
+        return name.strip(), value.strip()
+
+    # -- values -----------------------------------------------------------------------------------------------------
+
+    def time(self, parent: etree._Element, name: str) -> datetime | None:
+        """None where nothing stands. Raises `Misleading`."""
+        if not (text := self.text(parent, name)):
+            return None
+        try:
+            moment = datetime.fromisoformat(text) if _TIME.fullmatch(text) else None
+        except ValueError:
+            moment = None
+        if moment is None:
+            raise Misleading("time", self.path(parent, name), f"{text!r} is no CAP time")
+        if not 2000 <= moment.year < 2200:
+            raise Misleading("time-year", self.path(parent, name), f"the year of {text!r} cannot be right")
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=self.zone)
+            self.note("time-without-offset", parent, name, f"{text!r} has no offset; read as {moment.isoformat()}")
+        return moment
+
+    def one_of(self, known: dict[str, T], parent: etree._Element, name: str) -> T:
+        """A code that decides about the whole message. Raises `Misleading`."""
+        text = self.required(parent, name)
+        if text not in known:
+            raise Misleading(name, self.path(parent, name), f"{text!r} is none of {', '.join(known)}")
+        return known[text]
+
+    def graded(self, known: dict[str, T], parent: etree._Element, name: str) -> T:
+        """A code on a scale that has an Unknown: what is not on the scale is read as that, and told."""
+        text = self.text(parent, name)
+        if text not in known:
+            self.note(f"{name}-unknown", parent, name, f"{text!r} is not one of CAP's values; read as Unknown")
+        return known.get(text, known["Unknown"])
