@@ -138,9 +138,10 @@ class City:
 
     rules: CityRules = field(default_factory=city_rules)
     notices: list[Notice] = field(default_factory=list)
+    id: str = "x"
 
     def __post_init__(self) -> None:
-        self.state = CityState(city="x")
+        self.state = CityState(city=self.id)
 
     def take(self, *records: Said) -> "City":
         for record in records:

@@ -1,7 +1,8 @@
 """A board in memory and both sites over it, fed by a city of squares."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Literal, Self
 
 from starlette.testclient import TestClient
 
@@ -18,10 +19,10 @@ from warnsys.web.security import hashed
 LOGIN = ("shift", "a secret")
 
 
-def settings(**web: object) -> Settings:
+def settings(cities: object = None, stage: str = "live", **web: object) -> Settings:
     operators = {LOGIN[0]: hashed(LOGIN[1], b"salt")}
-    cities = [{"id": "x", "name": "Xstadt", "geofences": str(bundled())}]
-    return parse({"cities": cities, "web": {"operators": operators, **web}})
+    cities = cities or [{"id": "x", "name": "Xstadt", "geofences": str(bundled())}]
+    return parse({"cities": cities, "stage": stage, "web": {"operators": operators, **web}})
 
 
 @dataclass
@@ -34,15 +35,15 @@ class Desk:
     done: list[Acknowledgement | Stop] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.city = City()
-        self.board = Board(
-            {"x": self.city.rules},
-            self.stage,
-            clock=lambda: self.now,
-            elapsed=lambda: (self.now - NOON).total_seconds(),
-        )
+        city = City()
+        self.set_up(city, Matcher(GeofenceIndex(city.rules.place.districts)))
+
+    def set_up(self, city: City, matcher: Matcher) -> None:
+        self.city = city
+        self.board = Board({city.id: city.rules}, self.stage)
+        self.board.clock = lambda: self.now
+        self.board.elapsed = lambda: (self.now - NOON).total_seconds()
         self.board.connected = True
-        matcher = Matcher(GeofenceIndex(self.city.rules.place.districts))
         site = Site(self.settings, matcher, self.board, self._act)
         self.operators = TestClient(operators_site(site), base_url="http://desk")
         self.public = TestClient(public_site(site), base_url="http://public")
@@ -51,15 +52,13 @@ class Desk:
         self.done.append(action)
         self.put("actions", action.key, action.to_bytes())
 
-    def take(self, *records: Said) -> "Desk":
+    def take(self, *records: Said) -> Self:
         already = len(self.city.notices)
         for record in records:
             if isinstance(record, Outcome):
                 self.put("impacts", "", record.to_bytes())
-                body = message().replace(b">A<", f">{record.base_id}<".encode())
-                headers = AlertHeaders(stage=self.stage, source="dwd", id=record.listed_id, seen=self.now)
-                said = {name: str(value) for name, value in headers.model_dump(mode="json", exclude_none=True).items()}
-                self.put("alerts", record.listed_id, body, said)
+                if record.listed_id not in self.board.alerts:
+                    self.put_alert(record.listed_id, message().replace(b">A<", f">{record.base_id}<".encode()))
             self.city.take(record)
         for notice in self.city.notices[already:]:
             match notice:
@@ -71,10 +70,21 @@ class Desk:
                     self.put("sms", notice.id, notice.to_bytes())
         return self
 
+    def put_alert(self, listed_id: str, body: bytes) -> AlertHeaders:
+        headers = AlertHeaders(stage=self.stage, source="dwd", id=listed_id, stamp=self.now, seen=self.now)
+        said = {name: str(value) for name, value in headers.model_dump(mode="json", exclude_none=True).items()}
+        self.put("alerts", listed_id, body, said)
+        return headers
+
     def put(self, topic: str, key: str, value: bytes | None, headers: dict[str, str] | None = None) -> None:
         self.board.take(TopicRecord(topic, key, value, headers or {}, self.now))  # type: ignore[arg-type]
 
-    def later(self, minutes: float) -> "Desk":
+    async def stop(self, channel: Literal["push", "sms"]) -> None:
+        until = self.now + timedelta(minutes=30)
+        order = Stop(stage=self.stage, channel=channel, reason="Fehlalarm", until=until, by="Leitstelle A", at=self.now)
+        await self._act(order)
+
+    def later(self, minutes: float) -> Self:
         self.now = at(minutes)
         return self
 

@@ -10,13 +10,14 @@ from playwright.async_api import Browser, Page, ViewportSize, expect
 from tests.support import at, meaning, outcome, snapshot, tick
 from tests.web.conftest import served, wired
 from tests.web.sites import Desk, settings
+from tests.web.states import STATES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 WIDE: ViewportSize = {"width": 1920, "height": 1080}
 STELE: ViewportSize = {"width": 1080, "height": 1920}
 PHONE: ViewportSize = {"width": 360, "height": 640}
 OPEN = settings(open=True)
-STATES = ("nothing", "calm", "moderate", "extreme", "advance", "expired", "stale")
+TOWN = "solingen-1"
 
 
 def desk_in(state: str) -> Desk:
@@ -149,15 +150,31 @@ async def test_pages_read_without_javascript(browser: Browser, path: str) -> Non
 
 
 @pytest.mark.parametrize("state", STATES)
-@pytest.mark.parametrize("path", ["/", "/stele/d1", "/embed/d1", "/lagebericht"])
-async def test_no_page_in_no_state_violates_wcag(browser: Browser, path: str, state: str) -> None:
-    size = STELE if path.startswith("/stele") else WIDE
-    async with served(desk_in(state)) as address:
-        for scheme in ("light", "dark"):
-            async with opened(browser, address + path, size, color_scheme=scheme) as page:
-                rules = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
-                found = await Axe().run(page, options=rules)
-                assert not found.response["violations"], found.generate_report()
+async def test_no_page_in_no_state_violates_wcag(browser: Browser, state: str) -> None:
+    rules = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
+    town = STATES[state]()
+    paths = ["/", f"/stele/{TOWN}", f"/embed/{TOWN}"]
+    if state == "extreme":
+        await town.stop("push")
+        alert = next(iter(town.board.alerts))
+        paths += ["/?lang=en", "/lagebericht", f"/alert/{alert}", "/stop/sms", "/resume/push", f"/stele/{TOWN}?small=1"]
+    async with served(town) as address:
+        for path in paths:
+            for scheme in ("light", "dark"):
+                size = STELE if path.startswith("/stele") else WIDE
+                async with opened(browser, address + path, size, color_scheme=scheme) as page:
+                    if path == "/":
+                        await page.locator(".map .place").first.wait_for()
+                    found = await Axe().run(page, options=rules)
+                    assert not found.response["violations"], f"{path} {scheme}: {found.generate_report()}"
+
+
+async def test_a_stele_shows_every_text_whole_or_cuts_it_with_dots(browser: Browser) -> None:
+    async with served(STATES["extreme"]()) as address, opened(browser, f"{address}/stele/{TOWN}", STELE) as page:
+        spilt = "one => one.scrollHeight - one.clientHeight"
+        assert await page.locator("#content").evaluate(spilt) <= 1
+        assert await page.locator(".others").evaluate(spilt) <= 1
+        assert not await page.locator("#content.cut").count()
 
 
 @pytest.mark.parametrize("path", ["/", "/stele/d1", "/embed/d1", "/lagebericht", "/alert/A", "/stop/push"])

@@ -21,6 +21,7 @@ from warnsys.cap.model import level
 from warnsys.explain import Explained
 from warnsys.pipeline import CityRules
 from warnsys.records import DistrictStatus, FeedStatus, Freshness, PushNotice, SmsNotice, SteleRecord
+from warnsys.web import alerts as alerts_out
 from warnsys.web import cap_out, feed_out
 from warnsys.web.app import Site, signed_in
 from warnsys.web.board import Board, Event, HeldAlert
@@ -42,6 +43,8 @@ class DistrictNow(BaseModel):
     city: str
     status: DistrictStatus
     level: int
+    advance: bool
+    """Whether the worst is an advance notice."""
     freshness: Freshness
     as_of: datetime | None
     valid_until: datetime | None
@@ -90,7 +93,10 @@ def public(site: Site) -> APIRouter:
             {
                 "type": "Feature",
                 "id": district.id,
-                "properties": _now(board, city, district).model_dump(mode="json"),
+                "properties": {
+                    **_now(board, city, district).model_dump(mode="json"),
+                    "short_name": district.short_name,
+                },
                 "geometry": mapping(district.geometry),
             }
             for city in board.cities.values()
@@ -189,6 +195,12 @@ def private(site: Site, operators: Operators) -> APIRouter:
             raise HTTPException(404, f"no rejected record {number}")
         return _download(board.rejected[number].value, "application/octet-stream", f"rejected-{number}")
 
+    @router.get("/outlines.geojson", response_class=Response, responses={200: {"content": {GEOJSON: {}}}})
+    def outlines(lang: Literal["de", "en"] = "de") -> Response:
+        """The areas of what holds as GeoJSON: polygons with their holes, circles as points with `radius_m`."""
+        features = list(alerts_out.outlines(board, lang))
+        return Response(json.dumps({"type": "FeatureCollection", "features": features}), media_type=GEOJSON)
+
     @router.get("/feeds")
     def feeds() -> list[FeedStatus]:
         """The last look at each source."""
@@ -234,6 +246,7 @@ def _now(board: Board, city: CityRules, district: District) -> DistrictNow:
         id=district.id, name=district.name, city=city.place.id,
         status=record.status if record else "no_data",
         level=max((item.level for item in standing), default=0),
+        advance=bool(standing) and standing[0].phase == "advance",
         freshness=record.freshness if record else "none",
         as_of=record.as_of if record else None,
         valid_until=record.valid_until if record else None,

@@ -23,12 +23,12 @@ from xstatic.pkg import leaflet
 from geofences import District
 from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules
-from warnsys.records import Acknowledgement, Stop, acknowledgement_key
+from warnsys.records import Acknowledgement, Stop
 from warnsys.settings import Settings
 from warnsys.warning.impact import Matcher
 from warnsys.web.board import Board
 from warnsys.web.security import CHALLENGE, Headers, Operators
-from warnsys.web.views import direction, plain, span
+from warnsys.web.views import direction, plain, span, waiting
 from warnsys.web.words import LANGUAGES, words
 
 VERSION = "1"
@@ -126,14 +126,8 @@ def operators_site(site: Site) -> FastAPI:
 def count_unseen(board: Board, metrics: Metrics) -> None:
     """How long the oldest Extreme warning of each city has waited to be acknowledged."""
     for city in board.cities.values():
-        waiting = 0.0
-        for district in city.place.districts:
-            record = board.stele(district.id)
-            for item in record.items if record else ():
-                seen = acknowledgement_key(city.place.id, item.base_id, item.level) in board.acknowledged
-                if item.phase == "warning" and item.level == EXTREME and not seen:
-                    waiting = max(waiting, (board.now() - item.onset).total_seconds())
-        metrics.unseen.labels(city.place.id).set(waiting)
+        since = [since for item, since in waiting(board, city) if item.level == EXTREME]
+        metrics.unseen.labels(city.place.id).set((board.now() - min(since)).total_seconds() if since else 0)
 
 
 def _site(site: Site, title: str) -> FastAPI:

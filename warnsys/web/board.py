@@ -24,6 +24,7 @@ from warnsys.records import (
     PushNotice,
     Said,
     SmsNotice,
+    Snapshot,
     SteleRecord,
     Stop,
     Tick,
@@ -31,6 +32,7 @@ from warnsys.records import (
     read_impact_record,
 )
 from warnsys.settings import LIVE
+from warnsys.web.history import History
 
 EventKind = Literal["stele", "notice", "alert", "feed", "rejected", "action", "process"]
 """`process`: this web process itself has become blind, or sees again."""
@@ -116,6 +118,13 @@ class Board:
     elapsed: Callable[[], float] = time.monotonic
     """Seconds on a clock that nobody sets."""
     latency_s: deque[float] = field(default_factory=lambda: deque(maxlen=500))
+    lag: dict[str, int] = field(default_factory=dict)
+    """Records of each input that the agents have not handled, by topic; empty where that is not known."""
+    listed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """What the newest snapshot of each source lists."""
+    known_since: dict[str, datetime] = field(default_factory=dict)
+    """When the outcome of a message first stood on its topic, by base id."""
+    history: History = field(default_factory=History)
     _connected: bool = False
     _looked: tuple[object, ...] = ()
     _told: datetime | None = None
@@ -182,6 +191,10 @@ class Board:
         """How long no record has come; None before the first one."""
         return None if self._heard_at is None else timedelta(seconds=self.elapsed() - self._heard_at)
 
+    def stopped(self) -> list[Stop]:
+        """The channels that are held back now."""
+        return [stop for stop in self.stops.values() if stop.until > self.now()]
+
     def stele(self, district: str) -> SteleRecord | None:
         """What holds in a district, or None where nothing reliable is known: no record, or one past its validity."""
         record = self.steles.get(district)
@@ -208,7 +221,7 @@ class Board:
         value = record.value
         match record.topic:
             case "stele":
-                self._take_stele(record.key, SteleRecord.from_bytes(value) if value else None)
+                self._take_stele(record.key, SteleRecord.from_bytes(value) if value else None, record.at)
             case "push" if value:
                 self._take_notice(PushNotice.from_bytes(value))
             case "sms" if value:
@@ -223,13 +236,14 @@ class Board:
             case "alerts" if value and record.headers.get("kind") != "snapshot":
                 headers = AlertHeaders.model_validate(record.headers)
                 self._check_stage(headers.stage)
+                self.history.published(headers.id, record.at)
                 self._keep(HeldAlert(headers, value, record.at))
             case "impacts" if value:
                 self._take_impact(read_impact_record(value), record)
             case "actions" if value:
                 self._take_action(value)
 
-    def _take_stele(self, district: str, record: SteleRecord | None) -> None:
+    def _take_stele(self, district: str, record: SteleRecord | None, at: datetime) -> None:
         if record is None:
             self.steles.pop(district, None)
             return
@@ -239,6 +253,9 @@ class Board:
         self.steles[district] = record
         if self.exercise:
             self._hear_time(record.issued)
+        for item in record.items:
+            if outcome := self.outcomes.get(item.base_id):
+                self.history.shown(outcome.listed_id, at)
         self._tell("stele", record.to_bytes(), public=True, district=district)
 
     def _check_stage(self, stage: str) -> None:
@@ -260,15 +277,26 @@ class Board:
         self._check_stage(said.stage)
         match said:
             case Tick():
-                self._hear_time(said.at if self.exercise else record.at)
+                at = said.at if self.exercise else record.at
+                self._hear_time(at)
+                self.history.ticked(at)
+            case Snapshot():
+                stamps = self.history.stamps.get(said.source)
+                if not stamps or said.stamp >= stamps[-1]:
+                    self.listed[said.source] = said.ids
+                self.history.listed(said.source, said.stamp)
             case Outcome():
+                self.history.matched(said.listed_id, record.at)
+                self.known_since.setdefault(said.base_id, self.now() if self.exercise else record.at)
                 if (known := self.outcomes.get(said.base_id)) and known.rules == said.rules:
                     said = said.model_copy(update={"meanings": _joined(known.meanings, said.meanings)})
                 if known == said:
                     return
                 self.outcomes[said.base_id] = said
                 while len(self.outcomes) > MAX_ALERTS:
-                    del self.outcomes[next(iter(self.outcomes))]
+                    oldest = next(iter(self.outcomes))
+                    del self.outcomes[oldest]
+                    self.known_since.pop(oldest, None)
                 self._tell("alert", said.model_copy(update={"meanings": ()}).to_bytes())
 
     def _take_rejected(self, record: TopicRecord) -> None:

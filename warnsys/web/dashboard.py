@@ -14,11 +14,12 @@ from starlette.exceptions import HTTPException
 from warnsys.cap import CapError, read_alert
 from warnsys.channels.wording import moment
 from warnsys.records import Acknowledgement, Stop
+from warnsys.web.alerts import neighbours
 from warnsys.web.api import explained_alert, held_alert
 from warnsys.web.app import Pages, Site, language_of, signed_in
 from warnsys.web.board import Board
 from warnsys.web.security import Operators, same_origin
-from warnsys.web.views import View, district_view, holdings, timeline, told
+from warnsys.web.views import View, change, district_view, holdings, remembered, timeline, told
 
 LOOK_AGAIN_S = 60
 """How long a page that knows nothing may stand without an answer."""
@@ -44,18 +45,26 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
             parsed = None
         outcome = next((one for one in board.outcomes.values() if one.listed_id == held.headers.id), None)
         chain = _chain(site, outcome.base_id) if outcome else []
-        values = {"id": held.headers.id, "found": found, "alert": parsed, "chain": chain}
+        city, language = next(iter(board.cities.values())), language_of(request)
+        changed = {one.base_id: change(board, city, one.base_id, language) for one in chain}
+        values = {"id": held.headers.id, "found": found, "alert": parsed, "chain": chain, "changed": changed,
+            "moment": moment, "zone": _zone(site)}  # fmt: skip
         return pages.render("alert.html", language_of(request), values)
 
     @routes.get("/lagebericht")
-    def report(request: Request, hours: Annotated[int, Query(ge=1, le=72)] = 12) -> Response:
-        since = board.now() - timedelta(hours=hours)
+    def report(request: Request, hours: Annotated[int, Query(ge=1, le=24)] = 12) -> Response:
+        now = board.now()
+        since = now - timedelta(hours=hours)
+        stale_after = {one.name: timedelta(seconds=one.stale_after_s) for one in site.settings.sources}
+        alerts = [one for one in board.outcomes.values() if one.sent and board.known_since[one.base_id] >= since]
         values = {
             **_dashboard(site, language_of(request)), "since": since, "hours": hours,
-            "alerts": [o for o in board.outcomes.values() if o.sent and o.sent >= since],
+            "alerts": [one for one in alerts if one.decided != "no_district"],
+            "elsewhere": sum(one.decided == "no_district" for one in alerts),
             "notices": [one for one in board.notices if one.issued >= since],
             "rejected": [one for one in board.rejected if one.at >= since],
             "acknowledged": [one for one in board.acknowledged.values() if one.at >= since],
+            "outages": sorted(board.history.outages(since, now, stale_after), key=lambda one: one.since),
         }  # fmt: skip
         return pages.render("report.html", language_of(request), values)
 
@@ -73,6 +82,13 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
         if channel not in ("push", "sms"):
             raise HTTPException(404, "only push and sms can be stopped")
         return pages.render("stop.html", language_of(request), {"channel": channel})
+
+    @routes.get("/resume/{channel}")
+    def ask_to_resume(channel: str, request: Request) -> Response:
+        """The second step of resuming a channel."""
+        if channel not in board.stops:
+            raise HTTPException(404, f"{channel} is not stopped")
+        return pages.render("resume.html", language_of(request), {"channel": channel})
 
     @routes.post("/act/stop")
     async def stop(request: Request) -> Response:
@@ -122,24 +138,25 @@ def _dashboard(site: Site, language: str) -> dict[str, Any]:
     for city in board.cities.values():
         views = [district_view(board, city, district, language) for district in city.place.districts]
         lanes, at, marks = timeline(board, city, language)
-        holding = holdings(board, city, views)
+        holding = holdings(board, city, views, language)
         cities.append(
             {
                 "place": city.place, "views": views, "holding": holding, "lanes": lanes, "now_at": at, "marks": marks,
                 "told": {one.item.record.base_id: list(told(city.policy, one.item.record)) for one in holding},
-                "blind": _blind(views),
+                "blind": _blind(views), "remembered": remembered(board, city, language),
+                "neighbours": neighbours(board, city, site.settings.web.watch_cells, language),
                 "without": [view.district.name for view in views if view.record is None],
                 "incomplete": any(view.record and view.record.freshness == "incomplete" for view in views),
             }
         )  # fmt: skip
     remaining = [view.remaining_s for city in cities for view in city["views"] if view.record]
-    sources = {source.name: source for source in site.settings.sources}
     return {
         "cities": cities, "now": now, "zone": _zone(site), "moment": moment, "feeds": _feeds(site, now),
-        "sources": sources, "notices": list(board.notices)[:50], "rejected": list(board.rejected)[:20],
-        "stops": [stop for stop in board.stops.values() if stop.until > now], "web": site.settings.web,
+        "notices": list(board.notices)[:50], "rejected": list(board.rejected)[:20],
+        "stops": board.stopped(), "web": site.settings.web,
         "loud": any(one.loud and not one.acknowledged for city in cities for one in city["holding"]),
         "fresh_for": min(remaining, default=LOOK_AGAIN_S), "silent_s": _silence(board),
+        "journeys": [one for one in reversed(board.history.journeys.values()) if one.shown][:5],
         "latency": _latency(board.latency_s),
     }  # fmt: skip
 

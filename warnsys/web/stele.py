@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import FileResponse, Response
 
 from warnsys.web.app import FOLDER, Pages, Site, language_of
-from warnsys.web.views import SHORTEST_TURN_S, district_view, languages
+from warnsys.web.views import SHORTEST_TURN_S, district_view
 from warnsys.web.words import words
 
 DistrictId = Annotated[str, Path(max_length=100)]
@@ -25,8 +25,14 @@ def router(site: Site, pages: Pages) -> APIRouter:
         """`turn_s` is how long each further language stays; `small` makes a tile of it."""
         city, found = site.district(district)
         view = district_view(board, city, found, "de")
-        others = languages((item.record for item in view.items), without="de")
-        values = {"view": view, "city": city.place, "languages": others, "turn_s": turn_s, "small": small}
+        others = set(view.items[0].record.texts) - {"de"} if view.items else set[str]()
+        values = {
+            "view": view,
+            "city": city.place,
+            "languages": sorted(others, key=lambda one: (one != "en", one)),
+            "turn_s": turn_s,
+            "small": small,
+        }
         values |= {"advice": advice, "tongue": tongue}
         return pages.render("stele.html", "de", values)
 

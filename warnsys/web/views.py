@@ -18,6 +18,7 @@ from warnsys.pipeline import CityRules
 from warnsys.records import Meaning, Outcome, SteleItem, SteleRecord, acknowledgement_key
 from warnsys.warning.policy import Policy
 from warnsys.web.board import Board
+from warnsys.web.words import words
 
 Presentation = Literal["calm", "tile", "banner", "full", "no_data"]
 PRESENTATIONS = ("tile", "banner", "full")
@@ -38,7 +39,9 @@ class Item:
     when: str
     height: str
     credit: str
-    quantities: tuple[tuple[str, str], ...]
+    measures: tuple[str, ...]
+    """"Böen um 125 km/h" and the like."""
+    certainty: str
     starts_in_s: float
     """Until its onset; negative once it has begun."""
     ends_in_s: float | None
@@ -46,6 +49,11 @@ class Item:
     @property
     def advance(self) -> bool:
         return self.phase == "advance"
+
+    @property
+    def grade(self) -> str:
+        """The level's name without its number, which stands beside it."""
+        return self.label.rpartition(", ")[0] or self.label
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +82,7 @@ def district_view(board: Board, city: CityRules, district: District, language: s
     if record is None:
         return View(district, None, "no_data", 0, False, "no_data", "", "", False, 0, ())
     now = board.now()
-    items = tuple(_item(one, language, now) for one in record.items)
+    items = tuple(_item(one, language, now, city.place.timezone) for one in record.items)
     standing = [one for one in items if one.phase != "expired"]
     presentation: Presentation = "no_data" if record.status == "no_data" else "calm"
     if items:
@@ -94,20 +102,52 @@ def district_view(board: Board, city: CityRules, district: District, language: s
     )
 
 
-def _item(one: SteleItem, language: str, now: datetime) -> Item:
+def _item(one: SteleItem, language: str, now: datetime, zone: ZoneInfo) -> Item:
     return Item(
         one,
         one.phase,
         one.level,
         one.label[language],
         plain(one.event[language]),
-        one.when[language],
+        with_day(one.when[language], one.onset, now, zone, language),
         one.height.get(language, ""),
         one.credit[language],
-        tuple((plain(name), plain(value)) for name, value in one.quantities),
+        tuple(plain(measure.words[language]) for measure in one.measures),
+        words(language)(f"certainty-{one.certainty.lower()}"),
         (one.onset - now).total_seconds(),
         None if one.expires is None else (one.expires - now).total_seconds(),
     )
+
+
+def with_day(when: str, onset: datetime, now: datetime, zone: ZoneInfo, language: str) -> str:
+    """The period with "heute" or "morgen" before its date, which stays: a text may be read after midnight."""
+    days = (onset.astimezone(zone).date() - now.astimezone(zone).date()).days
+    return words(language)("today" if days == 0 else "tomorrow", when=when) if days in (0, 1) else when
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A warning of the last record of districts of which nothing is known any more."""
+
+    item: Item
+    districts: tuple[str, ...]
+    stand: str
+
+
+def remembered(board: Board, city: CityRules, language: str) -> list[Remembered]:
+    """What stood when a city's records ended, worst first: it may still hold."""
+    found: dict[str, tuple[Item, list[str], str]] = {}
+    now, zone = board.now(), city.place.timezone
+    for district in city.place.districts:
+        record = board.steles.get(district.id)
+        if record is None or board.stele(district.id):
+            continue
+        for one in record.items:
+            item = _item(one, language, now, zone)
+            stand = wording.moment(record.issued, zone, language)
+            found.setdefault(one.base_id, (item, [], stand))[1].append(district.name)
+    told = [Remembered(item, tuple(names), stand) for item, names, stand in found.values()]
+    return sorted(told, key=lambda one: (one.item.advance, -one.item.level))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +161,11 @@ class Holding:
     """By whom, at this level; "" where it still waits for that."""
     loud: bool
     """Whether it has to be announced: Severe or worse, near its onset."""
+    changed: str
+    """What its newest message changed, and when."""
 
 
-def holdings(board: Board, city: CityRules, views: Iterable[View]) -> list[Holding]:
+def holdings(board: Board, city: CityRules, views: Iterable[View], language: str) -> list[Holding]:
     """What holds in a city, worst first; each warning once."""
     views = list(views)
     found: dict[tuple[str, str, str], tuple[Item, list[str]]] = {}
@@ -134,9 +176,66 @@ def holdings(board: Board, city: CityRules, views: Iterable[View]) -> list[Holdi
     told = []
     for item, names in found.values():
         done = board.acknowledged.get(acknowledgement_key(city.place.id, item.record.base_id, item.level))
-        loud = item.level >= level("Severe") and item.record.presentation == "full"
-        told.append(Holding(item, tuple(names), len(names) == len(views) > 1, done.by if done else "", loud))
+        changed = change(board, city, item.record.base_id, language)
+        whole = len(names) == len(views) > 1
+        told.append(Holding(item, tuple(names), whole, done.by if done else "", loud(item.record), changed))
     return sorted(told, key=lambda one: (one.item.phase == "expired", one.item.advance, -one.item.level))
+
+
+def loud(item: SteleItem) -> bool:
+    """Whether a warning has to be announced until somebody acknowledges it: Severe or worse, near its onset."""
+    return item.level >= level("Severe") and item.presentation == "full"
+
+
+def waiting(board: Board, city: CityRules) -> Iterator[tuple[SteleItem, datetime]]:
+    """The loud warnings that nobody has acknowledged, each once, and since when each of them has been waiting."""
+    near, seen = timedelta(minutes=city.policy.near_onset_min), set[tuple[str, int]]()
+    for district in city.place.districts:
+        record = board.stele(district.id)
+        for item in record.items if record else ():
+            done = acknowledgement_key(city.place.id, item.base_id, item.level) in board.acknowledged
+            if loud(item) and not done and (item.base_id, item.level) not in seen:
+                seen.add((item.base_id, item.level))
+                yield item, max(board.known_since.get(item.base_id, item.onset - near), item.onset - near)
+
+
+# -- what changed ---------------------------------------------------------------------------------------------------
+
+
+def change(board: Board, city: CityRules, base_id: str, language: str) -> str:
+    """What a message changed of the one before it, and when: "aktualisiert 13:52: hochgestuft, länger"."""
+    outcome = board.outcomes.get(base_id)
+    if outcome is None or outcome.sent is None:
+        return ""
+    t, time = words(language), wording.moment(outcome.sent, city.place.timezone, language)
+    before = [board.outcomes[i] for i in outcome.supersedes if i in board.outcomes and board.outcomes[i].meanings]
+    if not before:
+        return t("new-since", time=time)
+    what = differences(max(before, key=lambda one: one.sent.timestamp() if one.sent else 0), outcome)
+    return t("updated", time=time, what=", ".join(t(f"change-{one}") for one in what) or t("change-texts"))
+
+
+def differences(before: Outcome, after: Outcome) -> list[str]:
+    """What is another between two messages of a chain, as keys of texts."""
+    if not after.meanings:
+        return ["ended"]
+    if not before.meanings:
+        return []
+    one, other = (max(o.meanings, key=lambda m: (not m.advance, level(m.severity))) for o in (before, after))
+    found = []
+    if one.advance != other.advance:
+        found.append("warning" if one.advance else "advance")
+    if (risen := level(other.severity) - level(one.severity)) != 0:
+        found.append("raised" if risen > 0 else "lowered")
+    if one.onset != other.onset:
+        found.append("later" if other.onset > one.onset else "earlier")
+    if one.expires != other.expires:
+        longer = other.expires is None or (one.expires is not None and other.expires > one.expires)
+        found.append("longer" if longer else "shorter")
+    places = [{i.district for m in o.meanings for i in m.impacts} for o in (before, after)]
+    if places[0] != places[1]:
+        found.append("more" if places[0] < places[1] else "fewer" if places[0] > places[1] else "elsewhere")
+    return found
 
 
 # -- the timeline ---------------------------------------------------------------------------------------------------
@@ -167,14 +266,19 @@ def timeline(board: Board, city: CityRules, language: str) -> tuple[list[Lane], 
     replaced = {base_id: outcome.sent for outcome in board.outcomes.values() for base_id in outcome.supersedes}
     lanes = []
     for district in city.place.districts:
-        bars = [
-            bar
-            for outcome in board.outcomes.values()
-            for meaning in outcome.meanings
-            if any(impact.district == district.id for impact in meaning.impacts)
-            and (bar := _bar(outcome, meaning, replaced.get(outcome.base_id), first, last, zone, language))
-        ]
-        lanes.append(Lane(district.name, tuple(sorted(bars, key=lambda bar: (bar.level, bar.left)))))
+        bars = []
+        standing = board.stele(district.id)
+        holds = {item.base_id for item in standing.items} if standing else set()
+        for outcome in board.outcomes.values():
+            end = replaced.get(outcome.base_id)
+            if standing and outcome.base_id not in holds:  # withdrawn, or whatever else ended it
+                end = min(end or now, now)
+            for meaning in outcome.meanings:
+                if any(impact.district == district.id for impact in meaning.impacts):
+                    bars.append(_bar(outcome, meaning, end, first, last, zone, language))
+        lanes.append(
+            Lane(district.short_name, tuple(sorted(filter(None, bars), key=lambda bar: (bar.level, bar.left))))
+        )
     hours = _marks(first, last, zone)
     return lanes, (now - first) / (last - first), hours
 
@@ -263,12 +367,6 @@ def plain(text: str) -> str:
 
 def direction(language: str) -> str:
     return "rtl" if language.partition("-")[0] in RIGHT_TO_LEFT else "ltr"
-
-
-def languages(items: Iterable[SteleItem], without: str) -> list[str]:
-    """The languages beside one in which every warning that holds can be read."""
-    sets = [set(item.texts) - {without} for item in items if item.texts]
-    return sorted(set.intersection(*sets)) if sets else []
 
 
 def span(seconds: float) -> str:

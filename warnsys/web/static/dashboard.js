@@ -1,42 +1,78 @@
 // The operators' desk: the map, and the alarm of what nobody has seen yet.
 "use strict";
 
-const COLOURS = { 0: "#9aa3b2", 1: "#ffeb3b", 2: "#fb8c00", 3: "#e53935", 4: "#880e4f" };
 const maps = new Map();
-let audio = null;
+const SHIFT = "warnsys-shift";
+let audio = null, alarm = null;
 let told = new Set();
+
+async function fetched(address) {
+  return (await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(8000) })).json();
+}
 
 async function draw() {
   if (!window.L) return;
-  let districts;
+  let districts, outlines;
   try {
-    districts = await (await fetch("/api/districts.geojson", { cache: "no-store" })).json();
+    const language = document.documentElement.lang;
+    [districts, outlines] = await Promise.all([fetched("/api/districts.geojson"), fetched(`/api/outlines.geojson?lang=${language}`)]);
   } catch { return; }
   document.querySelectorAll(".map").forEach((place) => {
     let held = maps.get(place.dataset.city);
     if (!held) {
       const map = L.map(place, { zoomSnap: 0.25, attributionControl: Boolean(place.dataset.tiles), keyboard: true });
       if (place.dataset.tiles) L.tileLayer(place.dataset.tiles, { attribution: place.dataset.credit }).addTo(map);
-      held = { map, layer: null };
+      held = { map, layers: [] };
       maps.set(place.dataset.city, held);
     }
     const features = districts.features.filter((one) => one.properties.city === place.dataset.city);
-    const layer = L.geoJSON({ type: "FeatureCollection", features }, {
-      style: (one) => ({
-        color: "#000", weight: 2, fillColor: COLOURS[one.properties.level], fillOpacity: one.properties.status === "no_data" ? 0.25 : one.properties.level ? 0.85 : 0.1,
-        dashArray: one.properties.status === "no_data" ? "4 6" : null,
-      }),
-      onEachFeature: (one, shape) => {
-        const level = one.properties.level ? ` ${one.properties.level}/4` : "";
-        const label = document.createElement("span");
-        label.textContent = one.properties.name + level;
-        shape.bindTooltip(label, { permanent: true, direction: "center", className: "map-label" });
-        shape.on("click", () => document.querySelector(`#district-${CSS.escape(one.id)} a`)?.focus());
-      },
-    }).addTo(held.map);
-    if (held.layer) held.layer.remove();
-    else held.map.fitBounds(layer.getBounds(), { padding: [10, 10] });
-    held.layer = layer;
+    const layer = L.geoJSON({ type: "FeatureCollection", features }, { style: dress, onEachFeature: (one, shape) => name(place, one, shape) });
+    const casing = lines(outlines, { weight: 6, opacity: 0.9 }, "casing"), line = lines(outlines, { weight: 3, dashArray: "9 5" }, "line");
+    if (!held.layers.length) held.map.fitBounds(layer.getBounds(), { padding: [10, 10] });
+    held.layers.forEach((one) => one.remove());
+    held.layers = [layer, casing, line];
+    held.layers.forEach((one) => one.addTo(held.map));
+    layer.eachLayer((shape) => reach(shape, shape.feature));
+  });
+}
+
+function dress(one) {
+  const said = one.properties;
+  const fill = said.status === "no_data" ? "no-data" : said.level ? `${said.advance ? "advance" : "level"}-${said.level}` : "";
+  return { weight: 2, className: "place", fillColor: fill ? `url(#${fill})` : "transparent", fillOpacity: 1 };
+}
+
+function name(place, one, shape) {
+  const said = one.properties, label = document.createElement("span");
+  const state = said.status === "no_data" ? place.dataset.nothing : said.level ? place.dataset.level.replace("{}", said.level) : "";
+  label.textContent = said.short_name;
+  if (state) label.append(document.createElement("br"), state);
+  shape.label = state ? `${said.name}: ${state}` : said.name;
+  shape.bindTooltip(label, { permanent: true, direction: "center", className: "map-label" });
+  shape.on("click", () => go(one));
+}
+
+function reach(shape, one) {
+  const path = shape.getElement();
+  if (!path) return;
+  for (const [key, value] of [["tabindex", "0"], ["role", "button"], ["aria-label", shape.label]]) path.setAttribute(key, value);
+  path.addEventListener("keydown", (event) => { if (event.key === "Enter") go(one); });
+}
+
+function go(one) {
+  document.querySelector(`#district-${CSS.escape(one.id)} a`)?.focus();
+}
+
+function lines(outlines, style, kind) {
+  return L.geoJSON(outlines, {
+    style: (one) => ({ ...style, fill: false, className: `outline ${kind} level-${one.properties.level}` }),
+    pointToLayer: (one, at) => L.circle(at, { ...style, radius: one.properties.radius_m, fill: false, className: `outline ${kind} level-${one.properties.level}` }),
+    interactive: kind === "line",
+    onEachFeature: (one, shape) => {
+      const label = document.createElement("span");
+      label.textContent = [one.properties.event, one.properties.height].filter(Boolean).join(", ");
+      if (kind === "line") shape.bindTooltip(label, { sticky: true, className: "map-label" });
+    },
   });
 }
 
@@ -58,17 +94,27 @@ function announce() {
   if (now.size && !document.title.startsWith("⚠")) document.title = `⚠ ${document.title}`;
 }
 
-function beep() {
-  if (!audio || audio.state !== "running") return;
+// The alarm is one sound that loops in the audio thread: a page in the background has its timers slowed down, not this.
+function melody(seconds) {
+  const buffer = audio.createBuffer(1, audio.sampleRate * seconds, audio.sampleRate), wave = buffer.getChannelData(0);
   for (const [at, pitch] of [[0, 880], [0.25, 660]]) {
-    const tone = audio.createOscillator(), volume = audio.createGain();
-    tone.frequency.value = pitch;
-    volume.gain.setValueAtTime(0.2, audio.currentTime + at);
-    volume.gain.linearRampToValueAtTime(0, audio.currentTime + at + 0.22);
-    tone.connect(volume).connect(audio.destination);
-    tone.start(audio.currentTime + at);
-    tone.stop(audio.currentTime + at + 0.25);
+    const first = Math.round(at * audio.sampleRate), long = Math.round(0.22 * audio.sampleRate);
+    for (let n = 0; n < long; n++) wave[first + n] = 0.3 * (1 - n / long) * Math.sin((2 * Math.PI * pitch * n) / audio.sampleRate);
   }
+  return buffer;
+}
+
+function play(seconds, loop) {
+  const sound = new AudioBufferSourceNode(audio, { buffer: melody(seconds), loop });
+  sound.connect(audio.destination);
+  sound.start();
+  return sound;
+}
+
+function ring() {
+  const wanted = loud().length > 0 && audio && audio.state === "running";
+  if (wanted && !alarm) alarm = play(4, true);
+  if (!wanted && alarm) { alarm.stop(); alarm = null; }
 }
 
 function buttons() {
@@ -77,17 +123,33 @@ function buttons() {
   sound.hidden = test.hidden = false;
   sound.classList.toggle("off", !on);
   sound.textContent = on ? sound.dataset.on : sound.dataset.off;
+  ring();
+}
+
+// Who works here types the shift once.
+function shifts() {
+  const shift = localStorage.getItem(SHIFT);
+  document.querySelectorAll(".seen input[name=by]").forEach((one) => { if (shift && !one.value) one.value = shift; });
+}
+
+function hear() {
+  audio = new AudioContext();
+  audio.addEventListener("statechange", buttons);
 }
 
 document.addEventListener("click", async (event) => {
   if (event.target.id !== "sound" && event.target.id !== "sound-test") return;
-  audio = audio || new AudioContext();
   if (event.target.id === "sound" && audio.state === "running") await audio.suspend();
-  else { await audio.resume(); beep(); }
+  else { await audio.resume(); play(1, false); }
   buttons();
 });
-document.getElementById("live").addEventListener("updated", () => { draw(); announce(); buttons(); });
+document.addEventListener("submit", (event) => {
+  const by = event.target.querySelector(".seen input[name=by]");
+  if (by) localStorage.setItem(SHIFT, by.value);
+});
+document.getElementById("live").addEventListener("updated", () => { draw(); announce(); buttons(); shifts(); });
+hear();
 draw();
 announce();
 buttons();
-setInterval(() => { if (loud().length) beep(); }, 4000);
+shifts();

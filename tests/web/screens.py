@@ -1,0 +1,50 @@
+"""Screenshots of dashboard and stele in every state that matters, for the docs: `make screens`.
+
+PNGs of 64 colours: large flat areas, so each stays below some 150 kB.
+"""
+
+import asyncio
+import io
+import shutil
+import sys
+from pathlib import Path
+
+from PIL import Image
+from playwright.async_api import Browser, ViewportSize, async_playwright
+
+from tests.web.conftest import ARGUMENTS, served
+from tests.web.states import STATES, Town
+
+WIDE: ViewportSize = {"width": 1920, "height": 1080}
+STELE: ViewportSize = {"width": 1080, "height": 1920}
+COLOURS = 64
+
+
+async def shoot(folder: Path, names: list[str]) -> None:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+        for name in names:
+            town = STATES[name]()
+            async with served(town) as address:
+                await _shot(browser, f"{address}/", WIDE, "dark", folder / f"dashboard-{name}.png")
+                await _shot(browser, f"{address}/", WIDE, "light", folder / f"dashboard-{name}-light.png")
+                await _shot(browser, f"{address}/stele/{_district(town)}", STELE, "light", folder / f"stele-{name}.png")
+        await browser.close()
+
+
+def _district(town: Town) -> str:
+    return town.city.rules.place.districts[0].id
+
+
+async def _shot(browser: Browser, address: str, size: ViewportSize, scheme: str, path: Path) -> None:
+    page = await browser.new_page(viewport=size, color_scheme="dark" if scheme == "dark" else "light")
+    await page.goto(address)
+    await page.wait_for_timeout(700)  # the map's outlines come after the page
+    picture = Image.open(io.BytesIO(await page.screenshot()))
+    await page.close()
+    picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).mkdir(parents=True, exist_ok=True)
+    asyncio.run(shoot(Path(sys.argv[1]), sys.argv[2:] or list(STATES)))

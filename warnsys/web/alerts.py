@@ -1,0 +1,134 @@
+"""What the messages themselves tell beside their outcome: outlines for the map, and warnings for neighbouring communes.
+
+Read from the bytes on the board, each message once. Neither warns anybody: who is warned stands in the records.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from shapely.geometry import mapping
+
+from warnsys.cap import Alert, CapError, dwd, read_alert
+from warnsys.cap.model import Info, level
+from warnsys.channels import wording
+from warnsys.channels.events import event_name
+from warnsys.pipeline import CityRules
+from warnsys.records import Impact, Meaning, Text
+from warnsys.warning.impact import LIVE_TYPES, areas_of
+from warnsys.web.board import Board
+from warnsys.web.views import plain
+
+
+@lru_cache(maxsize=64)
+def read(body: bytes) -> Alert | None:
+    """A message, None where it cannot be read."""
+    try:
+        return read_alert(body)
+    except CapError:
+        return None
+
+
+# -- outlines ---------------------------------------------------------------------------------------------------------
+
+
+def outlines(board: Board, language: str) -> Iterator[dict[str, Any]]:
+    """The areas of what holds, as GeoJSON features: polygons with their holes, circles as points with a radius."""
+    holding = {}
+    for district in board.steles:
+        record = board.stele(district)
+        for item in record.items if record else ():
+            holding[item.base_id] = item
+    for base_id, item in holding.items():
+        outcome = board.outcomes.get(base_id)
+        held = board.alerts.get(outcome.listed_id) if outcome else None
+        if held is None:
+            continue
+        said = {
+            "alert": base_id, "level": item.level, "advance": item.phase == "advance", "event": item.event[language],
+        }  # fmt: skip
+        for geometry, radius_m, height in _shapes(held.body, item.ii):
+            properties = {**said, "height": height.get(language, ""), "radius_m": radius_m}
+            yield {"type": "Feature", "properties": properties, "geometry": geometry}
+
+
+@lru_cache(maxsize=64)
+def _shapes(body: bytes, number: str) -> tuple[tuple[dict[str, Any], float | None, Mapping[str, str]], ...]:
+    alert = read(body)
+    infos = [info for info in alert.infos if dwd.event_number(info) == number] if alert else []
+    found: list[tuple[dict[str, Any], float | None, Mapping[str, str]]] = []
+    for area in areas_of(infos[0]) if infos else ():
+        height = _height(area.floor_m, area.ceiling_m)
+        found += [(mapping(polygon), None, height) for polygon in area.polygons if not polygon.is_empty]
+        found += [
+            ({"type": "Point", "coordinates": (circle.lon, circle.lat)}, circle.radius_m, height)
+            for circle in area.circles
+        ]
+    return tuple(found)
+
+
+def _height(floor_m: float | None, ceiling_m: float | None) -> Mapping[str, str]:
+    band = Impact(city="", district="", via="area", reason="", floor_m=floor_m, ceiling_m=ceiling_m)
+    return wording.height(band)
+
+
+# -- neighbours -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A warning that holds in neighbouring communes."""
+
+    base_id: str
+    names: tuple[str, ...]
+    level: int
+    advance: bool
+    event: str
+    when: str
+
+
+def neighbours(board: Board, city: CityRules, cells: Mapping[str, str], language: str) -> list[Neighbour]:
+    """What the newest list of each source says for some warn cells, worst first."""
+    found = []
+    listed = [id_ for ids in board.listed.values() for id_ in ids if id_ in board.alerts]
+    alerts = [alert for id_ in listed if (alert := _naming(cells, board.alerts[id_].body))]
+    ended = {dwd.without_language(one.identifier) for alert in alerts for one in alert.references}
+    for alert in alerts:
+        if dwd.is_test(alert) or alert.msg_type not in LIVE_TYPES[:2] or dwd.base_id(alert) in ended:
+            continue
+        if alert.status != "Actual" and not board.exercise:
+            continue
+        for info in _in_one_language(alert, language):
+            names = tuple(name for cell, name in cells.items() if any(cell in dwd.warn_cells(a) for a in info.areas))
+            if names and not dwd.is_all_clear(info) and _live(info, board.now()):
+                begin = info.onset or info.effective or alert.sent
+                when = wording.period(begin, info.expires, city.place.timezone)[language]
+                advance = info.urgency == "Future"
+                event = plain(event_name(_meaning(info, begin, language))[language])
+                found.append(Neighbour(dwd.base_id(alert), names, level(info.severity), advance, event, when))
+    return sorted(found, key=lambda one: (one.advance, -one.level, one.names))
+
+
+def _naming(cells: Iterable[str], body: bytes) -> Alert | None:
+    """The message where it names one of the cells; most do not, and need not be read for that."""
+    return read(body) if any(cell.encode() in body for cell in cells) else None
+
+
+def _in_one_language(alert: Alert, language: str) -> list[Info]:
+    """The infos of a language; all where it has none."""
+    return [info for info in alert.infos if info.language.startswith(language)] or list(alert.infos)
+
+
+def _meaning(info: Info, onset: datetime, language: str) -> Meaning:
+    """As far as its event's name needs it."""
+    text = Text(event=info.event, headline=info.headline, description="", instruction="")
+    return Meaning(
+        ii=dwd.event_number(info), group=dwd.leading_group(info), urgency=info.urgency, severity=info.severity,
+        certainty=info.certainty, onset=onset, texts={"de": text, language: text},
+    )  # fmt: skip
+
+
+def _live(info: Info, now: datetime) -> bool:
+    return info.expires is None or now < info.expires
