@@ -29,6 +29,9 @@ READABLE = {"none", "producer", "uncompressed", "gzip", *(("zstd", "lz4", "snapp
 """aiokafka reads the others only with the package cramjam."""
 COMPRESSION = "zstd" if "zstd" in READABLE else "producer"
 """Better a topic that is larger than one that no agent can read."""
+STAMPED = "LogAppendTime"
+"""By the broker's clock: ticks are read by it, and Kafka refuses a sender's stamp that is more than an hour ahead: a
+worker with such a clock could write nothing."""
 CLOSED_AFTER = 4
 """Kafka deletes a segment when its newest record is too old: closed after this part of the retention, none stays long.
 Its default, seven days, would keep alerts for longer than their ids are remembered."""
@@ -66,7 +69,7 @@ def config_of(topic: Topic, replication: int) -> dict[str, str]:
         "cleanup.policy": "compact" if topic.compacted else "delete",
         "compression.type": COMPRESSION,
         "max.message.bytes": str(topic.max_bytes),
-        "message.timestamp.type": "LogAppendTime" if topic.append_time else "CreateTime",
+        "message.timestamp.type": STAMPED,
         **(COMPACTED if topic.compacted else kept),
         **({"min.insync.replicas": "2"} if replication >= 3 else {}),
     }

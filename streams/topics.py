@@ -19,8 +19,6 @@ class Topic:
     compacted: bool = False
     retention_h: int = 48
     max_bytes: int = MIB
-    append_time: bool = False
-    """Whether the broker's clock stamps the records: ticks are read by it."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class Topics:
 
     @property
     def impacts(self) -> Topic:
-        return Topic(self._named("warn.impacts"), max_bytes=8 * MIB, append_time=True)
+        return Topic(self._named("warn.impacts"), max_bytes=8 * MIB)
 
     @property
     def stele(self) -> Topic:

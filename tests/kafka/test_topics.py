@@ -6,6 +6,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Producer
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AdminClient,
     AlterConfigOpType,
@@ -60,6 +61,21 @@ def test_made_topics_are_as_they_must_be_and_are_made_once(here: Admin, topics: 
     assert sorted(here.create()) == sorted(topic.name for topic in topics.all())
     assert here.create() == []
     assert here.differences() == []
+
+
+@pytest.mark.parametrize("hours", [2, -2])
+def test_a_sender_with_a_wrong_clock_is_not_refused(kafka: LocalKafka, here: Admin, topics: Topics, hours: int) -> None:
+    """A worker whose clock was an hour and ten seconds ahead could write nothing (tests/crash, fault clock)."""
+    here.create()
+    errors: list[object] = []
+    producer = Producer({"bootstrap.servers": kafka.bootstrap, "acks": "all"})
+    stamp = int((time.time() + hours * 3600) * 1000)
+    for topic in topics.all():
+        producer.produce(
+            topic.name, b"{}", key=b"k", partition=0, timestamp=stamp, on_delivery=lambda error, _: errors.append(error)
+        )
+    assert producer.flush(20) == 0
+    assert errors == [None] * len(topics.all())
 
 
 def test_missing_topics_are_named_with_the_command_that_makes_them(here: Admin, topics: Topics) -> None:
