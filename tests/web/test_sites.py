@@ -89,6 +89,15 @@ def test_a_list_with_a_message_that_cannot_be_read_is_told_as_incomplete() -> No
     assert "eine Warnung der Quelle ist nicht lesbar" in calm().take(rejected("B", 10), snapshot(10, "B")).page("/")
 
 
+def test_a_record_that_a_cut_off_worker_sent_late_replaces_none_that_covers_more() -> None:
+    """Both of the same minute, so only the header tells them apart; seen with the network of one worker cut."""
+    desk = warned()
+    held = desk.board.steles["d1"]
+    desk.put("stele", "d1", held.to_bytes(), {"covers": "160"})
+    desk.put("stele", "d1", held.model_copy(update={"status": "clear", "items": ()}).to_bytes(), {"covers": "34"})
+    assert desk.board.steles["d1"] == held
+
+
 def test_an_older_record_of_a_topic_that_is_read_again_replaces_no_newer_one() -> None:
     desk = calm()
     old = desk.board.steles["d1"]

@@ -127,6 +127,8 @@ class Board:
     history: History = field(default_factory=History)
     _connected: bool = False
     _looked: tuple[object, ...] = ()
+    _covers: dict[str, int] = field(default_factory=dict)
+    """By district what its stele covers of `warn.impacts`."""
     _told: datetime | None = None
     _told_at: float = 0
     _heard_at: float | None = None
@@ -221,7 +223,7 @@ class Board:
         value = record.value
         match record.topic:
             case "stele":
-                self._take_stele(record.key, SteleRecord.from_bytes(value) if value else None, record.at)
+                self._take_stele(record, SteleRecord.from_bytes(value) if value else None)
             case "push" if value:
                 self._take_notice(PushNotice.from_bytes(value))
             case "sms" if value:
@@ -243,19 +245,21 @@ class Board:
             case "actions" if value:
                 self._take_action(value)
 
-    def _take_stele(self, district: str, record: SteleRecord | None, at: datetime) -> None:
+    def _take_stele(self, place: TopicRecord, record: SteleRecord | None) -> None:
+        district, covers = place.key, int(place.headers.get("covers", "0"))
         if record is None:
             self.steles.pop(district, None)
             return
         self._check_stage(record.stage)
-        if (known := self.steles.get(district)) and record.issued < known.issued:
-            return  # the topic is read again after an outage
-        self.steles[district] = record
+        known = self.steles.get(district)
+        if known and (record.issued, covers) < (known.issued, self._covers[district]):
+            return  # the topic is read again after an outage; or a worker that was cut off sent it late
+        self.steles[district], self._covers[district] = record, covers
         if self.exercise:
             self._hear_time(record.issued)
         for item in record.items:
             if outcome := self.outcomes.get(item.base_id):
-                self.history.shown(outcome.listed_id, at)
+                self.history.shown(outcome.listed_id, place.at)
         self._tell("stele", record.to_bytes(), public=True, district=district)
 
     def _check_stage(self, stage: str) -> None:
