@@ -148,7 +148,8 @@ class Worker:
                 counted.inc(getattr(consumer, what) - self._mended.get(what, 0))
                 self._mended[what] = getattr(consumer, what)
             ready = consumer.flow_active and not self.app.rebalancing
-            self._vitals.report(time.monotonic(), ready=ready, in_hand=consumer.working, lagging=lagging)
+            busy = {tp for tp in lagging if consumer.at_work(tp)}
+            self._vitals.report(time.monotonic(), ready=ready, in_hand=consumer.working, lagging=lagging, busy=busy)
             await asyncio.sleep(REPORT_EVERY_S)
 
     def partitions(self) -> set[int]:

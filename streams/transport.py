@@ -158,13 +158,13 @@ class StrictConsumer(driver.Consumer):
         before: dict[TP, int] = {}
         while not self.should_stop:
             await self.sleep(QUIET_S)
-            idle = {tp: offset for tp, offset in self.ledger.next.items() if not self._at_work(tp)}
+            idle = {tp: offset for tp, offset in self.ledger.next.items() if not self.at_work(tp)}
             for tp, offset in idle.items():
                 if before.get(tp) == offset and self.flow_active and await self._elsewhere(tp, offset):
                     await self._read_again(tp)
             before = idle
 
-    def _at_work(self, tp: TP) -> bool:
+    def at_work(self, tp: TP) -> bool:
         """One agent reads all partitions of a topic: while it works on one, the others wait."""
         return any(busy.topic == tp.topic for busy in self.working)
 

@@ -1,15 +1,16 @@
 """Ends a worker that no longer makes progress, at once and without a commit; its supervisor starts it again.
 
 Runs in a thread of its own, so that it also sees an event loop that hangs. The reasons: a record has been in hand for
-too long; there are records but the position does not move; a rebalance does not end; the loop does not answer; and the
-process has slept (SIGSTOP, a frozen machine) for longer than the broker keeps its partitions: others have them now.
+too long; there are records but the position does not move, though the agent has nothing else to do; a rebalance does
+not end; the loop does not answer; and the process has slept (SIGSTOP, a frozen machine) for longer than the broker
+keeps its partitions: others have them now.
 """
 
 import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -44,21 +45,34 @@ class Vitals(Generic[Partition]):
     in_hand: Mapping[Partition, float] = field(default_factory=dict)
     """Since when a record has been worked on."""
     stuck: dict[Partition, tuple[int, float]] = field(default_factory=dict)
-    """Where there is lag: the position, and since when it stands there."""
+    """Where there is lag: the position, and for how long it has stood there while its agent was not at work."""
 
     unready: float = 0.0
     """Since when the worker has not been consuming; 0 while it is."""
 
     def report(
-        self, now: float, *, ready: bool, in_hand: Mapping[Partition, float], lagging: Mapping[Partition, int]
+        self,
+        now: float,
+        *,
+        ready: bool,
+        in_hand: Mapping[Partition, float],
+        lagging: Mapping[Partition, int],
+        busy: Collection[Partition] = (),
     ) -> None:
-        """`lagging` has the position of each partition that has records beyond it."""
+        """`lagging` has the position of each partition that has records beyond it, `busy` those whose agent is at work.
+
+        An agent works through what was fetched of one partition before it comes to another: who waits in that queue
+        waits rightly, however long it is.
+        """
+        passed = now - self.beat
         self.beat, self.in_hand = now, dict(in_hand)
         self.unready = 0.0 if ready else self.unready or now
-        self.stuck = {
-            partition: self.stuck[partition] if self.stuck.get(partition, (None,))[0] == position else (position, now)
-            for partition, position in lagging.items()
-        }
+        stuck = {}
+        for partition, position in lagging.items():
+            before, waited = self.stuck.get(partition, (None, 0.0))
+            waited += 0.0 if partition in busy else passed
+            stuck[partition] = position, waited if before == position else 0.0
+        self.stuck = stuck
 
     def verdict(self, now: float) -> str:
         """Why to end, or ""."""
@@ -72,9 +86,9 @@ class Vitals(Generic[Partition]):
         for partition, since in self.in_hand.items():
             if now - since > self.limit_s:
                 return f"a record of {partition} has been in hand for {now - since:.0f} s"
-        for partition, (position, since) in self.stuck.items():
-            if now - since > self.limit_s:
-                return f"{partition} has records but stands at {position} for {now - since:.0f} s"
+        for partition, (position, waited) in self.stuck.items():
+            if waited > self.limit_s:
+                return f"{partition} has records but stands at {position} for {waited:.0f} s, with nothing else to do"
         return ""
 
 

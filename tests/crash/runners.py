@@ -83,6 +83,9 @@ class StockConsumer(driver.Consumer):
     def waiting(self, tp: Any) -> int:
         return 0
 
+    def at_work(self, tp: Any) -> bool:
+        return False
+
 
 class StockTransport(driver.Transport):
     Consumer = StockConsumer

@@ -44,6 +44,26 @@ def test_a_position_that_stands_while_there_is_lag_ends_it() -> None:
     assert "stands at 7" in passing(vitals(), 102 + LIMIT_S, lagging={"p": 7})
 
 
+def test_a_partition_that_waits_behind_the_backlog_of_another_does_not_end_it() -> None:
+    """Both are one agent's: of a long queue it takes what was fetched first; ended for that, it would begin again."""
+    found, now = vitals(), 100.0
+    for position in range(400):
+        now += 0.5
+        found.report(now, ready=True, in_hand={"a": now}, lagging={"a": position, "b": 7}, busy={"a", "b"})
+        assert found.verdict(now) == ""
+
+
+def test_a_partition_that_stands_ends_it_though_another_has_a_record_now_and_then() -> None:
+    found, now, verdict = vitals(), 100.0, ""
+    while not verdict and now < 200:
+        now += 0.5
+        busy = {"a", "b"} if now % 2 == 0 else set[str]()
+        found.report(now, ready=True, in_hand={}, lagging={"b": 7}, busy=busy)
+        verdict = found.verdict(now)
+    assert "b has records but stands at 7" in verdict
+    assert now < 100 + 2 * LIMIT_S
+
+
 def test_a_position_that_moves_is_progress_however_great_the_lag() -> None:
     found = vitals()
     now = 100.0
