@@ -66,6 +66,12 @@ def rules(topics: Topics) -> dict[str, tuple[Rule, ...]]:
             *_topics(("Read",), [topics.stele, topics.push, topics.sms, topics.status], "shows or passes on"),
             Rule("group", "warnsys-tail-", ("Read",), "warnsys tail has a group of its own each time", prefixed=True),
         ),
+        "canary": (
+            Rule(
+                "topic", "canary", ("Read", "Write", "Create", *SEE), "an exercise in stages of its own", prefixed=True
+            ),
+            Rule("group", "warnsys-canary", ("Read",), "its own agents", prefixed=True),
+        ),
         "operator": (
             *_topics(("Read",), [topics.rejected, topics.impacts], "warnsys rejected: what was refused, and since"),
             *_topics(("Write",), [topics.alerts, topics.impacts], "warnsys rejected retry puts it back"),

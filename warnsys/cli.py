@@ -24,6 +24,7 @@ from warnsys import (
     cli_archive,
     cli_audit,
     cli_bench,
+    cli_canary,
     cli_cells,
     cli_check,
     cli_feed,
@@ -55,6 +56,7 @@ app.add_typer(cli_rejected.app, name="rejected")
 app.command()(cli_replay.replay)
 app.command("serve-feed")(cli_feed.serve_feed)
 app.command()(cli_check.check)
+app.command()(cli_canary.canary)
 out, err = Console(), Console(stderr=True)
 
 T = TypeVar("T")

@@ -9,6 +9,7 @@ from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from warnsys.canary import Run
 from warnsys.records import DistrictStatus, FeedStatus
 from warnsys.warning.situation import Situation
 
@@ -35,6 +36,9 @@ class Metrics:
         self.archive_failing = self._gauge("archive_failing", "1 where its snapshots cannot be archived", "source")
         self.audited = self._counter("audited", "Entries written into the audit", "what")
         self.audit_read = self._gauge("audit_read_seconds", "Time of the newest record that the audit has read")
+        self.canary_runs = self._counter("canary_runs", "Canaries by whether they came back", "result")
+        self.canary_back = self._gauge("canary_back_seconds", "When a canary last came back")
+        self.canary_took = self._gauge("canary_stage_seconds", "How long the last canary took for each stage", "stage")
         self.lag = self._gauge("lag_records", "Records of an input that wait", "topic", "partition")
         self.tick = self._gauge("tick_seconds", "Time of the newest tick of a city", "city")
         self.districts = self._gauge("districts", "Districts by what holds there", "city", "status")
@@ -76,6 +80,15 @@ class Metrics:
         held = [district.status for district in situation.districts.values()]
         for status in get_args(DistrictStatus):
             self.districts.labels(city, status).set(held.count(status))
+
+    def canary(self, run: Run) -> None:
+        """After a canary came back, or did not."""
+        self.canary_runs.labels("missing" if run.missing else "back").inc()
+        if not run.missing:
+            self.canary_back.set(run.started + run.passed["ended"])
+            for stage, seconds in run.stages.items():
+                self.canary_took.labels(stage).set(seconds)
+            self.canary_took.labels("there").set(run.passed["back"])
 
     def took(self, stage: str, seconds: float) -> None:
         self._latency.labels(stage).observe(seconds)

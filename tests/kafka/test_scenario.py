@@ -18,12 +18,12 @@ from warnsys.records import Notice, read_impact_record
 PARTITIONS = 4
 
 
-def logged(bootstrap: str, topic: str) -> Iterator[tuple[int, bytes]]:
+def logged(bootstrap: str, topic: str, partitions: int = PARTITIONS) -> Iterator[tuple[int, bytes]]:
     """Partition and value of every record, in each partition's order."""
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "test", "enable.partition.eof": True})
-    consumer.assign([TopicPartition(topic, partition, 0) for partition in range(PARTITIONS)])
+    consumer.assign([TopicPartition(topic, partition, 0) for partition in range(partitions)])
     ended = 0
-    while ended < PARTITIONS:
+    while ended < partitions:
         record = consumer.poll(10)
         assert record is not None, f"{topic} does not answer"
         if record.error():
