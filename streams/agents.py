@@ -53,6 +53,7 @@ class MatchAgent:
         if record.headers.get("kind") == "snapshot":
             snapshot = Snapshot.from_bytes(record.value)
             self._check_stage(snapshot.stage)
+            self._metrics.read(snapshot, record.topic)
             await self._sender.send([self._to(partition, snapshot.to_bytes(), record) for partition in self._cities])
             return
         headers = AlertHeaders.model_validate(record.headers)
@@ -138,6 +139,7 @@ class SettleAgent:
         """
         started = time.perf_counter()
         said = self._timed(read_impact_record(record.value), record)
+        self._metrics.read(said, record.topic)
         epoch = self._epoch
         states = await self._restored(record.partition)
         notices: list[Notice] = []

@@ -5,6 +5,7 @@ Every process writes under a key of its own: compaction keeps the last record of
 partition and wrote late must not push out what the new owner wrote. The new owner clears the keys it found.
 """
 
+import logging
 import uuid
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -15,6 +16,7 @@ from streams.records import Outgoing, Sender, read_headers
 from streams.topics import MIB, Topics
 from warnsys.pipeline import CityState
 
+log = logging.getLogger(__name__)
 COVERS = "covers"
 
 
@@ -63,6 +65,8 @@ class KafkaStateStore:
                 self._outdated[partition].add(key)
             if covers >= newest.get(city, (-1,))[0]:
                 newest[city] = covers, CityState.from_bytes(value)
+                if newest[city][1].newer:
+                    log.warning("%s: its state is of a newer release; what only that knows is forgotten", city)
         return {city: state for city, (_, state) in newest.items()}
 
     async def save(self, partition: int, offset: int, states: Mapping[str, CityState]) -> None:

@@ -10,7 +10,7 @@ from typing import get_args
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from warnsys.canary import Run
-from warnsys.records import DistrictStatus, FeedStatus
+from warnsys.records import DistrictStatus, FeedStatus, Record
 from warnsys.warning.situation import Situation
 
 STAGES = ("match", "settle", "total")
@@ -28,6 +28,7 @@ class Metrics:
         self.findings = self._counter("findings", "CAP messages by what is odd or new in them", "source", "code")
         self.notices = self._counter("notices", "Records published by channel", "channel", "audience", "kind", "reason")
         self.rejected = self._counter("rejected", "Records rejected", "agent", "code")
+        self.newer = self._counter("newer_records", "Records of a newer release, taken as far as known", "topic")
         self.mended = self._counter("mended", "What the transport noticed and mended", "what")
         self.feed_looks = self._counter("feed_looks", "Looks at a source", "source", "result")
         self.feed_stamp = self._gauge("feed_stamp_seconds", "Time of a source's last good snapshot", "source")
@@ -80,6 +81,11 @@ class Metrics:
         held = [district.status for district in situation.districts.values()]
         for status in get_args(DistrictStatus):
             self.districts.labels(city, status).set(held.count(status))
+
+    def read(self, record: Record, topic: str) -> None:
+        """After a record was taken from a topic."""
+        if record.newer:
+            self.newer.labels(topic).inc()
 
     def canary(self, run: Run) -> None:
         """After a canary came back, or did not."""

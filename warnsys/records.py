@@ -25,10 +25,19 @@ Localised = dict[str, str]
 """A text by language: "de" and "en" are always there."""
 
 
+SCHEMA_VERSION = 1
+"""Of the records that this release writes. During an upgrade both neighbours' are on the topics, so each is taken."""
+
+
 class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    schema_version: Literal[1] = 1
+    schema_version: int = Field(SCHEMA_VERSION, ge=0)
+
+    @property
+    def newer(self) -> bool:
+        """Whether a newer release wrote it: it is taken as far as it is known here, and its reader says so."""
+        return self.schema_version > SCHEMA_VERSION
 
     def to_bytes(self) -> bytes:
         return self.model_dump_json(exclude_none=True).encode()

@@ -1,0 +1,83 @@
+"""Writes down what a release puts on its topics in the first half hour of a storm: `python -m tests.upgrade.freeze`.
+
+Run once when a release is made, into a folder of its name; never again, as the next release has to read just these.
+Until 0.1.0 is out, a change that is meant to tell something else may freeze it anew, and says so in its commit.
+"""
+
+import asyncio
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.audit.story import HERE, STAGE, Recorder
+from tests.kafka.story import settings_of
+from warnsys.feeds.dwd import DwdFeed
+from warnsys.feeds.scenario import Scenario, load
+from warnsys.feeds.standin import StandIn
+from warnsys.pipeline import CityState
+from warnsys.records import AlertHeaders, Snapshot
+from warnsys.settings import Settings
+
+FOLDER = Path(__file__).parent
+STORY, STEPS, MIDDLE = "storm", 8, 4
+
+
+class Frozen(Recorder):
+    """The pipeline that keeps also what came in."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.lines: list[dict[str, Any]] = []
+
+    async def alert(self, headers: AlertHeaders, body: bytes) -> None:
+        said = headers.model_dump(mode="json", exclude_none=True)
+        self.lines.append({"topic": "cap.alerts", "headers": said, "value": body.decode()})
+        await super().alert(headers, body)
+
+    async def snapshot(self, snapshot: Snapshot) -> None:
+        self.lines.append({"topic": "cap.alerts", "headers": {"kind": "snapshot"}, "value": _plain(snapshot)})
+        await super().snapshot(snapshot)
+
+    def keep(self, before: int) -> None:
+        for record in self.log.records[before:]:
+            if record.partition == HERE or record.kind != "impacts":
+                self.lines.append({"topic": f"warn.{record.kind}", "value": json.loads(record.value or b"null")})
+
+    def remember(self, state: CityState) -> None:
+        self.lines.append({"topic": "warn.state", "value": _plain(state)})
+
+
+def _plain(record: Snapshot | CityState) -> Any:
+    return json.loads(record.to_bytes())
+
+
+def freeze(folder: Path) -> None:
+    lines = asyncio.run(_lines(load(STORY)))
+    folder.mkdir(parents=True, exist_ok=True)
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    (folder / "storm.jsonl.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
+
+
+async def _lines(story: Scenario) -> list[dict[str, Any]]:
+    with StandIn() as server:
+        settings = settings_of(STAGE, "localhost:1", server.url, partitions=1)
+        recorder = Frozen(settings)
+        async with httpx.AsyncClient(trust_env=False) as client:
+            feed = DwdFeed(settings.sources[0], STAGE, client, recorder, lambda: recorder.now)
+            for number, step in enumerate(story.steps[:STEPS]):
+                before = len(recorder.log.records)
+                recorder.now = step.at
+                server.publish(step.at, step.bundle)
+                recorder.tick(step.at)
+                await feed.look()
+                recorder.keep(before)
+                if number in (MIDDLE, STEPS - 1):
+                    recorder.remember(recorder.states["solingen"])
+        return recorder.lines
+
+
+if __name__ == "__main__":
+    freeze(FOLDER / "0.1.0")

@@ -1,0 +1,189 @@
+"""The previous release's records go through this one: an upgrade in the middle of a storm tells nothing twice.
+
+Also what a neighbour of another version writes while both run: fields that are not known here, an older or a newer
+`schema_version`. The files are frozen (`tests.upgrade.freeze`), one a release.
+"""
+
+import gzip
+import json
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
+
+from streams.agents import SettleAgent
+from streams.records import Incoming, MemorySender
+from streams.state import MemoryStateStore
+from streams.topics import Topics
+from tests.audit.story import STAGE, Log, auditor
+from tests.kafka.story import settings_of
+from warnsys.metrics import Metrics
+from warnsys.pipeline import CityState, cities_for, matcher_for
+from warnsys.records import (
+    SCHEMA_VERSION,
+    AlertHeaders,
+    Outcome,
+    PushNotice,
+    Record,
+    SmsNotice,
+    SteleRecord,
+    read_impact_record,
+)
+from warnsys.settings import Settings
+from warnsys.web.board import Board, TopicRecord
+
+Line = dict[str, Any]
+RELEASES = sorted(path.parent.name for path in Path(__file__).parent.glob("*/storm.jsonl.gz"))
+
+
+@pytest.fixture(params=RELEASES)
+def lines(request: pytest.FixtureRequest) -> list[Line]:
+    """What stood on the topics, in order; `warn.state` twice: in the middle and at the end."""
+    with gzip.open(Path(__file__).parent / request.param / "storm.jsonl.gz", "rt", encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return settings_of(STAGE, "localhost:1", partitions=1)
+
+
+def of(lines: Iterable[Line], *topics: str) -> list[Any]:
+    return [line["value"] for line in lines if line["topic"] in topics]
+
+
+KINDS: dict[str, Callable[[bytes], Record]] = {
+    "warn.impacts": read_impact_record,
+    "warn.stele": SteleRecord.from_bytes,
+    "warn.push": PushNotice.from_bytes,
+    "warn.sms": SmsNotice.from_bytes,
+    "warn.state": CityState.from_bytes,
+}
+
+
+def by_other(line: Line, version: int) -> Any:
+    """The record as another release might write it: of its version, with a field more in every object."""
+    return _other(KINDS[line["topic"]](json.dumps(line["value"]).encode()), version)
+
+
+def _other(value: Any, version: int) -> Any:
+    if isinstance(value, BaseModel):
+        known = {name: found for name in type(value).model_fields if (found := getattr(value, name)) is not None}
+        said = {name: _other(one, version) for name, one in known.items()} | {"of_another_release": [{"x": 1}]}
+        return said | ({"schema_version": version} if isinstance(value, Record) else {})
+    if isinstance(value, dict):
+        return {key: _other(one, version) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_other(one, version) for one in value]
+    return to_jsonable_python(value)
+
+
+def middle(lines: list[Line]) -> int:
+    return next(number for number, line in enumerate(lines) if line["topic"] == "warn.state")
+
+
+class Worker:
+    """`settle` of this release on what another one left."""
+
+    def __init__(self, settings: Settings, left: Any = None) -> None:
+        self.metrics, self.sender, self.store = Metrics(), MemorySender(), MemoryStateStore()
+        if left:
+            self.store.states[0] = {"solingen": CityState.from_bytes(json.dumps(left).encode())}
+        cities = cities_for(settings, matcher_for(settings))
+        self.agent = SettleAgent(cities, Topics(STAGE, 1), self.sender, self.store, self.metrics)
+
+    async def take(self, values: Iterable[Any]) -> "Worker":
+        for offset, value in enumerate(values):
+            body = json.dumps(value).encode()
+            await self.agent.handle(Incoming(f"{STAGE}.warn.impacts", 0, offset, b"", body, {}, 0.0))
+        return self
+
+    @property
+    def told(self) -> list[str]:
+        return [one.headers["id"] for one in self.sender.records if one.topic.endswith((".push", ".sms"))]
+
+    @property
+    def shown(self) -> dict[str, tuple[str, list[str]]]:
+        found: dict[str, tuple[str, list[str]]] = {}
+        for one in self.sender.records:
+            if one.topic.endswith(".stele"):
+                stele = SteleRecord.from_bytes(one.value or b"")
+                found[stele.district] = stele.status, [item.base_id for item in stele.items]
+        return found
+
+
+def told_in(lines: Iterable[Line]) -> list[str]:
+    return [value["id"] for value in of(lines, "warn.push", "warn.sms")]
+
+
+def shown_in(lines: Iterable[Line]) -> dict[str, tuple[str, list[str]]]:
+    return {
+        value["district"]: (value["status"], [item["base_id"] for item in value["items"]])
+        for value in of(lines, "warn.stele")
+    }
+
+
+def test_messages_are_decided_as_they_were(lines: list[Line], settings: Settings) -> None:
+    matcher, decided = matcher_for(settings), {}
+    for line in lines:
+        if line["topic"] == "cap.alerts" and line["headers"]["kind"] == "alert":
+            headers = AlertHeaders.model_validate(line["headers"])
+            outcome = matcher.decide_bytes(line["value"].encode(), headers).outcome
+            decided[outcome.base_id] = plain(outcome)
+    before = [value for value in of(lines, "warn.impacts") if value["kind"] == "outcome"]
+    assert before
+    for value in before:
+        assert decided[value["base_id"]] == plain(Outcome.model_validate(value))
+
+
+def plain(outcome: Outcome) -> tuple[str, list[str], list[str]]:
+    districts = sorted({impact.district for meaning in outcome.meanings for impact in meaning.impacts})
+    return outcome.decided, sorted(outcome.supersedes), districts
+
+
+async def test_from_the_start_on_the_same_is_told_and_shown(lines: list[Line], settings: Settings) -> None:
+    worker = await Worker(settings).take(of(lines, "warn.impacts"))
+    assert sorted(worker.told) == sorted(told_in(lines))
+    assert worker.shown == shown_in(lines)
+
+
+@pytest.mark.parametrize("version", [SCHEMA_VERSION - 1, SCHEMA_VERSION, SCHEMA_VERSION + 1])
+async def test_upgraded_or_rolled_back_in_the_middle_of_a_storm_nothing_is_told_twice_and_nothing_missed(
+    lines: list[Line], settings: Settings, version: int
+) -> None:
+    cut = middle(lines)
+    left = by_other(lines[cut], version)
+    later = [by_other(line, version) for line in lines[cut:] if line["topic"] == "warn.impacts"]
+    worker = await Worker(settings, left).take(later)
+    assert told_in(lines[cut:])
+    assert sorted(worker.told) == sorted(told_in(lines[cut:]))
+    assert worker.shown.items() <= shown_in(lines).items()
+    newer = worker.metrics.registry.get_sample_value("warnsys_newer_records_total", {"topic": f"{STAGE}.warn.impacts"})
+    assert newer == (len(later) if version > SCHEMA_VERSION else None), "a newer one is taken, and reported"
+
+
+async def test_what_was_told_before_the_upgrade_is_not_told_again(lines: list[Line], settings: Settings) -> None:
+    cut = middle(lines)
+    worker = await Worker(settings, lines[cut]["value"]).take(of(lines[:cut], "warn.impacts"))
+    assert worker.told == [], "the last records come again after any restart"
+
+
+@pytest.mark.parametrize("version", [SCHEMA_VERSION - 1, SCHEMA_VERSION + 1])
+def test_every_reader_takes_the_records_of_its_neighbours(lines: list[Line], settings: Settings, version: int) -> None:
+    board = Board(cities_for(settings, matcher_for(settings)), STAGE)
+    log, notes, at = Log(), auditor(), datetime(2027, 7, 14, tzinfo=UTC)
+    for line in lines:
+        if line["topic"] in KINDS and line["topic"] != "warn.state":
+            body = json.dumps(by_other(line, version)).encode()
+            assert KINDS[line["topic"]](body).newer == (version > SCHEMA_VERSION)
+            name = line["topic"].removeprefix("warn.")
+            board.take(TopicRecord(name, line["value"].get("district", ""), body, {}, at))
+            log.add(f"{STAGE}.{line['topic']}", 0, at, body)
+    assert len(board.notices) == len(told_in(lines))
+    written = [entry["what"] for record in log.records if (entry := notes.note(record))]
+    assert written.count("told") == len(told_in(lines))
+    assert "unreadable" not in written
