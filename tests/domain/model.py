@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from tests.domain.messages import Message, Warned
 
-STALE, DECIDING = 15.0, 1.0
+STALE, DECIDING, APART = 15.0, 1.0, 0.5
 LEVELS = ("Minor", "Moderate", "Severe", "Extreme")
 Stands = tuple[str, str, str, str]
 """Key, phase, severity and group."""
@@ -75,10 +75,10 @@ class Model:
         )
 
     def withdrawn(self, key: str, source: str, *, believe_empty: bool) -> bool:
-        """Two complete snapshots stamped after the last that listed it."""
+        """Two complete snapshots stamped after the last that listed it, and half a minute apart."""
         last = max(self.listed[source, key])
         newer = [s for s in self.complete(source) if s > last and (self.snapshots[source, s] or believe_empty)]
-        return len(newer) >= 2
+        return bool(newer) and max(newer) - min(newer) >= APART
 
     def severe(self, key: str) -> bool:
         here = [said for district in ("d1", "d2") for said in self.says(key, district)]
@@ -141,6 +141,6 @@ class Model:
     def fresh(self, source: str) -> bool:
         """The newest snapshot is complete and young; one just taken may take a minute to be decided."""
         stamps = sorted(self.of(source), reverse=True)
-        if len(stamps) > 1 and stamps[0] not in self.decided(source) and self.now - stamps[0] < DECIDING:
+        while len(stamps) > 1 and stamps[0] not in self.decided(source) and self.now - stamps[0] < DECIDING:
             stamps = stamps[1:]
         return bool(stamps) and stamps[0] in self.complete(source) and self.now - stamps[0] <= STALE

@@ -13,7 +13,9 @@ from warnsys.records import Outcome, Snapshot
 IDS = ("A", "B", "C", "D")
 severities = st.sampled_from(("Minor", "Moderate", "Severe", "Extreme"))
 districts = st.sets(st.sampled_from(("d1", "d2"))).map(sorted)
-stamps = st.sampled_from((0.0, 10.0, 20.0, 30.0, 40.0))
+NODES = tuple(round(second / 60, 6) for second in (0, 1, 20))
+"""Minutes by which the nodes of a server stamp the same data later."""
+stamps = st.builds(float.__add__, st.sampled_from((0.0, 10.0, 20.0, 30.0, 40.0)), st.sampled_from(NODES))
 
 
 @st.composite
@@ -37,7 +39,7 @@ def messages(draw: st.DrawFn) -> Outcome:
 
 
 snapshots = st.builds(lambda stamp, ids: snapshot(stamp, *sorted(ids)), stamps, st.sets(st.sampled_from(IDS)))
-one_a_stamp: Any = st.lists(snapshots, unique_by=lambda one: one.stamp, max_size=5)
+one_a_stamp: Any = st.lists(snapshots, unique_by=lambda one: one.stamp, max_size=7)
 stories = st.tuples(st.lists(messages(), unique_by=lambda one: one.base_id), one_a_stamp).map(
     lambda pair: [*pair[0], *pair[1]]
 )

@@ -17,6 +17,8 @@ from warnsys.records import Outcome, PushNotice, SmsNotice
 KEYS = "ABCDEFGH"
 """What A says is sent at noon, and ten minutes later what each following key says."""
 MINUTES = tuple(float(minute) for minute in range(0, 125, 5))
+NODES = (0.0, 0.0, 1 / 60)
+"""Minutes by which the other node of a server stamps what it publishes later."""
 HERE, PART = ("d1", "d2"), ("d1",)
 
 contents = st.sampled_from(
@@ -99,11 +101,15 @@ class Lifecycle(RuleBasedStateMachine):
         assert len(self.city.push()) == count
 
     @rule(
-        stamp=st.sampled_from(MINUTES), keys=st.sets(st.sampled_from(KEYS)), known=st.booleans(), second=st.booleans()
+        stamp=st.sampled_from(MINUTES),
+        node=st.sampled_from(NODES),
+        keys=st.sets(st.sampled_from(KEYS)),
+        known=st.booleans(),
+        second=st.booleans(),
     )
-    def a_snapshot_arrives(self, stamp: float, keys: set[str], known: bool, second: bool) -> None:
+    def a_snapshot_arrives(self, stamp: float, node: float, keys: set[str], known: bool, second: bool) -> None:
         """A feed sends what it lists: of what is known from elsewhere it lists only what it sent itself."""
-        source = self.sources[-1 if second else 0]
+        source, stamp = self.sources[-1 if second else 0], stamp + node
         sent = {one.base_id for one in self.delivered if one.source == source}
         listed = keys & sent if known else keys - (self.published.keys() - sent)
         listed = self.model.snapshots.get((source, stamp), listed)

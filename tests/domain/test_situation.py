@@ -116,6 +116,53 @@ def test_withdrawn_when_two_newer_complete_snapshots_lack_it() -> None:
     assert city.take(snapshot(20, "O")).standing() == []
 
 
+SECOND = 1 / 60
+
+
+def test_two_nodes_of_a_server_that_stamp_the_same_data_a_second_apart_are_one_witness() -> None:
+    city = City().take(tick(0), outcome("A", meaning()), outcome("O", decided="no_district"), snapshot(0, "A", "O"))
+    assert city.take(snapshot(10, "O"), snapshot(10 + SECOND, "O")).standing() == ["A"]
+    assert city.take(snapshot(20, "O")).standing() == []
+
+
+def test_where_both_nodes_are_always_heard_the_second_snapshot_withdraws_as_well() -> None:
+    city = City().take(tick(0), outcome("A", meaning()), outcome("O", decided="no_district"))
+    for stamp in (0, 10, 20):
+        ids = ("A", "O") if stamp == 0 else ("O",)
+        city.take(snapshot(stamp, *ids), snapshot(stamp + SECOND, *ids))
+        assert city.standing() == (["A"] if stamp < 20 else [])
+
+
+def test_snapshots_half_a_minute_apart_are_two_witnesses() -> None:
+    city = City().take(tick(0), outcome("A", meaning()), outcome("O", decided="no_district"), snapshot(0, "A", "O"))
+    assert city.take(snapshot(10, "O"), snapshot(10 + 29 * SECOND, "O")).standing() == ["A"]
+    assert city.take(snapshot(10 + 30 * SECOND, "O")).standing() == []
+
+
+def test_a_late_snapshot_between_two_witnesses_counts_as_if_it_had_come_in_time() -> None:
+    """After an empty one the two last that list anything are the evidence for what is Severe."""
+    late, others = snapshot(10 + 25 * SECOND, "O"), (snapshot(10, "O"), snapshot(10 + 10 * SECOND, "O"))
+    story = (outcome("A", meaning()), outcome("O", decided="no_district"), snapshot(0, "A", "O"))
+    for order in ((*others, late), (late, *others)):
+        city = City().take(tick(0), *story, *order, snapshot(20), snapshot(30))
+        assert city.standing() == ["A"]
+        assert city.take(snapshot(10 + 45 * SECOND, "O")).standing() == []
+
+
+def test_a_snapshot_that_becomes_complete_after_empty_ones_is_a_witness_still() -> None:
+    city = City().take(tick(0), outcome("A", meaning()), outcome("D", decided="no_district", stamp=10))
+    city.take(snapshot(0, "A"), snapshot(10, "D"), snapshot(15), snapshot(20), snapshot(5, "C"))
+    assert city.standing() == ["A"]
+    assert city.take(outcome("C", decided="no_district", stamp=5)).standing() == []
+
+
+def test_a_snapshot_of_the_other_node_gets_its_minute_as_well() -> None:
+    city = City().take(outcome("O", decided="no_district"), snapshot(0, "O"), tick(5))
+    city.take(snapshot(5, "N"), snapshot(5 + SECOND, "N"))
+    assert city.situation.freshness == "fresh"
+    assert city.take(tick(6.5)).situation.freshness == "incomplete"
+
+
 def test_an_incomplete_snapshot_withdraws_nothing() -> None:
     city = City().take(tick(0), outcome("A", meaning()), outcome("O", decided="no_district"), snapshot(0, "A", "O"))
     city.take(rejected("B", 10), snapshot(10, "O", "B"), snapshot(20, "O", "B"))

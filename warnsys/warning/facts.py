@@ -4,7 +4,7 @@ Sets grow, stamps and times only rise. So whatever order messages and snapshots 
 known in the end; what it means follows in `situation`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from pydantic import AwareDatetime
@@ -21,6 +21,9 @@ MEMORY_ELSEWHERE = timedelta(hours=2)
 
 MAX_SNAPSHOTS = 12
 """Of one source, while none is complete: two hours at DWD's pace."""
+
+APART = timedelta(seconds=30)
+"""Snapshots stamped closer together are one witness: the nodes of a server stamp the same data about a second apart."""
 
 
 class Fact(Part):
@@ -83,7 +86,8 @@ class Facts(Part):
     facts: dict[str, Fact] = {}
     listings: dict[str, Listing] = {}
     snapshots: dict[str, tuple[Seen, ...]] = {}
-    """By source, newest first: back to the second complete one, and the last two complete that list anything."""
+    """By source, newest first: back to the second of two complete ones that lie apart, and of those that list anything
+    the same."""
 
 
 def learn_time(known: Facts, moment: datetime) -> Facts:
@@ -117,11 +121,24 @@ def learn_snapshot(known: Facts, snapshot: Snapshot, rules: str) -> Facts:
         seen = Seen(stamp=seen.stamp, checked=min(same.checked, seen.checked), ids=ids)
     by_stamp[seen.stamp] = seen
     newest_first = sorted(by_stamp.values(), key=lambda one: one.stamp, reverse=True)
-    whole = [one for one in newest_first if complete(known, one, rules)]
-    evidence = [one for one in whole if one.ids][:2]
-    current = [one for one in newest_first if len(whole) < 2 or one.stamp >= whole[1].stamp][:MAX_SNAPSHOTS]
-    kept = [one for one in newest_first if one in current or one in whole[:2] or one in evidence]
+    needed = (*_witnesses(known, newest_first, rules), *_witnesses(known, [s for s in newest_first if s.ids], rules))
+    kept = [one for one in newest_first if one in needed]
     return known.model_copy(update={"snapshots": {**known.snapshots, snapshot.source: tuple(kept)}})
+
+
+def two_apart(newest_first: Sequence[Seen]) -> Sequence[Seen]:
+    """The newest snapshot and the newest that lies apart from it: fewer than two where there are none."""
+    newest = newest_first[:1]
+    return (*newest, *[one for one in newest_first if newest[0].stamp - one.stamp >= APART][:1])
+
+
+def _witnesses(known: Facts, newest_first: Sequence[Seen], rules: str) -> Sequence[Seen]:
+    """Two complete ones that lie apart, and what lies between: it may become complete, or a late one lie apart from it.
+
+    Where there are no two, all of them.
+    """
+    two = two_apart([one for one in newest_first if complete(known, one, rules)])
+    return (*two, *[one for one in newest_first if len(two) < 2 or one.stamp >= two[1].stamp][:MAX_SNAPSHOTS])
 
 
 def without_details(known: Facts, base_ids: Iterable[str]) -> Facts:

@@ -2,7 +2,7 @@
 
 * superseded or cancelled, by an accepted message of the same source: at once where the successor itself warns,
   elsewhere when a snapshot as new as the successor has been decided (the other half of a split may come just after);
-* withdrawn: two newer complete snapshots lack it; a snapshot that lists it again revives it;
+* withdrawn: two newer complete snapshots that lie apart lack it; a snapshot that lists it again revives it;
 * expired: at its end it becomes "unconfirmed", and a complete snapshot stamped later ends it.
 
 A snapshot is complete when every message that it lists has been accepted under the present rules.
@@ -17,7 +17,7 @@ from typing import Literal
 
 from warnsys.cap.model import level
 from warnsys.records import DistrictStatus, Freshness, Impact, Meaning
-from warnsys.warning.facts import Fact, Facts, Listing, Seen, Sighting, complete, verdict
+from warnsys.warning.facts import Fact, Facts, Listing, Seen, Sighting, complete, two_apart, verdict
 from warnsys.warning.impact import live_at
 
 SEVERE = level("Severe")
@@ -213,7 +213,7 @@ class _View:
         return self.lacked_by_two(source, listed, empty_counts=not severe and not self.all_vanished)
 
     def lacked_by_two(self, source: str, listed: datetime | None, *, empty_counts: bool) -> bool:
-        evidence = [one for one in self.complete.get(source, ()) if one.ids or empty_counts][:2]
+        evidence = two_apart([one for one in self.complete.get(source, ()) if one.ids or empty_counts])
         return listed is not None and len(evidence) == 2 and evidence[1].stamp > listed
 
     @cached_property
@@ -256,9 +256,8 @@ class _View:
         seen = self.known.snapshots.get(source, ())
         if not seen:
             return "none"
-        newest = seen[0]
-        if len(seen) > 1 and not self.decided(newest) and self.now - newest.checked < DECIDING:
-            newest = seen[1]
+        taken = (one for one in seen if self.decided(one) or self.now - one.checked >= DECIDING)
+        newest = next(taken, seen[-1])
         if self.now - newest.stamp > limit:
             return "stale"
         return "fresh" if newest in self.complete[source] else "incomplete"
