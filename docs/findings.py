@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.cap.oddities import ODDITIES
 from warnsys.cap.codes import CODES
-from warnsys.check import Checked, check, check_message
+from warnsys.check import Checked, check, check_content
 
 NOW = datetime(2027, 7, 14, 12, 0, tzinfo=UTC)
 
@@ -31,20 +31,14 @@ def page(corpus: Path) -> str:
             "",
             "## Oddities, each made up",
             "",
-            *_table(
-                ("oddity",), ((odd.name, check_message("", odd.body, NOW)) for odd in ODDITIES if _single(odd.body))
-            ),
+            *_told((odd.name, one) for odd in ODDITIES for one in check_content("", odd.body, NOW)),
             "",
             "## Real messages",
             "",
-            *_table(("file",), ((_name(one.file, corpus), one) for one in check(corpus, NOW))),
+            *_table((_name(one.file, corpus), one) for one in check(corpus, NOW)),
             "",
         )
     )
-
-
-def _single(body: bytes) -> bool:
-    return not body.startswith(b"PK")
 
 
 def _name(file: str, corpus: Path) -> str:
@@ -52,12 +46,27 @@ def _name(file: str, corpus: Path) -> str:
     return file.removeprefix(f"{corpus}/").rpartition(".zip/")[2]
 
 
-def _table(head: Iterable[str], rows: Iterable[tuple[str, Checked]]) -> Iterator[str]:
-    yield f"| {' | '.join((*head, 'verdict', 'codes'))} |"
+def _told(rows: Iterable[tuple[str, Checked]]) -> Iterator[str]:
+    yield "| oddity | verdict | codes | what is said, and where |"
+    yield "|---|---|---|---|"
+    for name, one in rows:
+        said = "<br>".join(f"`{found.xpath}` {_plain(found.text)}" for found in one.findings)
+        yield f"| {name} | {one.verdict} | {_codes(one)} | {said or '–'} |"
+
+
+def _plain(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+def _codes(one: Checked) -> str:
+    return ", ".join(f"`{code}`" for code in dict.fromkeys(found.code for found in one.findings)) or "–"
+
+
+def _table(rows: Iterable[tuple[str, Checked]]) -> Iterator[str]:
+    yield "| file | verdict | codes |"
     yield "|---|---|---|"
     for name, one in rows:
-        codes = ", ".join(f"`{code}`" for code in dict.fromkeys(found.code for found in one.findings))
-        yield f"| {name} | {one.verdict} | {codes or '–'} |"
+        yield f"| {name} | {one.verdict} | {_codes(one)} |"
 
 
 def main() -> None:

@@ -57,17 +57,21 @@ def check(path: Path, now: datetime, known_cells: Collection[str] = ()) -> Itera
             if inside.is_dir() or inside.suffix.lower() in (".xml", ".cap", ".zip"):
                 yield from check(inside, now, known_cells)
         return
-    content = path.read_bytes()
+    yield from check_content(str(path), path.read_bytes(), now, known_cells)
+
+
+def check_content(file: str, content: bytes, now: datetime, known_cells: Collection[str] = ()) -> Iterator[Checked]:
+    """Every message of a file's bytes: one, or those of a ZIP."""
     if not content.startswith(ZIP_MAGIC):
-        yield check_message(str(path), content, now, known_cells)
+        yield check_message(file, content, now, known_cells)
         return
     try:
         members = read_bundle(content)
     except CapError as error:
-        yield _rejected(str(path), error)
+        yield _rejected(file, error)
         return
     for member in members:
-        name = f"{path}/{member.name}"
+        name = f"{file}/{member.name}"
         if member.error:
             yield _rejected(name, member.error)
         else:

@@ -74,6 +74,24 @@ def second_info(text: str) -> str:
     return text.replace("</alert>", f"{other}</alert>")
 
 
+def packed(body: bytes) -> bytes:
+    """A ZIP with this one member, whatever it is."""
+    return bundle(("a.xml", body))
+
+
+def damaged(content: bytes) -> bytes:
+    at = content.index(b"Severe")
+    return content[:at] + b"severe" + content[at + 6 :]
+
+
+def encrypted(content: bytes) -> bytes:
+    """Marked so in the member's head and in the directory."""
+    marked = bytearray(content)
+    for head, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        marked[content.index(head) + flags] |= 1
+    return bytes(marked)
+
+
 DTD = '<!DOCTYPE alert [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
 EXTERNAL = '<!DOCTYPE alert [<!ENTITY x SYSTEM "file:///etc/hostname">]>'
 SIGNED = '<Signature xmlns="http://www.w3.org/2000/09/xmldsig#"><SignedInfo/></Signature></alert>'
@@ -159,5 +177,13 @@ ODDITIES = (
     Oddity("nothing at all", b"", "rejected", ("not-xml",)),
     Oddity("3 MB", message(swap("<description>D", "<description>" + "D" * 3_000_000)), "ok", ()),
     Oddity("5 MB", message(swap("<description>D", "<description>" + "D" * 5_000_000)), "rejected", ("too-large",)),
-    Oddity("half a ZIP", bundle(("a.xml", message()))[:-30], "rejected", ("zip-broken",)),
+    Oddity("no urgency", message(without("urgency")), "ok", ("urgency-unknown",)),
+    Oddity("marked as a silent update", message(swap("<info>", "<code>SILENT_UPDATE</code><info>")), "ok",
+        ("silent-update",)),
+    Oddity("marked as a partial clear", message(swap("<info>", "<code>PARTIAL_CLEAR</code><info>")), "ok",
+        ("partial-clear",)),
+    Oddity("half a ZIP", packed(message())[:-30], "rejected", ("zip-broken",)),
+    Oddity("a damaged member of a ZIP", damaged(packed(message())), "rejected", ("member-broken",)),
+    Oddity("an encrypted member of a ZIP", encrypted(packed(message())), "rejected", ("member-broken",)),
+    Oddity("a member of 5 MB", packed(bytes(5_000_000)), "rejected", ("too-large",)),
 )  # fmt: skip

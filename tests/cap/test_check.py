@@ -39,6 +39,11 @@ def test_every_finding_says_where_it_is_and_what_to_do(oddity: Oddity, tmp_path:
         assert one.level == CODES[one.code].level
 
 
+def test_every_code_has_an_oddity_made_for_it_or_a_test_of_its_own() -> None:
+    elsewhere = {"sender-foreign", "cell-new", "zip-too-large", "zip-members", "zip-ratio"}
+    assert {code for oddity in ODDITIES for code in oddity.codes} == CODES.keys() - elsewhere
+
+
 def test_an_unknown_warn_cell_is_new_and_taken() -> None:
     cell = b"<geocode><valueName>WARNCELLID</valueName><value>805122999</value></geocode></area>"
     body = message().replace(b"</area>", cell)

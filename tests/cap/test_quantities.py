@@ -10,6 +10,12 @@ from warnsys.cap import dwd, read_alert
 from warnsys.cap.quantities import DIMENSIONS, KINDS, UNITS, Quantity, quantity
 
 
+@pytest.fixture(autouse=True)
+def _read_anew() -> None:
+    """What another test had read is not remembered."""
+    quantity.cache_clear()
+
+
 @pytest.mark.parametrize(
     ("name", "text", "kind", "low", "high", "about", "unit", "hours"),
     [

@@ -16,6 +16,8 @@ from warnsys.cap.read import MAX_BYTES
 MAX_MEMBERS = 5_000
 MAX_BUNDLE_BYTES = 64 * 1024 * 1024
 MAX_UNPACKED_BYTES = 512 * 1024 * 1024
+ENCRYPTED = 0x1
+"""Flag of a member (APPNOTE 4.4.4)."""
 _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 
@@ -55,6 +57,8 @@ def read_bundle(content: bytes) -> tuple[Member, ...]:
 def _member(bundle: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Member:
     if entry.file_size > MAX_BYTES:
         return Member(entry.filename, b"", Unsafe("too-large", entry.filename, f"{entry.file_size} bytes unpacked"))
+    if entry.flag_bits & ENCRYPTED:
+        return Member(entry.filename, b"", BadBundle("member-broken", entry.filename, "encrypted"))
     try:
         with bundle.open(entry) as file:
             body = file.read(MAX_BYTES + 1)

@@ -34,8 +34,6 @@ CODES: dict[str, Code] = {
     "zip-too-large": Code("rejected", "a ZIP of more bytes than are opened", "check the address of the source"),
     "zip-members": Code("rejected", "a ZIP of more members than are read", "check the address of the source"),
     "zip-ratio": Code("rejected", "a ZIP that unpacks to more than is read", "have the sender looked at"),
-    "zip-name": Code("rejected", "a member whose name leads elsewhere", "have the sender looked at"),
-    "zip-encrypted": Code("rejected", "an encrypted member", "ask the sender for it in plain"),
     "member-broken": Code("rejected", "a member that cannot be unpacked; those beside it are read", "fetch it again"),
     # the alert
     "missing": Code("rejected", "an element without which the message cannot be judged", _SENDER),
