@@ -324,6 +324,39 @@ def test_parallel_messages_of_one_grade_are_one_event_from_the_first_begin_to_th
     assert (change.reason, change.meaning.onset, change.meaning.expires) == ("begins earlier", at(30), at(200))
 
 
+def test_an_end_is_told_though_another_group_waits_for_its_confirmation() -> None:
+    city = told_city().take(outcome("W", meaning("Extreme", group="WIND", ii="52", expires=20)), tick(30))
+    city.take(update("B", "A", "Moderate", 30, group="THUNDERSTORM", ii="31"))
+    assert [notice.group for notice in city.push() if notice.kind == "ended"] == ["RAIN"]
+
+
+def test_an_end_is_not_told_while_the_same_group_waits_for_its_confirmation() -> None:
+    city = told_city().take(outcome("E", meaning("Severe", expires=20)), tick(30))
+    city.take(update("B", "A", "Moderate", 30, group="THUNDERSTORM", ii="31"))
+    assert not [notice for notice in city.push() if notice.kind == "ended"]
+
+
+def test_after_a_confirmed_end_the_next_warning_is_new_though_another_group_stands() -> None:
+    wind = outcome("W", meaning("Extreme", group="WIND", ii="52", expires=900))
+    city = City().take(tick(0), wind, outcome("A", meaning(expires=30)), snapshot(0, "A", "W"))
+    city.take(tick(31), snapshot(32, "W"), tick(40))
+    assert city.take(outcome("N", meaning(), sent=40, stamp=40)).told()[-1] == ("warn", "entered")
+
+
+def test_an_end_in_several_districts_is_told_of_the_worst_that_ended() -> None:
+    city = City().take(tick(0), outcome("A", meaning("Moderate", districts=["d1"])))
+    city.take(outcome("B", meaning("Extreme", districts=["d2"])), snapshot(0, "A", "B"))
+    end = outcome("C", supersedes=["A", "B"], msg_type="Cancel", decided="not_live", sent=10, stamp=10)
+    notice = city.take(end, snapshot(10, "C")).push()[-1]
+    assert (notice.kind, notice.severity, notice.districts) == ("ended", "Extreme", ("d1", "d2"))
+
+
+def test_of_several_reasons_in_one_change_the_weightiest_is_told() -> None:
+    city = told_city("Moderate", districts=["d1"]).take(update("B", "A", "Severe", 10))
+    assert city.told()[-1] == ("update", "raised")
+    assert city.push()[-1].districts == ("d1", "d2")
+
+
 def test_a_message_that_its_second_source_revives_is_another_notice() -> None:
     """E is replaced in the city's feed, before any snapshot; then the DWD's brings it, where it is not."""
     city = City(city_rules(sources=("dwd", "city"))).take(tick(0), outcome("E", meaning(expires=200), source="city"))

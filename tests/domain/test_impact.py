@@ -12,7 +12,6 @@ from lxml import etree
 from shapely.geometry import MultiPolygon, shape
 
 from geofences import District, GeofenceIndex, bundled, load, plain_match
-from tests.cap.oddities import SQUARE, message, swap
 from warnsys.cap import CapError, dwd, read_alert
 from warnsys.records import AlertHeaders, Outcome
 from warnsys.warning.impact import Decision, Matcher, areas_of, for_cities
@@ -228,38 +227,6 @@ def test_a_message_of_a_sender_that_its_source_does_not_allow_is_rejected_and_en
     assert outcome.reason.startswith("sender-foreign at /alert/sender")
     elsewhere = HEADERS.model_copy(update={"source": "city"})
     assert matcher.decide_bytes(foreign, elsewhere).outcome.decided == "matched"
-
-
-STAR = "52,7 50,8.2 51.4,6 51.4,8 50,5.8 52,7"
-"""A pentagram around 51.1,7: its outline winds twice round its middle."""
-
-
-@pytest.mark.parametrize("hole", ["", "51.41,6.99 51.41,7.01 51.43,7.01 51.43,6.99 51.41,6.99"])
-def test_the_middle_of_an_outline_that_crosses_itself_is_warned_with_a_hole_elsewhere_as_well(hole: str) -> None:
-    excluded = f"<geocode><valueName>EXCLUDE_POLYGON</valueName><value>{hole}</value></geocode>" if hole else ""
-    inside = f"<polygon>{STAR}</polygon>{excluded}"
-    middle = District("d", "D", "D", "c", frozenset(), shapely.box(6.99, 51.09, 7.01, 51.11), None, None, "unknown")
-    assert decide(message(swap(f"<polygon>{SQUARE}</polygon>", inside)), [middle]).outcome.decided == "matched"
-
-
-def test_a_hole_is_taken_out_of_every_outline_of_its_area_and_one_that_lies_elsewhere_takes_nothing() -> None:
-    def square(west: float, south: float, size: float) -> str:
-        east, north = west + size, south + size
-        return f"{south},{west} {south},{east} {north},{east} {north},{west} {south},{west}"
-
-    holes = "".join(
-        f"<geocode><valueName>EXCLUDE_POLYGON</valueName><value>{square(*hole)}</value></geocode>"
-        for hole in ((7.2, 51.2, 0.2), (9.2, 51.2, 0.2), (30.0, 10.0, 1.0))
-    )
-    inside = f"<polygon>{square(7, 51, 1)}</polygon><polygon>{square(9, 51, 1)}</polygon>{holes}"
-    body = message(swap(f"<polygon>{SQUARE}</polygon>", inside))
-
-    def decided(west: float) -> str:
-        box = shapely.box(west, 51.25, west + 0.1, 51.35)
-        district = District("d", "D", "D", "c", frozenset(), box, None, None, "unknown")
-        return decide(body, [district]).outcome.decided
-
-    assert [decided(west) for west in (7.25, 7.5, 9.25, 9.5)] == ["no_district", "matched"] * 2
 
 
 def test_every_real_message_decides_as_the_plain_method_with_its_cells_and_without(

@@ -237,6 +237,56 @@ def test_worst_first_and_a_warning_before_an_advance_notice_of_its_level() -> No
     assert city.standing() == ["extreme", "severe", "advance", "minor"]
 
 
+def test_at_one_level_what_began_first_comes_first_then_what_lasts_longest_and_what_has_expired_last() -> None:
+    city = City().take(tick(0))
+    for base_id, onset, expires in (
+        ("expired", 0, 5), ("short", 10, 60), ("open", 10, None), ("early", 5, 30), ("long", 10, 90),
+    ):  # fmt: skip
+        city.take(outcome(base_id, meaning("Severe", onset=onset, expires=expires)))
+    city.take(tick(6), outcome("worse", meaning("Extreme", onset=20)))
+    assert city.standing() == ["worse", "early", "open", "long", "short", "expired"]
+
+
+def test_of_several_sources_the_worst_heard_decides_how_fresh_a_city_is() -> None:
+    city = City(city_rules(sources=("dwd", "city"))).take(tick(0), snapshot(0))
+    assert city.situation.freshness == "none"
+    assert city.take(tick(20)).situation.freshness == "none"
+    assert city.take(snapshot(20, source="city")).situation.freshness == "stale"
+    assert city.take(snapshot(20, "B"), tick(21)).situation.freshness == "incomplete"
+    assert city.take(outcome("B", decided="no_district", stamp=20)).situation.freshness == "fresh"
+    assert city.situation.as_of == at(20)
+
+
+def test_a_snapshot_is_fresh_up_to_the_sources_limit() -> None:
+    city = City().take(snapshot(0), tick(15))
+    assert city.situation.freshness == "fresh"
+    assert city.take(tick(15.1)).situation.freshness == "stale"
+
+
+def test_an_undecided_snapshot_is_incomplete_from_its_minute_on() -> None:
+    city = City().take(snapshot(0), snapshot(5, "B"), tick(5.9))
+    assert city.situation.freshness == "fresh"
+    assert city.take(tick(6)).situation.freshness == "incomplete"
+
+
+def test_what_something_milder_replaced_does_not_make_an_empty_snapshot_suspicious() -> None:
+    city = City().take(tick(0), outcome("A", meaning("Severe")), snapshot(0, "A"))
+    city.take(outcome("B", meaning("Moderate"), supersedes=["A"], sent=10, stamp=10), snapshot(10, "B"))
+    assert city.take(snapshot(20)).situation.flags == ()
+    assert city.take(snapshot(30)).standing() == []
+
+
+def test_an_empty_snapshot_of_the_stamp_of_a_severe_warning_says_nothing_against_it() -> None:
+    city = City().take(tick(0), outcome("A", meaning("Severe"), stamp=10), snapshot(10))
+    assert city.situation.flags == ()
+
+
+def test_messages_that_cannot_be_read_are_named_but_not_without_limit() -> None:
+    ids = [f"R{number:02}" for number in range(30)]
+    city = City().take(tick(0), *map(rejected, ids), snapshot(0, *ids))
+    assert city.situation.flags == tuple(f"unreadable {base_id}" for base_id in ids[:20])
+
+
 def test_what_is_over_for_long_is_forgotten() -> None:
     city = City().take(tick(0), outcome("A", meaning()), snapshot(0, "A"), snapshot(250), snapshot(260))
     city.take(outcome("B", decided="no_district", stamp=260), tick(60 * 24 * 5))
