@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from warnsys.cap import BadBundle, read_bundle
+from warnsys.cap import BadBundle, bundle, read_bundle
 from warnsys.cap.read import MAX_BYTES
 
 EMPTY = b"PK\x05\x06" + bytes(18)
@@ -51,6 +51,56 @@ def test_a_bomb_is_not_unpacked() -> None:
     assert bomb.error is not None
     assert bomb.error.code == "too-large"
     assert other.body == b"whole"
+
+
+def test_a_member_of_the_largest_size_that_is_read_is_read_and_one_byte_more_is_not() -> None:
+    body = bytes(MAX_BYTES)
+    (fits, too_large) = read_bundle(packed({"a.xml": body, "b.xml": body + b"x"}))
+    assert (fits.body, fits.error) == (body, None)
+    assert (too_large.name, too_large.body) == ("b.xml", b"")
+    assert str(too_large.error) == f"too-large at b.xml: {MAX_BYTES + 1} bytes unpacked"
+
+
+def test_a_member_that_is_longer_than_the_directory_says_is_no_longer_than_the_directory_says() -> None:
+    """The standard library stops there, and the checksum tells."""
+    content = bytearray(packed({"a.xml": b"x" * 1000}))
+    directory = content.index(b"PK\x01\x02")
+    content[directory + 24 : directory + 28] = (500).to_bytes(4, "little")
+    (member,) = read_bundle(bytes(content))
+    assert member.body == b""
+    assert isinstance(member.error, BadBundle)
+    assert (member.error.code, member.error.where) == ("member-broken", "a.xml")
+
+
+def test_an_encrypted_member_is_told_apart_and_leaves_the_others_alone() -> None:
+    content = bytearray(packed({"a.xml": b"one", "b.xml": b"two"}))
+    content[6] |= 1
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    (encrypted, whole) = read_bundle(bytes(content))
+    assert (encrypted.name, encrypted.body) == ("a.xml", b"")
+    assert str(encrypted.error) == "member-broken at a.xml: encrypted"
+    assert whole.body == b"two"
+
+
+def test_folders_are_no_members() -> None:
+    assert [one.name for one in read_bundle(packed({"folder/": b"", "folder/a.xml": b"x"}))] == ["folder/a.xml"]
+
+
+def test_a_bundle_is_opened_up_to_its_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = packed({f"{number}.xml": bytes(100) for number in range(10)})
+    for limit, fits, code in (
+        ("MAX_BUNDLE_BYTES", len(content), "zip-too-large"),
+        ("MAX_MEMBERS", 10, "zip-members"),
+        ("MAX_UNPACKED_BYTES", 1000, "zip-ratio"),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setattr(bundle, limit, fits)
+            assert len(read_bundle(content)) == 10
+            patched.setattr(bundle, limit, fits - 1)
+            with pytest.raises(BadBundle) as raised:
+                read_bundle(content)
+        assert (raised.value.code, raised.value.where) == (code, "/")
+        assert str(fits - 1) in raised.value.text
 
 
 def test_too_many_members_are_refused() -> None:

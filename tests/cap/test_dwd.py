@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from warnsys.cap import dwd, read_alert
-from warnsys.cap.model import Alert, Urgency, values
+from warnsys.cap.model import Alert, Status, Urgency, values
 
 
 @pytest.fixture
@@ -107,6 +107,98 @@ def test_a_cell_that_is_not_in_the_catalogue_is_said_once_however_many_languages
     (info,) = alert.infos
     both = replace(alert, infos=(info, replace(info, language="en")))
     assert new(both, cells(alert) - {"805122000"}) == ["805122000"]
+
+
+def test_new_cells_are_named_with_their_info_in_order(alert: Alert) -> None:
+    (info,) = alert.infos
+    cell, other = (replace(info.areas[0], geocodes=(("WARNCELLID", number),)) for number in ("2", "1"))
+    infos = (
+        replace(info, areas=(cell,)),
+        replace(info, language="en", areas=(other,)),
+        replace(info, language="fr", areas=(cell,)),
+        replace(info, language="es", areas=(replace(cell, geocodes=(("WARNCELLID", "3"), ("WARNCELLID", "2"))),)),
+    )
+    told = [(finding.where, finding.text.split()[2]) for finding in dwd.new_cells(replace(alert, infos=infos), ())]
+    assert told == [
+        ("/alert/info[1]/area/geocode", "2"),
+        ("/alert/info[2]/area/geocode", "1"),
+        ("/alert/info[4]/area/geocode", "3"),
+    ]
+    assert new(replace(alert, infos=()), ()) == []
+
+
+@pytest.mark.parametrize(
+    ("codes", "leading"),
+    [
+        (("RAIN", "THUNDERSTORM"), "THUNDERSTORM"),
+        (("TORNADO", "THUNDERSTORM"), "THUNDERSTORM"),
+        (("WIND", "RAIN"), "RAIN"),
+        (("METEORITE", "UV"), "UV"),
+        (("METEORITE", "COMET"), "METEORITE"),
+        ((), "LEICHTER SCHNEEFALL"),
+    ],
+)
+def test_an_event_of_several_groups_is_known_by_the_one_that_people_know_it_by(
+    alert: Alert, codes: tuple[str, ...], leading: str
+) -> None:
+    (info,) = alert.infos
+    grouped = replace(info, event="leichter Schneefall", event_codes=tuple(("GROUP", code) for code in codes))
+    assert dwd.leading_group(grouped) == leading
+    assert dwd.groups(grouped) == codes
+
+
+def test_an_event_of_no_group_and_no_name_is_unknown(alert: Alert) -> None:
+    (info,) = alert.infos
+    assert dwd.leading_group(replace(info, event="", event_codes=())) == "UNKNOWN"
+    assert dwd.event_number(replace(info, event_codes=())) == ""
+
+
+@pytest.mark.parametrize(
+    ("identifier", "base"),
+    [
+        ("2.49.0.0.276.0.DWD.PVW.1.a.MUL", "2.49.0.0.276.0.DWD.PVW.1.a"),
+        ("2.49.0.0.276.0.DWD.PVW.1.a", "2.49.0.0.276.0.DWD.PVW.1.a"),
+        ("2.49.0.0.840.0.NWS.1.MUL", "2.49.0.0.840.0.NWS.1.MUL"),
+    ],
+)
+def test_the_language_is_no_part_of_a_dwd_id_and_nothing_is_taken_from_others(identifier: str, base: str) -> None:
+    assert dwd.without_language(identifier) == base
+
+
+@pytest.mark.parametrize("status", ["Test", "Draft", "System"])
+def test_whatever_is_neither_actual_nor_an_exercise_is_a_test(alert: Alert, status: Status) -> None:
+    assert dwd.is_test(replace(alert, status=status))
+    assert not dwd.is_test(replace(alert, status="Exercise"))
+
+
+@pytest.mark.parametrize(
+    ("altitude", "ceiling", "band"),
+    [
+        (0.0, 9842.5197, (None, None)),
+        (0.1, 9842.5, (0.03048, 2999.994)),
+        (None, None, (None, None)),
+        (1000.0, None, (304.8, None)),
+        (-10.0, 100.0, (None, 30.48)),
+    ],
+)
+def test_a_limit_of_height_counts_where_it_is_one(
+    alert: Alert, altitude: float | None, ceiling: float | None, band: tuple[float | None, float | None]
+) -> None:
+    area = replace(alert.infos[0].areas[0], altitude_ft=altitude, ceiling_ft=ceiling)
+    assert dwd.height_band_m(area) == pytest.approx(band)
+
+
+def test_what_is_new_in_the_profile_is_said_of_each_info_with_its_place(alert: Alert) -> None:
+    (info,) = alert.infos
+    odd = replace(info, event_codes=(("PROFILE_VERSION", "9"), ("II", "777"), ("GROUP", "Z"), ("GROUP", "Y")))
+    told = [(one.code, one.where, one.text) for one in dwd.findings(replace(alert, infos=(info, odd)))]
+    where = "/alert/info[2]/eventCode"
+    assert told == [
+        ("profile-new", where, "profile version '9' is new"),
+        ("event-new", where, "event number '777' is new"),
+        ("group-new", where, "event group 'Y' is new"),
+        ("group-new", where, "event group 'Z' is new"),
+    ]
 
 
 def test_a_language_with_other_areas_has_its_own_cells_looked_up(alert: Alert) -> None:
