@@ -41,7 +41,7 @@ def list_cases(
         return
     table = Table(box=None, padding=(0, 1))
     for head in ("case", "first (UTC)", "last (UTC)", "times", "tries", "agent", "id", "reason", "since"):
-        table.add_column(head, overflow="fold")
+        table.add_column(head, overflow="fold", no_wrap=head not in ("id", "reason", "since"))
     for case in found:
         table.add_row(
             case.id, _clock(case.first), _clock(case.record.timestamp), str(case.times), str(len(case.history)),
