@@ -20,7 +20,7 @@ from yarl import URL
 
 from streams.agents import MatchAgent, SettleAgent, code_of, explain, rejection
 from streams.records import Incoming, Progress, Sender, read_headers
-from streams.topics import Topic, Topics
+from streams.topics import Topic, Topics, group_of
 from streams.transport import EmbeddedTransport, StrictTransport
 from streams.watchdog import Vitals, Watchdog, end_at_once
 from warnsys.metrics import Metrics
@@ -82,7 +82,7 @@ class Worker:
         """By partition how many records wait to be remembered together, and since when, in monotonic seconds."""
         brokers = [URL(f"kafka://{address}") for address in bootstrap.split(",")]
         self.app: Any = faust.App(
-            f"warnsys-{topics.stage}",
+            group_of(topics),
             broker=brokers,
             autodiscover=False,
             broker_commit_interval=0.5,

@@ -82,6 +82,11 @@ class Topics:
         return zlib.crc32(key.encode()) % self.partitions
 
 
+def group_of(topics: Topics) -> str:
+    """The consumer group of the agents."""
+    return f"warnsys-{topics.stage}"
+
+
 def topics_for(settings: Settings) -> Topics:
     """The embedded broker serves one process: one partition keeps the order of everything."""
     return Topics(settings.stage, 1 if settings.broker.embedded else settings.broker.partitions)

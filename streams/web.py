@@ -14,8 +14,10 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import uvicorn
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from fastapi import FastAPI
 
@@ -23,14 +25,15 @@ from streams import security
 from streams.agents import PUBLISHED
 from streams.records import KafkaSender, Outgoing, Progress, Sender, read_headers
 from streams.runtime import broker_of
-from streams.topics import MIB, Topics, topics_for
+from streams.topics import MIB, Topics, group_of, topics_for
 from warnsys.pipeline import cities_for, matcher_for
-from warnsys.records import Acknowledgement, Stop
+from warnsys.records import Action, Stop
 from warnsys.renewal import watch
 from warnsys.settings import Settings, SettingsError
 from warnsys.supervisor import tell_ready
 from warnsys.web.app import Site, operators_site, public_site
 from warnsys.web.board import Board, TopicName, TopicRecord
+from warnsys.web.reminder import Reminders
 from warnsys.web.views import BEFORE
 
 log = logging.getLogger(__name__)
@@ -71,15 +74,22 @@ async def serving(settings: Settings, bootstrap: str, sender: Sender) -> AsyncIt
         sites.append((settings.web.public_port, public_site(site)))
     servers = [Server(_config(app, settings.web.host, port)) for port, app in sites]
     reader = Reader(settings, bootstrap, topics, board)
-    tasks = [asyncio.create_task(reader.run()), *(asyncio.create_task(server.serve()) for server in servers)]
+    http = httpx.AsyncClient()
+    tasks = [
+        asyncio.create_task(reader.run()),
+        asyncio.create_task(Reminders(site, http).run()),
+        *(asyncio.create_task(server.serve()) for server in servers),
+    ]
     try:
-        await asyncio.gather(*(_started(server, task) for server, task in zip(servers, tasks[1:], strict=True)))
+        await asyncio.gather(*(_started(server, task) for server, task in zip(servers, tasks[2:], strict=True)))
         yield f"http://{settings.web.host}:{servers[0].port}"
     finally:
         for server in servers:
             server.should_exit = server.force_exit = True
-        tasks[0].cancel()
+        for task in tasks[:2]:
+            task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await http.aclose()
 
 
 class Actions:
@@ -88,7 +98,7 @@ class Actions:
     def __init__(self, topics: Topics, sender: Sender) -> None:
         self._topics, self._sender = topics, sender
 
-    async def __call__(self, action: Acknowledgement | Stop) -> None:
+    async def __call__(self, action: Action) -> None:
         name, partition = self._topics.actions.name, self._topics.partition_of(action.key)
         records = [Outgoing(name, partition, action.key, action.to_bytes())]
         if isinstance(action, Stop):
@@ -103,6 +113,7 @@ class Reader:
     def __init__(self, settings: Settings, bootstrap: str, topics: Topics, board: Board) -> None:
         self._board, self._bootstrap, self._topics = board, bootstrap, topics
         self._login = security.for_aiokafka(settings.broker)
+        self._admin: Any = None
         self._names: dict[str, TopicName] = {
             topics.alerts.name: "alerts", topics.impacts.name: "impacts", topics.stele.name: "stele",
             topics.push.name: "push", topics.sms.name: "sms", topics.rejected.name: "rejected",
@@ -115,7 +126,11 @@ class Reader:
                 await self._read()
             except* (KafkaError, OSError, TimeoutError) as errors:
                 log.warning("the topics cannot be read: %r; again in %g s", errors.exceptions[0], AGAIN_S)
-            self._board.connected = False
+            finally:
+                self._board.connected = False
+                if self._admin is not None:
+                    await self._admin.close()
+                    self._admin = None
             await asyncio.sleep(AGAIN_S)
 
     async def _read(self) -> None:
@@ -161,12 +176,30 @@ class Reader:
             behind = {place for place, end in ends.items() if at[place] < end}
             missing &= behind
             self._board.connected = not missing
+            self._board.lag = await self._lag(ends)
             self._board.look()
             stuck = stuck + 1 if behind and sum(at.values()) == read else 0
             if stuck >= STUCK_LOOKS:
                 raise TimeoutError("records wait, and none comes")
             read = sum(at.values())
             await asyncio.sleep(0.2 if missing else LOOK_S)
+
+    async def _lag(self, ends: Mapping[TopicPartition, int]) -> dict[str, int]:
+        """What the agents have not handled, by topic; nothing where the broker does not say."""
+        inputs = {self._topics.alerts.name, self._topics.impacts.name}
+        try:
+            if self._admin is None:
+                self._admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, **self._login)
+                await self._admin.start()
+            done = await self._admin.list_consumer_group_offsets(group_of(self._topics))
+        except Exception as error:
+            log.debug("the agents' offsets cannot be read: %r", error)
+            return {}
+        found = dict.fromkeys(sorted(inputs), 0) if done else {}
+        for place, end in ends.items():
+            if place.topic in inputs and place in done:
+                found[place.topic] += max(0, end - done[place].offset)
+        return found
 
     async def _seek(self, consumer: Any, places: Iterable[TopicPartition]) -> None:
         back_s = {self._topics.alerts.name: MESSAGES_S, self._topics.impacts.name: BEFORE.total_seconds()}

@@ -50,6 +50,7 @@ class Metrics:
             "unseen_extreme_seconds", "How long an Extreme warning waits to be acknowledged", "city"
         )
         self.streams = self._gauge("web_streams", "Open event streams")
+        self.webhook = self._counter("webhook", "Calls of the webhook for warnings that nobody acknowledged", "result")
         self._latency = Histogram(
             "warnsys_latency_seconds", "Time by stage", ["stage"], buckets=_BUCKETS, registry=self.registry
         )

@@ -6,7 +6,7 @@ absolute, with offset. `exercise` marks everything that does not come from a liv
     cap.alerts    bytes of a CAP message, or a `Snapshot`; headers say which (`AlertHeaders`)
     warn.impacts  `Outcome`, `Snapshot`, `Tick`, `Stop`
     warn.stele    `SteleRecord`       warn.push  `PushNotice`       warn.sms  `SmsNotice`
-    ops.actions   `Acknowledgement`, `Stop`
+    ops.actions   `Acknowledgement`, `Stop`, `Reminder`
     feed.status   `FeedStatus`        warn.rejected  the bytes, with headers `stage_of_work`, `reason`, …
 """
 
@@ -201,11 +201,30 @@ class Stop(Record):
         return f"stop/{self.channel}"
 
 
-Action = Annotated[Acknowledgement | Stop, Field(discriminator="kind")]
-_action: TypeAdapter[Acknowledgement | Stop] = TypeAdapter(Action)
+class Reminder(Record):
+    """The webhook was told that nobody has acknowledged a warning; it is told once."""
+
+    kind: Literal["reminder"] = "reminder"
+    stage: str
+    city: str
+    base_id: str
+    level: int = Field(ge=1, le=4)
+    at: AwareDatetime
+
+    @property
+    def key(self) -> str:
+        return reminder_key(self.city, self.base_id, self.level)
 
 
-def read_action(value: bytes) -> Acknowledgement | Stop:
+def reminder_key(city: str, base_id: str, level: int) -> str:
+    return f"reminder/{city}/{base_id}/{level}"
+
+
+Action = Acknowledgement | Stop | Reminder
+_action: TypeAdapter[Action] = TypeAdapter(Annotated[Action, Field(discriminator="kind")])
+
+
+def read_action(value: bytes) -> Action:
     """A record of `ops.actions`. Raises pydantic's `ValidationError`."""
     return _action.validate_json(value)
 

@@ -5,14 +5,13 @@ PNGs of 64 colours: large flat areas, so each stays below some 150 kB.
 
 import asyncio
 import io
-import shutil
 import sys
 from pathlib import Path
 
 from PIL import Image
-from playwright.async_api import Browser, ViewportSize, async_playwright
+from playwright.async_api import Browser, ViewportSize
 
-from tests.web.conftest import ARGUMENTS, served
+from tests.web.conftest import chromium, served
 from tests.web.states import STATES, Town
 
 WIDE: ViewportSize = {"width": 1920, "height": 1080}
@@ -21,15 +20,13 @@ COLOURS = 64
 
 
 async def shoot(folder: Path, names: list[str]) -> None:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+    async with chromium() as browser:
         for name in names:
             town = STATES[name]()
             async with served(town) as address:
                 await _shot(browser, f"{address}/", WIDE, "dark", folder / f"dashboard-{name}.png")
                 await _shot(browser, f"{address}/", WIDE, "light", folder / f"dashboard-{name}-light.png")
                 await _shot(browser, f"{address}/stele/{_district(town)}", STELE, "light", folder / f"stele-{name}.png")
-        await browser.close()
 
 
 def _district(town: Town) -> str:

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from geofences import GeofenceIndex, bundled
 from tests.cap.oddities import message
 from tests.support import NOON, City, at
-from warnsys.records import Acknowledgement, AlertHeaders, Outcome, PushNotice, Said, SmsNotice, SteleRecord, Stop
+from warnsys.records import Action, AlertHeaders, Outcome, PushNotice, Said, SmsNotice, SteleRecord, Stop
 from warnsys.settings import Settings, parse
 from warnsys.warning.impact import Matcher
 from warnsys.web.app import Site, operators_site, public_site
@@ -32,7 +32,7 @@ class Desk:
     settings: Settings = field(default_factory=settings)
     stage: str = "live"
     now: datetime = NOON
-    done: list[Acknowledgement | Stop] = field(default_factory=list)
+    done: list[Action] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         city = City()
@@ -44,11 +44,11 @@ class Desk:
         self.board.clock = lambda: self.now
         self.board.elapsed = lambda: (self.now - NOON).total_seconds()
         self.board.connected = True
-        site = Site(self.settings, matcher, self.board, self._act)
-        self.operators = TestClient(operators_site(site), base_url="http://desk")
-        self.public = TestClient(public_site(site), base_url="http://public")
+        self.site = Site(self.settings, matcher, self.board, self._act)
+        self.operators = TestClient(operators_site(self.site), base_url="http://desk")
+        self.public = TestClient(public_site(self.site), base_url="http://public")
 
-    async def _act(self, action: Acknowledgement | Stop) -> None:
+    async def _act(self, action: Action) -> None:
         self.done.append(action)
         self.put("actions", action.key, action.to_bytes())
 

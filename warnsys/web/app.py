@@ -23,7 +23,7 @@ from xstatic.pkg import leaflet
 from geofences import District
 from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules
-from warnsys.records import Acknowledgement, Stop
+from warnsys.records import Action
 from warnsys.settings import Settings
 from warnsys.warning.impact import Matcher
 from warnsys.web.board import Board
@@ -44,7 +44,7 @@ class Site:
     settings: Settings
     matcher: Matcher
     board: Board
-    act: Callable[[Acknowledgement | Stop], Awaitable[None]]
+    act: Callable[[Action], Awaitable[None]]
     """Puts an operator's action onto its topic. Raises what the broker says."""
     metrics: Metrics = field(default_factory=Metrics)
 

@@ -22,6 +22,7 @@ from warnsys.records import (
     Meaning,
     Outcome,
     PushNotice,
+    Reminder,
     Said,
     SmsNotice,
     Snapshot,
@@ -113,6 +114,8 @@ class Board:
     feeds: dict[str, FeedStatus] = field(default_factory=dict)
     rejected: deque[Rejected] = field(default_factory=lambda: deque(maxlen=MAX_REJECTED))
     acknowledged: dict[str, Acknowledgement] = field(default_factory=dict)
+    reminded: set[str] = field(default_factory=set)
+    """Keys of what the webhook was told."""
     stops: dict[str, Stop] = field(default_factory=dict)
     """By channel."""
     elapsed: Callable[[], float] = time.monotonic
@@ -319,6 +322,8 @@ class Board:
         match action:
             case Acknowledgement() as done:
                 self.acknowledged[done.key] = done
+            case Reminder() as reminder:
+                self.reminded.add(reminder.key)
             case Stop() as stop:
                 self.stops[stop.channel] = stop
         self._tell("action", value)
