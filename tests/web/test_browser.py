@@ -1,7 +1,9 @@
 """The pages in a real browser: in step with the topics, honest when nobody answers, for everybody."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from html import escape
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
@@ -10,7 +12,9 @@ from playwright.async_api import Browser, Page, ViewportSize, expect
 from tests.support import at, meaning, outcome, snapshot, tick
 from tests.web.conftest import served, wired
 from tests.web.sites import Desk, settings
-from tests.web.states import STATES
+from tests.web.states import SEVERE, STATES, Town
+from warnsys.feeds.cap_writer import Texts, write
+from warnsys.records import Snapshot
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 WIDE: ViewportSize = {"width": 1920, "height": 1080}
@@ -216,22 +220,47 @@ async def test_the_further_languages_of_a_stele_can_be_chosen_and_stay(browser: 
         await expect(shown).to_have_attribute("lang", "ar")
 
 
-async def test_hostile_texts_run_nothing_and_break_no_layout(browser: Browser) -> None:
-    desk = desk_in("extreme")
-    hostile = "<script>alert(1)</script>\u202e" + "W" * 100_000
-    for record in list(desk.board.steles.values()):
-        item = record.items[0]
-        text = item.texts["de"].model_copy(update=dict.fromkeys(("event", "headline", "description"), hostile))
-        bad = item.model_copy(update={"texts": {"de": text, "ar": text}, "event": {"de": hostile, "en": hostile}})
-        desk.put("stele", record.district, record.model_copy(update={"items": (bad,)}).to_bytes())
-    dialogs = list[str]()
-    async with served(desk) as address:
-        for path, size in (("/", WIDE), ("/stele/d1", STELE), ("/embed/d1", PHONE)):
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'{{ 7 * 7 }}\u202e\u2066"
+
+
+def hostile_town(text: str, status: str = "Actual") -> Town:
+    """A message with a hostile text in every field that has one, in every language."""
+    texts = Texts(event=text, headline=text, description=text, instruction=text)
+    told = dict.fromkeys(("de", "en", "ar"), texts)
+    alert = SEVERE.model_copy(update={"texts": told, "parameters": ((text[:200], text[:200]),)})
+    town = Town().tick(-1)
+    body = write(alert, at(0), f"{text[:100]}.MUL", cells=dict.fromkeys(alert.cells, text), note=text)
+    for name in ("contact", "web", "senderName"):
+        body = re.sub(rf"<{name}>[^<]*</{name}>".encode(), f"<{name}>{escape(text)}</{name}>".encode(), body)
+    town.hear("hostile", body)
+    town.take(Snapshot(stage="live", source="dwd", stamp=town.now, checked=town.now, ids=("hostile",)))
+    return town.tick(0)
+
+
+@pytest.mark.parametrize("more", ["", "W" * 100_000, "W W " * 25_000], ids=["short", "word", "words"])
+async def test_hostile_texts_in_every_field_run_nothing_and_break_no_layout(browser: Browser, more: str) -> None:
+    town = hostile_town(HOSTILE + more)
+    assert town.board.steles[TOWN].items
+    run, asked = list[str](), list[str]()
+    async with served(town) as address:
+        pages = [
+            ("/", WIDE),
+            (f"/stele/{TOWN}", STELE),
+            (f"/embed/{TOWN}", PHONE),
+            ("/alert/hostile", WIDE),
+            ("/lagebericht", WIDE),
+        ]
+        for path, size in pages:
             page = await browser.new_page(viewport=size)
-            page.on("dialog", lambda dialog: dialogs.append(dialog.message))
+            page.on("dialog", lambda dialog: run.append(dialog.message))
+            page.on("pageerror", lambda error: run.append(str(error)))
+            page.on("request", lambda request: asked.append(request.url))
             await page.goto(address + path)
-            await page.wait_for_timeout(300)
+            await page.wait_for_timeout(700)
             wider = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            shown = await page.evaluate("document.body.innerText")
             await page.close()
-            assert not dialogs
-            assert wider <= 0
+            assert not run, path
+            assert wider <= 0, path
+            assert not set(shown) & set("\u202e\u2066") or path == "/alert/hostile", path
+    assert all(url.startswith((address, "data:")) and not url.endswith("/x") for url in asked)

@@ -26,9 +26,10 @@ from warnsys.pipeline import CityRules
 from warnsys.records import Action
 from warnsys.settings import Settings
 from warnsys.warning.impact import Matcher
+from warnsys.warning.text import direction
 from warnsys.web.board import Board
 from warnsys.web.security import CHALLENGE, Headers, Operators
-from warnsys.web.views import direction, plain, span, waiting
+from warnsys.web.views import plain, span, waiting
 from warnsys.web.words import LANGUAGES, words
 
 VERSION = "1"

@@ -17,14 +17,15 @@ from warnsys.channels.events import event_name
 from warnsys.pipeline import CityRules
 from warnsys.records import Meaning, Outcome, SteleItem, SteleRecord, acknowledgement_key
 from warnsys.warning.policy import Policy
+from warnsys.warning.text import shorten
 from warnsys.web.board import Board
 from warnsys.web.words import words
 
 Presentation = Literal["calm", "tile", "banner", "full", "no_data"]
 PRESENTATIONS = ("tile", "banner", "full")
 BEFORE, AFTER = timedelta(hours=24), timedelta(hours=48)
-RIGHT_TO_LEFT = frozenset("ar dv fa he ku ps sd ur yi".split())
 SHORTEST_TURN_S = 10
+CREDIT_CHARS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ def _item(one: SteleItem, language: str, now: datetime, zone: ZoneInfo) -> Item:
         plain(one.event[language]),
         with_day(one.when[language], one.onset, now, zone, language),
         one.height.get(language, ""),
-        one.credit[language],
+        shorten(plain(one.credit[language]), CREDIT_CHARS),
         tuple(plain(measure.words[language]) for measure in one.measures),
         words(language)(f"certainty-{one.certainty.lower()}"),
         (one.onset - now).total_seconds(),
@@ -363,10 +364,6 @@ def plain(text: str) -> str:
         for character in text
         if character in "\n\t" or (character not in _TURNING and unicodedata.category(character) != "Cc")
     )
-
-
-def direction(language: str) -> str:
-    return "rtl" if language.partition("-")[0] in RIGHT_TO_LEFT else "ltr"
 
 
 def span(seconds: float) -> str:
