@@ -69,7 +69,7 @@ class MatchAgent:
             ]
         )
         worst = max((m.severity for m in outcome.meanings), key=level, default="")
-        self._metrics.alerts.labels(headers.source, outcome.decided, worst).inc()
+        self._metrics.alerts.labels(headers.source, outcome.msg_type or "", worst, outcome.decided).inc()
         for code in outcome.findings:
             self._metrics.findings.labels(headers.source, code).inc()
         self._metrics.took("match", time.perf_counter() - started)

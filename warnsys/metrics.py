@@ -24,7 +24,9 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.alerts = self._counter("alerts", "CAP messages by how they were decided", "source", "decided", "severity")
+        self.alerts = self._counter(
+            "alerts", "CAP messages by how they were decided", "source", "type", "severity", "decided"
+        )
         self.findings = self._counter("findings", "CAP messages by what is odd or new in them", "source", "code")
         self.notices = self._counter("notices", "Records published by channel", "channel", "audience", "kind", "reason")
         self.rejected = self._counter("rejected", "Records rejected", "agent", "code")
@@ -50,6 +52,7 @@ class Metrics:
             "unseen_extreme_seconds", "How long an Extreme warning waits to be acknowledged", "city"
         )
         self.streams = self._gauge("web_streams", "Open event streams")
+        self.web_blind = self._gauge("web_blind", "1 where a web process does not read the topics, or hears nothing")
         self.webhook = self._counter("webhook", "Calls of the webhook for warnings that nobody acknowledged", "result")
         self._latency = Histogram(
             "warnsys_latency_seconds", "Time by stage", ["stage"], buckets=_BUCKETS, registry=self.registry

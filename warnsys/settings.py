@@ -174,13 +174,15 @@ class Web(_Strict):
     """Set by a trusted proxy that has signed the operator in, and that nobody can go round."""
     open: bool = False
     """Whether everybody is an operator: for the demo."""
+    requests_per_s: float = Field(100, ge=0)
+    """That one address may make, ten seconds' worth at once; 0 for no limit, behind a proxy that has one."""
     tiles: str = Field("", pattern=r"^(https?://\S+)?$")
     """Address of map tiles with {z}, {x} and {y}; without, the map shows outlines only."""
     tiles_credit: str = ""
     watch_cells: dict[Annotated[str, Field(pattern=r"^\d{9}$")], str] = {}
     """Neighbouring communes by warn cell and name: shown to operators, told to nobody."""
     remind_after_min: float = Field(5, gt=0)
-    """An Extreme warning that nobody acknowledged for so long is told to the webhook."""
+    """A Severe or Extreme warning near its onset that nobody acknowledged for so long is told to the webhook."""
     webhook: str = Field("", pattern=r"^(https?://\S+)?$")
 
 

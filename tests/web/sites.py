@@ -22,7 +22,7 @@ LOGIN = ("shift", "a secret")
 def settings(cities: object = None, stage: str = "live", **web: object) -> Settings:
     operators = {LOGIN[0]: hashed(LOGIN[1], b"salt")}
     cities = cities or [{"id": "x", "name": "Xstadt", "geofences": str(bundled())}]
-    return parse({"cities": cities, "stage": stage, "web": {"operators": operators, **web}})
+    return parse({"cities": cities, "stage": stage, "web": {"operators": operators, "requests_per_s": 0, **web}})
 
 
 @dataclass

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support import at, meaning, outcome, rejected, snapshot, tick
 from tests.web.sites import LOGIN, Desk, settings
+from tests.web.states import STATES
 from warnsys.records import SteleRecord
 from warnsys.web.words import words
 
@@ -177,6 +178,53 @@ def test_one_message_is_explained_with_every_district_and_its_bytes() -> None:
     assert "&lt;alert xmlns=" in text
 
 
+def test_what_stood_when_the_records_ended_is_told_as_last_known() -> None:
+    text = warned("Extreme").later(10).page("/")
+    assert "Zuletzt bekannt – gilt vielleicht noch" in text
+    assert "Stufe 4 von 4" in text
+    assert "data-loud" not in text
+
+
+def test_what_the_newest_message_changed_is_told_with_its_time() -> None:
+    desk = warned("Moderate").take(outcome("B", meaning("Extreme", expires=300), supersedes=["A"], sent=1, stamp=1))
+    assert "aktualisiert Mi 14.07. 14:01: hochgestuft, länger" in desk.page("/")
+    assert "hochgestuft, länger" in desk.page("/alert/B")
+
+
+def test_neighbours_are_told_apart_and_only_while_they_are_warned() -> None:
+    town = STATES["severe"]()
+    text = town.page("/")
+    neighbours = text[text.index('class="neighbours"') :]
+    assert "Wuppertal, Remscheid" in neighbours
+    assert "Wuppertal" not in STATES["calm"]().page("/")
+
+
+def test_outlines_come_with_their_holes_and_height_bands() -> None:
+    found = STATES["extreme"]().operators.get("/api/outlines.geojson").json()["features"]
+    holes = [one for one in found if len(one["geometry"]["coordinates"]) > 1]
+    assert {one["properties"]["level"] for one in holes} == {3, 4}
+    assert "oberhalb 200 m" in {one["properties"]["height"] for one in found}
+
+
+def test_the_report_tells_outages_by_the_times_of_the_records() -> None:
+    desk = calm()
+    for minute in range(1, 10):
+        desk.later(minute).put("impacts", "", tick(minute).to_bytes())
+    desk.later(40).put("impacts", "", tick(40).to_bytes())
+    desk.put("impacts", "", snapshot(0).to_bytes())
+    desk.put("impacts", "", snapshot(41).to_bytes())
+    text = desk.later(42).page("/lagebericht")
+    assert "Quelle „dwd“ ohne neuen Stand: Mi 14.07. 14:00 bis Mi 14.07. 14:41" in text
+    assert "Kein Worker hat gearbeitet: Mi 14.07. 14:09 bis Mi 14.07. 14:40" in text
+
+
+def test_the_way_of_a_message_is_told_step_by_step() -> None:
+    town = STATES["severe"]()
+    (journey,) = [one for one in town.board.history.journeys.values() if one.listed_id.endswith("thunderstorm")]
+    assert (journey.match_ms, journey.settle_ms, journey.total_ms) == (0, 0, 0)
+    assert "Entscheidung" in town.page("/")
+
+
 # -- operators ------------------------------------------------------------------------------------------------------
 
 
@@ -275,6 +323,29 @@ def test_no_page_has_inline_script_or_style_or_asks_another_host(path: str) -> N
 
 def test_a_request_that_carries_too_much_is_refused() -> None:
     assert warned().operators.post("/act/stop", content=b"x" * 20_000, auth=LOGIN).status_code == 413
+
+
+def test_an_address_that_asks_for_too_much_is_told_to_come_later_but_health_is_always_told() -> None:
+    desk = Desk(settings(requests_per_s=1))
+    codes = [desk.public.get("/api/districts").status_code for _ in range(12)]
+    assert codes == [200] * 10 + [429] * 2
+    assert desk.public.get("/health/live").status_code == 200
+
+
+def test_passwords_cannot_be_tried_without_end_and_who_is_signed_in_stays_so() -> None:
+    desk = warned()
+    assert desk.operators.get("/", auth=LOGIN).status_code == 200
+    codes = [desk.operators.get("/", auth=("shift", f"guess {n}")).status_code for n in range(11)]
+    assert (codes[0], codes[-1]) == (401, 429)
+    assert desk.operators.get("/", auth=LOGIN).status_code == 200
+
+
+def test_metrics_say_whether_the_process_sees_and_who_waits() -> None:
+    desk = warned("Extreme").later(0.5)
+    said = desk.operators.get("/metrics").text
+    assert 'warnsys_unseen_extreme_seconds{city="x"} 30.0' in said
+    assert "warnsys_web_blind 0.0" in said
+    assert "warnsys_web_blind 1.0" in desk.later(2).operators.get("/metrics").text
 
 
 # -- API ------------------------------------------------------------------------------------------------------------

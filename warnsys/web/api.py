@@ -142,7 +142,7 @@ def public(site: Site) -> APIRouter:
         def wanted(event: Event) -> bool:
             return event.public and event.district in ("", district or event.district)
 
-        return _streaming(board, last_event_id, wanted)
+        return _streaming(site, last_event_id, wanted)
 
     return router
 
@@ -209,7 +209,7 @@ def private(site: Site, operators: Operators) -> APIRouter:
     @router.get("/stream/all", response_class=EventSourceResponse)
     async def stream_all(last_event_id: Annotated[str | None, Header(max_length=40)] = None) -> EventSourceResponse:
         """Every change, for operators."""
-        return _streaming(board, last_event_id, lambda _: True)
+        return _streaming(site, last_event_id, lambda _: True)
 
     return router
 
@@ -261,16 +261,18 @@ def _download(value: bytes, media_type: str, name: str) -> Response:
     return Response(value, media_type=media_type, headers=headers)
 
 
-def _streaming(board: Board, last_event_id: str | None, wanted: Callable[[Event], bool]) -> EventSourceResponse:
+def _streaming(site: Site, last_event_id: str | None, wanted: Callable[[Event], bool]) -> EventSourceResponse:
+    board = site.board
     after = int(last_event_id) if last_event_id and last_event_id.isdecimal() else board.version
 
     async def told() -> AsyncIterator[ServerSentEvent]:
-        yield ServerSentEvent(event="hello", id=str(after), data=JSON_EMPTY, retry=2_000)
-        async for event in board.events(after):
-            if event is None:
-                yield ServerSentEvent(event="reload", id=str(board.version), data=JSON_EMPTY)
-            elif wanted(event):
-                yield _told(event)
+        with site.metrics.streams.track_inprogress():
+            yield ServerSentEvent(event="hello", id=str(after), data=JSON_EMPTY, retry=2_000)
+            async for event in board.events(after):
+                if event is None:
+                    yield ServerSentEvent(event="reload", id=str(board.version), data=JSON_EMPTY)
+                elif wanted(event):
+                    yield _told(event)
 
     return EventSourceResponse(told(), ping=PING_S, ping_message_factory=_ping, send_timeout=SEND_S)
 

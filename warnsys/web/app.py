@@ -28,7 +28,7 @@ from warnsys.settings import Settings
 from warnsys.warning.impact import Matcher
 from warnsys.warning.text import direction
 from warnsys.web.board import Board
-from warnsys.web.security import CHALLENGE, Headers, Operators
+from warnsys.web.security import CHALLENGE, Headers, Limits, Operators
 from warnsys.web.views import plain, span, waiting
 from warnsys.web.words import LANGUAGES, words
 
@@ -119,6 +119,7 @@ def operators_site(site: Site) -> FastAPI:
     def metrics() -> PlainTextResponse:
         """For Prometheus; nothing in it is worth a sign-in."""
         count_unseen(site.board, site.metrics)
+        site.metrics.web_blind.set(not site.board.connected or site.board.silent())
         return PlainTextResponse(site.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
     return app
@@ -136,6 +137,8 @@ def _site(site: Site, title: str) -> FastAPI:
         title=title, version=VERSION, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json",
         description="Weather warnings by district. Times are absolute, with offset.",
     )  # fmt: skip
+    if site.settings.web.requests_per_s:
+        app.add_middleware(Limits, per_s=site.settings.web.requests_per_s)
     app.add_middleware(Headers, tiles=site.settings.web.tiles)
     app.mount("/static", StaticFiles(directory=FOLDER / "static"), "static")
     app.mount("/leaflet", StaticFiles(directory=leaflet.BASE_DIR), "leaflet")

@@ -26,6 +26,8 @@ class Reminders:
     def __init__(self, site: Site, http: httpx.AsyncClient) -> None:
         self._site, self._http = site, http
         self._settings = site.settings.web
+        for result in ("told", "failed"):  # an increase is seen only of a figure that was there before
+            site.metrics.webhook.labels(result)
 
     async def run(self) -> None:
         """For ever."""

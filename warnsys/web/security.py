@@ -9,10 +9,12 @@ import binascii
 import hashlib
 import hmac
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,6 +23,11 @@ from warnsys.settings import Web
 SCRYPT_N, SCRYPT_R, SCRYPT_P = 2**14, 8, 1
 """Costs of a password's hash: some 50 ms and 16 MB."""
 MAX_REQUEST_BYTES = 16 * 1024
+BURST_S = 10
+"""So many seconds' worth of requests may come at once: a page with its parts is twelve."""
+MAX_CLIENTS = 10_000
+TRIES_PER_S, TRIES = 0.1, 10
+"""Passwords that one address may try: each costs the time of a hash."""
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="warnsys", charset="UTF-8"'}
 
 
@@ -63,6 +70,41 @@ class Headers:
         await self._app(scope, receive, secured)
 
 
+class Buckets:
+    """How much each client may do: a bucket of tokens that fills again. Keeps the last `MAX_CLIENTS` clients."""
+
+    def __init__(self, per_s: float, burst: int, elapsed: Callable[[], float] = time.monotonic) -> None:
+        self._per_s, self._burst, self._elapsed = per_s, burst, elapsed
+        self._left: dict[str, tuple[float, float]] = {}
+
+    def take(self, client: str) -> bool:
+        """Whether there was a token left."""
+        now = self._elapsed()
+        left, at = self._left.pop(client, (float(self._burst), now))
+        left = min(self._burst, left + (now - at) * self._per_s)
+        allowed = left >= 1
+        self._left[client] = (left - 1 if allowed else left, now)
+        if len(self._left) > MAX_CLIENTS:
+            del self._left[next(iter(self._left))]
+        return allowed
+
+
+class Limits:
+    """ASGI middleware: a client that asks for too much is told to come later; health checks are never turned away."""
+
+    def __init__(self, app: ASGIApp, per_s: float) -> None:
+        self._app = app
+        self._buckets = Buckets(per_s, int(per_s * BURST_S))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        free = scope["type"] != "http" or str(scope["path"]).startswith("/health/")
+        if free or self._buckets.take((scope.get("client") or ("",))[0]):
+            await self._app(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": 429, "headers": [(b"retry-after", b"5")]})
+        await send({"type": "http.response.body", "body": b""})
+
+
 def _chunked(scope: Scope) -> bool:
     return b"transfer-encoding" in dict(scope["headers"])
 
@@ -96,6 +138,7 @@ class Operators:
 
     def __init__(self, settings: Web) -> None:
         self._settings = settings
+        self._tries = Buckets(TRIES_PER_S, TRIES)
         self._known: dict[str, bool] = {}
         """Digests of credentials that were checked: a page makes many requests."""
 
@@ -105,9 +148,9 @@ class Operators:
             return "demo"
         if header := self._settings.proxy_user_header:
             return request.headers.get(header) or None
-        return self._basic(request.headers)
+        return self._basic(request.headers, request.client.host if request.client else "")
 
-    def _basic(self, headers: Mapping[str, str]) -> str | None:
+    def _basic(self, headers: Mapping[str, str], client: str) -> str | None:
         scheme, _, given = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "basic":
             return None
@@ -118,6 +161,8 @@ class Operators:
         kept = self._settings.operators.get(name, "")
         digest = hashlib.sha256(f"{given}|{kept}".encode()).hexdigest()
         if digest not in self._known:
+            if not self._tries.take(client):
+                raise HTTPException(429, "too many passwords tried; wait a minute")
             if len(self._known) > 1_000:
                 self._known.clear()
             self._known[digest] = right(password, kept or hashed("nobody", b"nobody"))
