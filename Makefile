@@ -7,7 +7,7 @@ GEODATA ?= ../shared/geodata
 SETTINGS ?= warnsys.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo run kafka test test-faults test-crash test-crash-long lint format docs pictures lock clean
+.PHONY: bench-web screens help install install-dev demo run kafka test test-faults test-crash test-crash-long lint format docs pictures lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -70,6 +70,12 @@ docs: install-dev ## write the tables of docs/reference again
 
 pictures: install ## draw the README's picture again
 	$(BIN)/python docs/pictures.py docs/demo.svg
+
+screens: install-dev ## take the screenshots of docs/reference/pages.md again
+	$(BIN)/python -m tests.web.screens docs/reference/pages
+
+bench-web: install-dev ## how fast the pages follow the topics, and what 200 open event streams cost
+	$(BIN)/python -m tests.web.bench
 
 lock: install-dev ## pin the newest dependencies that pyproject.toml allows
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -144,6 +144,43 @@ async def test_a_channel_is_stopped_in_two_steps_and_every_dashboard_shows_it(br
             await expect(page.get_by_text("Push ist angehalten")).to_be_visible()
 
 
+async def test_a_channel_is_resumed_in_two_steps(browser: Browser) -> None:
+    desk = desk_in("extreme")
+    await desk.stop("push")
+    async with served(desk) as address, opened(browser, address) as page:
+        await page.get_by_role("link", name="Wieder aufnehmen").click()
+        assert desk.board.stopped()
+        await page.get_by_label("Grund").fill("geprüft")
+        await page.get_by_label("Schicht oder Platz").fill("Leitstelle A")
+        await page.get_by_role("button", name="Jetzt wieder aufnehmen").click()
+        await expect(page.get_by_text("Push ist angehalten")).to_be_hidden()
+        assert not desk.board.stopped()
+
+
+async def test_a_blocked_sound_is_said_large_and_can_be_tried_and_repeats_until_acknowledged(browser: Browser) -> None:
+    desk = desk_in("extreme")
+    async with served(desk) as address, opened(browser, address) as page:
+        sound = page.locator("#sound")
+        await expect(sound).to_have_text("Ton ist aus – hier einschalten")
+        assert await sound.evaluate("one => parseFloat(getComputedStyle(one).fontSize)") >= 20
+        assert await page.evaluate("alarm === null")
+        await page.get_by_role("button", name="Ton prüfen").click()
+        await expect(sound).to_have_text("Ton an")
+        assert await page.evaluate("alarm.loop")
+        await page.locator("input[name=by]").fill("Leitstelle A")
+        await page.get_by_role("button", name="Gesehen").click()
+        await expect(page.get_by_text("gesehen: Leitstelle A")).to_be_visible()
+        assert await page.evaluate("alarm === null")
+
+
+async def test_a_district_on_the_map_is_reached_by_tab_and_leads_to_its_row(browser: Browser) -> None:
+    async with served(STATES["severe"]()) as address, opened(browser, address) as page:
+        place = page.get_by_role("button", name="Gräfrath: Stufe 3 von 4")
+        await place.focus()
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("link", name="Gräfrath", exact=True)).to_be_focused()
+
+
 @pytest.mark.parametrize("path", ["/", "/stele/d1", "/embed/d1"])
 async def test_pages_read_without_javascript(browser: Browser, path: str) -> None:
     async with (

@@ -156,7 +156,7 @@ def _dashboard(site: Site, language: str) -> dict[str, Any]:
         "stops": board.stopped(), "web": site.settings.web,
         "loud": any(one.loud and not one.acknowledged for city in cities for one in city["holding"]),
         "fresh_for": min(remaining, default=LOOK_AGAIN_S), "silent_s": _silence(board),
-        "journeys": [one for one in reversed(board.history.journeys.values()) if one.shown][:5],
+        "journeys": [one for one in reversed(board.history.journeys.values()) if one.shown][:3],
         "latency": _latency(board.latency_s),
     }  # fmt: skip
 

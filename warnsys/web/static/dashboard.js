@@ -20,7 +20,7 @@ async function draw() {
   document.querySelectorAll(".map").forEach((place) => {
     let held = maps.get(place.dataset.city);
     if (!held) {
-      const map = L.map(place, { zoomSnap: 0.25, attributionControl: Boolean(place.dataset.tiles), keyboard: true });
+      const map = L.map(place, { zoomSnap: 0.1, attributionControl: Boolean(place.dataset.tiles), keyboard: true });
       if (place.dataset.tiles) L.tileLayer(place.dataset.tiles, { attribution: place.dataset.credit }).addTo(map);
       held = { map, layers: [] };
       maps.set(place.dataset.city, held);
@@ -46,7 +46,7 @@ function name(place, one, shape) {
   const said = one.properties, label = document.createElement("span");
   const state = said.status === "no_data" ? place.dataset.nothing : said.level ? place.dataset.level.replace("{}", said.level) : "";
   label.textContent = said.short_name;
-  if (state) label.append(document.createElement("br"), state);
+  if (state) label.append(document.createElement("br"), said.status === "no_data" ? state : `${said.level}/4`);
   shape.label = state ? `${said.name}: ${state}` : said.name;
   shape.bindTooltip(label, { permanent: true, direction: "center", className: "map-label" });
   shape.on("click", () => go(one));

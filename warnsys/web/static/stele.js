@@ -6,7 +6,7 @@ let paused = false;
 let turnedAt = performance.now();
 
 const ALONE_MS = 120000; // after so long without a touch the languages turn again for the next one who passes
-const SMALLEST = 0.68;
+const SMALLEST = 0.64;
 
 function articles() {
   return [...document.querySelectorAll(".others article")];
