@@ -26,6 +26,10 @@ async function draw() {
       maps.set(place.dataset.city, held);
     }
     const features = districts.features.filter((one) => one.properties.city === place.dataset.city);
+    const said = JSON.stringify([features.map((one) => [one.id, one.properties.level, one.properties.advance, one.properties.status]), outlines]);
+    if (said === held.said) return; // what is drawn anew loses the focus
+    held.said = said;
+    const focused = document.activeElement?.dataset?.district;
     const layer = L.geoJSON({ type: "FeatureCollection", features }, { style: dress, onEachFeature: (one, shape) => name(place, one, shape) });
     const casing = lines(outlines, { weight: 6, opacity: 0.9 }, "casing"), line = lines(outlines, { weight: 3, dashArray: "9 5" }, "line");
     if (!held.layers.length) held.map.fitBounds(layer.getBounds(), { padding: [10, 10] });
@@ -33,6 +37,7 @@ async function draw() {
     held.layers = [layer, casing, line];
     held.layers.forEach((one) => one.addTo(held.map));
     layer.eachLayer((shape) => reach(shape, shape.feature));
+    if (focused) place.querySelector(`[data-district="${CSS.escape(focused)}"]`)?.focus();
   });
 }
 
@@ -55,7 +60,7 @@ function name(place, one, shape) {
 function reach(shape, one) {
   const path = shape.getElement();
   if (!path) return;
-  for (const [key, value] of [["tabindex", "0"], ["role", "button"], ["aria-label", shape.label]]) path.setAttribute(key, value);
+  for (const [key, value] of [["tabindex", "0"], ["role", "button"], ["aria-label", shape.label], ["data-district", one.id]]) path.setAttribute(key, value);
   path.addEventListener("keydown", (event) => { if (event.key === "Enter") go(one); });
 }
 
