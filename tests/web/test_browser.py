@@ -162,7 +162,7 @@ async def test_a_blocked_sound_is_said_large_and_can_be_tried_and_repeats_until_
     async with served(desk) as address, opened(browser, address) as page:
         sound = page.locator("#sound")
         await expect(sound).to_have_text("Ton ist aus – hier einschalten")
-        assert await sound.evaluate("one => parseFloat(getComputedStyle(one).fontSize)") >= 20
+        await expect(sound).to_have_css("font-size", "20.8px")
         assert await page.evaluate("alarm === null")
         await page.get_by_role("button", name="Ton prüfen").click()
         await expect(sound).to_have_text("Ton an")
