@@ -136,17 +136,25 @@ class Boundary:
 
     def swept_to(self, edge: Ints, lon: Floats, lat: Floats) -> Floats:
         """Steradians swept along the ring up to points on these edges."""
-        start_lon, start_lat = self.lon.reshape(-1)[edge], self.lat.reshape(-1)[edge]
-        return self.sums.reshape(-1)[edge] + swept(start_lon, start_lat, lon, lat, self.datum)
+        start_lon, start_lat = self.lon.reshape(-1).take(edge), self.lat.reshape(-1).take(edge)
+        return self.sums.reshape(-1).take(edge) + swept(start_lon, start_lat, lon, lat, self.datum)
 
     def contains(self, stretch: Ints, row: Ints, lon: Floats, lat: Floats, *, step: int) -> Bools:
         """Whether points lie inside, each within the rings given by their stretches: `row` is the point of each.
 
         `step` as in `on_left`: 1 where the points are those of an outline, -1 where the stretches are.
         """
-        # A ray to the east: inside after an odd number of edges.
-        level = self.vertices(stretch)[1]
-        above = level > lat[row] if step > 0 else level >= lat[row]
+        # A ray to the east: inside after an odd number of edges. Few stretches are on its way.
+        on_ray = np.flatnonzero(
+            (self.boxes.south.take(stretch) <= lat.take(row))
+            & (self.boxes.north.take(stretch) >= lat.take(row))
+            & (self.boxes.east.take(stretch) >= lon.take(row))
+        )
+        if not len(on_ray):
+            return np.zeros(len(lon), dtype=bool)
+        stretch, row = stretch.take(on_ray), row.take(on_ray)
+        level = np.ascontiguousarray(self.lat.take(stretch, 0).T)
+        above = level > lat.take(row) if step > 0 else level >= lat.take(row)
         place, column = changes(above)
         upward, point = above[place + 1, column], row.take(column)
         edges = self.edges(edge_at(stretch.take(column), place))
@@ -167,11 +175,8 @@ def ranges(first: Ints, size: Ints) -> tuple[Ints, Ints]:
 
 
 def _low_high(rows: Floats) -> tuple[Floats, Floats]:
-    low, high = rows[:, 0].copy(), rows[:, 0].copy()
-    for place in range(1, rows.shape[1]):
-        np.minimum(low, rows[:, place], out=low)
-        np.maximum(high, rows[:, place], out=high)
-    return low, high
+    first = np.arange(0, rows.size, EDGES + 1)
+    return np.minimum.reduceat(rows.reshape(-1), first), np.maximum.reduceat(rows.reshape(-1), first)
 
 
 def _sweep(points: Floats, first: Ints, count: Ints, datum: float) -> tuple[Floats, Floats]:

@@ -7,9 +7,8 @@ Heights spare a district only where they were surveyed, with 50 m to spare. How 
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, overload
+from typing import Literal, NamedTuple, overload
 
 from geofences.area import Area
 from geofences.district import District
@@ -17,8 +16,7 @@ from geofences.district import District
 HEIGHT_MARGIN_M = 50.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Match:
+class Match(NamedTuple):
     """What one alert means for one district.
 
     `via` says what decided, for or against; None only without any area. `reason` is for machines and operators.
@@ -32,7 +30,7 @@ class Match:
     reason: str
     floor_m: float | None
     ceiling_m: float | None
-    measure: Callable[[], float | None] = field(repr=False)
+    measure: Callable[[], float | None]
     """Finds the share when it is asked for: where cells decide, most never are."""
 
     @property
@@ -42,15 +40,13 @@ class Match:
         return self.measure()
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Match):
-            return NotImplemented
-        return self._said() == other._said() and self.share == other.share
+        return isinstance(other, Match) and self[:-1] == other[:-1] and self.share == other.share
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
 
     def __hash__(self) -> int:
         return hash((self.district.id, self.reason))
-
-    def _said(self) -> tuple[object, ...]:
-        return self.district, self.matched, self.via, self.reason, self.floor_m, self.ceiling_m
 
 
 class Blocks:
@@ -132,26 +128,26 @@ def _decide_by_area(
     if not shaped:
         return Match(district, False, None, "no area", None, None, _no_share)
 
+    def touching(among: Sequence[int]) -> list[int]:
+        return [i for i in among if rounded(share_of((i,))) > 0]
+
     sparing = blocks.sparing(district, shaped) if blocks.banded else {}
     counting = tuple(i for i in shaped if i not in sparing) if sparing else shaped
     share = with_spared = rounded(share_of(counting))
-
-    def touching(among: Sequence[int]) -> list[int]:
-        return [i for i in among if rounded(share_of((i,))) > 0] if blocks.banded else []
-
-    if _enough(share, min_share):
-        floor, ceiling = blocks.widest_band(touching(counting))
-        return Match(district, True, "area", f"area {share:.4f}", floor, ceiling, lambda: share)
-    if sparing:
+    matched = _enough(share, min_share)
+    if sparing and not matched:
         with_spared = rounded(share_of(shaped))
         if _enough(with_spared, min_share):
             among = touching([*sparing]) or [*sparing]
             return Match(district, False, "area", sparing[among[0]], *blocks.widest_band(among), lambda: share)
-    if with_spared == 0:
-        return Match(district, False, "area", "no overlap", None, None, lambda: share)
-    # Cut, not rounded: a share of 0.00999 must not read "0.0100 below 0.01".
-    reason = f"share {int(share * 10_000) / 10_000:.4f} below {min_share:g}"
-    return Match(district, False, "area", reason, *blocks.widest_band(touching(counting)), lambda: share)
+    floor, ceiling = blocks.widest_band(touching(counting)) if blocks.banded and share > 0 else (None, None)
+    if matched:
+        reason = f"area {share:.4f}"
+    elif with_spared == 0:
+        reason = "no overlap"
+    else:  # Cut, not rounded: a share of 0.00999 must not read "0.0100 below 0.01".
+        reason = f"share {int(share * 10_000) / 10_000:.4f} below {min_share:g}"
+    return Match(district, matched, "area", reason, floor, ceiling, lambda: share)
 
 
 def rounded(share: float) -> float:

@@ -44,6 +44,9 @@ class Overlaps(NamedTuple):
     """Steradians, right to some 1e-18: without any overlap it may be that much beside 0."""
 
 
+_NONE = Overlaps(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0))
+
+
 class Fences:
     """Polygons or multipolygons, valid and in lon/lat degrees, ready to be overlaid again and again."""
 
@@ -89,6 +92,8 @@ class Fences:
         fences, boxes = self._boundary, outline.boxes
         near = boxes.touching(*self.box)
         row, stretch = self._tree.query(boxes.at(near).for_tree())
+        if not len(row):
+            return _NONE
         # The outline's edges that come near a stretch of fence, and then what of that stretch crosses them.
         row, edge = outline.edges_touching(near.take(row), fences.boxes.at(stretch))
         stretch = stretch.take(row)
@@ -105,21 +110,24 @@ class Fences:
         size = np.bincount(outline.owner, minlength=len(shapes))
         inside = np.zeros(len(ring), dtype=bool)
         unsure = np.arange(len(ring))
-        if size[near].sum() > _BY_HAND:
+        if size.take(near).sum() > _BY_HAND:
             shapely.prepare(shapes)
-            unsure = np.flatnonzero(shapely.intersects_xy(shapes[near], lon, lat))
-            inside[unsure] = shapely.contains_xy(shapes[near[unsure]], lon[unsure], lat[unsure])
-            unsure = unsure[~inside[unsure]]  # on the very line
-        row, stretch = ranges((np.cumsum(size) - size)[near[unsure]], size[near[unsure]])
-        inside[unsure] = outline.contains(stretch, row, lon[unsure], lat[unsure], step=-1)
+            unsure = np.flatnonzero(shapely.intersects_xy(shapes.take(near), lon, lat))
+            inside[unsure] = shapely.contains_xy(shapes.take(near.take(unsure)), lon.take(unsure), lat.take(unsure))
+            unsure = unsure[~inside.take(unsure)]  # on the very line
+        around = near.take(unsure)
+        row, stretch = ranges((np.cumsum(size) - size).take(around), size.take(around))
+        inside[unsure] = outline.contains(stretch, row, lon.take(unsure), lat.take(unsure), step=-1)
         ring = ring[inside]
-        return Overlaps(near[inside], fences.ring_owner[ring], fences.ring_sum[ring])
+        return Overlaps(near[inside], fences.ring_owner.take(ring), fences.ring_sum.take(ring))
 
     def _outlines_inside(self, outline: Boundary) -> Overlaps:
         """The rings of outlines that start inside a fence."""
         fences = self._boundary
         lon, lat = outline.ring_starts(np.arange(len(outline.ring_first)))
         turn, ring = self._ring_tree.query(Boxes(lon, lon, lat, lat).for_tree())
+        if not len(turn):
+            return _NONE
         pairs, place = _distinct(turn * len(self.areas) + fences.ring_owner[ring])
         turn, fence = np.divmod(pairs, len(self.areas))
         row, stretch = ranges(fences.ring_first[ring], fences.ring_size[ring])
@@ -134,7 +142,9 @@ def _sums(place: Ints, terms: Floats, count: int) -> Floats:
 
 def _distinct(numbers: Ints) -> tuple[Ints, Ints]:
     """Like `np.unique` with the inverse, but without sorting where the numbers are small."""
-    if not len(numbers) or (most := int(numbers.max())) > 20 * len(numbers) + 1_000:
+    if not len(numbers):
+        return numbers, numbers
+    if (most := int(numbers.max())) > 20 * len(numbers) + 1_000:
         return np.unique(numbers, return_inverse=True)
     present = np.zeros(most + 1, dtype=bool)
     present[numbers] = True

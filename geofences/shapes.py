@@ -37,8 +37,8 @@ def joined(shapes: Sequence[BaseGeometry]) -> BaseGeometry:
     """One valid polygon or multipolygon of several. Those that do not meet are put side by side: that costs nothing."""
     if len(shapes) == 1:
         return shapes[0]
-    touching, _ = shapely.STRtree(shapes).query(shapes, predicate="intersects")
-    if len(touching) > len(shapes):  # more than each with itself
+    one, other = shapely.STRtree(shapes).query(shapes)  # whose boxes touch
+    if any(shapes[i].intersects(shapes[j]) for i, j in zip(one.tolist(), other.tolist(), strict=True) if i < j):
         return shapely.union_all(shapes)
     return shapely.MultiPolygon(shapely.get_parts(shapes).tolist())
 

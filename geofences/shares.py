@@ -82,8 +82,7 @@ class Shares:
 
 def _may_touch(area: Area, box: tuple[float, float, float, float]) -> bool:
     west, east, south, north = box
-    for polygon in area.polygons:
-        left, low, right, high = shapely.bounds(polygon).tolist()
+    for left, low, right, high in shapely.bounds(area.polygons).tolist() if area.polygons else ():
         if left <= east and right >= west and low <= north and high >= south:
             return True
     return any(_circle_may_touch(circle, *box) for circle in area.circles)

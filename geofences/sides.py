@@ -41,7 +41,9 @@ def on_left(edges: Edges, lon: Floats, lat: Floats, *, step: int) -> Bools:
     Points may be of shape (n,), or (k, n) with k of them to an edge. An edge without length has all on one side.
     """
     dx, dy = edges.lon1 - edges.lon0, edges.lat1 - edges.lat0
-    to_north, to_east = dx * (lat - edges.lat0), dy * (lon - edges.lon0)
+    to_north, to_east = lat - edges.lat0, lon - edges.lon0
+    to_north *= dx
+    to_east *= dy
     turn = to_north - to_east
     # One bound for all: nearly all are far above it.
     close = np.flatnonzero(np.abs(turn) <= _ROUNDING * (_largest(to_north) + _largest(to_east)))
@@ -90,18 +92,22 @@ class Crossings(NamedTuple):
 
 def crossings(lon: Floats, lat: Floats, outline: Edges) -> Crossings:
     """Where walks along fences, (k, n), cross edges of outlines, (n,)."""
-    left = on_left(outline, lon, lat, step=-1)
-    place, walk = changes(left)
-    edge = outline.at(walk)
-    fence = Edges(lon[place, walk], lat[place, walk], lon[place + 1, walk], lat[place + 1, walk])
-    from_left = on_left(fence, edge.lon0, edge.lat0, step=1)
-    crossed = np.flatnonzero(from_left != on_left(fence, edge.lon1, edge.lat1, step=1))
-    place, walk, edge, fence = place.take(crossed), walk.take(crossed), edge.at(crossed), fence.at(crossed)
+    left = on_left(outline, lon, lat, step=-1).reshape(-1)
+    # Counted through all rows, a vertex has the next one of its walk `walks` further on.
+    walks = lon.shape[1]
+    start = np.flatnonzero(left[:-walks] != left[walks:])
+    edge = outline.at(start % max(walks, 1))
+    lon, lat = lon.reshape(-1), lat.reshape(-1)
+    fence = Edges(lon.take(start), lat.take(start), lon.take(start + walks), lat.take(start + walks))
+    from_left, to_left = on_left(fence, np.stack([edge.lon0, edge.lon1]), np.stack([edge.lat0, edge.lat1]), step=1)
+    crossed = np.flatnonzero(from_left != to_left)
+    start, edge, fence = start.take(crossed), edge.at(crossed), fence.at(crossed)
 
     dx, dy = fence.lon1 - fence.lon0, fence.lat1 - fence.lat0
     ex, ey = edge.lon1 - edge.lon0, edge.lat1 - edge.lat0
     across = dx * ey - dy * ex
     along = (edge.lon0 - fence.lon0) * ey - (edge.lat0 - fence.lat0) * ex
     # Nearly parallel edges lie on each other where they cross, so a part that rounding spoilt spoils no area.
-    part = np.clip(np.divide(along, across, out=np.zeros_like(along), where=across != 0), 0, 1)
-    return Crossings(place, walk, left[place, walk], fence.lon0 + part * dx, fence.lat0 + part * dy)
+    part = np.divide(along, across, out=np.zeros_like(along), where=across != 0).clip(0.0, 1.0)
+    place, walk = np.divmod(start, max(walks, 1))
+    return Crossings(place, walk, left.take(start), fence.lon0 + part * dx, fence.lat0 + part * dy)

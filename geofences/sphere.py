@@ -4,6 +4,8 @@ So shares need no projection and no small city. Taking WGS 84 for a sphere chang
 degree of each other by less than 0.03 %.
 """
 
+import math
+
 import numpy as np
 import shapely
 from numpy.typing import NDArray
@@ -11,6 +13,8 @@ from shapely.geometry.base import BaseGeometry
 
 EARTH_RADIUS_M = 6_371_007.2
 """Of the sphere with the surface of WGS 84: steradians times its square are square metres."""
+
+_RADIANS = math.pi / 180  # a degree
 
 Floats = NDArray[np.float64]
 
@@ -42,11 +46,10 @@ def swept(lon: Floats, lat: Floats, to_lon: Floats, to_lat: Floats, datum: float
 
     Degrees, any one shape. The datum cancels round a ring; one in the middle of things keeps the digits.
     """
-    lat, to_lat = np.radians(lat), np.radians(to_lat)
-    half = (to_lat - lat) / 2
+    half = (to_lat - lat) * (_RADIANS / 2)
     # The mean of the sine along an edge is that of its middle times sinc(half).
-    mean = np.sin(lat + half) * _sinc(half)
-    return np.asarray(np.radians(lon - to_lon) * (mean - np.sin(np.radians(datum))))
+    mean = np.sin(lat * _RADIANS + half) * _sinc(half)
+    return (lon - to_lon) * _RADIANS * (mean - math.sin(math.radians(datum)))
 
 
 def _sinc(angle: Floats) -> Floats:
