@@ -93,18 +93,21 @@ class GeofenceIndex:
 
 
 def _version(districts: Iterable[District]) -> str:
-    deciding = [
-        [
-            district.id,
-            sorted(district.warn_cells),
-            shapely.to_wkb(
-                shapely.normalize(district.geometry), hex=True, output_dimension=2, byte_order=1, include_srid=False
-            ),
-            # As floats, so that 53 and 53.0 are one version.
-            None if district.ground_min_m is None else float(district.ground_min_m),
-            None if district.ground_max_m is None else float(district.ground_max_m),
-            district.ground_is_surveyed,
-        ]
-        for district in districts
+    said = hashlib.sha256(b"[")  # the JSON of a list, but a country's outlines never stand in memory as text
+    for place, district in enumerate(districts):
+        said.update(b", " * (place > 0) + json.dumps(_deciding(district)).encode())
+    said.update(b"]")
+    return said.hexdigest()[:16]
+
+
+def _deciding(district: District) -> list[object]:
+    outline = shapely.normalize(district.geometry)
+    return [
+        district.id,
+        sorted(district.warn_cells),
+        shapely.to_wkb(outline, hex=True, output_dimension=2, byte_order=1, include_srid=False),
+        # As floats, so that 53 and 53.0 are one version.
+        None if district.ground_min_m is None else float(district.ground_min_m),
+        None if district.ground_max_m is None else float(district.ground_max_m),
+        district.ground_is_surveyed,
     ]
-    return hashlib.sha256(json.dumps(deciding).encode()).hexdigest()[:16]

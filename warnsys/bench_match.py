@@ -229,19 +229,23 @@ def _p50_p99(step: Callable[[], object], rounds: int) -> tuple[float, float]:
 
 
 def plot_rows(rows: Sequence[Row], file: Path) -> None:
-    """Cost over number of fences, both logarithmic, one picture a scene; needs the extra gis."""
+    """Cost over number of fences, both logarithmic, one picture a scene, as SVG; needs the extra gis."""
+    import matplotlib
     from matplotlib.figure import Figure
 
     rows = [row for row in rows if row.fences == "made"]
     names = list(dict.fromkeys(row.scene for row in rows))
-    figure = Figure(figsize=(4 * len(names), 4), layout="constrained")
+    figure = Figure(figsize=(3.2 * len(names), 3.6), layout="constrained")
     axes = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
     for axis, scene in zip(axes, names, strict=True):
         here = [row for row in rows if row.scene == scene]
-        for way in here[0].median_us:
-            axis.loglog([row.count for row in here], [row.median_us[way] for row in here], marker="o", label=way)
+        for way, marker in zip(here[0].median_us, "osD^", strict=False):
+            costs = [row.median_us[way] for row in here]
+            axis.loglog([row.count for row in here], costs, marker=marker, markersize=4, label=way)
         axis.set(title=scene, xlabel="fences")
         axis.grid(visible=True, which="major", alpha=0.3)
     axes[0].set_ylabel("median, µs")
     axes[0].legend()
-    figure.savefig(file)
+    # Text stays text, and the same figures give the same file.
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "warnsys"}):
+        figure.savefig(file, metadata={"Date": None})

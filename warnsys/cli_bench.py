@@ -62,12 +62,13 @@ def match(
     found = measure(files or [], communes, [int(count) for count in counts.split(",")], points, postgis=postgis)
     ways = [*found.rows[0].median_us]
     table = Table(title="which fences are covered, and how much: medians in microseconds, and as ratios to ours")
-    for head in ("fences", "", "scene", "warned", *ways, *(f"÷ {way}" for way in ways if way != "ours")):
-        table.add_column(head, justify="left" if head in ("", "scene") else "right", no_wrap=True)
+    for head in ("fences", "scene", "warned", *ways, *(f"÷ {way}" for way in ways if way != "ours")):
+        table.add_column(head, justify="left" if head == "scene" else "right", no_wrap=head != "scene")
     for row in found.rows:
         ours = row.median_us["ours"]
         figures = [*row.median_us.values(), *(row.median_us[way] / ours for way in ways if way != "ours")]
-        table.add_row(str(row.count), row.fences, row.scene, str(row.warned), *(f"{figure:.1f}" for figure in figures))
+        scene = row.scene if row.fences == "made" else f"{row.scene} on {row.fences}"
+        table.add_row(str(row.count), scene, str(row.warned), *(f"{figure:.1f}" for figure in figures))
     out.print(table)
     for built in found.built:
         out.print(f"index of {built.count} fences, {built.vertices} points: {built.seconds:.2f} s, {built.mib:.0f} MiB")
@@ -78,6 +79,26 @@ def match(
         json_file.write_text(json.dumps(asdict(found), indent=1) + "\n", "utf-8")
     if plot:
         plot_rows(found.rows, plot)
+
+
+@app.command()
+def files(
+    count: Annotated[int, typer.Option(min=1, help="Number of fences.")] = 11_000,
+    points: Annotated[int, typer.Option(min=4, help="Points of a fence.")] = 300,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures.")] = None,
+) -> None:
+    """Reading geofences from GeoJSON and GeoPackage, and building their index: seconds and memory."""
+    from warnsys.bench_files import measure
+
+    table = Table(title=f"{count} fences of some {points} points")
+    for head in ("step", "seconds", "peak MiB", "file MB"):
+        table.add_column(head, justify="left" if head == "step" else "right")
+    steps = measure(count, points)
+    for step in steps:
+        table.add_row(step.name, f"{step.seconds:.2f}", f"{step.peak_mib:.0f}", f"{step.file_mb:.0f}")
+    out.print(table)
+    if json_file:
+        json_file.write_text(json.dumps([asdict(step) for step in steps], indent=1) + "\n", "utf-8")
 
 
 @app.command()
