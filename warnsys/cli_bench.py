@@ -98,7 +98,10 @@ def files(
         table.add_row(step.name, f"{step.seconds:.2f}", f"{step.peak_mib:.0f}", f"{step.file_mb:.0f}")
     out.print(table)
     if json_file:
-        json_file.write_text(json.dumps([asdict(step) for step in steps], indent=1) + "\n", "utf-8")
+        json_file.write_text(
+            json.dumps({"count": count, "points": points, "steps": [asdict(step) for step in steps]}, indent=1) + "\n",
+            "utf-8",
+        )
 
 
 @app.command()
