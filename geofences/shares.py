@@ -82,7 +82,8 @@ class Shares:
 
 def _may_touch(area: Area, box: tuple[float, float, float, float]) -> bool:
     west, east, south, north = box
-    for left, low, right, high in shapely.bounds(area.polygons).tolist() if area.polygons else ():
+    polygons = [*area.polygons]
+    for left, low, right, high in shapely.bounds(polygons).tolist() if polygons else ():
         if left <= east and right >= west and low <= north and high >= south:
             return True
     return any(_circle_may_touch(circle, *box) for circle in area.circles)
