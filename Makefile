@@ -7,7 +7,7 @@ GEODATA ?= ../shared/geodata
 SETTINGS ?= warnsys.toml
 
 .DEFAULT_GOAL := help
-.PHONY: bench-web screens help install install-dev demo run kafka test test-faults test-crash test-crash-long lint format docs pictures lock clean
+.PHONY: bench-web screens help install install-dev demo run kafka test test-faults test-crash test-crash-long mutants lint format docs pictures lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,13 @@ test-crash: install-dev ## ten seeds with six kills each and every named point, 
 test-crash-long: install-dev ## every kind of fault, and the three runners compared: docs/reference/reliability.md (an hour)
 	$(BIN)/python -m tests.crash.report docs/reference/reliability.md
 
+mutants: install-dev ## change the CAP reader and the decisions line by line, and see what no test notices (an hour)
+	@test -d .venv-mutants || $(BIN)/uv venv --quiet --python $(BIN)/python .venv-mutants
+	@echo 'click>=8.4.2' > .venv-mutants/newer  # than Faust allows; what mutmut runs needs no Faust
+	@$(BIN)/uv pip install --quiet --python .venv-mutants --override .venv-mutants/newer --editable . --group mutants
+	CI=true PYTEST_ADDOPTS="--cap-corpus=$(abspath $(CORPUS)) --geodata=$(abspath $(GEODATA))" \
+	  .venv-mutants/bin/mutmut run $(MUTANTS)
+
 lint: install-dev ## check style, types and import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -84,4 +91,4 @@ lock: install-dev ## pin the newest dependencies that pyproject.toml allows
 	  --no-header --no-annotate pyproject.toml --extra gis --group dev --output-file requirements-dev.lock
 
 clean: ## remove .venv and caches
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-mutants mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -61,9 +61,6 @@ def _member(bundle: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Member:
         return Member(entry.filename, b"", BadBundle("member-broken", entry.filename, "encrypted"))
     try:
         with bundle.open(entry) as file:
-            body = file.read(MAX_BYTES + 1)
+            return Member(entry.filename, file.read(MAX_BYTES))
     except (*_DAMAGED, RuntimeError, NotImplementedError, EOFError, OSError, ValueError) as error:
         return Member(entry.filename, b"", BadBundle("member-broken", entry.filename, str(error)))
-    if len(body) > MAX_BYTES:  # the directory understated it
-        return Member(entry.filename, b"", Unsafe("too-large", entry.filename, f"more than {MAX_BYTES} bytes unpacked"))
-    return Member(entry.filename, body)
