@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import shapely
 
 from warnsys.cap import Alert, CapError, Finding, dwd, read_alert, read_bundle
@@ -130,7 +131,7 @@ def _areas(where: str, info: Info) -> Iterator[Finding]:
 
 def _outlines(place: str, area: Area) -> Iterator[Finding]:
     for number, ring in enumerate(area.polygons, 1):
-        polygon = shapely.Polygon(ring)
+        polygon = shapely.Polygon(np.array(ring))  # several times faster than from pairs
         if not polygon.is_valid:
             reason = shapely.is_valid_reason(polygon)
             yield Finding("polygon-crossing", f"{place}/polygon[{number}]", reason)

@@ -25,12 +25,12 @@ def parse(
     rounds: Annotated[int, typer.Option(min=10, help="Readings of each file.")] = 200,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures.")] = None,
 ) -> None:
-    """Reading a message whole, and bare lxml building a tree of the same bytes."""
+    """Reading a message whole, checking it, and bare lxml building a tree of the same bytes."""
     from warnsys.bench_parse import compare
     from warnsys.cap import read_bundle
 
-    table = Table(title="reading a message, medians in milliseconds")
-    for head in ("file", "bytes", "infos", "lxml", "warnsys", "ratio"):
+    table = Table(title="reading a message, medians in milliseconds of processor time")
+    for head in ("file", "bytes", "infos", "lxml", "warnsys", "ratio", "check", "check a MB"):
         table.add_column(head, justify="left" if head == "file" else "right")
     measured = {}
     for path in files:
@@ -38,7 +38,8 @@ def parse(
         body = max((m.body for m in read_bundle(content)), key=len) if content.startswith(b"PK") else content
         found = measured[path.name] = compare(body, rounds)
         figures = (f"{found.lxml_ms:.2f}", f"{found.warnsys_ms:.2f}", f"{found.ratio:.2f}")
-        table.add_row(path.name, str(found.size), str(found.infos), *figures)
+        checked = (f"{found.check_ms:.2f}", f"{found.check_ms_a_mb:.0f}")
+        table.add_row(path.name, str(found.size), str(found.infos), *figures, *checked)
     out.print(table)
     if json_file:
         json_file.write_text(
