@@ -336,6 +336,27 @@ def test_an_end_is_not_told_while_the_same_group_waits_for_its_confirmation() ->
     assert not [notice for notice in city.push() if notice.kind == "ended"]
 
 
+@pytest.mark.parametrize(("waiting", "told"), [("Moderate", []), ("Minor", ["ended"])])
+def test_nothing_is_called_ended_while_something_milder_that_is_told_of_waits_too(
+    waiting: str, told: list[str]
+) -> None:
+    city = told_city().take(outcome("E", meaning(waiting, expires=20)), tick(30))
+    city.take(update("B", "A", "Moderate", 30, group="THUNDERSTORM", ii="31"))
+    assert [notice.kind for notice in city.push() if notice.group == "RAIN"][1:] == told
+
+
+def test_a_lowering_is_told_though_something_milder_waits_for_its_confirmation() -> None:
+    city = told_city("Extreme").take(outcome("E", meaning("Moderate", expires=20)), tick(30))
+    city.take(update("B", "A", "Severe", 30))
+    assert city.told()[-1] == ("lowered", "lowered")
+
+
+def test_a_lowering_is_not_told_while_something_as_bad_waits_for_its_confirmation() -> None:
+    city = told_city("Extreme").take(outcome("E", meaning("Extreme", expires=20)), tick(30))
+    city.take(update("B", "A", "Severe", 30))
+    assert city.told() == [("warn", "entered")]
+
+
 def test_after_a_confirmed_end_the_next_warning_is_new_though_another_group_stands() -> None:
     wind = outcome("W", meaning("Extreme", group="WIND", ii="52", expires=900))
     city = City().take(tick(0), wind, outcome("A", meaning(expires=30)), snapshot(0, "A", "W"))
