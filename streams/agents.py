@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pydantic import ValidationError
 
 from streams.records import Headers, Incoming, Outgoing, Sender
-from streams.state import StateStore
+from streams.state import Kept, StateStore
 from streams.topics import Topics
 from warnsys.cap.model import level
 from warnsys.metrics import Metrics
@@ -106,14 +106,14 @@ class SettleAgent:
     ) -> None:
         self._cities, self._topics, self._sender, self._store = cities, topics, sender, store
         self._metrics, self._heard = metrics, heard
-        self._states: dict[int, dict[str, CityState]] = {}
-        self._owed: dict[int, tuple[int, set[str]]] = {}
-        """By partition: the last record that was published, and the cities whose state is not yet remembered."""
+        self._kept: dict[int, dict[str, Kept]] = {}
+        self._owed: dict[int, set[str]] = {}
+        """By partition the cities of which something was published that is not yet remembered."""
         self._epoch = 0
 
     def forget(self) -> None:
         """Partitions were revoked or assigned: what is remembered is read again before the next record."""
-        self._states.clear()
+        self._kept.clear()
         self._owed.clear()
         self._epoch += 1
 
@@ -124,42 +124,46 @@ class SettleAgent:
     async def remember(self, partition: int) -> None:
         """Returns when all that was published has its state kept."""
         if owed := self._owed.get(partition):
-            offset, cities = owed
-            await self._store.save(partition, offset, {city: self._states[partition][city] for city in sorted(cities)})
+            await self._store.save(partition, {city: self._kept[partition][city] for city in sorted(owed)})
             self._owed.pop(partition, None)
 
     def state(self, city: str) -> CityState | None:
-        return self._states.get(self._topics.partition_of(city), {}).get(city)
+        kept = self._kept.get(self._topics.partition_of(city), {}).get(city)
+        return kept.state if kept else None
 
     async def handle(self, record: Incoming) -> None:
         """Publish and wait; `remember` is another step.
 
-        Where the partition was taken away meanwhile, it is remembered here: nobody would ask for it. Raises for a
-        record that is none of ours, and when a send fails.
+        What comes again to a city whose state covers it is passed over there: it was published, and looking at what
+        came after it now would tell that at another time, under other ids. Where the partition was taken away
+        meanwhile, it is remembered here: nobody would ask for it. Raises for a record that is none of ours, and when a
+        send fails.
         """
         started = time.perf_counter()
         said = self._timed(read_impact_record(record.value), record)
         self._metrics.read(said, record.topic)
         epoch = self._epoch
-        states = await self._restored(record.partition)
+        before = await self._restored(record.partition)
         notices: list[Notice] = []
-        after = {}
+        after = dict(before)
         outgoing: list[Outgoing] = []
-        for city, state in states.items():
-            after[city], found = settle(state, said, self._cities[city])
+        for city, kept in before.items():
+            if kept.has(record.offset, record.timestamp):
+                continue
+            state, found = settle(kept.state, said, self._cities[city])
             notices += found
-            removed = sorted(state.steles.keys() - after[city].steles.keys())
+            removed = sorted(kept.state.steles.keys() - state.steles.keys())
             outgoing += [self._tombstone(district, record) for district in removed]
+            after[city] = Kept(state, record.offset, record.timestamp)
         outgoing += [self._notice(notice, record) for notice in notices]
         await self._sender.send(outgoing)
-        changed = {city for city, state in after.items() if state is not states[city]}
+        changed = {city for city, kept in after.items() if kept.state is not before[city].state}
         if epoch == self._epoch:
-            self._states[record.partition] = after
-            _, owed = self._owed.get(record.partition, (0, set[str]()))
-            if owed or changed:
-                self._owed[record.partition] = record.offset, owed | changed
+            self._kept[record.partition] = after
+            if owed := self._owed.get(record.partition, set[str]()) | changed:
+                self._owed[record.partition] = owed
         else:  # the partition may have been another worker's in between
-            await self._store.save(record.partition, record.offset, after)
+            await self._store.save(record.partition, after)
         for notice in notices:
             self._count(notice)
             self._heard(notice)
@@ -168,8 +172,8 @@ class SettleAgent:
             if PUBLISHED in record.headers:
                 self._metrics.took("total", time.time() - float(record.headers[PUBLISHED]))
         if isinstance(said, Tick):
-            for city, state in after.items():
-                if situation := self._cities[city].situation(state):
+            for city, kept in after.items():
+                if situation := self._cities[city].situation(kept.state):
                     self._metrics.settled(city, situation)
 
     def _count(self, notice: Notice) -> None:
@@ -184,15 +188,15 @@ class SettleAgent:
             return said.model_copy(update={"at": datetime.fromtimestamp(record.timestamp, UTC)})
         return said
 
-    async def _restored(self, partition: int) -> dict[str, CityState]:
-        if partition in self._states:
-            return self._states[partition]
-        epoch, kept = self._epoch, await self._store.load(partition)
+    async def _restored(self, partition: int) -> dict[str, Kept]:
+        if partition in self._kept:
+            return self._kept[partition]
+        epoch, found = self._epoch, await self._store.load(partition)
         ours = [city for city in self._cities if self._topics.partition_of(city) == partition]
-        states = {city: kept.get(city) or CityState(city=city) for city in ours}
+        kept = {city: found.get(city) or Kept(CityState(city=city)) for city in ours}
         if epoch == self._epoch:
-            self._states[partition] = states
-        return states
+            self._kept[partition] = kept
+        return kept
 
     def _tombstone(self, district: str, record: Incoming) -> Outgoing:
         """Of a district that the geofences no longer have."""

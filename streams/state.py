@@ -1,6 +1,8 @@
 """What `settle` remembers, in a compacted topic of ours: acknowledged before the input counts as handled.
 
-Each record names the offset of `warn.impacts` that it covers; of several for one city the one that covers most counts.
+Each record names the offset of `warn.impacts` that it covers, and when the broker had stamped that one: a record that
+comes again can be told by both, also where a log was made anew and its offsets begin again. Of several states for one
+city the one that covers most counts.
 Every process writes under a key of its own: compaction keeps the last record of a key, and a worker that lost its
 partition and wrote late must not push out what the new owner wrote. The new owner clears the keys it found.
 """
@@ -8,6 +10,7 @@ partition and wrote late must not push out what the new owner wrote. The new own
 import logging
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -18,25 +21,40 @@ from warnsys.pipeline import CityState
 
 log = logging.getLogger(__name__)
 COVERS = "covers"
+COVERS_AT = "covers_at"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A state, and how far it goes."""
+
+    state: CityState
+    covers: int = -1
+    covers_at: float = 0.0
+    """The broker's time of that record, seconds since 1970."""
+
+    def has(self, offset: int, timestamp: float) -> bool:
+        """Whether a record of `warn.impacts` has been settled in it, and what came of that published."""
+        return offset <= self.covers and timestamp <= self.covers_at
 
 
 class StateStore(Protocol):
-    async def load(self, partition: int) -> dict[str, CityState]:
+    async def load(self, partition: int) -> dict[str, Kept]:
         """The states of all cities of a partition that are kept, by city."""
 
-    async def save(self, partition: int, offset: int, states: Mapping[str, CityState]) -> None:
-        """Returns when the states are safe; they cover the input up to and including `offset`."""
+    async def save(self, partition: int, kept: Mapping[str, Kept]) -> None:
+        """Returns when the states are safe, by city."""
 
 
 class MemoryStateStore:
     def __init__(self) -> None:
-        self.states: dict[int, dict[str, CityState]] = {}
+        self.kept: dict[int, dict[str, Kept]] = {}
 
-    async def load(self, partition: int) -> dict[str, CityState]:
-        return dict(self.states.get(partition, {}))
+    async def load(self, partition: int) -> dict[str, Kept]:
+        return dict(self.kept.get(partition, {}))
 
-    async def save(self, partition: int, offset: int, states: Mapping[str, CityState]) -> None:  # noqa: ARG002
-        self.states.setdefault(partition, {}).update(states)
+    async def save(self, partition: int, kept: Mapping[str, Kept]) -> None:
+        self.kept.setdefault(partition, {}).update(kept)
 
 
 class KafkaStateStore:
@@ -56,39 +74,44 @@ class KafkaStateStore:
         self._writer = writer or uuid.uuid4().hex
         self._outdated: dict[int, set[str]] = {}  # keys of others, by partition, to be cleared with the next save
 
-    async def load(self, partition: int) -> dict[str, CityState]:
-        newest: dict[str, tuple[int, CityState]] = {}
+    async def load(self, partition: int) -> dict[str, Kept]:
+        newest: dict[str, tuple[int, float, bytes]] = {}
         self._outdated[partition] = set()
-        for key, (covers, value) in (await self._read(partition)).items():
+        for key, found in (await self._read(partition)).items():
             city, _, writer = key.partition("/")
             if writer != self._writer:
                 self._outdated[partition].add(key)
-            if covers >= newest.get(city, (-1,))[0]:
-                newest[city] = covers, CityState.from_bytes(value)
-                if newest[city][1].newer:
-                    log.warning("%s: its state is of a newer release; what only that knows is forgotten", city)
-        return {city: state for city, (_, state) in newest.items()}
+            if city not in newest or found[0] >= newest[city][0]:
+                newest[city] = found
+        kept = {city: Kept(CityState.from_bytes(value), covers, at) for city, (covers, at, value) in newest.items()}
+        for city, each in kept.items():
+            if each.state.newer:
+                log.warning("%s: its state is of a newer release; what only that knows is forgotten", city)
+        return kept
 
-    async def save(self, partition: int, offset: int, states: Mapping[str, CityState]) -> None:
+    async def save(self, partition: int, kept: Mapping[str, Kept]) -> None:
         await self._sender.send(
             [
-                Outgoing(self._topic, partition, f"{city}/{self._writer}", state.to_bytes(), {COVERS: str(offset)})
-                for city, state in states.items()
+                Outgoing(
+                    self._topic, partition, f"{city}/{self._writer}", each.state.to_bytes(),
+                    {COVERS: str(each.covers), COVERS_AT: repr(each.covers_at)},
+                )
+                for city, each in kept.items()
             ]
-        )
-        outdated = {key for key in self._outdated.get(partition, ()) if key.partition("/")[0] in states}
+        )  # fmt: skip
+        outdated = {key for key in self._outdated.get(partition, ()) if key.partition("/")[0] in kept}
         if outdated:
             await self._sender.send([Outgoing(self._topic, partition, key, None) for key in sorted(outdated)])
             self._outdated[partition] -= outdated
 
-    async def _read(self, partition: int) -> dict[str, tuple[int, bytes]]:
-        """By key the last record's cover and value; cleared keys left out."""
+    async def _read(self, partition: int) -> dict[str, tuple[int, float, bytes]]:
+        """By key of the last record what it covers, when that was, and its value; cleared keys left out."""
         reader = AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap, enable_auto_commit=False, fetch_max_bytes=64 * MIB,
             max_partition_fetch_bytes=16 * MIB, fetch_max_wait_ms=10, **self._security,
         )  # fmt: skip
         place = TopicPartition(self._topic, partition)
-        found: dict[str, tuple[int, bytes]] = {}
+        found: dict[str, tuple[int, float, bytes]] = {}
         await reader.start()
         try:
             reader.assign([place])
@@ -100,7 +123,8 @@ class KafkaStateStore:
                     if record.value is None:
                         found.pop(key, None)
                     else:
-                        found[key] = int(read_headers(record.headers)[COVERS]), record.value
+                        headers = read_headers(record.headers)
+                        found[key] = int(headers[COVERS]), float(headers.get(COVERS_AT, "0")), record.value
         finally:
             await reader.stop()
         return found

@@ -11,12 +11,12 @@ from pydantic import ValidationError
 from geofences import bundled
 from streams.agents import MatchAgent, SettleAgent, explain, rejection
 from streams.records import Incoming, MemorySender, Outgoing
-from streams.state import MemoryStateStore
+from streams.state import Kept, MemoryStateStore
 from streams.topics import Topics
 from tests.support import NOON, at
 from warnsys.metrics import Metrics
-from warnsys.pipeline import CityState, ForeignStageError, cities_for, matcher_for
-from warnsys.records import Snapshot, SteleRecord, Tick, read_impact_record
+from warnsys.pipeline import CityRules, CityState, ForeignStageError, cities_for, matcher_for, settle
+from warnsys.records import Notice, Said, Snapshot, SteleRecord, Tick, read_impact_record
 from warnsys.settings import Settings, parse
 
 ID = "2.49.0.1.276.0.DWD.PVW.1548604620000.f431e879-0f99-4722-a76b-1c3bb1cbd3ac"
@@ -101,15 +101,15 @@ async def test_notices_are_sent_before_the_state_is_remembered() -> None:
     bench.sender.error = ConnectionError("broker gone")
     with pytest.raises(ConnectionError):
         await bench.settle.handle(bench.impact(tick(0)))
-    assert bench.store.states == {}
+    assert bench.store.kept == {}
     bench.sender.error = None
     await bench.settle.handle(bench.impact(tick(0)))
     assert len(bench.sent("warn.stele")) == 5
-    assert bench.store.states == {}
+    assert bench.store.kept == {}
     assert bench.settle.owes(bench.partition)
     await bench.settle.remember(bench.partition)
     assert not bench.settle.owes(bench.partition)
-    assert set(bench.store.states[bench.partition]) == {"solingen"}
+    assert set(bench.store.kept[bench.partition]) == {"solingen"}
 
 
 async def test_after_a_rebalance_the_state_is_read_again_before_the_next_record() -> None:
@@ -123,7 +123,7 @@ async def test_after_a_rebalance_the_state_is_read_again_before_the_next_record(
     assert bench.settle.state("solingen") is None
     await bench.settle.handle(bench.impact(tick(0), 1))
     await bench.settle.remember(bench.partition)
-    assert bench.settle.state("solingen") == bench.store.states[bench.partition]["solingen"]
+    assert bench.settle.state("solingen") == bench.store.kept[bench.partition]["solingen"].state
 
 
 async def test_what_came_of_several_records_is_remembered_at_once_as_of_the_last() -> None:
@@ -133,15 +133,36 @@ async def test_what_came_of_several_records_is_remembered_at_once_as_of_the_last
     saved: list[int] = []
     save = bench.store.save
 
-    async def noted(partition: int, offset: int, states: Mapping[str, CityState]) -> None:
-        saved.append(offset)
-        await save(partition, offset, states)
+    async def noted(partition: int, kept: Mapping[str, Kept]) -> None:
+        saved.append(kept["solingen"].covers)
+        await save(partition, kept)
 
     bench.store.save = noted  # type: ignore[method-assign]
     await bench.settle.remember(bench.partition)
     await bench.settle.remember(bench.partition)
     assert saved == [2]
-    assert bench.store.states[bench.partition]["solingen"].facts.now == at(2)
+    assert bench.store.kept[bench.partition]["solingen"].state.facts.now == at(2)
+
+
+async def test_what_the_state_covers_is_passed_over_when_it_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tick that came again looked at what had come after it, and told that under other ids than at its own time."""
+    bench = Bench()
+    for offset in range(2):
+        await bench.settle.handle(bench.impact(tick(offset), offset, at(offset)))
+    await bench.settle.remember(bench.partition)
+    settled: list[Said] = []
+
+    def counted(state: CityState, said: Said, city: CityRules) -> tuple[CityState, tuple[Notice, ...]]:
+        settled.append(said)
+        return settle(state, said, city)
+
+    monkeypatch.setattr("streams.agents.settle", counted)
+    other = bench.new_settle()
+    for offset in range(2):
+        await other.handle(bench.impact(tick(offset), offset, at(offset)))
+    assert (settled, other.owes(bench.partition)) == ([], False)
+    await other.handle(bench.impact(tick(5), 0, at(5)))
+    assert len(settled) == 1, "the log was made anew, and its offsets begin again"
 
 
 async def test_what_was_not_remembered_is_forgotten_with_the_partition() -> None:

@@ -17,7 +17,7 @@ from pydantic_core import to_jsonable_python
 
 from streams.agents import SettleAgent
 from streams.records import Incoming, MemorySender
-from streams.state import MemoryStateStore
+from streams.state import Kept, MemoryStateStore
 from streams.topics import Topics
 from tests.audit.story import STAGE, Log, auditor
 from tests.kafka.story import settings_of
@@ -92,7 +92,7 @@ class Worker:
     def __init__(self, settings: Settings, left: Any = None) -> None:
         self.metrics, self.sender, self.store = Metrics(), MemorySender(), MemoryStateStore()
         if left:
-            self.store.states[0] = {"solingen": CityState.from_bytes(json.dumps(left).encode())}
+            self.store.kept[0] = {"solingen": Kept(CityState.from_bytes(json.dumps(left).encode()))}
         cities = cities_for(settings, matcher_for(settings))
         self.agent = SettleAgent(cities, Topics(STAGE, 1), self.sender, self.store, self.metrics)
 
