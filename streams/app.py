@@ -73,6 +73,7 @@ class Worker:
         instance: str = "",
         end: Callable[[str], None] = end_at_once,
         transport: type[Any] | None = None,
+        vitals: Vitals[Any] | None = None,
     ) -> None:
         self._topics, self._sender, self._metrics = topics, sender, metrics
         self._progress, self._settle, self._end = progress, settle, end
@@ -101,7 +102,7 @@ class Worker:
             topic_partitions=topics.partitions,
             web_enabled=False,
         )
-        self._vitals: Vitals[Any] = Vitals(SESSION_S)
+        self._vitals: Vitals[Any] = vitals or Vitals(SESSION_S)
         chosen = transport or (EmbeddedTransport if embedded else StrictTransport)
         self.app.transport = chosen(brokers, self.app)
         self.app.on_partitions_assigned.connect(self._rebalanced)

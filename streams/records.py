@@ -1,13 +1,15 @@
 """A record on its way in or out, and the one way to send: it is acknowledged, or it raises."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
 from aiokafka import AIOKafkaProducer
 
 from streams.topics import MIB
+from streams.watchdog import end_at_once
 
 Headers = dict[str, str]
 MAX_REQUEST_BYTES = 12 * MIB
@@ -77,10 +79,19 @@ class Progress:
 
 
 class KafkaSender:
-    """Sends to a broker; an async context manager."""
+    """Sends to a broker; an async context manager.
+
+    `slept` says at a monotonic time why this process may send nothing any more, or ""; it then ends without a commit.
+    """
 
     def __init__(
-        self, bootstrap: str, progress: Progress, *, idempotent: bool = True, security: Mapping[str, Any] = {}
+        self,
+        bootstrap: str,
+        progress: Progress,
+        *,
+        idempotent: bool = True,
+        security: Mapping[str, Any] = {},
+        slept: Callable[[float], str] = lambda _: "",
     ) -> None:
         self._producer = AIOKafkaProducer(
             bootstrap_servers=bootstrap,
@@ -91,7 +102,7 @@ class KafkaSender:
             request_timeout_ms=REQUEST_TIMEOUT_MS,
             **security,
         )
-        self._progress = progress
+        self._progress, self._slept = progress, slept
 
     async def __aenter__(self) -> Self:
         try:
@@ -105,6 +116,8 @@ class KafkaSender:
         await self._producer.stop()
 
     async def send(self, records: Sequence[Outgoing]) -> None:
+        if reason := self._slept(time.monotonic()):
+            end_at_once(reason)
         acknowledgements: list[Awaitable[Any]] = [
             await self._producer.send(
                 record.topic,

@@ -6,18 +6,20 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from prometheus_client import start_http_server
 
 from streams import security
 from streams.admin import create_missing
 from streams.agents import MatchAgent, SettleAgent
-from streams.app import Worker
+from streams.app import SESSION_S, Worker
 from streams.embedded import EmbeddedBroker
 from streams.publisher import KafkaPublisher
 from streams.records import KafkaSender, Progress, Sender
 from streams.state import KafkaStateStore
 from streams.topics import Topics, topics_for
+from streams.watchdog import Vitals
 from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules, cities_for, matcher_for
 from warnsys.records import FeedStatus, Notice, Outcome, Tick
@@ -122,9 +124,12 @@ async def pipeline_on(settings: Settings, bootstrap: str, heard: Heard = lambda 
     matcher = matcher_for(settings)
     cities = cities_for(settings, matcher)
     login = security.for_aiokafka(settings.broker)
+    vitals: Vitals[Any] = Vitals(SESSION_S)
     async with AsyncExitStack() as stack:
         sender = await stack.enter_async_context(
-            KafkaSender(bootstrap, progress, idempotent=not settings.broker.embedded, security=login)
+            KafkaSender(
+                bootstrap, progress, idempotent=not settings.broker.embedded, security=login, slept=vitals.slept
+            )
         )
         store = KafkaStateStore(bootstrap, topics, sender, security=login)
         match = MatchAgent(matcher, cities, topics, sender, metrics, heard)
@@ -132,7 +137,7 @@ async def pipeline_on(settings: Settings, bootstrap: str, heard: Heard = lambda 
         worker = Worker(
             bootstrap, topics, match, settle, sender, metrics, progress,
             embedded=settings.broker.embedded, credentials=security.for_faust(settings.broker),
-            instance=settings.broker.instance,
+            instance=settings.broker.instance, vitals=vitals,
         )  # fmt: skip
         publisher = KafkaPublisher(topics, sender, metrics, heard)
         stack.enter_context(metrics_served(settings, metrics))

@@ -74,11 +74,21 @@ class Vitals(Generic[Partition]):
             stuck[partition] = position, waited if before == position else 0.0
         self.stuck = stuck
 
+    def slept(self, now: float) -> str:
+        """Why this process may send nothing any more, or "".
+
+        To be asked before each send: a process that is woken may get there before the watchdog's thread does.
+        """
+        passed = now - (self.looked or now)
+        if passed > self.session_s:
+            return f"this process slept for {passed:.0f} s, its partitions are others' now"
+        return ""
+
     def verdict(self, now: float) -> str:
         """Why to end, or ""."""
-        slept, self.looked = now - (self.looked or now), now
-        if slept > self.session_s:
-            return f"this process slept for {slept:.0f} s, its partitions are others' now"
+        slept, self.looked = self.slept(now), now
+        if slept:
+            return slept
         if self.beat and now - self.beat > self.limit_s:
             return f"the event loop has not answered for {now - self.beat:.0f} s"
         if self.unready and now - self.unready > REBALANCE_LIMIT_S:

@@ -1,8 +1,12 @@
 """What ends a worker: each reason, and nothing else."""
 
 import threading
+import time
 from collections.abc import Mapping
 
+import pytest
+
+from streams.records import KafkaSender, Outgoing, Progress
 from streams.watchdog import LIMIT_S, REBALANCE_LIMIT_S, Vitals, Watchdog
 
 
@@ -90,6 +94,24 @@ def test_a_process_that_slept_longer_than_its_session_ends_on_waking() -> None:
     found = vitals()
     assert found.verdict(105) == ""
     assert "slept for 15 s" in found.verdict(120)
+
+
+async def test_a_process_that_slept_sends_nothing_on_waking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be at its send before the watchdog's thread looks: a `clear` of a quarter of an hour ago would go out."""
+    reasons: list[str] = []
+
+    def end(reason: str) -> None:
+        reasons.append(reason)
+        raise SystemExit
+
+    monkeypatch.setattr("streams.records.end_at_once", end)
+    found = vitals()
+    found.looked = time.monotonic() - 15
+    sender = KafkaSender("127.0.0.1:1", Progress(), slept=found.slept)
+    with pytest.raises(SystemExit):
+        await sender.send([Outgoing("warn.stele", 0, "d", b"{}")])
+    await sender.__aexit__()
+    assert "slept for 15 s" in reasons[0]
 
 
 def test_the_thread_calls_the_end_once() -> None:
