@@ -88,6 +88,31 @@ def test_a_cancel_ends_its_warning_for_good() -> None:
     assert city.take(outcome("A", meaning()), snapshot(20, "A")).status() == "clear"
 
 
+def test_of_messages_that_reference_one_another_the_latest_stands() -> None:
+    """If each ended the other, a city would read clear while its source lists both."""
+    a, b = outcome("A", meaning(), supersedes=["B"]), outcome("B", meaning(), supersedes=["A"], sent=10, stamp=10)
+    for order in ((a, b), (b, a)):
+        city = City().take(tick(0), *order, snapshot(10, "A", "B"))
+        assert city.standing() == ["B"]
+        assert [kind for kind, _ in city.told()] == ["warn"]
+
+
+def test_of_a_circle_of_references_the_latest_stands_and_what_lies_before_the_circle_is_replaced() -> None:
+    circle = [
+        outcome("A", meaning(), supersedes=["C", "0"]),
+        outcome("B", meaning(), supersedes=["A"], sent=10, stamp=10),
+        outcome("C", meaning(), supersedes=["B"], sent=20, stamp=20),
+    ]
+    city = City().take(tick(0), outcome("0", meaning()), *circle, snapshot(20, "A", "B", "C"))
+    assert city.standing() == ["C"]
+
+
+def test_an_update_whose_senders_clock_goes_behind_replaces_its_predecessor_all_the_same() -> None:
+    city = City().take(tick(0), outcome("A", meaning(), sent=5), snapshot(0, "A"))
+    city.take(outcome("B", meaning("Moderate"), supersedes=["A"], sent=4, stamp=10), snapshot(10, "B"))
+    assert city.standing() == ["B"]
+
+
 def test_a_rejected_cancel_ends_nothing() -> None:
     city = City().take(tick(0), outcome("A", meaning()), snapshot(0, "A"), rejected("C", 10), snapshot(10, "A", "C"))
     assert city.standing() == ["A"]

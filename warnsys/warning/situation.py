@@ -124,7 +124,21 @@ class _View:
         self.successors: dict[str, list[Fact]] = {}
         for fact in known.facts.values():
             for base_id in fact.supersedes:
-                self.successors.setdefault(base_id, []).append(fact)
+                if not self.in_a_circle(fact, base_id):
+                    self.successors.setdefault(base_id, []).append(fact)
+
+    def in_a_circle(self, fact: Fact, base_id: str) -> bool:
+        """Whether a message references a later one that references it, perhaps by way of others.
+
+        Then the later one holds: if each ended the other, nothing would be warned, and nobody would have said so.
+        """
+        other = self.known.facts.get(base_id)
+        if other is None or (other.sent, base_id) < (fact.sent, fact.base_id):
+            return False
+        reached, more = set[str](), {base_id}
+        while more := {i for one in more if (known := self.known.facts.get(one)) for i in known.supersedes} - reached:
+            reached |= more
+        return fact.base_id in reached
 
     def sightings(self, fact: Fact) -> dict[str, Sighting]:
         """Who listed a message, under whatever id."""
