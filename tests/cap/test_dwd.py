@@ -74,6 +74,8 @@ def test_marks_of_an_update_are_read_and_said_and_decide_nothing(alert: Alert) -
 def test_an_id_that_is_no_beginning_of_the_identifier_is_somebody_elses_and_no_base_id(alert: Alert) -> None:
     assert dwd.base_id(replace(alert, identifier="city-1", codes=("id:city",))) == "city-1"
     assert dwd.base_id(replace(alert, identifier="city.1", codes=("x", "id:city.1"))) == "city.1"
+    assert dwd.base_id(replace(alert, identifier="2.49.x.MUL", codes=("x", "id:2.49", "id:2.49.x"))) == "2.49.x"
+    assert dwd.base_id(replace(alert, identifier="2.49.x.MUL", codes=("2.49.x",))) == "2.49.x.MUL"
 
 
 def test_who_is_told_to_act_is_warned_whatever_else_the_response_type_says(alert: Alert) -> None:
@@ -176,6 +178,7 @@ def test_whatever_is_neither_actual_nor_an_exercise_is_a_test(alert: Alert, stat
     [
         (0.0, 9842.5197, (None, None)),
         (0.1, 9842.5, (0.03048, 2999.994)),
+        (0.0, 0.5, (None, 0.1524)),
         (None, None, (None, None)),
         (1000.0, None, (304.8, None)),
         (-10.0, 100.0, (None, 30.48)),
@@ -193,6 +196,10 @@ def test_what_is_new_in_the_profile_is_said_of_each_info_with_its_place(alert: A
     odd = replace(info, event_codes=(("PROFILE_VERSION", "9"), ("II", "777"), ("GROUP", "Z"), ("GROUP", "Y")))
     told = [(one.code, one.where, one.text) for one in dwd.findings(replace(alert, infos=(info, odd)))]
     where = "/alert/info[2]/eventCode"
+    advance = replace(info, urgency="Future", event_codes=(("II", "62"),))
+    assert [(one.code, one.where, one.text) for one in dwd.findings(replace(alert, infos=(advance,)))] == [
+        ("event-new", "/alert/info[1]/eventCode", "event number '62' is new in an advance notice")
+    ]
     assert told == [
         ("profile-new", where, "profile version '9' is new"),
         ("event-new", where, "event number '777' is new"),

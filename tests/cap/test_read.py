@@ -222,6 +222,72 @@ def test_areas_that_languages_repeat_are_the_same_areas() -> None:
     assert len(first) == 2
 
 
+@pytest.mark.parametrize("prefix", ["", "cap:"])
+def test_areas_that_are_written_alike_are_read_once_and_others_for_themselves(prefix: str) -> None:
+    one = alert_xml(area=AREA * 2).decode()
+    info = one[one.index("<info>") : one.index("</alert>")]
+    text = one.replace("</alert>", f"{info.replace(AREA * 2, OTHER)}{info}{info.replace('Met', 'Geo')}</alert>")
+    if prefix:
+        text = text.replace("xmlns=", "xmlns:cap=").replace("<", "<cap:").replace("<cap:/", "</cap:")
+    first, other, third, fourth = (info.areas for info in read_alert(text.encode()).infos)
+    assert first is third is fourth
+    assert other != first
+
+
+def test_two_infos_that_are_written_alike_share_their_areas() -> None:
+    one = alert_xml().decode()
+    info = one[one.index("<info>") : one.index("</alert>")]
+    first, second = (info.areas for info in read_alert(one.replace("</alert>", f"{info}</alert>").encode()).infos)
+    assert first is second
+
+
+@pytest.mark.parametrize(
+    ("references", "read", "told"),
+    [
+        ("s,B,T", ("B", "s", "T"), 0),
+        ("s,B,", ("B", "s", ""), 1),
+        (",B,T", ("B", "", "T"), 1),
+        ("s,B", ("B", "s", ""), 1),
+        ("B", ("B", "", ""), 1),
+        ("s,B,T,U", ("B", "s", "T,U"), 0),
+    ],
+)
+def test_a_reference_is_known_by_its_identifier_whatever_else_it_lacks(
+    references: str, read: tuple[str, str, str], told: int
+) -> None:
+    alert = read_alert(alert_xml(head=f"<references>{references}</references>"))
+    (found,) = alert.references
+    assert (found.identifier, found.sender, found.sent) == read
+    assert [one.where for one in alert.findings] == ["/alert/references"] * told
+
+
+def test_a_reference_without_identifier_names_nothing() -> None:
+    assert read_alert(alert_xml(head="<references>s,,T</references>")).references == ()
+
+
+@pytest.mark.parametrize(
+    ("inside", "code", "where"),
+    [
+        (
+            "<geocode><valueName>EXCLUDE_POLYGON</valueName><value>51,7 x</value></geocode>",
+            "polygon",
+            "/alert/info/area/geocode",
+        ),
+        ("<circle/>", "circle", "/alert/info/area/circle"),
+        ("<ceiling>1</ceiling><ceiling>2</ceiling>", "repeated", "/alert/info/area/ceiling[2]"),
+    ],
+)
+def test_what_is_wrong_in_an_area_is_told_with_its_place(inside: str, code: str, where: str) -> None:
+    with pytest.raises(Misleading) as refused:
+        read_alert(alert_xml(area=AREA.replace("</area>", f"{inside}</area>")))
+    assert (refused.value.code, refused.value.where) == (code, where)
+
+
+def test_an_area_without_description_has_none() -> None:
+    (area,) = read_alert(alert_xml(area=AREA.replace("<areaDesc>x</areaDesc>", "<areaDesc/><ceiling/>"))).infos[0].areas
+    assert (area.desc, area.ceiling_ft) == ("", None)
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [
