@@ -29,7 +29,7 @@ def rules(topics: Topics) -> dict[str, tuple[Rule, ...]]:
     """By process. `up` is feed and worker in one; a `reader` is what tails or serves the channels."""
     worker = (
         *_topics(SEE, topics.all(), "looks at all topics before it starts"),
-        *_topics(("Read",), [topics.alerts, topics.impacts], "the agents' inputs"),
+        *_topics(("Read",), topics.inputs, "the agents' inputs"),
         Rule("group", f"warnsys-{topics.stage}", ("Read",), "the agents share and commit their inputs"),
         *_topics(("Read",), [topics.state], "restores what it remembers"),
         *_topics(
@@ -40,11 +40,10 @@ def rules(topics: Topics) -> dict[str, tuple[Rule, ...]]:
     )
     feed = (
         *_topics(SEE, topics.all(), "looks at all topics before it starts"),
-        *_topics(("Write",), [topics.alerts, topics.status], "what it found, and when it looked"),
+        *_topics(("Write",), [*topics.messages, topics.status], "what it found, and when it looked"),
     )
     shown = [
-        topics.alerts, topics.impacts, topics.stele, topics.push, topics.sms, topics.rejected, topics.status,
-        topics.actions,
+        *topics.inputs, topics.stele, topics.push, topics.sms, topics.rejected, topics.status, topics.actions,
     ]  # fmt: skip
     web = (
         *_topics(SEE, topics.all(), "looks at all topics before it starts"),
@@ -74,7 +73,7 @@ def rules(topics: Topics) -> dict[str, tuple[Rule, ...]]:
         ),
         "operator": (
             *_topics(("Read",), [topics.rejected, topics.impacts], "warnsys rejected: what was refused, and since"),
-            *_topics(("Write",), [topics.alerts, topics.impacts], "warnsys rejected retry puts it back"),
+            *_topics(("Write",), topics.inputs, "warnsys rejected retry puts it back"),
             Rule("group", f"warnsys-{topics.stage}", ("Describe",), "and sees when it was handled"),
         ),
         "admin": _topics(("Create", *SEE), topics.all(), "warnsys topics create, check, describe"),

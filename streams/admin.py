@@ -196,7 +196,7 @@ def compare(
             name, f"has {found.replication} copies, broker.replication says {replication}",
             f"set broker.replication to {found.replication}, or move it with kafka-reassign-partitions.sh",
         )  # fmt: skip
-    if topic.name == topics.alerts.name and (kept := _kept(found)) > MEMORY:
+    if topic in topics.messages and (kept := _kept(found)) > MEMORY:
         wanted = config_of(topic, replication)
         yield Difference(
             name, f"keeps records for {_words(kept)} (retention.ms and segment.ms), superseded ids are remembered for "
@@ -204,7 +204,7 @@ def compare(
             alter(f"retention.ms={wanted['retention.ms']},segment.ms={wanted['segment.ms']}"), fatal=True,
         )  # fmt: skip
     for key, value in config_of(topic, replication).items():
-        is_input = topic.name in (topics.alerts.name, topics.impacts.name)
+        is_input = topic in topics.inputs
         there = found.config.get(key, "")
         if there == value and key in found.own:
             continue

@@ -107,7 +107,8 @@ class Worker:
         self.app.transport = chosen(brokers, self.app)
         self.app.on_partitions_assigned.connect(self._rebalanced)
         self.app.on_partitions_revoked.connect(self._rebalanced)
-        self._attach(match, topics.alerts)
+        for messages in topics.messages:
+            self._attach(match, messages)
         self._attach(settle, topics.impacts)
 
     @asynccontextmanager
@@ -182,7 +183,7 @@ class Worker:
                 consumer.handled(message)
                 self._progress.handled(message.topic, message.partition, message.offset)
 
-        self.app.agent(source, name=agent.name, concurrency=1)(run)
+        self.app.agent(source, name=f"{agent.name} {topic.name}", concurrency=1)(run)
 
     async def _take(self, agent: Agent, message: Any) -> None:
         record = Incoming(

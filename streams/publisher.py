@@ -27,7 +27,7 @@ class KafkaPublisher:
         fields = headers.model_dump(mode="json", exclude_none=True)
         partition = self._topics.partition_of(headers.id)
         said = {**{key: str(value) for key, value in fields.items()}, PUBLISHED: repr(time.time())}
-        await self._sender.send([Outgoing(self._topics.alerts.name, partition, headers.id, body, said)])
+        await self._sender.send([Outgoing(self._topics.lane_of(body).name, partition, headers.id, body, said)])
 
     async def snapshot(self, snapshot: Snapshot) -> None:
         said = {"kind": "snapshot", "stage": snapshot.stage, "source": snapshot.source}

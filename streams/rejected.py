@@ -121,8 +121,7 @@ def again(case: Case, topics: Topics, now: float) -> Outgoing:
     """The record as it had stood, with its history. Raises `ValueError` where it must not go back."""
     record, headers = case.record, case.record.headers
     keeps = timedelta(hours=topics.alerts.retention_h)
-    said = (topics.push, topics.sms, topics.rejected)
-    if case.topic not in {topic.name for topic in topics.all() if not topic.compacted and topic not in said}:
+    if case.topic not in {topic.name for topic in topics.inputs}:
         raise ValueError(f"stood on {case.topic or 'no topic'}, which is no input of this stage")
     if now - record.timestamp > keeps.total_seconds():
         hours = keeps / timedelta(hours=1)

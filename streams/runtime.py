@@ -60,7 +60,7 @@ class Pipeline:
 
     async def settled(self) -> None:
         """Returns when everything that was published has gone through both agents."""
-        await self.progress.settled(self.topics.alerts.name, self.topics.impacts.name)
+        await self.progress.settled(*(topic.name for topic in self.topics.inputs))
 
     async def tick(self, moment: datetime) -> None:
         """An exercise's time, to all cities."""

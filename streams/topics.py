@@ -3,12 +3,15 @@
 Partitions are chosen here and nowhere else, from the settings' number: a city's records, state and notices share one.
 """
 
+import re
 import zlib
 from dataclasses import dataclass
 
 from warnsys.settings import LIVE, Settings
 
 MIB = 1024 * 1024
+_EXTREME = re.compile(rb"severity\s*>\s*Extreme\s*<")
+"""Nothing is read here, and nothing but a message's wait hangs on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,21 @@ class Topics:
     @property
     def alerts(self) -> Topic:
         return Topic(self._named("cap.alerts"), max_bytes=6 * MIB)
+
+    @property
+    def extreme(self) -> Topic:
+        """A second lane into `match`, for messages that call themselves Extreme: they wait behind nothing else."""
+        return Topic(self._named("cap.extreme"), max_bytes=self.alerts.max_bytes)
+
+    @property
+    def messages(self) -> tuple[Topic, Topic]:
+        """Where CAP messages come in."""
+        return self.extreme, self.alerts
+
+    @property
+    def inputs(self) -> tuple[Topic, ...]:
+        """What agents read."""
+        return *self.messages, self.impacts
 
     @property
     def impacts(self) -> Topic:
@@ -70,9 +88,13 @@ class Topics:
 
     def all(self) -> tuple[Topic, ...]:
         return (
-            self.alerts, self.impacts, self.stele, self.push, self.sms, self.rejected, self.status, self.state,
-            self.actions,
+            self.alerts, self.extreme, self.impacts, self.stele, self.push, self.sms, self.rejected, self.status,
+            self.state, self.actions,
         )  # fmt: skip
+
+    def lane_of(self, body: bytes) -> Topic:
+        """Where a message goes. One partition keeps the order of everything, so there it has one lane, too."""
+        return self.extreme if self.partitions > 1 and _EXTREME.search(body) else self.alerts
 
     def channel(self, name: str) -> Topic:
         return {"stele": self.stele, "push": self.push, "sms": self.sms}[name]

@@ -115,9 +115,9 @@ class Reader:
         self._login = security.for_aiokafka(settings.broker)
         self._admin: Any = None
         self._names: dict[str, TopicName] = {
-            topics.alerts.name: "alerts", topics.impacts.name: "impacts", topics.stele.name: "stele",
-            topics.push.name: "push", topics.sms.name: "sms", topics.rejected.name: "rejected",
-            topics.status.name: "status", topics.actions.name: "actions",
+            topics.alerts.name: "alerts", topics.extreme.name: "alerts", topics.impacts.name: "impacts",
+            topics.stele.name: "stele", topics.push.name: "push", topics.sms.name: "sms",
+            topics.rejected.name: "rejected", topics.status.name: "status", topics.actions.name: "actions",
         }  # fmt: skip
 
     async def run(self) -> None:
@@ -202,7 +202,8 @@ class Reader:
         return found
 
     async def _seek(self, consumer: Any, places: Iterable[TopicPartition]) -> None:
-        back_s = {self._topics.alerts.name: MESSAGES_S, self._topics.impacts.name: BEFORE.total_seconds()}
+        back_s: dict[str, float] = {topic.name: MESSAGES_S for topic in self._topics.messages}
+        back_s[self._topics.impacts.name] = BEFORE.total_seconds()
         await consumer.seek_to_beginning(*(place for place in places if place.topic not in back_s))
         now = time.time()
         wanted = {place: int((now - back_s[place.topic]) * 1000) for place in places if place.topic in back_s}

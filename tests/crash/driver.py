@@ -110,7 +110,7 @@ async def run(kafka: LocalKafka, plan: Plan, folder: Path) -> Run:
         plan,
         folder,
         findings,
-        sent=len(logs.records[topics.alerts.name]),
+        sent=sum(len(logs.records[topic.name]) for topic in topics.messages),
         impacts=len(logs.records[topics.impacts.name]),
         notices=sum(len(logs.records[topics.channel(name).name]) for name in ("stele", "push", "sms")),
         recovery_s=recoveries(logs, crew.deaths),
@@ -213,7 +213,7 @@ async def _feed(bootstrap: str, settings: Settings, plan: Plan) -> AsyncIterator
 async def _caught_up(bootstrap: str, runner: str, topics: Topics) -> float | None:
     """Seconds until everything that stood on the inputs was committed: first the alerts, then what came of them."""
     begun = time.monotonic()
-    for topic in (topics.alerts.name, topics.impacts.name):
+    for topic in (topic.name for topic in topics.inputs):
         ends = await _ends(bootstrap, topic)
         while await _behind(bootstrap, runner, topics, topic, ends):
             if time.monotonic() - begun > CATCH_UP_S:

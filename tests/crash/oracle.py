@@ -91,12 +91,12 @@ def judge(settings: Settings, logs: Logs) -> Findings:
     return findings
 
 
-# -- cap.alerts → warn.impacts --------------------------------------------------------------------------------------
+# -- cap.alerts, cap.extreme → warn.impacts ----------------------------------------------------------------------------
 
 
 def _judge_match(matcher: Matcher, cities: list[str], logs: Logs, findings: Findings) -> None:
-    topics = logs.topics
-    alerts, impacts = topics.alerts.name, topics.impacts.name
+    topics, impacts = logs.topics, logs.topics.impacts.name
+    came = [(topic.name, record) for topic in topics.messages for record in logs.of(topic.name)]
     by_partition = {
         partition: [city for city in cities if topics.partition_of(city) == partition]
         for partition in range(topics.partitions)
@@ -104,24 +104,24 @@ def _judge_match(matcher: Matcher, cities: list[str], logs: Logs, findings: Find
     found = Counter(
         (record.partition, record.value or b"", record.headers.get(PUBLISHED, "")) for record in logs.of(impacts)
     )
-    expected: dict[tuple[int, bytes, str], list[Logged]] = defaultdict(list)
-    for record in logs.of(alerts):
+    expected: dict[tuple[int, bytes, str], list[tuple[str, Logged]]] = defaultdict(list)
+    for topic, record in came:
         said, rejected = _decide(matcher, topics.stage, record)
-        if rejected and not _was_rejected(logs, alerts, record):
-            findings.missing(f"rejection of {_place(alerts, record)}", done=logs.done(alerts, record))
+        if rejected and not _was_rejected(logs, topic, record):
+            findings.missing(f"rejection of {_place(topic, record)}", done=logs.done(topic, record))
         for partition, ours in by_partition.items():
             if said is None:
                 break
             value = (for_cities(said, ours) if isinstance(said, Outcome) else said).to_bytes()
-            expected[partition, value, record.headers.get(PUBLISHED, "")].append(record)
-    absent: dict[Logged, list[int]] = defaultdict(list)
+            expected[partition, value, record.headers.get(PUBLISHED, "")].append((topic, record))
+    absent: dict[tuple[str, Logged], list[int]] = defaultdict(list)
     for what, sources in expected.items():
         missing = len(sources) - found[what]
-        for record in sorted(sources, key=lambda each: logs.done(alerts, each))[: max(missing, 0)]:
-            absent[record].append(what[0])
+        for source in sorted(sources, key=lambda each: logs.done(*each))[: max(missing, 0)]:
+            absent[source].append(what[0])
         findings.repeats += max(-missing, 0)
-    for record, partitions in absent.items():
-        findings.missing(f"{_place(alerts, record)}, on {impacts} {sorted(partitions)}", done=logs.done(alerts, record))
+    for (topic, record), partitions in absent.items():
+        findings.missing(f"{_place(topic, record)}, on {impacts} {sorted(partitions)}", done=logs.done(topic, record))
     for what in found.keys() - expected.keys():
         if not _is_tick(what[1]):
             findings.strange.append(f"{impacts}/{what[0]}: {what[1][:200]!r}")

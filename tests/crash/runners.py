@@ -96,10 +96,13 @@ class Plain:
 
     def __init__(self, kit: Kit, lost_of: int = 0) -> None:
         self._kit = kit
-        self._loops = (_Loop(kit, kit.match, kit.topics.alerts), _Loop(kit, kit.settle, kit.topics.impacts, lost_of))
+        self._loops = (
+            _Loop(kit, kit.settle, kit.topics.impacts, lost_of),
+            *(_Loop(kit, kit.match, topic) for topic in kit.topics.messages),
+        )
 
     def partitions(self) -> set[int]:
-        return self._loops[1].partitions()
+        return self._loops[0].partitions()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Plain"]:
@@ -140,7 +143,7 @@ class _Loop(ConsumerRebalanceListener):  # type: ignore[misc]
     async def run(self) -> None:
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._kit.bootstrap,
-            group_id=f"{group_prefix(self._kit.topics)}-{self._agent.name}",
+            group_id=f"{group_prefix(self._kit.topics)}-{self._topic.name}",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             session_timeout_ms=SESSION_S * 1000,
@@ -200,5 +203,5 @@ RUNNERS = {**COMPARED, "lossy": lossy}
 def groups(runner: str, topics: Topics) -> dict[str, str]:
     """By input topic the group that commits it."""
     prefix = group_prefix(topics)
-    match, settle = (f"{prefix}-match", f"{prefix}-settle") if runner in ("plain", "lossy") else (prefix, prefix)
-    return {topics.alerts.name: match, topics.impacts.name: settle}
+    own = runner in ("plain", "lossy")
+    return {topic.name: f"{prefix}-{topic.name}" if own else prefix for topic in topics.inputs}
