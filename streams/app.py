@@ -154,6 +154,10 @@ class Worker:
             self._vitals.report(time.monotonic(), ready=ready, in_hand=consumer.working, lagging=lagging, busy=busy)
             await asyncio.sleep(REPORT_EVERY_S)
 
+    def waiting(self) -> int:
+        """How many records of the inputs are known to wait."""
+        return sum(self.app.consumer.waiting(tp) for tp in list(self.app.consumer.ledger.next))
+
     def partitions(self) -> set[int]:
         """Those of `warn.impacts` that this worker owns now."""
         assignment = self.app.consumer.assignment()

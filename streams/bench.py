@@ -61,22 +61,40 @@ def settings_for(bootstrap: str) -> Settings:
 
 def as_update(body: bytes, number: int) -> bytes:
     """The message as the `number`-th of a chain of updates that warns Solingen, whatever it was."""
+    return _written(_alone(body, f"bench.{number}"), f"bench.{number - 1}")
+
+
+def as_alert(body: bytes, name: str, severity: str) -> bytes:
+    """The message as one that stands alone and warns Solingen, whatever it was."""
+    root = _alone(body, name)
+    for element in root.iterfind("c:info/c:severity", NAMESPACE):
+        element.text = severity
+    return _written(root)
+
+
+def _written(root: etree._Element, replaces: str = "") -> bytes:
+    (kind,) = root.iterfind("c:msgType", NAMESPACE)
+    kind.text = "Update" if replaces else "Alert"
+    if replaces:
+        references = etree.SubElement(root, f"{{{NAMESPACE['c']}}}references")
+        references.text = f"bench,{replaces},2027-07-14T12:00:00+02:00"
+        root.insert(list(root).index(next(root.iterfind("c:info", NAMESPACE))), references)
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+
+
+def _alone(body: bytes, name: str) -> etree._Element:
     root = etree.fromstring(body)
 
     def put(name: str, text: str) -> None:
         (element,) = root.iterfind(f"c:{name}", NAMESPACE)
         element.text = text
 
-    put("identifier", f"bench.{number}")
+    put("identifier", name)
     put("status", "Exercise")
-    put("msgType", "Update")
     for code in root.iterfind("c:code", NAMESPACE):
-        code.text = f"id:bench.{number}"
+        code.text = f"id:{name}"
     for element in root.iterfind("c:references", NAMESPACE):
         root.remove(element)
-    references = etree.SubElement(root, f"{{{NAMESPACE['c']}}}references")
-    references.text = f"bench,bench.{number - 1},2027-07-14T12:00:00+02:00"
-    root.insert(list(root).index(next(root.iterfind("c:info", NAMESPACE))), references)
     for info in root.iterfind("c:info", NAMESPACE):
         for expires in info.iterfind("c:expires", NAMESPACE):
             info.remove(expires)
@@ -84,7 +102,7 @@ def as_update(body: bytes, number: int) -> bytes:
             value.text = "51" if value.text in ("98", "99") else value.text
         cell = next(iter(info.iterfind("c:area/c:geocode[c:valueName='WARNCELLID']/c:value", NAMESPACE)))
         cell.text = CELL
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+    return root
 
 
 async def ours(bootstrap: str, body: bytes, count: int) -> Times:
@@ -101,7 +119,7 @@ async def ours(bootstrap: str, body: bytes, count: int) -> Times:
                 took[item.base_id] = time.perf_counter() - sent[item.base_id]
 
     bodies = [as_update(body, number) for number in range(count)]
-    async with pipeline_on(settings, bootstrap) as pipeline, _reading(bootstrap, topics.stele.name, read):
+    async with pipeline_on(settings, bootstrap) as pipeline, reading(bootstrap, topics.stele.name, read):
         await pipeline.tick(datetime.now(UTC))
         await pipeline.settled()
         for number, said in enumerate(bodies):
@@ -136,8 +154,8 @@ async def floor(bootstrap: str, body: bytes, count: int) -> Times:
     def arrived(_: bytes) -> None:
         took.append(time.perf_counter() - sent[len(took)])
 
-    hop = _reading(bootstrap, topics.alerts.name, lambda value: forward(topics.impacts, value))
-    async with hop, _reading(bootstrap, topics.impacts.name, arrived):
+    hop = reading(bootstrap, topics.alerts.name, lambda value: forward(topics.impacts, value))
+    async with hop, reading(bootstrap, topics.impacts.name, arrived):
         for number in range(count):
             said = as_update(body, number)
             sent.append(time.perf_counter())
@@ -154,8 +172,8 @@ async def _read_by_now(took: Sized, count: int) -> None:
 
 
 @asynccontextmanager
-async def _reading(bootstrap: str, topic: str, read: Callable[[bytes], None]) -> AsyncIterator[None]:
-    """A bare librdkafka consumer in a thread, from the topic's end on."""
+async def reading(bootstrap: str, topic: str, read: Callable[[bytes], None]) -> AsyncIterator[None]:
+    """A bare librdkafka consumer in a thread, from the topic's start on."""
     consumer: Any = Consumer(
         {
             "bootstrap.servers": bootstrap,

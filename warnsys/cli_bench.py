@@ -106,6 +106,46 @@ def files(
 
 
 @app.command()
+def burst(
+    file: Annotated[Path, typer.Argument(help="A CAP file; its message is sent many times over, each a new one.")],
+    broker: Annotated[str | None, typer.Option(help="kafka://host:port; without it one is started.")] = None,
+    count: Annotated[int, typer.Option(min=20, help="Messages in one ZIP.")] = 500,
+    queue: Annotated[int, typer.Option(min=1, help="Minor messages before an Extreme one.")] = 5_000,
+    rounds: Annotated[int, typer.Option(min=1, help="How often; the medians are told.")] = 3,
+) -> None:
+    """A burst over one city, first and last notice; and an Extreme warning behind a queue of Minor ones."""
+    from statistics import median
+
+    from streams.bench_burst import burst as measure
+    from streams.bench_burst import overtaking
+    from streams.kafka import LocalKafka
+
+    def told(bootstrap: str) -> None:
+        body = file.read_bytes()
+        bursts = [asyncio.run(measure(bootstrap, body, count)) for _ in range(rounds)]
+        published, first, last = (
+            median(getattr(one, name) for one in bursts) for name in ("published", "first_extreme", "last")
+        )
+        out.print(
+            f"{count} at once: first Extreme push after {first * 1000:.0f} ms, all published after {published:.2f} s, "
+            f"all shown after {last:.2f} s"
+        )
+        for many in (1, queue):
+            found = [asyncio.run(overtaking(bootstrap, body, many)) for _ in range(rounds)]
+            out.print(
+                f"Extreme behind {median(one.queued for one in found):.0f} that wait of {many} Minor: "
+                f"{median(one.seconds for one in found) * 1000:.0f} ms; the rest took "
+                f"{median(one.rest for one in found):.1f} s"
+            )
+
+    if broker:
+        told(broker.removeprefix("kafka://"))
+    else:
+        with LocalKafka() as kafka:
+            told(kafka.bootstrap)
+
+
+@app.command()
 def pipeline(
     files: Annotated[list[Path], typer.Argument(help="CAP files; each is sent as a chain of updates.")],
     broker: Annotated[str | None, typer.Option(help="kafka://host:port; without it one is started.")] = None,
