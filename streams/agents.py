@@ -5,15 +5,16 @@ record comes again, and the same notices go out under the same ids. Where more r
 remembered at once, and until then none of them is handled.
 """
 
+import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
 from streams.records import Headers, Incoming, Outgoing, Sender
 from streams.state import Kept, StateStore
-from streams.topics import Topics
+from streams.topics import MIB, Topics
 from warnsys.cap.model import level
 from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules, CityState, ForeignStageError, channel_of, settle
@@ -23,10 +24,12 @@ from warnsys.warning.impact import Matcher, for_cities
 
 PUBLISHED = "published_at"
 """Header: when the feed published it, seconds since 1970. For latency only."""
+LARGE = MIB
+"""Bytes of an outcome from which on its acknowledgement is waited for at once: a refusal is this record's own."""
 
 
 class MatchAgent:
-    """cap.alerts → warn.impacts: what each message means, whole to every partition. Keeps nothing."""
+    """cap.alerts → warn.impacts: what each message means, whole to every partition with a city. Keeps nothing."""
 
     name = "match"
 
@@ -41,11 +44,11 @@ class MatchAgent:
     ) -> None:
         self._matcher, self._topics, self._sender = matcher, topics, sender
         self._metrics, self._heard = metrics, heard
-        cities = tuple(cities)
-        self._cities = {
-            partition: tuple(city for city in cities if topics.partition_of(city) == partition)
-            for partition in range(topics.partitions)
-        }
+        self._owed: dict[tuple[str, int], list[Awaitable[None]]] = {}
+        self._cities: dict[int, tuple[str, ...]] = {}
+        for city in sorted(cities):
+            partition = topics.partition_of(city)
+            self._cities[partition] = (*self._cities.get(partition, ()), city)
 
     async def handle(self, record: Incoming) -> None:
         """Raises for a record that is none of ours; what stands in a CAP message is always an outcome."""
@@ -54,7 +57,7 @@ class MatchAgent:
             snapshot = Snapshot.from_bytes(record.value)
             self._check_stage(snapshot.stage)
             self._metrics.read(snapshot, record.topic)
-            await self._sender.send([self._to(partition, snapshot.to_bytes(), record) for partition in self._cities])
+            await self._begin(record, dict.fromkeys(self._cities, snapshot.to_bytes()))
             return
         headers = AlertHeaders.model_validate(record.headers)
         self._check_stage(headers.stage)
@@ -62,12 +65,8 @@ class MatchAgent:
         if outcome.decided == "rejected":
             await self._sender.send([rejection(self._topics, record, self.name, outcome.reason)])
             self._metrics.rejected.labels(self.name, code_of(outcome.reason)).inc()
-        await self._sender.send(
-            [
-                self._to(partition, for_cities(outcome, cities).to_bytes(), record)
-                for partition, cities in self._cities.items()
-            ]
-        )
+        said = {partition: for_cities(outcome, cities).to_bytes() for partition, cities in self._cities.items()}
+        await self._begin(record, said)
         worst = max((m.severity for m in outcome.meanings), key=level, default="")
         self._metrics.alerts.labels(headers.source, outcome.msg_type or "", worst, outcome.decided).inc()
         for code in outcome.findings:
@@ -75,11 +74,23 @@ class MatchAgent:
         self._metrics.took("match", time.perf_counter() - started)
         self._heard(outcome)
 
-    def owes(self, partition: int) -> bool:  # noqa: ARG002 - it keeps nothing
-        return False
+    async def _begin(self, record: Incoming, said: Mapping[int, bytes]) -> None:
+        """Send, and owe the acknowledgement; what may be too large for the broker is waited for here."""
+        acknowledged = await self._sender.begin(
+            [self._to(partition, value, record) for partition, value in said.items()]
+        )
+        if any(len(value) > LARGE for value in said.values()):
+            await acknowledged
+        else:
+            self._owed.setdefault((record.topic, record.partition), []).append(acknowledged)
 
-    async def remember(self, partition: int) -> None:
-        """Keeps nothing."""
+    def owes(self, record: Incoming) -> bool:
+        """Whether something was sent that is not yet acknowledged, from the partition that a record came from."""
+        return (record.topic, record.partition) in self._owed
+
+    async def remember(self, record: Incoming) -> None:
+        """Returns when all is acknowledged that was sent for a record's partition."""
+        await asyncio.gather(*self._owed.pop((record.topic, record.partition), ()))
 
     def _check_stage(self, stage: str) -> None:
         if stage != self._topics.stage:
@@ -117,12 +128,13 @@ class SettleAgent:
         self._owed.clear()
         self._epoch += 1
 
-    def owes(self, partition: int) -> bool:
-        """Whether something was published that is not yet remembered."""
-        return partition in self._owed
+    def owes(self, record: Incoming) -> bool:
+        """Whether something was published that is not yet remembered, of the cities of a record's partition."""
+        return record.partition in self._owed
 
-    async def remember(self, partition: int) -> None:
-        """Returns when all that was published has its state kept."""
+    async def remember(self, record: Incoming) -> None:
+        """Returns when all that was published for a record's partition has its state kept."""
+        partition = record.partition
         if owed := self._owed.get(partition):
             await self._store.save(partition, {city: self._kept[partition][city] for city in sorted(owed)})
             self._owed.pop(partition, None)

@@ -32,6 +32,10 @@ REPORT_EVERY_S = 1.0
 TOGETHER = 200
 TOGETHER_S = 0.1
 """At most so many records, or for so long, are put off to be remembered together: so much is repeated after a kill."""
+KEEP_UP = 20
+KEEP_UP_S = 1.0
+KEEP_UP_LOOK_S = 0.002
+"""While more outcomes than this wait to be settled here, messages of the ordinary lane wait too, so long at most."""
 STOP_S = 2.5
 BLAMELESS = (KafkaError, OSError, TimeoutError)
 """Errors of the way, not of the record: it must not be rejected for them, but come again."""
@@ -44,11 +48,11 @@ class Agent(Protocol):
     async def handle(self, record: Incoming) -> None:
         """Decide and publish."""
 
-    def owes(self, partition: int) -> bool:
-        """Whether anything that was published is not yet remembered."""
+    def owes(self, record: Incoming) -> bool:
+        """Whether anything of a record's partition is on its way, and not yet acknowledged or remembered."""
 
-    async def remember(self, partition: int) -> None:
-        """Returns when it is; only then is it handled."""
+    async def remember(self, record: Incoming) -> None:
+        """Returns when nothing is any more; only then is it handled."""
 
 
 class Worker:
@@ -156,7 +160,11 @@ class Worker:
 
     def waiting(self) -> int:
         """How many records of the inputs are known to wait."""
-        return sum(self.app.consumer.waiting(tp) for tp in list(self.app.consumer.ledger.next))
+        return sum(map(self._waiting, self._topics.inputs))
+
+    def _waiting(self, topic: Topic) -> int:
+        consumer = self.app.consumer
+        return sum(consumer.waiting(tp) for tp in list(consumer.ledger.next) if tp.topic == topic.name)
 
     def partitions(self) -> set[int]:
         """Those of `warn.impacts` that this worker owns now."""
@@ -178,27 +186,21 @@ class Worker:
                 message, consumer = event.message, self.app.consumer
                 if not await consumer.take(message):
                     continue
-                await self._take(agent, message)
-                if agent.owes(message.partition) and self._put_off(message.tp):
+                record = _incoming(message)
+                if topic == self._topics.alerts:
+                    await self._let_settle_keep_up()
+                await self._take(agent, record)
+                if agent.owes(record) and self._put_off(message.tp):
                     consumer.taken(message)
                     continue
-                await self._remember(agent, message.partition)
+                await self._remember(agent, record)
                 self._together.pop(message.tp, None)
                 consumer.handled(message)
                 self._progress.handled(message.topic, message.partition, message.offset)
 
         self.app.agent(source, name=f"{agent.name} {topic.name}", concurrency=1)(run)
 
-    async def _take(self, agent: Agent, message: Any) -> None:
-        record = Incoming(
-            message.topic,
-            message.partition,
-            message.offset,
-            message.key or b"",
-            message.value or b"",
-            read_headers(message.headers),
-            message.timestamp,
-        )
+    async def _take(self, agent: Agent, record: Incoming) -> None:
         try:
             await agent.handle(record)
         except Exception as error:
@@ -208,6 +210,12 @@ class Worker:
             self._end(f"{agent.name}: the broker failed while a record was in hand ({error!r})")
             raise
 
+    async def _let_settle_keep_up(self) -> None:
+        """So that the outcome of an Extreme message, which has a lane of its own, finds a short queue here, too."""
+        until = time.monotonic() + KEEP_UP_S
+        while self._waiting(self._topics.impacts) > KEEP_UP and time.monotonic() < until:  # noqa: ASYNC110 - polled
+            await asyncio.sleep(KEEP_UP_LOOK_S)
+
     def _put_off(self, tp: Any) -> bool:
         """Whether to remember this record together with the next ones, which wait already."""
         count, since = self._together.get(tp, (0, time.monotonic()))
@@ -215,9 +223,9 @@ class Worker:
         young = count < TOGETHER and time.monotonic() - since < TOGETHER_S
         return young and self.app.consumer.waiting(tp) > 1
 
-    async def _remember(self, agent: Agent, partition: int) -> None:
+    async def _remember(self, agent: Agent, record: Incoming) -> None:
         try:
-            await agent.remember(partition)
+            await agent.remember(record)
         except Exception as error:
             self._end(f"{agent.name}: what was published could not be remembered ({error!r})")
             raise
@@ -230,3 +238,15 @@ class Worker:
             self._end(f"{agent.name}: a record could be neither handled nor rejected ({error!r})")
             raise
         self._metrics.rejected.labels(agent.name, code_of(reason)).inc()
+
+
+def _incoming(message: Any) -> Incoming:
+    return Incoming(
+        message.topic,
+        message.partition,
+        message.offset,
+        message.key or b"",
+        message.value or b"",
+        read_headers(message.headers),
+        message.timestamp,
+    )

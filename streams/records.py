@@ -41,6 +41,12 @@ class Incoming:
 class Sender(Protocol):
     """Where agents and feeds put their records."""
 
+    async def begin(self, records: Sequence[Outgoing]) -> Awaitable[None]:
+        """Returns when all are on their way, in their order; what it gives says when all are acknowledged.
+
+        Either raises what the broker says. What is not waited for is not known to be safe.
+        """
+
     async def send(self, records: Sequence[Outgoing]) -> None:
         """Returns when all are acknowledged; within a partition they keep their order. Raises what the broker says."""
 
@@ -116,18 +122,27 @@ class KafkaSender:
         await self._producer.stop()
 
     async def send(self, records: Sequence[Outgoing]) -> None:
+        await (await self.begin(records))
+
+    async def begin(self, records: Sequence[Outgoing]) -> Awaitable[None]:
         if reason := self._slept(time.monotonic()):
             end_at_once(reason)
-        acknowledgements: list[Awaitable[Any]] = [
-            await self._producer.send(
-                record.topic,
-                value=record.value,
-                key=record.key.encode(),
-                partition=record.partition,
-                headers=[(key, value.encode()) for key, value in record.headers.items()],
+        return asyncio.ensure_future(
+            self._acknowledged(
+                [
+                    await self._producer.send(
+                        record.topic,
+                        value=record.value,
+                        key=record.key.encode(),
+                        partition=record.partition,
+                        headers=[(key, value.encode()) for key, value in record.headers.items()],
+                    )
+                    for record in records
+                ]
             )
-            for record in records
-        ]
+        )
+
+    async def _acknowledged(self, acknowledgements: Sequence[Awaitable[Any]]) -> None:
         for written in await asyncio.gather(*acknowledgements):
             self._progress.sent(written.topic, written.partition, written.offset)
 
@@ -140,6 +155,12 @@ class MemorySender:
         self.error: Exception | None = None
 
     async def send(self, records: Sequence[Outgoing]) -> None:
+        await (await self.begin(records))
+
+    async def begin(self, records: Sequence[Outgoing]) -> Awaitable[None]:
         if self.error:
             raise self.error
         self.records.extend(records)
+        acknowledged: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        acknowledged.set_result(None)
+        return acknowledged

@@ -118,7 +118,7 @@ async def publisher_on(settings: Settings, bootstrap: str) -> AsyncIterator[Kafk
 async def pipeline_on(settings: Settings, bootstrap: str, heard: Heard = lambda _: None) -> AsyncIterator[Pipeline]:
     """Both agents at work, their figures served.
 
-    `heard` is told of every outcome, notice and look of a feed once it is acknowledged.
+    `heard` is told of every outcome once it is sent, of every notice and look of a feed once it is acknowledged.
     """
     topics, metrics, progress = topics_for(settings), Metrics(), Progress()
     matcher = matcher_for(settings)

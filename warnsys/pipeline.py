@@ -34,7 +34,7 @@ from warnsys.records import (
 from warnsys.settings import City, Settings
 from warnsys.warning.change import Change, Held, changes, remember
 from warnsys.warning.claim import Told
-from warnsys.warning.facts import Facts, learn_outcome, learn_snapshot, learn_time, without_details
+from warnsys.warning.facts import Facts, learn_outcome, learn_snapshot, learn_time, verdict, without_details
 from warnsys.warning.impact import Decision, Matcher, for_cities
 from warnsys.warning.policy import Policy
 from warnsys.warning.situation import Situation, derive, grade, worst_grade
@@ -110,7 +110,7 @@ def settle(state: CityState, record: Said, city: CityRules) -> tuple[CityState, 
         case Outcome():
             outcome = for_cities(record, (state.city,))
             facts, cause = learn_outcome(state.facts, outcome, city.rules), (record.base_id, record.decided)
-            if _can_wait(state, outcome):
+            if _can_wait(state, outcome) and not _completes(state.facts, facts, outcome, city.rules):
                 return state.model_copy(update={"facts": facts}), ()
         case Snapshot():
             facts, cause = learn_snapshot(state.facts, record, city.rules), (record.source, utc(record.stamp))
@@ -150,6 +150,14 @@ def _can_wait(state: CityState, outcome: Outcome) -> bool:
         for meaning in outcome.meanings
         for impact in meaning.impacts
     )
+
+
+def _completes(before: Facts, after: Facts, outcome: Outcome, rules: str) -> bool:
+    """Whether it is the last to be decided of a snapshot that came before it: nothing may follow for a while."""
+    newest = next(iter(after.snapshots.get(outcome.source, ())), None)
+    if newest is None or outcome.listed_id not in newest.ids or verdict(before, outcome.listed_id, rules) is not None:
+        return False
+    return all(verdict(after, listed_id, rules) is not None for listed_id in newest.ids)
 
 
 def _ordered(state: CityState, order: Stop) -> CityState:

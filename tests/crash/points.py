@@ -8,10 +8,11 @@
 At a mid-send the first half of a batch has been acknowledged and the other half never sent. Empty batches pass by.
 """
 
+import asyncio
 import os
 import signal
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,6 +57,9 @@ class Points:
 class PointedSender:
     def __init__(self, sender: Sender, points: Points, who: str) -> None:
         self._sender, self._points, self._who = sender, points, who
+
+    async def begin(self, records: Sequence[Outgoing]) -> Awaitable[None]:
+        return asyncio.ensure_future(self.send(records))
 
     async def send(self, records: Sequence[Outgoing]) -> None:
         if not records:

@@ -172,7 +172,7 @@ class _Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         )  # fmt: skip
         try:
             await self._agent.handle(record)
-            await self._agent.remember(record.partition)
+            await self._agent.remember(record)
         except Exception as error:
             if isinstance(error, BLAMELESS) and not isinstance(error, TOO_LARGE):
                 raise

@@ -38,6 +38,22 @@ def test_of_many_the_rest_is_shown_with_the_next_tick_where_no_snapshot_comes() 
     assert shown(city)[-1] == MANY
 
 
+def test_of_many_that_their_snapshot_overtook_the_last_shows_all() -> None:
+    messages = crowd()
+    first, rest = messages[: CROWDED + 1], messages[CROWDED + 1 :]
+    city = City().take(tick(0), *first, snapshot(0, *(one.base_id for one in messages)), *rest[:-1])
+    assert shown(city)[-1] == CROWDED + 1
+    assert shown(city.take(rest[-1]))[-1] == MANY
+
+
+def test_a_city_is_fresh_as_soon_as_the_last_message_that_means_nothing_to_it_is_decided() -> None:
+    elsewhere = [outcome(f"A{number}", decided="no_district") for number in range(2)]
+    city = City().take(tick(0), snapshot(0, "A0", "A1"), elsewhere[0])
+    assert city.status("d1") == "no_data"
+    assert city.take(elsewhere[1]).status("d1") == "clear"
+    assert [one.status for one in city.notices if isinstance(one, SteleRecord)][-1] == "clear"
+
+
 def test_a_worse_one_never_waits() -> None:
     city = City().take(tick(0), *crowd(), outcome("Z", meaning("Extreme")))
     assert shown(city)[-1] == MANY + 1
