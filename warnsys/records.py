@@ -4,6 +4,7 @@ Readers ignore fields that they do not know; a field changes its meaning only wi
 absolute, with offset. `exercise` marks everything that does not come from a live stage.
 
     cap.alerts    bytes of a CAP message, or a `Snapshot`; headers say which (`AlertHeaders`)
+    cap.extreme   the same, for messages that call themselves Extreme
     warn.impacts  `Outcome`, `Snapshot`, `Tick`, `Stop`
     warn.stele    `SteleRecord`       warn.push  `PushNotice`       warn.sms  `SmsNotice`
     ops.actions   `Acknowledgement`, `Stop`, `Reminder`
