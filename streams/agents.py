@@ -15,6 +15,8 @@ from pydantic import ValidationError
 from streams.records import Headers, Incoming, Outgoing, Sender
 from streams.state import Kept, StateStore
 from streams.topics import MIB, Topics
+from streams.trail import Trail
+from warnsys.cap import CapError
 from warnsys.cap.model import level
 from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules, CityState, ForeignStageError, channel_of, settle
@@ -57,27 +59,36 @@ class MatchAgent:
             snapshot = Snapshot.from_bytes(record.value)
             self._check_stage(snapshot.stage)
             self._metrics.read(snapshot, record.topic)
-            await self._begin(record, dict.fromkeys(self._cities, snapshot.to_bytes()))
+            await self._begin(record, dict.fromkeys(self._cities, snapshot.to_bytes()), Trail())
             return
         headers = AlertHeaders.model_validate(record.headers)
         self._check_stage(headers.stage)
-        outcome = self._matcher.decide_bytes(record.value, headers).outcome
+        trail = Trail.read(record.headers).at("match", time.time())
+        try:
+            alert = self._matcher.read(record.value, headers.source)
+        except CapError as error:
+            outcome = self._matcher.refuse(headers, error).outcome
+        else:
+            parsed = time.perf_counter()
+            outcome = self._matcher.decide(alert, headers).outcome
+            trail = trail.took("parsed", parsed - started).took("decided", time.perf_counter() - parsed)
+        if outcome.sent:
+            trail = trail.at("sent", outcome.sent.timestamp())
         if outcome.decided == "rejected":
             await self._sender.send([rejection(self._topics, record, self.name, outcome.reason)])
             self._metrics.rejected.labels(self.name, code_of(outcome.reason)).inc()
         said = {partition: for_cities(outcome, cities).to_bytes() for partition, cities in self._cities.items()}
-        await self._begin(record, said)
+        await self._begin(record, said, trail)
         worst = max((m.severity for m in outcome.meanings), key=level, default="")
         self._metrics.alerts.labels(headers.source, outcome.msg_type or "", worst, outcome.decided).inc()
         for code in outcome.findings:
             self._metrics.findings.labels(headers.source, code).inc()
-        self._metrics.took("match", time.perf_counter() - started)
         self._heard(outcome)
 
-    async def _begin(self, record: Incoming, said: Mapping[int, bytes]) -> None:
+    async def _begin(self, record: Incoming, said: Mapping[int, bytes], trail: Trail) -> None:
         """Send, and owe the acknowledgement; what may be too large for the broker is waited for here."""
         acknowledged = await self._sender.begin(
-            [self._to(partition, value, record) for partition, value in said.items()]
+            [self._to(partition, value, record, trail) for partition, value in said.items()]
         )
         if any(len(value) > LARGE for value in said.values()):
             await acknowledged
@@ -96,9 +107,9 @@ class MatchAgent:
         if stage != self._topics.stage:
             raise ForeignStageError(stage, self._topics.stage)
 
-    def _to(self, partition: int, value: bytes, record: Incoming) -> Outgoing:
+    def _to(self, partition: int, value: bytes, record: Incoming, trail: Trail) -> Outgoing:
         kept = {PUBLISHED: record.headers[PUBLISHED]} if PUBLISHED in record.headers else {}
-        return Outgoing(self._topics.impacts.name, partition, "", value, kept)
+        return Outgoing(self._topics.impacts.name, partition, "", value, {**kept, **trail.header()})
 
 
 class SettleAgent:
@@ -151,7 +162,7 @@ class SettleAgent:
         meanwhile, it is remembered here: nobody would ask for it. Raises for a record that is none of ours, and when a
         send fails.
         """
-        started = time.perf_counter()
+        started, taken = time.perf_counter(), time.time()
         said = self._timed(read_impact_record(record.value), record)
         self._metrics.read(said, record.topic)
         epoch = self._epoch
@@ -167,7 +178,8 @@ class SettleAgent:
             removed = sorted(kept.state.steles.keys() - state.steles.keys())
             outgoing += [self._tombstone(district, record) for district in removed]
             after[city] = Kept(state, record.offset, record.timestamp)
-        outgoing += [self._notice(notice, record) for notice in notices]
+        trail = Trail.read(record.headers).at("settle", taken).took("settled", time.perf_counter() - started)
+        outgoing += [self._notice(notice, record, trail) for notice in notices]
         await self._sender.send(outgoing)
         changed = {city for city, kept in after.items() if kept.state is not before[city].state}
         if epoch == self._epoch:
@@ -180,9 +192,8 @@ class SettleAgent:
             self._count(notice)
             self._heard(notice)
         if isinstance(said, Outcome):
-            self._metrics.took("settle", time.perf_counter() - started)
-            if PUBLISHED in record.headers:
-                self._metrics.took("total", time.time() - float(record.headers[PUBLISHED]))
+            for stage, seconds in trail.stages(time.time()).items():
+                self._metrics.took(stage, seconds)
         if isinstance(said, Tick):
             for city, kept in after.items():
                 if situation := self._cities[city].situation(kept.state):
@@ -215,13 +226,13 @@ class SettleAgent:
         headers = {"stage": self._topics.stage, "covers": str(record.offset)}
         return Outgoing(self._topics.stele.name, record.partition, district, None, headers)
 
-    def _notice(self, notice: Notice, record: Incoming) -> Outgoing:
+    def _notice(self, notice: Notice, record: Incoming, trail: Trail) -> Outgoing:
         topic = self._topics.channel(channel_of(notice))
         key = notice.district if isinstance(notice, SteleRecord) else notice.id
         headers = {"id": notice.id, "stage": notice.stage, "covers": str(record.offset)}
         if PUBLISHED in record.headers:
             headers[PUBLISHED] = record.headers[PUBLISHED]
-        return Outgoing(topic.name, record.partition, key, notice.to_bytes(), headers)
+        return Outgoing(topic.name, record.partition, key, notice.to_bytes(), {**headers, **trail.header()})
 
 
 def rejection(topics: Topics, record: Incoming, agent: str, reason: str) -> Outgoing:

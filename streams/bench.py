@@ -105,8 +105,8 @@ def _alone(body: bytes, name: str) -> etree._Element:
     return root
 
 
-async def ours(bootstrap: str, body: bytes, count: int) -> Times:
-    """One worker with both agents; timed at a reader of `warn.stele`."""
+async def ours(bootstrap: str, body: bytes, count: int) -> tuple[Times, dict[str, dict[str, float]]]:
+    """One worker with both agents; timed at a reader of `warn.stele`. And where the time went, by stage."""
     settings = settings_for(bootstrap)
     topics = topics_for(settings)
     create_missing(bootstrap, topics, 1)
@@ -133,7 +133,7 @@ async def ours(bootstrap: str, body: bytes, count: int) -> Times:
             await asyncio.sleep(PACE_S)
         await pipeline.settled()
         await _read_by_now(took, count)
-    return Times.of([took[f"bench.{number}"] for number in range(count)])
+    return Times.of([took[f"bench.{number}"] for number in range(count)]), pipeline.metrics.latency_ms()
 
 
 async def floor(bootstrap: str, body: bytes, count: int) -> Times:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from streams.agents import PUBLISHED
 from streams.records import Outgoing, Sender
 from streams.topics import Topics
+from streams.trail import Trail
 from warnsys.metrics import Metrics
 from warnsys.records import AlertHeaders, FeedStatus, Snapshot, Tick
 
@@ -26,7 +27,9 @@ class KafkaPublisher:
     async def alert(self, headers: AlertHeaders, body: bytes) -> None:
         fields = headers.model_dump(mode="json", exclude_none=True)
         partition = self._topics.partition_of(headers.id)
-        said = {**{key: str(value) for key, value in fields.items()}, PUBLISHED: repr(time.time())}
+        now = time.time()
+        trail = Trail().at("seen", headers.seen.timestamp()).at("published", now)
+        said = {**{key: str(value) for key, value in fields.items()}, PUBLISHED: repr(now), **trail.header()}
         await self._sender.send([Outgoing(self._topics.lane_of(body).name, partition, headers.id, body, said)])
 
     async def snapshot(self, snapshot: Snapshot) -> None:

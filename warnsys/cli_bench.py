@@ -157,16 +157,16 @@ def pipeline(
     from streams.kafka import LocalKafka
     from warnsys.cap import read_bundle
 
+    stages: dict[str, dict[str, dict[str, float]]] = {}
+
     def measure(bootstrap: str) -> dict[str, dict[str, Times]]:
         found = {}
         for path in files:
             content = path.read_bytes()
             body = read_bundle(content)[0].body if content.startswith(b"PK") else content
             err.print(f"{path.name}: {count} messages of {len(body)} bytes …", highlight=False)
-            found[path.name] = {
-                "warnsys": asyncio.run(ours(bootstrap, body, count)),
-                "librdkafka": asyncio.run(floor(bootstrap, body, count)),
-            }
+            times, stages[path.name] = asyncio.run(ours(bootstrap, body, count))
+            found[path.name] = {"warnsys": times, "librdkafka": asyncio.run(floor(bootstrap, body, count))}
         return found
 
     if broker:
@@ -182,6 +182,9 @@ def pipeline(
             ratio = f"{times.p50 / runs['librdkafka'].p50:.1f}"
             table.add_row(name, who, f"{times.p50}", f"{times.p90}", f"{times.p99}", ratio)
     out.print(table)
+    for name, by_stage in stages.items():
+        where = ", ".join(f"{stage} {ms['p50']}" for stage, ms in by_stage.items())
+        out.print(f"{name}, medians by stage: {where}", soft_wrap=True)
     if json_file:
         plain = {name: {who: asdict(times) for who, times in runs.items()} for name, runs in measured.items()}
         json_file.write_text(json.dumps(plain, indent=1) + "\n", "utf-8")

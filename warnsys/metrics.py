@@ -13,9 +13,8 @@ from warnsys.canary import Run
 from warnsys.records import DistrictStatus, FeedStatus, Record
 from warnsys.warning.situation import Situation
 
-STAGES = ("match", "settle", "total")
-"""`match`: a record of cap.alerts until its outcomes are sent; `settle`: an outcome until its notices and the
-state are; `total`: from the feed's publishing until the notices are acknowledged."""
+STAGES = ("feed", "to match", "parse", "decide", "to settle", "settle", "to channel", "total")
+"""Of an alert's way, as `streams.trail` names them; `total`: from publishing until its notices are acknowledged."""
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 

@@ -50,18 +50,22 @@ class Matcher:
     def decide_bytes(self, body: bytes, headers: AlertHeaders) -> "Decision":
         """Read a message and decide it. Never raises for what stands in the message: that is an outcome, too."""
         try:
-            alert = read_alert(body)
-            self._check_sender(alert, headers.source)
+            alert = self.read(body, headers.source)
         except CapError as error:
             return self.refuse(headers, error)
         return self.decide(alert, headers)
 
-    def _check_sender(self, alert: Alert, source: str) -> None:
-        """Raises `Misleading` for a message that somebody else put into the source: it must neither warn nor end."""
+    def read(self, body: bytes, source: str) -> Alert:
+        """The message that a source brought. Raises `CapError`.
+
+        One that somebody else put into the source is `Misleading`: it must neither warn nor end.
+        """
+        alert = read_alert(body)
         allowed = self.senders.get(source)
         if allowed and alert.sender not in allowed:
             what = f"{alert.sender!r} is not a sender of the source {source!r}, only {', '.join(allowed)}"
             raise Misleading("sender-foreign", "/alert/sender", what)
+        return alert
 
     def refuse(self, headers: AlertHeaders, error: CapError) -> "Decision":
         """The outcome of a message that cannot be read."""

@@ -1,0 +1,72 @@
+"""Each notice can be asked how long each stage took; nothing hangs on it, and what cannot be read is left out."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.publisher import KafkaPublisher
+from streams.records import Incoming, MemorySender
+from streams.trail import HEADER, Trail
+from tests.streams.test_agents import ID, Bench
+from tests.support import NOON
+from warnsys.metrics import STAGES
+from warnsys.records import AlertHeaders
+
+WHOLE = (
+    Trail()
+    .at("sent", 90).at("seen", 99).at("published", 100).at("match", 100.5).at("settle", 101.25)
+    .took("parsed", 0.125).took("decided", 0.0625).took("settled", 0.25)
+)  # fmt: skip
+
+
+def test_the_stages_of_a_whole_way_follow_one_another_and_add_up() -> None:
+    stages = WHOLE.stages(102)
+    assert tuple(stages) == STAGES
+    assert stages["total"] == 2
+    assert sum(stages.values()) == stages["feed"] + 2 * stages["total"]
+    assert (stages["to match"], stages["to settle"], stages["to channel"]) == (0.5, 0.5625, 0.5)
+
+
+def test_of_what_is_not_known_nothing_is_said() -> None:
+    assert Trail().stages(102) == {}
+    assert Trail().header() == {}
+    assert set(Trail().at("published", 100).stages(102)) == {"total"}
+
+
+names = st.from_regex(r"[a-z]{1,12}", fullmatch=True)
+seconds = st.integers(0, 10**15).map(lambda micro: micro / 10**6)
+
+
+@given(st.dictionaries(names, seconds, max_size=10), st.dictionaries(names, seconds, max_size=10))
+def test_a_header_is_read_as_it_was_written(moments: dict[str, float], durations: dict[str, float]) -> None:
+    written = Trail(moments, durations)
+    read = Trail.read(written.header())
+    assert read.moments == pytest.approx(moments, abs=1e-6)
+    assert read.durations == pytest.approx(durations, abs=1e-6)
+
+
+@given(st.text())
+def test_any_header_is_read(text: str) -> None:
+    Trail.read({HEADER: text})
+
+
+async def test_a_notice_tells_the_whole_way_of_its_message(corpus: Path) -> None:
+    bench, feed = Bench(), MemorySender()
+    body = (corpus / "dwd/schneefall-ab-200m-alert.xml").read_bytes()
+    headers = AlertHeaders(stage="live", source="dwd", id=ID, stamp=NOON, seen=NOON)
+    await KafkaPublisher(bench.topics, feed).alert(headers, body)
+    (published,) = feed.records
+    await bench.settle.handle(bench.impact(b'{"kind": "tick", "stage": "live", "at": "2019-01-27T17:00:00Z"}'))
+    await bench.match.handle(Incoming("cap.alerts", 0, 0, b"", body, published.headers, 0.0))
+    (outcome,) = bench.sent("warn.impacts")
+    bench.sender.records.clear()
+    await bench.settle.handle(
+        Incoming("warn.impacts", outcome.partition, 1, b"", outcome.value or b"", outcome.headers, 0.0)
+    )
+    for record in bench.sent("warn.stele"):
+        trail = Trail.read(record.headers)
+        assert set(trail.moments) == {"sent", "seen", "published", "match", "settle"}
+        assert set(trail.durations) == {"parsed", "decided", "settled"}
+    assert bench.sent("warn.stele")
