@@ -31,7 +31,7 @@ LARGE = MIB
 
 
 class MatchAgent:
-    """cap.alerts → warn.impacts: what each message means, whole to every partition with a city. Keeps nothing."""
+    """cap.alerts → warn.impacts: what each message means, whole to every partition. Keeps nothing."""
 
     name = "match"
 
@@ -47,10 +47,11 @@ class MatchAgent:
         self._matcher, self._topics, self._sender = matcher, topics, sender
         self._metrics, self._heard = metrics, heard
         self._owed: dict[tuple[str, int], list[Awaitable[None]]] = {}
-        self._cities: dict[int, tuple[str, ...]] = {}
-        for city in sorted(cities):
-            partition = topics.partition_of(city)
-            self._cities[partition] = (*self._cities.get(partition, ()), city)
+        cities = tuple(cities)
+        self._cities = {
+            partition: tuple(city for city in cities if topics.partition_of(city) == partition)
+            for partition in range(topics.partitions)
+        }
 
     async def handle(self, record: Incoming) -> None:
         """Raises for a record that is none of ours; what stands in a CAP message is always an outcome."""

@@ -118,7 +118,7 @@ class Canary:
         seen.waiting = "no stele showed it"
         await self._until(lambda: seen.shows(name))
         seen.waiting = "no push or SMS of it came"
-        await self._until(lambda: seen.told(name))
+        await self._until(lambda: seen.told(name) and seen.matched(name))
         run.passed = {stage: at - started for stage, at in seen.ledger(name).items()}
         stamp = await self._next_stamp()
         ended = canary.identifier(stamp, 2)
@@ -189,6 +189,10 @@ class _Seen:
 
     def told(self, cause: str) -> bool:
         return all(self._by_cause.get((channel, cause), 0) >= AUDIENCES for channel in ("push", "sms"))
+
+    def matched(self, name: str) -> bool:
+        """Notices may be read before the outcome that they follow from."""
+        return "on warn.impacts" in self._times.get(name, {})
 
     def ledger(self, name: str) -> dict[str, float]:
         """When it passed each stage, in seconds since 1970: our clock, and the broker's where it stamps records."""

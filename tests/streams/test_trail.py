@@ -60,7 +60,7 @@ async def test_a_notice_tells_the_whole_way_of_its_message(corpus: Path) -> None
     (published,) = feed.records
     await bench.settle.handle(bench.impact(b'{"kind": "tick", "stage": "live", "at": "2019-01-27T17:00:00Z"}'))
     await bench.match.handle(Incoming("cap.alerts", 0, 0, b"", body, published.headers, 0.0))
-    (outcome,) = bench.sent("warn.impacts")
+    (outcome,) = (record for record in bench.sent("warn.impacts") if record.partition == bench.partition)
     bench.sender.records.clear()
     await bench.settle.handle(
         Incoming("warn.impacts", outcome.partition, 1, b"", outcome.value or b"", outcome.headers, 0.0)
