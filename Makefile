@@ -7,7 +7,7 @@ GEODATA ?= ../shared/geodata
 SETTINGS ?= warnsys.toml
 
 .DEFAULT_GOAL := help
-.PHONY: bench-web screens help install install-dev demo run kafka test test-faults test-crash test-crash-long mutants lint format docs pictures lock clean
+.PHONY: bench-web screens help install install-dev demo run kafka test test-faults test-crash test-crash-long soak mutants lint format docs pictures lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -46,11 +46,11 @@ test: install-dev ## run all tests
 test-faults: install-dev ## a storm on a real Kafka while workers and brokers die, a test for each kind of fault (minutes)
 	$(BIN)/python -m pytest -m crash tests/crash
 
-test-crash: install-dev ## ten seeds with six kills each and every named point, as a table (a quarter of an hour)
+test-crash: install-dev ## ten seeds with six kills each, every step × signal, every other fault: as tables (half an hour)
 	$(BIN)/python -m tests.crash --seeds 10 --kills 6 --faults kill
-	$(BIN)/python -m tests.crash --seeds 1 --kills 0 --faults points
+	$(BIN)/python -m tests.crash.report --only steps-1 faults-1
 
-test-crash-long: install-dev ## every kind of fault, and the three runners compared: docs/reference/reliability.md (an hour)
+test-crash-long: install-dev ## the same on three brokers, too, and three runners compared: docs/reference/reliability.md
 	$(BIN)/python -m tests.crash.report docs/reference/reliability.md
 
 mutants: install-dev ## change the CAP reader and the decisions line by line, and see what no test notices (an hour)
@@ -59,6 +59,9 @@ mutants: install-dev ## change the CAP reader and the decisions line by line, an
 	@$(BIN)/uv pip install --quiet --python .venv-mutants --override .venv-mutants/newer --editable . --group mutants
 	CI=true PYTEST_ADDOPTS="--cap-corpus=$(abspath $(CORPUS)) --geodata=$(abspath $(GEODATA))" \
 	  .venv-mutants/bin/mutmut run $(MUTANTS)
+
+soak: install-dev ## half an hour of storm and faults, and the slope of each process's memory
+	$(BIN)/python -m tests.crash.soak --minutes 30 --report docs/reference/reliability.md
 
 lint: install-dev ## check style, types and import rules
 	$(BIN)/ruff check .

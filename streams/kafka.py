@@ -142,7 +142,7 @@ class LocalKafka:
         tools = []
         for i in range(len(self._clients)):
             home = self._home(i)
-            home.mkdir(parents=True)
+            home.mkdir(parents=True, exist_ok=True)
             (home / "log4j2.properties").write_text(LOGGING, "utf-8")
             lines = [f"{key}={value}" for key, value in self._settings(i).items()]
             (home / "server.properties").write_text("\n".join(lines) + "\n", "utf-8")

@@ -11,11 +11,11 @@ import sys
 from pathlib import Path
 from tempfile import mkdtemp
 
-from streams.kafka import LocalKafka
+from tests.crash.brokers import with_own_mounts
 from tests.crash.driver import Run, run
-from tests.crash.faults import FAULTS, plan
+from tests.crash.faults import FAULTS, brokers_for, plan
 from tests.crash.runners import RUNNERS
-from tests.crash.table import HEAD, row, summary
+from tests.crash.table import HEAD, row, summary, verdict
 
 
 def main() -> int:
@@ -36,19 +36,25 @@ def main() -> int:
     lines = [f"Faults: {', '.join(kinds)}; {arguments.kills} a run; {arguments.rate:g} records/s.", "", *HEAD]
     print(*lines, sep="\n", flush=True)
     runs: list[Run] = []
-    with LocalKafka(arguments.brokers) as kafka:
-        for seed in range(arguments.first, arguments.first + arguments.seeds):
-            chosen = plan(seed, kinds, arguments.kills, arguments.runner, arguments.rate, named=not arguments.nameless)
+    if "disk" in kinds:
+        with_own_mounts()
+    seeds = range(arguments.first, arguments.first + arguments.seeds)
+    plans = [
+        plan(seed, kinds, arguments.kills, arguments.runner, arguments.rate, named=not arguments.nameless)
+        for seed in seeds
+    ]
+    with brokers_for(plans, arguments.brokers) as kafka:
+        for chosen in plans:
             runs.append(asyncio.run(run(kafka, chosen, Path(mkdtemp(prefix="warnsys-crash-")))))
             lines.append(row(runs[-1]))
             print(lines[-1], flush=True)
-            if not runs[-1].good or runs[-1].own_ends:
+            if verdict(runs[-1]) != "good" or runs[-1].own_ends:
                 print(runs[-1].problems(), file=sys.stderr, flush=True)
     lines += ["", summary(runs)]
     print(*lines[-2:], sep="\n")
     if arguments.report:
         arguments.report.write_text("\n".join(lines) + "\n", "utf-8")
-    return 0 if all(one.good for one in runs) else 1
+    return 0 if all(verdict(one) == "good" for one in runs) else 1
 
 
 if __name__ == "__main__":

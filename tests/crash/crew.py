@@ -15,6 +15,8 @@ from itertools import count
 from pathlib import Path
 from typing import Self
 
+from tests.crash.points import STRUCK
+
 READY = "READY"
 """What a worker says once it has partitions."""
 START_S = 40.0
@@ -34,15 +36,30 @@ class NotReady(RuntimeError):
     """A worker did not come up; its log is quoted."""
 
 
+@dataclass(frozen=True)
+class Strike:
+    """What took a worker its partitions, or may have."""
+
+    at: float
+    """Seconds since 1970."""
+    who: str
+    how: str
+    """KILL, TERM, STOP or CUT."""
+    point: str = ""
+    """Its name, where the worker struck itself."""
+
+
 @dataclass
 class Member:
     name: str
-    instance: str
-    """The place in the group, which a successor gets."""
+    place: int
+    """In the group, from 1; a successor gets it."""
     process: subprocess.Popen[bytes]
     log: Path
     point: str
-    """Where it is to strike itself; "" for nowhere, or when it has."""
+    """Where it is to strike itself, "NAME:N SIGNAL"; "" for nowhere, or when it has."""
+    clock_off_s: float = 0
+    """How wrong its clock is, and that of whoever follows it when it ends by itself."""
     leaving: bool = False
     """Whether it was told to end."""
     asleep: float = 0
@@ -50,8 +67,19 @@ class Member:
     put_to_sleep: bool = False
     """Whether it was stopped from outside."""
 
+    def said(self) -> list[str]:
+        return self.log.with_suffix(".out").read_text("utf-8").splitlines()
+
     def ready(self) -> bool:
-        return READY in self.log.with_suffix(".out").read_text("utf-8")
+        return READY in self.said()
+
+    def struck(self) -> Strike | None:
+        """What it has done to itself."""
+        for line in self.said():
+            if line.startswith(STRUCK):
+                point, _, how = self.point.partition(" ")
+                return Strike(float(line.removeprefix(STRUCK)), self.name, how, point.partition(":")[0])
+        return None
 
     def stopped(self) -> bool:
         """Whether SIGSTOP holds it, whoever sent it."""
@@ -72,15 +100,17 @@ class Crew:
     named: bool
     """Whether a successor has the name in the group of the one before it."""
     points: list[str]
-    """Kill points, one for each new worker as long as there are any; "settle.handle:3 STOP" stops instead."""
+    """One for a worker, one worker at a time, as long as there are any: "settle.handle:3 STOP"."""
+    calm_s: float
+    """How long a worker has been ready before it may come to its point."""
     sleep_s: float
     """How long a worker that stopped itself sleeps until it is woken."""
+    by_way: Callable[[int], str] | None = None
+    """The brokers' address by a member's place, from 0, where it is not that of the settings."""
     members: list[Member] = field(default_factory=list)
-    deaths: list[tuple[float, str]] = field(default_factory=list)
-    """When and who, of those that had no time to say good-bye."""
+    strikes: list[Strike] = field(default_factory=list)
     own_ends: list[str] = field(default_factory=list)
     """Workers that ended though nobody had told them to, with the reason that their log ends with."""
-    struck: int = 0
     leave_s: list[float] = field(default_factory=list)
     """How long each SIGTERM took."""
     _started: int = 0
@@ -95,21 +125,28 @@ class Crew:
             member.process.kill()
             member.process.wait()
 
-    def start(self) -> Member:
+    @property
+    def struck(self) -> int:
+        """How many points were reached."""
+        return sum(bool(strike.point) for strike in self.strikes)
+
+    def start(self, clock_off_s: float = 0) -> Member:
         self._started += 1
         name = f"w{self._started}"
         log = self.settings.parent / f"{name}.log"
-        taken = self.points.pop(0) if self.points else ""
+        taken = self.points.pop(0) if self.points and not any(member.point for member in self.members) else ""
         point, _, how = taken.partition(" ")
+        taken_places = {member.place for member in self.members}
+        place = next(n for n in count(1) if n not in taken_places)
         command = [sys.executable, "-m", "tests.crash.worker", str(self.settings), "--name", name]
-        instances = {member.instance for member in self.members}
-        instance = next(place for n in count(1) if (place := f"place-{n}") not in instances)
-        command += ["--instance", instance] if self.named else []
+        command += ["--instance", f"place-{place}"] if self.named else []
+        command += ["--bootstrap", self.by_way(place - 1)] if self.by_way else []
+        command += ["--clock-off", str(clock_off_s)] if clock_off_s else []
         command += ["--runner", self.runner, *(["--ticks"] if self.ticks else [])]
-        command += ["--at", point, "--signal", how or "KILL"] if point else []
+        command += ["--at", point, "--signal", how, "--calm", str(self.calm_s)] if point else []
         with log.open("wb") as errors, log.with_suffix(".out").open("wb") as said:
             process = subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=errors)
-        member = Member(name, instance, process, log, taken)
+        member = Member(name, place, process, log, taken, clock_off_s)
         self.members.append(member)
         return member
 
@@ -122,13 +159,14 @@ class Crew:
 
     async def kill(self, member: Member) -> None:
         member.leaving = True
-        self._died(member)
+        self.strikes.append(Strike(time.time(), member.name, "KILL"))
         member.process.kill()
         await self._gone(member)
 
     async def terminate(self, member: Member) -> None:
         """SIGTERM, as in a rolling restart."""
         member.leaving, begun = True, time.time()
+        self.strikes.append(Strike(begun, member.name, "TERM"))
         member.process.terminate()
         await self._gone(member)
         self.leave_s.append(time.time() - begun)
@@ -138,6 +176,7 @@ class Crew:
 
     async def sleep(self, member: Member, seconds: float) -> None:
         member.put_to_sleep = True
+        self.strikes.append(Strike(time.time(), member.name, "STOP"))
         member.process.send_signal(signal.SIGSTOP)
         await asyncio.sleep(seconds)
         member.process.send_signal(signal.SIGCONT)
@@ -157,39 +196,39 @@ class Crew:
             await asyncio.sleep(LOOK_EVERY_S)
             for member in list(self.members):
                 if member.point and not member.put_to_sleep and member.stopped():
-                    await self._wake(member)
+                    self._wake(member)
                 elif not member.leaving and member.process.poll() is not None:
                     self._replace(member)
             if self.points and self.members and not any(member.point for member in self.members):
-                await self.terminate(self.members[0])  # all sleepers woke and live on: somebody has to take the next
+                await self.terminate(self.members[0])  # whoever slept lives on: somebody has to take the next
                 self.start()
 
-    async def _wake(self, member: Member) -> None:
+    def _wake(self, member: Member) -> None:
         member.asleep = member.asleep or time.time()
         if time.time() - member.asleep > self.sleep_s:
-            self.struck += 1
-            member.point = ""
+            self._note(member)
             os.kill(member.process.pid, signal.SIGCONT)
 
     def _replace(self, member: Member) -> None:
-        if member.point and member.process.returncode == -signal.SIGKILL:
-            self.struck += 1
-            member.point = ""
-            self._died(member)
-        else:
+        if not (self._note(member) and member.process.returncode in (0, -signal.SIGKILL)):
             code = member.process.returncode
             self.own_ends.append(f"{member.name} ended by itself with {code}: {_last_line(member.log)}")
         self._remove(member)
-        self.start()
+        self.start(member.clock_off_s)
+
+    def _note(self, member: Member) -> bool:
+        """Whether it has struck at its point, which then is done with."""
+        strike = member.struck() if member.point else None
+        if strike:
+            self.strikes.append(strike)
+            member.point = ""
+        return strike is not None
 
     def _remove(self, member: Member) -> None:
         """The point that it has not come to is another one's."""
         self.members.remove(member)
         if member.point:
             self.points.insert(0, member.point)
-
-    def _died(self, member: Member) -> None:
-        self.deaths.append((time.time(), member.name))
 
 
 def _last_line(log: Path) -> str:

@@ -27,12 +27,13 @@ from streams.records import KafkaSender, Progress, read_headers
 from streams.runtime import broker_of
 from streams.topics import MIB, Topics, topics_for
 from tests.crash import storm
-from tests.crash.crew import Crew
+from tests.crash.brokers import TroubledKafka
+from tests.crash.crew import Crew, Strike
 from tests.crash.faults import SLEEP_S, Plan, strike
-from tests.crash.oracle import Findings, Logged, Logs, delays, judge, recoveries
+from tests.crash.oracle import Findings, Logged, Logs, delays, judge, takeovers
 from tests.crash.runners import groups
 from warnsys.records import Snapshot, Tick
-from warnsys.settings import Settings, parse
+from warnsys.settings import LIVE, Settings, parse
 
 log = logging.getLogger(__name__)
 PARTITIONS = 4
@@ -54,7 +55,9 @@ class Run:
     sent: int
     impacts: int
     notices: int
-    recovery_s: list[float]
+    strikes: list[Strike]
+    takeovers_s: list[list[float]]
+    """For each strike and partition that it left to others: seconds until somebody handled the next record."""
     delays_s: list[float]
     """For each record of `warn.impacts` that changed a state: from its coming until that was remembered."""
     caught_up_s: float | None
@@ -67,6 +70,12 @@ class Run:
     seconds: float
 
     @property
+    def recovery_s(self) -> list[float]:
+        """After each SIGKILL."""
+        both = zip(self.strikes, self.takeovers_s, strict=True)
+        return [seconds for strike, taken in both if strike.how == "KILL" for seconds in taken]
+
+    @property
     def good(self) -> bool:
         return self.findings.good and self.caught_up_s is not None and not self.alarms
 
@@ -74,8 +83,8 @@ class Run:
         found = self.findings
         named = {
             "lost": found.lost, "late": found.late, "strange": found.strange, "state": found.states,
-            "false clear": found.false_clears, "outdated": found.outdated, "ended": self.own_ends,
-            "alarm": self.alarms,
+            "false clear": found.false_clears, "outdated": found.outdated, "overtaken": found.overtaken,
+            "ended": self.own_ends, "alarm": self.alarms,
         }  # fmt: skip
         lines = [f"{kind}: {what}" for kind, entries in named.items() for what in entries[:10]]
         return "\n".join([f"seed {self.plan.seed}, logs in {self.folder}", *lines])
@@ -88,13 +97,14 @@ async def run(kafka: LocalKafka, plan: Plan, folder: Path) -> Run:
     with broker_of(settings):
         pass  # its topics are there now
     path = folder / "settings.json"
-    crew = Crew(path, plan.runner, plan.ticks, plan.named, list(plan.points), SLEEP_S)
+    by_way = kafka.by_way if plan.ways and isinstance(kafka, TroubledKafka) else None
+    crew = Crew(path, plan.runner, plan.live, plan.named, list(plan.points), plan.calm_s, SLEEP_S, by_way)
     topics = topics_for(settings)
     names = [topic.name for topic in topics.all()]
     async with crew, _feed(bootstrap, settings, plan) as feed, _tail(bootstrap, names) as tail:
         await crew.ready([crew.start() for _ in range(plan.workers)])
         feed.go()
-        await strike(crew, plan, kafka, topics.impacts.name)
+        await strike(crew, plan, kafka, topics.impacts.name, feed)
         await feed.stop()
         caught_up = await _caught_up(bootstrap, plan.runner, topics)
         await asyncio.gather(*(crew.terminate(member) for member in list(crew.members)))
@@ -113,7 +123,8 @@ async def run(kafka: LocalKafka, plan: Plan, folder: Path) -> Run:
         sent=sum(len(logs.records[topic.name]) for topic in topics.messages),
         impacts=len(logs.records[topics.impacts.name]),
         notices=sum(len(logs.records[topics.channel(name).name]) for name in ("stele", "push", "sms")),
-        recovery_s=recoveries(logs, crew.deaths),
+        strikes=crew.strikes,
+        takeovers_s=takeovers(logs, crew.strikes),
         delays_s=delays(logs),
         caught_up_s=caught_up,
         struck=crew.struck,
@@ -132,7 +143,7 @@ def _alarms(folder: Path) -> list[str]:
 
 def _settings(kafka: LocalKafka, plan: Plan, folder: Path) -> Settings:
     content: dict[str, Any] = {
-        "stage": f"crash-{uuid.uuid4().hex[:8]}",
+        "stage": LIVE if plan.live else f"crash-{uuid.uuid4().hex[:8]}",
         "cities": storm.write_cities(folder),
         "broker": {
             "url": f"kafka://{kafka.bootstrap}",
@@ -157,9 +168,16 @@ class _Feed:
     rate: float
     _ending: asyncio.Event = field(default_factory=asyncio.Event)
     _task: asyncio.Task[None] | None = None
+    _dying: bool = False
 
     def go(self) -> None:
+        self._dying = False
         self._task = asyncio.create_task(self._tell())
+
+    async def die(self) -> None:
+        self._dying = True
+        if self._task:
+            await self._task
 
     async def stop(self) -> None:
         self._ending.set()
@@ -171,6 +189,8 @@ class _Feed:
         for said in self.story:
             await self._publish(said)
             since += 1
+            if self._dying and isinstance(said, storm.Alert):  # in mid-snapshot
+                return
             if isinstance(said, Snapshot):  # the messages of a ZIP come all at once
                 if self._ending.is_set():
                     return
@@ -197,8 +217,8 @@ class _Feed:
 
 @asynccontextmanager
 async def _feed(bootstrap: str, settings: Settings, plan: Plan) -> AsyncIterator[_Feed]:
-    start = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=1) if plan.ticks else storm.START
-    story = storm.Storm(plan.seed, settings.stage, ticks=not plan.ticks, start=start)
+    start = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=1) if plan.live else storm.START
+    story = storm.Storm(plan.seed, settings.stage, ticks=not plan.live, start=start)
     async with KafkaSender(bootstrap, Progress()) as sender:
         feed = _Feed(KafkaPublisher(topics_for(settings), sender), story, SILENCE_S if plan.quiet else 0, plan.rate)
         try:

@@ -7,7 +7,7 @@ handled at all shows on `warn.state`.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from streams.agents import PUBLISHED
 from streams.topics import Topics
+from tests.crash.crew import Strike
 from warnsys.pipeline import CityRules, CityState, ForeignStageError, channel_of, cities_for, matcher_for, settle
 from warnsys.records import AlertHeaders, Outcome, Said, Snapshot, SteleRecord, Tick, read_impact_record
 from warnsys.settings import LIVE, Settings
@@ -73,7 +74,16 @@ class Findings:
     false_clears: list[str] = field(default_factory=list)
     outdated: list[str] = field(default_factory=list)
     """Districts whose last record on `warn.stele` is older than another one before it."""
-    repeats: int = 0
+    overtaken: list[str] = field(default_factory=list)
+    """Records on `warn.stele` that came after one that covers more: a follower passes over them (README)."""
+    overtaken_clears: int = 0
+    """How many of them said `clear` where the other did not: what they would tell somebody who does not compare."""
+    repeated: list[float] = field(default_factory=list)
+    """When each repeat came, seconds since 1970."""
+
+    @property
+    def repeats(self) -> int:
+        return len(self.repeated)
 
     @property
     def good(self) -> bool:
@@ -87,7 +97,7 @@ def judge(settings: Settings, logs: Logs) -> Findings:
     matcher, findings = matcher_for(settings), Findings()
     _judge_match(matcher, list(cities_for(settings, matcher)), logs, findings)
     _judge_settle(cities_for(settings, matcher), logs, findings)
-    _judge_last_steles(logs, findings)
+    _judge_steles(logs, findings)
     return findings
 
 
@@ -101,9 +111,9 @@ def _judge_match(matcher: Matcher, cities: list[str], logs: Logs, findings: Find
         partition: [city for city in cities if topics.partition_of(city) == partition]
         for partition in range(topics.partitions)
     }
-    found = Counter(
-        (record.partition, record.value or b"", record.headers.get(PUBLISHED, "")) for record in logs.of(impacts)
-    )
+    found: dict[tuple[int, bytes, str], list[float]] = defaultdict(list)
+    for record in logs.of(impacts):
+        found[record.partition, record.value or b"", record.headers.get(PUBLISHED, "")].append(record.timestamp)
     expected: dict[tuple[int, bytes, str], list[tuple[str, Logged]]] = defaultdict(list)
     for topic, record in came:
         said, rejected = _decide(matcher, topics.stage, record)
@@ -116,10 +126,11 @@ def _judge_match(matcher: Matcher, cities: list[str], logs: Logs, findings: Find
             expected[partition, value, record.headers.get(PUBLISHED, "")].append((topic, record))
     absent: dict[tuple[str, Logged], list[int]] = defaultdict(list)
     for what, sources in expected.items():
-        missing = len(sources) - found[what]
+        stamps = found.get(what, [])
+        missing = len(sources) - len(stamps)
         for source in sorted(sources, key=lambda each: logs.done(*each))[: max(missing, 0)]:
             absent[source].append(what[0])
-        findings.repeats += max(-missing, 0)
+        findings.repeated += sorted(stamps)[len(sources) :]
     for (topic, record), partitions in absent.items():
         findings.missing(f"{_place(topic, record)}, on {impacts} {sorted(partitions)}", done=logs.done(topic, record))
     for what in found.keys() - expected.keys():
@@ -206,7 +217,10 @@ def _judge_partition(
                 findings.missing(f"rejection of {_place(impacts, record)}", done=done)
             continue
         last_done = record.offset if done else last_done
-        if record.offset > remembered and any(state is not states[city] for city, (state, _) in folded.items()):
+        changed = any(state is not states[city] for city, (state, _) in folded.items())
+        is_tick = isinstance(said, Tick) and logs.topics.stage == LIVE
+        if changed and record.offset > remembered and (done or not is_tick):  # workers tell the time to the very end
+            findings.missing(_place(impacts, record), done=done)
             findings.missing(_place(impacts, record), done=done)
         for city, (state, notices) in folded.items():
             states[city] = state
@@ -234,16 +248,17 @@ def _timed(record: Logged, stage: str) -> Said:
 def _judge_published(
     name: tuple[str, str], records: Iterable[Logged], given: Mapping[int, bytes], findings: Findings
 ) -> None:
-    times: Counter[int] = Counter()
+    seen: set[int] = set()
     for record in records:
-        times[record.covers] += 1
+        if record.covers in seen:
+            findings.repeated.append(record.timestamp)
+        seen.add(record.covers)
         if given.get(record.covers) == record.value:
             continue
         what = f"{name[0]} {name[1]} at {record.partition}@{record.covers}"
         findings.strange.append(f"{what}: {'another content' if record.covers in given else 'not given there'}")
         if name[0] == "stele" and SteleRecord.from_bytes(record.value or b"").status == "clear":
             findings.false_clears.append(what)
-    findings.repeats += sum(times.values()) - len(times)
 
 
 def _newest_states(logs: Logs) -> dict[str, tuple[int, CityState]]:
@@ -299,39 +314,49 @@ def _without_repeats(state: CityState, expected: CityState) -> CityState:
 # -- what followers see, and how long a takeover takes --------------------------------------------------------------
 
 
-def _judge_last_steles(logs: Logs, findings: Findings) -> None:
-    newest: dict[str, int] = {}
+def _judge_steles(logs: Logs, findings: Findings) -> None:
+    """In the order of the log: what came too late for a follower, and what it tells one that does not look."""
+    newest: dict[str, Logged] = {}
     last: dict[str, Logged] = {}
     for record in logs.of(logs.topics.stele.name):
-        newest[record.key] = max(record.covers, newest.get(record.key, -1))
-        last[record.key] = record
+        district = record.key
+        if (held := newest.get(district)) and record.covers < held.covers:
+            findings.overtaken.append(f"{district}: {_place('stele', record)} covers {record.covers} < {held.covers}")
+            findings.overtaken_clears += _status(record) == "clear" and _status(held) != "clear"
+        else:
+            newest[district] = record
+        last[district] = record
     findings.outdated += [
-        f"{district}: its last stele covers {record.covers}, an earlier one {newest[district]}"
+        f"{district}: its last stele covers {record.covers}, an earlier one {newest[district].covers}"
         for district, record in last.items()
-        if record.covers < newest[district]
+        if record.covers < newest[district].covers
     ]
 
 
-def recoveries(logs: Logs, deaths: Iterable[tuple[float, str]]) -> list[float]:
-    """For each death (when, who) and partition that it left: seconds until somebody else handled the next record.
+def _status(record: Logged) -> str:
+    return SteleRecord.from_bytes(record.value).status if record.value else ""
 
-    Where another one died meanwhile, from then on; where the record came later than that, from its coming on.
+
+def takeovers(logs: Logs, strikes: Sequence[Strike]) -> list[list[float]]:
+    """For each strike, and each partition that it took from a worker: seconds until another handled the next record.
+
+    Where another one was struck meanwhile, from then on; where the record came later than that, from its coming on.
     """
-    deaths = list(deaths)
     came = {(record.partition, record.offset): record.timestamp for record in logs.of(logs.topics.impacts.name)}
     by_partition: dict[int, list[tuple[float, str, float]]] = defaultdict(list)
     for record in logs.of(logs.topics.state.name):
         if record.value is not None:
             writer = record.key.partition("/")[2]
             by_partition[record.partition].append((record.timestamp, writer, came[record.partition, record.covers]))
-    found = []
-    for when, who in deaths:
+    found: list[list[float]] = []
+    for strike in strikes:
+        found.append([])
         for written in by_partition.values():
-            before = [writer for at, writer, _ in written if at <= when]
-            after = [(at, came_at) for at, writer, came_at in written if at > when and writer != who]
-            if before and before[-1] == who and after:
+            before = [writer for at, writer, _ in written if at <= strike.at]
+            after = [(at, came_at) for at, writer, came_at in written if at > strike.at and writer != strike.who]
+            if before and before[-1] == strike.who and after:
                 at, came_at = after[0]
-                found.append(at - max(came_at, *(died for died, _ in deaths if died < at)))
+                found[-1].append(at - max(came_at, strike.at, *(other.at for other in strikes if other.at < at)))
     return found
 
 

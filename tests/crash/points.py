@@ -5,12 +5,14 @@
                    state.before-send   state.mid-send   state.after-send     what is remembered
     commit.before  commit.after                                              the offsets
 
-At a mid-send the first half of a batch has been acknowledged and the other half never sent. Empty batches pass by.
+At a mid-send the first half of a batch has been acknowledged and the other half never sent. Empty batches pass by. When
+it strikes, it first says so on stdout: `STRUCK`, and the time in seconds since 1970.
 """
 
 import asyncio
 import os
 import signal
+import time
 from collections import Counter
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +21,7 @@ from typing import Any
 from streams.agents import MatchAgent, SettleAgent
 from streams.records import Incoming, Outgoing, Sender
 
+STRUCK = "STRUCK"
 NAMES = (
     "match.handle", "match.before-send", "match.mid-send", "match.after-send",
     "settle.handle", "settle.before-send", "settle.mid-send", "settle.after-send",
@@ -33,6 +36,8 @@ class Points:
 
     at: str = ""
     how: signal.Signals = signal.SIGKILL
+    since: float = 0
+    """In monotonic seconds; who came by before does not count."""
     _passed: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -43,6 +48,8 @@ class Points:
 
     def comes(self, name: str) -> bool:
         """Counts; whether this is the time."""
+        if time.monotonic() < self.since:
+            return False
         self._passed[name] += 1
         return name == self._name and self._passed[name] == self._number
 
@@ -51,6 +58,7 @@ class Points:
             self.strike()
 
     def strike(self) -> None:
+        print(STRUCK, time.time(), flush=True)
         os.kill(os.getpid(), self.how)
 
 
@@ -69,7 +77,7 @@ class PointedSender:
             half = len(records) // 2
             await self._sender.send(records[:half])
             self._points.strike()
-            records = records[half:]  # it was only stopped, and somebody woke it
+            records = records[half:]  # it was only stopped, and somebody woke it; or it has a moment to end in order
         await self._sender.send(records)
         self._points.reach(f"{self._who}.after-send")
 

@@ -22,7 +22,7 @@ from streams.ledger import Ledger
 from streams.records import Incoming, Progress, Sender, read_headers
 from streams.topics import Topic, Topics
 from streams.transport import StrictTransport
-from streams.watchdog import end_at_once
+from streams.watchdog import Vitals, end_at_once
 from tests.crash.points import Points, watch_commits, watching_commits
 from warnsys.metrics import Metrics
 
@@ -39,7 +39,8 @@ class Kit:
     settle: SettleAgent
     sender: Sender
     points: Points
-    instance: str = ""
+    instance: str
+    vitals: Vitals[Any]
 
 
 class Runner(Protocol):
@@ -60,7 +61,7 @@ def stock(kit: Kit) -> Runner:
 def _faust(kit: Kit, transport: type[Any]) -> Worker:
     return Worker(
         kit.bootstrap, kit.topics, kit.match, kit.settle, kit.sender, Metrics(), Progress(),
-        embedded=False, instance=kit.instance, transport=watching_commits(transport, kit.points),
+        embedded=False, instance=kit.instance, vitals=kit.vitals, transport=watching_commits(transport, kit.points),
     )  # fmt: skip
 
 

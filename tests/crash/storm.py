@@ -90,7 +90,7 @@ class _Standing:
 
 @dataclass
 class Storm:
-    """An endless story; iterate over it for what the feed says next."""
+    """An endless story; iterate over it for what the feed says next: each time first all that holds by now."""
 
     seed: int
     stage: str
@@ -106,6 +106,7 @@ class Storm:
         self._random = random.Random(self.seed)
 
     def __iter__(self) -> Iterator[Said]:
+        yield from [one.alert for one in self._standing]
         yield from self._snapshot_and_time()
         while True:
             for _ in range(self._random.randrange(3, 25)):

@@ -3,6 +3,8 @@
 The short form of `python -m tests.crash`. A run that goes wrong says where its logs are.
 """
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import mkdtemp
@@ -10,19 +12,19 @@ from tempfile import mkdtemp
 import pytest
 
 from streams.kafka import LocalKafka
+from tests.crash.brokers import TroubledKafka
 from tests.crash.driver import Run, run
-from tests.crash.faults import Plan
-from tests.crash.points import NAMES
+from tests.crash.faults import Plan, points
+from tests.crash.table import STANDSTILL_S
 
 pytestmark = [pytest.mark.kafka, pytest.mark.crash]
 
 TAKEOVER_S = 10.0
-STANDSTILL_S = 30.0
 
 
 @pytest.fixture(scope="module")
-def kafka() -> Iterator[LocalKafka]:
-    with LocalKafka() as kafka:
+def kafka() -> Iterator[TroubledKafka]:
+    with TroubledKafka(ways=True) as kafka:
         yield kafka
 
 
@@ -49,10 +51,16 @@ async def test_workers_killed_at_random_times_lose_nothing(kafka: LocalKafka, na
 
 
 async def test_workers_killed_at_every_named_point_lose_nothing(kafka: LocalKafka) -> None:
-    """Two workers at a time; whoever follows a dead one takes the next point, so for a while nobody lives long."""
-    points = tuple(f"{name}:{2 + number % 5}" for number, name in enumerate(NAMES))
-    done = await crashed(kafka, Plan(seed=2, faults=(), points=points, pause_s=(1, 2)), standstill_s=90)
-    assert done.struck == len(points), done.problems()
+    """Whoever follows a dead worker takes the next point, so at that place nobody lives long."""
+    plan = Plan(seed=2, faults=(), points=points("KILL"), pause_s=(1, 2), rate=4)
+    done = await crashed(kafka, plan, standstill_s=90)
+    assert done.struck == len(plan.points), done.problems()
+
+
+async def test_workers_told_to_end_at_every_named_point_lose_nothing(kafka: LocalKafka) -> None:
+    plan = Plan(seed=10, faults=(), points=points("TERM"), pause_s=(1, 2), rate=4)
+    done = await crashed(kafka, plan, standstill_s=90)
+    assert done.struck == len(plan.points), done.problems()
 
 
 @pytest.mark.parametrize("named", [True, False], ids=["names that last", "nameless"])
@@ -64,9 +72,8 @@ async def test_a_rolling_restart_in_the_middle_of_records_loses_nothing(kafka: L
 
 async def test_a_worker_that_wakes_from_a_long_sleep_changes_nothing(kafka: LocalKafka) -> None:
     """Others have had its partitions meanwhile, and it goes on in the middle of a batch."""
-    points = ("settle.mid-send:8 STOP",)
-    done = await crashed(kafka, Plan(seed=4, faults=(), points=points))
-    assert done.struck == len(points), done.problems()
+    done = await crashed(kafka, Plan(seed=4, faults=(), points=("settle.mid-send:8 STOP",)))
+    assert done.struck == 1, done.problems()
 
 
 async def test_what_a_rebalance_dropped_comes_again_though_the_topic_has_gone_quiet(kafka: LocalKafka) -> None:
@@ -79,6 +86,29 @@ async def test_from_one_worker_to_three_and_back_nothing_is_lost(kafka: LocalKaf
 
 async def test_a_broker_that_is_killed_and_comes_back_loses_nothing(kafka: LocalKafka) -> None:
     await crashed(kafka, Plan(seed=7, faults=("broker",) * 2))
+
+
+async def test_a_worker_whose_network_is_cut_loses_nothing_and_what_it_sends_late_is_told_apart(
+    kafka: LocalKafka,
+) -> None:
+    await crashed(kafka, Plan(seed=11, faults=("cut",)))
+
+
+async def test_a_clock_that_is_an_hour_wrong_moves_no_time_and_stops_no_worker(kafka: LocalKafka) -> None:
+    """In the live stage, where workers tell the time: Kafka refuses a stamp that is more than an hour ahead."""
+    done = await crashed(kafka, Plan(seed=12, faults=("clock",)))
+    assert not done.own_ends, done.problems()
+
+
+async def test_a_feed_that_dies_in_mid_snapshot_beside_a_worker_loses_nothing(kafka: LocalKafka) -> None:
+    await crashed(kafka, Plan(seed=13, faults=("feed",)))
+
+
+def test_a_disk_that_is_full_and_has_room_again_loses_nothing() -> None:
+    """In a process of its own: mounting a small disk takes a namespace."""
+    command = [sys.executable, "-m", "tests.crash", "--seeds", "1", "--first", "14", "--kills", "1", "--rate", "8"]
+    done = subprocess.run([*command, "--faults", "disk"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 async def test_with_three_brokers_the_leader_may_be_killed() -> None:

@@ -1,6 +1,7 @@
 """A worker as a process of its own, put together as `streams.runtime.pipeline_on` does it, that can strike itself.
 
     python -m tests.crash.worker SETTINGS.json --name w1 [--runner plain] [--at settle.mid-send:17 [--signal STOP]]
+                                 [--bootstrap HOST:PORT] [--clock-off 3600]
 
 Says READY on stdout once it has partitions. SIGTERM ends it in order, as it does the command `warnsys`.
 """
@@ -9,15 +10,22 @@ import argparse
 import asyncio
 import json
 import logging
+import math
 import signal
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from aiokafka import AIOKafkaProducer
+
+from streams.app import SESSION_S
 from streams.publisher import KafkaPublisher
 from streams.records import KafkaSender, Progress
 from streams.state import KafkaStateStore
 from streams.topics import topics_for
+from streams.watchdog import Vitals
 from tests.crash.crew import READY, START_S, until
 from tests.crash.points import PointedMatch, PointedSender, PointedSettle, Points
 from tests.crash.runners import RUNNERS, Kit, Runner
@@ -27,28 +35,33 @@ from warnsys.records import Tick
 from warnsys.settings import Settings, parse
 
 
-async def work(settings: Settings, name: str, runner: str, points: Points, *, instance: str, ticks: bool) -> None:
-    bootstrap = settings.broker.url.removeprefix("kafka://")
+async def work(settings: Settings, arguments: argparse.Namespace, points: Points) -> None:
+    bootstrap = arguments.bootstrap or settings.broker.url.removeprefix("kafka://")
     topics, metrics = topics_for(settings), Metrics()
     matcher = matcher_for(settings)
     cities = cities_for(settings, matcher)
-    async with KafkaSender(bootstrap, Progress()) as sender:
-        store = KafkaStateStore(bootstrap, topics, PointedSender(sender, points, "state"), writer=name)
+    vitals: Vitals[Any] = Vitals(SESSION_S)
+    async with KafkaSender(bootstrap, Progress(), slept=vitals.slept) as sender:
+        store = KafkaStateStore(bootstrap, topics, PointedSender(sender, points, "state"), writer=arguments.name)
         match = PointedMatch(matcher, cities, topics, PointedSender(sender, points, "match"), metrics)
         settle = PointedSettle(cities, topics, PointedSender(sender, points, "settle"), store, metrics)
         match.points = settle.points = points
-        chosen = RUNNERS[runner](Kit(bootstrap, topics, match, settle, sender, points, instance))
+        chosen = RUNNERS[arguments.runner](
+            Kit(bootstrap, topics, match, settle, sender, points, arguments.instance, vitals)
+        )
         async with chosen.running():
             await until(lambda: bool(chosen.partitions()), START_S)
+            points.since = time.monotonic() + arguments.calm if arguments.calm else 0
             print(READY, flush=True)
-            await _ticking(chosen, KafkaPublisher(topics, sender), settings, ticks=ticks)
+            await _ticking(chosen, KafkaPublisher(topics, sender), settings, ticks=arguments.ticks)
 
 
 async def _ticking(runner: Runner, publisher: KafkaPublisher, settings: Settings, *, ticks: bool) -> None:
     """For ever; the time goes to the cities of the partitions that are ours."""
     while True:
         if ticks:
-            await publisher.tick(Tick(stage=settings.stage, at=datetime.now(UTC)), sorted(runner.partitions()))
+            now = datetime.fromtimestamp(time.time(), UTC)
+            await publisher.tick(Tick(stage=settings.stage, at=now), sorted(runner.partitions()))
         await asyncio.sleep(settings.tick_s)
 
 
@@ -56,8 +69,19 @@ async def _until_sigterm(settings: Settings, arguments: argparse.Namespace) -> N
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    points = Points(arguments.at, signal.Signals[f"SIG{arguments.signal}"])
-    await work(settings, arguments.name, arguments.runner, points, instance=arguments.instance, ticks=arguments.ticks)
+    points = Points(arguments.at, signal.Signals[f"SIG{arguments.signal}"], math.inf if arguments.calm else 0)
+    await work(settings, arguments, points)
+
+
+def _put_clock(off_s: float) -> None:
+    """For everything in this process that asks for the time of day; the producer's compiled part is told each stamp."""
+    real, send = time.time, AIOKafkaProducer.send
+    time.time = lambda: real() + off_s
+
+    async def stamped(*args: Any, **kwargs: Any) -> Any:
+        return await send(*args, **kwargs, timestamp_ms=int(time.time() * 1000))
+
+    AIOKafkaProducer.send = stamped
 
 
 def main() -> None:
@@ -67,11 +91,16 @@ def main() -> None:
     parser.add_argument("--instance", default="", help="the name that its successor gets, too, as under a supervisor")
     parser.add_argument("--runner", choices=RUNNERS, default="strict")
     parser.add_argument("--at", default="", metavar="POINT:N", help="strike itself there, the n-th time")
-    parser.add_argument("--signal", choices=("KILL", "STOP"), default="KILL")
+    parser.add_argument("--signal", choices=("KILL", "TERM", "STOP"), default="KILL")
+    parser.add_argument("--bootstrap", default="", help="the brokers' address, if not that of the settings")
+    parser.add_argument("--clock-off", type=float, default=0, metavar="SECONDS", help="how wrong this one's clock is")
+    parser.add_argument("--calm", type=float, default=0, metavar="SECONDS", help="not before it has been ready so long")
     parser.add_argument("--ticks", action="store_true", help="tell the time, as in the live stage")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("aiokafka").setLevel(logging.WARNING)
+    if arguments.clock_off:
+        _put_clock(arguments.clock_off)
     settings = parse(json.loads(arguments.settings.read_text("utf-8")))
     with suppress(KeyboardInterrupt, asyncio.CancelledError):
         asyncio.run(_until_sigterm(settings, arguments))
