@@ -22,7 +22,7 @@ from streams.agents import MatchAgent, SettleAgent, code_of, explain, rejection
 from streams.records import Incoming, Progress, Sender, read_headers
 from streams.topics import Topic, Topics, group_of
 from streams.transport import EmbeddedTransport, StrictTransport
-from streams.watchdog import Vitals, Watchdog, end_at_once
+from streams.watchdog import Vitals, Watchdog, end_at_once, ended_after
 from warnsys.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -131,12 +131,17 @@ class Worker:
             self._folder.cleanup()
 
     async def _stop(self) -> None:
-        """What is in hand is finished or comes again. Faust may wait for ever when it is stopped in a rebalance."""
-        try:
-            async with asyncio.timeout(STOP_S):
-                await self.app.stop()
-        except TimeoutError:
-            self._end(f"Faust did not stop within {STOP_S:g} s")
+        """What is in hand is finished or comes again. Faust may wait for ever when it is stopped in a rebalance.
+
+        Stopped while it starts, it may even wait in the loop's own thread for one that never began to serve, where no
+        timeout of the loop can reach it.
+        """
+        with ended_after(2 * STOP_S, self._end, "Faust blocked the event loop while it stopped"):
+            try:
+                async with asyncio.timeout(STOP_S):
+                    await self.app.stop()
+            except TimeoutError:
+                self._end(f"Faust did not stop within {STOP_S:g} s")
 
     async def _report(self) -> None:
         """To the watchdog: what is in hand, and where there is lag."""

@@ -10,7 +10,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -30,6 +31,18 @@ def end_at_once(reason: str) -> None:
     """Without clean-up, hence without a commit."""
     log.critical("%s; ending without a commit", reason)
     os._exit(ENDED_WITHOUT_COMMIT)
+
+
+@contextmanager
+def ended_after(limit_s: float, end: Callable[[str], None], reason: str) -> Iterator[None]:
+    """Ends the process unless the context is left in time, also where its thread is blocked."""
+    timer = threading.Timer(limit_s, end, (reason,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @dataclass

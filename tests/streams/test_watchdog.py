@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from streams.records import KafkaSender, Outgoing, Progress
-from streams.watchdog import LIMIT_S, REBALANCE_LIMIT_S, Vitals, Watchdog
+from streams.watchdog import LIMIT_S, REBALANCE_LIMIT_S, Vitals, Watchdog, ended_after
 
 
 def vitals() -> Vitals[str]:
@@ -112,6 +112,23 @@ async def test_a_process_that_slept_sends_nothing_on_waking(monkeypatch: pytest.
         await sender.send([Outgoing("warn.stele", 0, "d", b"{}")])
     await sender.__aexit__()
     assert "slept for 15 s" in reasons[0]
+
+
+def test_a_step_that_blocks_its_thread_is_ended_all_the_same() -> None:
+    """As Faust does when it is stopped while it starts: seen at a SIGTERM 35 ms after the start of a worker."""
+    reasons: list[str] = []
+    blocked = threading.Event()
+
+    def end(reason: str) -> None:
+        reasons.append(reason)
+        blocked.set()
+
+    with ended_after(0.05, end, "it blocked"):
+        assert blocked.wait(5)
+    with ended_after(0.05, end, "it did not"):
+        pass
+    time.sleep(0.1)
+    assert reasons == ["it blocked"]
 
 
 def test_the_thread_calls_the_end_once() -> None:
