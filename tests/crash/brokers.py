@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Self
 
@@ -67,26 +67,30 @@ class _Proxies(threading.Thread):
         super().__init__(name="proxies", daemon=True)
         self._loop = asyncio.new_event_loop()
         self.ways = [Way(self._loop) for _ in targets]
-        self._targets, self._listening = targets, threading.Event()
+        self._targets, self._listening, self._ended = targets, threading.Event(), asyncio.Event()
         self.ports: list[list[int]] = []
 
     def run(self) -> None:
-        self._loop.run_until_complete(self._listen())
-        self._listening.set()
-        self._loop.run_forever()
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._serve())
 
     def begin(self) -> None:
         self.start()
         self._listening.wait()
 
     def end(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._loop.call_soon_threadsafe(self._ended.set)
         self.join()
 
-    async def _listen(self) -> None:
-        for way, targets in zip(self.ways, self._targets, strict=True):
-            servers = [await asyncio.start_server(self._connector(way, port), "127.0.0.1", 0) for port in targets]
-            self.ports.append([server.sockets[0].getsockname()[1] for server in servers])
+    async def _serve(self) -> None:
+        async with AsyncExitStack() as stack:
+            for way, targets in zip(self.ways, self._targets, strict=True):
+                servers = [await asyncio.start_server(self._connector(way, port), "127.0.0.1", 0) for port in targets]
+                self.ports.append([server.sockets[0].getsockname()[1] for server in servers])
+                for server in servers:
+                    stack.callback(server.close)
+            self._listening.set()
+            await self._ended.wait()
 
     def _connector(
         self, way: Way, target: int
@@ -97,7 +101,11 @@ class _Proxies(threading.Thread):
             except OSError:  # the broker is away
                 writer.close()
                 return
-            await asyncio.gather(way.carry(reader, back), way.carry(there, writer))
+            try:
+                await asyncio.gather(way.carry(reader, back), way.carry(there, writer))
+            finally:
+                writer.close()
+                back.close()
 
         return connected
 
