@@ -12,7 +12,7 @@ from lxml import etree
 from shapely.geometry import MultiPolygon, shape
 
 from geofences import District, GeofenceIndex, bundled, load, plain_match
-from warnsys.cap import CapError, dwd, read_alert
+from warnsys.cap import CapError, dwd, read_alert, read_bundle
 from warnsys.records import AlertHeaders, Outcome
 from warnsys.warning.impact import Decision, Matcher, areas_of, for_cities
 
@@ -82,9 +82,11 @@ def test_every_district_is_matched_by_its_cell_with_the_height_band(corpus: Path
 def test_exactly_the_listed_communes_are_warned_no_neighbour_by_a_touching_edge(
     corpus: Path, nrw: list[District]
 ) -> None:
-    for name in ("schneefall-ab-200m-alert", "schneefall-ab-200m-update", "leichter-schneefall-alert"):
-        body = (corpus / f"dwd/{name}.xml").read_bytes()
-        (info,) = read_alert(body).infos
+    """Of every file of the DWD; the test message is made a real one."""
+    (test,) = read_bundle((corpus / "dwd/Z_CAP_C_EDZW_20240423_PVW_STATUS_with_test.zip").read_bytes())
+    real = test.body.replace(b"<status>Test", b"<status>Actual").replace(b"<value>98<", b"<value>51<")
+    for body in (real, *(file.read_bytes() for file in sorted((corpus / "dwd").glob("*.xml")))):
+        info = read_alert(body).infos[0]
         listed = {cell for area in info.areas for cell in dwd.warn_cells(area)}
         ours = {district.id for district in nrw if district.warn_cells & listed}
         decision = decide(body, nrw)
@@ -127,8 +129,6 @@ def test_surveyed_heights_below_the_band_spare_a_district_with_the_reason(
 
 
 def test_a_test_message_is_not_live(corpus: Path, solingen: list[District]) -> None:
-    from warnsys.cap import read_bundle
-
     (member,) = read_bundle((corpus / "dwd/Z_CAP_C_EDZW_20240423_PVW_STATUS_with_test.zip").read_bytes())
     for exercise in (False, True):
         decision = decide(member.body, solingen, exercise=exercise)
