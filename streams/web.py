@@ -9,7 +9,7 @@ import asyncio
 import logging
 import socket
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 MESSAGES_S = 20 * 60
 """Of messages; longer than the feed takes to publish everything again."""
 AGAIN_S = 2.0
+END_AGAIN_S = 0.5
 LOOK_S = 5.0
 """How often the broker is asked for the ends, and how long it may take: a consumer says nothing of an outage."""
 STUCK_LOOKS = 6
@@ -86,10 +87,17 @@ async def serving(settings: Settings, bootstrap: str, sender: Sender) -> AsyncIt
     finally:
         for server in servers:
             server.should_exit = server.force_exit = True
-        for task in tasks[:2]:
-            task.cancel()
+        await _ended(tasks[:2])
         await asyncio.gather(*tasks, return_exceptions=True)
         await http.aclose()
+
+
+async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel until they are: a task group that is cancelled while one of its tasks fails tells of the failure only."""
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=END_AGAIN_S)
 
 
 class Actions:
