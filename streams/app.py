@@ -218,7 +218,7 @@ class Worker:
     async def _let_settle_keep_up(self) -> None:
         """So that the outcome of an Extreme message, which has a lane of its own, finds a short queue here, too."""
         until = time.monotonic() + KEEP_UP_S
-        while self._waiting(self._topics.impacts) > KEEP_UP and time.monotonic() < until:  # noqa: ASYNC110 - polled
+        while self._waiting(self._topics.impacts) > KEEP_UP and time.monotonic() < until:  # noqa: ASYNC110 - positions set no event
             await asyncio.sleep(KEEP_UP_LOOK_S)
 
     def _put_off(self, tp: Any) -> bool:
