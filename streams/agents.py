@@ -31,7 +31,7 @@ LARGE = MIB
 
 
 class MatchAgent:
-    """cap.alerts → warn.impacts: what each message means, whole to every partition. Keeps nothing."""
+    """cap.alerts → warn.impacts: what each message means, to every partition that has a city. Keeps nothing."""
 
     name = "match"
 
@@ -47,11 +47,7 @@ class MatchAgent:
         self._matcher, self._topics, self._sender = matcher, topics, sender
         self._metrics, self._heard = metrics, heard
         self._owed: dict[tuple[str, int], list[Awaitable[None]]] = {}
-        cities = tuple(cities)
-        self._cities = {
-            partition: tuple(city for city in cities if topics.partition_of(city) == partition)
-            for partition in range(topics.partitions)
-        }
+        self._cities = topics.by_partition(cities)
 
     async def handle(self, record: Incoming) -> None:
         """Raises for a record that is none of ours; what stands in a CAP message is always an outcome."""
@@ -216,7 +212,7 @@ class SettleAgent:
         if partition in self._kept:
             return self._kept[partition]
         epoch, found = self._epoch, await self._store.load(partition)
-        ours = [city for city in self._cities if self._topics.partition_of(city) == partition]
+        ours = self._topics.by_partition(self._cities).get(partition, ())
         kept = {city: found.get(city) or Kept(CityState(city=city)) for city in ours}
         if epoch == self._epoch:
             self._kept[partition] = kept

@@ -155,9 +155,11 @@ class Worker:
                 waiting = max((consumer.highwater(tp) or 0) - at, 0)
                 self._metrics.lag.labels(tp.topic, str(tp.partition)).set(waiting)
             for what in ("jumps", "restarts", "skipped", "holes"):
-                counted = self._metrics.mended.labels(what)
-                counted.inc(getattr(consumer, what) - self._mended.get(what, 0))
-                self._mended[what] = getattr(consumer, what)
+                counted, before = getattr(consumer, what), self._mended.get(what, 0)
+                self._metrics.mended.labels(what).inc(counted - before)
+                self._mended[what] = counted
+                if what == "restarts" and counted > before:
+                    self._progress.forget()
             ready = consumer.flow_active and not self.app.rebalancing
             busy = {tp for tp in lagging if consumer.at_work(tp)}
             self._vitals.report(time.monotonic(), ready=ready, in_hand=consumer.working, lagging=lagging, busy=busy)
@@ -168,8 +170,13 @@ class Worker:
         return sum(map(self._waiting, self._topics.inputs))
 
     def _waiting(self, topic: Topic) -> int:
-        consumer = self.app.consumer
-        return sum(consumer.waiting(tp) for tp in list(consumer.ledger.next) if tp.topic == topic.name)
+        ours = [(tp, at) for tp, at in self.app.consumer.ledger.next.items() if tp.topic == topic.name]
+        return sum(self._beyond(tp, at) for tp, at in ours)
+
+    def _beyond(self, tp: Any, offset: int) -> int:
+        """A consumer learns of what it has not fetched only later, so what was sent from here counts as well."""
+        end = max(self.app.consumer.highwater(tp) or 0, self._progress.end(tp.topic, tp.partition))
+        return max(end - offset, 0)
 
     def partitions(self) -> set[int]:
         """Those of `warn.impacts` that this worker owns now."""
@@ -226,7 +233,7 @@ class Worker:
         count, since = self._together.get(tp, (0, time.monotonic()))
         self._together[tp] = count + 1, since
         young = count < TOGETHER and time.monotonic() - since < TOGETHER_S
-        return young and self.app.consumer.waiting(tp) > 1
+        return young and self._beyond(tp, self.app.consumer.ledger.next.get(tp, 0)) > 1
 
     async def _remember(self, agent: Agent, record: Incoming) -> None:
         try:

@@ -61,7 +61,8 @@ async def auditing(settings: Settings, bootstrap: str, metrics: Metrics) -> None
 async def _write(settings: Settings, bootstrap: str, metrics: Metrics, chain: Chain) -> None:
     topics = topics_for(settings)
     kinds = _kinds(topics)
-    auditor = Auditor(settings.stage, settings.policy, _cities(settings, topics), _remembered(chain))
+    cities = topics.by_partition(city.id for city in settings.cities)
+    auditor = Auditor(settings.stage, settings.policy, cities, _remembered(chain))
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest",
         max_partition_fetch_bytes=FETCH_BYTES, fetch_max_wait_ms=100, **security.for_aiokafka(settings.broker),
@@ -96,14 +97,6 @@ def _kinds(topics: Topics) -> dict[str, TopicKind]:
         topics.impacts.name: "impacts", topics.stele.name: "stele", topics.push.name: "push", topics.sms.name: "sms",
         topics.rejected.name: "rejected", topics.actions.name: "actions",
     }  # fmt: skip
-
-
-def _cities(settings: Settings, topics: Topics) -> dict[int, tuple[str, ...]]:
-    found: dict[int, tuple[str, ...]] = {}
-    for city in settings.cities:
-        number = topics.partition_of(city.id)
-        found[number] = (*found.get(number, ()), city.id)
-    return found
 
 
 def _remembered(chain: Chain) -> Memory:

@@ -72,6 +72,14 @@ class Progress:
         self._handled[topic, partition] = max(offset, self._handled.get((topic, partition), -1))
         self._changed.set()
 
+    def end(self, topic: str, partition: int) -> int:
+        """The offset after the last that this process sent; 0 where it sent none."""
+        return self._sent.get((topic, partition), -1) + 1
+
+    def forget(self) -> None:
+        """A log was made anew, and its offsets begin again: what was sent before is no measure any more."""
+        self._sent.clear()
+
     async def settled(self, *topics: str) -> None:
         """Returns when everything sent to these topics has been handled; in the order in which work flows on."""
         for topic in topics:

@@ -5,6 +5,7 @@ Partitions are chosen here and nowhere else, from the settings' number: a city's
 
 import re
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from warnsys.settings import LIVE, Settings
@@ -102,6 +103,14 @@ class Topics:
     def partition_of(self, key: str) -> int:
         """Where the records of a city, a message or a source go."""
         return zlib.crc32(key.encode()) % self.partitions
+
+    def by_partition(self, cities: Iterable[str]) -> dict[int, tuple[str, ...]]:
+        """The cities of each partition that has any, both in their order."""
+        found: dict[int, tuple[str, ...]] = {}
+        for city in cities:
+            partition = self.partition_of(city)
+            found[partition] = (*found.get(partition, ()), city)
+        return dict(sorted(found.items()))
 
 
 def group_of(topics: Topics) -> str:

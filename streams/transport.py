@@ -113,10 +113,6 @@ class StrictConsumer(driver.Consumer):
         self.working.pop(message.tp, None)
         self.ledger.handled(message.tp, message.offset)
 
-    def waiting(self, tp: TP) -> int:
-        """How many records the broker is known to have beyond those that were taken."""
-        return max((self.highwater(tp) or 0) - self.ledger.next.get(tp, 0), 0)
-
     async def _read_again(self, tp: TP) -> None:
         """From the record to be handled next, as far as the log still has it, or has it yet."""
         now = time.monotonic()

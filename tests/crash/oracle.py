@@ -1,9 +1,9 @@
 """What must stand on the topics after a run, worked out from the inputs as logged, by the pure functions alone.
 
-Two halves: `warn.impacts` holds what `Matcher` gives for each record of `cap.alerts`, on every partition; notices and
-states are the fold of `settle` over each partition of `warn.impacts`. What is missing though its input was committed is
-lost; what is missing and not committed is only late. Repeats are counted, anything else is strange. That a record was
-handled at all shows on `warn.state`.
+Two halves: `warn.impacts` holds what `Matcher` gives for each record of `cap.alerts`, on every partition that has a
+city; notices and states are the fold of `settle` over each partition of `warn.impacts`. What is missing though its
+input was committed is lost; what is missing and not committed is only late. Repeats are counted, anything else is
+strange. That a record was handled at all shows on `warn.state`.
 """
 
 from collections import Counter, defaultdict
@@ -107,10 +107,7 @@ def judge(settings: Settings, logs: Logs) -> Findings:
 def _judge_match(matcher: Matcher, cities: list[str], logs: Logs, findings: Findings) -> None:
     topics, impacts = logs.topics, logs.topics.impacts.name
     came = [(topic.name, record) for topic in topics.messages for record in logs.of(topic.name)]
-    by_partition = {
-        partition: [city for city in cities if topics.partition_of(city) == partition]
-        for partition in range(topics.partitions)
-    }
+    by_partition = topics.by_partition(cities)
     found: dict[tuple[int, bytes, str], list[float]] = defaultdict(list)
     for record in logs.of(impacts):
         found[record.partition, record.value or b"", record.headers.get(PUBLISHED, "")].append(record.timestamp)
@@ -220,7 +217,6 @@ def _judge_partition(
         changed = any(state is not states[city] for city, (state, _) in folded.items())
         is_tick = isinstance(said, Tick) and logs.topics.stage == LIVE
         if changed and record.offset > remembered and (done or not is_tick):  # workers tell the time to the very end
-            findings.missing(_place(impacts, record), done=done)
             findings.missing(_place(impacts, record), done=done)
         for city, (state, notices) in folded.items():
             states[city] = state
