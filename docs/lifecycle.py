@@ -28,6 +28,7 @@ What a channel hears is a kind (`warn`, `update`, `lowered`, `ended`) and its re
 | `revived` | it had been withdrawn, and its source lists it again |
 | `raised`, `lowered` | the level |
 | `now a warning` | an advance notice had been told |
+| `announced` | an advance notice came beside a warning that goes on |
 | `extended`, `shortened` | the end, by more than `retell_after_min`, however many messages it took |
 | `begins earlier`, `begins later` | the begin, before it began, by more than `retell_after_min` |
 | `cancelled` | it ended: by a Cancel |

@@ -1,25 +1,32 @@
 """How long a burst takes, and how long an Extreme warning takes while a burst waits.
 
-A burst is published as a feed does it: worst first, in batches, then its snapshot. The clock starts when the feed has
-the ZIP in hand, and stops where a reader of the channel's topic has the notice.
+A burst is published as a feed does it: worst first, in batches, then its snapshot; by a process of its own, as in
+operation. The clock starts when the feed has the ZIP in hand, and stops where a reader of the channel's topic has the
+notice.
 """
 
 import asyncio
 import time
 import uuid
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from multiprocessing import get_context
+from typing import TYPE_CHECKING
 
 from geofences import bundled
 from streams.admin import create_missing
 from streams.bench import as_alert, reading
-from streams.runtime import Pipeline, pipeline_on
+from streams.publisher import KafkaPublisher
+from streams.runtime import Pipeline, pipeline_on, publisher_on
 from streams.topics import topics_for
 from warnsys.feeds.dwd import AT_ONCE
 from warnsys.records import AlertHeaders, PushNotice, Snapshot, SteleRecord
-from warnsys.settings import parse
+from warnsys.settings import Settings, parse
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 PARTITIONS = 4
 LIMIT_S = 180.0
@@ -56,16 +63,15 @@ async def burst(bootstrap: str, body: bytes, count: int = 500, extreme: int = 10
     async with _running(bootstrap) as pipeline:
         push, stele = pipeline.topics.push.name, pipeline.topics.stele.name
         async with (
-            reading(bootstrap, push, lambda value: told.at(PushNotice.from_bytes(value).level == 4)),
-            reading(bootstrap, stele, lambda value: shown.at(len(SteleRecord.from_bytes(value).items) >= count)),
+            reading(bootstrap, push, lambda value, at: told.at(at, seen=PushNotice.from_bytes(value).level == 4)),
+            reading(
+                bootstrap, stele, lambda value, at: shown.at(at, seen=len(SteleRecord.from_bytes(value).items) >= count)
+            ),
+            _feed(pipeline.settings) as feed,
         ):
-            began, stamp = time.perf_counter(), datetime.now(UTC)
-            for batch in (names[:extreme], names[extreme:]):
-                await _publish(pipeline, {name: bodies[name] for name in batch}, stamp)
-            snapshot = Snapshot(
-                stage=pipeline.topics.stage, source="dwd", stamp=stamp, checked=stamp, ids=tuple(names)
-            )  # fmt: skip
-            await pipeline.publisher.snapshot(snapshot)
+            began = time.perf_counter()
+            batches = [{name: bodies[name] for name in batch} for batch in (names[:extreme], names[extreme:])]
+            await feed.publish(*batches, snapshot=True)
             published = time.perf_counter()
             ends = await told.when(), await shown.when()
     return Burst(count, *(round(moment - began, 3) for moment in (published, *ends)))
@@ -78,12 +84,16 @@ async def overtaking(bootstrap: str, body: bytes, count: int) -> Overtaking:
     told = _Seen()
     async with _running(bootstrap) as pipeline:
         push = pipeline.topics.push.name
-        async with reading(bootstrap, push, lambda value: told.at(PushNotice.from_bytes(value).level == 4)):
-            await _publish(pipeline, bodies, datetime.now(UTC))
+        async with (
+            reading(bootstrap, push, lambda value, at: told.at(at, seen=PushNotice.from_bytes(value).level == 4)),
+            _feed(pipeline.settings) as feed,
+        ):
+            await feed.publish(bodies)
             queued, began = pipeline.worker.waiting(), time.perf_counter()
-            await _publish(pipeline, worst, datetime.now(UTC))
+            await feed.publish(worst)
             seconds = await told.when() - began
-            await pipeline.settled()
+            while pipeline.worker.waiting():  # noqa: ASYNC110 - positions set no event
+                await asyncio.sleep(0.01)
             rest = time.perf_counter() - began
     return Overtaking(queued, round(seconds, 3), round(rest, 3))
 
@@ -94,9 +104,9 @@ class _Seen:
     def __init__(self) -> None:
         self._moment = 0.0
 
-    def at(self, seen: bool) -> None:
+    def at(self, moment: float, *, seen: bool) -> None:
         if seen and not self._moment:
-            self._moment = time.perf_counter()
+            self._moment = moment
 
     async def when(self) -> float:
         async with asyncio.timeout(LIMIT_S):
@@ -118,14 +128,60 @@ async def _running(bootstrap: str) -> AsyncIterator[Pipeline]:
         yield pipeline
 
 
-async def _publish(pipeline: Pipeline, bodies: Mapping[str, bytes], stamp: datetime) -> None:
+class _Feed:
+    """Publishes from a process of its own, until the pipe to it is closed."""
+
+    def __init__(self, settings: Settings) -> None:
+        context = get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_publish_for_ever, args=(settings, theirs), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    async def publish(self, *batches: Mapping[str, bytes], snapshot: bool = False) -> None:
+        """Returns when all is acknowledged; each batch before the next, and at last a snapshot of all."""
+        self._pipe.send((batches, snapshot))
+        await asyncio.to_thread(self._pipe.recv)
+
+    def close(self) -> None:
+        self._pipe.close()
+        self._process.join()
+
+
+@asynccontextmanager
+async def _feed(settings: Settings) -> AsyncIterator[_Feed]:
+    feed = _Feed(settings)
+    try:
+        await feed.publish()  # it has started
+        yield feed
+    finally:
+        feed.close()
+
+
+def _publish_for_ever(settings: Settings, pipe: "Connection") -> None:
+    with suppress(EOFError):
+        asyncio.run(_publishing(settings, pipe))
+
+
+async def _publishing(settings: Settings, pipe: "Connection") -> None:
+    async with publisher_on(settings, settings.broker.url.removeprefix("kafka://")) as publisher:
+        while True:
+            batches, snapshot = pipe.recv()
+            stamp = datetime.now(UTC)
+            for bodies in batches:
+                await _publish(publisher, settings.stage, bodies, stamp)
+            if snapshot:
+                ids = tuple(name for bodies in batches for name in bodies)
+                await publisher.snapshot(
+                    Snapshot(stage=settings.stage, source="dwd", stamp=stamp, checked=stamp, ids=ids)
+                )
+            pipe.send("published")
+
+
+async def _publish(publisher: KafkaPublisher, stage: str, bodies: Mapping[str, bytes], stamp: datetime) -> None:
     named = list(bodies.items())
     for batch in (named[start : start + AT_ONCE] for start in range(0, len(named), AT_ONCE)):
-        await asyncio.gather(
-            *(
-                pipeline.publisher.alert(
-                    AlertHeaders(stage=pipeline.topics.stage, source="dwd", id=name, stamp=stamp, seen=stamp), body
-                )
-                for name, body in batch
-            )
-        )
+        said = [
+            (AlertHeaders(stage=stage, source="dwd", id=name, stamp=stamp, seen=stamp), body) for name, body in batch
+        ]
+        await asyncio.gather(*(publisher.alert(headers, body) for headers, body in said))

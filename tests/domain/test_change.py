@@ -201,15 +201,15 @@ def test_stele_ids_tell_the_cause() -> None:
     assert [notice.id for notice in one.notices] == [notice.id for notice in other.notices]
 
 
-def found(city: City, *records: Said) -> list[Change]:
-    """What the public's push has to be told, before it is worded."""
+def found(city: City, *records: Said, audience: str = "public") -> list[Change]:
+    """What an audience's push has to be told, before it is worded."""
     changed: list[Change] = []
     for record in records:
         before = city.state
         city.take(record)
         known = city.state.facts
         more, _ = changes(known, city.situation, before.held, before.told, city.rules.policy)
-        changed += [one for one in more if (one.channel, one.audience) == ("push", "public")]
+        changed += [one for one in more if (one.channel, one.audience) == ("push", audience)]
     return changed
 
 
@@ -299,6 +299,24 @@ def test_an_advance_notice_that_becomes_a_lower_warning_says_both() -> None:
     city = told_city("Severe", urgency="Future", ii="40")
     city.take(update("B", "A", "Moderate", 10))
     assert city.told("staff") == [("warn", "entered"), ("lowered", "now a warning")]
+
+
+@pytest.mark.parametrize(("severity", "expires"), [("Moderate", 900), ("Moderate", 200), ("Severe", 900)])
+def test_an_advance_notice_beside_a_warning_that_goes_on_neither_extends_nor_raises_it(
+    severity: str, expires: float
+) -> None:
+    city = told_city(severity, expires=240)
+    later = meaning("Severe", urgency="Future", ii="40", onset=180, expires=expires)
+    [change] = found(city, outcome("V", later, sent=10, stamp=10), audience="staff")
+    assert (change.reason, change.kind, change.meaning.advance) == ("announced", "update", True)
+    assert (change.meaning.onset, change.meaning.expires) == (at(180), at(expires))
+
+
+def test_an_advance_notice_that_was_told_is_extended_like_a_warning() -> None:
+    city = told_city("Moderate", expires=240)
+    city.take(outcome("V", meaning("Severe", urgency="Future", ii="40", expires=500), sent=10, stamp=10))
+    city.take(update("V2", "V", "Severe", 20, urgency="Future", ii="40", expires=900))
+    assert [reason for _, reason in city.told("staff")] == ["entered", "announced", "extended"]
 
 
 def test_districts_warned_at_different_levels_by_one_message_are_told_apart() -> None:

@@ -26,6 +26,7 @@ SOLINGEN = Place("solingen", "Solingen", tuple(load(bundled("solingen"))), city_
         ("2½", "21/2"),
         ("a\n\x1fb\u200f", "a b"),
         ("雨", "?"),
+        ("a¯¨", "a??"),
     ],
 )
 def test_what_gsm7_lacks_is_written_otherwise(unicode: str, plain: str) -> None:

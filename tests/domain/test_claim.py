@@ -67,9 +67,9 @@ def test_what_was_told_of_a_lower_grade_does_not_count_for_a_higher_one() -> Non
     assert moved((claim(9, 60),), (claim(7, 200),)) == (140, 7)
 
 
-def test_the_claim_that_moved_is_named() -> None:
-    was = claim(7, 60)
-    assert moved_end((was,), (claim(7, 120),), at(0), LEAST) == Move(3600, was, 7)
+def test_the_claim_that_moved_is_named_before_and_after() -> None:
+    was, now = claim(7, 60), claim(7, 120)
+    assert moved_end((was,), (now,), at(0), LEAST) == Move(3600, was, now, 7)
 
 
 @pytest.mark.parametrize(

@@ -171,6 +171,7 @@ PLACE = city_rules(5).place
 SITUATION = Situation(at(0), "fresh", at(0), (), {})
 KINDS: tuple[tuple[NoticeKind, Reason], ...] = (
     ("warn", "entered"), ("warn", "revived"), ("update", "entered"), ("update", "raised"), ("update", "now a warning"),
+    ("update", "announced"),
     ("update", "extended"), ("update", "shortened"), ("update", "begins earlier"), ("update", "begins later"),
     ("lowered", "lowered"), ("lowered", "now a warning"), ("ended", "cancelled"), ("ended", "superseded"),
     ("ended", "withdrawn"), ("ended", "expired"),

@@ -32,6 +32,8 @@ def news(change: Change, zone: ZoneInfo) -> News | None:
             return None
         case "extended" | "shortened":
             return _end_moved(change, zone)
+        case "announced":
+            return _both("announced")
         case "begins earlier" | "begins later" if change.was:
             by = wording.duration(change.meaning.onset - change.was.onset)
             return _both(_key(change.reason), by=by)

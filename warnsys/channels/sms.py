@@ -69,7 +69,7 @@ def _plain(character: str) -> str:
     if unicodedata.category(character)[0] in "CM":  # controls, marks of direction, accents on their own
         return ""
     alike = unicodedata.normalize("NFKD", character).replace("⁄", "/")
-    return "".join(part for part in alike if part in _HAS) or "?"
+    return "".join(part for part in alike if part in _HAS).strip() or "?"
 
 
 def gsm7_length(text: str) -> int:

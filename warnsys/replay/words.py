@@ -11,6 +11,7 @@ REASONS = {
     "revived": "war zurückgezogen und steht wieder im Feed",
     "raised": "hochgestuft",
     "now a warning": "aus der Vorabinformation ist eine Warnung geworden",
+    "announced": "Vorabinformation, neben einer Warnung, die weiter gilt",
     "extended": "verlängert",
     "shortened": "verkürzt",
     "begins earlier": "beginnt früher",

@@ -21,13 +21,14 @@ from warnsys.warning.situation import Situation, Standing, grade
 
 NAMESPACE = uuid.UUID("5c6bd9b5-35a5-5b0c-9f5d-9b1f4ad3a1d6")
 Reason = Literal[
-    "raised", "now a warning", "entered", "revived", "begins earlier", "extended", "begins later", "shortened",
-    "lowered", "cancelled", "superseded", "withdrawn", "expired",
+    "raised", "now a warning", "announced", "entered", "revived", "begins earlier", "extended", "begins later",
+    "shortened", "lowered", "cancelled", "superseded", "withdrawn", "expired",
 ]  # fmt: skip
 """Why a change is told; of several at once, the first. `docs/reference/lifecycle.md` shows each in a story.
 
 * `entered`: nothing was told here before. `revived`: it had been withdrawn, and its source lists it again.
 * `raised`, `lowered`: the level told before, and another now. `now a warning`: an advance notice was told.
+* `announced`: beside a warning that goes on, an advance notice of something worse, or of what comes later.
 * `extended`, `shortened`, `begins earlier`, `begins later`: by more than the policy's minutes.
 * `cancelled`, `superseded` (by an update that does not warn here), `withdrawn` (its source lists it no more) and
   `expired` (earlier than was told): nothing of the group is left.
@@ -203,7 +204,8 @@ class _Scene:
     def why_up(self, group: str, district: str, told: Claims, tellable: Claims) -> Reason:
         if told:
             turned = all(claim.advance for claim in told) and not tellable[0].advance
-            return "now a warning" if turned else "raised"
+            beside = _beside(told[0], tellable[0], tellable)
+            return "now a warning" if turned else "announced" if beside else "raised"
         known = self.before.get(district, {})
         news = self.of_group(self.new, group, (district,))
         return "revived" if news and news <= known.keys() else "entered"
@@ -214,12 +216,15 @@ class _Scene:
         """Begin or end, by enough to be told."""
         end = moved_end(told, tellable, self.situation.now, least)
         begin = moved_begin(valid, tellable, self.situation.now, least)
+        reason: Reason
         if begin and not (end and end.by > 0):
-            reason: Reason = "begins later" if begin > timedelta() else "begins earlier"
+            reason = "begins later" if begin > timedelta() else "begins earlier"
             return _Difference(district, "up", reason, _first(valid), tellable)
         if end is None:
             return None
-        return _Difference(district, "up", "extended" if end.by > 0 else "shortened", end.was, tellable, end.grade)
+        later: Reason = "announced" if _beside(end.was, end.now, tellable) else "extended"
+        reason = later if end.by > 0 else "shortened"
+        return _Difference(district, "up", reason, end.was, tellable, end.grade)
 
     def down(
         self, rule: Rule, group: str, district: str, valid: Claims, left: Claims, least: timedelta
@@ -328,6 +333,11 @@ class _Scene:
             last = max(successors, key=_latest).base_id
             return last, "" if any(last in self.new[district] for district in districts) else "confirmed"
         return min(gone, default=shown), self.why_ended(group, districts)
+
+
+def _beside(was: Claim, now: Claim, tellable: Claims) -> bool:
+    """Whether what is new is an advance notice, while the warning that was told goes on."""
+    return now.advance and not was.advance and any(not claim.advance for claim in tellable)
 
 
 def _first(claimed: Claims) -> Claim | None:

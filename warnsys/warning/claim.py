@@ -102,6 +102,7 @@ class Move(NamedTuple):
     by: float
     """In seconds; infinite where the end became open."""
     was: Claim
+    now: Claim
     grade: int
 
 
@@ -114,8 +115,8 @@ def moved_end(told: Claims, present: Claims, now: datetime, least: timedelta) ->
     for rank in sorted({claim.grade for claim in (*told, *present) if claim.grade <= top(present)}, reverse=True):
         was, end = _last(told, rank), _last(present, rank)
         by = end.end - was.end if was and end else 0.0
-        if was and (abs(by) > least.total_seconds() or (by > 0 and not was.holds(now))):
-            moves.append(Move(by, was, rank))
+        if was and end and (abs(by) > least.total_seconds() or (by > 0 and not was.holds(now))):
+            moves.append(Move(by, was, end, rank))
     later = [move for move in moves if move.by > 0]
     return max(later, key=_by) if later else min(moves, key=_by, default=None)
 
