@@ -65,7 +65,7 @@ async def burst(bootstrap: str, body: bytes, count: int = 500, extreme: int = 10
         async with (
             reading(bootstrap, push, lambda value, at: told.at(at, seen=PushNotice.from_bytes(value).level == 4)),
             reading(
-                bootstrap, stele, lambda value, at: shown.at(at, seen=len(SteleRecord.from_bytes(value).items) >= count)
+                bootstrap, stele, lambda value, at: shown.at(at, seen=_shown(SteleRecord.from_bytes(value)) >= count)
             ),
             _feed(pipeline.settings) as feed,
         ):
@@ -96,6 +96,11 @@ async def overtaking(bootstrap: str, body: bytes, count: int) -> Overtaking:
                 await asyncio.sleep(0.01)
             rest = time.perf_counter() - began
     return Overtaking(queued, round(seconds, 3), round(rest, 3))
+
+
+def _shown(record: SteleRecord) -> int:
+    """How many warnings a record shows or counts."""
+    return len(record.items) + record.more
 
 
 class _Seen:

@@ -5,10 +5,12 @@ comes again can be told by both, also where a log was made anew and its offsets 
 city the one that covers most counts.
 Every process writes under a key of its own: compaction keeps the last record of a key, and a worker that lost its
 partition and wrote late must not push out what the new owner wrote. The new owner clears the keys it found.
+What is large is packed: five thousand warnings in one city are more JSON than a broker takes.
 """
 
 import logging
 import uuid
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -22,6 +24,29 @@ from warnsys.pipeline import CityState
 log = logging.getLogger(__name__)
 COVERS = "covers"
 COVERS_AT = "covers_at"
+PACKED_FROM = MIB
+"""Bytes of JSON; below it stays as it is, to be read by people and by releases that knew no other form."""
+MOST_UNPACKED = 256 * MIB
+
+
+def to_value(state: CityState) -> bytes:
+    """What stands on the topic: JSON, in the format of zlib (RFC 1950) where it is large."""
+    plain = state.to_bytes()
+    return plain if len(plain) < PACKED_FROM else zlib.compress(plain, 1)
+
+
+def from_value(value: bytes) -> CityState:
+    """Raises `ValueError` for what is none."""
+    if value.startswith(b"{"):
+        return CityState.from_bytes(value)
+    packed = zlib.decompressobj()
+    try:
+        plain = packed.decompress(value, MOST_UNPACKED)
+    except zlib.error as error:
+        raise ValueError(f"a state is neither JSON nor packed: {error}") from error
+    if not packed.eof:
+        raise ValueError(f"a state is neither JSON nor packed: no end within {MOST_UNPACKED} bytes")
+    return CityState.from_bytes(plain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +108,7 @@ class KafkaStateStore:
                 self._outdated[partition].add(key)
             if city not in newest or found[0] >= newest[city][0]:
                 newest[city] = found
-        kept = {city: Kept(CityState.from_bytes(value), covers, at) for city, (covers, at, value) in newest.items()}
+        kept = {city: Kept(from_value(value), covers, at) for city, (covers, at, value) in newest.items()}
         for city, each in kept.items():
             if each.state.newer:
                 log.warning("%s: its state is of a newer release; what only that knows is forgotten", city)
@@ -93,7 +118,7 @@ class KafkaStateStore:
         await self._sender.send(
             [
                 Outgoing(
-                    self._topic, partition, f"{city}/{self._writer}", each.state.to_bytes(),
+                    self._topic, partition, f"{city}/{self._writer}", to_value(each.state),
                     {COVERS: str(each.covers), COVERS_AT: repr(each.covers_at)},
                 )
                 for city, each in kept.items()

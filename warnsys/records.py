@@ -302,6 +302,8 @@ class SteleRecord(Record):
     valid_until: AwareDatetime
     summary: Localised
     items: tuple[SteleItem, ...]
+    more: int = 0
+    """How many further warnings hold, none worse than these: a record holds a hundred, and 3 MiB of texts."""
 
 
 class _Notice(Record):

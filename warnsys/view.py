@@ -93,7 +93,7 @@ class LiveView:
             for item in record.items[:most]
         ]
         if most > 1 and len(record.items) > most:
-            lines.append(f"… und {len(record.items) - most} weitere")
+            lines.append(f"… und {len(record.items) + record.more - most} weitere")
         return Text("\n".join(lines))
 
     def _data(self, record: SteleRecord) -> Text:

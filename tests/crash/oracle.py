@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pydantic import ValidationError
 
 from streams.agents import PUBLISHED
+from streams.state import from_value
 from streams.topics import Topics
 from tests.crash.crew import Strike
 from warnsys.pipeline import CityRules, CityState, ForeignStageError, channel_of, cities_for, matcher_for, settle
@@ -264,7 +265,7 @@ def _newest_states(logs: Logs) -> dict[str, tuple[int, CityState]]:
     for key, record in by_key.items():
         city = key.partition("/")[0]
         if record.value is not None and record.covers >= newest.get(city, (-1,))[0]:
-            newest[city] = record.covers, CityState.from_bytes(record.value)
+            newest[city] = record.covers, from_value(record.value)
     return newest
 
 

@@ -3,9 +3,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.topics import Topics
 from tests.support import City, essence, meaning, outcome, snapshot, tick
+from warnsys.channels.stele import MOST_ITEMS
 from warnsys.pipeline import CROWDED
-from warnsys.records import Outcome, SteleRecord
+from warnsys.records import Outcome, SteleRecord, Text
 
 MANY = CROWDED + 5
 
@@ -74,6 +76,22 @@ def test_a_burst_is_told_once_for_each_group_and_channel() -> None:
     burst = [*messages, *wind]
     city = City().take(tick(0), *burst, snapshot(0, *(one.base_id for one in burst)))
     assert sorted(notice.group for notice in city.push()) == ["RAIN", "WIND"]
+
+
+def test_of_hundreds_a_stele_record_holds_the_worst_and_counts_the_rest() -> None:
+    messages = [*crowd(MOST_ITEMS + 7), outcome("Z", meaning("Extreme"))]
+    stele = City().take(tick(0), *messages, snapshot(0, *(one.base_id for one in messages))).stele()
+    assert stele.items[0].level == 4
+    assert (len(stele.items), stele.more) == (MOST_ITEMS, 8)
+
+
+def test_of_long_texts_a_stele_record_holds_as_many_as_fit_the_topic_and_at_least_one() -> None:
+    long = {f"x{n}": Text(event="e", headline="h", description='"' * 4_000, instruction='"' * 4_000) for n in range(16)}
+    wordy = [outcome(f"A{n:03}", meaning("Minor").model_copy(update={"texts": long})) for n in range(60)]
+    stele = City().take(tick(0), *wordy, snapshot(0, *(one.base_id for one in wordy))).stele()
+    assert stele.items
+    assert stele.more == len(wordy) - len(stele.items) > 0
+    assert len(stele.to_bytes()) < Topics("live", 1).stele.max_bytes
 
 
 @given(st.lists(st.sampled_from(("Minor", "Moderate", "Severe", "Extreme")), max_size=30))

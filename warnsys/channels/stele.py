@@ -1,9 +1,11 @@
 """The stele: one record a district with everything that holds there, in every language the alerts have, worst first.
 
 The record is complete in itself. A reader shows it until `valid_until`; then it has no data to show, whoever died.
+Where more holds than anybody reads and a broker takes, the least are counted only.
 """
 
 import hashlib
+from collections.abc import Iterator
 from datetime import timedelta
 
 from warnsys.cap.model import level
@@ -12,18 +14,22 @@ from warnsys.channels.events import event_name
 from warnsys.channels.measures import measure
 from warnsys.channels.wording import Place
 from warnsys.channels.words import LANGUAGES, say
-from warnsys.records import Localised, SteleItem, SteleRecord, utc
+from warnsys.records import Localised, Meaning, SteleItem, SteleRecord, utc
 from warnsys.settings import LIVE
 from warnsys.warning.change import notice_id
 from warnsys.warning.policy import Policy
 from warnsys.warning.situation import DistrictSituation, Situation, Standing
+
+MOST_ITEMS = 100
+MOST_TEXT_BYTES = 3 * 1024 * 1024
+"""Of a record, which the topic takes up to 8 MiB of: in JSON a text may grow to twice its length."""
 
 
 def record(
     place: Place, district: DistrictSituation, situation: Situation, policy: Policy, stage: str, cause: tuple[str, ...]
 ) -> SteleRecord:
     """The present state of one district. `cause` is what made it be sent, and the id follows from it."""
-    items = tuple(_item(place, one, situation, policy) for one in district.standing)
+    items = tuple(_item(place, one, situation, policy) for one in _shown(district))
     return SteleRecord(
         id=notice_id(stage, district.district, "stele", "public", *cause),
         stage=stage,
@@ -38,6 +44,7 @@ def record(
         valid_until=situation.now + timedelta(seconds=policy.stele_valid_s),
         summary=_summary(place, district, situation, items, exercise=stage != LIVE),
         items=items,
+        more=len(district.standing) - len(items),
     )
 
 
@@ -48,11 +55,26 @@ def content(district: DistrictSituation, situation: Situation, policy: Policy) -
             one.fact.base_id, one.fact.rules, one.meaning.ii, sorted(one.meaning.texts), one.phase,
             policy.presentation(one.meaning, situation.now), one.impact.reason,
         )
-        for one in district.standing
+        for one in _shown(district)
     ]  # fmt: skip
     as_of = situation.as_of and utc(situation.as_of)
-    said = (district.status, situation.freshness, as_of, items)
+    said = (district.status, situation.freshness, as_of, items, len(district.standing))
     return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
+
+
+def _shown(district: DistrictSituation) -> Iterator[Standing]:
+    """The worst of what stands, as much as a record holds; at least one."""
+    room = MOST_TEXT_BYTES
+    for one in district.standing[:MOST_ITEMS]:
+        room -= _text_bytes(one.meaning)
+        if room < 0 and one is not district.standing[0]:
+            return
+        yield one
+
+
+def _text_bytes(meaning: Meaning) -> int:
+    texts = meaning.texts.values()
+    return sum(len(part.encode()) for t in texts for part in (t.event, t.headline, t.description, t.instruction))
 
 
 def _item(place: Place, one: Standing, situation: Situation, policy: Policy) -> SteleItem:

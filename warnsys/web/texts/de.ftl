@@ -125,6 +125,10 @@ more = { $count ->
     [one] und eine weitere Warnung
    *[other] und { $count } weitere Warnungen
 }
+more-not-shown = { $count ->
+    [one] eine weitere, nicht schlimmer als die gezeigten
+   *[other] { $count } weitere, keine schlimmer als die gezeigten
+}
 source = { $credit }
 emergency = Notruf 112
 lang-ar = العربية

@@ -125,6 +125,10 @@ more = { $count ->
     [one] and one more warning
    *[other] and { $count } more warnings
 }
+more-not-shown = { $count ->
+    [one] one more, no worse than those shown
+   *[other] { $count } more, none worse than those shown
+}
 source = { $credit }
 emergency = Emergency 112
 lang-ar = العربية
