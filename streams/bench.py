@@ -113,8 +113,8 @@ async def ours(bootstrap: str, body: bytes, count: int) -> tuple[Times, dict[str
     sent: dict[str, float] = {}
     took: dict[str, float] = {}
 
-    def read(value: bytes, moment: float) -> None:
-        for item in SteleRecord.from_bytes(value).items:
+    def read(record: Any, moment: float) -> None:
+        for item in SteleRecord.from_bytes(record.value()).items:
             if item.base_id in sent and item.base_id not in took:
                 took[item.base_id] = moment - sent[item.base_id]
 
@@ -151,10 +151,10 @@ async def floor(bootstrap: str, body: bytes, count: int) -> Times:
         producer.produce(topic.name, value, partition=0)
         producer.flush()
 
-    def arrived(_: bytes, moment: float) -> None:
+    def arrived(_: Any, moment: float) -> None:
         took.append(moment - sent[len(took)])
 
-    hop = reading(bootstrap, topics.alerts.name, lambda value, _: forward(topics.impacts, value))
+    hop = reading(bootstrap, topics.alerts.name, lambda record, _: forward(topics.impacts, record.value()))
     async with hop, reading(bootstrap, topics.impacts.name, arrived):
         for number in range(count):
             said = as_update(body, number)
@@ -172,8 +172,8 @@ async def _read_by_now(took: Sized, count: int) -> None:
 
 
 @asynccontextmanager
-async def reading(bootstrap: str, topic: str, read: Callable[[bytes, float], None]) -> AsyncIterator[None]:
-    """A bare librdkafka consumer in a thread, from the topic's start on; `read` is told when it had the record."""
+async def reading(bootstrap: str, topic: str, read: Callable[[Any, float], None]) -> AsyncIterator[None]:
+    """A bare librdkafka consumer in a thread, from the topic's start on; `read` gets its messages, and when it came."""
     consumer: Any = Consumer(
         {
             "bootstrap.servers": bootstrap,
@@ -192,7 +192,7 @@ async def reading(bootstrap: str, topic: str, read: Callable[[bytes, float], Non
             if consumer.assignment():
                 ready.set()
             if record is not None and not record.error():
-                read(record.value(), time.perf_counter())
+                read(record, time.perf_counter())
         consumer.close()
 
     thread = threading.Thread(target=run, daemon=True)

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing import get_context
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from geofences import bundled
 from streams.admin import create_missing
@@ -63,10 +63,8 @@ async def burst(bootstrap: str, body: bytes, count: int = 500, extreme: int = 10
     async with _running(bootstrap) as pipeline:
         push, stele = pipeline.topics.push.name, pipeline.topics.stele.name
         async with (
-            reading(bootstrap, push, lambda value, at: told.at(at, seen=PushNotice.from_bytes(value).level == 4)),
-            reading(
-                bootstrap, stele, lambda value, at: shown.at(at, seen=_shown(SteleRecord.from_bytes(value)) >= count)
-            ),
+            reading(bootstrap, push, lambda record, at: told.at(at, seen=_level(record) == 4)),
+            reading(bootstrap, stele, lambda record, at: shown.at(at, seen=_shown(record) >= count)),
             _feed(pipeline.settings) as feed,
         ):
             began = time.perf_counter()
@@ -85,7 +83,7 @@ async def overtaking(bootstrap: str, body: bytes, count: int) -> Overtaking:
     async with _running(bootstrap) as pipeline:
         push = pipeline.topics.push.name
         async with (
-            reading(bootstrap, push, lambda value, at: told.at(at, seen=PushNotice.from_bytes(value).level == 4)),
+            reading(bootstrap, push, lambda record, at: told.at(at, seen=_level(record) == 4)),
             _feed(pipeline.settings) as feed,
         ):
             await feed.publish(bodies)
@@ -98,9 +96,14 @@ async def overtaking(bootstrap: str, body: bytes, count: int) -> Overtaking:
     return Overtaking(queued, round(seconds, 3), round(rest, 3))
 
 
-def _shown(record: SteleRecord) -> int:
+def _level(record: Any) -> int:
+    return PushNotice.from_bytes(record.value()).level
+
+
+def _shown(record: Any) -> int:
     """How many warnings a record shows or counts."""
-    return len(record.items) + record.more
+    stele = SteleRecord.from_bytes(record.value())
+    return len(stele.items) + stele.more
 
 
 class _Seen:

@@ -146,6 +146,47 @@ def burst(
 
 
 @app.command()
+def scale(
+    broker: Annotated[str | None, typer.Option(help="kafka://host:port; without it one is started.")] = None,
+    workers: Annotated[str, typer.Option(help="Numbers of workers, each for itself.")] = "1,3",
+    cities: Annotated[int, typer.Option(min=1, help="Made-up cities.")] = 200,
+    districts: Annotated[int, typer.Option(min=1, help="Districts of all cities together.")] = 10_000,
+    burst: Annotated[int, typer.Option(min=1, help="Messages at once.")] = 2_000,
+    paced: Annotated[int, typer.Option(min=30, help="Messages at ten a second.")] = 300,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures.")] = None,
+) -> None:
+    """A thunderstorm day over many cities: throughput, latency, and what a killed worker costs."""
+    from streams.bench_scale import scale as measure
+    from streams.kafka import LocalKafka
+
+    counts = [int(count) for count in workers.split(",")]
+
+    def told(bootstrap: str) -> None:
+        def say(what: str) -> None:
+            err.print(what, highlight=False)
+
+        found = asyncio.run(measure(bootstrap, counts, cities, districts, burst, paced, say))
+        heads = ("workers", "ready s", "messages a second", "", "p50 ms", "p90", "p99", "longest with a kill s")
+        table = Table(title=f"{districts} districts of {cities} cities, cap.alerts → warn.stele")
+        for head in heads:
+            table.add_column(head, justify="left" if not head else "right")
+        most = max(one.burst_a_second for one in found)
+        for one in found:
+            times, bar = one.latency, "█" * round(20 * one.burst_a_second / most)
+            figures = (f"{one.workers}", f"{one.ready_s}", f"{one.burst_a_second}", bar)
+            table.add_row(*figures, f"{times.p50}", f"{times.p90}", f"{times.p99}", f"{one.killed_s}")
+        out.print(table)
+        if json_file:
+            json_file.write_text(json.dumps([asdict(one) for one in found], indent=1) + "\n", "utf-8")
+
+    if broker:
+        told(broker.removeprefix("kafka://"))
+    else:
+        with LocalKafka() as kafka:
+            told(kafka.bootstrap)
+
+
+@app.command()
 def pipeline(
     files: Annotated[list[Path], typer.Argument(help="CAP files; each is sent as a chain of updates.")],
     broker: Annotated[str | None, typer.Option(help="kafka://host:port; without it one is started.")] = None,
