@@ -20,10 +20,11 @@ from lxml import etree
 
 from geofences import bundled
 from streams.admin import create_missing
+from streams.bench_feed import feeding
 from streams.records import MAX_REQUEST_BYTES
 from streams.runtime import pipeline_on
 from streams.topics import Topic, topics_for
-from warnsys.records import AlertHeaders, Snapshot, SteleRecord
+from warnsys.records import SteleRecord
 from warnsys.settings import Settings, parse
 
 CELL = "805122000"
@@ -110,30 +111,27 @@ async def ours(bootstrap: str, body: bytes, count: int) -> tuple[Times, dict[str
     settings = settings_for(bootstrap)
     topics = topics_for(settings)
     create_missing(bootstrap, topics, 1)
+    names = [f"bench.{number}" for number in range(count)]
+    bodies = [as_update(body, number) for number in range(count)]
     sent: dict[str, float] = {}
-    took: dict[str, float] = {}
+    shown: dict[str, float] = {}
 
     def read(record: Any, moment: float) -> None:
         for item in SteleRecord.from_bytes(record.value()).items:
-            if item.base_id in sent and item.base_id not in took:
-                took[item.base_id] = moment - sent[item.base_id]
+            shown.setdefault(item.base_id, moment)
 
-    bodies = [as_update(body, number) for number in range(count)]
-    async with pipeline_on(settings, bootstrap) as pipeline, reading(bootstrap, topics.stele.name, read):
+    async with (
+        pipeline_on(settings, bootstrap) as pipeline,
+        reading(bootstrap, topics.stele.name, read),
+        feeding(settings) as feed,
+    ):
         await pipeline.tick(datetime.now(UTC))
         await pipeline.settled()
-        for number, said in enumerate(bodies):
-            moment = datetime.now(UTC)
-            headers = AlertHeaders(stage=settings.stage, source="dwd", id=f"bench.{number}", stamp=moment, seen=moment)
-            sent[f"bench.{number}"] = time.perf_counter()
-            await pipeline.publisher.alert(headers, said)
-            await pipeline.publisher.snapshot(  # as a feed does after all messages of a ZIP
-                Snapshot(stage=settings.stage, source="dwd", stamp=moment, checked=moment, ids=(f"bench.{number}",))
-            )
+        for name, said in zip(names, bodies, strict=True):
+            sent[name] = await feed.publish({name: said}, snapshot=True)
             await asyncio.sleep(PACE_S)
-        await pipeline.settled()
-        await _read_by_now(took, count)
-    return Times.of([took[f"bench.{number}"] for number in range(count)]), pipeline.metrics.latency_ms()
+        await _read_by_now(shown, count)
+    return Times.of([shown[name] - sent[name] for name in names]), pipeline.metrics.latency_ms()
 
 
 async def floor(bootstrap: str, body: bytes, count: int) -> Times:

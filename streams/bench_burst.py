@@ -8,25 +8,20 @@ notice.
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from multiprocessing import get_context
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from geofences import bundled
 from streams.admin import create_missing
 from streams.bench import as_alert, reading
-from streams.publisher import KafkaPublisher
-from streams.runtime import Pipeline, pipeline_on, publisher_on
+from streams.bench_feed import feeding
+from streams.runtime import Pipeline, pipeline_on
 from streams.topics import topics_for
-from warnsys.feeds.dwd import AT_ONCE
-from warnsys.records import AlertHeaders, PushNotice, Snapshot, SteleRecord
-from warnsys.settings import Settings, parse
-
-if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
+from warnsys.records import PushNotice, SteleRecord
+from warnsys.settings import parse
 
 PARTITIONS = 4
 LIMIT_S = 180.0
@@ -65,11 +60,10 @@ async def burst(bootstrap: str, body: bytes, count: int = 500, extreme: int = 10
         async with (
             reading(bootstrap, push, lambda record, at: told.at(at, seen=_level(record) == 4)),
             reading(bootstrap, stele, lambda record, at: shown.at(at, seen=_shown(record) >= count)),
-            _feed(pipeline.settings) as feed,
+            feeding(pipeline.settings) as feed,
         ):
-            began = time.perf_counter()
             batches = [{name: bodies[name] for name in batch} for batch in (names[:extreme], names[extreme:])]
-            await feed.publish(*batches, snapshot=True)
+            began = await feed.publish(*batches, snapshot=True)
             published = time.perf_counter()
             ends = await told.when(), await shown.when()
     return Burst(count, *(round(moment - began, 3) for moment in (published, *ends)))
@@ -84,11 +78,10 @@ async def overtaking(bootstrap: str, body: bytes, count: int) -> Overtaking:
         push = pipeline.topics.push.name
         async with (
             reading(bootstrap, push, lambda record, at: told.at(at, seen=_level(record) == 4)),
-            _feed(pipeline.settings) as feed,
+            feeding(pipeline.settings) as feed,
         ):
             await feed.publish(bodies)
-            queued, began = pipeline.worker.waiting(), time.perf_counter()
-            await feed.publish(worst)
+            queued, began = pipeline.worker.waiting(), await feed.publish(worst)
             seconds = await told.when() - began
             while pipeline.worker.waiting():  # noqa: ASYNC110 - positions set no event
                 await asyncio.sleep(0.01)
@@ -134,62 +127,3 @@ async def _running(bootstrap: str) -> AsyncIterator[Pipeline]:
         await pipeline.tick(datetime.now(UTC))
         await pipeline.settled()
         yield pipeline
-
-
-class _Feed:
-    """Publishes from a process of its own, until the pipe to it is closed."""
-
-    def __init__(self, settings: Settings) -> None:
-        context = get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_publish_for_ever, args=(settings, theirs), daemon=True)
-        self._process.start()
-        theirs.close()
-
-    async def publish(self, *batches: Mapping[str, bytes], snapshot: bool = False) -> None:
-        """Returns when all is acknowledged; each batch before the next, and at last a snapshot of all."""
-        self._pipe.send((batches, snapshot))
-        await asyncio.to_thread(self._pipe.recv)
-
-    def close(self) -> None:
-        self._pipe.close()
-        self._process.join()
-
-
-@asynccontextmanager
-async def _feed(settings: Settings) -> AsyncIterator[_Feed]:
-    feed = _Feed(settings)
-    try:
-        await feed.publish()  # it has started
-        yield feed
-    finally:
-        feed.close()
-
-
-def _publish_for_ever(settings: Settings, pipe: "Connection") -> None:
-    with suppress(EOFError):
-        asyncio.run(_publishing(settings, pipe))
-
-
-async def _publishing(settings: Settings, pipe: "Connection") -> None:
-    async with publisher_on(settings, settings.broker.url.removeprefix("kafka://")) as publisher:
-        while True:
-            batches, snapshot = pipe.recv()
-            stamp = datetime.now(UTC)
-            for bodies in batches:
-                await _publish(publisher, settings.stage, bodies, stamp)
-            if snapshot:
-                ids = tuple(name for bodies in batches for name in bodies)
-                await publisher.snapshot(
-                    Snapshot(stage=settings.stage, source="dwd", stamp=stamp, checked=stamp, ids=ids)
-                )
-            pipe.send("published")
-
-
-async def _publish(publisher: KafkaPublisher, stage: str, bodies: Mapping[str, bytes], stamp: datetime) -> None:
-    named = list(bodies.items())
-    for batch in (named[start : start + AT_ONCE] for start in range(0, len(named), AT_ONCE)):
-        said = [
-            (AlertHeaders(stage=stage, source="dwd", id=name, stamp=stamp, seen=stamp), body) for name, body in batch
-        ]
-        await asyncio.gather(*(publisher.alert(headers, body) for headers, body in said))

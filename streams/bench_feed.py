@@ -1,0 +1,81 @@
+"""A feed for benchmarks, in a process of its own as in operation: what it costs to publish is none of the workers'."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from typing import TYPE_CHECKING
+
+from streams.publisher import KafkaPublisher
+from streams.runtime import publisher_on
+from warnsys.feeds.dwd import AT_ONCE
+from warnsys.records import AlertHeaders, Snapshot
+from warnsys.settings import Settings
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+
+class Feed:
+    """Publishes what it is handed, until it is closed."""
+
+    def __init__(self, settings: Settings) -> None:
+        context = get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_publish_for_ever, args=(settings, theirs), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    async def publish(self, *batches: Mapping[str, bytes], snapshot: bool = False) -> float:
+        """Messages by their name, each batch after the one before is acknowledged; and at last a snapshot of all.
+
+        Returns when all is acknowledged; and when it began, in the machine's monotonic seconds.
+        """
+        self._pipe.send((batches, snapshot))
+        began: float = await asyncio.to_thread(self._pipe.recv)
+        return began
+
+    def close(self) -> None:
+        self._pipe.close()
+        self._process.join()
+
+
+@asynccontextmanager
+async def feeding(settings: Settings) -> AsyncIterator[Feed]:
+    feed = Feed(settings)
+    try:
+        await feed.publish()  # it has started
+        yield feed
+    finally:
+        feed.close()
+
+
+def _publish_for_ever(settings: Settings, pipe: "Connection") -> None:
+    with suppress(EOFError):
+        asyncio.run(_publishing(settings, pipe))
+
+
+async def _publishing(settings: Settings, pipe: "Connection") -> None:
+    async with publisher_on(settings, settings.broker.url.removeprefix("kafka://")) as publisher:
+        while True:
+            batches, snapshot = await asyncio.to_thread(pipe.recv)
+            began, stamp = time.perf_counter(), datetime.now(UTC)
+            for bodies in batches:
+                await _publish(publisher, settings.stage, bodies, stamp)
+            if snapshot:
+                ids = tuple(name for bodies in batches for name in bodies)
+                await publisher.snapshot(
+                    Snapshot(stage=settings.stage, source="dwd", stamp=stamp, checked=stamp, ids=ids)
+                )
+            pipe.send(began)
+
+
+async def _publish(publisher: KafkaPublisher, stage: str, bodies: Mapping[str, bytes], stamp: datetime) -> None:
+    named = list(bodies.items())
+    for batch in (named[start : start + AT_ONCE] for start in range(0, len(named), AT_ONCE)):
+        said = [
+            (AlertHeaders(stage=stage, source="dwd", id=name, stamp=stamp, seen=stamp), body) for name, body in batch
+        ]
+        await asyncio.gather(*(publisher.alert(headers, body) for headers, body in said))
