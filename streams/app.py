@@ -36,6 +36,11 @@ KEEP_UP = 20
 KEEP_UP_S = 1.0
 KEEP_UP_LOOK_S = 0.002
 """While more outcomes than this wait to be settled here, messages of the ordinary lane wait too, so long at most."""
+BUFFER = 500
+FETCH = 90
+"""Records of a topic that wait in a queue here, at four fifths of which no more are fetched, and those that one fetch
+may still bring: together never more than the queue holds. At a full one Faust would hold up the other topics, too, and
+an Extreme message with them."""
 STOP_S = 2.5
 BLAMELESS = (KafkaError, OSError, TimeoutError)
 """Errors of the way, not of the record: it must not be rejected for them, but come again."""
@@ -94,12 +99,14 @@ class Worker:
             broker_credentials=credentials,
             broker_heartbeat_interval=1,
             broker_max_poll_interval=60,
+            broker_max_poll_records=FETCH,
             broker_session_timeout=SESSION_S,
             consumer_auto_offset_reset="earliest",
             consumer_group_instance_id=instance or None,
             consumer_max_fetch_size=topics.rejected.max_bytes,
             datadir=self._folder.name,
             store="memory://",
+            stream_buffer_maxsize=BUFFER,
             stream_wait_empty=False,
             topic_allow_declare=False,
             topic_disable_leader=True,

@@ -14,7 +14,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
@@ -27,8 +27,11 @@ from streams.ledger import Ledger, Verdict
 log = logging.getLogger(__name__)
 
 WRITTEN_FOR = {"faust-streaming": "0.15.3", "aiokafka": "0.14.0"}
+FETCH_WAIT_MS = 50
+"""How long a fetch waits for something new. aiokafka asks a broker once at a time, and leaves out the partitions of
+which it still holds records: what comes there meanwhile waits for that fetch, which Faust gives 1.5 s."""
 EMBEDDED_FETCH_WAIT_MS = 10
-"""The mock cluster does not wake a waiting fetch, and Faust asks for one of 1.5 s."""
+"""The mock cluster does not wake a waiting fetch."""
 SEEK_AGAIN_S = 5.0
 """After a seek back the records that were already queued come first, and are no reason for another."""
 QUIET_S = 1.0
@@ -67,7 +70,16 @@ class Place(NamedTuple):
     end: int
 
 
+class _ImpatientThread(driver.AIOKafkaConsumerThread):
+    def _create_worker_consumer(self, transport: driver.Transport) -> Any:
+        consumer: Any = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = cast(StrictConsumer, self.consumer).fetch_wait_ms
+        return consumer
+
+
 class StrictConsumer(driver.Consumer):
+    fetch_wait_ms = FETCH_WAIT_MS
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.ledger: Ledger[TP] = Ledger()
@@ -86,6 +98,9 @@ class StrictConsumer(driver.Consumer):
         self._instead: dict[TP, int] = {}  # the first record that came in the next one's place since the last seek
         self._met: dict[TP, tuple[int, int, int]] = {}  # next offset, the one that came instead, in how many readings
         self._generation: int | None = None
+
+    def _new_consumer_thread(self) -> _ImpatientThread:
+        return _ImpatientThread(self, loop=self.loop, beacon=self.beacon)
 
     # -- the agents' side -------------------------------------------------------------------------------------------
 
@@ -154,11 +169,15 @@ class StrictConsumer(driver.Consumer):
         before: dict[TP, int] = {}
         while not self.should_stop:
             await self.sleep(QUIET_S)
-            idle = {tp: offset for tp, offset in self.ledger.next.items() if not self.at_work(tp)}
+            idle = {tp: offset for tp, offset in self.ledger.next.items() if self._has_nothing(tp)}
             for tp, offset in idle.items():
                 if before.get(tp) == offset and self.flow_active and await self._elsewhere(tp, offset):
                     await self._read_again(tp)
             before = idle
+
+    def _has_nothing(self, tp: TP) -> bool:
+        """Neither in an agent's hand nor, as far as is known, in its queue."""
+        return not self.at_work(tp) and tp not in self._buffered_partitions
 
     def at_work(self, tp: TP) -> bool:
         """One agent reads all partitions of a topic: while it works on one, the others wait."""
@@ -172,6 +191,21 @@ class StrictConsumer(driver.Consumer):
         except (TimeoutError, KafkaError):
             return False
         return position is not None and position != self.ledger.next.get(tp, position) == offset
+
+    # -- queues -----------------------------------------------------------------------------------------------------
+
+    def on_buffer_full(self, tp: TP) -> None:
+        """Partitions of a topic share one queue, and Faust would fill it up with those of which no record came yet.
+
+        At a full queue it holds up all topics.
+        """
+        for other in self.assignment():
+            if other.topic == tp.topic:
+                super().on_buffer_full(other)
+
+    def on_buffer_drop(self, tp: TP) -> None:
+        for other in [other for other in self._buffered_partitions if other.topic == tp.topic]:
+            super().on_buffer_drop(other)
 
     # -- assignment -------------------------------------------------------------------------------------------------
 
@@ -284,16 +318,8 @@ class StrictTransport(driver.Transport):
     Consumer = StrictConsumer
 
 
-class _ImpatientThread(driver.AIOKafkaConsumerThread):
-    def _create_worker_consumer(self, transport: driver.Transport) -> Any:
-        consumer: Any = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = EMBEDDED_FETCH_WAIT_MS
-        return consumer
-
-
 class EmbeddedConsumer(StrictConsumer):
-    def _new_consumer_thread(self) -> _ImpatientThread:
-        return _ImpatientThread(self, loop=self.loop, beacon=self.beacon)
+    fetch_wait_ms = EMBEDDED_FETCH_WAIT_MS
 
 
 class EmbeddedTransport(driver.Transport):

@@ -266,6 +266,27 @@ async def test_a_topic_whose_agent_is_at_work_is_not_called_quiet(
     assert len(bench.thread.seeks) == 1
 
 
+async def test_a_topic_whose_queue_is_long_is_not_called_quiet(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.transport.QUIET_S", 0.01)
+    await bench.consumer.perform_seek()
+    bench.thread.positions = {P: 4, Q: 9}
+    bench.consumer.on_buffer_full(P)
+    watching = asyncio.ensure_future(_quiet(bench.consumer))
+    await asyncio.sleep(0.2)
+    watching.cancel()
+    assert len(bench.thread.seeks) == 1
+
+
+async def test_a_long_queue_stops_the_fetching_of_all_partitions_of_its_topic_and_of_no_other(bench: Bench) -> None:
+    other = TP("lane", 0)
+    bench.thread.owned = {P, Q, other}
+    bench.consumer._set_active_tps({P, Q, other})
+    bench.consumer.on_buffer_full(P)
+    assert bench.consumer._get_active_partitions() == {other}
+    bench.consumer.on_buffer_drop(P)
+    assert bench.consumer._get_active_partitions() == {P, Q, other}
+
+
 async def test_faust_is_never_told_what_it_read_so_it_drops_nothing_and_sees_no_holes(bench: Bench) -> None:
     bench.consumer._read_offset[P] = 12
     assert bench.consumer._read_offset[P] is None
