@@ -30,7 +30,7 @@ SESSION_S = 6
 """SIGKILL to first re-delivery: 6.5 s with this, 61 s with the default of 60 (measured on Kafka 4.3.1)."""
 REPORT_EVERY_S = 1.0
 TOGETHER = 200
-TOGETHER_S = 0.1
+TOGETHER_S = 1.0
 """At most so many records, or for so long, are put off to be remembered together: so much is repeated after a kill."""
 KEEP_UP = 20
 KEEP_UP_S = 1.0

@@ -142,7 +142,8 @@ def _can_wait(state: CityState, outcome: Outcome) -> bool:
     So it is for what means nothing here and replaces nothing here; and, where much is warned already, for what is no
     worse. A burst of n messages would else be looked at n times (docs/adr/0009).
     """
-    if outcome.decided in ("no_district", "not_live") and not any(i in state.facts.facts for i in outcome.supersedes):
+    nothing_here = outcome.decided != "rejected" and not any(meaning.impacts for meaning in outcome.meanings)
+    if nothing_here and not any(i in state.facts.facts for i in outcome.supersedes):
         return True
     crowded = any(one.warnings > CROWDED for one in state.steles.values())
     return crowded and all(

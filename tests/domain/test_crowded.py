@@ -56,6 +56,21 @@ def test_a_city_is_fresh_as_soon_as_the_last_message_that_means_nothing_to_it_is
     assert [one.status for one in city.notices if isinstance(one, SteleRecord)][-1] == "clear"
 
 
+def test_what_warns_another_city_only_waits_for_its_snapshot_like_what_warns_nobody() -> None:
+    city = City().take(tick(0), outcome("A", meaning()))
+    before, known = city.state, len(city.notices)
+    city.take(outcome("B", decided="matched"), outcome("C", decided="no_district"))
+    assert len(city.notices) == known
+    assert city.state.steles is before.steles
+    assert {"B", "C"} <= city.state.facts.listings.keys()
+
+
+def test_what_warns_another_city_only_and_ends_a_warning_here_never_waits() -> None:
+    city = City().take(tick(0), outcome("A", meaning()), snapshot(0, "A"))
+    city.take(outcome("B", supersedes=["A"], stamp=10), snapshot(10, "B"))
+    assert city.status("d1") == "clear"
+
+
 def test_a_worse_one_never_waits() -> None:
     city = City().take(tick(0), *crowd(), outcome("Z", meaning("Extreme")))
     assert shown(city)[-1] == MANY + 1
