@@ -32,10 +32,11 @@ REPORT_EVERY_S = 1.0
 TOGETHER = 200
 TOGETHER_S = 1.0
 """At most so many records, or for so long, are put off to be remembered together: so much is repeated after a kill."""
-KEEP_UP = 20
+KEEP_UP = 8
 KEEP_UP_S = 1.0
 KEEP_UP_LOOK_S = 0.002
-"""While more outcomes than this wait to be settled here, messages of the ordinary lane wait too, so long at most."""
+"""While more outcomes than this a partition wait to be settled here, messages of the ordinary lane wait too, so long at
+most. Fewer would have the states written for each record."""
 BUFFER = 500
 FETCH = 90
 """Records of a topic that wait in a queue here, at four fifths of which no more are fetched, and those that one fetch
@@ -231,8 +232,8 @@ class Worker:
 
     async def _let_settle_keep_up(self) -> None:
         """So that the outcome of an Extreme message, which has a lane of its own, finds a short queue here, too."""
-        until = time.monotonic() + KEEP_UP_S
-        while self._waiting(self._topics.impacts) > KEEP_UP and time.monotonic() < until:  # noqa: ASYNC110 - positions set no event
+        until, enough = time.monotonic() + KEEP_UP_S, KEEP_UP * len(self.partitions())
+        while self._waiting(self._topics.impacts) > enough and time.monotonic() < until:  # noqa: ASYNC110 - positions set no event
             await asyncio.sleep(KEEP_UP_LOOK_S)
 
     def _put_off(self, tp: Any) -> bool:
