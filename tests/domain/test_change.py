@@ -312,6 +312,31 @@ def test_an_advance_notice_beside_a_warning_that_goes_on_neither_extends_nor_rai
     assert (change.meaning.onset, change.meaning.expires) == (at(180), at(expires))
 
 
+def test_a_warning_that_becomes_an_advance_notice_goes_on_beside_none() -> None:
+    city = told_city("Moderate", expires=240)
+    [change] = found(city, update("B", "A", "Severe", 10, urgency="Future", ii="40", expires=400), audience="staff")
+    assert (change.reason, change.meaning.advance) == ("raised", True)
+
+
+def test_what_is_worse_and_came_beside_is_the_cause_and_no_snapshot_has_to_do_with_it() -> None:
+    [change] = found(told_city("Moderate"), outcome("B", meaning("Severe"), sent=5, stamp=5))
+    assert (change.kind, change.cause, change.by_snapshot, change.identity) == (
+        "update",
+        "B",
+        (),
+        ("B", "update", "RAIN"),
+    )
+
+
+def test_of_several_that_a_snapshot_brings_at_once_the_one_shown_is_the_cause() -> None:
+    city = City().take(tick(0))
+    waiting = [outcome(f"A{n}", meaning("Minor")) for n in range(10)]
+    city.take(*waiting, outcome("M1", meaning("Moderate", expires=100)))
+    city.take(outcome("M2", meaning("Moderate", expires=100), sent=5), outcome("M3", meaning("Moderate", expires=300)))
+    [change] = found(city, snapshot(0, *(one.base_id for one in waiting), "M1", "M2", "M3"))
+    assert (change.reason, change.cause, change.meaning.expires) == ("extended", "M3", at(300))
+
+
 def test_an_advance_notice_that_was_told_is_extended_like_a_warning() -> None:
     city = told_city("Moderate", expires=240)
     city.take(outcome("V", meaning("Severe", urgency="Future", ii="40", expires=500), sent=10, stamp=10))

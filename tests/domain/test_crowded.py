@@ -77,6 +77,13 @@ def test_a_worse_one_never_waits() -> None:
     assert [notice.level for notice in city.push()] == [4]
 
 
+def test_what_is_worse_than_all_that_has_not_expired_never_waits() -> None:
+    gone = outcome("X", meaning("Extreme", expires=5))
+    city = City().take(tick(0), gone, *crowd(), tick(6))
+    assert city.stele().items[-1].phase == "expired"
+    assert shown(city.take(outcome("Z", meaning("Moderate"))))[-1] == MANY + 2
+
+
 def test_a_warning_for_a_district_that_has_none_never_waits() -> None:
     elsewhere = [outcome(f"A{n:03}", meaning("Severe", districts=["d1"])) for n in range(MANY)]
     city = City().take(tick(0), *elsewhere, outcome("Z", meaning("Minor", districts=["d2"])))

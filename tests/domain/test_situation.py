@@ -265,11 +265,11 @@ def test_worst_first_and_a_warning_before_an_advance_notice_of_its_level() -> No
 def test_at_one_level_what_began_first_comes_first_then_what_lasts_longest_and_what_has_expired_last() -> None:
     city = City().take(tick(0))
     for base_id, onset, expires in (
-        ("expired", 0, 5), ("short", 10, 60), ("open", 10, None), ("early", 5, 30), ("long", 10, 90),
+        ("expired", 0, 5), ("a-short", 10, 60), ("open", 10, None), ("early", 5, 30), ("long", 10, 90),
     ):  # fmt: skip
         city.take(outcome(base_id, meaning("Severe", onset=onset, expires=expires)))
     city.take(tick(6), outcome("worse", meaning("Extreme", onset=20)))
-    assert city.standing() == ["worse", "early", "open", "long", "short", "expired"]
+    assert city.standing() == ["worse", "early", "open", "long", "a-short", "expired"]
 
 
 def test_of_several_sources_the_worst_heard_decides_how_fresh_a_city_is() -> None:
@@ -299,6 +299,23 @@ def test_what_something_milder_replaced_does_not_make_an_empty_snapshot_suspicio
     city.take(outcome("B", meaning("Moderate"), supersedes=["A"], sent=10, stamp=10), snapshot(10, "B"))
     assert city.take(snapshot(20)).situation.flags == ()
     assert city.take(snapshot(30)).standing() == []
+
+
+def test_what_one_source_replaced_does_not_make_its_empty_snapshot_suspicious_though_another_still_lists_it() -> None:
+    city = City(city_rules(sources=("dwd", "city"))).take(tick(0))
+    for source in ("dwd", "city"):
+        city.take(outcome("A", meaning("Severe"), source=source), snapshot(0, "A", source=source))
+    city.take(outcome("B", meaning("Moderate"), supersedes=["A"], sent=10, stamp=10), snapshot(10, "B"), snapshot(20))
+    assert city.standing() == ["A", "B"]
+    assert city.situation.flags == ()
+
+
+def test_a_successor_that_came_under_two_ids_counts_from_the_earlier_on() -> None:
+    city = City().take(tick(0), outcome("A", meaning()), snapshot(0, "A"))
+    other = outcome("B", meaning(districts=["d2"]), supersedes=["A"], sent=10, stamp=20)
+    first = other.model_copy(update={"listed_id": "B-again", "stamp": at(10)})
+    city.take(other, first, snapshot(10, "B-again"))
+    assert city.standing() == []
 
 
 def test_an_empty_snapshot_of_the_stamp_of_a_severe_warning_says_nothing_against_it() -> None:
