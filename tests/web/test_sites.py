@@ -72,7 +72,7 @@ def test_one_district_without_data_hides_nothing_that_is_known_of_the_others() -
 def test_silence_of_the_topics_is_told_before_the_records_are_too_old() -> None:
     desk = warned().later(1)
     text = desk.page("/")
-    assert "Seit 1 min kam kein Satz mehr" in text
+    assert "Seit 1 min kam kein Datensatz mehr" in text
     assert "Stufe 3 von 4" in text
 
 
