@@ -12,6 +12,8 @@ from rich.table import Table
 
 app = typer.Typer(help="Measure, side by side with the plain method.", no_args_is_help=True)
 out, err = Console(), Console(stderr=True)
+BAR = 20
+"""Characters of the longest bar."""
 
 
 @app.callback()
@@ -172,7 +174,7 @@ def scale(
             table.add_column(head, justify="left" if not head else "right")
         most = max(one.burst_a_second for one in found)
         for one in found:
-            times, bar = one.latency, "█" * round(20 * one.burst_a_second / most)
+            times, bar = one.latency, "█" * round(BAR * one.burst_a_second / most)
             figures = (f"{one.workers}", f"{one.ready_s}", f"{one.burst_a_second}", bar)
             table.add_row(*figures, f"{times.p50}", f"{times.p90}", f"{times.p99}", f"{one.killed_s}")
         out.print(table)
@@ -216,12 +218,15 @@ def pipeline(
         with LocalKafka() as kafka:
             measured = measure(kafka.bootstrap)
     table = Table(title="cap.alerts → warn.stele, milliseconds")
-    for head in ("file", "", "p50", "p90", "p99", "p50 ratio"):
-        table.add_column(head, justify="left" if head in ("file", "") else "right")
+    for head in ("file", "", "p50", "p90", "p99", "p50 ratio", "p50 to p99"):
+        table.add_column(head, justify="left" if head in ("file", "", "p50 to p99") else "right")
+    longest = max(times.p99 for runs in measured.values() for times in runs.values())
     for name, runs in measured.items():
         for who, times in runs.items():
             ratio = f"{times.p50 / runs['librdkafka'].p50:.1f}"
-            table.add_row(name, who, f"{times.p50}", f"{times.p90}", f"{times.p99}", ratio)
+            shorter, longer = (round(BAR * ms / longest) for ms in (times.p50, times.p99))
+            bar = "█" * shorter + "░" * (longer - shorter)
+            table.add_row(name, who, f"{times.p50}", f"{times.p90}", f"{times.p99}", ratio, bar)
     out.print(table)
     for name, by_stage in stages.items():
         where = ", ".join(f"{stage} {ms['p50']}" for stage, ms in by_stage.items())
