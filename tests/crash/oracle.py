@@ -334,35 +334,62 @@ def _status(record: Logged) -> str:
     return SteleRecord.from_bytes(record.value).status if record.value else ""
 
 
-def takeovers(logs: Logs, strikes: Sequence[Strike]) -> list[list[float]]:
-    """For each strike, and each partition that it took from a worker: seconds until another handled the next record.
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A state as it came to stand on `warn.state`: all up to `covers` was handled then, by `writer`."""
 
-    Where another one was struck meanwhile, from then on; where the record came later than that, from its coming on.
-    """
-    came = {(record.partition, record.offset): record.timestamp for record in logs.of(logs.topics.impacts.name)}
-    by_partition: dict[int, list[tuple[float, str, float]]] = defaultdict(list)
+    at: float
+    writer: str
+    covers: int
+
+
+def _kept(logs: Logs) -> dict[int, list[_Kept]]:
+    """By partition, in the order of the log."""
+    found: dict[int, list[_Kept]] = defaultdict(list)
     for record in logs.of(logs.topics.state.name):
         if record.value is not None:
-            writer = record.key.partition("/")[2]
-            by_partition[record.partition].append((record.timestamp, writer, came[record.partition, record.covers]))
+            found[record.partition].append(_Kept(record.timestamp, record.key.partition("/")[2], record.covers))
+    return found
+
+
+def _came(logs: Logs) -> dict[int, dict[int, float]]:
+    """By partition and offset when each record of `warn.impacts` came."""
+    found: dict[int, dict[int, float]] = defaultdict(dict)
+    for record in logs.of(logs.topics.impacts.name):
+        found[record.partition][record.offset] = record.timestamp
+    return found
+
+
+def takeovers(logs: Logs, strikes: Sequence[Strike]) -> list[list[float]]:
+    """For each strike and partition that it took from a worker: seconds until another had handled the next record.
+
+    Where another one was struck meanwhile, from then on; where the record came later than that, from its coming on. A
+    state covers many records at once, so the next record is the first that no state before the strike covers.
+    """
+    came, by_partition = _came(logs), _kept(logs)
     found: list[list[float]] = []
     for strike in strikes:
         found.append([])
-        for written in by_partition.values():
-            before = [writer for at, writer, _ in written if at <= strike.at]
-            after = [(at, came_at) for at, writer, came_at in written if at > strike.at and writer != strike.who]
-            if before and before[-1] == strike.who and after:
-                at, came_at = after[0]
-                found[-1].append(at - max(came_at, strike.at, *(other.at for other in strikes if other.at < at)))
+        for partition, kept in by_partition.items():
+            before = [one for one in kept if one.at <= strike.at]
+            if not before or before[-1].writer != strike.who:
+                continue
+            covered = max(one.covers for one in before)
+            after = (one for one in kept if one.at > strike.at and one.writer != strike.who and one.covers > covered)
+            if taken := next(after, None):
+                first = came[partition][min(offset for offset in came[partition] if offset > covered)]
+                others = (other.at for other in strikes if other.at < taken.at)
+                found[-1].append(taken.at - max(first, strike.at, *others))
     return found
 
 
 def delays(logs: Logs) -> list[float]:
-    """For each record of `warn.impacts` that changed a state: seconds from its coming until that was remembered."""
-    came = {(record.partition, record.offset): record.timestamp for record in logs.of(logs.topics.impacts.name)}
-    remembered: dict[tuple[int, int], float] = {}
-    for record in logs.of(logs.topics.state.name):
-        if record.value is not None:
-            place = record.partition, record.covers
-            remembered[place] = min(record.timestamp, remembered.get(place, record.timestamp))
-    return [at - came[place] for place, at in remembered.items()]
+    """For each record of `warn.impacts` that a state covers: seconds from its coming until the first such state."""
+    came, found = _came(logs), list[float]()
+    for partition, kept in _kept(logs).items():
+        covered, waiting = -1, sorted(came[partition])
+        for one in kept:
+            if one.covers > covered:
+                found += [one.at - came[partition][offset] for offset in waiting if covered < offset <= one.covers]
+                covered = one.covers
+    return found
