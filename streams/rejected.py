@@ -199,9 +199,9 @@ class Rejections:
     async def _outcomes(
         self, wanted: Mapping[str, float], *, since: float | None = None, starts: Mapping[Place, int] | None = None
     ) -> dict[str, Outcome]:
-        """The newest outcome but a rejection, later than a time, of each of these ids. One partition tells of all."""
+        """The newest outcome but a rejection, later than a time, of each of these ids. One city's partition has all."""
         found: dict[str, Outcome] = {}
-        place = (self._topics.impacts.name, 0)
+        place = (self._topics.impacts.name, self._topics.partition_of(self._settings.cities[0].id))
         starts = None if starts is None else {place: starts[place]}
         async for record in read_once(self._bootstrap, [place], self._login, since=since, starts=starts):
             if b'"kind":"outcome"' in record.value[:200]:
