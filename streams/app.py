@@ -241,7 +241,8 @@ class Worker:
         count, since = self._together.get(tp, (0, time.monotonic()))
         self._together[tp] = count + 1, since
         young = count < TOGETHER and time.monotonic() - since < TOGETHER_S
-        return young and self._beyond(tp, self.app.consumer.ledger.next.get(tp, 0)) > 1
+        here = self.app.consumer.ledger.next.get(tp)
+        return young and here is not None and self._beyond(tp, here) > 1
 
     async def _remember(self, agent: Agent, record: Incoming) -> None:
         try:

@@ -81,9 +81,6 @@ class StockConsumer(driver.Consumer):
 
     def handled(self, message: Any) -> None: ...
 
-    def waiting(self, tp: Any) -> int:
-        return 0
-
     def at_work(self, tp: Any) -> bool:
         return False
 
