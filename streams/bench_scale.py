@@ -28,13 +28,13 @@ from confluent_kafka import Consumer, TopicPartition
 from streams.admin import create_missing
 from streams.agents import PUBLISHED
 from streams.bench import Times, reading
+from streams.bench_feed import Feed, feeding
 from streams.publisher import KafkaPublisher
 from streams.runtime import publisher_on
 from streams.topics import Topics, group_of, topics_for
 from warnsys.bench_scenes import coverage
 from warnsys.feeds.cap_writer import Message, Outline, Texts, write
-from warnsys.feeds.dwd import AT_ONCE
-from warnsys.records import AlertHeaders, Snapshot, Tick
+from warnsys.records import Tick
 from warnsys.settings import Settings, load
 
 PARTITIONS = 12
@@ -109,27 +109,29 @@ async def _day(
         began = time.perf_counter()
         crew = [stack.enter_context(_worker(folder, number)) for number in range(count)]
         group = stack.enter_context(_Group.of(bootstrap, topics))
-        async with publisher_on(settings, bootstrap) as publisher, _ticking(publisher, topics):
+        async with (
+            publisher_on(settings, bootstrap) as publisher,
+            _ticking(publisher, topics),
+            feeding(settings) as feed,
+        ):
             await publisher.tick(_now(topics), range(topics.partitions))
             await group.settled()
             ready = time.perf_counter() - began
             told(f"{count} at work after {ready:.1f} s; {burst} messages at once …")
-            bodies = [next(storm) for _ in range(burst)]
-            began = time.perf_counter()
-            await _publish(publisher, topics.stage, bodies)
+            began = await feed.publish(dict(next(storm) for _ in range(burst)), snapshot=True)
             await group.settled()
             rate = burst / (time.perf_counter() - began)
             told(f"{rate:.0f} a second; {paced} at {1 / PACE_S:g} a second …")
             async with reading(bootstrap, topics.stele.name, arrived):
                 await asyncio.sleep(3)
                 took.clear()
-                await _paced(publisher, topics.stage, storm, paced)
+                await _paced(feed, storm, paced)
                 await group.settled()
                 calm = Times.of(list(took))
                 took.clear()
                 told(f"p50 {calm.p50} ms; a worker is killed …")
                 killing = asyncio.create_task(_kill(crew))
-                await _paced(publisher, topics.stage, storm, int(KILLED_FOR_S / PACE_S))
+                await _paced(feed, storm, int(KILLED_FOR_S / PACE_S))
                 await killing
                 await group.settled()
     return Scale(count, round(ready, 1), round(rate, 1), calm, round(max(took), 1))
@@ -206,24 +208,10 @@ async def _ticking(publisher: KafkaPublisher, topics: Topics) -> AsyncIterator[N
         telling.cancel()
 
 
-async def _publish(publisher: KafkaPublisher, stage: str, messages: Sequence[tuple[str, bytes]]) -> None:
-    """As a feed does: so many at a time, then the snapshot that lists them."""
-    stamp = datetime.now(UTC)
-    for start in range(0, len(messages), AT_ONCE):
-        await asyncio.gather(*(_one(publisher, stage, *message) for message in messages[start : start + AT_ONCE]))
-    ids = tuple(name for name, _ in messages)
-    await publisher.snapshot(Snapshot(stage=stage, source="dwd", stamp=stamp, checked=stamp, ids=ids))
-
-
-async def _one(publisher: KafkaPublisher, stage: str, name: str, body: bytes) -> None:
-    now = datetime.now(UTC)
-    await publisher.alert(AlertHeaders(stage=stage, source="dwd", id=name, stamp=now, seen=now), body)
-
-
-async def _paced(publisher: KafkaPublisher, stage: str, storm: Iterator[tuple[str, bytes]], count: int) -> None:
+async def _paced(feed: Feed, storm: Iterator[tuple[str, bytes]], count: int) -> None:
     began = time.perf_counter()
     for number in range(count):
-        await _one(publisher, stage, *next(storm))
+        await feed.publish(dict([next(storm)]))
         await asyncio.sleep(max(began + (number + 1) * PACE_S - time.perf_counter(), 0))
 
 

@@ -167,7 +167,7 @@ async def _scale(crew: Crew, chance: random.Random) -> None:
     before = len(crew.members)
     for count in (3, 1, before):
         new = [crew.start() for _ in range(count - len(crew.members))]
-        await until(lambda: any(member.ready() for member in new) or not new, START_S)  # noqa: B023
+        await until(lambda: any(member.ready() for member in new) or not new, START_S)  # noqa: B023 - at once
         while len(crew.members) > count:
             await crew.terminate(chance.choice(crew.members))
         await asyncio.sleep(REPAIR_S)
