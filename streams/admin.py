@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from aiokafka.codec import has_zstd
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource, ConfigSource, ResourceType  # type: ignore[attr-defined]
 from confluent_kafka.cimpl import NewTopic
@@ -25,10 +24,8 @@ from warnsys.warning.facts import MEMORY
 ADMIN_S = 10
 LOOK_EVERY_S = 0.05
 HOUR_MS = 3_600_000
-READABLE = {"none", "producer", "uncompressed", "gzip", *(("zstd", "lz4", "snappy") if has_zstd() else ())}
-"""aiokafka reads the others only with the package cramjam."""
-COMPRESSION = "zstd" if "zstd" in READABLE else "producer"
-"""Better a topic that is larger than one that no agent can read."""
+COMPRESSION = "producer"
+"""As the sender has it: to compress anew costs time, and not every stele's client can read what a broker made."""
 STAMPED = "LogAppendTime"
 """By the broker's clock: ticks are read by it, and Kafka refuses a sender's stamp that is more than an hour ahead: a
 worker with such a clock could write nothing."""
@@ -215,9 +212,6 @@ def compare(
         if key == "cleanup.policy" and is_input:
             fatal = True
             what += ": an agent reads it, and compaction takes records away unread"
-        if key == "compression.type" and there not in READABLE:
-            fatal = True
-            what = f"{key} is {there}, which this installation cannot read: install the package cramjam"
         yield Difference(name, what, alter(f"{key}={value}"), fatal)
 
 

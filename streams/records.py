@@ -104,6 +104,7 @@ class KafkaSender:
         progress: Progress,
         *,
         idempotent: bool = True,
+        compression: str | None = None,
         security: Mapping[str, Any] = {},
         slept: Callable[[float], str] = lambda _: "",
     ) -> None:
@@ -111,6 +112,7 @@ class KafkaSender:
             bootstrap_servers=bootstrap,
             acks="all",
             enable_idempotence=idempotent,
+            compression_type=compression,
             linger_ms=0,
             max_request_size=MAX_REQUEST_BYTES,
             request_timeout_ms=REQUEST_TIMEOUT_MS,

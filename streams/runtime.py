@@ -28,6 +28,9 @@ from warnsys.settings import Settings, SettingsError
 from warnsys.warning.situation import Situation
 
 log = logging.getLogger(__name__)
+COMPRESSION = "zstd"
+"""Of what feeds send: 264 kB in eight languages become 6 kB in a tenth of a millisecond. Our own processes read it;
+what goes out to steles and apps is not compressed, for not every client can read that."""
 Heard = Callable[[Notice | Outcome | FeedStatus], None]
 
 
@@ -128,7 +131,11 @@ async def publisher_on(settings: Settings, bootstrap: str) -> AsyncIterator[Kafk
     """What a feed needs that runs apart from the workers."""
     login = security.for_aiokafka(settings.broker)
     metrics = Metrics()
-    async with KafkaSender(bootstrap, Progress(), idempotent=not settings.broker.embedded, security=login) as sender:
+    alone = settings.broker.embedded
+    sending = KafkaSender(
+        bootstrap, Progress(), idempotent=not alone, compression=None if alone else COMPRESSION, security=login
+    )
+    async with sending as sender:
         with metrics_served(settings, metrics):
             yield KafkaPublisher(topics_for(settings), sender, metrics)
 

@@ -196,17 +196,22 @@ def pipeline(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures.")] = None,
 ) -> None:
     """From cap.alerts to a reader of warn.stele, and bare librdkafka over as many hops with the same bytes."""
-    from streams.bench import Times, floor, ours
+    from streams.bench import Times, floor, ours, warm_up
     from streams.kafka import LocalKafka
     from warnsys.cap import read_bundle
 
     stages: dict[str, dict[str, dict[str, float]]] = {}
 
+    def body_of(path: Path) -> bytes:
+        content = path.read_bytes()
+        return read_bundle(content)[0].body if content.startswith(b"PK") else content
+
     def measure(bootstrap: str) -> dict[str, dict[str, Times]]:
+        err.print("warming up …")
+        asyncio.run(warm_up(bootstrap, body_of(files[0])))
         found = {}
         for path in files:
-            content = path.read_bytes()
-            body = read_bundle(content)[0].body if content.startswith(b"PK") else content
+            body = body_of(path)
             err.print(f"{path.name}: {count} messages of {len(body)} bytes …", highlight=False)
             times, stages[path.name] = asyncio.run(ours(bootstrap, body, count))
             found[path.name] = {"warnsys": times, "librdkafka": asyncio.run(floor(bootstrap, body, count))}

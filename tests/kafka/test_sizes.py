@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer
 from streams.demo import Heard
 from streams.kafka import LocalKafka
 from streams.records import KafkaSender, Outgoing, read_headers
-from streams.runtime import Pipeline, broker_of, pipeline_on
+from streams.runtime import Pipeline, broker_of, pipeline_on, publisher_on
 from streams.topics import Topic
 from tests.kafka.story import settings_of
 from warnsys.cap.read import MAX_BYTES
@@ -131,3 +131,28 @@ async def test_a_message_just_under_the_limit_reaches_every_channel(kafka: Local
         assert all(text.shortened == (what == "texts") for text in item.texts.values())
     assert "public" in {PushNotice.from_bytes(record.value).audience for record in await read(kafka, topics.push)}
     assert "public" in {SmsNotice.from_bytes(record.value).audience for record in await read(kafka, topics.sms)}
+
+
+# -- what is repeated -----------------------------------------------------------------------------------------------
+
+
+async def test_messages_lie_compressed_and_what_steles_read_does_not(kafka: LocalKafka) -> None:
+    body, settings = warning(texts=2_000), settings_of("packed", kafka.bootstrap)
+    async with running(kafka, "packed") as (pipeline, _), publisher_on(settings, kafka.bootstrap) as feed:
+        said = AlertHeaders(stage="packed", source="dwd", id=LISTED, stamp=START, seen=START)
+        await feed.alert(said, body)
+        await feed.snapshot(Snapshot(stage="packed", source="dwd", stamp=START, checked=START, ids=(LISTED,)))
+        await pipeline.tick(START + timedelta(minutes=1))
+        await pipeline.settled()
+        topics = pipeline.topics
+    kept = {topic.name: on_disk(kafka, topic) for topic in (topics.alerts, topics.extreme, topics.stele)}
+    messages = kept[topics.alerts.name] + kept[topics.extreme.name]
+    assert 0 < len(messages) < len(body) / 4
+    assert b"Solingen" not in messages
+    assert b"Solingen" in kept[topics.stele.name]
+
+
+def on_disk(kafka: LocalKafka, topic: Topic) -> bytes:
+    """The log of a topic, as its broker keeps it."""
+    logs = (kafka.folder / "broker-0/data").glob(f"{topic.name}-*/*.log")
+    return b"".join(log.read_bytes().rstrip(b"\0") for log in sorted(logs))

@@ -1,6 +1,6 @@
-"""The areas of an info. Every language repeats them, hundreds for a country: what is written alike is read once."""
+"""The areas of an info. What several of them say in the same words is read once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator
 from functools import partial
 
 from lxml import etree
@@ -17,19 +17,22 @@ EXCLUDE_POLYGON = "EXCLUDE_POLYGON"
 class AreaReader:
     """Reads the areas of all infos of one document."""
 
-    def __init__(self, document: Document, body: bytes, infos: Sequence[etree._Element]) -> None:
+    def __init__(self, document: Document, alike: Container[int]) -> None:
+        """`alike` are the numbers of the infos whose areas are those of the first."""
         self.document = document
-        self._alike = first_alike(body, document.namespace, infos)
-        self._read: dict[object, tuple[Area, ...]] = {}
+        self._alike = alike
+        self._first: tuple[Area, ...] = ()
         self._rings: dict[str, Ring] = {}
         self._heights: dict[str, float | None] = {}
 
     def areas(self, number: int, info: etree._Element) -> tuple[Area, ...]:
-        """Of the info with this number, counted from 0."""
-        key = self._alike[number], tuple(sorted(map(str, info.nsmap.items())))
-        if key not in self._read:
-            self._read[key] = tuple(map(self._area, info.iterchildren(self.document.prefix + "area")))
-        return self._read[key]
+        """Of the info with this number, counted from 0; they are asked for in order."""
+        if number in self._alike:
+            return self._first
+        found = tuple(map(self._area, info.iterchildren(self.document.prefix + "area")))
+        if number == 0:
+            self._first = found
+        return found
 
     def _area(self, area: etree._Element) -> Area:
         """Its children are gone through once."""
@@ -84,30 +87,3 @@ class AreaReader:
         if before is not None and found is not None and before != found:
             raise Misleading("repeated", self.document.path(element), f"{before:g} and {found:g} feet in one area")
         return found if before is None else before
-
-
-def first_alike(body: bytes, namespace: str, infos: Sequence[etree._Element]) -> list[int]:
-    """For each info the number of the first one whose areas are written the same; its own where that is not sure.
-
-    Compared are the bytes from the first area of the first info to its end. Each is read for itself where the body has
-    more or fewer beginnings or ends of an info than there are (in comments, in CDATA; with other prefixes, with two
-    bytes a character), or declares CAP's namespace anew. What is compared may begin too early, but leaves no area out.
-    """
-    alone = list(range(len(infos)))
-    if len(infos) < 2:
-        return alone
-    prefix = f"{infos[0].prefix}:".encode() if infos[0].prefix else b""
-    opening, areas, closing = b"<" + prefix + b"info", b"<" + prefix + b"area", b"</" + prefix + b"info"
-    if body.count(closing) != len(infos) or body.count(namespace.encode()) != 1:
-        return alone
-    first = body[body.find(areas) : body.find(closing) + len(closing)]
-    if not first or opening in first:
-        return alone
-    found, at = list[int](), body.find(opening)
-    while at >= 0:
-        begin = body.find(areas, at)
-        same = body.startswith(first, begin) and opening not in body[at + 1 : begin]
-        end = begin + len(first) if same else body.find(closing, at)
-        found.append(0 if same else len(found))
-        at = body.find(opening, end)
-    return found if len(found) == len(infos) else alone

@@ -27,7 +27,7 @@ Named = tuple[tuple[str, str], ...]
 
 def values(pairs: Named, name: str) -> tuple[str, ...]:
     """All values that stand under a name."""
-    return tuple(value for key, value in pairs if key == name)
+    return tuple([value for key, value in pairs if key == name])
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,16 @@ Wrong in a way that endangers the meaning is refused; wrong in form only is mend
 is taken and noted.
 """
 
+from collections.abc import Container
 from typing import get_args
 
 from lxml import etree
 
 from warnsys.cap.areas import AreaReader
-from warnsys.cap.document import NAMESPACES, Document, parse
+from warnsys.cap.document import NAMESPACES, Document
 from warnsys.cap.errors import Misleading, Unsafe
 from warnsys.cap.model import Alert, Certainty, Info, MsgType, Reference, Resource, Severity, Status, Urgency
+from warnsys.cap.once import parse_once
 
 MAX_BYTES = 4 * 1024 * 1024
 """All of Germany in eight languages exceeds 1 MB; nothing seen comes near this."""
@@ -30,10 +32,11 @@ def read_alert(body: bytes, *, max_bytes: int = MAX_BYTES) -> Alert:
     """
     if len(body) > max_bytes:
         raise Unsafe("too-large", "/", f"{len(body)} bytes, at most {max_bytes} are read")
-    return _alert(Document(parse(body)), body)
+    root, alike = parse_once(body)
+    return _alert(Document(root), alike)
 
 
-def _alert(document: Document, body: bytes) -> Alert:
+def _alert(document: Document, alike: Container[int]) -> Alert:
     root = document.root
     msg_type = document.one_of(_MSG_TYPES, root, "msgType")
     document.required(root, "sent")
@@ -49,7 +52,7 @@ def _alert(document: Document, body: bytes) -> Alert:
     elements = document.children(root, "info")
     if not elements and msg_type in ("Alert", "Update"):
         raise Misleading("info-missing", "/alert/info", f"an {msg_type} without <info> says nothing")
-    areas = AreaReader(document, body, elements)
+    areas = AreaReader(document, alike)
     return Alert(
         identifier=document.required(root, "identifier"),
         sender=sender,

@@ -17,12 +17,14 @@ from warnsys.channels.words import LANGUAGES, say
 from warnsys.records import Localised, Meaning, SteleItem, SteleRecord, utc
 from warnsys.settings import LIVE
 from warnsys.warning.change import notice_id
+from warnsys.warning.impact import BODY_CHARS, EVENT_CHARS, HEADLINE_CHARS, MAX_LANGUAGES
 from warnsys.warning.policy import Policy
 from warnsys.warning.situation import DistrictSituation, Situation, Standing
 
 MOST_ITEMS = 100
 MOST_TEXT_BYTES = 3 * 1024 * 1024
 """Of a record, which the topic takes up to 8 MiB of: in JSON a text may grow to twice its length."""
+MOST_BYTES_OF_ONE = 4 * MAX_LANGUAGES * (EVENT_CHARS + HEADLINE_CHARS + 2 * BODY_CHARS)
 
 
 def record(
@@ -64,6 +66,9 @@ def content(district: DistrictSituation, situation: Situation, policy: Policy) -
 
 def _shown(district: DistrictSituation) -> Iterator[Standing]:
     """The worst of what stands, as much as a record holds; at least one."""
+    if len(district.standing) * MOST_BYTES_OF_ONE <= MOST_TEXT_BYTES:
+        yield from district.standing
+        return
     room = MOST_TEXT_BYTES
     for one in district.standing[:MOST_ITEMS]:
         room -= _text_bytes(one.meaning)

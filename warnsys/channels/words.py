@@ -1,6 +1,6 @@
 """The words of all channels, from the Fluent catalogues in `texts`: German and English, complete in both."""
 
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from fluent.runtime import FluentBundle, FluentResource
@@ -62,8 +62,16 @@ def catalogue(language: str) -> Catalogue:
 
 
 def say(key: str, **values: Value) -> Localised:
-    """A message in every language. Raises `KeyError` as `Catalogue` does."""
-    return {language: catalogue(language)(key, **values) for language in LANGUAGES}
+    """A message in every language; must not be changed, for it is kept. Raises `KeyError` as `Catalogue` does."""
+    each = (tuple(value.items()) if isinstance(value, dict) else value for value in values.values())
+    return _said(key, tuple(values), *each)
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _said(key: str, names: tuple[str, ...], *values: str | int | float | tuple[tuple[str, str], ...]) -> Localised:
+    each = (dict(value) if isinstance(value, tuple) else value for value in values)
+    put_in = dict(zip(names, each, strict=True))
+    return {language: catalogue(language)(key, **put_in) for language in LANGUAGES}
 
 
 def known(key: str) -> bool:

@@ -194,9 +194,10 @@ class _Scene:
         up, was = top(tellable), top(valid)
         if up > top(told):
             return _Difference(district, "up", self.why_up(group, district, told, tellable), _first(told), tellable)
-        whole = claims(meaning for meaning in live if not meaning.advance or rule.advance != "never")
-        if was > top(whole):
-            return self.down(rule, group, district, valid, tellable or whole, least)
+        if was > up:
+            whole = claims(meaning for meaning in live if not meaning.advance or rule.advance != "never")
+            if was > top(whole):
+                return self.down(rule, group, district, valid, tellable or whole, least)
         if up == was > 0 or (up and self.of_group(self.new, group, (district,))):  # or goes on beyond its told end
             return self.moved(district, valid or told, told, tellable, least)
         return None

@@ -282,10 +282,11 @@ class _Outlines(Sequence[shapely.Polygon]):
 
     @cached_property
     def _made(self) -> tuple[shapely.Polygon, ...]:
-        return tuple(shapely.Polygon(ring, self._area.excluded) for ring in self._area.polygons)
+        holes = [shapely.linearrings(ring) for ring in self._area.excluded]
+        return tuple(shapely.polygons(shapely.linearrings(ring), holes or None) for ring in self._area.polygons)
 
     def __len__(self) -> int:
-        return len(self._made)
+        return len(self._area.polygons)
 
     @overload
     def __getitem__(self, index: int) -> shapely.Polygon: ...

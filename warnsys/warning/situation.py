@@ -133,7 +133,7 @@ class _View:
         Then the later one holds: if each ended the other, nothing would be warned, and nobody would have said so.
         """
         other = self.known.facts.get(base_id)
-        if other is None or (other.sent, base_id) < (fact.sent, fact.base_id):
+        if other is None or other.sent < fact.sent or (other.sent == fact.sent and base_id < fact.base_id):
             return False
         reached, more = set[str](), {base_id}
         while more := {i for one in more if (known := self.known.facts.get(one)) for i in known.supersedes} - reached:
