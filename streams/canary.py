@@ -22,6 +22,7 @@ from streams.reading import FETCH_BYTES, incoming
 from streams.records import Incoming
 from streams.runtime import Pipeline, broker_of, metrics_served, pipeline_on
 from streams.topics import Topics, topics_for
+from streams.trail import Trail
 from warnsys import canary
 from warnsys.canary import Run
 from warnsys.feeds.dwd import DwdFeed
@@ -195,7 +196,10 @@ class _Seen:
         return "on warn.impacts" in self._times.get(name, {})
 
     def ledger(self, name: str) -> dict[str, float]:
-        """When it passed each stage, in seconds since 1970: our clock, and the broker's where it stamps records."""
+        """When it passed each stage, in seconds since 1970: our clock, and the broker's where it stamps records.
+
+        That stamps whole milliseconds: what came to it may seem one earlier than it was sent.
+        """
         return dict(sorted(self._times[name].items(), key=lambda stage: stage[1]))
 
     def take(self, record: Incoming, now: float) -> None:
@@ -213,7 +217,8 @@ class _Seen:
         elif record.topic == topics.stele.name:
             stele = SteleRecord.from_bytes(record.value)
             self.status, self.standing = stele.status, stele.items[0].base_id if stele.items else ""
-            self._passed(self.standing, "on warn.stele", record.timestamp)
+            for stage, at in {**Trail.read(record.headers).work(), "on warn.stele": record.timestamp}.items():
+                self._passed(self.standing, stage, at)
         elif record.topic in (topics.push.name, topics.sms.name):
             kind = PushNotice if record.topic == topics.push.name else SmsNotice
             cause = kind.from_bytes(record.value).cause

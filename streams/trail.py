@@ -51,8 +51,7 @@ class Trail:
         and in queues; `parse`, `decide` and `settle`: at work; `total`: from publishing on.
         """
         at, spent = self.moments, self.durations
-        matched = _after(at.get("match"), spent.get("parsed"), spent.get("decided"))
-        settled = _after(at.get("settle"), spent.get("settled"))
+        matched, settled = self._matched(), self._settled()
         found = {
             "feed": _between(at.get("seen"), at.get("published")),
             "to match": _between(at.get("published"), at.get("match")),
@@ -64,6 +63,23 @@ class Trail:
             "total": _between(at.get("published"), ended),
         }
         return {stage: seconds for stage, seconds in found.items() if seconds is not None}
+
+    def work(self) -> dict[str, float]:
+        """When the agents took it and had done with it, in seconds since 1970; only what is known."""
+        at = self.moments
+        found = {
+            "taken by match": at.get("match"),
+            "decided": self._matched(),
+            "taken by settle": at.get("settle"),
+            "settled": self._settled(),
+        }
+        return {stage: moment for stage, moment in found.items() if moment is not None}
+
+    def _matched(self) -> float | None:
+        return _after(self.moments.get("match"), self.durations.get("parsed"), self.durations.get("decided"))
+
+    def _settled(self) -> float | None:
+        return _after(self.moments.get("settle"), self.durations.get("settled"))
 
 
 def _between(begun: float | None, ended: float | None) -> float | None:

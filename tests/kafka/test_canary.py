@@ -17,6 +17,7 @@ from warnsys.records import PushNotice, SmsNotice, SteleRecord
 
 pytestmark = pytest.mark.kafka
 WAY = ["polled", "published", "on cap.alerts", "on warn.impacts"]
+WORK = ["taken by match", "decided", "taken by settle", "settled"]
 CHANNELS = {"on warn.stele", "on warn.push", "on warn.sms"}
 
 
@@ -31,7 +32,8 @@ async def test_the_canary_comes_back_on_every_channel_run_after_run_and_ends(kaf
             run = await nest.run(60)
             assert run.missing == ""
             stages = list(run.passed)
-            assert set(stages) == {*WAY, *CHANNELS, "back", "ended"}
+            assert set(stages) == {*WAY, *WORK, *CHANNELS, "back", "ended"}
+            assert [stage for stage in stages if stage in WORK] == WORK
             assert stages[-2:] == ["back", "ended"]
             assert all(seconds >= 0 for seconds in run.stages.values())
     topics = Topics(canary.STAGE, 1)
@@ -79,5 +81,5 @@ def test_by_hand_it_tells_each_stages_time(kafka: LocalKafka, tmp_path: Path) ->
     result = CliRunner().invoke(app, ["canary", "--settings", str(file)])
     assert result.exit_code == 0, result.output
     assert "ÜBUNG" in result.output
-    for stage in (*WAY, *CHANNELS, "back", "ended"):
+    for stage in (*WAY, *WORK, *CHANNELS, "back", "ended"):
         assert stage in result.output
