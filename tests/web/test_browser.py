@@ -170,6 +170,7 @@ async def test_a_blocked_sound_is_said_large_and_can_be_tried_and_repeats_until_
         await page.locator("input[name=by]").fill("Leitstelle A")
         await page.get_by_role("button", name="Gesehen").click()
         await expect(page.get_by_text("gesehen: Leitstelle A")).to_be_visible()
+        await page.wait_for_load_state()  # its text stands before its script has run
         assert await page.evaluate("alarm === null")
 
 
