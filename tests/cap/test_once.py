@@ -1,17 +1,15 @@
 """Languages that repeat the areas of the first: read without the repetition, and never otherwise than as a whole."""
 
-from dataclasses import replace
 from pathlib import Path
-from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.cap.test_read import AREA, alert_xml
-from warnsys.cap import Alert, CapError, read, read_alert, read_bundle
-from warnsys.cap.document import parse
-from warnsys.cap.once import Once, parse_once
+from tests.cap.verdict import verdict
+from warnsys.cap import read_bundle
+from warnsys.cap.once import parse_once
 
 OTHER = AREA.replace("51,7 ", "52,8 ").replace("51,7<", "52,8<")
 FIRST = alert_xml(area="").decode()
@@ -34,19 +32,6 @@ bodies = st.builds(
     st.sampled_from(("", "", '<?xml version="1.0" encoding="UTF-8"?>', '<?xml version="1.0" encoding="UTF-7"?>')),
     st.lists(infos, min_size=1, max_size=3), st.integers(1, 2), noise, st.sampled_from(("utf-8", "utf-8", "utf-16")),
 )  # fmt: skip
-
-
-def verdict(body: bytes, *, whole: bool) -> Alert | tuple[str, str]:
-    """What is read but for what is noted of it; or the code and the place of what is wrong."""
-
-    def at_once(body: bytes) -> Once:
-        return Once(parse(body), frozenset())
-
-    try:
-        with patch.object(read, "parse_once", at_once if whole else parse_once):
-            return replace(read_alert(body), findings=())
-    except CapError as error:
-        return error.code, error.where
 
 
 def with_prefix(body: bytes, prefix: str) -> bytes:

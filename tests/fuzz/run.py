@@ -1,5 +1,7 @@
 """Fuzzing of what reads bytes from outside: whatever comes, only a `CapError` may leave the readers.
 
+And a message reads as it does when nothing that its languages repeat is left out.
+
     python -m tests.fuzz.run cap|bundle --seconds 600 --corpus PATH…
 
 Ends with 0 when the time is over, and with the input that broke it otherwise. Memory is limited to 512 MB.
@@ -15,6 +17,7 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["warnsys.cap"]):
+    from tests.cap.verdict import verdict
     from warnsys.cap import CapError, dwd, read_alert, read_bundle
 
 MEMORY_MB = 512
@@ -22,6 +25,8 @@ LARGEST = 300_000
 
 
 def cap(body: bytes) -> None:
+    if verdict(body, whole=False) != verdict(body, whole=True):
+        raise AssertionError("read otherwise than as a whole")
     try:
         alert = read_alert(body)
     except CapError:
