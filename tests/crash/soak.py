@@ -120,7 +120,7 @@ def explained(done: Run) -> str:
     each = remembered_mib(1_000) / 1_000
     a_city = each * done.sent / (done.seconds / 3600)
     return (
-        f"What is remembered grows meanwhile: {done.sent} messages, {each * 1024:.1f} KiB each, in each of the worker's "
+        f"What is remembered grows meanwhile: {done.sent} messages, {each * 1024:.1f} KiB each, in each of a worker's "
         f"cities (up to {len(CITIES)}), for {MEMORY_ELSEWHERE / timedelta(hours=1):g} hours: {a_city:.1f} MiB an hour "
         f"and city at this rate. The broker fills its heap ({HEAP}) before it sweeps it."
     )
