@@ -113,10 +113,12 @@ def _alone(body: bytes, name: str, sent: datetime = BEGAN) -> etree._Element:
 async def warm_up(bootstrap: str, body: bytes) -> None:
     """Before anything is measured on a broker that has just been started."""
     await floor(bootstrap, body, COMPILED_AFTER, pace_s=0)
-    await ours(bootstrap, body, WARM_UP + 30)
+    await ours(bootstrap, body, COMPILED_AFTER // 5, PACE_S / 3)
 
 
-async def ours(bootstrap: str, body: bytes, count: int) -> tuple[Times, dict[str, dict[str, float]]]:
+async def ours(
+    bootstrap: str, body: bytes, count: int, pace_s: float = PACE_S
+) -> tuple[Times, dict[str, dict[str, float]]]:
     """One worker with both agents; timed at a reader of `warn.stele`. And where the time went, by stage."""
     settings = settings_for(bootstrap)
     topics = topics_for(settings)
@@ -139,7 +141,7 @@ async def ours(bootstrap: str, body: bytes, count: int) -> tuple[Times, dict[str
         await pipeline.settled()
         for name, said in zip(names, bodies, strict=True):
             sent[name] = await feed.publish({name: said}, snapshot=True)
-            await asyncio.sleep(PACE_S)
+            await asyncio.sleep(pace_s)
         await _read_by_now(shown, count)
     return Times.of([shown[name] - sent[name] for name in names]), pipeline.metrics.latency_ms()
 
