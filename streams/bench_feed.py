@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,8 @@ from streams.runtime import publisher_on
 from warnsys.feeds.dwd import AT_ONCE
 from warnsys.records import AlertHeaders, Snapshot
 from warnsys.settings import Settings
+
+MINUTE = timedelta(minutes=1)
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -30,6 +32,8 @@ class Feed:
 
     async def publish(self, *batches: Mapping[str, bytes], snapshot: bool = False) -> float:
         """Messages by their name, each batch after the one before is acknowledged; and at last a snapshot of all.
+
+        Each publishing is stamped a minute after the one before, as a source does it, at whatever pace they come.
 
         Returns when all is acknowledged; and when it began, in the machine's monotonic seconds.
         """
@@ -58,16 +62,17 @@ def _publish_for_ever(settings: Settings, pipe: "Connection") -> None:
 
 
 async def _publishing(settings: Settings, pipe: "Connection") -> None:
+    stamp = datetime.now(UTC)
     async with publisher_on(settings, settings.broker.url.removeprefix("kafka://")) as publisher:
         while True:
             batches, snapshot = await asyncio.to_thread(pipe.recv)
-            began, stamp = time.perf_counter(), datetime.now(UTC)
+            began, stamp = time.perf_counter(), stamp + MINUTE
             for bodies in batches:
                 await _publish(publisher, settings.stage, bodies, stamp)
             if snapshot:
                 ids = tuple(name for bodies in batches for name in bodies)
                 await publisher.snapshot(
-                    Snapshot(stage=settings.stage, source="dwd", stamp=stamp, checked=stamp, ids=ids)
+                    Snapshot(stage=settings.stage, source="dwd", stamp=stamp, checked=datetime.now(UTC), ids=ids)
                 )
             pipe.send(began)
 
@@ -76,6 +81,7 @@ async def _publish(publisher: KafkaPublisher, stage: str, bodies: Mapping[str, b
     named = list(bodies.items())
     for batch in (named[start : start + AT_ONCE] for start in range(0, len(named), AT_ONCE)):
         said = [
-            (AlertHeaders(stage=stage, source="dwd", id=name, stamp=stamp, seen=stamp), body) for name, body in batch
+            (AlertHeaders(stage=stage, source="dwd", id=name, stamp=stamp, seen=datetime.now(UTC)), body)
+            for name, body in batch
         ]
         await asyncio.gather(*(publisher.alert(headers, body) for headers, body in said))

@@ -5,6 +5,7 @@ ends in the same bytes as the first one, from its first area on, those are left 
 """
 
 import re
+from functools import cache
 from typing import NamedTuple
 
 from lxml import etree
@@ -12,6 +13,7 @@ from lxml import etree
 from warnsys.cap.document import parse
 from warnsys.cap.errors import CapError
 
+_MARKUP = re.compile(rb"<[!?]")
 _END = re.compile(rb"</((?:[\w.-]+:)?)alert\s*>\s*")
 
 
@@ -70,17 +72,20 @@ def _is_sure(root: etree._Element, short: bytes, prefix: bytes) -> bool:
     So it is in UTF-8 without comments, CDATA and processing instructions, where each "<info" begins an info; with one
     declaration of a namespace; and where the first info ends in areas, and has nothing like an area before.
     """
-    name = etree.QName(root).namespace
-    infos = root.findall(f"{{{name}}}info")
-    area = f"{{{name}}}area"
-    plain = (
+    namespace = etree.QName(root).namespace or ""
+    infos = root.findall(f"{{{namespace}}}info")
+    return (
         (root.getroottree().docinfo.encoding or "UTF-8").upper() == "UTF-8"
-        and b"<!" not in short
-        and short.find(b"<?", 1) < 0
+        and _MARKUP.search(short, 1) is None
         and short.count(b"xmlns") == 1
         and len(infos) == short.count(b"<" + prefix + b"info") == short.count(b"</" + prefix + b"info")
+        and bool(_ends_in_areas(namespace)(infos[0]))
     )
-    if not plain:
-        return False
-    first = next(element for element in infos[0].iterdescendants() if element.tag.startswith(area))
-    return first.getparent() is infos[0] and all(each.tag == area for each in (first, *first.itersiblings()))
+
+
+@cache
+def _ends_in_areas(namespace: str) -> etree.XPath:
+    """Of an info: whether areas are the last of its children, and no name begins like theirs before."""
+    before = "c:area[1]/preceding-sibling::*/descendant-or-self::*[starts-with(local-name(), 'area')]"
+    after = "c:area[1]/following-sibling::*[not(self::c:area)]"
+    return etree.XPath(f"c:area and not({before}) and not({after})", namespaces={"c": namespace})
