@@ -13,6 +13,9 @@ from streams.watchdog import end_at_once
 
 Headers = dict[str, str]
 MAX_REQUEST_BYTES = 12 * MIB
+MAX_BATCH_BYTES = MIB // 2
+"""Of the records of one partition that go in one request: less than any topic takes. By aiokafka's 16 KiB a city's
+state would go alone, and wait for the one before."""
 REQUEST_TIMEOUT_MS = 20_000
 """Below the watchdog's 30 s, so that a hanging broker is what the log names."""
 
@@ -114,6 +117,7 @@ class KafkaSender:
             enable_idempotence=idempotent,
             compression_type=compression,
             linger_ms=0,
+            max_batch_size=MAX_BATCH_BYTES,
             max_request_size=MAX_REQUEST_BYTES,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
             **security,

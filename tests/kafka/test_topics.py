@@ -20,7 +20,7 @@ from geofences import bundled
 from streams import admin
 from streams.admin import Admin, config_of, create_missing
 from streams.kafka import LocalKafka
-from streams.records import KafkaSender, Outgoing, Progress
+from streams.records import MAX_BATCH_BYTES, KafkaSender, Outgoing, Progress
 from streams.topics import MIB, Topics
 from tests.kafka.test_sizes import read
 from warnsys.cap.read import MAX_BYTES
@@ -144,6 +144,7 @@ async def test_a_topic_that_its_broker_compresses_is_told_and_read_all_the_same(
 
 def test_sizes_rise_along_the_way() -> None:
     topics = Topics("live", 1)
+    assert min(topic.max_bytes for topic in topics.all()) > MAX_BATCH_BYTES
     assert MAX_BYTES < topics.alerts.max_bytes < topics.impacts.max_bytes < topics.rejected.max_bytes
 
 
