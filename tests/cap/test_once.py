@@ -29,7 +29,7 @@ infos = st.builds(
 )  # fmt: skip
 bodies = st.builds(
     lambda head, infos, again, tail, encoding: f"{head}{HEAD}{''.join(infos * again)}{tail}</alert>".encode(encoding),
-    st.sampled_from(("", "", '<?xml version="1.0" encoding="UTF-8"?>', '<?xml version="1.0" encoding="UTF-7"?>')),
+    st.sampled_from(("", "", "<!-- -->", "<!-- <info><area></info> -->", '<?xml version="1.0" encoding="UTF-8"?>', '<?xml version="1.0" encoding="UTF-7"?>')),
     st.lists(infos, min_size=1, max_size=3), st.integers(1, 2), noise, st.sampled_from(("utf-8", "utf-8", "utf-16")),
 )  # fmt: skip
 
@@ -67,6 +67,7 @@ def test_what_is_written_as_in_the_first_info_is_left_out_and_nothing_else(prefi
     "body",
     [
         pytest.param(message(AREA, AREA).replace(b"</info>", b"<!-- --></info>", 1), id="comment"),
+        pytest.param(b"<!-- -->" + message(AREA, AREA), id="comment-before"),
         pytest.param(message(AREA, AREA).replace(b"<event>E", b"<event><![CDATA[E]]>"), id="cdata"),
         pytest.param(message(AREA, AREA).replace(b"<info>", b"<?x y?><info>", 1), id="instruction"),
         pytest.param(message(AREA, AREA).replace(b"<info>", b'<info xmlns:x="urn:x">', 1), id="namespace"),

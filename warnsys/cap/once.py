@@ -76,7 +76,8 @@ def _is_sure(root: etree._Element, short: bytes, prefix: bytes) -> bool:
     infos = root.findall(f"{{{namespace}}}info")
     return (
         (root.getroottree().docinfo.encoding or "UTF-8").upper() == "UTF-8"
-        and _MARKUP.search(short, 1) is None
+        and not short.startswith(b"<!")
+        and _MARKUP.search(short, 1) is None  # at 0 XML is declared
         and short.count(b"xmlns") == 1
         and len(infos) == short.count(b"<" + prefix + b"info") == short.count(b"</" + prefix + b"info")
         and bool(_ends_in_areas(namespace)(infos[0]))
