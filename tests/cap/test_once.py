@@ -21,6 +21,10 @@ NOISE = (
     "</info>", "<area>", "</area>", "<areaDesc>y</areaDesc>", "<resource><area/></resource>", "<information/>",
     '<x xmlns="urn:x">', '<x xmlns:cap="urn:x"/>', "<cap:x/>", "&lt;area>", "&amp;", "&x;",
 )  # fmt: skip
+BEFORE = (
+    "", "", '<?xml version="1.0" encoding="UTF-8"?>', '<?xml version="1.0" encoding="UTF-7"?>',
+    "<!-- -->", "<!-- <info><area></info> -->",
+)  # fmt: skip
 noise = st.sampled_from(NOISE)
 fields = st.sampled_from((FIELDS, FIELDS, FIELDS.replace("Severe", "Minor"), ""))
 infos = st.builds(
@@ -29,7 +33,7 @@ infos = st.builds(
 )  # fmt: skip
 bodies = st.builds(
     lambda head, infos, again, tail, encoding: f"{head}{HEAD}{''.join(infos * again)}{tail}</alert>".encode(encoding),
-    st.sampled_from(("", "", "<!-- -->", "<!-- <info><area></info> -->", '<?xml version="1.0" encoding="UTF-8"?>', '<?xml version="1.0" encoding="UTF-7"?>')),
+    st.sampled_from(BEFORE),
     st.lists(infos, min_size=1, max_size=3), st.integers(1, 2), noise, st.sampled_from(("utf-8", "utf-8", "utf-16")),
 )  # fmt: skip
 
