@@ -16,10 +16,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from pydantic_core import to_json
 
 from streams.records import Outgoing, Sender, read_headers
 from streams.topics import MIB, Topics
 from warnsys.pipeline import CityState
+from warnsys.warning.facts import Listing
 
 log = logging.getLogger(__name__)
 COVERS = "covers"
@@ -29,9 +31,31 @@ PACKED_FROM = MIB
 MOST_UNPACKED = 256 * MIB
 
 
-def to_value(state: CityState) -> bytes:
+class Written:
+    """A city's state as JSON, of which is written anew only what is new.
+
+    Most of a state is what has been listed and warns elsewhere: thousands of ids, of which one changes with a message.
+    """
+
+    def __init__(self) -> None:
+        self._listings: dict[str, tuple[Listing, bytes]] = {}
+
+    def to_bytes(self, state: CityState) -> bytes:
+        """The same as the state's own."""
+        before, self._listings = self._listings, {}
+        for listed_id, listing in state.facts.listings.items():
+            known = before.get(listed_id)
+            if known is None or known[0] is not listing:
+                known = listing, b"%s:%s" % (to_json(listed_id), to_json(listing, exclude_none=True))
+            self._listings[listed_id] = known
+        facts = state.facts.model_copy(update={"listings": {}})
+        rest = state.model_copy(update={"facts": facts}).to_bytes()
+        listings = b",".join(json for _, json in self._listings.values())
+        return rest.replace(b'"listings":{}', b'"listings":{%s}' % listings, 1)
+
+
+def to_value(plain: bytes) -> bytes:
     """What stands on the topic: JSON, in the format of zlib (RFC 1950) where it is large."""
-    plain = state.to_bytes()
     return plain if len(plain) < PACKED_FROM else zlib.compress(plain, 1)
 
 
@@ -97,9 +121,11 @@ class KafkaStateStore:
         self._security = security
         self._bootstrap, self._topic, self._sender = bootstrap, topics.state.name, sender
         self._writer = writer or uuid.uuid4().hex
+        self._written: dict[str, Written] = {}
         self._outdated: dict[int, set[str]] = {}  # keys of others, by partition, to be cleared with the next save
 
     async def load(self, partition: int) -> dict[str, Kept]:
+        self._written.clear()
         newest: dict[str, tuple[int, float, bytes]] = {}
         self._outdated[partition] = set()
         for key, found in (await self._read(partition)).items():
@@ -118,7 +144,8 @@ class KafkaStateStore:
         await self._sender.send(
             [
                 Outgoing(
-                    self._topic, partition, f"{city}/{self._writer}", to_value(each.state),
+                    self._topic, partition, f"{city}/{self._writer}",
+                    to_value(self._written.setdefault(city, Written()).to_bytes(each.state)),
                     {COVERS: str(each.covers), COVERS_AT: repr(each.covers_at)},
                 )
                 for city, each in kept.items()

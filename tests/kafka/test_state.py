@@ -4,13 +4,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from streams.admin import create_missing
 from streams.kafka import LocalKafka
 from streams.records import KafkaSender, Progress
-from streams.state import KafkaStateStore, Kept, MemoryStateStore, StateStore, from_value, to_value
+from streams.state import KafkaStateStore, Kept, MemoryStateStore, StateStore, Written, from_value, to_value
 from streams.topics import MIB, Topics
-from tests.support import City, meaning, outcome, tick
+from tests.support import City, meaning, outcome, snapshot, tick
 from warnsys.pipeline import CityState
 from warnsys.records import Text
 
@@ -86,13 +88,25 @@ async def test_a_late_write_of_one_that_covers_less_does_not_win(kafka: LocalKaf
 
 
 def test_a_small_state_is_json_that_people_can_read() -> None:
-    assert to_value(state_of("A")) == state_of("A").to_bytes()
+    plain = state_of("A").to_bytes()
+    assert to_value(plain) == plain
 
 
 def test_a_large_state_is_packed_below_its_size() -> None:
     large = state_of(*(f"A{n}" for n in range(200)), texts=6)
-    assert len(to_value(large)) < MIB < len(large.to_bytes())
-    assert from_value(to_value(large)) == large
+    packed = to_value(large.to_bytes())
+    assert len(packed) < MIB < len(large.to_bytes())
+    assert from_value(packed) == large
+
+
+@given(st.lists(st.tuples(st.sampled_from(("A", 'Ä"\\\u2028', "C")), st.integers(0, 3), st.booleans()), max_size=30))
+def test_what_is_written_piece_by_piece_is_the_state_whole(said: list[tuple[str, int, bool]]) -> None:
+    """Messages and snapshots in any order, one state after the other."""
+    city, written = City().take(tick(0)), Written()
+    assert written.to_bytes(city.state) == city.state.to_bytes()
+    for name, minute, listed in said:
+        city.take(snapshot(minute, name) if listed else outcome(name, meaning("Severe"), stamp=minute))
+        assert written.to_bytes(city.state) == city.state.to_bytes()
 
 
 @pytest.mark.parametrize("value", [b"", b"x\x9c broken", b"\x00"])
