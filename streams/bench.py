@@ -9,7 +9,7 @@ import asyncio
 import threading
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Sized
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ from streams.topics import Topic, topics_for
 from warnsys.records import SteleRecord
 from warnsys.settings import Settings, parse
 
-CELL = "805122000"
+CELL, DISTRICTS = "805122000", 5
 PACE_S = 0.05
 WARM_UP = 20
 COMPILED_AFTER = 3_000
@@ -123,27 +123,25 @@ async def ours(
     settings = settings_for(bootstrap)
     topics = topics_for(settings)
     create_missing(bootstrap, topics, 1)
-    names = [f"bench.{number}" for number in range(count)]
-    bodies = [as_update(body, number) for number in range(count)]
-    sent: dict[str, float] = {}
-    shown: dict[str, float] = {}
-
-    def read(record: Any, moment: float) -> None:
-        for item in SteleRecord.from_bytes(record.value()).items:
-            shown.setdefault(item.base_id, moment)
-
+    bodies = {f"bench.{number}": as_update(body, number) for number in range(count)}
+    came: list[tuple[bytes, float]] = []
     async with (
         pipeline_on(settings, bootstrap) as pipeline,
-        reading(bootstrap, topics.stele.name, read),
+        reading(bootstrap, topics.stele.name, lambda record, moment: came.append((record.value(), moment))),
         feeding(settings) as feed,
     ):
         await pipeline.tick(datetime.now(UTC))
         await pipeline.settled()
-        for name, said in zip(names, bodies, strict=True):
-            sent[name] = await feed.publish({name: said}, snapshot=True)
-            await asyncio.sleep(pace_s)
-        await _read_by_now(shown, count)
-    return Times.of([shown[name] - sent[name] for name in names]), pipeline.metrics.latency_ms()
+        sent = await feed.publish_each(bodies, pace_s)
+        await pipeline.settled()
+        last = f'"bench.{count - 1}"'.encode()
+        await _until(lambda: any(last in value for value, _ in came[-DISTRICTS:]))
+    shown: dict[str, float] = {}
+    for value, moment in came:
+        for item in SteleRecord.from_bytes(value).items:
+            shown.setdefault(item.base_id, moment)
+    took = [shown[name] - began for name, began in zip(bodies, sent, strict=True)]
+    return Times.of(took), pipeline.metrics.latency_ms()
 
 
 async def floor(bootstrap: str, body: bytes, count: int, pace_s: float = PACE_S) -> Times:
@@ -180,13 +178,13 @@ async def floor(bootstrap: str, body: bytes, count: int, pace_s: float = PACE_S)
             sent.append(time.perf_counter())
             await asyncio.to_thread(send, topics.alerts, said)
             await asyncio.sleep(pace_s)
-        await _read_by_now(took, count)
+        await _until(lambda: len(took) == count)
     return Times.of(took)
 
 
-async def _read_by_now(took: Sized, count: int) -> None:
+async def _until(read: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
-        while len(took) < count:  # noqa: ASYNC110 - a thread fills it
+        while not read():  # noqa: ASYNC110 - a thread reads
             await asyncio.sleep(0.01)
 
 

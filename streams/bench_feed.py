@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
@@ -20,6 +21,15 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 
+@dataclass(frozen=True)
+class Publishing:
+    """Messages by their name, each batch after the one before is acknowledged; a snapshot of all; and a pause."""
+
+    batches: Sequence[Mapping[str, bytes]]
+    snapshot: bool
+    pause_s: float = 0.0
+
+
 class Feed:
     """Publishes what it is handed, until it is closed."""
 
@@ -34,11 +44,19 @@ class Feed:
         """Messages by their name, each batch after the one before is acknowledged; and at last a snapshot of all.
 
         Each publishing is stamped a minute after the one before, as a source does it, at whatever pace they come.
-
         Returns when all is acknowledged; and when it began, in the machine's monotonic seconds.
         """
-        self._pipe.send((batches, snapshot))
-        began: float = await asyncio.to_thread(self._pipe.recv)
+        self._pipe.send([Publishing(batches, snapshot=snapshot)])
+        began: list[float] = await asyncio.to_thread(self._pipe.recv)
+        return began[0]
+
+    async def publish_each(self, bodies: Mapping[str, bytes], pace_s: float) -> list[float]:
+        """Each message with a snapshot of its own, and so long after it; gives when each began.
+
+        Nobody has to ask for the next one: what that costs would be none of the workers' either.
+        """
+        self._pipe.send([Publishing(({name: body},), snapshot=True, pause_s=pace_s) for name, body in bodies.items()])
+        began: list[float] = await asyncio.to_thread(self._pipe.recv)
         return began
 
     def close(self) -> None:
@@ -65,15 +83,17 @@ async def _publishing(settings: Settings, pipe: "Connection") -> None:
     stamp = datetime.now(UTC)
     async with publisher_on(settings, settings.broker.url.removeprefix("kafka://")) as publisher:
         while True:
-            batches, snapshot = await asyncio.to_thread(pipe.recv)
-            began, stamp = time.perf_counter(), stamp + MINUTE
-            for bodies in batches:
-                await _publish(publisher, settings.stage, bodies, stamp)
-            if snapshot:
-                ids = tuple(name for bodies in batches for name in bodies)
-                await publisher.snapshot(
-                    Snapshot(stage=settings.stage, source="dwd", stamp=stamp, checked=datetime.now(UTC), ids=ids)
-                )
+            began = list[float]()
+            for publishing in await asyncio.to_thread(pipe.recv):
+                began.append(time.perf_counter())
+                stamp += MINUTE
+                for bodies in publishing.batches:
+                    await _publish(publisher, settings.stage, bodies, stamp)
+                if publishing.snapshot:
+                    now, ids = datetime.now(UTC), tuple(name for bodies in publishing.batches for name in bodies)
+                    snapshot = Snapshot(stage=settings.stage, source="dwd", stamp=stamp, checked=now, ids=ids)
+                    await publisher.snapshot(snapshot)
+                await asyncio.sleep(publishing.pause_s)
             pipe.send(began)
 
 
