@@ -24,7 +24,7 @@ from warnsys.warning.facts import MEMORY
 ADMIN_S = 10
 LOOK_EVERY_S = 0.05
 HOUR_MS = 3_600_000
-COMPRESSION = "producer"
+COMPRESSED_BY = "producer"
 """As the sender has it: to compress anew costs time, and not every stele's client can read what a broker made."""
 STAMPED = "LogAppendTime"
 """By the broker's clock: ticks are read by it, and Kafka refuses a sender's stamp that is more than an hour ahead: a
@@ -64,7 +64,7 @@ def config_of(topic: Topic, replication: int) -> dict[str, str]:
     kept = {"retention.ms": str(retention), "segment.ms": str(retention // CLOSED_AFTER)}
     return {
         "cleanup.policy": "compact" if topic.compacted else "delete",
-        "compression.type": COMPRESSION,
+        "compression.type": COMPRESSED_BY,
         "max.message.bytes": str(topic.max_bytes),
         "message.timestamp.type": STAMPED,
         **(COMPACTED if topic.compacted else kept),

@@ -131,9 +131,9 @@ async def publisher_on(settings: Settings, bootstrap: str) -> AsyncIterator[Kafk
     """What a feed needs that runs apart from the workers."""
     login = security.for_aiokafka(settings.broker)
     metrics = Metrics()
-    alone = settings.broker.embedded
+    embedded = settings.broker.embedded
     sending = KafkaSender(
-        bootstrap, Progress(), idempotent=not alone, compression=None if alone else COMPRESSION, security=login
+        bootstrap, Progress(), idempotent=not embedded, compression=None if embedded else COMPRESSION, security=login
     )
     async with sending as sender:
         with metrics_served(settings, metrics):
