@@ -15,11 +15,11 @@ from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 import faust
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaError
 from yarl import URL
 
 from streams.agents import MatchAgent, SettleAgent, code_of, explain, rejection
-from streams.records import Incoming, Progress, Sender, read_headers
+from streams.records import Incoming, Progress, Sender, SendError, TooLargeError, read_headers
 from streams.topics import Topic, Topics, group_of
 from streams.transport import EmbeddedTransport, StrictTransport
 from streams.watchdog import Vitals, Watchdog, end_at_once, ended_after
@@ -43,9 +43,8 @@ FETCH = 90
 may still bring: together never more than the queue holds. At a full one Faust would hold up the other topics, too, and
 an Extreme message with them."""
 STOP_S = 2.5
-BLAMELESS = (KafkaError, OSError, TimeoutError)
+BLAMELESS = (SendError, KafkaError, OSError, TimeoutError)
 """Errors of the way, not of the record: it must not be rejected for them, but come again."""
-TOO_LARGE = (MessageSizeTooLargeError,)
 
 
 class Agent(Protocol):
@@ -224,7 +223,7 @@ class Worker:
         try:
             await agent.handle(record)
         except Exception as error:
-            if not isinstance(error, BLAMELESS) or isinstance(error, TOO_LARGE):
+            if not isinstance(error, BLAMELESS) or isinstance(error, TooLargeError):
                 await self._reject(agent, record, explain(error))
                 return
             self._end(f"{agent.name}: the broker failed while a record was in hand ({error!r})")

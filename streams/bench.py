@@ -22,8 +22,8 @@ from lxml import etree
 from geofences import bundled
 from streams.admin import create_missing
 from streams.bench_feed import feeding
-from streams.records import MAX_REQUEST_BYTES
 from streams.runtime import COMPRESSION, pipeline_on
+from streams.sender import MAX_REQUEST_BYTES
 from streams.topics import Topic, topics_for
 from warnsys.records import SteleRecord
 from warnsys.settings import Settings, parse

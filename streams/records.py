@@ -1,23 +1,11 @@
 """A record on its way in or out, and the one way to send: it is acknowledged, or it raises."""
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self
-
-from aiokafka import AIOKafkaProducer
-
-from streams.topics import MIB
-from streams.watchdog import end_at_once
+from typing import Any, Protocol
 
 Headers = dict[str, str]
-MAX_REQUEST_BYTES = 12 * MIB
-MAX_BATCH_BYTES = MIB // 2
-"""Of the records of one partition that go in one request: less than any topic takes. By aiokafka's 16 KiB a city's
-state would go alone, and wait for the one before."""
-REQUEST_TIMEOUT_MS = 20_000
-"""Below the watchdog's 30 s, so that a hanging broker is what the log names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +29,25 @@ class Incoming:
     """Seconds since 1970, the broker's or the sender's, as the topic is set."""
 
 
+class SendError(Exception):
+    """The broker did not acknowledge a record: it is not known to be safe."""
+
+
+class TooLargeError(SendError):
+    """The broker takes no record of this size: it never will."""
+
+
 class Sender(Protocol):
     """Where agents and feeds put their records."""
 
     async def begin(self, records: Sequence[Outgoing]) -> Awaitable[None]:
         """Returns when all are on their way, in their order; what it gives says when all are acknowledged.
 
-        Either raises what the broker says. What is not waited for is not known to be safe.
+        Either raises `SendError`. What is not waited for is not known to be safe.
         """
 
     async def send(self, records: Sequence[Outgoing]) -> None:
-        """Returns when all are acknowledged; within a partition they keep their order. Raises what the broker says."""
+        """Returns when all are acknowledged; within a partition they keep their order. Raises `SendError`."""
 
 
 def read_headers(raw: object) -> Headers:
@@ -93,72 +89,6 @@ class Progress:
             ):
                 self._changed.clear()
                 await self._changed.wait()
-
-
-class KafkaSender:
-    """Sends to a broker; an async context manager.
-
-    `slept` says at a monotonic time why this process may send nothing any more, or ""; it then ends without a commit.
-    """
-
-    def __init__(
-        self,
-        bootstrap: str,
-        progress: Progress,
-        *,
-        idempotent: bool = True,
-        compression: str | None = None,
-        security: Mapping[str, Any] = {},
-        slept: Callable[[float], str] = lambda _: "",
-    ) -> None:
-        self._producer = AIOKafkaProducer(
-            bootstrap_servers=bootstrap,
-            acks="all",
-            enable_idempotence=idempotent,
-            compression_type=compression,
-            linger_ms=0,
-            max_batch_size=MAX_BATCH_BYTES,
-            max_request_size=MAX_REQUEST_BYTES,
-            request_timeout_ms=REQUEST_TIMEOUT_MS,
-            **security,
-        )
-        self._progress, self._slept = progress, slept
-
-    async def __aenter__(self) -> Self:
-        try:
-            await self._producer.start()
-        except BaseException:
-            await self._producer.stop()
-            raise
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._producer.stop()
-
-    async def send(self, records: Sequence[Outgoing]) -> None:
-        await (await self.begin(records))
-
-    async def begin(self, records: Sequence[Outgoing]) -> Awaitable[None]:
-        if reason := self._slept(time.monotonic()):
-            end_at_once(reason)
-        return asyncio.ensure_future(
-            self._acknowledged(
-                [
-                    await self._producer.send(
-                        record.topic,
-                        value=record.value,
-                        key=record.key.encode(),
-                        partition=record.partition,
-                        headers=[(key, value.encode()) for key, value in record.headers.items()],
-                    )
-                    for record in records
-                ]
-            )
-        )
-
-    async def _acknowledged(self, acknowledgements: Sequence[Awaitable[Any]]) -> None:
-        for written in await asyncio.gather(*acknowledgements):
-            self._progress.sent(written.topic, written.partition, written.offset)
 
 
 class MemorySender:

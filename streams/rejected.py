@@ -21,7 +21,8 @@ from confluent_kafka.admin import AdminClient
 from streams import security
 from streams.agents import PUBLISHED
 from streams.reading import Place, ends_of, read_once
-from streams.records import Headers, Incoming, KafkaSender, Outgoing, Progress
+from streams.records import Headers, Incoming, Outgoing, Progress
+from streams.sender import KafkaSender
 from streams.topics import Topics, topics_for
 from warnsys.records import Outcome, read_impact_record
 from warnsys.settings import Settings
@@ -163,7 +164,9 @@ class Rejections:
         records = {case.id: again(case, self._topics, time.time()) for case in chosen}
         asked = self._places(self._topics.rejected.name, self._topics.impacts.name)
         before = await ends_of(self._bootstrap, asked, self._login)
-        async with KafkaSender(self._bootstrap, Progress(), security=self._login) as sender:
+        async with KafkaSender(
+            self._bootstrap, Progress(), security=security.for_librdkafka(self._settings.broker)
+        ) as sender:
             await sender.send(list(records.values()))
         inputs = sorted({(record.topic, record.partition) for record in records.values()})
         handled = await self._handled(await ends_of(self._bootstrap, inputs, self._login), patience_s)

@@ -17,7 +17,8 @@ from streams.agents import MatchAgent, SettleAgent
 from streams.app import SESSION_S, Worker
 from streams.embedded import EmbeddedBroker
 from streams.publisher import KafkaPublisher
-from streams.records import KafkaSender, Progress, Sender
+from streams.records import Progress, Sender
+from streams.sender import KafkaSender
 from streams.state import KafkaStateStore
 from streams.topics import Topics, topics_for
 from streams.watchdog import Vitals
@@ -129,13 +130,9 @@ def seldom_collecting() -> Iterator[None]:
 @asynccontextmanager
 async def publisher_on(settings: Settings, bootstrap: str) -> AsyncIterator[KafkaPublisher]:
     """What a feed needs that runs apart from the workers."""
-    login = security.for_aiokafka(settings.broker)
+    login = security.for_librdkafka(settings.broker)
     metrics = Metrics()
-    embedded = settings.broker.embedded
-    sending = KafkaSender(
-        bootstrap, Progress(), idempotent=not embedded, compression=None if embedded else COMPRESSION, security=login
-    )
-    async with sending as sender:
+    async with KafkaSender(bootstrap, Progress(), compression=COMPRESSION, security=login) as sender:
         with metrics_served(settings, metrics):
             yield KafkaPublisher(topics_for(settings), sender, metrics)
 
@@ -149,15 +146,12 @@ async def pipeline_on(settings: Settings, bootstrap: str, heard: Heard = lambda 
     topics, metrics, progress = topics_for(settings), Metrics(), Progress()
     matcher = matcher_for(settings)
     cities = cities_for(settings, matcher)
-    login = security.for_aiokafka(settings.broker)
     vitals: Vitals[Any] = Vitals(SESSION_S)
     async with AsyncExitStack() as stack:
         sender = await stack.enter_async_context(
-            KafkaSender(
-                bootstrap, progress, idempotent=not settings.broker.embedded, security=login, slept=vitals.slept
-            )
+            KafkaSender(bootstrap, progress, security=security.for_librdkafka(settings.broker), slept=vitals.slept)
         )
-        store = KafkaStateStore(bootstrap, topics, sender, security=login)
+        store = KafkaStateStore(bootstrap, topics, sender, security=security.for_aiokafka(settings.broker))
         match = MatchAgent(matcher, cities, topics, sender, metrics, heard)
         settle = SettleAgent(cities, topics, sender, store, metrics, heard)
         worker = Worker(

@@ -23,8 +23,9 @@ from fastapi import FastAPI
 
 from streams import security
 from streams.agents import PUBLISHED
-from streams.records import KafkaSender, Outgoing, Progress, Sender, read_headers
+from streams.records import Outgoing, Progress, Sender, read_headers
 from streams.runtime import broker_of
+from streams.sender import KafkaSender
 from streams.topics import MIB, Topics, group_of, topics_for
 from warnsys.pipeline import cities_for, matcher_for
 from warnsys.records import Action, Stop
@@ -51,7 +52,7 @@ FETCH_BYTES = 16 * MIB
 async def web(settings: Settings) -> None:
     """The web process alone, until it is interrupted."""
     with broker_of(settings) as bootstrap:
-        login = security.for_aiokafka(settings.broker)
+        login = security.for_librdkafka(settings.broker)
         async with (
             KafkaSender(bootstrap, Progress(), security=login) as sender,
             serving(settings, bootstrap, sender) as address,

@@ -133,9 +133,11 @@ def _answered(work: Coroutine[Any, Any, T]) -> T:
     from aiokafka.errors import KafkaError
     from confluent_kafka import KafkaException
 
+    from streams.records import SendError
+
     try:
         return asyncio.run(work)
-    except (KafkaError, KafkaException, OSError) as error:
+    except (SendError, KafkaError, KafkaException, OSError) as error:
         _fail(f"broker.url: no Kafka answers as it should ({error}); see: warnsys topics check")
 
 

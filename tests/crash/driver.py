@@ -23,8 +23,9 @@ from aiokafka.errors import KafkaError
 
 from streams.kafka import LocalKafka
 from streams.publisher import KafkaPublisher
-from streams.records import KafkaSender, Progress, read_headers
+from streams.records import Progress, SendError, read_headers
 from streams.runtime import broker_of
+from streams.sender import KafkaSender
 from streams.topics import MIB, Topics, topics_for
 from tests.crash import storm
 from tests.crash.brokers import TroubledKafka
@@ -208,7 +209,7 @@ class _Feed:
                         await self.publisher.tick(said, range(PARTITIONS))
                     case Snapshot():
                         await self.publisher.snapshot(said)
-            except KafkaError as error:
+            except SendError as error:
                 log.warning("the feed says it again: %r", error)
                 await asyncio.sleep(FEED_AGAIN_S)
             else:

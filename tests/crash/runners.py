@@ -17,9 +17,9 @@ from aiokafka.errors import KafkaError
 from faust.transport.drivers import aiokafka as driver
 
 from streams.agents import MatchAgent, SettleAgent, explain, rejection
-from streams.app import BLAMELESS, SESSION_S, TOO_LARGE, Agent, Worker
+from streams.app import BLAMELESS, SESSION_S, Agent, Worker
 from streams.ledger import Ledger
-from streams.records import Incoming, Progress, Sender, read_headers
+from streams.records import Incoming, Progress, Sender, TooLargeError, read_headers
 from streams.topics import Topic, Topics
 from streams.transport import StrictTransport
 from streams.watchdog import Vitals, end_at_once
@@ -172,7 +172,7 @@ class _Loop(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._agent.handle(record)
             await self._agent.remember(record)
         except Exception as error:
-            if isinstance(error, BLAMELESS) and not isinstance(error, TOO_LARGE):
+            if isinstance(error, BLAMELESS) and not isinstance(error, TooLargeError):
                 raise
             await self._kit.sender.send([rejection(self._kit.topics, record, self._agent.name, explain(error))])
 

@@ -18,11 +18,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from aiokafka import AIOKafkaProducer
-
 from streams.app import SESSION_S
 from streams.publisher import KafkaPublisher
-from streams.records import KafkaSender, Progress
+from streams.records import Progress
+from streams.sender import KafkaSender
 from streams.state import KafkaStateStore
 from streams.topics import topics_for
 from streams.watchdog import Vitals
@@ -74,14 +73,9 @@ async def _until_sigterm(settings: Settings, arguments: argparse.Namespace) -> N
 
 
 def _put_clock(off_s: float) -> None:
-    """For everything in this process that asks for the time of day; the producer's compiled part is told each stamp."""
-    real, send = time.time, AIOKafkaProducer.send
+    """For everything in this process that asks for the time of day."""
+    real = time.time
     time.time = lambda: real() + off_s
-
-    async def stamped(*args: Any, **kwargs: Any) -> Any:
-        return await send(*args, **kwargs, timestamp_ms=int(time.time() * 1000))
-
-    AIOKafkaProducer.send = stamped
 
 
 def main() -> None:

@@ -18,7 +18,8 @@ from typer.testing import CliRunner
 from geofences import bundled
 from streams.admin import create_missing
 from streams.kafka import LocalKafka
-from streams.records import KafkaSender, Outgoing, Progress
+from streams.records import Outgoing, Progress
+from streams.sender import KafkaSender
 from tests.audit.story import STAGE, TOPICS, auditor, storm
 from warnsys.audit.chain import entries_of, files_of, verify
 from warnsys.audit.entries import Stood

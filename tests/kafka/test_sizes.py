@@ -10,8 +10,9 @@ from aiokafka import AIOKafkaConsumer
 
 from streams.demo import Heard
 from streams.kafka import LocalKafka
-from streams.records import KafkaSender, Outgoing, read_headers
+from streams.records import Outgoing, read_headers
 from streams.runtime import Pipeline, broker_of, pipeline_on, publisher_on
+from streams.sender import KafkaSender
 from streams.topics import Topic
 from tests.kafka.story import settings_of
 from warnsys.cap.read import MAX_BYTES
@@ -150,20 +151,6 @@ async def test_messages_lie_compressed_and_what_steles_read_does_not(kafka: Loca
     assert 0 < len(messages) < len(body) / 4
     assert b"Solingen" not in messages
     assert b"Solingen" in kept[topics.stele.name]
-
-
-async def test_what_is_sent_at_once_goes_in_one_request(kafka: LocalKafka) -> None:
-    """So that the states of many cities do not wait for one another."""
-    async with running(kafka, "together") as (pipeline, _):
-        topic = pipeline.topics.state
-        async with KafkaSender(kafka.bootstrap, pipeline.progress) as sender:
-            await sender.send([Outgoing(topic.name, 0, f"{n}/x", b"s" * 40_000) for n in range(1, 9)])
-    batches, rest = list[int](), on_disk(kafka, topic)
-    while rest:
-        length = 12 + int.from_bytes(rest[8:12], "big")
-        batches.append(int.from_bytes(rest[57:61], "big"))
-        rest = rest[length:]
-    assert batches == [8]
 
 
 def on_disk(kafka: LocalKafka, topic: Topic) -> bytes:

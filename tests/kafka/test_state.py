@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from streams.admin import create_missing
 from streams.kafka import LocalKafka
-from streams.records import KafkaSender, Progress
+from streams.records import Progress
+from streams.sender import KafkaSender
 from streams.state import KafkaStateStore, Kept, MemoryStateStore, StateStore, Written, from_value, to_value
 from streams.topics import MIB, Topics
 from tests.support import City, meaning, outcome, snapshot, tick

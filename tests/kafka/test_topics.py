@@ -20,7 +20,8 @@ from geofences import bundled
 from streams import admin
 from streams.admin import Admin, config_of, create_missing
 from streams.kafka import LocalKafka
-from streams.records import MAX_BATCH_BYTES, KafkaSender, Outgoing, Progress
+from streams.records import Outgoing, Progress
+from streams.sender import MAX_BATCH_BYTES, KafkaSender
 from streams.topics import MIB, Topics
 from tests.kafka.test_sizes import read
 from warnsys.cap.read import MAX_BYTES

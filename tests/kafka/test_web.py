@@ -13,7 +13,8 @@ from playwright.async_api import expect
 from geofences import bundled
 from streams.admin import create_missing
 from streams.kafka import LocalKafka
-from streams.records import KafkaSender, Outgoing, Progress
+from streams.records import Outgoing, Progress
+from streams.sender import KafkaSender
 from streams.topics import topics_for
 from streams.web import serving
 from tests.web.conftest import chromium

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from streams.records import KafkaSender, Outgoing, Progress
+from streams.records import Outgoing, Progress
+from streams.sender import KafkaSender
 from streams.watchdog import LIMIT_S, REBALANCE_LIMIT_S, Vitals, Watchdog, ended_after
 
 
@@ -104,13 +105,12 @@ async def test_a_process_that_slept_sends_nothing_on_waking(monkeypatch: pytest.
         reasons.append(reason)
         raise SystemExit
 
-    monkeypatch.setattr("streams.records.end_at_once", end)
+    monkeypatch.setattr("streams.sender.end_at_once", end)
     found = vitals()
     found.looked = time.monotonic() - 15
     sender = KafkaSender("127.0.0.1:1", Progress(), slept=found.slept)
     with pytest.raises(SystemExit):
         await sender.send([Outgoing("warn.stele", 0, "d", b"{}")])
-    await sender.__aexit__()
     assert "slept for 15 s" in reasons[0]
 
 

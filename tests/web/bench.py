@@ -23,7 +23,8 @@ from playwright.async_api import Page
 from geofences import bundled
 from streams.admin import create_missing
 from streams.kafka import LocalKafka
-from streams.records import KafkaSender, Outgoing, Progress
+from streams.records import Outgoing, Progress
+from streams.sender import KafkaSender
 from streams.topics import Topics, topics_for
 from tests.web.conftest import chromium
 from tests.web.states import STATES
