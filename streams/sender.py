@@ -54,7 +54,6 @@ class KafkaSender:
             "message.max.bytes": MAX_REQUEST_BYTES,
             "message.timeout.ms": SEND_TIMEOUT_MS,
             "reconnect.backoff.max.ms": 1_000,
-            "error_cb": lambda error: log.warning("%s: %s", error.name(), error.str()),
             **security,
         }
         self._progress, self._slept = progress, slept
