@@ -176,3 +176,15 @@ def delete_to(kafka: LocalKafka, topic: str, offset: int) -> None:
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
     for future in admin.delete_records([TopicPartition(topic, 0, offset)]).values():
         future.result(10)
+
+
+async def test_what_was_handled_and_committed_leaves_nothing_behind(kafka: LocalKafka, tmp_path: Path) -> None:
+    """Faust notes each acknowledgement, and takes the note back only where its own commit sends it."""
+    make(kafka, "tidy")
+    produce(kafka, "tidy", *(b"%d" % number for number in range(500)))
+    async with handling(kafka, "tidy", tmp_path) as handler:
+        consumer = handler.consumer
+        await handler.until(lambda: len(handler.values) == 500)
+        await handler.until(lambda: not consumer.ledger.to_commit())
+        left = consumer._unacked_messages, consumer._acked, consumer._acked_index
+        await handler.until(lambda: not any(left), 5)
