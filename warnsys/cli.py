@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 import signal
 import sys
 from collections.abc import Coroutine, Iterator
@@ -37,6 +36,7 @@ from warnsys import (
 from warnsys import settings as settings_module
 from warnsys.explain import Explained
 from warnsys.explain import explain as explain_file
+from warnsys.logs import log_to_stderr
 from warnsys.renewal import Renewed
 from warnsys.settings import Broker, Settings, SettingsError
 from warnsys.supervisor import ENDED_TO_RENEW
@@ -298,7 +298,7 @@ def _settings(path: Path, broker: str | None) -> Settings:
         chosen = settings_module.load(path)
         if broker is not None:
             chosen = chosen.model_copy(update={"broker": _broker(chosen.broker, broker)})
-    logging.basicConfig(level=chosen.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    log_to_stderr(chosen.log_level)
     return chosen
 
 
