@@ -12,7 +12,7 @@ from warnsys.settings import Broker, SettingsError, Tls
 
 
 def for_aiokafka(broker: Broker) -> dict[str, Any]:
-    """Arguments of a producer or consumer of aiokafka."""
+    """Arguments of a consumer or admin client of aiokafka."""
     said: dict[str, Any] = {"security_protocol": _protocol(broker)}
     if broker.embedded:
         return said
