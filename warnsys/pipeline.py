@@ -64,8 +64,12 @@ class _Stopped(Part):
 
     at: AwareDatetime
     until: AwareDatetime
-    held: Held | None
+    held: Held | None = None
     """What stood when it was stopped, against which it catches up; None once it has."""
+
+    def over(self, now: datetime) -> bool:
+        """An order to resume holds at once, whatever the clock of the desk where it was given."""
+        return self.until <= max(self.at, now)
 
 
 class CityState(Record):
@@ -176,13 +180,13 @@ def _turns(state: CityState, now: datetime, policy: Policy) -> Iterator[tuple[fr
     waiting = {channel: stopped for channel, stopped in state.stopped.items() if stopped.held is not None}
     yield frozenset(rule.channel for rule in policy.rules) - waiting.keys(), state.held
     for channel, stopped in sorted(waiting.items()):
-        if stopped.held is not None and stopped.until <= now:
+        if stopped.held is not None and stopped.over(now):
             yield frozenset({channel}), stopped.held
 
 
 def _caught_up(stopped: Mapping[str, _Stopped], now: datetime) -> dict[str, _Stopped]:
     return {
-        channel: one.model_copy(update={"held": None}) if one.until <= now else one for channel, one in stopped.items()
+        channel: one.model_copy(update={"held": None}) if one.over(now) else one for channel, one in stopped.items()
     }
 
 

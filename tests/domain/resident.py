@@ -45,6 +45,12 @@ class Resident:
                 self.heard[place] = [notice] if notice.kind == "lowered" else [*before, notice]
                 self.quiet.discard(place)
 
+    def knows_nothing_new(self, place: Place, holds: Holds) -> None:
+        """The channel is stopped: what was heard may have been over for a while when it goes on."""
+        told = max((one.level for one in self.heard.get(place, [])), default=0)
+        if holds.level < told:
+            self.quiet.add(place)
+
     def knows(self, place: Place, holds: Holds) -> None:
         """Whoever reads the channel knows how bad it is and about how long."""
         if not holds.level:

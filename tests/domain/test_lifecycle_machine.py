@@ -1,24 +1,31 @@
-"""Alerts, updates, cancels, snapshots and time in any order, repeated, late and lost, against a plain model."""
+"""Alerts, updates, cancels, snapshots, time, stops, restarts in any order, repeated, late, lost, against a model."""
 
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from streams.state import Written, from_value, to_value
 from tests.domain.messages import Message, Warned, outcome_of, rules
 from tests.domain.model import LEVELS, Model, Stands
 from tests.domain.resident import Holds, Place, Resident
+from tests.domain.test_state_comes_back import comes_back
+from tests.domain.test_stop import stop
 from tests.support import City, at, distinct_ids, snapshot, tick
-from warnsys.pipeline import CityState
 from warnsys.records import Outcome, PushNotice, SmsNotice
+from warnsys.warning.policy import Channel
 
 KEYS = "ABCDEFGH"
 """What A says is sent at noon, and ten minutes later what each following key says."""
 MINUTES = tuple(float(minute) for minute in range(0, 125, 5))
 NODES = (0.0, 0.0, 1 / 60)
 """Minutes by which the other node of a server stamps what it publishes later."""
+CHANNELS: tuple[Channel, ...] = ("push", "sms")
+PLACES = tuple((district, group) for district in ("d1", "d2") for group in ("RAIN", "WIND", "THUNDERSTORM"))
 HERE, PART = ("d1", "d2"), ("d1",)
 
 contents = st.sampled_from(
@@ -67,6 +74,14 @@ def decided(message: Message) -> Outcome:
     return outcome_of(message, 0)
 
 
+@dataclass
+class Reader:
+    """Somebody who reads one channel, and how far."""
+
+    resident: Resident = field(default_factory=Resident)
+    read: int = 0
+
+
 class Lifecycle(RuleBasedStateMachine):
     """One city, two sources."""
 
@@ -78,7 +93,8 @@ class Lifecycle(RuleBasedStateMachine):
         self.city, self.model = City(rules(self.sources)).take(tick(0)), Model(self.sources)
         self.published: dict[str, Message] = {}
         self.delivered: list[Outcome] = []
-        self.resident, self.read = Resident(), 0
+        self.readers = {channel: Reader() for channel in CHANNELS}
+        self.ordered: dict[Channel, tuple[float, float]] = {}
 
     # -- what happens --
 
@@ -123,7 +139,18 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule()
     def the_worker_starts_again(self) -> None:
-        self.city.state = CityState.from_bytes(self.city.state.to_bytes())
+        """What it wrote is what another process reads: the invariant says that it is the same."""
+        self.city.state = from_value(to_value(Written().to_bytes(self.city.state)))
+
+    @rule(channel=st.sampled_from(CHANNELS), minute=st.sampled_from(MINUTES), length=st.sampled_from((0, 5, 30, 240)))
+    def an_operator_stops_a_channel(self, channel: Channel, minute: float, length: float) -> None:
+        """Or resumes it, for 0 minutes; of orders that come late the newest counts."""
+        self.city.take(stop(minute, minute + length, channel))
+        if minute > self.ordered.get(channel, (-1.0, 0.0))[0]:
+            self.ordered[channel] = minute, minute + length
+
+    def stopped(self, channel: Channel) -> bool:
+        return channel in self.ordered and max(self.ordered[channel][0], self.model.now) < self.ordered[channel][1]
 
     def deliver(self, outcome: Outcome) -> None:
         self.city.take(outcome)
@@ -144,16 +171,34 @@ class Lifecycle(RuleBasedStateMachine):
     @invariant()
     def whoever_reads_the_push_knows_what_holds_and_is_told_nothing_twice(self) -> None:
         """The public's push tells warnings from Moderate, and no advance notices."""
-        holds = {(d, group): self.holds((d, group)) for d in ("d1", "d2") for group in ("RAIN", "WIND", "THUNDERSTORM")}
-        notices = self.city.push()
-        self.resident.reads(notices[self.read :], at(self.model.now), holds.__getitem__)
-        self.read = len(notices)
-        for place, held in holds.items():
-            self.resident.knows(place, held)
+        self.reads("push", self.city.push(), LEVELS[1:])
 
-    def holds(self, place: Place) -> Holds:
+    @invariant()
+    def whoever_reads_the_sms_knows_what_holds_and_is_told_nothing_twice(self) -> None:
+        """The public's SMS tells warnings from Severe."""
+        self.reads("sms", self.city.sms(), LEVELS[2:])
+
+    def reads(self, channel: Channel, notices: Sequence[PushNotice | SmsNotice], told: Sequence[str]) -> None:
+        """A stopped channel is silent; when it goes on, it has said what holds."""
+        reader = self.readers[channel]
+        new, reader.read = notices[reader.read :], len(notices)
+        if self.stopped(channel):
+            assert not new
+            for place in PLACES:
+                reader.resident.knows_nothing_new(place, self.holds(place, told))
+            return
+        holds = {place: self.holds(place, told) for place in PLACES}
+        reader.resident.reads(new, at(self.model.now), holds.__getitem__)
+        for place, held in holds.items():
+            reader.resident.knows(place, held)
+
+    @invariant()
+    def the_state_comes_back(self) -> None:
+        assert comes_back(self.city.state)
+
+    def holds(self, place: Place, told: Sequence[str]) -> Holds:
         district, group = place
-        here = [one for one in self.model.standing(district) if one[3] == group and one[2] != "Minor"]
+        here = [one for one in self.model.standing(district) if one[3] == group and one[2] in told]
         level = max((LEVELS.index(severity) + 1 for _, phase, severity, _ in here if phase == "warning"), default=0)
         ends = [
             said.until

@@ -1,7 +1,10 @@
 """A channel that operators hold back, and what it catches up on when it is resumed."""
 
+import pytest
+
+from streams.state import Written, from_value, to_value
 from tests.support import City, at, cancel, meaning, outcome, snapshot, tick
-from warnsys.records import Stop
+from warnsys.records import Said, Stop
 
 
 def stop(minute: float, until: float, channel: str = "push") -> Stop:
@@ -39,7 +42,7 @@ def test_when_its_time_is_over_it_is_told_once_what_still_holds() -> None:
 
 
 def test_an_order_to_resume_tells_at_once() -> None:
-    city = stopped_city().take(outcome("A", meaning("Severe"), stamp=5), tick(10), stop(20, 20), tick(20))
+    city = stopped_city().take(outcome("A", meaning("Severe"), stamp=5), tick(10), stop(20, 20))
     assert city.told() == [("warn", "entered")]
 
 
@@ -58,3 +61,36 @@ def test_who_was_told_before_the_stop_hears_of_an_end_during_it() -> None:
 def test_an_older_order_that_arrives_late_changes_nothing() -> None:
     city = City().take(tick(0), snapshot(0), stop(5, 5), stop(1, 60), outcome("A", meaning("Severe"), stamp=6), tick(7))
     assert len(city.push()) == 1
+
+
+def restarted(city: City) -> City:
+    """Another process goes on from what this one wrote."""
+    city.state = from_value(to_value(Written().to_bytes(city.state)))
+    return city
+
+
+@pytest.mark.parametrize("channel", ["push", "sms"])
+@pytest.mark.parametrize("end", [stop(30, 30), tick(60)], ids=["resumed", "over"])
+def test_extreme_goes_at_once_to_what_runs_and_to_what_was_stopped_when_it_goes_on(channel: str, end: Said) -> None:
+    """Each step is taken by another process."""
+    if isinstance(end, Stop):
+        end = stop(30, 30, channel)
+    city, told = restarted(City().take(tick(0), snapshot(0))), list[tuple[int, int]]()
+    steps = (stop(1, 60, channel), outcome("A", meaning("Extreme"), sent=5, stamp=5), snapshot(5, "A"), tick(20), end)
+    for step in steps:
+        restarted(city.take(step))
+        told.append((len(city.push()), len(city.sms())))
+    of = {"push": [push for push, _ in told], "sms": [sms for _, sms in told]}
+    assert of.pop(channel) == [0, 0, 0, 0, 1]
+    assert of.popitem()[1] == [0, 1, 1, 1, 1]
+
+
+def test_two_channels_are_stopped_and_resumed_each_for_itself() -> None:
+    city = restarted(City().take(tick(0), snapshot(0), stop(1, 60), stop(2, 60, "sms")))
+    restarted(city.take(outcome("A", meaning("Extreme"), sent=5, stamp=5)))
+    assert (len(city.push()), len(city.sms())) == (0, 0)
+    restarted(city.take(stop(10, 10)))
+    assert (len(city.push()), len(city.sms())) == (1, 0)
+    restarted(city.take(stop(1, 60)))  # the first order again
+    restarted(city.take(tick(60)))
+    assert (len(city.push()), len(city.sms())) == (1, 1)
