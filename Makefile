@@ -7,7 +7,7 @@ GEODATA ?= ../shared/geodata
 SETTINGS ?= warnsys.toml
 
 .DEFAULT_GOAL := help
-.PHONY: bench-web screens help install install-dev demo run kafka test test-faults test-crash test-crash-long soak mutants lint format docs pictures lock clean
+.PHONY: bench-web screens help install install-dev demo run kafka test test-faults test-crash test-crash-long soak mutants lint format docs sustainable pictures lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -78,6 +78,15 @@ docs: install-dev ## write the tables of docs/reference again
 	$(BIN)/python -m docs.lifecycle docs/reference/lifecycle.md
 	$(BIN)/python -m tests.feeds.fault_table docs/reference/feed-faults.md
 
+sustainable: install-dev ## every file's licence, publiccode.yml, an SBOM of what is shipped (dist/sbom.json)
+	$(BIN)/reuse lint --quiet || { $(BIN)/reuse lint; exit 1; }
+	$(BIN)/python -m tools.publiccode
+	@test -d .venv-shipped || $(BIN)/uv venv --quiet --python $(BIN)/python .venv-shipped
+	@$(BIN)/uv pip sync --quiet --python .venv-shipped --require-hashes requirements.lock
+	@mkdir -p dist
+	$(BIN)/cyclonedx-py environment .venv-shipped --pyproject pyproject.toml --mc-type application \
+	  --output-format JSON --output-reproducible --output-file dist/sbom.json
+
 pictures: install ## draw the README's picture again
 	$(BIN)/python docs/pictures.py docs/demo.svg
 
@@ -94,4 +103,4 @@ lock: install-dev ## pin the newest dependencies that pyproject.toml allows
 	  --no-header --no-annotate pyproject.toml --extra gis --group dev --output-file requirements-dev.lock
 
 clean: ## remove .venv and caches
-	rm -rf $(VENV) .venv-mutants mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-mutants .venv-shipped mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
