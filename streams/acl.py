@@ -32,10 +32,19 @@ def rules(topics: Topics) -> dict[str, tuple[Rule, ...]]:
         *_topics(("Read",), topics.inputs, "the agents' inputs"),
         Rule("group", f"warnsys-{topics.stage}", ("Read",), "the agents share and commit their inputs"),
         *_topics(("Read",), [topics.state], "restores what it remembers"),
+        *_topics(("Read",), [topics.actions], "what operators stop and resume"),
         *_topics(
             ("Write",),
-            [topics.impacts, topics.state, topics.stele, topics.push, topics.sms, topics.rejected],
-            "what the agents say",
+            [
+                topics.impacts,
+                topics.state,
+                topics.stele,
+                topics.push,
+                topics.sms,
+                topics.rejected,
+                topics.actions,
+            ],
+            "what the agents say, also of stops",
         ),
     )
     feed = (

@@ -19,8 +19,19 @@ from streams.trail import Trail
 from warnsys.cap import CapError
 from warnsys.cap.model import level
 from warnsys.metrics import Metrics
+from warnsys.orders import answers
 from warnsys.pipeline import CityRules, CityState, ForeignStageError, channel_of, settle
-from warnsys.records import AlertHeaders, Notice, Outcome, Said, Snapshot, SteleRecord, Tick, read_impact_record
+from warnsys.records import (
+    AlertHeaders,
+    ChannelState,
+    Notice,
+    Outcome,
+    Said,
+    Snapshot,
+    SteleRecord,
+    Tick,
+    read_impact_record,
+)
 from warnsys.settings import LIVE
 from warnsys.warning.impact import Matcher, for_cities
 
@@ -110,7 +121,10 @@ class MatchAgent:
 
 
 class SettleAgent:
-    """warn.impacts → the channels: what holds in each city, and what is worth telling. Keeps a state a city."""
+    """warn.impacts → the channels: what holds in each city, and what is worth telling. Keeps a state a city.
+
+    Of orders to hold a channel back it says on `ops.actions` what became of them.
+    """
 
     name = "settle"
 
@@ -174,6 +188,7 @@ class SettleAgent:
             notices += found
             removed = sorted(kept.state.steles.keys() - state.steles.keys())
             outgoing += [self._tombstone(district, record) for district in removed]
+            outgoing += map(self._answer, answers(kept.state, state, said))
             after[city] = Kept(state, record.offset, record.timestamp)
         trail = Trail.read(record.headers).at("settle", taken).took("settled", time.perf_counter() - started)
         outgoing += [self._notice(notice, record, trail) for notice in notices]
@@ -217,6 +232,10 @@ class SettleAgent:
         if epoch == self._epoch:
             self._kept[partition] = kept
         return kept
+
+    def _answer(self, answer: ChannelState) -> Outgoing:
+        partition = self._topics.partition_of(answer.key)
+        return Outgoing(self._topics.actions.name, partition, answer.key, answer.to_bytes())
 
     def _tombstone(self, district: str, record: Incoming) -> Outgoing:
         """Of a district that the geofences no longer have."""

@@ -61,6 +61,7 @@ async def up(settings: Settings, console: Console) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(poll(settings, pipeline.publisher))
             tasks.create_task(pipeline.tick_for_ever())
+            tasks.create_task(pipeline.obey_for_ever())
             tasks.create_task(_refresh(view, pipeline))
             tasks.create_task(watch(settings))
             if settings.audit.folder and not settings.broker.embedded:  # whose topics begin anew with each start
@@ -88,6 +89,7 @@ async def worker(settings: Settings) -> None:
             tell_ready()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(watch(settings))
+                tasks.create_task(pipeline.obey_for_ever())
                 if not settings.exercise:
                     tasks.create_task(pipeline.tick_for_ever())
 

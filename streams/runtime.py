@@ -16,6 +16,7 @@ from streams.admin import create_missing
 from streams.agents import MatchAgent, SettleAgent
 from streams.app import SESSION_S, Worker
 from streams.embedded import EmbeddedBroker
+from streams.orders import Orders, follow
 from streams.publisher import KafkaPublisher
 from streams.records import Progress, Sender
 from streams.sender import KafkaSender
@@ -62,6 +63,7 @@ class Pipeline:
     progress: Progress
     metrics: Metrics
     cities: dict[str, CityRules]
+    bootstrap: str
 
     async def settled(self) -> None:
         """Returns when everything that was published has gone through both agents."""
@@ -80,6 +82,12 @@ class Pipeline:
             except Exception:
                 log.exception("a tick could not be sent; the next one is in %g s", self.settings.tick_s)
             await asyncio.sleep(self.settings.tick_s)
+
+    async def obey_for_ever(self) -> None:
+        """Bring the operators' orders to the cities of the partitions that this worker owns. Raises `SettingsError`."""
+        orders = Orders(self.topics, self.topics.by_partition(self.cities))
+        login = security.for_aiokafka(self.settings.broker)
+        await follow(self.bootstrap, orders, self.sender, self.worker.partitions, login)
 
     def situations(self) -> dict[str, Situation]:
         found = {}
@@ -163,4 +171,4 @@ async def pipeline_on(settings: Settings, bootstrap: str, heard: Heard = lambda 
         stack.enter_context(metrics_served(settings, metrics))
         stack.enter_context(seldom_collecting())
         await stack.enter_async_context(worker.running())
-        yield Pipeline(settings, topics, worker, settle, sender, publisher, progress, metrics, cities)
+        yield Pipeline(settings, topics, worker, settle, sender, publisher, progress, metrics, cities, bootstrap)

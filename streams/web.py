@@ -28,7 +28,7 @@ from streams.runtime import broker_of
 from streams.sender import KafkaSender
 from streams.topics import MIB, Topics, group_of, topics_for
 from warnsys.pipeline import cities_for, matcher_for
-from warnsys.records import Action, Stop
+from warnsys.records import Action
 from warnsys.renewal import watch
 from warnsys.settings import Settings, SettingsError
 from warnsys.supervisor import tell_ready
@@ -42,6 +42,9 @@ MESSAGES_S = 20 * 60
 """Of messages; longer than the feed takes to publish everything again."""
 AGAIN_S = 2.0
 END_AGAIN_S = 0.5
+ORDERS_S = 1.0
+ACTION_S = 5.0
+"""How long an operator waits for the broker before the page says that nothing was done."""
 LOOK_S = 5.0
 """How often the broker is asked for the ends, and how long it may take: a consumer says nothing of an outage."""
 STUCK_LOOKS = 6
@@ -102,18 +105,15 @@ async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
 
 
 class Actions:
-    """Puts what an operator did onto `ops.actions`; a stop goes to the agents, too."""
+    """Puts what an operator did onto `ops.actions` and nowhere else: the workers read stops there themselves."""
 
     def __init__(self, topics: Topics, sender: Sender) -> None:
         self._topics, self._sender = topics, sender
 
     async def __call__(self, action: Action) -> None:
         name, partition = self._topics.actions.name, self._topics.partition_of(action.key)
-        records = [Outgoing(name, partition, action.key, action.to_bytes())]
-        if isinstance(action, Stop):
-            impacts = self._topics.impacts.name
-            records += [Outgoing(impacts, n, "", action.to_bytes()) for n in range(self._topics.partitions)]
-        await self._sender.send(records)
+        async with asyncio.timeout(ACTION_S):
+            await self._sender.send([Outgoing(name, partition, action.key, action.to_bytes())])
 
 
 class Reader:
@@ -159,6 +159,7 @@ class Reader:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._take_all(consumer))
                 tasks.create_task(self._look(consumer, places))
+                tasks.create_task(self._look_at_orders())
         finally:
             await consumer.stop()
 
@@ -168,6 +169,12 @@ class Reader:
                 for record in records:
                     self._take(place.topic, record)
                 await asyncio.sleep(0)  # the pages are served in between
+
+    async def _look_at_orders(self) -> None:
+        """An order that nobody answers is an alarm within seconds, also where no record comes."""
+        while True:
+            self._board.look()
+            await asyncio.sleep(ORDERS_S)
 
     async def _look(self, consumer: Any, places: list[TopicPartition]) -> None:
         """Whether the topics can be read, and have been read to their present end. Raises where reading is stuck."""

@@ -335,11 +335,18 @@ def _run(work: Coroutine[Any, Any, T]) -> T | None:
         return await work
 
     renewed: BaseException | None = None
+    refused: BaseException | None = None
     try:
-        with refusing(), suppress(KeyboardInterrupt, asyncio.CancelledError):
+        with suppress(KeyboardInterrupt, asyncio.CancelledError):
             return asyncio.run(main())
     except* Renewed as group:
         renewed = group.exceptions[0]
+    except* (SettingsError, GeofenceError) as refusals:
+        refused = refusals
+    while isinstance(refused, BaseExceptionGroup):
+        refused = refused.exceptions[0]
+    if refused:
+        _fail(str(refused))
     if renewed:
         err.print(str(renewed), markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(ENDED_TO_RENEW)

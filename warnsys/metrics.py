@@ -52,6 +52,9 @@ class Metrics:
         )
         self.streams = self._gauge("web_streams", "Open event streams")
         self.web_blind = self._gauge("web_blind", "1 where a web process does not read the topics, or hears nothing")
+        self.unconfirmed = self._gauge(
+            "stop_unconfirmed", "1 where the agents have not answered an order to stop or resume a channel", "channel"
+        )
         self.webhook = self._counter("webhook", "Calls of the webhook for warnings that nobody acknowledged", "result")
         self._latency = Histogram(
             "warnsys_latency_seconds", "Time by stage", ["stage"], buckets=_BUCKETS, registry=self.registry

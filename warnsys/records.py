@@ -7,7 +7,7 @@ absolute, with offset. `exercise` marks everything that does not come from a liv
     cap.extreme   the same, for messages that call themselves Extreme
     warn.impacts  `Outcome`, `Snapshot`, `Tick`, `Stop`
     warn.stele    `SteleRecord`       warn.push  `PushNotice`       warn.sms  `SmsNotice`
-    ops.actions   `Acknowledgement`, `Stop`, `Reminder`
+    ops.actions   `Acknowledgement`, `Stop`, `Reminder`, `ChannelState`
     feed.status   `FeedStatus`        warn.rejected  the bytes, with headers `stage_of_work`, `reason`, …
 """
 
@@ -221,11 +221,35 @@ def reminder_key(city: str, base_id: str, level: int) -> str:
     return f"reminder/{city}/{base_id}/{level}"
 
 
+class ChannelState(Record):
+    """What the agent of a city says of a channel: whether it is held back there, by the order of which time.
+
+    An order counts for a city once its agent has said so; until then it was asked for only.
+    """
+
+    kind: Literal["channel"] = "channel"
+    stage: str
+    city: str
+    channel: Literal["push", "sms"]
+    ordered: AwareDatetime
+    """`at` of the order that it answers."""
+    until: AwareDatetime
+    stopped: bool
+    at: AwareDatetime
+    """By the city's time."""
+
+    @property
+    def key(self) -> str:
+        return f"channel/{self.city}/{self.channel}"
+
+
 Action = Acknowledgement | Stop | Reminder
-_action: TypeAdapter[Action] = TypeAdapter(Annotated[Action, Field(discriminator="kind")])
+"""What an operator, or the web process for one, puts there."""
+OnActions = Action | ChannelState
+_action: TypeAdapter[OnActions] = TypeAdapter(Annotated[OnActions, Field(discriminator="kind")])
 
 
-def read_action(value: bytes) -> Action:
+def read_action(value: bytes) -> OnActions:
     """A record of `ops.actions`. Raises pydantic's `ValidationError`."""
     return _action.validate_json(value)
 

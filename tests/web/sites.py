@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 from geofences import GeofenceIndex, bundled
 from tests.cap.oddities import message
 from tests.support import NOON, City, at
+from warnsys.orders import answers
 from warnsys.records import Action, AlertHeaders, Outcome, PushNotice, Said, SmsNotice, SteleRecord, Stop
 from warnsys.settings import Settings, parse
 from warnsys.warning.impact import Matcher
@@ -33,6 +34,9 @@ class Desk:
     stage: str = "live"
     now: datetime = NOON
     done: list[Action] = field(default_factory=list)
+    agents: bool = True
+    """Whether anybody answers an order."""
+    broker: bool = True
 
     def __post_init__(self) -> None:
         city = City()
@@ -49,8 +53,19 @@ class Desk:
         self.public = TestClient(public_site(self.site), base_url="http://public")
 
     async def _act(self, action: Action) -> None:
+        if not self.broker:
+            raise TimeoutError("no broker")
         self.done.append(action)
         self.put("actions", action.key, action.to_bytes())
+        if isinstance(action, Stop) and self.agents:
+            self.answer(action)
+
+    def answer(self, said: Said) -> None:
+        """What the agents do with a record, and say of it."""
+        before = self.city.state
+        self.take(said)
+        for answer in answers(before, self.city.state, said):
+            self.put("actions", answer.key, answer.to_bytes())
 
     def take(self, *records: Said) -> Self:
         already = len(self.city.notices)

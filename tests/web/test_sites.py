@@ -265,14 +265,6 @@ def test_a_form_from_another_page_does_nothing(headers: dict[str, str]) -> None:
     assert desk.done == []
 
 
-def test_a_stopped_channel_is_seen_with_reason_and_end() -> None:
-    desk = warned()
-    form = {"channel": "push", "reason": "Fehlalarm", "minutes": "30", "by": "Leitstelle A"}
-    assert desk.operators.post("/act/stop", data=form, auth=LOGIN, headers=ORIGIN).status_code == 200
-    assert "Push ist angehalten bis Mi 14.07. 14:30: Fehlalarm (Leitstelle A)" in desk.page("/")
-    assert "angehalten" not in desk.later(31).page("/")
-
-
 @pytest.mark.parametrize(
     "wrong", [{"minutes": "0.5"}, {"minutes": "9999"}, {"by": "<b>"}, {"channel": "stele"}, {"reason": ""}]
 )

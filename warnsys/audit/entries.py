@@ -17,7 +17,9 @@ from pydantic import ValidationError
 from warnsys.audit.chain import OPENED, Entry
 from warnsys.records import (
     Acknowledgement,
+    ChannelState,
     Meaning,
+    OnActions,
     Outcome,
     PushNotice,
     SmsNotice,
@@ -99,6 +101,8 @@ def about_of(entry: Entry) -> str:
             return f"shown {entry['district']}"
         case "rejected":
             return f"rejected {entry['agent']} {entry['sha256']}"
+        case "applied":
+            return f"applied {entry['city']} {entry['channel']}"
     return ""
 
 
@@ -154,7 +158,7 @@ class Auditor:
                 return _rejected(record)
             case "actions" if value:
                 action = read_action(value)
-                return _acknowledged(action) if isinstance(action, Acknowledgement) else None
+                return _on_actions(action)
         return None
 
     def _impact(self, record: Stood, value: bytes) -> Entry | None:
@@ -264,6 +268,23 @@ def _told(channel: str, notice: PushNotice | SmsNotice, value: bytes) -> Entry:
         "id": notice.id,
         "sha256": _sha256(value),
     }
+
+
+def _on_actions(action: OnActions) -> Entry | None:
+    """Orders are noted where they reach a partition; here, what became of them, and who has seen what."""
+    match action:
+        case Acknowledgement():
+            return _acknowledged(action)
+        case ChannelState():
+            return _applied(action)
+    return None
+
+
+def _applied(state: ChannelState) -> Entry:
+    return {
+        "what": "applied", "city": state.city, "channel": state.channel, "stopped": state.stopped,
+        "until": state.until.isoformat(), "ordered": state.ordered.isoformat(),
+    }  # fmt: skip
 
 
 def _acknowledged(done: Acknowledgement) -> Entry:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import jinja2
 from fastapi import FastAPI, Request
@@ -23,7 +23,7 @@ from xstatic.pkg import leaflet
 from geofences import District
 from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules
-from warnsys.records import Action
+from warnsys.records import Action, Stop
 from warnsys.settings import Settings
 from warnsys.warning.impact import Matcher
 from warnsys.warning.text import direction
@@ -119,6 +119,7 @@ def operators_site(site: Site) -> FastAPI:
     def metrics() -> PlainTextResponse:
         """For Prometheus; nothing in it is worth a sign-in."""
         count_unseen(site.board, site.metrics)
+        count_unconfirmed(site.board, site.metrics)
         site.metrics.web_blind.set(not site.board.connected or site.board.silent())
         return PlainTextResponse(site.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
@@ -130,6 +131,13 @@ def count_unseen(board: Board, metrics: Metrics) -> None:
     for city in board.cities.values():
         since = [since for item, since in waiting(board, city) if item.level == EXTREME]
         metrics.unseen.labels(city.place.id).set((board.now() - min(since)).total_seconds() if since else 0)
+
+
+def count_unconfirmed(board: Board, metrics: Metrics) -> None:
+    """The channels whose order nobody has answered in time."""
+    late = {one.stop.channel for one in board.orders() if one.late}
+    for channel in get_args(Stop.model_fields["channel"].annotation):
+        metrics.unconfirmed.labels(channel).set(channel in late)
 
 
 def _site(site: Site, title: str) -> FastAPI:

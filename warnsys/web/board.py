@@ -17,7 +17,9 @@ from pydantic import ValidationError
 from warnsys.pipeline import CityRules, ForeignStageError
 from warnsys.records import (
     Acknowledgement,
+    Action,
     AlertHeaders,
+    ChannelState,
     FeedStatus,
     Meaning,
     Outcome,
@@ -34,6 +36,7 @@ from warnsys.records import (
 )
 from warnsys.settings import LIVE
 from warnsys.web.history import History
+from warnsys.web.orders import Ordered, orders
 
 EventKind = Literal["stele", "notice", "alert", "feed", "rejected", "action", "process"]
 """`process`: this web process itself has become blind, or sees again."""
@@ -117,7 +120,11 @@ class Board:
     reminded: set[str] = field(default_factory=set)
     """Keys of what the webhook was told."""
     stops: dict[str, Stop] = field(default_factory=dict)
-    """By channel."""
+    """By channel, what was asked for last."""
+    channels: dict[tuple[str, str], ChannelState] = field(default_factory=dict)
+    """By city and channel, what its agent has said of the orders."""
+    asked: dict[str, float] = field(default_factory=dict)
+    """By channel, when its newest order came in, by `elapsed`."""
     elapsed: Callable[[], float] = time.monotonic
     """Seconds on a clock that nobody sets."""
     latency_s: deque[float] = field(default_factory=lambda: deque(maxlen=500))
@@ -179,7 +186,8 @@ class Board:
 
     def look(self) -> None:
         """To be called every few seconds: tells the pages when this process has become blind without any record."""
-        state = self.silent(), self.clock_off(), frozenset(filter(self.stele, self.steles))
+        ordered = tuple((one.stop.channel, one.state, one.late) for one in self.orders())
+        state = self.silent(), self.clock_off(), ordered, frozenset(filter(self.stele, self.steles))
         if state != self._looked:
             self._looked = state
             self._tell("process", b"{}", public=True)
@@ -197,8 +205,12 @@ class Board:
         return None if self._heard_at is None else timedelta(seconds=self.elapsed() - self._heard_at)
 
     def stopped(self) -> list[Stop]:
-        """The channels that are held back now."""
-        return [stop for stop in self.stops.values() if stop.until > self.now()]
+        """The channels that are held back now, in all cities, as their agents have said."""
+        return [one.stop for one in self.orders() if one.state == "stopped"]
+
+    def orders(self) -> list[Ordered]:
+        """The channels that are held back, or were asked to be, or to go on."""
+        return orders(self)
 
     def stele(self, district: str) -> SteleRecord | None:
         """What holds in a district, or None where nothing reliable is known: no record, or one past its validity."""
@@ -325,8 +337,21 @@ class Board:
             case Reminder() as reminder:
                 self.reminded.add(reminder.key)
             case Stop() as stop:
-                self.stops[stop.channel] = stop
+                known = self.stops.get(stop.channel)
+                if known and stop.at <= known.at:
+                    return
+                self.stops[stop.channel], self.asked[stop.channel] = stop, self.elapsed()
+            case ChannelState() as said:
+                place = said.city, said.channel
+                if self.channels.get(place) == said:
+                    return
+                self.channels[place] = said
         self._tell("action", value)
+
+    def asked_for(self, action: Action) -> None:
+        """An action that was just written from here: the page that follows shows it, before it is read again."""
+        if isinstance(action, Stop):
+            self._take_action(action.to_bytes())
 
     def _keep(self, alert: HeldAlert) -> None:
         """The newest messages within the limits."""

@@ -1,6 +1,7 @@
 """The operators' pages: what holds, map, timeline, channels, one alert, the report for the change of shift."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import parse_qs
@@ -13,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from warnsys.cap import CapError, read_alert
 from warnsys.channels.wording import moment
-from warnsys.records import Acknowledgement, Stop
+from warnsys.records import Acknowledgement, Action, Stop
 from warnsys.web.alerts import neighbours
 from warnsys.web.api import explained_alert, held_alert
 from warnsys.web.app import Pages, Site, language_of, signed_in
@@ -21,6 +22,7 @@ from warnsys.web.board import Board
 from warnsys.web.security import Operators, same_origin
 from warnsys.web.views import View, change, district_view, holdings, remembered, timeline, told
 
+log = logging.getLogger(__name__)
 LOOK_AGAIN_S = 60
 """How long a page that knows nothing may stand without an answer."""
 LONGEST_STOP = timedelta(hours=24)
@@ -71,10 +73,8 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
     @routes.post("/act/acknowledge")
     async def acknowledge(request: Request) -> Response:
         given = await _form(request)
-        await _act(
-            site, request, lambda: Acknowledgement.model_validate({**given, "stage": board.stage, "at": board.now()})
-        )
-        return RedirectResponse(_back(request), 303)
+        order = {**given, "stage": board.stage, "at": board.now()}
+        return await act(request, "not-acknowledged", "/", lambda: Acknowledgement.model_validate(order))
 
     @routes.get("/stop/{channel}")
     def ask(channel: str, request: Request) -> Response:
@@ -96,25 +96,31 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
         minutes = given.pop("minutes", "")
         if not minutes.isdecimal() or timedelta(minutes=int(minutes)) > LONGEST_STOP:
             raise HTTPException(422, f"minutes: a whole number up to {LONGEST_STOP // timedelta(minutes=1)}")
-        now = board.now()
-        until = now + timedelta(minutes=int(minutes))
-        await _act(
-            site, request, lambda: Stop.model_validate({**given, "stage": board.stage, "at": now, "until": until})
-        )
+        channel, now = given.get("channel", ""), board.now()
+        if known := board.stops.get(channel):  # whoever orders has seen that one: this one is newer, by whatever clock
+            now = max(now, known.at + timedelta(milliseconds=1))
+        order = {**given, "stage": board.stage, "at": now, "until": now + timedelta(minutes=int(minutes))}
+        what, again = ("not-stopped", "/stop/") if int(minutes) else ("not-resumed", "/resume/")
+        return await act(request, what, f"{again}{channel}", lambda: Stop.model_validate(order))
+
+    async def act(request: Request, what: str, again: str, action: Callable[[], Action]) -> Response:
+        """Back to where it shows once it stands on its topic; else a page that says that nothing was done."""
+        if not same_origin(request):
+            raise HTTPException(403, "this form was not sent from a page of ours")
+        try:
+            done = action()
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise HTTPException(422, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        try:
+            await site.act(done)
+        except Exception:
+            log.exception("%s could not be put onto its topic", done.key)
+            return pages.render("failed.html", language_of(request), {"what": what, "again": again}, status=503)
+        board.asked_for(done)
         return RedirectResponse(_back(request), 303)
 
     return routes
-
-
-async def _act(site: Site, request: Request, action: Any) -> None:
-    if not same_origin(request):
-        raise HTTPException(403, "this form was not sent from a page of ours")
-    try:
-        done = action()
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise HTTPException(422, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-    await site.act(done)
 
 
 async def _form(request: Request) -> dict[str, str]:
@@ -153,7 +159,7 @@ def _dashboard(site: Site, language: str) -> dict[str, Any]:
     return {
         "cities": cities, "now": now, "zone": _zone(site), "moment": moment, "feeds": _feeds(site, now),
         "notices": list(board.notices)[:50], "rejected": list(board.rejected)[:20],
-        "stops": board.stopped(), "web": site.settings.web,
+        "orders": board.orders(), "web": site.settings.web,
         "loud": any(one.loud and not one.acknowledged for city in cities for one in city["holding"]),
         "fresh_for": min(remaining, default=LOOK_AGAIN_S), "silent_s": _silence(board),
         "journeys": [one for one in reversed(board.history.journeys.values()) if one.shown][:3],
