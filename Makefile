@@ -7,7 +7,7 @@ GEODATA ?= ../shared/geodata
 SETTINGS ?= warnsys.toml
 
 .DEFAULT_GOAL := help
-.PHONY: bench-web screens help install install-dev demo run kafka test test-faults test-crash test-crash-long soak mutants lint format docs sustainable pictures lock clean
+.PHONY: bench-web screens help install install-dev demo run kafka test test-faults test-crash test-crash-long soak mutants lint format docs contracts asyncapi sustainable pictures lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -78,6 +78,13 @@ docs: install-dev ## write the tables of docs/reference again
 	$(BIN)/python -m docs.lifecycle docs/reference/lifecycle.md
 	$(BIN)/python -m tests.feeds.fault_table docs/reference/feed-faults.md
 
+contracts: install-dev ## write docs/contracts again from the models; what differs there is a drift
+	$(BIN)/python -m tools.contracts
+
+asyncapi: ## validate docs/contracts/asyncapi.yaml with AsyncAPI's own parser (needs Node.js 18 or later)
+	@cd tools/asyncapi && npm ci --silent --ignore-scripts --no-audit --no-fund
+	@cd tools/asyncapi && npm run --silent check
+
 sustainable: install-dev ## every file's licence, publiccode.yml, an SBOM of what is shipped (dist/sbom.json)
 	$(BIN)/reuse lint --quiet || { $(BIN)/reuse lint; exit 1; }
 	$(BIN)/python -m tools.publiccode
@@ -103,4 +110,4 @@ lock: install-dev ## pin the newest dependencies that pyproject.toml allows
 	  --no-header --no-annotate pyproject.toml --extra gis --group dev --output-file requirements-dev.lock
 
 clean: ## remove .venv and caches
-	rm -rf $(VENV) .venv-mutants .venv-shipped mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-mutants .venv-shipped tools/asyncapi/node_modules mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,117 @@
+"""What stands on which topic: the table that everything in docs/contracts is made of."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, get_args, get_type_hints
+
+from pydantic import BaseModel
+
+from streams.topics import Topics
+from warnsys.pipeline import CityState
+from warnsys.records import (
+    AlertHeaders,
+    FeedStatus,
+    PushNotice,
+    SmsNotice,
+    Snapshot,
+    SteleRecord,
+    read_action,
+    read_impact_record,
+)
+
+TOPICS = Topics("live", 12)
+"""As the default settings have them; a stage other than `live` has its name before each topic's."""
+
+TRAIL = {
+    "trail": "What the record passed and when, `name=seconds since 1970` or `name+seconds`, by semicolons",
+    "published_at": "When the feed published the message, seconds since 1970",
+}
+NOTICE = {
+    "id": "The notice's id, as in the record",
+    "stage": "`live`, or the name of an exercise",
+    "covers": "Offset of `warn.impacts` that the record covers: it only grows, less than what you hold came late",
+}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of record on one topic. Without a model the value is bytes."""
+
+    topic: str
+    """The name of its property of `streams.topics.Topics`."""
+    key: str
+    """What the record's key is."""
+    model: type[BaseModel] | None = None
+    name: str = ""
+    """By default the model's."""
+    about: str = ""
+    """By default the model's first line."""
+    content_type: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
+    """Description by name; all values are UTF-8 text."""
+    internal: bool = False
+    """Whether nobody but warnsys reads it; it may change with each release."""
+
+    @property
+    def title(self) -> str:
+        return self.name or (self.model.__name__ if self.model else "")
+
+    @property
+    def slug(self) -> str:
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", self.title).lower()
+
+    @property
+    def address(self) -> str:
+        return str(getattr(TOPICS, self.topic).name)
+
+
+def members(read: Callable[[bytes], Any]) -> tuple[type[BaseModel], ...]:
+    """The records that a reader gives, in the order of its union."""
+    return get_args(get_type_hints(read)["return"])
+
+
+def alert_headers() -> dict[str, str]:
+    """Those of a CAP message: the fields of `AlertHeaders`."""
+    return dict.fromkeys(AlertHeaders.model_fields, "")
+
+
+def kinds() -> tuple[Kind, ...]:
+    """All kinds of records, by topic."""
+    cap: dict[str, Any] = {
+        "key": "the message's id as snapshots list it",
+        "name": "Alert",
+        "about": "A CAP message as its author wrote it. OASIS Common Alerting Protocol 1.1 or 1.2, XML.",
+        "content_type": "application/cap+xml",
+        "headers": {**alert_headers(), **TRAIL},
+    }
+    refused = {
+        "agent": "`match` or `settle`: who could not take it",
+        "reason": "A stable code, the place, and what was found there",
+        "topic": "Where the record had stood",
+        "partition": "and on which partition",
+        "offset": "and at which offset",
+        "history": "After a retry: the earlier refusals as a JSON list, oldest first",
+    }
+    done = "the record's own: kind, city and what it is about"
+    return (
+        Kind("alerts", **cap),
+        Kind("alerts", "source", Snapshot, headers={"kind": "`snapshot`", "stage": "", "source": ""}),
+        Kind("extreme", **cap),
+        *(Kind("impacts", "empty", model, headers=TRAIL) for model in members(read_impact_record)),
+        Kind("stele", "district", SteleRecord, headers={**NOTICE, **TRAIL}),
+        Kind(
+            "stele", "district", name="Tombstone", content_type="application/octet-stream",
+            about="No value: the geofences no longer have the district.", headers={"stage": "", "covers": ""},
+        ),
+        Kind("push", "the notice's id", PushNotice, headers={**NOTICE, **TRAIL}),
+        Kind("sms", "the notice's id", SmsNotice, headers={**NOTICE, **TRAIL}),
+        Kind(
+            "rejected", "the message's id, else the record's key", name="Rejected",
+            about="What an agent could not take: the bytes as they came, with the headers that they came with.",
+            content_type="application/octet-stream", headers=refused,
+        ),
+        Kind("status", "source", FeedStatus),
+        Kind("state", "city/writer", CityState, internal=True, headers={"covers": "", "covers_at": ""}),
+        *(Kind("actions", done, model) for model in members(read_action)),
+    )  # fmt: skip

@@ -1,0 +1,103 @@
+"""An example of each record: what the product makes of the bundled storm, and by hand what only people order.
+
+The story is an exercise and says so in each record.
+"""
+
+import json
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel
+
+from warnsys.feeds.scenario import load
+from warnsys.pipeline import Offline
+from warnsys.records import (
+    AlertHeaders,
+    FeedStatus,
+    PushNotice,
+    Record,
+    SmsNotice,
+    SteleRecord,
+    Tick,
+)
+from warnsys.replay.read import of_scenario
+from warnsys.replay.run import Arrival, Decided, Event, Replay, settings_of
+
+STORY = "storm"
+AT, UNTIL = "2027-07-14T12:40:00Z", "2027-07-14T13:10:00Z"
+ORDERED: dict[str, dict[str, Any]] = {
+    "Acknowledgement": {"city": "solingen", "base_id": "", "level": 4, "by": "Leitstelle A", "at": AT},
+    "Stop": {"channel": "push", "reason": "Fehlalarm", "until": UNTIL, "by": "Leitstelle A", "at": AT},
+    "Reminder": {"city": "solingen", "base_id": "", "level": 4, "at": AT},
+    "ChannelState": {
+        "city": "solingen", "channel": "push", "ordered": AT, "until": UNTIL, "stopped": True, "at": AT,
+    },
+}  # fmt: skip
+"""Records that no storm makes, without what all have. A model that does not exist is no error."""
+
+
+class NoExampleError(LookupError):
+    """A kind of record that neither the story nor `ORDERED` has."""
+
+
+@cache
+def told() -> tuple[tuple[AlertHeaders, bytes], tuple[Record, ...]]:
+    """A message with its headers, and one record of each kind that the story has."""
+    material = of_scenario(load(STORY))
+    heard: list[Event] = []
+    replay = Replay(settings_of(None, material.sources), heard.append)
+    replay.play(material)
+    arrivals = [event for event in heard if isinstance(event, Arrival)]
+    decided = next(e for e in heard if isinstance(e, Decided) and any(m.impacts for m in e.decision.outcome.meanings))
+    snapshot = next(arrival.snapshot for arrival in arrivals if arrival.snapshot and arrival.snapshot.ids)
+    stage, source = replay.settings.stage, snapshot.source
+    status = FeedStatus(
+        stage=stage, source=source, looked=snapshot.checked, stamp=snapshot.stamp, ids=len(snapshot.ids)
+    )
+    return (decided.headers, decided.body), (
+        decided.decision.outcome,
+        snapshot,
+        Tick(stage=stage, at=material.start),
+        _first(heard, SteleRecord, lambda record: (record.status, record.freshness) == ("warned", "fresh")),
+        _first(heard, PushNotice, lambda record: record.kind == "warn" and record.audience == "public"),
+        _first(heard, SmsNotice, lambda record: record.kind == "warn" and record.audience == "public"),
+        status,
+        _remembered(replay.settings, decided),
+    )
+
+
+def _remembered(settings: Any, decided: Decided) -> Record:
+    """A city's state after one message."""
+    pipeline = Offline(settings)
+    pipeline.tick(decided.at)
+    pipeline.settle(decided.decision.outcome)
+    return next(iter(pipeline.states.values()))
+
+
+def _first(heard: Iterable[Event], kind: type[Any], wanted: Any) -> Record:
+    found: Record = next(event for event in heard if isinstance(event, kind) and wanted(event))
+    return found
+
+
+def example(model: type[BaseModel]) -> dict[str, Any]:
+    """As it stands on the topic. Raises `NoExampleError`."""
+    _, records = told()
+    made = {type(record).__name__: record for record in records}
+    name, outcome = model.__name__, made["Outcome"]
+    if (record := made.get(name)) is not None:
+        given = json.loads(record.to_bytes())
+    elif name in ORDERED:
+        given = {**ORDERED[name], "stage": getattr(outcome, "stage", "")}
+        if "base_id" in given:
+            given["base_id"] = getattr(outcome, "base_id", "")
+    else:
+        raise NoExampleError(f"no example of {name}: add one to ORDERED in tools/contracts/samples.py")
+    return dict(json.loads(model.model_validate(given).model_dump_json(exclude_none=True)))
+
+
+def alert() -> tuple[dict[str, str], str]:
+    """Headers and text of a CAP message on `cap.alerts`."""
+    (headers, body), _ = told()
+    said = headers.model_dump(mode="json", exclude_none=True)
+    return {name: str(value) for name, value in said.items()}, body.decode("utf-8")
