@@ -23,7 +23,7 @@ from warnsys.pipeline import CityRules
 from warnsys.records import DistrictStatus, FeedStatus, Freshness, PushNotice, SmsNotice, SteleRecord
 from warnsys.web import alerts as alerts_out
 from warnsys.web import cap_out, feed_out
-from warnsys.web.app import Site, signed_in
+from warnsys.web.app import Picture, Site, signed_in
 from warnsys.web.board import Board, Event, HeldAlert
 from warnsys.web.security import Operators
 
@@ -79,15 +79,14 @@ class RejectedShort(BaseModel):
 
 def public(site: Site) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["public"])
-    board = site.board
 
     @router.get("/districts")
-    def districts() -> list[DistrictNow]:
+    def districts(board: Picture) -> list[DistrictNow]:
         """Every district with what holds there, in short."""
         return [_now(board, city, found) for city in board.cities.values() for found in city.place.districts]
 
     @router.get("/districts.geojson", response_class=Response, responses={200: {"content": {GEOJSON: {}}}})
-    def geojson() -> Response:
+    def geojson(board: Picture) -> Response:
         """The same as GeoJSON (RFC 7946), with the outlines in degrees lon/lat."""
         features = [
             {
@@ -105,14 +104,14 @@ def public(site: Site) -> APIRouter:
         return Response(json.dumps({"type": "FeatureCollection", "features": features}), media_type=GEOJSON)
 
     @router.get("/districts/{district}/situation", responses=NOT_FOUND)
-    def situation(district: DistrictId) -> Situation:
+    def situation(district: DistrictId, board: Picture) -> Situation:
         """What holds in a district, whole."""
         city, found = site.district(district)
         now = _now(board, city, found)
         return Situation(district=now, record=board.stele(found.id))
 
     @router.get("/districts/{district}/cap", response_class=Response, responses={**NOT_FOUND, 200: _IS_CAP})
-    def cap(district: DistrictId) -> Response:
+    def cap(district: DistrictId, board: Picture) -> Response:
         """What holds in a district as one CAP 1.2 alert; 404 where nothing holds or nothing reliable is known."""
         city, found = site.district(district)
         record = board.stele(found.id)
@@ -121,12 +120,12 @@ def public(site: Site) -> APIRouter:
         return Response(cap_out.write(record, found, city), media_type="application/cap+xml")
 
     @router.get("/notices")
-    def notices(limit: Annotated[int, Query(ge=1, le=500)] = 100) -> list[PushNotice | SmsNotice]:
+    def notices(board: Picture, limit: Annotated[int, Query(ge=1, le=500)] = 100) -> list[PushNotice | SmsNotice]:
         """What the public was told, newest first."""
         return [one for one in board.notices if one.audience == "public"][:limit]
 
     @router.get("/notices.atom", response_class=Response, responses={200: {"content": {ATOM: {}}}})
-    def atom(request: Request) -> Response:
+    def atom(request: Request, board: Picture) -> Response:
         """The same as an Atom feed (RFC 4287)."""
         public_ones = [one for one in board.notices if one.audience == "public" and isinstance(one, PushNotice)][:100]
         return Response(feed_out.write(public_ones, board, str(request.url)), media_type=ATOM)
@@ -157,31 +156,32 @@ def private(site: Site, operators: Operators) -> APIRouter:
         prefix="/api", tags=["operators"], dependencies=[Depends(signed_in(operators))],
         responses={401: {"description": "sign in as an operator"}},
     )  # fmt: skip
-    board = site.board
 
     @router.get("/alerts")
-    def alerts(decided: Literal["matched", "no_district", "not_live", "rejected"] | None = None) -> list[AlertShort]:
+    def alerts(
+        board: Picture, decided: Literal["matched", "no_district", "not_live", "rejected"] | None = None
+    ) -> list[AlertShort]:
         """Every message of the last days, newest first."""
         return [short for short in _alerts(board) if decided in (None, short.decided)]
 
     @router.get("/alerts/{alert}", responses=NOT_FOUND)
-    def alert(alert: AlertId) -> dict[str, Any]:
+    def alert(alert: AlertId, board: Picture) -> dict[str, Any]:
         """One message: parsed, raw, and decided for every district, with reasons."""
-        return explained_alert(site, alert)
+        return explained_alert(site, board, alert)
 
     @router.get("/alerts/{alert}/raw", response_class=Response, responses={**NOT_FOUND, 200: _IS_CAP})
-    def raw(alert: AlertId) -> Response:
+    def raw(alert: AlertId, board: Picture) -> Response:
         """The bytes as they came, for download."""
         held = held_alert(board, alert)
         return _download(held.body, "application/cap+xml", alert)
 
     @router.get("/notices/all")
-    def all_notices(limit: Annotated[int, Query(ge=1, le=2000)] = 200) -> list[PushNotice | SmsNotice]:
+    def all_notices(board: Picture, limit: Annotated[int, Query(ge=1, le=2000)] = 200) -> list[PushNotice | SmsNotice]:
         """What every audience was told, newest first."""
         return list(board.notices)[:limit]
 
     @router.get("/rejected")
-    def rejected() -> list[RejectedShort]:
+    def rejected(board: Picture) -> list[RejectedShort]:
         """What could not be understood, newest first."""
         return [
             RejectedShort(at=r.at, reason=r.reason, agent=r.agent, key=r.key, place=r.place, size=len(r.value))
@@ -189,20 +189,20 @@ def private(site: Site, operators: Operators) -> APIRouter:
         ]
 
     @router.get("/rejected/{number}/raw", response_class=Response, responses=NOT_FOUND)
-    def rejected_raw(number: Annotated[int, Path(ge=0, le=10_000)]) -> Response:
+    def rejected_raw(number: Annotated[int, Path(ge=0, le=10_000)], board: Picture) -> Response:
         """The bytes of one of these, counted from the newest, for download."""
         if number >= len(board.rejected):
             raise HTTPException(404, f"no rejected record {number}")
         return _download(board.rejected[number].value, "application/octet-stream", f"rejected-{number}")
 
     @router.get("/outlines.geojson", response_class=Response, responses={200: {"content": {GEOJSON: {}}}})
-    def outlines(lang: Literal["de", "en"] = "de") -> Response:
+    def outlines(board: Picture, lang: Literal["de", "en"] = "de") -> Response:
         """The areas of what holds as GeoJSON: polygons with their holes, circles as points with `radius_m`."""
         features = list(alerts_out.outlines(board, lang))
         return Response(json.dumps({"type": "FeatureCollection", "features": features}), media_type=GEOJSON)
 
     @router.get("/feeds")
-    def feeds() -> list[FeedStatus]:
+    def feeds(board: Picture) -> list[FeedStatus]:
         """The last look at each source."""
         return [board.feeds[name] for name in sorted(board.feeds)]
 
@@ -214,10 +214,10 @@ def private(site: Site, operators: Operators) -> APIRouter:
     return router
 
 
-def explained_alert(site: Site, listed_id: str) -> dict[str, Any]:
+def explained_alert(site: Site, board: Board, listed_id: str) -> dict[str, Any]:
     """One message as plain values. Raises HTTPException."""
-    held = held_alert(site.board, listed_id)
-    zone = next(iter(site.board.cities.values())).place.timezone
+    held = held_alert(board, listed_id)
+    zone = next(iter(board.cities.values())).place.timezone
     found = Explained("", listed_id, site.matcher.decide_bytes(held.body, held.headers))
     return {**found.plain(zone), "raw": held.body.decode("utf-8", "replace"), "received": held.at}
 

@@ -5,14 +5,13 @@ again, so what a page says is said in one place, and it reads as well without th
 """
 
 import re
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
 import jinja2
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from fastapi.staticfiles import StaticFiles
 from markupsafe import Markup
@@ -38,6 +37,15 @@ FOLDER = Path(__file__).parent
 ICONS = frozenset(re.findall(r'symbol id="([a-z]+)"', (FOLDER / "static" / "icons.svg").read_text("utf-8")))
 
 
+async def pictured(request: Request) -> Board:
+    """The board as it is now, for one answer. A coroutine, so it runs in the loop, between two records."""
+    board: Board = request.app.state.board
+    return board.picture()
+
+
+Picture = Annotated[Board, Depends(pictured)]
+
+
 @dataclass(frozen=True)
 class Site:
     """What routes need."""
@@ -61,8 +69,7 @@ class Site:
 class Pages:
     """Renders templates."""
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
+    def __init__(self) -> None:
         self._templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(FOLDER / "templates"),
             autoescape=True,
@@ -73,11 +80,12 @@ class Pages:
         self._templates.filters |= {"plain": plain, "direction": direction, "span": span}
         self._templates.globals |= {"icon": icon}
 
-    def render(self, name: str, language: str, values: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
-        board = self._site.board
+    def render(
+        self, name: str, language: str, board: Board, values: Mapping[str, Any], *, status: int = 200
+    ) -> HTMLResponse:
         text = self._templates.get_template(name).render(
             t=words(language), lang=language, other="en" if language == "de" else "de", board=board,
-            exercise=board.exercise, stage=board.stage, served=time.time(), **values,
+            exercise=board.exercise, stage=board.stage, served=board.pictured_at, **values,
         )  # fmt: skip
         return HTMLResponse(text, status)
 
@@ -99,7 +107,7 @@ def public_site(site: Site) -> FastAPI:
 
     app = _site(site, "warnsys – öffentlich")
     app.include_router(api.public(site))
-    app.include_router(stele.router(site, Pages(site)))
+    app.include_router(stele.router(site, Pages()))
     return app
 
 
@@ -109,18 +117,18 @@ def operators_site(site: Site) -> FastAPI:
 
     app = _site(site, "warnsys")
     operators = Operators(site.settings.web)
-    pages = Pages(site)
+    pages = Pages()
     app.include_router(api.public(site))
     app.include_router(stele.router(site, pages))
     app.include_router(api.private(site, operators))
     app.include_router(dashboard.router(site, pages, operators))
 
     @app.get("/metrics", include_in_schema=False)
-    def metrics() -> PlainTextResponse:
+    def metrics(board: Picture) -> PlainTextResponse:
         """For Prometheus; nothing in it is worth a sign-in."""
-        count_unseen(site.board, site.metrics)
-        count_unconfirmed(site.board, site.metrics)
-        site.metrics.web_blind.set(not site.board.connected or site.board.silent())
+        count_unseen(board, site.metrics)
+        count_unconfirmed(board, site.metrics)
+        site.metrics.web_blind.set(not board.connected or board.silent())
         return PlainTextResponse(site.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
     return app
@@ -145,6 +153,7 @@ def _site(site: Site, title: str) -> FastAPI:
         title=title, version=VERSION, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json",
         description="Weather warnings by district. Times are absolute, with offset.",
     )  # fmt: skip
+    app.state.board = site.board
     if site.settings.web.requests_per_s:
         app.add_middleware(Limits, per_s=site.settings.web.requests_per_s)
     app.add_middleware(Headers, tiles=site.settings.web.tiles)
@@ -152,11 +161,11 @@ def _site(site: Site, title: str) -> FastAPI:
     app.mount("/leaflet", StaticFiles(directory=leaflet.BASE_DIR), "leaflet")
 
     @app.get("/health/live", include_in_schema=False)
-    def live() -> PlainTextResponse:
+    async def live() -> PlainTextResponse:
         return PlainTextResponse("ok")
 
     @app.get("/health/ready", include_in_schema=False)
-    def ready() -> Response:
+    async def ready() -> Response:
         """Ready once the topics have been read to their present end."""
         if not site.board.connected:
             return JSONResponse({"ready": False}, 503)

@@ -1,10 +1,14 @@
 """What the topics say now, as pages and API need it. Holds nothing that a restart would not read again.
 
+Records are taken in one event loop. Pages are worded in threads, each from a `picture` that was taken between two
+records (ADR 18).
+
 The compacted topics give the present at once, the others the last days. Every change gets a number, so that a reader of
 the event stream who was away for a moment is told what it missed, and one who was away for long to load anew.
 """
 
 import asyncio
+import copy
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -102,7 +106,7 @@ class Rejected:
 
 @dataclass
 class Board:
-    """The present of one stage. Not thread-safe: fed and read in one event loop."""
+    """The present of one stage. Not thread-safe: fed in one event loop; who reads elsewhere takes a `picture` there."""
 
     cities: Mapping[str, CityRules]
     stage: str
@@ -135,6 +139,8 @@ class Board:
     known_since: dict[str, datetime] = field(default_factory=dict)
     """When the outcome of a message first stood on its topic, by base id."""
     history: History = field(default_factory=History)
+    pictured_at: float = 0
+    """Of a picture, when it was taken, seconds since 1970."""
     _connected: bool = False
     _looked: tuple[object, ...] = ()
     _covers: dict[str, int] = field(default_factory=dict)
@@ -223,6 +229,20 @@ class Board:
             silence = self.silence()
             return timedelta(0) if silence is None else BLIND_AFTER - silence
         return record.valid_until - self.now()
+
+    def picture(self) -> "Board":
+        """All of it as it is now, and the time with it; no record changes it any more.
+
+        To be taken in the loop that takes the records. What a board holds is frozen, so only its collections are
+        copied: some hundred microseconds for a board that is full.
+        """
+        taken, moment, elapsed = copy.copy(self), self.clock(), self.elapsed()
+        for name, value in vars(self).items():
+            if isinstance(value, dict | list | set | deque):
+                setattr(taken, name, value.copy())
+        taken.history = self.history.picture()
+        taken.clock, taken.elapsed, taken.pictured_at = lambda: moment, lambda: elapsed, time.time()
+        return taken
 
     # -- taking in --------------------------------------------------------------------------------------------------
 

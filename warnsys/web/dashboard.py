@@ -17,7 +17,7 @@ from warnsys.channels.wording import moment
 from warnsys.records import Acknowledgement, Action, Stop
 from warnsys.web.alerts import neighbours
 from warnsys.web.api import explained_alert, held_alert
-from warnsys.web.app import Pages, Site, language_of, signed_in
+from warnsys.web.app import Pages, Picture, Site, language_of, signed_in
 from warnsys.web.board import Board
 from warnsys.web.security import Operators, same_origin
 from warnsys.web.views import View, change, district_view, holdings, remembered, timeline, told
@@ -30,37 +30,36 @@ LONGEST_STOP = timedelta(hours=24)
 
 def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
     routes = APIRouter(include_in_schema=False, dependencies=[Depends(signed_in(operators))])
-    board = site.board
 
     @routes.get("/")
-    def dashboard(request: Request) -> Response:
+    def dashboard(request: Request, board: Picture) -> Response:
         language = language_of(request)
-        return pages.render("dashboard.html", language, _dashboard(site, language))
+        return pages.render("dashboard.html", language, board, _dashboard(site, board, language))
 
     @routes.get("/alert/{alert}")
-    def alert(alert: Annotated[str, Path(max_length=300)], request: Request) -> Response:
-        found = explained_alert(site, alert)
+    def alert(alert: Annotated[str, Path(max_length=300)], request: Request, board: Picture) -> Response:
+        found = explained_alert(site, board, alert)
         held = held_alert(board, alert)
         try:
             parsed = read_alert(held.body)
         except CapError:
             parsed = None
         outcome = next((one for one in board.outcomes.values() if one.listed_id == held.headers.id), None)
-        chain = _chain(site, outcome.base_id) if outcome else []
+        chain = _chain(board, outcome.base_id) if outcome else []
         city, language = next(iter(board.cities.values())), language_of(request)
         changed = {one.base_id: change(board, city, one.base_id, language) for one in chain}
         values = {"id": held.headers.id, "found": found, "alert": parsed, "chain": chain, "changed": changed,
             "moment": moment, "zone": _zone(site)}  # fmt: skip
-        return pages.render("alert.html", language_of(request), values)
+        return pages.render("alert.html", language_of(request), board, values)
 
     @routes.get("/lagebericht")
-    def report(request: Request, hours: Annotated[int, Query(ge=1, le=24)] = 12) -> Response:
+    def report(request: Request, board: Picture, hours: Annotated[int, Query(ge=1, le=24)] = 12) -> Response:
         now = board.now()
         since = now - timedelta(hours=hours)
         stale_after = {one.name: timedelta(seconds=one.stale_after_s) for one in site.settings.sources}
         alerts = [one for one in board.outcomes.values() if one.sent and board.known_since[one.base_id] >= since]
         values = {
-            **_dashboard(site, language_of(request)), "since": since, "hours": hours,
+            **_dashboard(site, board, language_of(request)), "since": since, "hours": hours,
             "alerts": [one for one in alerts if one.decided != "no_district"],
             "elsewhere": sum(one.decided == "no_district" for one in alerts),
             "notices": [one for one in board.notices if one.issued >= since],
@@ -68,30 +67,30 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
             "acknowledged": [one for one in board.acknowledged.values() if one.at >= since],
             "outages": sorted(board.history.outages(since, now, stale_after), key=lambda one: one.since),
         }  # fmt: skip
-        return pages.render("report.html", language_of(request), values)
+        return pages.render("report.html", language_of(request), board, values)
 
     @routes.post("/act/acknowledge")
-    async def acknowledge(request: Request) -> Response:
+    async def acknowledge(request: Request, board: Picture) -> Response:
         given = await _form(request)
         order = {**given, "stage": board.stage, "at": board.now()}
         return await act(request, "not-acknowledged", "/", lambda: Acknowledgement.model_validate(order))
 
     @routes.get("/stop/{channel}")
-    def ask(channel: str, request: Request) -> Response:
+    def ask(channel: str, request: Request, board: Picture) -> Response:
         """The second step: what stopping means, before it is done."""
         if channel not in ("push", "sms"):
             raise HTTPException(404, "only push and sms can be stopped")
-        return pages.render("stop.html", language_of(request), {"channel": channel})
+        return pages.render("stop.html", language_of(request), board, {"channel": channel})
 
     @routes.get("/resume/{channel}")
-    def ask_to_resume(channel: str, request: Request) -> Response:
+    def ask_to_resume(channel: str, request: Request, board: Picture) -> Response:
         """The second step of resuming a channel."""
         if channel not in board.stops:
             raise HTTPException(404, f"{channel} is not stopped")
-        return pages.render("resume.html", language_of(request), {"channel": channel})
+        return pages.render("resume.html", language_of(request), board, {"channel": channel})
 
     @routes.post("/act/stop")
-    async def stop(request: Request) -> Response:
+    async def stop(request: Request, board: Picture) -> Response:
         given = await _form(request)
         minutes = given.pop("minutes", "")
         if not minutes.isdecimal() or timedelta(minutes=int(minutes)) > LONGEST_STOP:
@@ -137,8 +136,7 @@ def _zone(site: Site) -> ZoneInfo:
     return next(iter(site.board.cities.values())).place.timezone
 
 
-def _dashboard(site: Site, language: str) -> dict[str, Any]:
-    board = site.board
+def _dashboard(site: Site, board: Board, language: str) -> dict[str, Any]:
     now = board.now()
     cities: list[dict[str, Any]] = []
     for city in board.cities.values():
@@ -157,7 +155,7 @@ def _dashboard(site: Site, language: str) -> dict[str, Any]:
         )  # fmt: skip
     remaining = [view.remaining_s for city in cities for view in city["views"] if view.record]
     return {
-        "cities": cities, "now": now, "zone": _zone(site), "moment": moment, "feeds": _feeds(site, now),
+        "cities": cities, "now": now, "zone": _zone(site), "moment": moment, "feeds": _feeds(site, board, now),
         "notices": list(board.notices)[:50], "rejected": list(board.rejected)[:20],
         "orders": board.orders(), "web": site.settings.web,
         "loud": any(one.loud and not one.acknowledged for city in cities for one in city["holding"]),
@@ -178,10 +176,10 @@ def _blind(views: Iterable[View]) -> bool:
     return all(view.record is None for view in views)
 
 
-def _feeds(site: Site, now: datetime) -> list[dict[str, Any]]:
+def _feeds(site: Site, board: Board, now: datetime) -> list[dict[str, Any]]:
     found = []
     for source in site.settings.sources:
-        status = site.board.feeds.get(source.name)
+        status = board.feeds.get(source.name)
         age = (now - status.stamp).total_seconds() if status and status.stamp else None
         found.append(
             {"name": source.name, "status": status, "age_s": age, "stale": age is None or age > source.stale_after_s}
@@ -194,9 +192,9 @@ def _latency(seconds: Iterable[float]) -> dict[str, float]:
     return {"p50": kept[len(kept) // 2] * 1000, "p99": kept[int(len(kept) * 0.99)] * 1000} if kept else {}
 
 
-def _chain(site: Site, base_id: str) -> list[Any]:
+def _chain(board: Board, base_id: str) -> list[Any]:
     """The messages joined by references, oldest first."""
-    outcomes = site.board.outcomes
+    outcomes = board.outcomes
     found, open_ = set(), {base_id}
     while open_:
         found |= open_

@@ -66,6 +66,11 @@ class History:
     silences: deque[Outage] = field(default_factory=lambda: deque(maxlen=100))
     _tick: datetime | None = None
 
+    def picture(self) -> "History":
+        """As it is now; nothing that comes later changes it."""
+        stamps = {source: kept.copy() for source, kept in self.stamps.items()}
+        return replace(self, journeys=self.journeys.copy(), stamps=stamps, silences=self.silences.copy())
+
     def published(self, listed_id: str, at: datetime) -> None:
         if listed_id not in self.journeys:
             self.journeys[listed_id] = Journey(listed_id, at)

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import FileResponse, Response
 
-from warnsys.web.app import FOLDER, Pages, Site, language_of
+from warnsys.web.app import FOLDER, Pages, Picture, Site, language_of
 from warnsys.web.views import SHORTEST_TURN_S, district_view
 from warnsys.web.words import words
 
@@ -14,11 +14,11 @@ DistrictId = Annotated[str, Path(max_length=100)]
 
 def router(site: Site, pages: Pages) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
-    board = site.board
 
     @routes.get("/stele/{district}")
     def stele(
         district: DistrictId,
+        board: Picture,
         turn_s: Annotated[int, Query(ge=SHORTEST_TURN_S, le=120)] = 15,
         small: bool = False,
     ) -> Response:
@@ -34,14 +34,14 @@ def router(site: Site, pages: Pages) -> APIRouter:
             "small": small,
         }
         values |= {"advice": advice, "tongue": tongue}
-        return pages.render("stele.html", "de", values)
+        return pages.render("stele.html", "de", board, values)
 
     @routes.get("/embed/{district}")
-    def embed(district: DistrictId, request: Request) -> Response:
+    def embed(district: DistrictId, request: Request, board: Picture) -> Response:
         city, found = site.district(district)
         language = language_of(request)
         return pages.render(
-            "embed.html", language, {"view": district_view(board, city, found, language), "city": city.place}
+            "embed.html", language, board, {"view": district_view(board, city, found, language), "city": city.place}
         )
 
     @routes.get("/sw.js")

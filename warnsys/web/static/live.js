@@ -23,7 +23,7 @@ function startOfLife() {
 }
 
 async function refresh() {
-  const mine = ++asked;
+  const mine = ++asked, since = performance.now(); // what waits for its answer grows no younger
   try {
     const answer = await fetch(location.href, { cache: "no-store", headers: { "X-Part": "1" }, signal: AbortSignal.timeout(ANSWER_MS) });
     if (!answer.ok) throw new Error(String(answer.status));
@@ -34,7 +34,7 @@ async function refresh() {
     shown = mine;
     document.title = page.title;
     put(found);
-    goodUntil = performance.now() + Number(root.dataset.freshFor) * 1000;
+    goodUntil = since + Number(root.dataset.freshFor) * 1000;
     heardAt = Date.now();
     lost("");
   } catch {

@@ -1,0 +1,106 @@
+"""Pages read one picture: records may come in while they are worded, and change nothing in it."""
+
+import asyncio
+import dataclasses
+import sys
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support import meaning, outcome, snapshot, tick
+from tests.web.conftest import served
+from tests.web.sites import LOGIN, Desk
+from warnsys.records import PushNotice
+from warnsys.web.board import Board
+
+PAGES = (
+    "/", "/lagebericht", "/alert/A", "/stop/push", "/stele/d1", "/embed/d1", "/api/districts", "/api/districts.geojson",
+    "/api/districts/d1/situation", "/api/districts/d1/cap", "/api/notices", "/api/notices.atom", "/api/notices/all",
+    "/api/alerts", "/api/alerts/A", "/api/alerts/A/raw", "/api/rejected", "/api/rejected/0/raw", "/api/feeds",
+    "/api/outlines.geojson", "/metrics", "/health/live", "/health/ready",
+)  # fmt: skip
+BAD = {"reason": "not-xml", "agent": "match", "topic": "cap.alerts", "partition": "0", "offset": "7"}
+
+
+def desk() -> Desk:
+    made = Desk().take(tick(0), outcome("A", meaning("Severe")), snapshot(0, "A"))
+    made.put("rejected", "B", b"<no", BAD)
+    return made
+
+
+def one_more(desk: Desk, number: int) -> None:
+    """An outcome, its message, a notice and a refusal: every collection of the board grows or shrinks."""
+    name = f"Z{number}"
+    desk.put_alert(name, b"<alert/>")
+    desk.put("impacts", "", outcome(name, meaning("Minor"), sent=number / 1000).to_bytes())
+    notice = next(one for one in desk.city.notices if isinstance(one, PushNotice))
+    desk.put("push", name, notice.model_copy(update={"id": name}).to_bytes())
+    desk.put("rejected", name, b"<no", BAD)
+    desk.board.steles[f"e{number}"] = desk.board.steles["d1"]
+
+
+@pytest.fixture
+def impatient() -> Iterator[None]:
+    """Threads take turns a thousand times as often: what can meet, meets."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(5e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_every_page_answers_while_records_stream_in() -> None:
+    board = desk()
+    for number in range(300):
+        one_more(board, number)
+    number = 300
+    async with served(board) as address, httpx.AsyncClient(base_url=address, auth=LOGIN, timeout=60) as http:
+        await http.get("/")
+        for _ in range(8):
+            loads = asyncio.gather(*(http.get(path) for path in PAGES))
+            while not loads.done():
+                one_more(board, number := number + 1)
+                await asyncio.sleep(0.001)
+            failed = {str(one.url.path): one.status_code for one in await loads if one.status_code != 200}
+            assert failed == {}
+
+
+def test_a_picture_shares_nothing_with_its_board_that_can_change() -> None:
+    board = desk().board
+    board.lag["cap.alerts"] = 1
+    theirs = {id(one) for one in changeable(board.picture())}
+    assert [one for one in changeable(board) if id(one) in theirs] == []
+
+
+def changeable(value: Any) -> Iterator[Any]:
+    """Every collection and object within a board that can change; what stands in frozen records cannot."""
+    if isinstance(value, dict | list | set | deque) or (dataclasses.is_dataclass(value) and not _frozen(value)):
+        yield value
+    if isinstance(value, Board) or (dataclasses.is_dataclass(value) and not isinstance(value, type)):
+        if not _frozen(value):
+            for name in (field.name for field in dataclasses.fields(value)):
+                if name not in ("cities", "_events", "_changed"):
+                    yield from changeable(getattr(value, name))
+    elif isinstance(value, dict):
+        for one in value.values():
+            yield from changeable(one)
+    elif isinstance(value, list | deque):
+        for one in value:
+            yield from changeable(one)
+
+
+def _frozen(value: Any) -> bool:
+    return bool(type(value).__dataclass_params__.frozen)
+
+
+def test_a_picture_stays_as_it_was_whatever_comes_later() -> None:
+    made = desk()
+    picture = made.board.picture()
+    was = (picture.now(), picture.stele("d1"), len(picture.notices), len(picture.outcomes), picture.connected)
+    one_more(made, 1)
+    made.later(10)
+    made.board.connected = False
+    assert (picture.now(), picture.stele("d1"), len(picture.notices), len(picture.outcomes), picture.connected) == was
