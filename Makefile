@@ -7,7 +7,7 @@ GEODATA ?= ../shared/geodata
 SETTINGS ?= warnsys.toml
 
 .DEFAULT_GOAL := help
-.PHONY: bench-web screens help install install-dev demo run kafka test test-faults test-crash test-crash-long soak mutants lint format docs contracts asyncapi sustainable pictures lock clean
+.PHONY: bench-web bench-load screens help install install-dev demo run kafka test test-faults test-crash test-crash-long soak mutants lint format docs contracts asyncapi sustainable pictures lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -102,6 +102,9 @@ screens: install-dev ## take the screenshots of docs/reference/pages.md again
 
 bench-web: install-dev ## how fast the pages follow the topics, and what 200 open event streams cost
 	$(BIN)/python -m tests.web.bench
+
+bench-load: install-dev ## every page a thousand times while 50 outcomes a second come in
+	$(BIN)/python -m tests.web.load
 
 lock: install-dev ## pin the newest dependencies that pyproject.toml allows
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -35,7 +35,7 @@ from warnsys.supervisor import tell_ready
 from warnsys.web.app import Site, operators_site, public_site
 from warnsys.web.board import Board, TopicName, TopicRecord
 from warnsys.web.reminder import Reminders
-from warnsys.web.views import BEFORE
+from warnsys.web.timeline import BEFORE
 
 log = logging.getLogger(__name__)
 MESSAGES_S = 20 * 60

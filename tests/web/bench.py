@@ -40,13 +40,14 @@ SEEN = """marker => new Promise(done => {
 
 
 @asynccontextmanager
-async def web_on(kafka: LocalKafka, folder: Path) -> AsyncIterator[tuple[str, int, Topics]]:
+async def web_on(kafka: LocalKafka, folder: Path, web: str = "open = true") -> AsyncIterator[tuple[str, int, Topics]]:
     """`warnsys web` as a process: its address, its process id, its topics."""
     stage, port = f"bench-{uuid.uuid4().hex[:8]}", 18_000 + uuid.uuid4().int % 9_000
     file = folder / "warnsys.toml"
     file.write_text(
         f'stage = "{stage}"\n[[cities]]\nid = "solingen"\nname = "Solingen"\ngeofences = "{bundled()}"\n'
-        f'[broker]\nurl = "kafka://{kafka.bootstrap}"\npartitions = 4\n[web]\nopen = true\nport = {port}\n',
+        f'[broker]\nurl = "kafka://{kafka.bootstrap}"\npartitions = 4\n'
+        f"[web]\nport = {port}\npublic_port = {port + 9_000}\n{web}\n",
         "utf-8",
     )
     topics = topics_for(load(file))

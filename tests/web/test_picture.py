@@ -15,6 +15,8 @@ from tests.web.conftest import served
 from tests.web.sites import LOGIN, Desk
 from warnsys.records import PushNotice
 from warnsys.web.board import Board
+from warnsys.web.dashboard import MOST_ROWS, _chain
+from warnsys.web.timeline import MOST_BARS, timeline
 
 PAGES = (
     "/", "/lagebericht", "/alert/A", "/stop/push", "/stele/d1", "/embed/d1", "/api/districts", "/api/districts.geojson",
@@ -94,6 +96,32 @@ def changeable(value: Any) -> Iterator[Any]:
 
 def _frozen(value: Any) -> bool:
     return bool(type(value).__dataclass_params__.frozen)
+
+
+def test_the_timeline_draws_what_can_be_seen_and_no_more_than_can_be_read() -> None:
+    many = [outcome(f"M{n}", meaning("Minor", onset=n, expires=n + 300)) for n in range(300)]
+    same = [outcome(f"S{n}", meaning("Severe")) for n in range(300)]
+    made = Desk().take(tick(0), *many, *same)
+    lanes, _, _ = timeline(made.board.picture(), made.city.rules, "de")
+    assert [bar.level for bar in lanes[0].bars] == [1] * (MOST_BARS - 1) + [3]
+
+
+def test_the_report_tells_the_newest_and_how_many_it_leaves_out() -> None:
+    made = Desk().take(tick(0))
+    for number in range(MOST_ROWS + 7):
+        made.put("impacts", "", outcome(f"R{number}", meaning("Minor"), sent=number / 100).to_bytes())
+    page = made.page("/lagebericht")
+    assert f"Eingegangen ({MOST_ROWS + 7})" in page
+    assert "7 ältere stehen nicht in dieser Tabelle" in page
+    assert page.count("Minor RAIN") == MOST_ROWS
+
+
+def test_a_long_chain_of_messages_costs_no_more_than_its_links() -> None:
+    made = Desk().take(tick(0))
+    links = [outcome(f"C{n}", sent=n / 100, supersedes=[f"C{n - 1}"] if n else ()) for n in range(3000)]
+    for link in links:
+        made.put("impacts", "", link.to_bytes())
+    assert [one.base_id for one in _chain(made.board, "C0")] == [f"C{n}" for n in range(2900, 3000)]
 
 
 def test_a_picture_stays_as_it_was_whatever_comes_later() -> None:

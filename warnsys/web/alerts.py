@@ -3,7 +3,7 @@
 Read from the bytes on the board, each message once. Neither warns anybody: who is warned stands in the records.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -18,7 +18,7 @@ from warnsys.channels.events import event_name
 from warnsys.pipeline import CityRules
 from warnsys.records import Impact, Meaning, Text
 from warnsys.warning.impact import LIVE_TYPES, areas_of
-from warnsys.web.board import Board
+from warnsys.web.board import Board, HeldAlert
 from warnsys.web.views import plain
 
 
@@ -93,7 +93,7 @@ def neighbours(board: Board, city: CityRules, cells: Mapping[str, str], language
     """What the newest list of each source says for some warn cells, worst first."""
     found = []
     listed = [id_ for ids in board.listed.values() for id_ in ids if id_ in board.alerts]
-    alerts = [alert for id_ in listed if (alert := _naming(cells, board.alerts[id_].body))]
+    alerts = [alert for id_ in listed if (alert := _naming(cells, board.alerts[id_]))]
     ended = {dwd.without_language(one.identifier) for alert in alerts for one in alert.references}
     for alert in alerts:
         if dwd.is_test(alert) or alert.msg_type not in LIVE_TYPES[:2] or dwd.base_id(alert) in ended:
@@ -111,9 +111,9 @@ def neighbours(board: Board, city: CityRules, cells: Mapping[str, str], language
     return sorted(found, key=lambda one: (one.advance, -one.level, one.names))
 
 
-def _naming(cells: Iterable[str], body: bytes) -> Alert | None:
-    """The message where it names one of the cells; most do not, and need not be read for that."""
-    return read(body) if any(cell.encode() in body for cell in cells) else None
+def _naming(cells: Mapping[str, str], held: HeldAlert) -> Alert | None:
+    """The message where it names one of the cells."""
+    return None if held.cells.isdisjoint(cells) else read(held.body)
 
 
 def _in_one_language(alert: Alert, language: str) -> list[Info]:

@@ -9,11 +9,13 @@ the event stream who was away for a moment is told what it missed, and one who w
 
 import asyncio
 import copy
+import re
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Literal
 
 from pydantic import ValidationError
@@ -55,6 +57,7 @@ BLIND_AFTER = timedelta(seconds=60)
 """In an exercise, where records bear the story's time: without any for so long, the pages know nothing."""
 SILENT_AFTER = timedelta(seconds=35)
 """Ticks come every ten seconds: without any record for so long, nobody settles, or nothing reaches this process."""
+_CELL = re.compile(rb"(?<![0-9])[0-9]{9}(?![0-9])")
 CLOCK_OFF = timedelta(seconds=60)
 
 
@@ -83,13 +86,18 @@ class Event:
     """JSON."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class HeldAlert:
     """A message as it came, and what each partition says it means."""
 
     headers: AlertHeaders
     body: bytes
     at: datetime
+
+    @cached_property
+    def cells(self) -> frozenset[str]:
+        """Every number in it that may be a warn cell's: most messages need not be read to know that they name none."""
+        return frozenset(found.decode() for found in _CELL.findall(self.body))
 
 
 @dataclass(frozen=True, slots=True)

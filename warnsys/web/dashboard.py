@@ -14,22 +14,28 @@ from starlette.exceptions import HTTPException
 
 from warnsys.cap import CapError, read_alert
 from warnsys.channels.wording import moment
-from warnsys.records import Acknowledgement, Action, Stop
+from warnsys.records import Acknowledgement, Action, Outcome, Stop
 from warnsys.web.alerts import neighbours
 from warnsys.web.api import explained_alert, held_alert
 from warnsys.web.app import Pages, Picture, Site, language_of, signed_in
 from warnsys.web.board import Board
 from warnsys.web.security import Operators, same_origin
-from warnsys.web.views import View, change, district_view, holdings, remembered, timeline, told
+from warnsys.web.timeline import timeline
+from warnsys.web.views import View, change, district_view, holdings, remembered, told
 
 log = logging.getLogger(__name__)
 LOOK_AGAIN_S = 60
 """How long a page that knows nothing may stand without an answer."""
+MOST_ROWS = 500
+"""Of each table in the report; the newest."""
+MOST_IN_CHAIN = 100
 LONGEST_STOP = timedelta(hours=24)
 
 
 def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
     routes = APIRouter(include_in_schema=False, dependencies=[Depends(signed_in(operators))])
+    live = site.board
+    """For what operators do, in the loop; what they are shown is a picture of it."""
 
     @routes.get("/")
     def dashboard(request: Request, board: Picture) -> Response:
@@ -58,11 +64,13 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
         since = now - timedelta(hours=hours)
         stale_after = {one.name: timedelta(seconds=one.stale_after_s) for one in site.settings.sources}
         alerts = [one for one in board.outcomes.values() if one.sent and board.known_since[one.base_id] >= since]
+        taken = sorted((one for one in alerts if one.decided != "no_district"), key=_sent)
+        notices = sorted((one for one in board.notices if one.issued >= since), key=lambda one: one.issued.timestamp())
         values = {
-            **_dashboard(site, board, language_of(request)), "since": since, "hours": hours,
-            "alerts": [one for one in alerts if one.decided != "no_district"],
-            "elsewhere": sum(one.decided == "no_district" for one in alerts),
-            "notices": [one for one in board.notices if one.issued >= since],
+            **_standing(site, board, language_of(request)), "since": since, "hours": hours,
+            "alerts": taken[-MOST_ROWS:], "older_alerts": max(0, len(taken) - MOST_ROWS),
+            "elsewhere": len(alerts) - len(taken),
+            "notices": notices[-MOST_ROWS:], "older_notices": max(0, len(notices) - MOST_ROWS),
             "rejected": [one for one in board.rejected if one.at >= since],
             "acknowledged": [one for one in board.acknowledged.values() if one.at >= since],
             "outages": sorted(board.history.outages(since, now, stale_after), key=lambda one: one.since),
@@ -70,9 +78,9 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
         return pages.render("report.html", language_of(request), board, values)
 
     @routes.post("/act/acknowledge")
-    async def acknowledge(request: Request, board: Picture) -> Response:
+    async def acknowledge(request: Request) -> Response:
         given = await _form(request)
-        order = {**given, "stage": board.stage, "at": board.now()}
+        order = {**given, "stage": live.stage, "at": live.now()}
         return await act(request, "not-acknowledged", "/", lambda: Acknowledgement.model_validate(order))
 
     @routes.get("/stop/{channel}")
@@ -90,15 +98,15 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
         return pages.render("resume.html", language_of(request), board, {"channel": channel})
 
     @routes.post("/act/stop")
-    async def stop(request: Request, board: Picture) -> Response:
+    async def stop(request: Request) -> Response:
         given = await _form(request)
         minutes = given.pop("minutes", "")
         if not minutes.isdecimal() or timedelta(minutes=int(minutes)) > LONGEST_STOP:
             raise HTTPException(422, f"minutes: a whole number up to {LONGEST_STOP // timedelta(minutes=1)}")
-        channel, now = given.get("channel", ""), board.now()
-        if known := board.stops.get(channel):  # whoever orders has seen that one: this one is newer, by whatever clock
+        channel, now = given.get("channel", ""), live.now()
+        if known := live.stops.get(channel):  # whoever orders has seen that one: this one is newer, by whatever clock
             now = max(now, known.at + timedelta(milliseconds=1))
-        order = {**given, "stage": board.stage, "at": now, "until": now + timedelta(minutes=int(minutes))}
+        order = {**given, "stage": live.stage, "at": now, "until": now + timedelta(minutes=int(minutes))}
         what, again = ("not-stopped", "/stop/") if int(minutes) else ("not-resumed", "/resume/")
         return await act(request, what, f"{again}{channel}", lambda: Stop.model_validate(order))
 
@@ -115,8 +123,9 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
             await site.act(done)
         except Exception:
             log.exception("%s could not be put onto its topic", done.key)
-            return pages.render("failed.html", language_of(request), {"what": what, "again": again}, status=503)
-        board.asked_for(done)
+            said = {"what": what, "again": again}
+            return pages.render("failed.html", language_of(request), live.picture(), said, status=503)
+        live.asked_for(done)
         return RedirectResponse(_back(request), 303)
 
     return routes
@@ -136,28 +145,39 @@ def _zone(site: Site) -> ZoneInfo:
     return next(iter(site.board.cities.values())).place.timezone
 
 
-def _dashboard(site: Site, board: Board, language: str) -> dict[str, Any]:
-    now = board.now()
+def _standing(site: Site, board: Board, language: str) -> dict[str, Any]:
+    """What holds, for the dashboard and the report."""
     cities: list[dict[str, Any]] = []
     for city in board.cities.values():
         views = [district_view(board, city, district, language) for district in city.place.districts]
-        lanes, at, marks = timeline(board, city, language)
         holding = holdings(board, city, views, language)
         cities.append(
             {
-                "place": city.place, "views": views, "holding": holding, "lanes": lanes, "now_at": at, "marks": marks,
+                "rules": city, "place": city.place, "views": views, "holding": holding, "blind": _blind(views),
                 "told": {one.item.record.base_id: list(told(city.policy, one.item.record)) for one in holding},
-                "blind": _blind(views), "remembered": remembered(board, city, language),
-                "neighbours": neighbours(board, city, site.settings.web.watch_cells, language),
-                "without": [view.district.name for view in views if view.record is None],
-                "incomplete": any(view.record and view.record.freshness == "incomplete" for view in views),
             }
         )  # fmt: skip
+    return {
+        "cities": cities, "now": board.now(), "zone": _zone(site), "moment": moment, "orders": board.orders(),
+    }  # fmt: skip
+
+
+def _dashboard(site: Site, board: Board, language: str) -> dict[str, Any]:
+    standing = _standing(site, board, language)
+    cities: list[dict[str, Any]] = standing["cities"]
+    for found in cities:
+        city, views = found["rules"], found["views"]
+        lanes, at, marks = timeline(board, city, language)
+        found |= {
+            "lanes": lanes, "now_at": at, "marks": marks, "remembered": remembered(board, city, language),
+            "neighbours": neighbours(board, city, site.settings.web.watch_cells, language),
+            "without": [view.district.name for view in views if view.record is None],
+            "incomplete": any(view.record and view.record.freshness == "incomplete" for view in views),
+        }  # fmt: skip
     remaining = [view.remaining_s for city in cities for view in city["views"] if view.record]
     return {
-        "cities": cities, "now": now, "zone": _zone(site), "moment": moment, "feeds": _feeds(site, board, now),
-        "notices": list(board.notices)[:50], "rejected": list(board.rejected)[:20],
-        "orders": board.orders(), "web": site.settings.web,
+        **standing, "feeds": _feeds(site, board, standing["now"]),
+        "notices": list(board.notices)[:50], "rejected": list(board.rejected)[:20], "web": site.settings.web,
         "loud": any(one.loud and not one.acknowledged for city in cities for one in city["holding"]),
         "fresh_for": min(remaining, default=LOOK_AGAIN_S), "silent_s": _silence(board),
         "journeys": [one for one in reversed(board.history.journeys.values()) if one.shown][:3],
@@ -192,14 +212,21 @@ def _latency(seconds: Iterable[float]) -> dict[str, float]:
     return {"p50": kept[len(kept) // 2] * 1000, "p99": kept[int(len(kept) * 0.99)] * 1000} if kept else {}
 
 
-def _chain(board: Board, base_id: str) -> list[Any]:
-    """The messages joined by references, oldest first."""
-    outcomes = board.outcomes
-    found, open_ = set(), {base_id}
+def _chain(board: Board, base_id: str) -> list[Outcome]:
+    """The messages joined by references, oldest first: the newest of them, where they are many."""
+    near: dict[str, set[str]] = {}
+    for outcome in board.outcomes.values():
+        for other in outcome.supersedes:
+            near.setdefault(outcome.base_id, set()).add(other)
+            near.setdefault(other, set()).add(outcome.base_id)
+    found, open_ = {base_id}, [base_id]
     while open_:
-        found |= open_
-        near = {i for b in open_ if b in outcomes for i in outcomes[b].supersedes}
-        near |= {o.base_id for o in outcomes.values() if open_ & set(o.supersedes)}
-        open_ = near - found
-    known = [outcomes[i] for i in found if i in outcomes]
-    return sorted(known, key=lambda o: (o.sent.timestamp() if o.sent else 0, o.base_id))
+        new = near.get(open_.pop(), set()) - found
+        found |= new
+        open_ += new
+    known = [board.outcomes[one] for one in found if one in board.outcomes]
+    return sorted(known, key=lambda one: (_sent(one), one.base_id))[-MOST_IN_CHAIN:]
+
+
+def _sent(outcome: Outcome) -> float:
+    return outcome.sent.timestamp() if outcome.sent else 0.0

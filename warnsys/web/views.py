@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 from geofences import District
 from warnsys.cap.model import level
 from warnsys.channels import wording
-from warnsys.channels.events import event_name
 from warnsys.pipeline import CityRules
 from warnsys.records import Meaning, Outcome, SteleItem, SteleRecord, acknowledgement_key
 from warnsys.warning.policy import Policy
@@ -23,7 +22,6 @@ from warnsys.web.words import words
 
 Presentation = Literal["calm", "tile", "banner", "full", "no_data"]
 PRESENTATIONS = ("tile", "banner", "full")
-BEFORE, AFTER = timedelta(hours=24), timedelta(hours=48)
 SHORTEST_TURN_S = 10
 CREDIT_CHARS = 120
 
@@ -236,86 +234,6 @@ def differences(before: Outcome, after: Outcome) -> list[str]:
     places = [{i.district for m in o.meanings for i in m.impacts} for o in (before, after)]
     if places[0] != places[1]:
         found.append("more" if places[0] < places[1] else "fewer" if places[0] > places[1] else "elsewhere")
-    return found
-
-
-# -- the timeline ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One warning in a lane; `left` and `width` as parts of the whole, 0 to 1."""
-
-    left: float
-    width: float
-    level: int
-    advance: bool
-    title: str
-    base_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    name: str
-    bars: tuple[Bar, ...]
-
-
-def timeline(board: Board, city: CityRules, language: str) -> tuple[list[Lane], float, list[tuple[float, str]]]:
-    """Lanes a district over the last 24 and the coming 48 hours; where now is; and marks every six hours."""
-    now, zone = board.now(), city.place.timezone
-    first, last = now - BEFORE, now + AFTER
-    replaced = {base_id: outcome.sent for outcome in board.outcomes.values() for base_id in outcome.supersedes}
-    lanes = []
-    for district in city.place.districts:
-        bars = []
-        standing = board.stele(district.id)
-        holds = {item.base_id for item in standing.items} if standing else set()
-        for outcome in board.outcomes.values():
-            end = replaced.get(outcome.base_id)
-            if standing and outcome.base_id not in holds:  # withdrawn, or whatever else ended it
-                end = min(end or now, now)
-            for meaning in outcome.meanings:
-                if any(impact.district == district.id for impact in meaning.impacts):
-                    bars.append(_bar(outcome, meaning, end, first, last, zone, language))
-        lanes.append(
-            Lane(district.short_name, tuple(sorted(filter(None, bars), key=lambda bar: (bar.level, bar.left))))
-        )
-    hours = _marks(first, last, zone)
-    return lanes, (now - first) / (last - first), hours
-
-
-def _bar(
-    outcome: Outcome,
-    meaning: Meaning,
-    replaced: datetime | None,
-    first: datetime,
-    last: datetime,
-    zone: ZoneInfo,
-    language: str,
-) -> Bar | None:
-    begin = max(meaning.onset, first)
-    end = min(filter(None, (meaning.expires, replaced, last)))
-    if end <= begin:
-        return None
-    title = ", ".join(
-        (
-            wording.label(meaning)[language],
-            plain(event_name(meaning)[language]),
-            wording.period(meaning.onset, meaning.expires, zone)[language],
-        )
-    )
-    whole = last - first
-    left, width = (begin - first) / whole, (end - begin) / whole
-    return Bar(left, width, level(meaning.severity), meaning.advance, title, outcome.base_id)
-
-
-def _marks(first: datetime, last: datetime, zone: ZoneInfo) -> list[tuple[float, str]]:
-    at = first.astimezone(zone).replace(minute=0, second=0, microsecond=0)
-    found = []
-    while (at := at + timedelta(hours=1)) < last:
-        if at.hour % 6 == 0:
-            text = f"{at:%d.%m.}" if at.hour == 0 else f"{at:%H:%M}"
-            found.append(((at - first) / (last - first), text))
     return found
 
 

@@ -14,6 +14,7 @@ class Words:
 
     def __init__(self, language: str) -> None:
         self.language = language
+        self._plain: dict[str, str] = {}
         self._bundle = FluentBundle([language], use_isolating=False)
         self._bundle.add_resource(FluentResource((_FOLDER / f"{language}.ftl").read_text("utf-8")))
 
@@ -23,12 +24,16 @@ class Words:
 
     def __call__(self, key: str, **values: str | float) -> str:
         """Raises `KeyError` for a message that is not there."""
+        if not values and (known := self._plain.get(key)) is not None:  # a page asks for some hundred times
+            return known
         pattern = self._bundle.get_message(key).value  # raises the KeyError itself
         if pattern is None:
             raise KeyError(key)
         text, errors = self._bundle.format_pattern(pattern, values)
         if errors:
             raise KeyError(f"{key}: {errors[0]}")
+        if not values:
+            self._plain[key] = str(text)
         return str(text)
 
 

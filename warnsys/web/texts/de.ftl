@@ -197,6 +197,7 @@ lag-of = { $topic }: { $count }
 resume-title = { $channel } wieder aufnehmen?
 resume-means = Danach geht auf diesem Kanal wieder alles hinaus. Was noch gilt und nicht mitgeteilt wurde, wird sofort mitgeteilt.
 resume-do = Jetzt wieder aufnehmen
+older-not-shown = { $count } ältere stehen nicht in dieser Tabelle.
 elsewhere = und { $count } Meldungen für andere Gegenden
 outage-feed = Quelle „{ $source }“ ohne neuen Stand
 outage-ticks = Kein Worker hat gearbeitet

@@ -197,6 +197,7 @@ lag-of = { $topic }: { $count }
 resume-title = Resume { $channel }?
 resume-means = Everything goes out on this channel again. What still holds and has not been told is told at once.
 resume-do = Resume now
+older-not-shown = { $count } older ones are not in this table.
 elsewhere = and { $count } messages for other places
 outage-feed = Source “{ $source }” without a new stamp
 outage-ticks = No worker was at work
