@@ -1,7 +1,7 @@
 """A ZIP of CAP messages as DWD publishes it, opened within limits.
 
-An empty ZIP is legal and says that nothing is warned. Anything that is not a whole ZIP says nothing at all. A single
-bad member is handed on as it is: the messages beside it must not suffer.
+An empty ZIP is legal and says that nothing is warned. Anything that is not a whole ZIP, byte for byte, says nothing at
+all (`layout.py`). A single bad member is handed on as it is: the messages beside it must not suffer.
 """
 
 import io
@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 
+from warnsys.cap import layout
 from warnsys.cap.errors import BadBundle, CapError, Unsafe
 from warnsys.cap.read import MAX_BYTES
 
@@ -39,19 +40,17 @@ def read_bundle(content: bytes) -> tuple[Member, ...]:
     """All members, in the ZIP's order. Raises `BadBundle` where the ZIP as a whole cannot be trusted."""
     if len(content) > MAX_BUNDLE_BYTES:
         raise BadBundle("zip-too-large", "/", f"{len(content)} bytes, at most {MAX_BUNDLE_BYTES} are opened")
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as bundle:
-            entries = [entry for entry in bundle.infolist() if not entry.filename.endswith("/")]
-            if len(entries) > MAX_MEMBERS:
-                raise BadBundle("zip-members", "/", f"{len(entries)} members, at most {MAX_MEMBERS} are read")
-            unpacked = sum(min(entry.file_size, MAX_BYTES) for entry in entries)
-            if unpacked > MAX_UNPACKED_BYTES:
-                raise BadBundle("zip-ratio", "/", f"{unpacked} bytes unpacked, at most {MAX_UNPACKED_BYTES}")
-            return tuple(_member(bundle, entry) for entry in entries)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError) as error:
-        if isinstance(error, CapError):
-            raise
-        raise BadBundle("zip-broken", "/", f"{error}; fetch it again") from error
+    found = layout.entries(content)
+    entries = [entry for entry in found if not entry.filename.endswith("/")]
+    if len(entries) > MAX_MEMBERS:
+        raise BadBundle("zip-members", "/", f"{len(entries)} members, at most {MAX_MEMBERS} are read")
+    if found and not entries:
+        raise BadBundle("zip-broken", "/", "folders without a member")
+    unpacked = sum(min(entry.file_size, MAX_BYTES) for entry in entries)
+    if unpacked > MAX_UNPACKED_BYTES:
+        raise BadBundle("zip-ratio", "/", f"{unpacked} bytes unpacked, at most {MAX_UNPACKED_BYTES}")
+    with zipfile.ZipFile(io.BytesIO(content)) as bundle:
+        return tuple(_member(bundle, entry) for entry in entries)
 
 
 def _member(bundle: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Member:
