@@ -6,21 +6,25 @@ remembered at once, and until then none of them is handled.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from pydantic import ValidationError
-
-from streams.records import Headers, Incoming, Outgoing, Sender
-from streams.state import Kept, StateStore
+from streams.failures import Charge, CityError, charge, code_of, unharmed
+from streams.failures import explain as explain
+from streams.failures import rejection as rejection
+from streams.records import Incoming, Outgoing, Sender, TooLargeError
+from streams.state import Kept, StateStore, Unread
 from streams.topics import MIB, Topics
 from streams.trail import Trail
 from warnsys.cap import CapError
 from warnsys.cap.model import level
 from warnsys.metrics import Metrics
 from warnsys.orders import answers
-from warnsys.pipeline import CityRules, CityState, ForeignStageError, channel_of, settle
+from warnsys.pipeline import CityRules, CityState, ForeignStageError, channel_of, set_aside, settle
 from warnsys.records import (
     AlertHeaders,
     ChannelState,
@@ -30,15 +34,21 @@ from warnsys.records import (
     Snapshot,
     SteleRecord,
     Tick,
+    read_alert_headers,
     read_impact_record,
 )
 from warnsys.settings import LIVE
 from warnsys.warning.impact import Matcher, for_cities
 
+log = logging.getLogger(__name__)
 PUBLISHED = "published_at"
 """Header: when the feed published it, seconds since 1970. For latency only."""
 LARGE = MIB
 """Bytes of an outcome from which on its acknowledgement is waited for at once: a refusal is this record's own."""
+ENVELOPE = 16 * 1024
+"""Bytes of a record beside its value, at most."""
+GIVEN_UP_AFTER = 3
+"""So many ticks in a row that a city cannot take, and it begins anew: a tick says nothing that could be at fault."""
 
 
 class MatchAgent:
@@ -56,8 +66,9 @@ class MatchAgent:
         heard: Callable[[Outcome], None] = lambda _: None,
     ) -> None:
         self._matcher, self._topics, self._sender = matcher, topics, sender
-        self._metrics, self._heard = metrics, heard
+        self._metrics, self._heard = metrics, unharmed(heard)
         self._owed: dict[tuple[str, int], list[Awaitable[None]]] = {}
+        self._epoch = 0
         self._cities = topics.by_partition(cities)
 
     async def handle(self, record: Incoming) -> None:
@@ -69,39 +80,67 @@ class MatchAgent:
             self._metrics.read(snapshot, record.topic)
             await self._begin(record, dict.fromkeys(self._cities, snapshot.to_bytes()), Trail())
             return
-        headers = AlertHeaders.model_validate(record.headers)
+        headers = read_alert_headers(record.headers)
         self._check_stage(headers.stage)
         trail = Trail.read(record.headers).at("match", time.time())
         try:
             alert = self._matcher.read(record.value, headers.source)
-        except CapError as error:
-            outcome = self._matcher.refuse(headers, error).outcome
-        else:
             parsed = time.perf_counter()
             outcome = self._matcher.decide(alert, headers).outcome
+        except CapError as error:
+            outcome = self._matcher.refuse(headers, error).outcome
+        except MemoryError:
+            raise
+        except Exception as error:  # the record's fault, whatever it is: and every city hears that it is undecided
+            log.exception("match: %s/%d@%d cannot be decided", record.topic, record.partition, record.offset)
+            outcome = self._undecided(headers, explain(error))
+        else:
             trail = trail.took("parsed", parsed - started).took("decided", time.perf_counter() - parsed)
         if outcome.sent:
             trail = trail.at("sent", outcome.sent.timestamp())
-        if outcome.decided == "rejected":
-            await self._sender.send([rejection(self._topics, record, self.name, outcome.reason)])
-            self._metrics.rejected.labels(self.name, code_of(outcome.reason)).inc()
-        said = {partition: for_cities(outcome, cities).to_bytes() for partition, cities in self._cities.items()}
-        await self._begin(record, said, trail)
+        try:
+            await self._say(record, outcome, trail)
+        except TooLargeError as error:
+            outcome = self._undecided(headers, f"too-large at /alert: {error}")
+            await self._say(record, outcome, trail)
         worst = max((m.severity for m in outcome.meanings), key=level, default="")
         self._metrics.alerts.labels(headers.source, outcome.msg_type or "", worst, outcome.decided).inc()
         for code in outcome.findings:
             self._metrics.findings.labels(headers.source, code).inc()
         self._heard(outcome)
 
+    def _undecided(self, headers: AlertHeaders, why: str) -> Outcome:
+        code, _, text = why.partition(" ")
+        return self._matcher.refuse(headers, CapError(code.rstrip(":"), "/alert", text)).outcome
+
+    async def _say(self, record: Incoming, outcome: Outcome, trail: Trail) -> None:
+        if outcome.decided == "rejected":
+            await self._sender.send([rejection(self._topics, record, self.name, outcome.reason)])
+            self._metrics.rejected.labels(self.name, code_of(outcome.reason)).inc()
+        said = {partition: for_cities(outcome, cities).to_bytes() for partition, cities in self._cities.items()}
+        await self._begin(record, said, trail)
+
     async def _begin(self, record: Incoming, said: Mapping[int, bytes], trail: Trail) -> None:
-        """Send, and owe the acknowledgement; what may be too large for the broker is waited for here."""
+        """Send, and owe the acknowledgement; what may be too large for the broker is waited for here.
+
+        Where the partition was taken away meanwhile, it is waited for here, too: nobody would ask for it.
+        """
+        epoch = self._epoch
         acknowledged = await self._sender.begin(
             [self._to(partition, value, record, trail) for partition, value in said.items()]
         )
-        if any(len(value) > LARGE for value in said.values()):
+        if epoch != self._epoch or any(len(value) > LARGE for value in said.values()):
             await acknowledged
         else:
             self._owed.setdefault((record.topic, record.partition), []).append(acknowledged)
+
+    def forget(self) -> None:
+        """Partitions were revoked or assigned: what is not acknowledged comes again, and its failure is nobody's."""
+        for acknowledged in (one for owed in self._owed.values() for one in owed):
+            if isinstance(acknowledged, asyncio.Future):
+                acknowledged.add_done_callback(_seen)
+        self._owed.clear()
+        self._epoch += 1
 
     def owes(self, record: Incoming) -> bool:
         """Whether something was sent that is not yet acknowledged, from the partition that a record came from."""
@@ -138,14 +177,17 @@ class SettleAgent:
         heard: Callable[[Notice], None] = lambda _: None,
     ) -> None:
         self._cities, self._topics, self._sender, self._store = cities, topics, sender, store
-        self._metrics, self._heard = metrics, heard
+        self._metrics, self._heard = metrics, unharmed(heard)
         self._kept: dict[int, dict[str, Kept]] = {}
         self._owed: dict[int, set[str]] = {}
         """By partition the cities of which something was published that is not yet remembered."""
         self._epoch = 0
+        self._failing: dict[str, int] = {}
+        """By city how many ticks in a row it could not take."""
 
     def forget(self) -> None:
         """Partitions were revoked or assigned: what is remembered is read again before the next record."""
+        self._failing.clear()
         self._kept.clear()
         self._owed.clear()
         self._epoch += 1
@@ -175,24 +217,35 @@ class SettleAgent:
         """
         started, taken = time.perf_counter(), time.time()
         said = self._timed(read_impact_record(record.value), record)
+        if said.stage != self._topics.stage:
+            raise ForeignStageError(said.stage, self._topics.stage)
         self._metrics.read(said, record.topic)
         epoch = self._epoch
         before = await self._restored(record.partition)
         notices: list[Notice] = []
         after = dict(before)
         outgoing: list[Outgoing] = []
+        trail = Trail.read(record.headers).at("settle", taken)
         for city, kept in before.items():
             if kept.has(record.offset, record.timestamp):
                 continue
-            state, found = settle(kept.state, said, self._cities[city])
+            try:
+                state, found = settle(kept.state, said, self._cities[city])
+                to_send = self._outgoing(kept.state, state, found, record)
+                to_send += map(self._answer, answers(kept.state, state, said))
+            except MemoryError:
+                raise
+            except Exception as error:
+                failed = CityError(city, error)
+                failed.__cause__ = error
+                state, found, to_send = self._set_aside(kept.state, said, record, failed)
+            else:
+                self._failing.pop(city, None)
             notices += found
-            removed = sorted(kept.state.steles.keys() - state.steles.keys())
-            outgoing += [self._tombstone(district, record) for district in removed]
-            outgoing += map(self._answer, answers(kept.state, state, said))
+            outgoing += to_send
             after[city] = Kept(state, record.offset, record.timestamp)
-        trail = Trail.read(record.headers).at("settle", taken).took("settled", time.perf_counter() - started)
-        outgoing += [self._notice(notice, record, trail) for notice in notices]
-        await self._sender.send(outgoing)
+        trail = trail.took("settled", time.perf_counter() - started)
+        await self._sender.send([_with(trail, one) for one in outgoing])
         changed = {city for city, kept in after.items() if kept.state is not before[city].state}
         if epoch == self._epoch:
             self._kept[record.partition] = after
@@ -208,8 +261,42 @@ class SettleAgent:
                 self._metrics.took(stage, seconds)
         if isinstance(said, Tick):
             for city, kept in after.items():
-                if situation := self._cities[city].situation(kept.state):
-                    self._metrics.settled(city, situation)
+                self._metrics.troubles.labels(city).set(len(kept.state.troubles))
+                with suppress(Exception):  # which is known by its trouble
+                    if situation := self._cities[city].situation(kept.state):
+                        self._metrics.settled(city, situation)
+
+    def _set_aside(
+        self, state: CityState, said: Said, record: Incoming, error: CityError
+    ) -> tuple[CityState, tuple[Notice, ...], list[Outgoing]]:
+        """One city cannot take a record: it is kept for that city, and the city goes on without it, as incomplete."""
+        city, reason = error.city, str(error)
+        log.error(
+            "settle: %s/%d@%d: %s", record.topic, record.partition, record.offset, reason, exc_info=error.__cause__
+        )
+        kept = rejection(self._topics, record, self.name, reason, city)
+        self._metrics.rejected.labels(self.name, code_of(reason)).inc()
+        self._failing[city] = self._failing.get(city, 0) + 1 if isinstance(said, Tick) else self._failing.get(city, 0)
+        if self._failing[city] >= GIVEN_UP_AFTER:
+            del self._failing[city]
+            self._metrics.state_lost.labels(city).set(time.time())
+            log.critical("%s: what is remembered of it cannot be used (kept on warn.rejected); it begins anew", city)
+            given_up = replace(record, value=state.to_bytes(), topic=self._topics.state.name)
+            kept_state = rejection(self._topics, given_up, self.name, f"state: {reason}", city)
+            state, notices = set_aside(CityState(city=city), said, reason, self._cities[city])
+            return state, notices, [kept, kept_state, *self._outgoing(state, state, notices, record)]
+        after, notices = set_aside(state, said, reason, self._cities[city])
+        return after, notices, [kept, *self._outgoing(state, after, notices, record)]
+
+    def _outgoing(
+        self, before: CityState, after: CityState, notices: Iterable[Notice], record: Incoming
+    ) -> list[Outgoing]:
+        """What goes out for one city. Raises `TooLargeError` for what its topic does not take."""
+        removed = sorted(before.steles.keys() - after.steles.keys())
+        return [
+            *(self._tombstone(district, record) for district in removed),
+            *(self._notice(notice, record) for notice in notices),
+        ]
 
     def _count(self, notice: Notice) -> None:
         if isinstance(notice, SteleRecord):
@@ -226,9 +313,13 @@ class SettleAgent:
     async def _restored(self, partition: int) -> dict[str, Kept]:
         if partition in self._kept:
             return self._kept[partition]
-        epoch, found = self._epoch, await self._store.load(partition)
+        epoch, found = self._epoch, await self._loaded(partition)
         ours = self._topics.by_partition(self._cities).get(partition, ())
         kept = {city: found.get(city) or Kept(CityState(city=city)) for city in ours}
+        if unread := {city: each.unread for city, each in kept.items() if each.unread}:
+            await self._keep_unread(unread)
+            kept = {city: replace(each, unread=None) for city, each in kept.items()}
+            await self._store.save(partition, {city: kept[city] for city in unread})
         if epoch == self._epoch:
             self._kept[partition] = kept
         return kept
@@ -237,42 +328,48 @@ class SettleAgent:
         partition = self._topics.partition_of(answer.key)
         return Outgoing(self._topics.actions.name, partition, answer.key, answer.to_bytes())
 
+    async def _loaded(self, partition: int) -> dict[str, Kept]:
+        """That a state cannot be read is no record's fault: its city begins anew, and the feed publishes again."""
+        try:
+            return await self._store.load(partition)
+        except Exception as error:
+            if charge(error) is Charge.INFRASTRUCTURE:
+                raise
+            log.critical("settle: what is remembered of partition %d cannot be read: %s", partition, explain(error))
+            for city in self._topics.by_partition(self._cities).get(partition, ()):
+                self._metrics.state_lost.labels(city).set(time.time())
+            return {}
+
+    async def _keep_unread(self, unread: Mapping[str, Unread]) -> None:
+        for city, one in unread.items():
+            log.critical("%s; its bytes are kept on warn.rejected, the city begins anew", one.reason)
+            self._metrics.state_lost.labels(city).set(time.time())
+        sent = [rejection(self._topics, one.record, self.name, one.reason, city) for city, one in unread.items()]
+        await self._sender.send(sent)
+
     def _tombstone(self, district: str, record: Incoming) -> Outgoing:
         """Of a district that the geofences no longer have."""
         headers = {"stage": self._topics.stage, "covers": str(record.offset)}
         return Outgoing(self._topics.stele.name, record.partition, district, None, headers)
 
-    def _notice(self, notice: Notice, record: Incoming, trail: Trail) -> Outgoing:
+    def _notice(self, notice: Notice, record: Incoming) -> Outgoing:
         topic = self._topics.channel(channel_of(notice))
         key = notice.district if isinstance(notice, SteleRecord) else notice.id
         headers = {"id": notice.id, "stage": notice.stage, "covers": str(record.offset)}
         if PUBLISHED in record.headers:
             headers[PUBLISHED] = record.headers[PUBLISHED]
-        return Outgoing(topic.name, record.partition, key, notice.to_bytes(), {**headers, **trail.header()})
+        value = notice.to_bytes()
+        if len(value) > topic.max_bytes - ENVELOPE:
+            raise TooLargeError(f"a notice of {len(value)} bytes is more than {topic.name} takes")
+        return Outgoing(topic.name, record.partition, key, value, headers)
 
 
-def rejection(topics: Topics, record: Incoming, agent: str, reason: str) -> Outgoing:
-    """The record's bytes as they came, with where it stood and why it was refused."""
-    headers: Headers = {
-        **record.headers,
-        "agent": agent,
-        "reason": reason,
-        "topic": record.topic,
-        "partition": str(record.partition),
-        "offset": str(record.offset),
-    }
-    key = record.headers.get("id", record.key.decode("utf-8", "replace"))
-    return Outgoing(topics.rejected.name, topics.partition_of(key), key, record.value, headers)
+def _with(trail: Trail, record: Outgoing) -> Outgoing:
+    """A notice with what it passed on its way; other records as they are."""
+    return replace(record, headers={**record.headers, **trail.header()}) if "id" in record.headers else record
 
 
-def code_of(reason: str) -> str:
-    """The stable beginning of a reason: what comes after it has no end of variants."""
-    return reason.split(maxsplit=1)[0].rstrip(":") if reason else ""
-
-
-def explain(error: Exception) -> str:
-    """Why an agent could not take a record, in one line."""
-    if isinstance(error, ValidationError):
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        return f"record: {'.'.join(map(str, first['loc']))}: {first['msg']}"
-    return f"{type(error).__name__}: {error}"
+def _seen(acknowledged: "asyncio.Future[None]") -> None:
+    """So that asyncio does not report a failure that nobody waits for."""
+    if not acknowledged.cancelled():
+        acknowledged.exception()

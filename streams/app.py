@@ -15,15 +15,16 @@ from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 import faust
-from aiokafka.errors import KafkaError
 from yarl import URL
 
-from streams.agents import MatchAgent, SettleAgent, code_of, explain, rejection
-from streams.records import Incoming, Progress, Sender, SendError, TooLargeError, read_headers
+from streams.agents import MatchAgent, SettleAgent
+from streams.failures import Charge, charge, code_of, explain, rejection
+from streams.records import Incoming, Progress, Sender, read_headers
 from streams.topics import Topic, Topics, group_of
 from streams.transport import EmbeddedTransport, StrictTransport
-from streams.watchdog import Vitals, Watchdog, end_at_once, ended_after
+from streams.watchdog import Vitals, Watchdog, end_at_once, end_for_newer, ended_after
 from warnsys.metrics import Metrics
+from warnsys.records import NewerRecordError
 
 log = logging.getLogger(__name__)
 SESSION_S = 6
@@ -43,8 +44,6 @@ FETCH = 90
 may still bring: together never more than the queue holds. At a full one Faust would hold up the other topics, too, and
 an Extreme message with them."""
 STOP_S = 2.5
-BLAMELESS = (SendError, KafkaError, OSError, TimeoutError)
-"""Errors of the way, not of the record: it must not be rejected for them, but come again."""
 
 
 class Agent(Protocol):
@@ -81,11 +80,12 @@ class Worker:
         credentials: Any = None,
         instance: str = "",
         end: Callable[[str], None] = end_at_once,
+        outdated: Callable[[str], None] = end_for_newer,
         transport: type[Any] | None = None,
         vitals: Vitals[Any] | None = None,
     ) -> None:
         self._topics, self._sender, self._metrics = topics, sender, metrics
-        self._progress, self._settle, self._end = progress, settle, end
+        self._progress, self._settle, self._end, self._outdated = progress, settle, end, outdated
         self._folder = TemporaryDirectory(prefix="warnsys-")
         self._mended: dict[str, int] = {}
         self._together: dict[Any, tuple[int, float]] = {}
@@ -223,10 +223,12 @@ class Worker:
         try:
             await agent.handle(record)
         except Exception as error:
-            if not isinstance(error, BLAMELESS) or isinstance(error, TooLargeError):
+            if charge(error) is not Charge.INFRASTRUCTURE:
                 await self._reject(agent, record, explain(error))
                 return
-            self._end(f"{agent.name}: the broker failed while a record was in hand ({error!r})")
+            if isinstance(error, NewerRecordError):
+                self._outdated(f"{agent.name}: {record.topic}/{record.partition}@{record.offset}: {error}")
+            self._end(f"{agent.name}: the infrastructure failed while a record was in hand ({error!r})")
             raise
 
     async def _let_settle_keep_up(self) -> None:

@@ -8,7 +8,7 @@ from streams.records import Outgoing, Sender
 from streams.topics import Topics
 from streams.trail import Trail
 from warnsys.metrics import Metrics
-from warnsys.records import AlertHeaders, FeedStatus, Snapshot, Tick
+from warnsys.records import SCHEMA_VERSION, VERSION, AlertHeaders, FeedStatus, Snapshot, Tick
 
 
 class KafkaPublisher:
@@ -29,7 +29,8 @@ class KafkaPublisher:
         partition = self._topics.partition_of(headers.id)
         now = time.time()
         trail = Trail().at("seen", headers.seen.timestamp()).at("published", now)
-        said = {**{key: str(value) for key, value in fields.items()}, PUBLISHED: repr(now), **trail.header()}
+        said = {key: str(value) for key, value in fields.items()}
+        said |= {VERSION: str(SCHEMA_VERSION), PUBLISHED: repr(now), **trail.header()}
         await self._sender.send([Outgoing(self._topics.lane_of(body).name, partition, headers.id, body, said)])
 
     async def snapshot(self, snapshot: Snapshot) -> None:

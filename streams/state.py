@@ -9,6 +9,7 @@ What is large is packed: five thousand warnings in one city are more JSON than a
 """
 
 import logging
+import math
 import uuid
 import zlib
 from collections.abc import Mapping
@@ -18,7 +19,8 @@ from typing import Any, Protocol
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from pydantic_core import to_json
 
-from streams.records import Outgoing, Sender, read_headers
+from streams.failures import explain
+from streams.records import Headers, Incoming, Outgoing, Sender, read_headers
 from streams.topics import MIB, Topics
 from warnsys.pipeline import CityState
 from warnsys.warning.facts import Listing
@@ -74,6 +76,14 @@ def from_value(value: bytes) -> CityState:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """A record of `warn.state` that cannot be read, and why."""
+
+    record: Incoming
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
     """A state, and how far it goes."""
 
@@ -81,6 +91,8 @@ class Kept:
     covers: int = -1
     covers_at: float = 0.0
     """The broker's time of that record, seconds since 1970."""
+    unread: Unread | None = None
+    """What stood there, where that cannot be read and the city begins anew."""
 
     def has(self, offset: int, timestamp: float) -> bool:
         """Whether a record of `warn.impacts` has been settled in it, and what came of that published."""
@@ -89,7 +101,7 @@ class Kept:
 
 class StateStore(Protocol):
     async def load(self, partition: int) -> dict[str, Kept]:
-        """The states of all cities of a partition that are kept, by city."""
+        """The states of all cities of a partition that are kept, by city; an unreadable one leaves the others alone."""
 
     async def save(self, partition: int, kept: Mapping[str, Kept]) -> None:
         """Returns when the states are safe, by city."""
@@ -126,15 +138,14 @@ class KafkaStateStore:
 
     async def load(self, partition: int) -> dict[str, Kept]:
         self._written.clear()
-        newest: dict[str, tuple[int, float, bytes]] = {}
         self._outdated[partition] = set()
-        for key, found in (await self._read(partition)).items():
-            city, _, writer = key.partition("/")
-            if writer != self._writer:
-                self._outdated[partition].add(key)
-            if city not in newest or found[0] >= newest[city][0]:
-                newest[city] = found
-        kept = {city: Kept(from_value(value), covers, at) for city, (covers, at, value) in newest.items()}
+        newest: dict[str, Found] = {}
+        for found in sorted((await self._read(partition)).values(), key=lambda one: one.record.offset):
+            if found.writer != self._writer:
+                self._outdated[partition].add(found.key)
+            if found.outdoes(newest.get(found.city)):
+                newest[found.city] = found
+        kept = {city: found.kept() for city, found in newest.items()}
         for city, each in kept.items():
             if each.state.newer:
                 log.warning("%s: its state is of a newer release; what only that knows is forgotten", city)
@@ -156,14 +167,14 @@ class KafkaStateStore:
             await self._sender.send([Outgoing(self._topic, partition, key, None) for key in sorted(outdated)])
             self._outdated[partition] -= outdated
 
-    async def _read(self, partition: int) -> dict[str, tuple[int, float, bytes]]:
-        """By key of the last record what it covers, when that was, and its value; cleared keys left out."""
+    async def _read(self, partition: int) -> dict[str, "Found"]:
+        """The last record of each key; cleared keys left out."""
         reader = AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap, enable_auto_commit=False, fetch_max_bytes=64 * MIB,
             max_partition_fetch_bytes=16 * MIB, fetch_max_wait_ms=10, **self._security,
         )  # fmt: skip
         place = TopicPartition(self._topic, partition)
-        found: dict[str, tuple[int, float, bytes]] = {}
+        found: dict[str, Found] = {}
         await reader.start()
         try:
             reader.assign([place])
@@ -171,12 +182,62 @@ class KafkaStateStore:
             end = (await reader.end_offsets([place]))[place]
             while await reader.position(place) < end:
                 for record in (await reader.getmany(place, timeout_ms=200)).get(place, ()):
-                    key = (record.key or b"").decode()
+                    one = Found.of(record)
                     if record.value is None:
-                        found.pop(key, None)
+                        found.pop(one.key, None)
                     else:
-                        headers = read_headers(record.headers)
-                        found[key] = int(headers[COVERS]), float(headers.get(COVERS_AT, "0")), record.value
+                        found[one.key] = one
         finally:
             await reader.stop()
         return found
+
+
+@dataclass(frozen=True)
+class Found:
+    """A record of `warn.state` as it stands there, and how far it says that it goes."""
+
+    record: Incoming
+    key: str
+    covers: tuple[int, float] | None
+    """None where its headers do not say."""
+
+    @classmethod
+    def of(cls, record: Any) -> "Found":
+        key, headers = record.key or b"", read_headers(record.headers)
+        as_came = Incoming(
+            record.topic, record.partition, record.offset, key, record.value or b"", headers, record.timestamp / 1000
+        )
+        return cls(as_came, key.decode("utf-8", "replace"), _covers(headers))
+
+    @property
+    def city(self) -> str:
+        return self.key.partition("/")[0]
+
+    @property
+    def writer(self) -> str:
+        return self.key.partition("/")[2]
+
+    def outdoes(self, other: "Found | None") -> bool:
+        """Whether it counts instead of one that stands before it: where neither says how far it goes, the later one."""
+        return other is None or self.covers is None or other.covers is None or self.covers[0] >= other.covers[0]
+
+    def kept(self) -> Kept:
+        """A city of which it cannot be read begins anew: an older state might say that nothing holds."""
+        try:
+            if self.covers is None:
+                raise ValueError(f"a state does not say what it covers (headers {self.record.headers})")
+            state = from_value(self.record.value)
+            if state.city != self.city:
+                raise ValueError(f"a state of {state.city!r} stands under the key of {self.city!r}")
+        except (ValueError, RecursionError) as error:
+            reason = f"state: {self.city}: {explain(error)}"
+            return Kept(CityState(city=self.city), unread=Unread(self.record, reason))
+        return Kept(state, *self.covers)
+
+
+def _covers(headers: Headers) -> tuple[int, float] | None:
+    try:
+        offset, at = int(headers[COVERS]), float(headers.get(COVERS_AT, "0"))
+    except (KeyError, ValueError):
+        return None
+    return (offset, at) if math.isfinite(at) and offset >= -1 else None

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from warnsys.supervisor import ENDED_WITHOUT_COMMIT
+from warnsys.supervisor import ENDED_FOR_NEWER, ENDED_WITHOUT_COMMIT
 
 log = logging.getLogger(__name__)
 
@@ -27,10 +27,15 @@ LOOK_EVERY_S = 0.5
 Partition = TypeVar("Partition")
 
 
-def end_at_once(reason: str) -> None:
+def end_at_once(reason: str, code: int = ENDED_WITHOUT_COMMIT) -> None:
     """Without clean-up, hence without a commit."""
-    log.critical("%s; ending without a commit", reason)
-    os._exit(ENDED_WITHOUT_COMMIT)
+    log.critical("%s; ending without a commit, exit code %d", reason, code)
+    os._exit(code)
+
+
+def end_for_newer(reason: str) -> None:
+    """The same, where a newer release wrote what this one cannot read."""
+    end_at_once(reason, ENDED_FOR_NEWER)
 
 
 @contextmanager

@@ -29,6 +29,10 @@ class Metrics:
         self.findings = self._counter("findings", "CAP messages by what is odd or new in them", "source", "code")
         self.notices = self._counter("notices", "Records published by channel", "channel", "audience", "kind", "reason")
         self.rejected = self._counter("rejected", "Records rejected", "agent", "code")
+        self.state_lost = self._gauge(
+            "state_lost_seconds", "When a city last began anew, as its state could not be used", "city"
+        )
+        self.troubles = self._gauge("city_troubles", "What a city could not take in, and nothing has mended", "city")
         self.newer = self._counter("newer_records", "Records of a newer release, taken as far as known", "topic")
         self.mended = self._counter("mended", "What the transport noticed and mended", "what")
         self.feed_looks = self._counter("feed_looks", "Looks at a source", "source", "result")

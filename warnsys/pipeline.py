@@ -6,6 +6,7 @@ The agents in `streams` call the same two; so does a replay. Neither knows a clo
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -38,6 +39,7 @@ from warnsys.warning.facts import Facts, learn_outcome, learn_snapshot, learn_ti
 from warnsys.warning.impact import Decision, Matcher, for_cities
 from warnsys.warning.policy import Policy
 from warnsys.warning.situation import Situation, derive, grade, worst_grade
+from warnsys.warning.trouble import Troubles, mended, noted, troubled
 
 CROWDED = 8
 """More warnings than this in one district, and what is no worse can wait for the rest of its ZIP."""
@@ -82,6 +84,8 @@ class CityState(Record):
     steles: dict[str, _SteleSent] = {}
     stopped: dict[str, _Stopped] = {}
     """By channel."""
+    troubles: Troubles = {}
+    """What could not be taken in: until that is mended, the city's data are incomplete."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,8 @@ class CityRules:
         if state.facts.now is None:
             return None
         districts = [district.id for district in self.place.districts]
-        return derive(state.facts, state.facts.now, districts, self.stale_after, self.rules)
+        found = derive(state.facts, state.facts.now, districts, self.stale_after, self.rules)
+        return troubled(found, state.troubles)
 
 
 def settle(state: CityState, record: Said, city: CityRules) -> tuple[CityState, tuple[Notice, ...]]:
@@ -109,6 +114,8 @@ def settle(state: CityState, record: Said, city: CityRules) -> tuple[CityState, 
     """
     if record.stage != city.stage:
         raise ForeignStageError(record.stage, city.stage)
+    if state.troubles:
+        state = state.model_copy(update={"troubles": mended(state.troubles, record)})
     facts, cause = state.facts, tuple[str, ...]()
     match record:
         case Outcome():
@@ -138,6 +145,23 @@ def settle(state: CityState, record: Said, city: CityRules) -> tuple[CityState, 
     after = {"facts": facts, "held": held, "told": told, "steles": steles, "stopped": stopped}
     state = state.model_copy(update=after)
     return state, (*shown, *(_worded(city, change, situation) for change in found))
+
+
+def set_aside(state: CityState, record: Said, reason: str, city: CityRules) -> tuple[CityState, tuple[Notice, ...]]:
+    """What a city becomes that could not take a record: what it knew, marked incomplete, with a message as one that
+    nobody can read. Never raises.
+    """
+    state = state.model_copy(update={"troubles": noted(state.troubles, record, reason)})
+    notices: tuple[Notice, ...] = ()
+    if isinstance(record, Outcome):
+        unread = {"decided": "rejected", "reason": reason[:300], "supersedes": (), "meanings": (), "sent": None}
+        with suppress(Exception):  # what cannot be learned is undecided, which is incomplete, too
+            state, notices = settle(state, record.model_copy(update={**unread, "msg_type": None}), city)
+    with suppress(Exception):  # its steles grow old, and say so
+        if situation := city.situation(state):
+            shown, steles = _steles(state.steles, situation, city, ("failed", *state.troubles, utc(situation.now)))
+            state, notices = state.model_copy(update={"steles": steles}), (*notices, *shown)
+    return state, notices
 
 
 def _can_wait(state: CityState, outcome: Outcome) -> bool:

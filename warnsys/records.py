@@ -11,10 +11,12 @@ absolute, with offset. `exercise` marks everything that does not come from a liv
     feed.status   `FeedStatus`        warn.rejected  the bytes, with headers `stage_of_work`, `reason`, …
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 from warnsys.cap.model import Certainty, MsgType, Severity, Urgency
 from warnsys.cap.quantities import Quantity
@@ -28,6 +30,28 @@ Localised = dict[str, str]
 
 SCHEMA_VERSION = 1
 """Of the records that this release writes. During an upgrade both neighbours' are on the topics, so each is taken."""
+
+
+class NewerRecordError(ValueError):
+    """A newer release wrote a record in a way that this one cannot read: no fault of the record's."""
+
+    def __init__(self, version: int, error: ValidationError) -> None:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        what = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        super().__init__(
+            f"a newer release wrote this (schema_version {version}, here {SCHEMA_VERSION}): {what}; "
+            "bring every process to the same release"
+        )
+
+
+def blame(value: bytes, error: ValidationError) -> ValueError:
+    """Why bytes cannot be read: a newer release wrote them, or else what pydantic says."""
+    try:
+        version = dict(from_json(value)).get("schema_version", 0)
+    except (ValueError, TypeError):
+        return error
+    newer = isinstance(version, int) and version > SCHEMA_VERSION
+    return NewerRecordError(version, error) if newer else error
 
 
 class Record(BaseModel):
@@ -45,7 +69,11 @@ class Record(BaseModel):
 
     @classmethod
     def from_bytes(cls, value: bytes) -> Self:
-        return cls.model_validate_json(value)
+        """Raises pydantic's `ValidationError`, and `NewerRecordError`."""
+        try:
+            return cls.model_validate_json(value)
+        except ValidationError as error:
+            raise blame(value, error) from error
 
 
 class Part(BaseModel):
@@ -66,6 +94,21 @@ class AlertHeaders(Part):
     """The server's stamp of the snapshot that it came with; none from a source without snapshots."""
     seen: AwareDatetime
     """When the feed first held it."""
+
+
+VERSION = "schema_version"
+"""Header of what a feed publishes: which release wrote it."""
+
+
+def read_alert_headers(headers: Mapping[str, str]) -> AlertHeaders:
+    """Raises pydantic's `ValidationError`, and `NewerRecordError`."""
+    try:
+        return AlertHeaders.model_validate(headers)
+    except ValidationError as error:
+        version = headers.get(VERSION, "")
+        if version.isascii() and version.isdigit() and len(version) < 10 and int(version) > SCHEMA_VERSION:
+            raise NewerRecordError(int(version), error) from error
+        raise
 
 
 # -- warn.impacts ---------------------------------------------------------------------------------------------------
@@ -260,8 +303,11 @@ _said: TypeAdapter[Said] = TypeAdapter(Annotated[Said, Field(discriminator="kind
 
 
 def read_impact_record(value: bytes) -> Said:
-    """A record of `warn.impacts`. Raises pydantic's `ValidationError`."""
-    return _said.validate_json(value)
+    """A record of `warn.impacts`. Raises pydantic's `ValidationError`, and `NewerRecordError`."""
+    try:
+        return _said.validate_json(value)
+    except ValidationError as error:
+        raise blame(value, error) from error
 
 
 # -- channels -------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Starts a process again that ended itself without a commit, or to take new geofences; any other end is the end.
+"""Starts a process again whose end nobody asked for, later each time; an end that was asked for is the end.
 
 What systemd does in operation (deploy/systemd), for who runs `warnsys up` by hand.
 """
@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 
@@ -15,34 +16,55 @@ ENDED_WITHOUT_COMMIT = 70
 """Exit code of the watchdog and of a broker that failed while a record was in hand."""
 ENDED_TO_RENEW = 75
 """Exit code where the geofences have a new version."""
-PAUSE_S = 1.0
+ENDED_FOR_NEWER = 76
+"""Exit code where a newer release wrote what this one cannot read."""
+REFUSED = 2
+"""Exit code for settings or arguments that cannot be used."""
+PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
+LIVED_S = 60.0
+"""Who lived so long is started again at once, and not later each time."""
 
-_AGAIN = {ENDED_WITHOUT_COMMIT: "the worker ended without a commit", ENDED_TO_RENEW: "there are new geofences"}
+_WHY = {
+    ENDED_WITHOUT_COMMIT: "the worker ended without a commit",
+    ENDED_TO_RENEW: "there are new geofences",
+    ENDED_FOR_NEWER: "a newer release writes what this one cannot read",
+}
 
 
-def supervise(command: Sequence[str], pause: Callable[[float], None] = time.sleep) -> int:
-    """Run a command until it ends with another exit code than 70 or 75, or was asked to end; give that code.
+def supervise(
+    command: Sequence[str],
+    pause: Callable[[float], object] | None = None,
+    now: Callable[[], float] = time.monotonic,
+) -> int:
+    """Run a command until it ends with 0, was asked to end, or is refused at its first start; give its exit code.
 
-    Signals to end are passed on.
+    Signals to end are passed on, and end a pause.
     """
-    asked: list[int] = []
+    asked = threading.Event()
+    pause, wait, first = pause or asked.wait, PAUSE_S, True
     while True:
+        began = now()
         child = subprocess.Popen(command)  # noqa: S603 - our own command line
 
         def pass_on(number: int, _: object, child: "subprocess.Popen[bytes]" = child) -> None:
-            asked.append(number)
+            asked.set()
             child.send_signal(number)
 
         before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             code = child.wait()
+            if code == 0 or asked.is_set() or (first and code == REFUSED):
+                return code
+            wait = PAUSE_S if first or now() - began >= LIVED_S else min(2 * wait, LONGEST_PAUSE_S)
+            first = False
+            why = _WHY.get(code, f"it was killed by signal {-code}" if code < 0 else f"it failed with exit code {code}")
+            print(f"{why}; it is started again in {wait:g} s", file=sys.stderr)
+            pause(wait)
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-        if code not in _AGAIN or asked:
+        if asked.is_set():
             return code
-        print(f"{_AGAIN[code]}; it is started again", file=sys.stderr)
-        pause(PAUSE_S)
 
 
 def tell_ready() -> None:

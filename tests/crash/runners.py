@@ -16,10 +16,11 @@ from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import KafkaError
 from faust.transport.drivers import aiokafka as driver
 
-from streams.agents import MatchAgent, SettleAgent, explain, rejection
-from streams.app import BLAMELESS, SESSION_S, Agent, Worker
+from streams.agents import MatchAgent, SettleAgent
+from streams.app import SESSION_S, Agent, Worker
+from streams.failures import Charge, charge, explain, rejection
 from streams.ledger import Ledger
-from streams.records import Incoming, Progress, Sender, TooLargeError, read_headers
+from streams.records import Incoming, Progress, Sender, read_headers
 from streams.topics import Topic, Topics
 from streams.transport import StrictTransport
 from streams.watchdog import Vitals, end_at_once
@@ -172,7 +173,7 @@ class _Loop(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._agent.handle(record)
             await self._agent.remember(record)
         except Exception as error:
-            if isinstance(error, BLAMELESS) and not isinstance(error, TooLargeError):
+            if charge(error) is Charge.INFRASTRUCTURE:
                 raise
             await self._kit.sender.send([rejection(self._kit.topics, record, self._agent.name, explain(error))])
 

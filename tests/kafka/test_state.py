@@ -1,5 +1,6 @@
 """What `settle` remembers: one contract, kept in memory and on a real broker."""
 
+import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -9,10 +10,11 @@ from hypothesis import strategies as st
 
 from streams.admin import create_missing
 from streams.kafka import LocalKafka
-from streams.records import Progress
+from streams.records import Outgoing, Progress
 from streams.sender import KafkaSender
 from streams.state import KafkaStateStore, Kept, MemoryStateStore, StateStore, Written, from_value, to_value
 from streams.topics import MIB, Topics
+from tests.streams import pair
 from tests.support import City, meaning, outcome, snapshot, tick
 from warnsys.pipeline import CityState
 from warnsys.records import Text
@@ -86,6 +88,68 @@ async def test_a_late_write_of_one_that_covers_less_does_not_win(kafka: LocalKaf
         await stores("new").save(0, {"solingen": new})
         await stores("zombie").save(0, {"solingen": Kept(state_of("A"), 7, 1.0)})
         assert await stores("next").load(0) == {"solingen": new}
+
+
+DAMAGED: dict[str, tuple[bytes, dict[str, str]]] = {
+    "garbage": (b"\x00\xff" * 50, {"covers": "9", "covers_at": "9.0"}),
+    "cut": (state_of("A", city="x").to_bytes()[:-40], {"covers": "9", "covers_at": "9.0"}),
+    "packed-and-cut": (zlib.compress(state_of("A", city="x").to_bytes())[:-4], {"covers": "9", "covers_at": "9.0"}),
+    "unknown-value": (
+        state_of("A", city="x").to_bytes().replace(b'"Severe"', b'"Apocalyptic"'),
+        {"covers": "9", "covers_at": "9.0"},
+    ),
+    "newer": (
+        state_of("A", city="x")
+        .to_bytes()
+        .replace(b'"schema_version":1', b'"schema_version":2')
+        .replace(b'"facts":{', b'"facts":7,"facts_v2":{', 1),
+        {"covers": "9", "covers_at": "9.0"},
+    ),
+    "no-headers": (state_of("A", city="x").to_bytes(), {}),
+    "headers-of-garbage": (state_of("A", city="x").to_bytes(), {"covers": "yesterday", "covers_at": "nan"}),
+    "of-another-city": (state_of("A", city="z").to_bytes(), {"covers": "9", "covers_at": "9.0"}),
+    "empty": (b"", {"covers": "9", "covers_at": "9.0"}),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+async def test_a_state_that_cannot_be_read_takes_nothing_from_the_other_cities(kafka: LocalKafka, damage: str) -> None:
+    """An Extreme message for both comes: the other city knows what it told, this one begins anew and is told, too."""
+    value, headers = DAMAGED[damage]
+    topics, stage = Topics(f"damaged-{damage}", 1), f"damaged-{damage}"
+    create_missing(kafka.bootstrap, topics, 1)
+    async with KafkaSender(kafka.bootstrap, Progress()) as sender:
+        whole = Kept(pair.state_of("y", tick(0), pair.warning("A", "y", severity="Severe")), 7, 1.0)
+        await KafkaStateStore(kafka.bootstrap, topics, sender, "old").save(0, {"y": whole})
+        await sender.send([Outgoing(topics.state.name, 0, "x/old", value, headers)])
+        for writer in ("one", "two"):  # the second after a restart
+            both = pair.Pair(KafkaStateStore(kafka.bootstrap, topics, sender, writer))
+            both.offset = 20
+            await both.take(tick(1), pair.warning("E", "x", "y", minute=1))
+            told = [(notice.kind, notice.cause) for notice in both.told("y")]
+            assert told == ([("update", "E")] if writer == "one" else [])
+            if writer == "one":
+                assert [(notice.kind, notice.cause) for notice in both.told("x")] == [("warn", "E")]
+                (kept,) = both.sent("warn.rejected")
+                assert (kept.value, kept.key, kept.headers["city"]) == (value, "x/old", "x")
+                assert kept.headers["topic"] == f"{stage}.warn.state"
+            else:
+                assert both.sent("warn.rejected") == [], "it is kept once, not at every restart"
+
+
+async def test_an_older_state_is_not_taken_for_one_that_cannot_be_read(kafka: LocalKafka) -> None:
+    """It might say that nothing holds where something was warned since."""
+    topics = Topics("damaged-newest", 1)
+    create_missing(kafka.bootstrap, topics, 1)
+    async with KafkaSender(kafka.bootstrap, Progress()) as sender:
+        await KafkaStateStore(kafka.bootstrap, topics, sender, "older").save(0, {"x": Kept(state_of(city="x"), 3, 1.0)})
+        await sender.send([Outgoing(topics.state.name, 0, "x/old", b"damaged", {"covers": "9", "covers_at": "9.0"})])
+        found = (await KafkaStateStore(kafka.bootstrap, topics, sender, "new").load(0))["x"]
+        assert found.state == CityState(city="x")
+        assert found.unread is not None
+        await sender.send([Outgoing(topics.state.name, 0, "x/old", b"damaged", {"covers": "2", "covers_at": "9.0"})])
+        found = (await KafkaStateStore(kafka.bootstrap, topics, sender, "new").load(0))["x"]
+        assert (found.covers, found.unread) == (3, None), "the newest can be read"
 
 
 def test_a_small_state_is_json_that_people_can_read() -> None:

@@ -9,7 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from geofences import bundled
-from streams.agents import MatchAgent, SettleAgent, explain, rejection
+from streams.agents import MatchAgent, SettleAgent
+from streams.failures import explain, rejection
 from streams.records import Incoming, MemorySender, Outgoing
 from streams.state import Kept, MemoryStateStore
 from streams.topics import Topics

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from streams.agents import PUBLISHED, rejection
+from streams.agents import PUBLISHED
+from streams.failures import rejection
 from streams.records import Incoming
 from streams.rejected import MAX_HISTORY, again, cases, earlier
 from streams.topics import Topics

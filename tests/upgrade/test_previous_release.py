@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic_core import to_jsonable_python
 
 from streams.agents import SettleAgent
 from streams.records import Incoming, MemorySender
-from streams.state import Kept, MemoryStateStore
+from streams.state import Found, Kept, MemoryStateStore
 from streams.topics import Topics
 from tests.audit.story import STAGE, Log, auditor
 from tests.kafka.story import settings_of
@@ -25,12 +25,15 @@ from warnsys.metrics import Metrics
 from warnsys.pipeline import CityState, cities_for, matcher_for
 from warnsys.records import (
     SCHEMA_VERSION,
+    VERSION,
     AlertHeaders,
+    NewerRecordError,
     Outcome,
     PushNotice,
     Record,
     SmsNotice,
     SteleRecord,
+    read_alert_headers,
     read_impact_record,
 )
 from warnsys.settings import Settings
@@ -187,3 +190,87 @@ def test_every_reader_takes_the_records_of_its_neighbours(lines: list[Line], set
     written = [entry["what"] for record in log.records if (entry := notes.note(record))]
     assert written.count("told") == len(told_in(lines))
     assert "unreadable" not in written
+
+
+# -- values, kinds and a state that only one of the two knows -------------------------------------------------------
+
+
+def impacts(lines: list[Line]) -> list[Any]:
+    return of(lines, "warn.impacts")
+
+
+OF_NEWER: dict[str, Callable[[Any], Any]] = {
+    "a kind": lambda value: {**value, "kind": "evacuation"},
+    "a decision": lambda value: {**value, "kind": "outcome", "decided": "postponed"},
+    "a form of time": lambda value: {**value, "at": {"utc": 0}, "stamp": {"utc": 0}, "checked": {"utc": 0}},
+}
+
+
+@pytest.mark.parametrize("change", OF_NEWER)
+async def test_old_meets_new_and_ends_before_it_decides_anything_wrong(
+    lines: list[Line], settings: Settings, change: str
+) -> None:
+    """This release on what a newer one may write: it ends with its reason, and commits nothing."""
+    values = impacts(lines)[:6]
+    worker = await Worker(settings).take(values[:5])
+    before = len(worker.sender.records)
+    with pytest.raises(NewerRecordError, match=f"schema_version {SCHEMA_VERSION + 1}, here {SCHEMA_VERSION}"):
+        await worker.take([{**OF_NEWER[change](values[5]), "schema_version": SCHEMA_VERSION + 1}])
+    assert len(worker.sender.records) == before, "neither told nor rejected"
+
+
+@pytest.mark.parametrize("change", OF_NEWER)
+async def test_the_same_change_by_this_release_or_an_older_one_is_damage(
+    lines: list[Line], settings: Settings, change: str
+) -> None:
+    values = impacts(lines)[:6]
+    worker = await Worker(settings).take(values[:5])
+    with pytest.raises(ValidationError):
+        await worker.take([OF_NEWER[change](values[5])])
+
+
+async def test_new_reads_an_old_state_that_lacks_what_it_has_since_learned(
+    lines: list[Line], settings: Settings
+) -> None:
+    cut = middle(lines)
+    left = json.loads(json.dumps(lines[cut]["value"]))
+    for name in ("steles", "stopped", "troubles", "schema_version"):
+        left.pop(name, None)
+    worker = await Worker(settings, left).take(of(lines[cut:], "warn.impacts"))
+    assert sorted(worker.told) == sorted(told_in(lines[cut:]))
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["a field more", "a value that nobody here knows"])
+async def test_a_state_of_a_newer_release_is_read_or_its_city_begins_anew(
+    lines: list[Line], settings: Settings, known: bool
+) -> None:
+    cut = middle(lines)
+    left = {**lines[cut]["value"], "schema_version": SCHEMA_VERSION + 1, "forecast": {"x": 1}}
+    if not known:
+        left["facts"] = {"in": "another form"}
+        left["held"] = 7
+    value = json.dumps(left).encode()
+    record = Incoming(f"{STAGE}.warn.state", 0, 3, b"solingen/w", value, {"covers": "-1"}, 0.0)
+    worker = Worker(settings)
+    worker.store.kept[0] = {"solingen": Found(record, "solingen/w", (-1, 0.0)).kept()}
+    await worker.take(of(lines[cut:], "warn.impacts"))
+    told = sorted(told_in(lines[cut:]))
+    rejected = [one for one in worker.sender.records if one.topic.endswith(".rejected")]
+    if known:
+        assert (sorted(worker.told), rejected) == (told, [])
+    else:
+        (kept,) = rejected
+        assert kept.value == value
+        assert "newer release" in kept.headers["reason"]
+        assert set(worker.shown) == set(shown_in(lines[cut:])), "it goes on, with what comes"
+
+
+@pytest.mark.parametrize(
+    ("version", "error"),
+    [(SCHEMA_VERSION + 1, NewerRecordError), (SCHEMA_VERSION, ValidationError), ("", ValidationError)],
+)
+def test_a_kind_of_message_that_only_a_newer_feed_knows(version: int | str, error: type[Exception]) -> None:
+    headers = {"kind": "radar", "stage": STAGE, "source": "dwd", "id": "A", "seen": "2027-07-14T12:00:00Z"}
+    with pytest.raises(error):
+        read_alert_headers({**headers, VERSION: str(version)})
+    assert read_alert_headers({**headers, "kind": "alert", VERSION: "99", "radar": "x"}).id == "A"
