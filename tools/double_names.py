@@ -1,0 +1,171 @@
+"""Finds names that stand for two things: `python -m tools.double_names`.
+
+Three lists, of `warnsys/`, `streams/` and `geofences/`:
+
+* types: a class or an alias of the same name in two modules;
+* functions: a public function of the same name in two modules, commands and routes apart;
+* values (`--values`): a parameter or field that is of one of our types here and of another of them there. Not each is a
+  word with two senses, and a word of two senses need not show in types: the list is for reading.
+
+What is meant stands in `MEANT` with its reason, and is left out unless `--all` is given. `--check` ends with 1 where
+anything else is left: for the day when the list is down to what is meant.
+"""
+
+import argparse
+import ast
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("warnsys", "streams", "geofences")
+MEANT = {
+    "type Area": "CAP's element, and the same area as geometry: geofences knows no CAP",
+    "type Circle": "CAP's element, and the same circle as geometry",
+    "type Outline": "the same outline as CAP writes it, as the scenario writer makes it, and as geometry",
+    "type _Strict": "the private base of a file's own models; nothing imports it",
+    "type _Silent": "a private request handler that does not log, in two servers",
+    "function main": "a program's entry",
+    "function notice": "one a channel, the same signature: a channel's file is chosen by its module",
+    "function router": "one a page, the same signature",
+    "function load": "reads the module's one kind of file; called with the module's name",
+    "function read": "reads the module's one kind of file; called with the module's name",
+    "function write": "writes the module's one kind of document; called with the module's name",
+    "function bundled": "gives the module's bundled data; called with the module's name",
+    "function parse": "bytes of a document, and a mapping of settings: the general word for both",
+    "function compare": "general: two rows of what the module is about",
+    "function check": "general: the module says what is checked",
+    "function measure": "a benchmark's figures; the other is CAP's parameter as a quantity",
+}
+"""By list and name, why it may stay."""
+COMMAND = re.compile(r"\.(command|callback|get|post|put|delete|api_route|exception_handler)\b")
+
+
+@dataclass(frozen=True, order=True)
+class Use:
+    """Where a name stands, and as what."""
+
+    module: str
+    line: int
+    what: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.line}" + (f" ({self.what})" if self.what else "")
+
+
+@dataclass(frozen=True)
+class Double:
+    """A name with its uses."""
+
+    kind: str
+    """`type`, `function` or `value`."""
+    name: str
+    uses: tuple[Use, ...]
+
+    @property
+    def meant(self) -> str:
+        return MEANT.get(f"{self.kind} {self.name}", "")
+
+
+def modules(root: Path = ROOT) -> dict[str, ast.Module]:
+    """The syntax trees of all modules, by path."""
+    paths = sorted(path for package in PACKAGES for path in (root / package).rglob("*.py"))
+    return {path.relative_to(root).as_posix(): ast.parse(path.read_text("utf-8")) for path in paths}
+
+
+def doubles(trees: Mapping[str, ast.Module]) -> list[Double]:
+    """All names that stand for two things, types first."""
+    types, functions, values = (defaultdict[str, set[Use]](set) for _ in range(3))
+    for module, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                types[node.name].add(Use(module, node.lineno, _first_line(node)))
+        for node in tree.body:
+            if alias := _alias(node):
+                types[alias].add(Use(module, node.lineno, "an alias"))
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _public(node):
+                functions[node.name].add(Use(module, node.lineno, _first_line(node)))
+    ours = {name for name in types if not name.endswith("Option")}
+    for module, tree in trees.items():
+        for name, annotation, line in _annotated(tree):
+            values[name].add(Use(module, line, annotation))
+    found = [Double("type", name, _sorted(uses)) for name, uses in types.items() if _modules(uses) > 1]
+    found += [Double("function", name, _sorted(uses)) for name, uses in functions.items() if _modules(uses) > 1]
+    found += [Double("value", name, senses) for name, uses in values.items() if (senses := _senses(uses, ours))]
+    order = {"type": 0, "function": 1, "value": 2}
+    return sorted(found, key=lambda double: (order[double.kind], double.name.lower()))
+
+
+def _first_line(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    return (ast.get_docstring(node) or "").partition("\n")[0]
+
+
+def _alias(node: ast.stmt) -> str:
+    """The name of a type alias: CamelCase, of a union, a subscript or another type."""
+    if not isinstance(node, ast.Assign) or len(node.targets) != 1 or not isinstance(node.targets[0], ast.Name):
+        return ""
+    name = node.targets[0].id
+    is_type = isinstance(node.value, ast.Subscript | ast.BinOp | ast.Name | ast.Attribute)
+    return name if is_type and re.fullmatch(r"_?[A-Z][a-z]\w*", name) else ""
+
+
+def _public(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether others may import it; a command or a route is named by what people type."""
+    return not node.name.startswith("_") and not any(COMMAND.search(ast.unparse(each)) for each in node.decorator_list)
+
+
+def _annotated(tree: ast.Module) -> Iterator[tuple[str, str, int]]:
+    """Parameters and fields with their annotations."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg) and node.annotation is not None:
+            yield node.arg, ast.unparse(node.annotation), node.lineno
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            yield node.target.id, ast.unparse(node.annotation), node.lineno
+
+
+def _senses(uses: Iterable[Use], ours: set[str]) -> tuple[Use, ...]:
+    """One use a sense, where there are several; else none.
+
+    A sense is the set of our types in an annotation; containers say nothing of it, and plain types are left out.
+    """
+    by_sense: dict[frozenset[str], Use] = {}
+    for use in sorted(uses):
+        if sense := frozenset(set(re.findall(r"\w+", use.what)) & ours):
+            by_sense.setdefault(sense, use)
+    return tuple(sorted(by_sense.values())) if len(by_sense) > 1 else ()
+
+
+def _modules(uses: Iterable[Use]) -> int:
+    return len({use.module for use in uses})
+
+
+def _sorted(uses: Iterable[Use]) -> tuple[Use, ...]:
+    return tuple(sorted(uses))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.double_names", description=__doc__)
+    parser.add_argument("--all", action="store_true", help="also what is meant, with its reason")
+    parser.add_argument("--values", action="store_true", help="also parameters and fields of two types")
+    parser.add_argument("--check", action="store_true", help="end with 1 where a type or function is left")
+    chosen = parser.parse_args(arguments)
+    found = [double for double in doubles(modules()) if chosen.values or double.kind != "value"]
+    known = {f"{double.kind} {double.name}" for double in found}
+    left = [double for double in found if not double.meant]
+    for double in found if chosen.all else left:
+        print(f"{double.kind} {double.name}" + (f": meant, {double.meant}" if double.meant else ""))
+        for use in double.uses:
+            print(f"    {use}")
+    gone = sorted(MEANT.keys() - known)
+    if gone:
+        print(f"in MEANT, and single by now: {', '.join(gone)}")
+    count = {kind: sum(double.kind == kind for double in left) for kind in ("type", "function", "value")}
+    print(", ".join(f"{number} {kind}s" for kind, number in count.items() if number or kind != "value") + " left")
+    return 1 if chosen.check and (count["type"] or count["function"] or gone) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
