@@ -19,7 +19,7 @@ def test_what_the_glossary_names_in_code_is_there(name: str) -> None:
     parts = name.split(".")
     for end in range(len(parts), 0, -1):
         try:
-            module = importlib.import_module(".".join(parts[:end]))
+            module: object = importlib.import_module(".".join(parts[:end]))
         except ModuleNotFoundError:
             continue
         reduce(_attribute, parts[end:], module)
