@@ -9,74 +9,33 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
-    AclBinding,
-    AclOperation,
-    AclPermissionType,
     AdminClient,
-    ResourcePatternType,
-    ResourceType,
     ScramCredentialInfo,
     ScramMechanism,
     UserScramCredentialUpsertion,
 )
 
-from streams import acl, live, security
+from streams import live, security
 from streams.admin import Admin
 from streams.kafka import LocalKafka
 from streams.records import Outgoing, Progress, SendError
 from streams.runtime import broker_of
 from streams.sender import KafkaSender
 from streams.topics import Topics
+from tests.kafka.guard import AUTHORIZED, guarding
 from tests.kafka.story import login, play, settings_of, tls
 from warnsys.records import Notice
 from warnsys.settings import Settings, SettingsError
 
 STAGE = "secured"
 TOPICS = Topics(STAGE, 2)
-PROCESSES = tuple(acl.rules(TOPICS))
-AUTHORIZED = {
-    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-    "super.users": "User:ANONYMOUS",  # who comes through the internal listener
-}
-
-
-def binding(process: str, rule: acl.Rule, operation: str) -> AclBinding:
-    return AclBinding(
-        {"topic": ResourceType.TOPIC, "group": ResourceType.GROUP}[rule.resource],
-        rule.name,
-        ResourcePatternType.PREFIXED if rule.prefixed else ResourcePatternType.LITERAL,
-        f"User:{process}",
-        "*",
-        {
-            "Create": AclOperation.CREATE,
-            "Describe": AclOperation.DESCRIBE,
-            "DescribeConfigs": AclOperation.DESCRIBE_CONFIGS,
-            "Read": AclOperation.READ,
-            "Write": AclOperation.WRITE,
-        }[operation],
-        AclPermissionType.ALLOW,
-    )
 
 
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[LocalKafka]:
-    """SASL/PLAIN, a user for each process with its rules and nothing else, and the stage's topics."""
-    users = " ".join(f'user_{process}="{process}-secret"' for process in PROCESSES)
-    module = "org.apache.kafka.common.security.plain.PlainLoginModule"
-    secured = {
-        **AUTHORIZED,
-        "listener.security.protocol.map": "CLIENT:SASL_PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT",
-        "listener.name.client.sasl.enabled.mechanisms": "PLAIN",
-        "listener.name.client.plain.sasl.jaas.config": f"{module} required {users};",
-    }
-    with LocalKafka(properties=secured) as kafka:
-        root = AdminClient({"bootstrap.servers": kafka.internal})
-        table = acl.rules(TOPICS).items()
-        bindings = [binding(who, rule, each) for who, rules in table for rule in rules for each in rule.operations]
-        for future in root.create_acls(bindings).values():
-            future.result(10)
-        Admin(kafka.bootstrap, TOPICS, 1, security.for_librdkafka(user(kafka, "admin").broker)).create()
-        yield kafka
+    """A user for each process with its rules and nothing else."""
+    with guarding(STAGE) as guard:
+        yield guard.kafka
 
 
 def user(kafka: LocalKafka, name: str, url: str = "https://example.org/") -> Settings:
@@ -135,6 +94,10 @@ async def first(settings: Settings, channel: str) -> Notice:
         ("feed", TOPICS.state),
         ("worker", TOPICS.alerts),
         ("worker", TOPICS.status),
+        ("web", TOPICS.impacts),
+        ("web", TOPICS.push),
+        ("web", TOPICS.alerts),
+        ("audit", TOPICS.impacts),
         ("reader", TOPICS.stele),
         ("admin", TOPICS.push),
     ],
