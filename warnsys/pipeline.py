@@ -33,11 +33,12 @@ from warnsys.records import (
     utc,
 )
 from warnsys.settings import City, Settings
-from warnsys.warning.change import Change, Held, changes, remember
+from warnsys.warning.change import Change, changes, remember
 from warnsys.warning.claim import Told
 from warnsys.warning.facts import Facts, learn_outcome, learn_snapshot, learn_time, verdict, without_details
 from warnsys.warning.impact import Decision, Matcher, for_cities
 from warnsys.warning.policy import Policy
+from warnsys.warning.scene import Held
 from warnsys.warning.situation import Situation, derive, grade, worst_grade
 from warnsys.warning.trouble import Troubles, mended, noted, troubled
 

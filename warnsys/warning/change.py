@@ -10,14 +10,15 @@ import math
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Literal, get_args
 
-from warnsys.records import Audience, Meaning, NoticeKind, utc
-from warnsys.warning.claim import Claim, Claims, Told, claims, higher, joined, moved_begin, moved_end, remembered, top
+from warnsys.records import Audience, Meaning, NoticeKind
+from warnsys.warning.claim import Claim, Claims, Told, higher, joined, moved_begin, moved_end, remembered, top
 from warnsys.warning.facts import Fact, Facts
 from warnsys.warning.policy import Channel, Policy, Rule
-from warnsys.warning.situation import Situation, Standing, grade
+from warnsys.warning.scene import Held, Scene
+from warnsys.warning.situation import Situation, grade
 
 NAMESPACE = uuid.UUID("5c6bd9b5-35a5-5b0c-9f5d-9b1f4ad3a1d6")
 Reason = Literal[
@@ -34,9 +35,6 @@ Reason = Literal[
   `expired` (earlier than was told): nothing of the group is left.
 """
 _ORDER: tuple[Reason, ...] = get_args(Reason)
-
-Held = dict[str, dict[str, bool]]
-"""By district and base id: whether it stood (True) when changes were last looked for, or only earlier (False)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +103,9 @@ def changes(
     Only districts and groups are looked at in which a message newly stands or no longer does: time alone tells nobody
     anything.
     """
-    scene = _Scene(known, situation, before, snapshot)
+    scene = _Changes(known, situation, before, snapshot)
     found: list[Change] = []
+    told = dict(told)
     for rule in policy.rules:
         for group, districts in scene.touched.items():
             key = f"{rule.audience}/{rule.channel}/{group}"
@@ -119,7 +118,7 @@ def changes(
             for kind, some in _by_kind(differences, first=first):
                 found += scene.changes(rule, group, kind, some)
             if differences:
-                told = {**told, key: {**told.get(key, {}), **{d.district: d.now_told for d in differences}}}
+                told[key] = {**told.get(key, {}), **{d.district: d.now_told for d in differences}}
     return sorted(found, key=_worst_first), remembered(told, situation.now, scene.top)
 
 
@@ -149,56 +148,23 @@ def _worst_first(change: Change) -> tuple[object, ...]:
     return (-grade(change.meaning), change.rule.channel, change.rule.audience, change.cause, change.kind)
 
 
-class _Scene:
-    """One situation beside what stood before."""
-
-    def __init__(self, known: Facts, situation: Situation, before: Held, snapshot: str) -> None:
-        self.facts, self.situation, self.before = known.facts, situation, before
-        self.snapshot = snapshot or (utc(situation.as_of) if situation.as_of else "")
-        after = {d.district: {s.fact.base_id for s in d.standing} for d in situation.districts.values()}
-        stood = {district: {i for i, stands in ids.items() if stands} for district, ids in before.items()}
-        self.new = {district: ids - stood.get(district, set()) for district, ids in after.items()}
-        self.gone = {district: ids - after.get(district, set()) for district, ids in stood.items()}
-        self.touched: dict[str, list[str]] = {}
-        """Districts by event group in which something newly stands or no longer does."""
-        for district in sorted(after):
-            changed = self.new.get(district, set()) | self.gone.get(district, set())
-            for group in sorted({group for i in changed for group in self.groups(i, district)}):
-                self.touched.setdefault(group, []).append(district)
-
-    def groups(self, base_id: str, district: str) -> set[str]:
-        """Of what a message warns a district."""
-        fact = self.facts.get(base_id)
-        return {meaning.group for meaning, one in fact.impacts() if one.district == district} if fact else set()
-
-    def of_group(self, ids: dict[str, set[str]], group: str, districts: Iterable[str]) -> set[str]:
-        return {i for d in districts for i in ids.get(d, ()) if group in self.groups(i, d)}
-
-    def standing(self, district: str, group: str | None = None, *, expired: bool = False) -> Iterator[Standing]:
-        """What stands in a district: what has not expired, or what has and is not confirmed."""
-        state = self.situation.districts.get(district)
-        for one in state.standing if state else ():
-            if (one.phase == "expired") == expired and group in (None, one.meaning.group):
-                yield one
-
-    def top(self, group: str, district: str) -> int:
-        """The highest grade that stands, expired and not confirmed included."""
-        both = (*self.standing(district, group), *self.standing(district, group, expired=True))
-        return max((grade(one.meaning) for one in both), default=0)
+class _Changes(Scene):
+    """What has to be told of one scene."""
 
     def difference(self, rule: Rule, group: str, district: str, told: Claims, policy: Policy) -> _Difference | None:
         now, least = self.situation.now, timedelta(minutes=policy.retell_after_min)
-        live = [one.meaning for one in self.standing(district, group)]
-        tellable = claims(meaning for meaning in live if rule.tells(meaning))
+        live = [one.meaning for one in self.live(district, group)]
+        tellable = self.claims(rule, live)
         valid = tuple(claim for claim in told if claim.holds(now))
         up, was = top(tellable), top(valid)
         if up > top(told):
             return _Difference(district, "up", self.why_up(group, district, told, tellable), _first(told), tellable)
         if was > up:
-            whole = claims(meaning for meaning in live if not meaning.advance or rule.advance != "never")
+            told_of = [meaning for meaning in live if not meaning.advance or rule.advance != "never"]
+            whole = self.claims(None, told_of)
             if was > top(whole):
                 return self.down(rule, group, district, valid, tellable or whole, least)
-        if up == was > 0 or (up and self.of_group(self.new, group, (district,))):  # or goes on beyond its told end
+        if up == was > 0 or (up and self.new_of(group, (district,))):  # or goes on beyond its told end
             return self.moved(district, valid or told, told, tellable, least)
         return None
 
@@ -208,7 +174,7 @@ class _Scene:
             beside = _beside(told[0], tellable[0], tellable)
             return "now a warning" if turned else "announced" if beside else "raised"
         known = self.before.get(district, {})
-        news = self.of_group(self.new, group, (district,))
+        news = self.new_of(group, (district,))
         return "revived" if news and news <= known.keys() else "entered"
 
     def moved(
@@ -232,25 +198,16 @@ class _Scene:
     ) -> _Difference | None:
         """Less than was told. While an end waits for its confirmation, nobody is told that anything is over."""
         was = valid[0]
-        waiting = [one.meaning for one in self.standing(district, group, expired=True)]
+        waiting = [one.meaning for one in self.waiting(district, group)]
         if any(grade(meaning) >= was.grade or (not left and rule.tells(meaning)) for meaning in waiting):
             return None
         reason = self.why_ended(group, (district,))
         turned = bool(left) and all(claim.advance for claim in valid) and not left[0].advance
         planned = reason == "expired" and was.end - self.last_end(group, district) <= least.total_seconds()
-        replaced = any(
-            one.fact.base_id in self.new[district] and grade(one.meaning) >= was.grade and rule.tells(one.meaning)
-            for one in self.standing(district)
-        )
+        replaced = self.newly(rule, district) >= was.grade
         if left:
             reason = "now a warning" if turned else "lowered"
         return _Difference(district, "lowered" if left else "ended", reason, was, left, silent=planned or replaced)
-
-    def last_end(self, group: str, district: str) -> float:
-        """When the last of what no longer stands expired, in seconds of the epoch."""
-        gone = self.of_group(self.gone, group, (district,))
-        ends = [m.expires for i in gone for m in self.facts[i].meanings if m.group == group and m.expires]
-        return max((end.timestamp() for end in ends), default=0.0)
 
     def changes(self, rule: Rule, group: str, kind: NoticeKind, differences: Iterable[_Difference]) -> Iterator[Change]:
         """One for all districts where the same meaning of the same message is told; an end is told once."""
@@ -270,7 +227,7 @@ class _Scene:
         if difference.kind == "ended":
             found = self.ended(group, (difference.district,))
         else:
-            found = [(one.meaning, one.fact) for one in self.standing(difference.district, group)]
+            found = [(one.meaning, one.fact) for one in self.live(difference.district, group)]
             found = [one for one in found if rule.tells(one[0]) or difference.kind == "lowered"]
             found = [one for one in found if not one[0].advance or rule.advance != "never"]
         moved_at = difference.moved_at
@@ -281,7 +238,7 @@ class _Scene:
             return first, grade(meaning), _end(meaning), fact.sent, fact.base_id
 
         meaning, fact = max(found, key=key)
-        return fact.base_id, fact.meanings.index(meaning)
+        return fact.base_id, self.position(meaning, fact)
 
     def change(
         self, rule: Rule, group: str, kind: NoticeKind, differences: list[_Difference], shown: tuple[str, int]
@@ -301,38 +258,22 @@ class _Scene:
         which = () if kind == "ended" or shown == (cause, 0) else (base_id, str(position))
         return Change(rule, kind, reason, cause, by_snapshot, meaning, districts, was, which)
 
-    def ended(self, group: str, districts: Iterable[str]) -> list[tuple[Meaning, Fact]]:
-        facts = [self.facts[i] for i in sorted(self.of_group(self.gone, group, districts))]
-        return [(meaning, fact) for fact in facts for meaning in fact.meanings if meaning.group == group]
-
     def why_ended(self, group: str, districts: Sequence[str]) -> Reason:
-        gone = self.of_group(self.gone, group, districts)
-        if successors := self.successors(gone):
-            return "cancelled" if max(successors, key=_latest).msg_type == "Cancel" else "superseded"
+        if last := self.replaced_at_last_by(self.gone_of(group, districts)):
+            return "cancelled" if last.msg_type == "Cancel" else "superseded"
         ended = self.ended(group, districts)
         over = all(meaning.expires and meaning.expires <= self.situation.now for meaning, _ in ended)
         return "expired" if ended and over else "withdrawn"
 
-    def successors(self, base_ids: set[str]) -> list[Fact]:
-        """What replaced these, and what replaced that."""
-        found: dict[str, Fact] = {}
-        reached = set(base_ids)
-        while more := [
-            f for f in self.facts.values() if f.base_id not in reached and reached.intersection(f.supersedes)
-        ]:
-            found.update((fact.base_id, fact) for fact in more)
-            reached.update(found)
-        return list(found.values())
-
     def cause(self, kind: NoticeKind, group: str, districts: Sequence[str], shown: str) -> tuple[str, str]:
         """The message behind a change, and what a snapshot had to do with it. `shown` is a base id."""
-        new, gone = self.of_group(self.new, group, districts), self.of_group(self.gone, group, districts)
+        new, gone = self.new_of(group, districts), self.gone_of(group, districts)
         if kind in ("warn", "update") and new:
             cause = shown if shown in new else min(new)
             return cause, "revived" if any(cause in self.before.get(district, ()) for district in districts) else ""
-        if successors := [fact for fact in self.facts.values() if gone.intersection(fact.supersedes)]:
-            last = max(successors, key=_latest).base_id
-            return last, "" if any(last in self.new[district] for district in districts) else "confirmed"
+        if last := self.replaced_by(gone):
+            newly = any(last.base_id in self.new[district] for district in districts)
+            return last.base_id, "" if newly else "confirmed"
         return min(gone, default=shown), self.why_ended(group, districts)
 
 
@@ -343,10 +284,6 @@ def _beside(was: Claim, now: Claim, tellable: Claims) -> bool:
 
 def _first(claimed: Claims) -> Claim | None:
     return claimed[0] if claimed else None
-
-
-def _latest(fact: Fact) -> tuple[datetime, str]:
-    return fact.sent, fact.base_id
 
 
 def _end(meaning: Meaning) -> float:
