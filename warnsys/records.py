@@ -180,6 +180,8 @@ class Outcome(Record):
     msg_type: MsgType | None = None
     supersedes: tuple[str, ...] = ()
     meanings: tuple[Meaning, ...] = ()
+    left_out: int | None = None
+    """How many meanings the message had beyond these, none worse; None for none."""
     findings: tuple[str, ...] = ()
 
 
@@ -394,6 +396,8 @@ class _Notice(Record):
     districts: tuple[str, ...]
     onset: AwareDatetime
     expires: AwareDatetime | None = None
+    more: int | None = None
+    """How many further ones of this kind it stands for, none worse, that are not told one by one; None for none."""
 
 
 class PushNotice(_Notice):

@@ -45,6 +45,9 @@ CODES: dict[str, Code] = {
     "repeated-text": Code(
         "mended", "an element that CAP has once, several times; texts for people are all read", "nothing to do"
     ),
+    "infos-left-out": Code(
+        "noted", "warns of more things than are kept of one message; the worst are, in each district", _SENDER
+    ),
     "info-missing": Code("rejected", "an Alert or Update that says nothing", _SENDER),
     "sender-missing": Code("mended", "no sender; taken as unknown", "ask the sender to name itself"),
     "sender-foreign": Code(

@@ -36,6 +36,7 @@ def notice(place: Place, change: Change, situation: Situation, stage: str) -> Pu
         districts=change.districts,
         onset=meaning.onset,
         expires=expires,
+        more=change.more or None,
         title=_title(change, exercise=stage != LIVE),
         body=_body(place, change),
         link=place.link.replace("{city}", place.id).replace("{district}", change.districts[0]),
@@ -55,6 +56,8 @@ def _title(change: Change, *, exercise: bool) -> Localised:
         title = say("title-ended", ended=ended(change), event=event)
     else:
         title = say("title", label=wording.label(change.meaning), event=event)
+    if change.more:
+        title = say("title-more", title=title, count=change.more)
     return say("title-exercise", title=title) if exercise else title
 
 

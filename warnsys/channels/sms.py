@@ -20,7 +20,7 @@ from warnsys.warning.situation import Situation
 
 MAX_CHARS = 160
 """One message of GSM-7 (3GPP TS 23.038); an extension character counts twice."""
-MAX_EVENT, MAX_SOURCE = 42, 20
+MAX_EVENT, MAX_EVENT_AND_MORE, MAX_SOURCE = 42, 24, 20
 CUT = "..."
 
 GSM7 = frozenset(
@@ -55,6 +55,7 @@ def notice(place: Place, change: Change, situation: Situation, stage: str) -> Sm
         districts=change.districts,
         onset=meaning.onset,
         expires=meaning.expires,
+        more=change.more or None,
         text=worded(place, change, exercise=stage != LIVE),
     )
 
@@ -129,7 +130,11 @@ def _drafts_ended(place: Place, change: Change, words: Catalogue) -> Iterator[tu
 
 
 def _event(change: Change, language: str) -> str:
-    return fitting(event_name(change.meaning)[language], MAX_EVENT)
+    """With how many more there are, where it stands for them."""
+    event = event_name(change.meaning)[language]
+    if not change.more:
+        return fitting(event, MAX_EVENT)
+    return catalogue(language)("event-more", event=fitting(event, MAX_EVENT_AND_MORE), count=change.more)
 
 
 def _places(place: Place, change: Change, words: Catalogue) -> Iterator[str]:

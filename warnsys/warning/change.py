@@ -9,7 +9,7 @@ down to those who were told of more, even below their minimum, and to nobody els
 import math
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal, get_args
 
@@ -34,6 +34,8 @@ Reason = Literal[
 * `cancelled`, `superseded` (by an update that does not warn here), `withdrawn` (its source lists it no more) and
   `expired` (earlier than was told): nothing of the group is left.
 """
+MOST_CHANGES = 20
+"""Of one kind that one record tells one audience on one channel: DWD has twelve groups of events."""
 _ORDER: tuple[Reason, ...] = get_args(Reason)
 
 
@@ -58,6 +60,8 @@ class Change:
     else the highest. None where it had been told nothing."""
     shown: tuple[str, ...] = ()
     """Base id and number of `meaning`, where it is not the first of the message that caused this."""
+    more: int = 0
+    """How many further changes of its kind it stands for, none worse, and meanings that its message had beyond."""
 
     @property
     def channel(self) -> Channel:
@@ -119,7 +123,26 @@ def changes(
                 found += scene.changes(rule, group, kind, some)
             if differences:
                 told[key] = {**told.get(key, {}), **{d.district: d.now_told for d in differences}}
-    return sorted(found, key=_worst_first), remembered(told, situation.now, scene.top)
+    return _at_most(sorted(found, key=_worst_first), known), remembered(told, situation.now, scene.top)
+
+
+def _at_most(worst_first: Iterable[Change], known: Facts) -> list[Change]:
+    """Of one record an audience gets so many of a kind on a channel; the last of them says how many more there are."""
+    told: dict[tuple[Rule, NoticeKind], list[Change]] = {}
+    for change in worst_first:
+        told.setdefault((change.rule, change.kind), []).append(change)
+    found = []
+    for some in told.values():
+        said = some[:MOST_CHANGES]
+        left_out = {change.cause: _left_out(known, change) for change in some}
+        more = len(some) - len(said) + sum(left_out.values())
+        found += [*said[:-1], replace(said[-1], more=more)] if more else said
+    return sorted(found, key=_worst_first)
+
+
+def _left_out(known: Facts, change: Change) -> int:
+    fact = known.facts.get(change.cause) if change.kind in ("warn", "update") else None
+    return (fact and fact.left_out) or 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,12 +235,13 @@ class _Changes(Scene):
     def changes(self, rule: Rule, group: str, kind: NoticeKind, differences: Iterable[_Difference]) -> Iterator[Change]:
         """One for all districts where the same meaning of the same message is told; an end is told once."""
         alike: dict[tuple[str, int], list[_Difference]] = {}
+        shown: dict[str, tuple[str, int]] = {}
         for difference in differences:
-            shown = self.shown(rule, group, difference)
-            alike.setdefault(("", 0) if kind == "ended" else shown, []).append(difference)
+            shown[difference.district] = which = self.shown(rule, group, difference)
+            alike.setdefault(("", 0) if kind == "ended" else which, []).append(difference)
         for some in alike.values():
             worst = max(some, key=lambda difference: difference.was.grade if difference.was else 0)
-            yield self.change(rule, group, kind, some, self.shown(rule, group, worst))
+            yield self.change(rule, group, kind, some, shown[worst.district])
 
     def shown(self, rule: Rule, group: str, difference: _Difference) -> tuple[str, int]:
         """The message that a notice shows for a district, and which of its meanings.
@@ -237,7 +261,7 @@ class _Changes(Scene):
             first = 0.0 if moved_at is None or grade(meaning) < moved_at else _end(meaning)
             return first, grade(meaning), _end(meaning), fact.sent, fact.base_id
 
-        meaning, fact = max(found, key=key)
+        meaning, fact = max(found, key=key) if len(found) > 1 else found[0]
         return fact.base_id, self.position(meaning, fact)
 
     def change(

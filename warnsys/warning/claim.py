@@ -56,8 +56,8 @@ def claims(meanings: Iterable[Meaning]) -> Claims:
 def joined(same: Iterable[Claim]) -> Claim | None:
     """One claim for several of one grade: from the earliest begin to the latest end."""
     some = list(same)
-    if not some:
-        return None
+    if len(some) < 2:
+        return some[0] if some else None
     until = max(some, key=lambda claim: claim.end).until
     return Claim(grade=some[0].grade, onset=min(claim.onset for claim in some), until=until)
 

@@ -36,12 +36,11 @@ class Fact(Part):
     listed_as: tuple[str, ...]
     supersedes: tuple[str, ...] = ()
     meanings: tuple[Meaning, ...] = ()
+    left_out: int | None = None
+    """How many meanings beyond these were left out; None for none."""
 
     def impacts(self) -> Iterator[tuple[Meaning, Impact]]:
         return ((meaning, impact) for meaning in self.meanings for impact in meaning.impacts)
-
-    def warns(self, district: str) -> bool:
-        return any(impact.district == district for _, impact in self.impacts())
 
 
 class Sighting(Part):
@@ -158,6 +157,7 @@ def _fact(outcome: Outcome) -> Fact | None:
         listed_as=(outcome.listed_id,),
         supersedes=outcome.supersedes,
         meanings=outcome.meanings,
+        left_out=outcome.left_out,
     )
 
 

@@ -5,6 +5,7 @@ may still end others (an Update that left the city, a Cancel), so what it supers
 """
 
 import hashlib
+import math
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +17,7 @@ import shapely
 from geofences import Area, Circle, GeofenceIndex, Match, Matches
 from warnsys.cap import dwd
 from warnsys.cap.errors import CapError, Misleading
-from warnsys.cap.model import Alert, Info
+from warnsys.cap.model import Alert, Info, level
 from warnsys.cap.model import Area as CapArea
 from warnsys.cap.read import read_alert
 from warnsys.records import AlertHeaders, Decided, Impact, Meaning, Outcome, Text
@@ -26,6 +27,9 @@ LIVE_TYPES = ("Alert", "Update", "Cancel")
 MAX_LANGUAGES = 16
 HEADLINE_CHARS, EVENT_CHARS, BODY_CHARS = 300, 120, 4_000
 """Budget of a text on the topics; 16 languages at these lengths stay below 400 kB."""
+
+MOST_MEANINGS, MOST_IMPACTS = 250, 20_000
+"""What one message may warn of (DWD's of one or two things), and of all that in how many districts together."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ class Matcher:
             matches.append(found)
             if any(match.matched for match in found.concerned):
                 meanings.append(_meaning(alert, infos, found.concerned))
-        supersedes = _superseded(alert)
+        supersedes, (meanings, left_out) = _superseded(alert), _worst(meanings)
         if not matches:
             decided: Decided = "not_live"
             reason = "all clear"
@@ -97,7 +101,7 @@ class Matcher:
         else:
             decided, reason = "no_district", _common_reason(matches[0].reasons)
         outcome = self._outcome(
-            headers, alert, decided, reason, supersedes=supersedes, meanings=tuple(meanings)
+            headers, alert, decided, reason, supersedes=supersedes, meanings=tuple(meanings), left_out=left_out
         )  # fmt: skip
         return Decision(outcome, alert, tuple(matches))
 
@@ -123,6 +127,7 @@ class Matcher:
         *,
         supersedes: tuple[str, ...] = (),
         meanings: tuple[Meaning, ...] = (),
+        left_out: int = 0,
     ) -> Outcome:
         common = {
             "stage": headers.stage,
@@ -137,6 +142,7 @@ class Matcher:
             return Outcome.model_validate({**common, "base_id": headers.id})
         new_cells = () if self.known_cells is None else dwd.new_cells(alert, self.known_cells)
         findings = (*alert.findings, *dwd.findings(alert), *new_cells)
+        codes = [*(["infos-left-out"] if left_out else []), *(finding.code for finding in findings)]
         return Outcome.model_validate(
             {
                 **common,
@@ -146,7 +152,8 @@ class Matcher:
                 "msg_type": alert.msg_type,
                 "supersedes": supersedes,
                 "meanings": meanings,
-                "findings": tuple(dict.fromkeys(finding.code for finding in findings))[:20],
+                "left_out": left_out or None,
+                "findings": tuple(dict.fromkeys(codes))[:20],
             }
         )
 
@@ -194,13 +201,17 @@ def _superseded(alert: Alert) -> tuple[str, ...]:
 def _same_but_for_language(infos: Iterable[Info]) -> list[list[Info]]:
     """Infos that say the same in different languages, together; anything else apart."""
     found: list[list[Info]] = []
+    alike: dict[tuple[object, ...], list[list[Info]]] = {}
+    written: dict[tuple[object, ...], int] = {}
     for info in infos:
-        for same in found:
-            if info.language not in (other.language for other in same) and _facts(info) == _facts(same[0]):
-                same.append(info)
-                break
-        else:
-            found.append([info])
+        facts = _facts(info)
+        in_language = (info.language, *facts)
+        number = written[in_language] = written.get(in_language, -1) + 1
+        some = alike.setdefault(facts, [])
+        if number == len(some):  # each that is there has this language
+            some.append([])
+            found.append(some[-1])
+        some[number].append(info)
     return found
 
 
@@ -209,6 +220,36 @@ def _facts(info: Info) -> tuple[object, ...]:
         info.urgency, info.severity, info.certainty, info.effective, info.onset, info.expires,
         info.response_types, dwd.event_number(info), dwd.groups(info), info.areas,
     )  # fmt: skip
+
+
+def _worst(meanings: list[Meaning]) -> tuple[list[Meaning], int]:
+    """As many as a message may have, in its order, and how many are left out.
+
+    Each district keeps the worst that it is warned of; of the rest the worst stay.
+    """
+    if len(meanings) <= MOST_MEANINGS and sum(len(meaning.impacts) for meaning in meanings) <= MOST_IMPACTS:
+        return meanings, 0
+    ranked = sorted(range(len(meanings)), key=lambda number: _badness(meanings[number]), reverse=True)
+    kept, warned, rest = set[int](), set[str](), list[int]()
+    for number in ranked:
+        districts = {impact.district for impact in meanings[number].impacts}
+        if districts <= warned:
+            rest.append(number)
+        else:
+            kept.add(number)
+            warned |= districts
+    room = MOST_IMPACTS - sum(len(meanings[number].impacts) for number in kept)
+    for number in rest[: max(0, MOST_MEANINGS - len(kept))]:
+        room -= len(meanings[number].impacts)
+        if room < 0:
+            break
+        kept.add(number)
+    return [meanings[number] for number in sorted(kept)], len(meanings) - len(kept)
+
+
+def _badness(meaning: Meaning) -> tuple[int, bool, float]:
+    ends = math.inf if meaning.expires is None else meaning.expires.timestamp()
+    return level(meaning.severity), not meaning.advance, ends
 
 
 def _meaning(alert: Alert, infos: list[Info], matches: Iterable[Match]) -> Meaning:

@@ -17,6 +17,7 @@ from typing import Literal
 
 from warnsys.cap.model import level
 from warnsys.records import DistrictStatus, Freshness, Impact, Meaning
+from warnsys.warning.circles import parts
 from warnsys.warning.facts import Fact, Facts, Listing, Seen, Sighting, complete, two_apart, verdict
 from warnsys.warning.impact import live_at
 
@@ -53,7 +54,7 @@ class Situation:
     freshness: Freshness
     as_of: datetime | None
     flags: tuple[str, ...]
-    """What operators have to look at: `unreadable <id>`, `all vanished`."""
+    """What operators have to look at: `unreadable <id>`, `left out <how many> of <id>`, `all vanished`."""
     districts: dict[str, DistrictSituation]
     replaced: tuple[str, ...] = ()
     """Base ids of what is replaced for good; of these nothing is needed any more but that they were."""
@@ -121,6 +122,7 @@ class _View:
         self.known, self.now, self.rules = known, now, rules
         self._sightings: dict[str, dict[str, Sighting]] = {}
         self._replaced: dict[tuple[str, str], bool] = {}
+        self._succeeded: dict[tuple[str, str], frozenset[str]] = {}
         self.successors: dict[str, list[Fact]] = {}
         for fact in known.facts.values():
             for base_id in fact.supersedes:
@@ -135,10 +137,11 @@ class _View:
         other = self.known.facts.get(base_id)
         if other is None or other.sent < fact.sent or (other.sent == fact.sent and base_id < fact.base_id):
             return False
-        reached, more = set[str](), {base_id}
-        while more := {i for one in more if (known := self.known.facts.get(one)) for i in known.supersedes} - reached:
-            reached |= more
-        return fact.base_id in reached
+        return self.circles[fact.base_id] == self.circles[base_id]
+
+    @cached_property
+    def circles(self) -> dict[str, int]:
+        return parts({base_id: fact.supersedes for base_id, fact in self.known.facts.items()})
 
     def sightings(self, fact: Fact) -> dict[str, Sighting]:
         """Who listed a message, under whatever id."""
@@ -196,9 +199,15 @@ class _View:
 
     def superseded(self, fact: Fact, source: str, district: str) -> bool:
         """Its successor warns here itself, or is known to have replaced it wherever it warned."""
-        return self.replaced(fact, source) or any(
-            other.warns(district) and source in self.sightings(other) for other in self.successors.get(fact.base_id, ())
-        )
+        return self.replaced(fact, source) or district in self.succeeded(fact, source)
+
+    def succeeded(self, fact: Fact, source: str) -> frozenset[str]:
+        """The districts that a message's successors of a source warn themselves."""
+        place = fact.base_id, source
+        if place not in self._succeeded:
+            others = [one for one in self.successors.get(fact.base_id, ()) if source in self.sightings(one)]
+            self._succeeded[place] = frozenset(impact.district for one in others for _, impact in one.impacts())
+        return self._succeeded[place]
 
     def replaced(self, fact: Fact, source: str) -> bool:
         place = fact.base_id, source
@@ -279,4 +288,8 @@ class _View:
     def flags(self, sources: Iterable[str]) -> tuple[str, ...]:
         newest = [seen[0] for source in sources if (seen := self.known.snapshots.get(source))]
         unreadable = sorted({i for one in newest for i in one.ids if verdict(self.known, i, self.rules) is False})
-        return (*(f"unreadable {i}" for i in unreadable[:20]), *(("all vanished",) if self.all_vanished else ()))
+        left_out = [
+            f"left out {f.left_out} of {f.base_id}" for f in self.known.facts.values() if f.left_out and f.meanings
+        ]
+        vanished = ("all vanished",) if self.all_vanished else ()
+        return (*(f"unreadable {i}" for i in unreadable[:20]), *sorted(left_out)[:20], *vanished)

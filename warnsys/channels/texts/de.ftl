@@ -123,6 +123,9 @@ aftermath-water = Folgegefahren sind möglich, Wasser kann weiter steigen.
 
 title = { $label }: { $event }
 title-ended = { $ended }: { $event }
+# Where one notice stands for more than are told one by one.
+title-more = { $title } und { $count } weitere
+event-more = { $event } und { $count } weitere
 title-exercise = { exercise } – { $title }
 push-where-high = { $where }, { $height }
 push-new = { $where }. { $when }. { $source }

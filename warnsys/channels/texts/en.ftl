@@ -121,6 +121,9 @@ aftermath-water = Dangers may remain, water may still be rising.
 
 title = { $label }: { $event }
 title-ended = { $ended }: { $event }
+# Where one notice stands for more than are told one by one.
+title-more = { $title } and { $count } more
+event-more = { $event } and { $count } more
 title-exercise = { exercise } – { $title }
 push-where-high = { $where }, { $height }
 push-new = { $where }. { $when }. { $source }
