@@ -73,3 +73,18 @@ def test_workflows_and_hooks_run_targets_that_the_makefile_has() -> None:
 def test_what_a_paper_links_to_is_there(name: str) -> None:
     for target in LINK.findall((ROOT / name).read_text("utf-8")):
         assert (ROOT / target).exists(), f"{name} links to {target}"
+
+
+def test_no_workflow_sets_a_variable_that_the_makefile_takes() -> None:
+    taken = set(re.findall(r"^([A-Z]+) \?=", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert "PYTHON" in taken
+    for file in (".github/workflows/ci.yml", ".gitlab-ci.yml"):
+        assert not taken & set(re.findall(r"\b([A-Z_]+):", (ROOT / file).read_text("utf-8"))), file
+
+
+def test_an_image_is_built_with_all_files_that_the_package_needs() -> None:
+    copied = re.findall(r"^COPY (.+) \S+$", (ROOT / "deploy/Containerfile").read_text("utf-8"), re.MULTILINE)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    needed = {*packages, *(file.partition("/")[0] for file in project["project"]["license-files"])}
+    assert needed <= set(" ".join(copied).split())
