@@ -8,6 +8,7 @@ Knows nothing of CAP, streams or channels: areas in, one `Match` a district out,
 """
 
 from geofences.area import Area, Circle
+from geofences.budget import Budget
 from geofences.checking import check
 from geofences.district import District
 from geofences.files import bundled, load
@@ -18,6 +19,7 @@ from geofences.plain import plain_match
 
 __all__ = [
     "Area",
+    "Budget",
     "Circle",
     "District",
     "Finding",

@@ -14,6 +14,7 @@ import numpy as np
 import shapely
 
 from geofences.area import Area
+from geofences.budget import Budget
 from geofences.district import District
 from geofences.match import Blocks, Match, Matches, decide
 from geofences.overlap import Fences
@@ -56,14 +57,17 @@ class GeofenceIndex:
     def _named(self, position: int) -> str:
         return f"district {self.districts[position].id!r}"
 
-    def match(self, areas: Sequence[Area], *, min_share: float = 0.01) -> Matches:
+    def match(self, areas: Sequence[Area], *, min_share: float = 0.01, budget: Budget | None = None) -> Matches:
         """One Match a district, in the order of `districts`, for all area blocks of one alert.
 
         `min_share` (0 to 1) is the part of a district that shapes must cover to warn it, where no cells are listed.
         Shares are of areas on a sphere, between edges straight in lon/lat: right within 0.03 %. Where many districts
         are far away, look at `concerned` only: the others cost nothing.
+
+        Shapes that cost more than `budget` has left are taken as larger than drawn, and it says so; where cells
+        decide, there is no share then.
         """
-        return self._matches(areas, Shares(self._fences, areas), min_share)
+        return self._matches(areas, Shares(self._fences, areas, budget), min_share)
 
     def match_each(self, alerts: Sequence[Sequence[Area]], *, min_share: float = 0.01) -> tuple[Matches, ...]:
         """The same for many alerts, faster than one by one."""
@@ -87,7 +91,8 @@ class GeofenceIndex:
             near = [*shares.of(blocks.shaped)]
 
         def decide_at(position: int) -> Match:
-            return decide(self.districts[position], blocks, partial(shares.of_fence, position), min_share)
+            share_of, exactly = partial(shares.of_fence, position), partial(shares.exactly, position)
+            return decide(self.districts[position], blocks, share_of, min_share, exactly)
 
         return Matches(len(self.districts), near, decide_at)
 

@@ -36,7 +36,7 @@ class Match(NamedTuple):
     @property
     def share(self) -> float | None:
         """Part (0 to 1, rounded to 1e-6) of the district's area inside the shapes of all blocks that do not spare it
-        by height; None where the alert has no shapes."""
+        by height; None where the alert has no shapes, or where cells decide and it costs too much to know."""
         return self.measure()
 
     def __eq__(self, other: object) -> bool:
@@ -93,22 +93,30 @@ class Blocks:
         )
 
 
-def decide(district: District, blocks: Blocks, share_of: Callable[[tuple[int, ...]], float], min_share: float) -> Match:
+def decide(
+    district: District,
+    blocks: Blocks,
+    share_of: Callable[[tuple[int, ...]], float],
+    min_share: float,
+    diagnosis: Callable[[tuple[int, ...]], float | None] | None = None,
+) -> Match:
     """Decide for one district.
 
     `share_of` gives the part (0 to 1, not rounded) of this district inside the union of the shapes of the blocks with
-    these positions. A district needs a share above 0 and of at least `min_share`.
+    these positions. A district needs a share above 0 and of at least `min_share`. Where cells decide, `diagnosis` is
+    asked instead, which may know none.
     """
     if blocks.by_cell:
-        return _decide_by_cell(district, blocks, share_of)
+        return _decide_by_cell(district, blocks, diagnosis or share_of)
     return _decide_by_area(district, blocks, share_of, min_share)
 
 
-def _decide_by_cell(district: District, blocks: Blocks, share_of: Callable[[tuple[int, ...]], float]) -> Match:
+def _decide_by_cell(district: District, blocks: Blocks, share_of: Callable[[tuple[int, ...]], float | None]) -> Match:
     def measure() -> float | None:
         shaped = blocks.shaped
         sparing = blocks.sparing(district, shaped)
-        return rounded(share_of(tuple(i for i in shaped if i not in sparing))) if shaped else None
+        share = share_of(tuple(i for i in shaped if i not in sparing)) if shaped else None
+        return None if share is None else rounded(share)
 
     naming = sorted({i for cell in district.warn_cells for i in blocks.by_cell.get(cell, ())})
     if not naming:

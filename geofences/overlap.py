@@ -28,10 +28,16 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from geofences.boundary import Boundary, Boxes, edge_at, ranges
+from geofences.budget import Near, TooDearError
 from geofences.sides import Ints, crossings
 from geofences.sphere import Floats, extents
 
-_HANDFUL = 8  # fences: as long as GEOS has overlaid them, the calls of numpy alone take
+HANDFUL = 8  # fences: as long as GEOS has overlaid them, the calls of numpy alone take
+_MOST_NEAR = 500_000
+"""Pairs of eight edges each of outlines and fences that come near each other: 100 MB, and half a second."""
+_MOST_ROWS = 2_000_000
+"""Of eight edges each, that are looked at for what starts inside."""
+_EACH = 4  # times may every edge of the fences be looked at beyond these
 _BY_HAND = 2_000  # rows of edges: up to here arrays are done before GEOS has prepared an outline
 
 
@@ -50,7 +56,7 @@ _NONE = Overlaps(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.em
 class Fences:
     """Polygons or multipolygons, valid and in lon/lat degrees, ready to be overlaid again and again."""
 
-    __slots__ = ("_boundary", "_geometries", "_ring_tree", "_tree", "areas", "box")
+    __slots__ = ("_boundary", "_geometries", "_near", "_ring_tree", "areas", "box")
 
     areas: Floats
     """Steradians, in the order given."""
@@ -64,13 +70,16 @@ class Fences:
         self._boundary = Boundary(geometries, datum=(south + north) / 2 if len(geometries) else 0.0)
         self.areas = _sums(self._boundary.ring_owner, self._boundary.ring_sum, len(geometries))
         boxes = self._boundary.boxes
-        self._tree = shapely.STRtree(boxes.for_tree())
+        self._near = Near(boxes)
         self._ring_tree = shapely.STRtree(boxes.by_group(self._boundary.ring_first).for_tree())
 
     def overlaps(self, outlines: Sequence[BaseGeometry]) -> Overlaps:
-        """The areas that the fences share with outlines (as valid as they), each outline by itself."""
+        """The areas that the fences share with outlines (as valid as they), each outline by itself.
+
+        Raises `TooDearError` where that would hold more than a few hundred MB at once.
+        """
         shapes = np.array(outlines, dtype=object)
-        if len(self.areas) <= _HANDFUL:
+        if len(self.areas) <= HANDFUL:
             return self._overlaid(shapes)
         boundary = Boundary(shapes, self._boundary.datum)
         found = [self._crossed(boundary), self._fences_inside(boundary, shapes), self._outlines_inside(boundary)]
@@ -91,7 +100,10 @@ class Fences:
         """For each crossing the area between the two walks that meet there, negative where the fence enters."""
         fences, boxes = self._boundary, outline.boxes
         near = boxes.touching(*self.box)
-        row, stretch = self._tree.query(boxes.at(near).for_tree())
+        touching = self._near.pairs(boxes.at(near), _MOST_NEAR + _EACH * len(fences.owner))
+        if touching is None:
+            raise TooDearError("boundaries")
+        row, stretch = touching
         if not len(row):
             return _NONE
         # The outline's edges that come near a stretch of fence, and then what of that stretch crosses them.
@@ -116,6 +128,8 @@ class Fences:
             inside[unsure] = shapely.contains_xy(shapes.take(near.take(unsure)), lon.take(unsure), lat.take(unsure))
             unsure = unsure[~inside.take(unsure)]  # on the very line
         around = near.take(unsure)
+        if size.take(around).sum() > _MOST_ROWS + _EACH * len(fences.owner):
+            raise TooDearError("fences on the line")
         row, stretch = ranges((np.cumsum(size) - size).take(around), size.take(around))
         inside[unsure] = outline.contains(stretch, row, lon.take(unsure), lat.take(unsure), step=-1)
         ring = ring[inside]
@@ -130,6 +144,8 @@ class Fences:
             return _NONE
         pairs, place = _distinct(turn * len(self.areas) + fences.ring_owner[ring])
         turn, fence = np.divmod(pairs, len(self.areas))
+        if fences.ring_size[ring].sum() > _MOST_ROWS + _EACH * len(fences.owner):
+            raise TooDearError("outlines inside")
         row, stretch = ranges(fences.ring_first[ring], fences.ring_size[ring])
         inside = fences.contains(stretch, place[row], lon[turn], lat[turn], step=1)
         turn = turn[inside]

@@ -4,7 +4,8 @@ Mending errs towards warning: what an outline encloses in any way stays in, what
 hole.
 """
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import pyproj
@@ -14,61 +15,149 @@ from shapely.affinity import translate
 from shapely.geometry.base import BaseGeometry
 
 from geofences.area import Area, Circle
+from geofences.boundary import Boxes
+from geofences.budget import (
+    CIRCLE_S,
+    CROSSING_S,
+    MEETING_S,
+    OVERLAY_LOOKS,
+    PAIR_S,
+    SHAPE_S,
+    SMALL_VERTEX_S,
+    TURN_S,
+    VERTEX_S,
+    Budget,
+    Near,
+    Rings,
+)
 
 _GEOD = pyproj.Geod(ellps="WGS84")
 # Snapped to a tenth of a millimetre, crossings that nearly coincide join without an error.
 _GRID_DEG = 1e-9
 _CIRCLE_VERTICES = 360  # a polygon within a circle of 360 vertices lacks 0.005 % of its area
+_FEW = 64  # vertices, of which all pairs are looked at in less time than it takes to count them
+HULL, HOLE, JOINED, BOXED = "outline-hull", "hole-left-out", "outlines-hull", "circle-box"
+"""What `Budget.exceeded` says of what cost too much."""
+_METRES_A_DEGREE = 110_000  # at least, between two parallels on WGS 84
 _QUARTER_MERIDIAN_M = 10_000_000.0
 
 
-def outlines(area: Area) -> tuple[BaseGeometry, ...]:
+def outlines(area: Area, budget: Budget | None = None) -> tuple[BaseGeometry, ...]:
     """Valid, non-empty polygons or multipolygons in lon/lat degrees of all shapes of the block.
 
-    Holes belong to their own polygon only. Shapes without extent (a line, a circle of 0 m) give nothing.
+    Holes belong to their own polygon only. Shapes without extent (a line, a circle of 0 m) give nothing. Where the
+    budget does not suffice, they are larger than drawn, never smaller.
     """
-    shapes = [*map(mend, area.polygons)]
-    for circle in area.circles:
-        shapes.extend(_around(circle))
+    budget = budget or Budget()
+    shapes = [mend(polygon, budget) for polygon in area.polygons]
+    for circle in dict.fromkeys(area.circles):
+        shapes.extend(_around(circle) if budget.spend(CIRCLE_S) else _boxed(circle, budget))
     return tuple(shape for shape in shapes if not shape.is_empty)
 
 
-def joined(shapes: Sequence[BaseGeometry]) -> BaseGeometry:
-    """One valid polygon or multipolygon of several. Those that do not meet are put side by side: that costs nothing."""
+def joined(shapes: Sequence[BaseGeometry], budget: Budget | None = None) -> BaseGeometry:
+    """One valid polygon or multipolygon of several. Those that do not meet are put side by side: that costs nothing.
+
+    Where the budget does not suffice, it is the convex hull of them all.
+    """
     if len(shapes) == 1:
         return shapes[0]
-    one, other = shapely.STRtree(shapes).query(shapes)  # whose boxes touch
-    if any(shapes[i].intersects(shapes[j]) for i, j in zip(one.tolist(), other.tolist(), strict=True) if i < j):
-        return shapely.union_all(shapes)
-    return shapely.MultiPolygon(shapely.get_parts(shapes).tolist())
+    budget = budget or Budget()
+    all_shapes = np.array(shapes, dtype=object)
+    meet = _meet(all_shapes, budget)
+    if meet is False:
+        return shapely.MultiPolygon(shapely.get_parts(all_shapes).tolist())
+    if meet and _can_join(all_shapes, budget):
+        return shapely.union_all(all_shapes)
+    budget.exceed(JOINED)
+    return shapely.convex_hull(shapely.GeometryCollection(all_shapes.tolist()))
 
 
-def mend(polygon: shapely.Polygon) -> BaseGeometry:
+def _meet(shapes: NDArray[np.object_], budget: Budget) -> bool | None:
+    """Whether any two of them intersect; None where it costs too much to know."""
+    boxes = Boxes.of(shapes)
+    touching = Near(boxes).pairs(boxes, len(shapes) + 2 * budget.left_s / MEETING_S)
+    if touching is None:
+        return None
+    one, other = (side[touching[0] < touching[1]] for side in touching)
+    count = shapely.get_num_coordinates(shapes)
+    if not budget.spend(len(one) * MEETING_S + float((count[one] + count[other]).sum()) * PAIR_S):
+        return None
+    return any(shapes[i].intersects(shapes[j]) for i, j in zip(one.tolist(), other.tolist(), strict=True))
+
+
+def mend(polygon: shapely.Polygon, budget: Budget | None = None) -> BaseGeometry:
     """The polygon made valid (possibly empty), without dropping what a plain reading would warn.
 
     The outer ring keeps all that it winds round, also twice or the other way; each hole cuts only what its ring winds
     round an odd number of times. `shapely.make_valid` does neither: "linework" drops what is wound round twice,
     "structure" (GEOS 3.14) lost whole loops of some rings with repeated points, and once gave an invalid polygon.
+
+    An outer ring that costs more than is left is read as its convex hull, and such a hole not at all: who should be
+    warned is, and others with them (docs/adr/0017).
     """
-    if polygon.is_valid:
+    budget = budget or Budget()
+    if _is_cheap(polygon, budget) and polygon.is_valid:
         return polygon
-    kept = _faces(polygon.exterior, lambda turns: turns != 0)
-    for ring in polygon.interiors:
-        hole = _faces(ring, lambda turns: turns % 2 == 1)
-        kept = _surfaces(shapely.difference(kept, hole, grid_size=_GRID_DEG))
+    kept = _faces(polygon.exterior, lambda turns: turns != 0, budget)
+    if kept is None:
+        budget.exceed(HULL)
+        kept = _surfaces(polygon.exterior.convex_hull)
+    if (holes := _holes(polygon.interiors, budget)) is not None:
+        kept = _surfaces(shapely.difference(kept, holes, grid_size=_GRID_DEG))
     return shapely.union_all(kept)
 
 
-def _faces(ring: shapely.LinearRing, keep: Callable[[int], bool]) -> BaseGeometry:
-    """The faces that a ring cuts out of the plane, as far as `keep` wants their winding number."""
+def _is_cheap(polygon: shapely.Polygon, budget: Budget) -> bool:
+    """Whether a look if it is valid can be paid; few vertices always can."""
+    count = shapely.get_num_coordinates(polygon)
+    if count <= _FEW:
+        return budget.spend(SHAPE_S + count * SMALL_VERTEX_S)
+    return Rings(np.array([polygon])).looked_at(budget, budget.looks) is not None
+
+
+def _holes(rings: Iterable[shapely.LinearRing], budget: Budget) -> BaseGeometry | None:
+    """What holes cut, as far as it can be paid, or None."""
+    found = []
+    for ring in rings:
+        if (hole := _faces(ring, lambda turns: turns % 2 == 1, budget)) is not None:
+            found.append(hole)
+        else:
+            budget.exceed(HOLE)
+    if not found:
+        return None
+    if not _can_join(np.array(found, dtype=object), budget):
+        budget.exceed(HOLE)
+        return None
+    return shapely.union_all(found, grid_size=_GRID_DEG)
+
+
+def _can_join(shapes: NDArray[np.object_], budget: Budget) -> bool:
+    """Whether the overlay of shapes can be paid: their vertices, and where their edges meet."""
+    rings = Rings(shapes)
+    near = rings.looked_at(budget, OVERLAY_LOOKS)
+    if near is None or not budget.spend(rings.vertices * VERTEX_S):
+        return False
+    return budget.spend(rings.crossings(near, budget.left_s / CROSSING_S) * CROSSING_S)
+
+
+def _faces(ring: shapely.LinearRing, keep: Callable[[int], bool], budget: Budget) -> shapely.MultiPolygon | None:
+    """The faces that a ring cuts out of the plane, as far as `keep` wants their winding number; None if too dear."""
     coordinates = shapely.get_coordinates(ring)
+    rings = Rings(np.array([shapely.Polygon(ring)]))
+    near = rings.looked_at(budget, OVERLAY_LOOKS)
+    if near is None or not budget.spend(rings.vertices * VERTEX_S):
+        return None
+    each = CROSSING_S + rings.vertices * TURN_S
+    if not budget.spend(rings.crossings(near, budget.left_s / each) * each):
+        return None
     edges = shapely.union_all([shapely.LineString(coordinates)], grid_size=_GRID_DEG)
     faces = [
         face
         for face in shapely.get_parts(shapely.polygonize([edges])).tolist()
         if keep(_winding_number(coordinates - shapely.get_coordinates(shapely.point_on_surface(face))))
     ]
-    return _surfaces(shapely.union_all(faces, grid_size=_GRID_DEG))
+    return _surfaces(shapely.coverage_union_all(faces))  # they meet edge to edge, noded as they are
 
 
 def _surfaces(geometry: BaseGeometry) -> shapely.MultiPolygon:
@@ -83,6 +172,27 @@ def _winding_number(ring: NDArray[np.float64]) -> int:
     up = (here[:, 1] <= 0) & (there[:, 1] > 0) & (side > 0)
     down = (here[:, 1] > 0) & (there[:, 1] <= 0) & (side < 0)
     return int(up.sum()) - int(down.sum())
+
+
+def _boxed(circle: Circle, budget: Budget) -> list[shapely.Polygon]:
+    """A box around the circle."""
+    if circle.radius_m == 0:
+        return []
+    budget.exceed(BOXED)
+    west, east, south, north = box_of(circle)
+    return [shapely.box(west, south, east, north)]
+
+
+def box_of(circle: Circle) -> tuple[float, float, float, float]:
+    """West, east, south, north within which a circle lies; everywhere where it comes near a pole or the 180th
+    meridian."""
+    reach = circle.radius_m / _METRES_A_DEGREE
+    poleward = abs(circle.lat) + reach
+    if poleward <= 80:
+        across = reach / math.cos(math.radians(poleward))
+        if circle.lon - across >= -180 and circle.lon + across <= 180:
+            return circle.lon - across, circle.lon + across, circle.lat - reach, circle.lat + reach
+    return -180.0, 180.0, -90.0, 90.0
 
 
 def _around(circle: Circle) -> list[shapely.Polygon]:

@@ -3,36 +3,39 @@
 An alert asks for few sets of its blocks: all of them, those that do not spare a district by height, single ones.
 """
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from geofences.area import Area, Circle
-from geofences.overlap import Fences
-from geofences.shapes import joined, outlines
+from geofences.area import Area
+from geofences.budget import Budget, TooDearError
+from geofences.overlap import HANDFUL, Fences
+from geofences.shapes import JOINED, box_of, joined, outlines
 
 _NOTHING = 1e-7  # a share that rounds to 0
-_METRES_A_DEGREE = 110_000  # at least, between two parallels on WGS 84
 
 Blocks = tuple[int, ...]
 Found = dict[int, float]
+Sides = tuple[float, float, float, float]
 
 
 class Shares:
     """What an alert's area blocks cover of each of `fences`: shares by the fence's position, as far as not 0.
 
-    Shares are 0 to 1, with some 1e-13 of rounding; blocks are given by their positions in `areas`.
+    Shares are 0 to 1, with some 1e-13 of rounding; blocks are given by their positions in `areas`. What costs more
+    than the budget has left is taken as larger than drawn.
     """
 
-    __slots__ = ("_areas", "_fences", "_found", "_near")
+    __slots__ = ("_areas", "_budget", "_enlarged", "_fences", "_found", "_near")
 
-    def __init__(self, fences: Fences, areas: Sequence[Area]) -> None:
-        self._fences, self._areas = fences, areas
+    def __init__(self, fences: Fences, areas: Sequence[Area], budget: Budget | None = None) -> None:
+        self._fences, self._areas, self._budget = fences, areas, budget or Budget()
+        self._budget.looks = 1.0 + min(len(fences.areas), HANDFUL)
         self._near: dict[int, tuple[BaseGeometry, ...]] = {}
         self._found: dict[Blocks, Found] = {}
+        self._enlarged = False
 
     def may_touch(self) -> bool:
         """False where no shape comes near any fence."""
@@ -50,6 +53,11 @@ class Shares:
         """What the union of these blocks covers of one fence."""
         return self.of(blocks).get(fence, 0.0)
 
+    def exactly(self, fence: int, blocks: Blocks) -> float | None:
+        """The same, or None where something was taken as larger than drawn."""
+        share = None if self._enlarged else self.of_fence(fence, blocks)
+        return None if self._enlarged else share
+
     @staticmethod
     def find(asked: Sequence[tuple["Shares", Blocks]]) -> None:
         """Measure sets of blocks, of one alert or several on the same fences, in one go."""
@@ -57,45 +65,71 @@ class Shares:
         for shares, blocks in asked:
             found = shares._found[blocks] = {}
             if (outline := shares._outline(blocks)) is not None:
-                near.append((found, outline))
+                near.append((shares, found, outline))
         if not near:
             return
-        fences = asked[0][0]._fences
-        of_outline, fence, area = fences.overlaps([outline for _, outline in near])
-        share = area / fences.areas.take(fence)
-        some = np.flatnonzero(share > _NOTHING)
-        ends = np.searchsorted(of_outline.take(some), np.arange(len(near) + 1)).tolist()
-        for (found, _), start, end in zip(near, ends, ends[1:], strict=False):
-            here = some[start:end]
-            found.update(zip(fence.take(here).tolist(), share.take(here).tolist(), strict=True))
+        try:
+            _measure(near)
+        except TooDearError:
+            for one in near:
+                _measure_somehow(*one)
+
+    def exceed(self, code: str) -> None:
+        self._budget.exceed(code)
+        self._enlarged = True
 
     def _outline(self, blocks: Blocks) -> BaseGeometry | None:
+        before = self._budget.refused
         shapes = [shape for block in blocks for shape in self._shapes(block)]
-        return joined(shapes) if shapes else None
+        outline = joined(shapes, self._budget) if shapes else None
+        self._enlarged |= self._budget.refused > before
+        return outline
 
     def _shapes(self, block: int) -> tuple[BaseGeometry, ...]:
         if block not in self._near:
-            area = self._areas[block]
-            self._near[block] = outlines(area) if _may_touch(area, self._fences.box) else ()
+            near = _near(self._areas[block], self._fences.box)
+            self._near[block] = outlines(near, self._budget) if near else ()
         return self._near[block]
 
 
-def _may_touch(area: Area, box: tuple[float, float, float, float]) -> bool:
+def _measure_somehow(shares: Shares, found: Found, outline: BaseGeometry) -> None:
+    """The outline, or its hull, or the box around it, which always can be."""
+    for tried in (outline, shapely.convex_hull(outline), shapely.envelope(outline)):
+        try:
+            return _measure([(shares, found, tried)])
+        except TooDearError:
+            shares.exceed(JOINED)
+    raise AssertionError("a box is never too dear")
+
+
+def _measure(near: Sequence[tuple[Shares, Found, BaseGeometry]]) -> None:
+    """Raises `TooDearError`."""
+    fences = near[0][0]._fences
+    of_outline, fence, area = fences.overlaps([outline for _, _, outline in near])
+    share = area / fences.areas.take(fence)
+    some = np.flatnonzero(share > _NOTHING)
+    ends = np.searchsorted(of_outline.take(some), np.arange(len(near) + 1)).tolist()
+    for (_, found, _), start, end in zip(near, ends, ends[1:], strict=False):
+        here = some[start:end]
+        found.update(zip(fence.take(here).tolist(), share.take(here).tolist(), strict=True))
+
+
+def _may_touch(area: Area, box: Sides) -> bool:
+    return _near(area, box) is not None
+
+
+def _near(area: Area, box: Sides) -> Area | None:
+    """The shapes of an area that come near a box; None without any."""
     west, east, south, north = box
     polygons = [*area.polygons]
-    for left, low, right, high in shapely.bounds(polygons).tolist() if polygons else ():
-        if left <= east and right >= west and low <= north and high >= south:
-            return True
-    return any(_circle_may_touch(circle, *box) for circle in area.circles)
+    if polygons:
+        bounds = shapely.bounds(polygons)
+        left, low, right, high = bounds.T
+        touching = (left <= east) & (right >= west) & (low <= north) & (high >= south)
+        polygons = [polygon for polygon, near in zip(polygons, touching.tolist(), strict=True) if near]
+    circles = [circle for circle in area.circles if _touch(box_of(circle), box)]
+    return Area(polygons=polygons, circles=tuple(circles)) if polygons or circles else None
 
 
-def _circle_may_touch(circle: Circle, west: float, east: float, south: float, north: float) -> bool:
-    reach = circle.radius_m / _METRES_A_DEGREE
-    poleward = abs(circle.lat) + reach
-    if poleward > 80:
-        return True
-    across = reach / math.cos(math.radians(poleward))
-    left, right = circle.lon - across, circle.lon + across
-    if left < -180 or right > 180:
-        return True
-    return left <= east and right >= west and circle.lat - reach <= north and circle.lat + reach >= south
+def _touch(one: Sides, other: Sides) -> bool:
+    return one[0] <= other[1] and one[1] >= other[0] and one[2] <= other[3] and one[3] >= other[2]

@@ -92,6 +92,22 @@ CODES: dict[str, Code] = {
     ),
     "area-missing": Code("noted", "an info without area warns nobody", "ask the sender"),
     "areas-differ": Code("noted", "languages with different areas; each is judged by its own", "nothing to do"),
+    # what measuring an area may cost (geofences/budget.py); said of the outcome, not of the message
+    "outline-hull": Code(
+        "mended", "an outline crosses itself too often to be measured; read as its convex hull", "ask the sender"
+    ),
+    "outlines-hull": Code(
+        "mended", "outlines cost too much to be joined; read as the convex hull of them all", "ask the sender"
+    ),
+    "hole-left-out": Code(
+        "mended", "a hole crosses itself or others too often to be cut; what lies in it is warned", "ask the sender"
+    ),
+    "circle-box": Code(
+        "mended", "more circles than are drawn; the rest are read as boxes around them", "nothing to do"
+    ),
+    "share-left-out": Code(
+        "noted", "outlines cost too much to be measured; the warn cells decide, as always", "nothing to do"
+    ),
     # the DWD profile
     "profile-new": Code("new", "a version of the DWD profile that is new to us", "tell the project"),
     "event-new": Code("new", "an event number of the DWD that is new to us", "tell the project"),

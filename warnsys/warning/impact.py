@@ -14,7 +14,7 @@ from typing import overload
 
 import shapely
 
-from geofences import Area, Circle, GeofenceIndex, Match, Matches
+from geofences import Area, Budget, Circle, GeofenceIndex, Match, Matches
 from warnsys.cap import dwd
 from warnsys.cap.errors import CapError, Misleading
 from warnsys.cap.model import Alert, Info, level
@@ -84,15 +84,21 @@ class Matcher:
             outcome = self._outcome(headers, alert, "not_live", reason, supersedes=_superseded(alert))
             return Decision(outcome, alert, ())
         min_share = self.min_share.get(headers.source, 0.01)
-        meanings, matches = [], []
+        meanings, matches, costly = [], [], dict[str, None]()
+        budget = Budget()
         for infos in _same_but_for_language(alert.infos):
             if dwd.is_all_clear(infos[0]):
                 continue
-            found = self.index.match(areas_of(infos[0]), min_share=min_share)
+            areas = areas_of(infos[0])
+            found = self.index.match(areas, min_share=min_share, budget=budget)
             matches.append(found)
             if any(match.matched for match in found.concerned):
                 meanings.append(_meaning(alert, infos, found.concerned))
+            if told := budget.told():
+                costly.update(dict.fromkeys(("share-left-out",) if any(area.cells for area in areas) else told))
         supersedes, (meanings, left_out) = _superseded(alert), _worst(meanings)
+        if left_out:
+            costly["infos-left-out"] = None
         if not matches:
             decided: Decided = "not_live"
             reason = "all clear"
@@ -101,7 +107,8 @@ class Matcher:
         else:
             decided, reason = "no_district", _common_reason(matches[0].reasons)
         outcome = self._outcome(
-            headers, alert, decided, reason, supersedes=supersedes, meanings=tuple(meanings), left_out=left_out
+            headers, alert, decided, reason, supersedes=supersedes, meanings=tuple(meanings), left_out=left_out,
+            costly=costly,
         )  # fmt: skip
         return Decision(outcome, alert, tuple(matches))
 
@@ -128,6 +135,7 @@ class Matcher:
         supersedes: tuple[str, ...] = (),
         meanings: tuple[Meaning, ...] = (),
         left_out: int = 0,
+        costly: Iterable[str] = (),
     ) -> Outcome:
         common = {
             "stage": headers.stage,
@@ -142,7 +150,7 @@ class Matcher:
             return Outcome.model_validate({**common, "base_id": headers.id})
         new_cells = () if self.known_cells is None else dwd.new_cells(alert, self.known_cells)
         findings = (*alert.findings, *dwd.findings(alert), *new_cells)
-        codes = [*(["infos-left-out"] if left_out else []), *(finding.code for finding in findings)]
+        codes = [*costly, *(finding.code for finding in findings)]
         return Outcome.model_validate(
             {
                 **common,

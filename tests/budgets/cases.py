@@ -1,0 +1,128 @@
+"""Messages that are small or lawful in form and dear to read, to match or to carry: each a kind of attack or mishap.
+
+All lie over Solingen, and are made with a seed, so that each run sees the same bytes.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from geofences.sphere import Floats
+
+LON, LAT = 7.08, 51.17
+CENTRE = np.array([LON, LAT])
+OURS, OTHERS = "805122000", "805111000"
+
+
+def alert(*infos: str, identifier: str = "hostile", msg_type: str = "Alert", head: str = "") -> bytes:
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?><alert xmlns="urn:oasis:names:tc:emergency:cap:1.2">'
+        f"<identifier>{identifier}</identifier><sender>opendata@dwd.de</sender><sent>2027-07-14T12:00:00+00:00</sent>"
+        f"<status>Actual</status><msgType>{msg_type}</msgType><scope>Public</scope>{head}{''.join(infos)}</alert>"
+    ).encode()
+
+
+def info(*areas: str, severity: str = "Severe", language: str = "de-DE", group: str = "RAIN", more: str = "") -> str:
+    return (
+        f"<info><language>{language}</language><category>Met</category><event>STARKREGEN</event>"
+        f"<urgency>Immediate</urgency><severity>{severity}</severity><certainty>Likely</certainty>"
+        f"{named('eventCode', 'GROUP', group)}<expires>2027-07-14T18:00:00+00:00</expires>{more}{''.join(areas)}</info>"
+    )
+
+
+def named(element: str, name: str, value: str) -> str:
+    return f"<{element}><valueName>{name}</valueName><value>{value}</value></{element}>"
+
+
+def area(*parts: str, desc: str = "x") -> str:
+    return f"<area><areaDesc>{desc}</areaDesc>{''.join(parts)}</area>"
+
+
+def cell(number: str) -> str:
+    return named("geocode", "WARNCELLID", number)
+
+
+def points(ring: Floats, digits: int = 5) -> str:
+    """A ring of (lon, lat), closed, as CAP writes it."""
+    return " ".join(f"{lat:.{digits}f},{lon:.{digits}f}" for lon, lat in np.vstack([ring, ring[:1]]).tolist())
+
+
+def polygon(ring: Floats, digits: int = 5) -> str:
+    return f"<polygon>{points(ring, digits)}</polygon>"
+
+
+def hole(ring: Floats, digits: int = 5) -> str:
+    return named("geocode", "EXCLUDE_POLYGON", points(ring, digits))
+
+
+# -- rings ----------------------------------------------------------------------------------------------------------
+
+
+def around(count: int, radius: float = 0.3, noise: float = 0.0, lon: float = LON, lat: float = LAT) -> Floats:
+    """A round outline, each point moved a little."""
+    turn = np.linspace(0, 2 * math.pi, count, endpoint=False)
+    ring = np.column_stack([lon + radius * np.cos(turn), lat + radius * np.sin(turn)])
+    return np.asarray(ring + np.random.default_rng(1).uniform(-noise, noise, ring.shape))
+
+
+def tangle(count: int, size: float = 0.3, seed: int = 1) -> Floats:
+    """Points that lost their order."""
+    return np.asarray(np.random.default_rng(seed).uniform(-size, size, (count, 2)) + CENTRE)
+
+
+def star(spikes: int) -> Floats:
+    """Spikes that all touch in one point."""
+    turn = np.sort(np.random.default_rng(1).uniform(0, 2 * math.pi, 2 * spikes)).reshape(-1, 2)
+    ring = np.zeros((spikes, 3, 2))
+    ring[:, 1:, 0], ring[:, 1:, 1] = 0.3 * np.cos(turn), 0.3 * np.sin(turn)
+    return np.asarray(ring.reshape(-1, 2) + CENTRE)
+
+
+def comb(teeth: int) -> Floats:
+    """Slanting teeth: valid, and all of them within the boxes of all others."""
+    x = np.arange(teeth) / teeth * 0.3
+    ring = np.empty((2 * teeth, 2))
+    ring[0::2] = np.column_stack([x, np.zeros(teeth)])
+    ring[1::2] = np.column_stack([x + 0.3 + 0.15 / teeth, np.full(teeth, 0.3)])
+    ring = np.vstack([ring, [[0.7, 0.0], [0.7, -0.1], [-0.1, -0.1]]])
+    return np.asarray(ring + CENTRE - np.array([0.3, 0.1]))
+
+
+def spiral(count: int) -> Floats:
+    turn = np.linspace(0, 100 * math.pi, count // 2)
+    arms = [
+        np.column_stack([LON + r * np.cos(turn), LAT + r * np.sin(turn)])
+        for r in (0.01 + turn / 1_000, 0.012 + turn / 1_000)
+    ]
+    return np.vstack([arms[0], arms[1][::-1]])
+
+
+def squares(count: int, size: float, reach: float = 0.1) -> Iterable[Floats]:
+    corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * size
+    for corner in np.random.default_rng(1).uniform(-reach, reach, (count, 2)) + CENTRE:
+        yield corners + corner
+
+
+# -- messages -------------------------------------------------------------------------------------------------------
+
+CASES: dict[str, Callable[[], bytes]] = {
+    "tangled outline": lambda: alert(info(area(polygon(tangle(1_300))))),
+    "tangled outline beside a cell of ours": lambda: alert(info(area(polygon(tangle(1_300)), cell(OURS)))),
+    "tangled outline beside a cell of others": lambda: alert(info(area(polygon(tangle(1_300)), cell(OTHERS)))),
+    "tangle that just can be paid": lambda: alert(info(area(polygon(tangle(150))))),
+    "noisy ring of 6,208 points": lambda: alert(info(area(polygon(around(6_208, noise=0.01))))),
+    "slightly noisy ring of 6,208 points": lambda: alert(info(area(polygon(around(6_208, noise=0.0006))))),
+    "200,000 points in disorder": lambda: alert(info(area(polygon(tangle(200_000))))),
+    "honest ring of 200,000 points": lambda: alert(info(area(polygon(around(200_000), 6)))),
+    "200 tangled rings in one area": lambda: alert(info(area(*(polygon(tangle(300, seed=n)) for n in range(200))))),
+    "200 tangled rings in 200 areas": lambda: alert(info(*(area(polygon(tangle(300, seed=n))) for n in range(200)))),
+    "200 tangled rings in 200 infos": lambda: alert(
+        *(info(area(polygon(tangle(300, seed=n))), group=f"G{n}") for n in range(200))
+    ),
+    "star of 1,000 spikes": lambda: alert(info(area(polygon(star(1_000), 7)))),
+    "comb of 2,000 teeth": lambda: alert(info(area(polygon(comb(2_000), 7)))),
+    "comb of 50,000 teeth": lambda: alert(info(area(polygon(comb(50_000), 7)))),
+    "spiral of 100,000 points": lambda: alert(info(area(polygon(spiral(100_000), 7)))),
+    "tangled hole": lambda: alert(info(area(polygon(around(100)), hole(tangle(1_300, 0.1))))),
+}
