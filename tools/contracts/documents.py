@@ -11,7 +11,7 @@ import yaml
 from geofences import bundled
 from streams import acl
 from tools.contracts import samples
-from tools.contracts.kinds import TOPICS, TRAIL, Kind, kinds
+from tools.contracts.kinds import ALERT, TOPICS, Kind, kinds
 from tools.contracts.schemas import draft_7, first_sentence, pretty, published, schema_of
 from warnsys.pipeline import cities_for, matcher_for
 from warnsys.records import Action, AlertHeaders
@@ -117,7 +117,7 @@ def _message(kind: Kind) -> dict[str, Any]:
 def _headers(kind: Kind) -> dict[str, Any]:
     if kind.title == "Alert":
         schema: dict[str, Any] = draft_7(schema_of(AlertHeaders))
-        for name, said in TRAIL.items():
+        for name, said in ALERT.items():
             schema["properties"][name] = {"type": "string", "description": said}
         return schema
     properties = {

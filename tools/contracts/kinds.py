@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from streams.topics import Topics
 from warnsys.pipeline import CityState
 from warnsys.records import (
+    VERSION,
     AlertHeaders,
     FeedStatus,
     PushNotice,
@@ -71,9 +72,8 @@ def members(read: Callable[[bytes], Any]) -> tuple[type[BaseModel], ...]:
     return get_args(get_type_hints(read)["return"])
 
 
-def alert_headers() -> dict[str, str]:
-    """Those of a CAP message: the fields of `AlertHeaders`."""
-    return dict.fromkeys(AlertHeaders.model_fields, "")
+ALERT = {**TRAIL, VERSION: "Which release's form the headers have, as `schema_version` of records"}
+"""What a CAP message has beside the fields of `AlertHeaders`."""
 
 
 def kinds() -> tuple[Kind, ...]:
@@ -83,7 +83,7 @@ def kinds() -> tuple[Kind, ...]:
         "name": "Alert",
         "about": "A CAP message as its author wrote it. OASIS Common Alerting Protocol 1.1 or 1.2, XML.",
         "content_type": "application/cap+xml",
-        "headers": {**alert_headers(), **TRAIL},
+        "headers": {**dict.fromkeys(AlertHeaders.model_fields, ""), **ALERT},
     }
     refused = {
         "agent": "`match` or `settle`: who could not take it",
