@@ -305,9 +305,10 @@ class SettleAgent:
             self._metrics.notices.labels(channel_of(notice), notice.audience, notice.kind, notice.reason).inc()
 
     def _timed(self, said: Said, record: Incoming) -> Said:
-        """In a live stage the broker's clock says when a tick was, whatever the worker's says."""
-        if isinstance(said, Tick) and self._topics.stage == LIVE:
-            return said.model_copy(update={"at": datetime.fromtimestamp(record.timestamp, UTC)})
+        """In a live stage a tick has the broker's stamp beside it; whatever it says of that itself is no witness."""
+        if isinstance(said, Tick):
+            live = self._topics.stage == LIVE
+            return said.model_copy(update={"appended": datetime.fromtimestamp(record.timestamp, UTC) if live else None})
         return said
 
     async def _restored(self, partition: int) -> dict[str, Kept]:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from prometheus_client import start_http_server
@@ -23,6 +23,7 @@ from streams.sender import KafkaSender
 from streams.state import KafkaStateStore
 from streams.topics import Topics, topics_for
 from streams.watchdog import Vitals
+from warnsys.clocks import live_tick
 from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules, cities_for, matcher_for
 from warnsys.records import FeedStatus, Notice, Outcome, Tick
@@ -76,9 +77,8 @@ class Pipeline:
     async def tick_for_ever(self) -> None:
         """The live time, to the cities of the partitions that this worker owns."""
         while True:
-            now = Tick(stage=self.topics.stage, at=datetime.now(UTC))
             try:
-                await self.publisher.tick(now, sorted(self.worker.partitions()))
+                await self.publisher.tick(live_tick(self.topics.stage), sorted(self.worker.partitions()))
             except Exception:
                 log.exception("a tick could not be sent; the next one is in %g s", self.settings.tick_s)
             await asyncio.sleep(self.settings.tick_s)

@@ -25,6 +25,7 @@ from warnsys.records import (
     Text,
     Tick,
 )
+from warnsys.warning.facts import AHEAD
 from warnsys.warning.policy import Policy
 from warnsys.warning.situation import Situation
 
@@ -132,19 +133,38 @@ def tick(minutes: float) -> Tick:
     return Tick(stage="live", at=at(minutes))
 
 
+def live_tick(
+    minutes: float, *, broker: float = 0, worker: float = 0, process: str | None = "p", monotonic: float | None = None
+) -> Tick:
+    """As an agent hands it on: `broker` and `worker` are the minutes by which those clocks are wrong.
+
+    `monotonic` is in minutes, too, and right unless it is said.
+    """
+    known = None if process is None else 60 * (minutes if monotonic is None else monotonic)
+    return Tick(stage="live", at=at(minutes + worker), process=process, monotonic=known, appended=at(minutes + broker))
+
+
 @dataclass
 class City:
-    """A city that takes records one after the other and keeps its notices."""
+    """A city that takes records one after the other and keeps its notices.
+
+    As ticks come every ten seconds, no snapshot comes long before its time: where it would, a tick comes first, unless
+    the city is not `paced`.
+    """
 
     rules: CityRules = field(default_factory=city_rules)
     notices: list[Notice] = field(default_factory=list)
     id: str = "x"
+    paced: bool = True
 
     def __post_init__(self) -> None:
         self.state = CityState(city=self.id)
 
     def take(self, *records: Said) -> "City":
         for record in records:
+            now = self.state.facts.now
+            if self.paced and now and isinstance(record, Snapshot) and record.stamp > now + AHEAD:
+                self.take(Tick(stage=record.stage, at=record.stamp))
             self.state, notices = settle(self.state, record, self.rules)
             self.notices.extend(notices)
         return self

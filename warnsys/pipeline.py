@@ -35,6 +35,7 @@ from warnsys.records import (
 from warnsys.settings import City, Settings
 from warnsys.warning.change import Change, changes, remember
 from warnsys.warning.claim import Told
+from warnsys.warning.clock import AGREE
 from warnsys.warning.facts import Facts, learn_outcome, learn_snapshot, learn_time, verdict, without_details
 from warnsys.warning.impact import Decision, Matcher, for_cities
 from warnsys.warning.policy import Policy
@@ -127,16 +128,19 @@ def settle(state: CityState, record: Said, city: CityRules) -> tuple[CityState, 
         case Snapshot():
             facts, cause = learn_snapshot(state.facts, record, city.rules), (record.source, utc(record.stamp))
         case Tick():
-            facts, cause = learn_time(state.facts, record.at), ("tick", utc(record.at))
+            facts, cause = learn_time(state.facts, record, city.rules), ("tick", *_times(record))
         case Stop():
             state, cause = _ordered(state, record), (record.key, utc(record.at))
+    time_before = state.facts.now
     state = state.model_copy(update={"facts": facts})
     situation = city.situation(state)
     if situation is None:
         return state, ()
     snapshot = f"{record.source} {utc(record.stamp)}" if isinstance(record, Outcome | Snapshot) and record.stamp else ""
     found, told = list[Change](), state.told
-    for channels, before in _turns(state, situation.now, city.policy):
+    went_back = time_before is not None and situation.now < time_before
+    for channels, stood in _turns(state, situation.now, city.policy):
+        before = _without_standing(stood, situation) if went_back else stood
         more, told = changes(facts, situation, before, told, city.policy.only(channels), snapshot)
         found += more
     shown, steles = _steles(state.steles, situation, city, cause)
@@ -163,6 +167,13 @@ def set_aside(state: CityState, record: Said, reason: str, city: CityRules) -> t
             shown, steles = _steles(state.steles, situation, city, ("failed", *state.troubles, utc(situation.now)))
             state, notices = state.model_copy(update={"steles": steles}), (*notices, *shown)
     return state, notices
+
+
+def _times(tick: Tick) -> tuple[str, ...]:
+    """What tells a tick from others: the broker's stamp in a live stage, and its own time where that is another."""
+    if tick.appended is None:
+        return (utc(tick.at),)
+    return utc(tick.appended), *((utc(tick.at),) if abs(tick.appended - tick.at) > AGREE else ())
 
 
 def _can_wait(state: CityState, outcome: Outcome) -> bool:
@@ -209,6 +220,15 @@ def _turns(state: CityState, now: datetime, policy: Policy) -> Iterator[tuple[fr
             yield frozenset({channel}), stopped.held
 
 
+def _without_standing(held: Held, situation: Situation) -> Held:
+    """The time went back: what had seemed expired holds, and may never have been told. All that stands is news."""
+    stands = {d.district: {one.fact.base_id for one in d.standing} for d in situation.districts.values()}
+    return {
+        district: {i: stood for i, stood in ids.items() if i not in stands.get(district, ())}
+        for district, ids in held.items()
+    }
+
+
 def _caught_up(stopped: Mapping[str, _Stopped], now: datetime) -> dict[str, _Stopped]:
     return {
         channel: one.model_copy(update={"held": None}) if one.over(now) else one for channel, one in stopped.items()
@@ -236,7 +256,7 @@ def _steles(
     for district in situation.districts.values():
         content = stele.content(district, situation, city.policy)
         last = sent.get(district.district)
-        if last is None or last.content != content or situation.now - last.at >= again_after:
+        if last is None or last.content != content or abs(situation.now - last.at) >= again_after:
             shown.append(stele.record(city.place, district, situation, city.policy, city.stage, cause))
             now_sent[district.district] = _SteleSent(
                 content=content, at=situation.now, warnings=len(district.standing), grade=worst_grade(district)

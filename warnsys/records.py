@@ -194,15 +194,25 @@ class Snapshot(Record):
     stamp: AwareDatetime
     """The server's time of it; snapshots are ordered and aged by nothing else."""
     checked: AwareDatetime
+    """When it was looked at, by the clock of the feed's machine."""
     ids: tuple[str, ...]
+    date: AwareDatetime | None = None
+    """When it was looked at by the server's clock, its `Date`; None where it said none."""
 
 
 class Tick(Record):
-    """The time. In a live stage the log append time of the record counts, elsewhere `at`."""
+    """The time. In a live stage it is one clock of several (`warnsys.warning.clock`), elsewhere it is the time."""
 
     kind: Literal["tick"] = "tick"
     stage: str
     at: AwareDatetime
+    """In a live stage by the clock of the worker's machine."""
+    process: str | None = None
+    """Which process sent it: a name by chance."""
+    monotonic: float | None = None
+    """Seconds on a clock of its machine that nobody sets; comparable within one process."""
+    appended: AwareDatetime | None = Field(None, exclude=True)
+    """The broker's stamp, where it counts: who takes it from a live topic sets it, and it is never sent."""
 
 
 # -- ops.actions ----------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from tests.crash.crew import Strike
 from warnsys.pipeline import CityRules, CityState, ForeignStageError, channel_of, cities_for, matcher_for, settle
 from warnsys.records import AlertHeaders, Outcome, Said, Snapshot, SteleRecord, Tick, read_impact_record
 from warnsys.settings import LIVE, Settings
-from warnsys.warning.facts import learn_time
+from warnsys.warning.facts import forget
 from warnsys.warning.impact import Matcher, for_cities
 
 CHANNELS = ("stele", "push", "sms")
@@ -238,7 +238,7 @@ def _judge_partition(
 def _timed(record: Logged, stage: str) -> Said:
     said = read_impact_record(record.value or b"")
     if isinstance(said, Tick) and stage == LIVE:
-        return said.model_copy(update={"at": datetime.fromtimestamp(record.timestamp, UTC)})
+        return said.model_copy(update={"appended": datetime.fromtimestamp(record.timestamp, UTC)})
     return said
 
 
@@ -287,7 +287,7 @@ def _wrong_state(kept: tuple[int, CityState] | None, last_done: int, folded: Cit
 def _at_rest(state: CityState) -> CityState:
     """What a repeat teaches again although it had been forgotten is gone with the next tick."""
     facts = state.facts
-    return state.model_copy(update={"facts": learn_time(facts, facts.now)}) if facts.now else state
+    return state.model_copy(update={"facts": forget(facts, facts.now)}) if facts.now else state
 
 
 def _without_repeats(state: CityState, expected: CityState) -> CityState:

@@ -14,7 +14,6 @@ import math
 import signal
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +27,9 @@ from streams.watchdog import Vitals
 from tests.crash.crew import READY, START_S, until
 from tests.crash.points import PointedMatch, PointedSender, PointedSettle, Points
 from tests.crash.runners import RUNNERS, Kit, Runner
+from warnsys.clocks import live_tick
 from warnsys.metrics import Metrics
 from warnsys.pipeline import cities_for, matcher_for
-from warnsys.records import Tick
 from warnsys.settings import Settings, parse
 
 
@@ -59,8 +58,7 @@ async def _ticking(runner: Runner, publisher: KafkaPublisher, settings: Settings
     """For ever; the time goes to the cities of the partitions that are ours."""
     while True:
         if ticks:
-            now = datetime.fromtimestamp(time.time(), UTC)
-            await publisher.tick(Tick(stage=settings.stage, at=now), sorted(runner.partitions()))
+            await publisher.tick(live_tick(settings.stage), sorted(runner.partitions()))
         await asyncio.sleep(settings.tick_s)
 
 

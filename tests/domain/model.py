@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from tests.domain.messages import Message, Warned
 
 STALE, DECIDING, APART = 15.0, 1.0, 0.5
+AHEAD, HURRY = 5.0, 1.0
 LEVELS = ("Minor", "Moderate", "Severe", "Extreme")
 Stands = tuple[str, str, str, str]
 """Key, phase, severity and group."""
@@ -22,18 +23,40 @@ class Model:
     listed: dict[tuple[str, str], set[float]] = field(default_factory=dict)
     """By source and key: the stamps under which it was listed."""
     snapshots: dict[tuple[str, float], set[str]] = field(default_factory=dict)
+    checked: dict[tuple[str, float], float] = field(default_factory=dict)
+    early: list[tuple[str, float, set[str], float | None]] = field(default_factory=list)
+    """Of stamps ahead of the time, until the next tick: source, stamp, keys, and for a snapshot when it was checked."""
 
     def message(self, message: Message, source: str, stamp: float) -> None:
         self.arrived[message.key] = message
+        if stamp > self.now + AHEAD:
+            self.early.append((source, stamp, {message.key}, None))
+            stamp = self.now + AHEAD
         self.listed.setdefault((source, message.key), set()).add(stamp)
 
     def snapshot(self, source: str, stamp: float, keys: set[str]) -> None:
+        checked = min(stamp, self.now + HURRY)
+        if stamp > self.now + AHEAD:
+            self.early.append((source, stamp, keys, checked))
+        else:
+            self.believed(source, stamp, keys, checked)
+
+    def believed(self, source: str, stamp: float, keys: set[str], checked: float) -> None:
         self.snapshots[source, stamp] = keys
+        self.checked[source, stamp] = min(checked, self.checked.get((source, stamp), checked))
         for key in keys:
             self.listed.setdefault((source, key), set()).add(stamp)
 
     def tick(self, minute: float) -> None:
         self.now = max(self.now, minute)
+        for source, stamp, keys, checked in self.early:
+            if stamp > self.now + AHEAD:
+                continue
+            if checked is not None:
+                self.believed(source, stamp, keys, checked)
+            for key in keys:
+                self.listed.setdefault((source, key), set()).add(stamp)
+        self.early = []
 
     # -- what each message is --
 
@@ -141,6 +164,10 @@ class Model:
     def fresh(self, source: str) -> bool:
         """The newest snapshot is complete and young; one just taken may take a minute to be decided."""
         stamps = sorted(self.of(source), reverse=True)
-        while len(stamps) > 1 and stamps[0] not in self.decided(source) and self.now - stamps[0] < DECIDING:
+        while (
+            len(stamps) > 1
+            and stamps[0] not in self.decided(source)
+            and self.now - self.checked[source, stamps[0]] < DECIDING
+        ):
             stamps = stamps[1:]
         return bool(stamps) and stamps[0] in self.complete(source) and self.now - stamps[0] <= STALE

@@ -15,7 +15,7 @@ from tests.domain.model import LEVELS, Model, Stands
 from tests.domain.resident import Holds, Place, Resident
 from tests.domain.test_state_comes_back import comes_back
 from tests.domain.test_stop import stop
-from tests.support import City, at, distinct_ids, snapshot, tick
+from tests.support import City, at, distinct_ids, live_tick, snapshot
 from warnsys.records import Outcome, PushNotice, SmsNotice
 from warnsys.warning.policy import Channel
 
@@ -26,6 +26,8 @@ NODES = (0.0, 0.0, 1 / 60)
 """Minutes by which the other node of a server stamps what it publishes later."""
 CHANNELS: tuple[Channel, ...] = ("push", "sms")
 PLACES = tuple((district, group) for district in ("d1", "d2") for group in ("RAIN", "WIND", "THUNDERSTORM"))
+OFF = {"right": (0, 0), "broker": (1440, 0), "worker": (0, -1440), "both": (1440, 1440), "neither": (-60, 1440)}
+"""Minutes by which the clocks of the broker and of the worker's machine are wrong."""
 HERE, PART = ("d1", "d2"), ("d1",)
 
 contents = st.sampled_from(
@@ -90,7 +92,10 @@ class Lifecycle(RuleBasedStateMachine):
     @initialize(two=st.booleans())
     def begin(self, two: bool) -> None:
         self.sources = ("dwd", "city") if two else ("dwd",)
-        self.city, self.model = City(rules(self.sources)).take(tick(0)), Model(self.sources)
+        self.city, self.model = City(rules(self.sources), paced=False), Model(self.sources)
+        self.process, self.jumps = 0, 0
+        self.snapshots: dict[tuple[str, float], set[str]] = {}
+        self.tell_time(0)
         self.published: dict[str, Message] = {}
         self.delivered: list[Outcome] = []
         self.readers = {channel: Reader() for channel in CHANNELS}
@@ -106,6 +111,7 @@ class Lifecycle(RuleBasedStateMachine):
             self.published[key] = data.draw(messages(number))
         message, source = self.published[key], self.sources[-1 if second else 0]
         stamp = message.at + late
+        self.tell_time(stamp)
         self.deliver(decided(message).model_copy(update={"source": source, "stamp": snapshot(stamp).stamp}))
         self.model.message(message, source, stamp)
 
@@ -122,25 +128,43 @@ class Lifecycle(RuleBasedStateMachine):
         keys=st.sets(st.sampled_from(KEYS)),
         known=st.booleans(),
         second=st.booleans(),
+        ahead=st.sampled_from((False, False, False, True)),
     )
-    def a_snapshot_arrives(self, stamp: float, node: float, keys: set[str], known: bool, second: bool) -> None:
-        """A feed sends what it lists: of what is known from elsewhere it lists only what it sent itself."""
+    def a_snapshot_arrives(
+        self, stamp: float, node: float, keys: set[str], known: bool, second: bool, ahead: bool
+    ) -> None:
+        """A feed sends what it lists: of what is known from elsewhere it lists only what it sent itself.
+
+        Its clock may be ahead; else the time has come, to five minutes.
+        """
+        if not ahead:
+            self.tell_time(stamp - 5)
         source, stamp = self.sources[-1 if second else 0], stamp + node
         sent = {one.base_id for one in self.delivered if one.source == source}
         listed = keys & sent if known else keys - (self.published.keys() - sent)
-        listed = self.model.snapshots.get((source, stamp), listed)
+        listed = self.snapshots.setdefault((source, stamp), listed)
         self.city.take(snapshot(stamp, *sorted(listed), source=source))
         self.model.snapshot(source, stamp, listed)
 
-    @rule(minute=st.sampled_from(MINUTES))
-    def time_is_told(self, minute: float) -> None:
-        self.city.take(tick(minute))
-        self.model.tick(minute)
+    @rule(minute=st.sampled_from(MINUTES), wrong=st.sampled_from(("right", *OFF)))
+    def time_is_told(self, minute: float, wrong: str) -> None:
+        self.tell_time(minute, wrong)
 
     @rule()
     def the_worker_starts_again(self) -> None:
         """What it wrote is what another process reads: the invariant says that it is the same."""
         self.city.state = from_value(to_value(Written().to_bytes(self.city.state)))
+
+        self.process += 1
+        self.tell_time(self.model.now)
+
+    def tell_time(self, minute: float, wrong: str = "right") -> None:
+        """Whichever clocks are wrong, one that nobody sets goes on; no two jumps are the same."""
+        minute = max(minute, self.model.now)
+        self.jumps += 1
+        broker, worker = (off * self.jumps for off in OFF[wrong])
+        self.city.take(live_tick(minute, broker=broker, worker=worker, process=f"p{self.process}"))
+        self.model.tick(minute)
 
     @rule(channel=st.sampled_from(CHANNELS), minute=st.sampled_from(MINUTES), length=st.sampled_from((0, 5, 30, 240)))
     def an_operator_stops_a_channel(self, channel: Channel, minute: float, length: float) -> None:

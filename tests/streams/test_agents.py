@@ -185,7 +185,16 @@ async def test_a_stele_record_says_which_input_it_covers() -> None:
     assert {record.key for record in bench.sent("warn.stele")} == {f"solingen-{n}" for n in range(1, 6)}
 
 
-async def test_in_a_live_stage_the_brokers_clock_says_when_a_tick_was() -> None:
+async def test_in_a_live_stage_the_brokers_clock_is_one_of_several() -> None:
+    bench = Bench()
+    value = Tick(stage="live", at=at(9999), appended=at(9999)).to_bytes()
+    assert b"appended" not in value
+    forged = value.replace(b'"kind"', b'"appended":"2030-01-01T00:00:00Z","kind"')
+    await bench.settle.handle(bench.impact(forged, timestamp=at(3)))
+    assert SteleRecord.from_bytes(bench.sent("warn.stele")[0].value or b"").issued == at(3)
+
+
+async def test_in_a_live_stage_the_earlier_clock_counts_at_first() -> None:
     bench = Bench()
     await bench.settle.handle(bench.impact(tick(9999), timestamp=at(3)))
     assert SteleRecord.from_bytes(bench.sent("warn.stele")[0].value or b"").issued == at(3)

@@ -1,7 +1,10 @@
 """What is known about one city: facts that only join.
 
-Sets grow, stamps and times only rise. So whatever order messages and snapshots come in, and however often, the same is
-known in the end; what it means follows in `situation`.
+Sets grow, stamps only rise. So whatever order messages and snapshots come in, and however often, the same is known in
+the end; what it means follows in `situation`.
+
+A stamp ahead of the city's time waits for the next tick: had the time only lagged, it counts then; else never, also not
+when the time has come there (docs/adr/0014).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,7 +13,8 @@ from datetime import datetime, timedelta
 from pydantic import AwareDatetime
 
 from warnsys.cap.model import MsgType
-from warnsys.records import Impact, Meaning, Outcome, Part, Snapshot
+from warnsys.records import Impact, Meaning, Outcome, Part, Snapshot, Tick
+from warnsys.warning.clock import Clock, hear, testify
 
 MEMORY = timedelta(days=3)
 """How long what is over is remembered: longer than `cap.alerts` keeps records, so that nothing late revives it."""
@@ -21,6 +25,11 @@ MEMORY_ELSEWHERE = timedelta(hours=2)
 
 MAX_SNAPSHOTS = 12
 """Of one source, while none is complete: two hours at DWD's pace."""
+
+AHEAD = timedelta(minutes=5)
+"""A stamp further ahead of the city's time than this is nobody's evidence."""
+HURRY = timedelta(seconds=60)
+"""By so much a feed's clock may be ahead when it says how long a snapshot has been there."""
 
 APART = timedelta(seconds=30)
 """Snapshots stamped closer together are one witness: the nodes of a server stamp the same data about a second apart."""
@@ -77,11 +86,26 @@ class Seen(Part):
     ids: tuple[str, ...]
 
 
+class Early(Part):
+    """What bears a stamp ahead of the city's time, until a tick says whether that lagged."""
+
+    stamp: AwareDatetime
+    seen: Seen | None = None
+    """A snapshot."""
+    ids: tuple[str, ...] = ()
+    """Messages that came with it."""
+
+
 class Facts(Part):
     """All that is known about one city."""
 
     now: AwareDatetime | None = None
-    """The newest tick; before the first one nothing is decided that needs a clock."""
+    """The city's time; before the first tick nothing is decided that needs a clock."""
+    clock: Clock = Clock()
+    early: dict[str, tuple[Early, ...]] = {}
+    """By source, the newest last."""
+    ahead: dict[str, int] = {}
+    """By source the seconds by which its newest stamp was ahead, until one comes that is not."""
     facts: dict[str, Fact] = {}
     listings: dict[str, Listing] = {}
     snapshots: dict[str, tuple[Seen, ...]] = {}
@@ -89,16 +113,23 @@ class Facts(Part):
     the same."""
 
 
-def learn_time(known: Facts, moment: datetime) -> Facts:
-    """Time only goes forward; what has been over for long is forgotten."""
-    now = max(known.now or moment, moment)
-    return _forget(known.model_copy(update={"now": now}), now)
+def learn_time(known: Facts, tick: Tick, rules: str) -> Facts:
+    """The time goes on, what waited for it is judged, and what has been over for long is forgotten."""
+    clock, now = hear(known.clock, known.now, tick)
+    back = known.now is None or now < known.now
+    known = known.model_copy(update={"clock": clock, "now": now})
+    if clock.doubt:
+        return known
+    return forget(_judged(_healed(known) if back else known, rules), now)
 
 
 def learn_outcome(known: Facts, outcome: Outcome, rules: str) -> Facts:
     """`rules` is the present version: a fact under it replaces one under an older version."""
-    listing = known.listings.get(outcome.listed_id) or Listing()
-    listing = listing.seen(outcome.source, outcome.stamp)
+    listing, stamp = known.listings.get(outcome.listed_id) or Listing(), outcome.stamp
+    if stamp and _is_early(known, stamp):
+        known = _waits(known, outcome.source, Early(stamp=stamp, ids=(outcome.listed_id,)))
+        stamp = known.now and known.now + AHEAD
+    listing = listing.seen(outcome.source, stamp)
     listing = listing.decided(outcome.rules, accepted=outcome.decided != "rejected")
     facts = dict(known.facts)
     if (fact := _fact(outcome)) and _matters(fact, known):
@@ -109,20 +140,90 @@ def learn_outcome(known: Facts, outcome: Outcome, rules: str) -> Facts:
 
 
 def learn_snapshot(known: Facts, snapshot: Snapshot, rules: str) -> Facts:
+    known = known.model_copy(update={"clock": testify(known.clock, snapshot)})
+    checked = min(snapshot.checked, known.now + HURRY) if known.now else snapshot.checked
+    seen = Seen(stamp=snapshot.stamp, checked=checked, ids=tuple(sorted(set(snapshot.ids))))
+    if _is_early(known, seen.stamp):
+        return _waits(known, snapshot.source, Early(stamp=seen.stamp, seen=seen))
+    ahead = {source: by for source, by in known.ahead.items() if source != snapshot.source}
+    return _listed(known.model_copy(update={"ahead": ahead}), snapshot.source, seen, rules)
+
+
+def _listed(known: Facts, source: str, seen: Seen, rules: str) -> Facts:
     listings = dict(known.listings)
-    for listed_id in snapshot.ids:
-        listings[listed_id] = (listings.get(listed_id) or Listing()).seen(snapshot.source, snapshot.stamp)
+    for listed_id in seen.ids:
+        listings[listed_id] = (listings.get(listed_id) or Listing()).seen(source, seen.stamp)
     known = known.model_copy(update={"listings": listings})
-    seen = Seen(stamp=snapshot.stamp, checked=snapshot.checked, ids=tuple(sorted(set(snapshot.ids))))
-    by_stamp = {one.stamp: one for one in known.snapshots.get(snapshot.source, ())}
-    if same := by_stamp.get(seen.stamp):
-        ids = tuple(sorted({*same.ids, *seen.ids}))
-        seen = Seen(stamp=seen.stamp, checked=min(same.checked, seen.checked), ids=ids)
-    by_stamp[seen.stamp] = seen
+    by_stamp = {one.stamp: one for one in known.snapshots.get(source, ())}
+    by_stamp[seen.stamp] = _one_snapshot(by_stamp.get(seen.stamp), seen)
     newest_first = sorted(by_stamp.values(), key=lambda one: one.stamp, reverse=True)
     needed = (*_witnesses(known, newest_first, rules), *_witnesses(known, [s for s in newest_first if s.ids], rules))
     kept = [one for one in newest_first if one in needed]
-    return known.model_copy(update={"snapshots": {**known.snapshots, snapshot.source: tuple(kept)}})
+    return known.model_copy(update={"snapshots": {**known.snapshots, source: tuple(kept)}})
+
+
+def _one_snapshot(one: Seen | None, other: Seen) -> Seen:
+    if one is None:
+        return other
+    ids = tuple(sorted({*one.ids, *other.ids}))
+    return Seen(stamp=one.stamp, checked=min(one.checked, other.checked), ids=ids)
+
+
+def _is_early(known: Facts, stamp: datetime) -> bool:
+    return known.now is not None and stamp > known.now + AHEAD
+
+
+def _waits(known: Facts, source: str, early: Early) -> Facts:
+    by_stamp = {one.stamp: one for one in known.early.get(source, ())}
+    if before := by_stamp.get(early.stamp):
+        seen = _one_snapshot(before.seen, early.seen) if early.seen else before.seen
+        early = Early(stamp=early.stamp, seen=seen, ids=tuple(sorted({*before.ids, *early.ids})))
+    by_stamp[early.stamp] = early
+    kept = sorted(by_stamp.values(), key=lambda one: one.stamp)[-MAX_SNAPSHOTS:]
+    return known.model_copy(update={"early": {**known.early, source: tuple(kept)}})
+
+
+def _judged(known: Facts, rules: str) -> Facts:
+    """What was early counts where the time has come; the rest is dropped, and operators are told."""
+    waited, ahead = known.early, dict(known.ahead)
+    if not waited or known.now is None:
+        return known
+    for source, earlies in waited.items():
+        for early in earlies:
+            if _is_early(known, early.stamp):
+                ahead[source] = round((early.stamp - known.now).total_seconds())
+                continue
+            if early.ids:
+                listings = {i: (known.listings.get(i) or Listing()).seen(source, early.stamp) for i in early.ids}
+                known = known.model_copy(update={"listings": {**known.listings, **listings}})
+            if early.seen:
+                ahead.pop(source, None)
+                known = _listed(known, source, early.seen, rules)
+    return known.model_copy(update={"early": {}, "ahead": ahead})
+
+
+def _healed(known: Facts) -> Facts:
+    """Where the time was ahead, and what came then was believed: no stamp outranks what comes after it."""
+    now = known.now
+    if now is None:
+        return known
+    limit = now + AHEAD
+    snapshots = {source: tuple(one for one in seen if one.stamp <= limit) for source, seen in known.snapshots.items()}
+    listings = {i: _not_after(listing, limit) for i, listing in known.listings.items()}
+    return known.model_copy(update={"snapshots": snapshots, "listings": listings})
+
+
+def _not_after(listing: Listing, limit: datetime) -> Listing:
+    if not any(one.last and one.last > limit for one in listing.sightings.values()):
+        return listing
+
+    def put(moment: datetime | None) -> datetime | None:
+        return min(moment, limit) if moment else None
+
+    sightings = {
+        source: Sighting(first=put(one.first), last=put(one.last)) for source, one in listing.sightings.items()
+    }
+    return listing.model_copy(update={"sightings": sightings})
 
 
 def two_apart(newest_first: Sequence[Seen]) -> Sequence[Seen]:
@@ -180,7 +281,8 @@ def _join(one: Fact, other: Fact, rules: str) -> Fact:
     return content.model_copy(update={"listed_as": tuple(sorted({*one.listed_as, *other.listed_as}))})
 
 
-def _forget(known: Facts, now: datetime) -> Facts:
+def forget(known: Facts, now: datetime) -> Facts:
+    """Without what has been over for long."""
     listed = {i for seen in known.snapshots.values() for one in seen for i in one.ids}
 
     def last_seen(listing: Listing | None) -> list[datetime]:

@@ -18,6 +18,7 @@ from typing import Literal
 from warnsys.cap.model import level
 from warnsys.records import DistrictStatus, Freshness, Impact, Meaning
 from warnsys.warning.circles import parts
+from warnsys.warning.clock import alarms, latest
 from warnsys.warning.facts import Fact, Facts, Listing, Seen, Sighting, complete, two_apart, verdict
 from warnsys.warning.impact import live_at
 
@@ -54,7 +55,8 @@ class Situation:
     freshness: Freshness
     as_of: datetime | None
     flags: tuple[str, ...]
-    """What operators have to look at: `unreadable <id>`, `left out <how many> of <id>`, `all vanished`."""
+    """What operators have to look at: `unreadable <id>`, `left out <how many> of <id>`, `all vanished`,
+    `clock broker +86400 s`, `stamp ahead dwd +21600 s`."""
     districts: dict[str, DistrictSituation]
     replaced: tuple[str, ...] = ()
     """Base ids of what is replaced for good; of these nothing is needed any more but that they were."""
@@ -281,7 +283,7 @@ class _View:
             return "none"
         taken = (one for one in seen if self.decided(one) or self.now - one.checked >= DECIDING)
         newest = next(taken, seen[-1])
-        if self.now - newest.stamp > limit:
+        if latest(self.known.clock, self.now) - newest.stamp > limit:
             return "stale"
         return "fresh" if newest in self.complete[source] else "incomplete"
 
@@ -292,4 +294,6 @@ class _View:
             f"left out {f.left_out} of {f.base_id}" for f in self.known.facts.values() if f.left_out and f.meanings
         ]
         vanished = ("all vanished",) if self.all_vanished else ()
-        return (*(f"unreadable {i}" for i in unreadable[:20]), *sorted(left_out)[:20], *vanished)
+        ahead = [f"stamp ahead {source} {by:+d} s" for source, by in sorted(self.known.ahead.items())]
+        clocks = (*alarms(self.known.clock), *ahead)
+        return (*(f"unreadable {i}" for i in unreadable[:20]), *sorted(left_out)[:20], *vanished, *clocks)

@@ -1,0 +1,239 @@
+"""One time from several clocks: no single clock moves it (docs/adr/0014).
+
+A live tick brings three clocks: the broker's stamp, the wall clock of the worker that sent it, and a clock of that
+machine which nobody sets. From the last says how much time has passed since the same process spoke before, so it tells
+which of the others jumped. Where the broker and the worker jump together, or nobody knows how long nobody spoke, the
+jump is in doubt until a witness from outside agrees (a feed's clock, its server's `Date`), or until it has lasted.
+A tick without the broker's stamp (an exercise, a replay) is trusted.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+from pydantic import AwareDatetime
+
+from warnsys.records import Part, Snapshot, Tick
+
+AGREE = timedelta(seconds=60)
+"""Clocks this close say the same."""
+STEP = timedelta(seconds=10)
+"""By so much a tick moves the time while its jump is in doubt and nobody knows what has passed: the pace of ticks."""
+ROW = 3
+"""So many ticks in a row are believed where nobody knows how much time has passed."""
+LASTING = timedelta(minutes=10)
+"""So long broker and worker have to agree against the clock that nobody sets."""
+ON_THE_WAY = timedelta(minutes=2)
+"""A snapshot may take so long from its feed to here."""
+STANDS = timedelta(minutes=15)
+"""How long a witness counts after it was heard, by the clock that it is held against."""
+WITNESS_OFF = timedelta(minutes=5)
+SLEW = 0.01
+"""By at most this part of what passed the clock that nobody sets is drawn to those that agree with it."""
+PROCESSES = 8
+
+
+class Anchor(Part):
+    """The time at one reading of a process's clock that nobody sets."""
+
+    at: AwareDatetime
+    monotonic: float
+
+
+class Doubt(Part):
+    """A jump that the clocks go on claiming."""
+
+    claim: AwareDatetime
+    """By the first tick of the row, or by the last that a witness contradicted."""
+    process: str = ""
+    since: float | None = None
+    """That tick's reading of the clock that nobody sets."""
+    ticks: int = 0
+    unopposed: int = 0
+    """Ticks since then."""
+    known: bool = False
+    """Whether the clock that nobody sets says otherwise."""
+
+
+class Witness(Part):
+    """When a source's newest snapshot was looked at: by its feed's clock, and by its server's."""
+
+    checked: AwareDatetime
+    date: AwareDatetime | None = None
+    heard: AwareDatetime | None = None
+    """The time at the first tick after it; where that was not known, what the tick claimed."""
+
+
+class Clock(Part):
+    """What is known of the clocks."""
+
+    anchors: dict[str, Anchor] = {}
+    """By process, the one heard last at the end; only of those that were believed."""
+    doubt: Doubt | None = None
+    witnesses: dict[str, Witness] = {}
+    """By source."""
+    off: dict[str, int] = {}
+    """By clock the seconds by which it is off at the newest tick: `broker`, `worker`, or `feed` and the source."""
+
+    def expected(self, tick: Tick) -> datetime | None:
+        """The time by the clock that nobody sets; None where nothing is known of it."""
+        anchor = self.anchors.get(tick.process or "")
+        if anchor is None or tick.monotonic is None or tick.monotonic < anchor.monotonic:
+            return None
+        return anchor.at + timedelta(seconds=tick.monotonic - anchor.monotonic)
+
+
+def testify(clock: Clock, snapshot: Snapshot) -> Clock:
+    """A snapshot says what time it is where its feed is; of those between two ticks the newest."""
+    witness = Witness(checked=snapshot.checked, date=snapshot.date)
+    before = clock.witnesses.get(snapshot.source)
+    if before and before.heard is None and before.checked >= witness.checked:
+        return clock
+    return clock.model_copy(update={"witnesses": {**clock.witnesses, snapshot.source: witness}})
+
+
+def hear(clock: Clock, now: datetime | None, tick: Tick) -> tuple[Clock, datetime]:
+    """The time after a tick, and what is known of the clocks then. It goes back only where it had gone too far."""
+    if tick.appended is None:
+        return Clock(), max(now or tick.at, tick.at)
+    broker, worker, expected = tick.appended, tick.at, clock.expected(tick)
+    usual = expected or now
+    near = next((one for one in (broker, worker) if usual and _near(one, usual)), None)
+    claim = near or _claim(clock, broker, worker, expected, now)
+    at = expected or claim or broker
+    clock = _heard(clock, at)
+    anchors, doubt = clock.anchors, None
+    if near or claim is None:
+        moment = near or expected or broker
+        anchors = _anchored(anchors, moment, expected, tick)
+    elif now is None:
+        moment, anchors = claim, _anchored({}, claim, None, tick)
+    else:
+        moment, doubt = _judged(clock, claim, expected, now, tick)
+        if doubt is None:
+            anchors = _anchored({}, moment, None, tick)
+    if now and timedelta(0) < now - moment <= AGREE:
+        moment = now
+    off = _off(clock, moment, at, {"broker": broker, "worker": worker})
+    return clock.model_copy(update={"anchors": anchors, "doubt": doubt, "off": off}), moment
+
+
+def latest(clock: Clock, now: datetime) -> datetime:
+    """How late it may be: where nobody knows how much time has passed, and the clocks go on saying more than counts.
+
+    By it data grow old.
+    """
+    doubt = clock.doubt
+    return max(now, doubt.claim) if doubt and not doubt.known and doubt.ticks > ROW else now
+
+
+def alarms(clock: Clock) -> tuple[str, ...]:
+    """For operators: `clock broker +86400 s`."""
+    return tuple(f"clock {name} {seconds:+d} s" for name, seconds in sorted(clock.off.items()))
+
+
+def _near(one: datetime, other: datetime) -> bool:
+    return abs(one - other) <= AGREE
+
+
+def _claim(
+    clock: Clock, broker: datetime, worker: datetime, expected: datetime | None, now: datetime | None
+) -> datetime | None:
+    """What the tick's clocks say together, where neither says what is usual.
+
+    Where they differ a witness decides. Else the clock that nobody sets (None), and where that says nothing the earlier
+    one: what is shown too long can be ended later, and what was hidden was told to nobody.
+    """
+    if _near(broker, worker):
+        return broker
+    for one in (broker, worker):
+        said = [at for at, _ in _testimony(clock, expected or one)]
+        if any(_agrees(at, one, expected or now) for at in said):
+            return one
+    return None if expected else min(broker, worker)
+
+
+def _heard(clock: Clock, at: datetime) -> Clock:
+    witnesses = {
+        source: witness if witness.heard else witness.model_copy(update={"heard": at})
+        for source, witness in clock.witnesses.items()
+    }
+    return clock.model_copy(update={"witnesses": witnesses})
+
+
+def _testimony(clock: Clock, at: datetime) -> Iterator[tuple[datetime, bool]]:
+    """What the witnesses that still count say the time is, and whether a server's clock says so."""
+    for witness in clock.witnesses.values():
+        passed = at - (witness.heard or at)
+        if timedelta(0) <= passed <= STANDS:
+            yield (witness.date or witness.checked) + passed, witness.date is not None
+
+
+def _agrees(said: datetime, claim: datetime, usual: datetime | None) -> bool:
+    return abs(said - claim) <= ON_THE_WAY and (usual is None or abs(said - claim) < abs(said - usual))
+
+
+def _judged(
+    clock: Clock, claim: datetime, expected: datetime | None, now: datetime, tick: Tick
+) -> tuple[datetime, Doubt | None]:
+    """The time where the clocks claim a jump, and the doubt about it, None where they are believed.
+
+    Forward, against the clock that nobody sets, only a server's clock is witness enough: a feed may stand on the same
+    machine, and a jump forward hides warnings.
+    """
+    usual, apart = expected or now, ON_THE_WAY if expected else STANDS
+    testimony = list(_testimony(clock, expected or claim))
+    agree = any(_agrees(at, claim, usual) and (strong or not expected or claim < usual) for at, strong in testimony)
+    contradictions = [
+        at for at, _ in testimony if at >= usual - WITNESS_OFF and abs(at - usual) < abs(at - claim) > apart
+    ]
+    if agree and not contradictions:
+        return claim, None
+    doubt, ticks = clock.doubt, 0
+    if doubt and _goes_on(doubt, claim, tick):
+        ticks = doubt.ticks
+    else:
+        doubt = None
+    if doubt is None or contradictions:
+        doubt = Doubt(claim=claim, process=tick.process or "", since=tick.monotonic, known=expected is not None)
+    free = 0 if contradictions else doubt.unopposed + 1
+    doubt = doubt.model_copy(update={"ticks": ticks + 1, "unopposed": free})
+    if expected is None:
+        if doubt.unopposed >= ROW:
+            return (doubt.claim if tick.monotonic is None else claim), None
+        return (now if claim < now else min(claim, max((now + STEP, *contradictions)))), doubt
+    lasted = (tick.monotonic or 0.0) - (doubt.since or 0.0)
+    return (claim, None) if lasted >= LASTING.total_seconds() else (expected, doubt)
+
+
+def _goes_on(doubt: Doubt, claim: datetime, tick: Tick) -> bool:
+    """Whether the clocks still claim the same jump: they went on as time did."""
+    passed = claim - doubt.claim
+    if doubt.since is not None and tick.monotonic is not None and doubt.process == tick.process:
+        return abs(passed - timedelta(seconds=tick.monotonic - doubt.since)) <= AGREE
+    return passed >= -AGREE
+
+
+def _anchored(
+    anchors: Mapping[str, Anchor], moment: datetime, expected: datetime | None, tick: Tick
+) -> dict[str, Anchor]:
+    """With the time at this reading; what agrees draws the clock that nobody sets by a little."""
+    if tick.monotonic is None or not tick.process:
+        return dict(anchors)
+    before, at = anchors.get(tick.process), moment
+    if before and expected:
+        most = timedelta(seconds=(tick.monotonic - before.monotonic) * SLEW)
+        at = expected + max(-most, min(most, moment - expected))
+    others = {process: anchor for process, anchor in anchors.items() if process != tick.process}
+    kept = dict(list(others.items())[1 - PROCESSES :])
+    return {**kept, tick.process: Anchor(at=at, monotonic=tick.monotonic)}
+
+
+def _off(clock: Clock, moment: datetime, now: datetime, clocks: Mapping[str, datetime]) -> dict[str, int]:
+    off = {name: at - moment for name, at in clocks.items() if not _near(at, moment)}
+    for source, witness in clock.witnesses.items():
+        passed = now - (witness.heard or now)
+        if timedelta(0) <= passed <= STANDS:
+            said = {f"feed {source}": witness.checked, f"server {source}": witness.date}
+            apart = {name: at + passed - moment for name, at in said.items() if at}
+            off.update((name, by) for name, by in apart.items() if abs(by) > WITNESS_OFF)
+    return {name: round(by.total_seconds()) for name, by in off.items()}
