@@ -7,21 +7,23 @@ Three lists, of `warnsys/`, `streams/` and `geofences/`:
 * values (`--values`): a parameter or field that is of one of our types here and of another of them there. Not each is a
   word with two senses, and a word of two senses need not show in types: the list is for reading.
 
-What is meant stands in `MEANT` with its reason, and is left out unless `--all` is given. `--check` ends with 1 where
-anything else is left: for the day when the list is down to what is meant.
+What is meant stands in `MEANT` with its reason, and is left out unless `--all` is given. What is to be renamed has a
+row in docs/reference/glossary.md. `--check` ends with 1 for a double name that is neither, and for one of either list
+that is single by now: so the list can only get shorter, down to what is meant.
 """
 
 import argparse
 import ast
 import re
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("warnsys", "streams", "geofences")
+GLOSSARY = ROOT / "docs/reference/glossary.md"
 MEANT = {
     "type Area": "CAP's element, and the same area as geometry: geofences knows no CAP",
     "type Circle": "CAP's element, and the same circle as geometry",
@@ -146,25 +148,40 @@ def _sorted(uses: Iterable[Use]) -> tuple[Use, ...]:
     return tuple(sorted(uses))
 
 
+def planned(glossary: str) -> set[str]:
+    """What the glossary's rows `| type `Name`, `Name` | …` plan to rename, as `type Name`."""
+    rows = re.findall(r"^\| (type|function) ([^|]+)\|", glossary, re.MULTILINE)
+    return {f"{kind} {name}" for kind, names in rows for name in re.findall(r"`(\w+)`", names)}
+
+
+def complaints(found: Iterable[Double], plan: set[str]) -> Iterator[str]:
+    """What `--check` has to say: of types and functions, for values only read."""
+    doubled = {f"{double.kind} {double.name}" for double in found if double.kind != "value"}
+    for name in sorted(doubled - plan - MEANT.keys()):
+        yield f"{name}: stands for two things; rename one, plan it in the glossary, or say in MEANT why it is meant"
+    for name in sorted((plan | MEANT.keys()) - doubled):
+        yield f"{name}: single by now; take it out of {'MEANT' if name in MEANT else 'the glossary'}"
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.double_names", description=__doc__)
     parser.add_argument("--all", action="store_true", help="also what is meant, with its reason")
     parser.add_argument("--values", action="store_true", help="also parameters and fields of two types")
-    parser.add_argument("--check", action="store_true", help="end with 1 where a type or function is left")
+    parser.add_argument("--check", action="store_true", help="say only what is neither meant nor planned")
     chosen = parser.parse_args(arguments)
-    found = [double for double in doubles(modules()) if chosen.values or double.kind != "value"]
-    known = {f"{double.kind} {double.name}" for double in found}
-    left = [double for double in found if not double.meant]
-    for double in found if chosen.all else left:
+    found = doubles(modules())
+    if chosen.check:
+        said = list(complaints(found, planned(GLOSSARY.read_text("utf-8"))))
+        print(*said, sep="\n", file=sys.stderr, end="\n" if said else "")
+        return 1 if said else 0
+    left = [double for double in found if not double.meant and (chosen.values or double.kind != "value")]
+    for double in [*left, *(double for double in found if chosen.all and double.meant)]:
         print(f"{double.kind} {double.name}" + (f": meant, {double.meant}" if double.meant else ""))
         for use in double.uses:
             print(f"    {use}")
-    gone = sorted(MEANT.keys() - known)
-    if gone:
-        print(f"in MEANT, and single by now: {', '.join(gone)}")
-    count = {kind: sum(double.kind == kind for double in left) for kind in ("type", "function", "value")}
-    print(", ".join(f"{number} {kind}s" for kind, number in count.items() if number or kind != "value") + " left")
-    return 1 if chosen.check and (count["type"] or count["function"] or gone) else 0
+    count = Counter(double.kind for double in left)
+    print(", ".join(f"{number} {kind}s" for kind, number in count.items()) + " left")
+    return 0
 
 
 if __name__ == "__main__":
