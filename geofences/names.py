@@ -10,7 +10,7 @@ _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _KIND = re.compile(
     r"^(kreisfreie stadt|stadtbezirk|stadtteil|ortsteil|bezirk|gemeinde|stadt|markt)\s+(?=\D)", re.IGNORECASE
 )
-_AND = re.compile(r"\s*(?:[,/&]|\bund\b)\s*")
+_AND = re.compile(r" ?(?:[,/&]|\bund\b) ?")
 
 
 def slug(name: str) -> str:
@@ -33,7 +33,7 @@ def short_names(names: Sequence[str], city: str) -> list[str]:
 
 
 def _short(name: str, city: str) -> str:
-    plain = _KIND.sub("", name.strip())
+    plain = _KIND.sub("", " ".join(name.split()))
     if slug(plain).startswith(f"{slug(city)}-"):
         plain = re.sub(rf"^(?:\w+\W+){{{len(slug(city).split('-'))}}}", "", plain)
     if len(plain) <= LENGTH:

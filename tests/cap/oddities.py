@@ -56,6 +56,17 @@ def code(name: str, value: str) -> Callable[[str], str]:
     return swap("<onset>", f"<eventCode><valueName>{name}</valueName><value>{value}</value></eventCode><onset>")
 
 
+_MANY = " ".join(f"s,B{number},2027-07-14T12:00:00+02:00" for number in range(1_001))
+
+
+def update(references: str, msg_type: str = "Update") -> Callable[[str], str]:
+    def change(text: str) -> str:
+        text = swap("<msgType>Alert<", f"<msgType>{msg_type}<")(text)
+        return swap("<info>", f"<references>{references}</references><info>")(text)
+
+    return change
+
+
 def bundle(*members: tuple[str, bytes], tail: bytes = b"") -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as file:
@@ -103,6 +114,10 @@ ODDITIES = (
     Oddity("CAP 1.0", message(cap="http://www.incident.com/cap/1.0"), "mended", ("namespace-old",)),
     Oddity("ISO-8859-1, declared", message(latin, encoding="iso-8859-1"), "mended", ("encoding",)),
     Oddity("ISO-8859-1, not declared", message(encoding="iso-8859-1"), "rejected", ("not-xml",)),
+    Oddity("an identifier of 600 characters", message(swap(">A<", f">{'A' * 600}<")), "rejected", ("name-long",)),
+    Oddity("a reference of 600 characters", message(update(f"s,{'A' * 600},t s,B,t")), "mended", ("reference-long",)),
+    Oddity("an Update of 1,001 messages", message(update(_MANY)), "mended", ("references-cut",)),
+    Oddity("a Cancel of 1,001 messages", message(update(_MANY, "Cancel")), "rejected", ("references-many",)),
     Oddity("a signature", message(swap("</alert>", SIGNED)), "ok", ("signature",)),
     Oddity("a polygon that is not closed", message(polygon("51,7 51,7.1 51.1,7.1")), "mended", ("polygon-open",)),
     Oddity("a polygon that crosses itself", message(polygon(BOW_TIE)), "mended", ("polygon-crossing",)),

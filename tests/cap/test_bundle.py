@@ -72,6 +72,12 @@ def test_a_member_that_is_longer_than_both_its_headers_say_is_no_longer_than_the
     assert (member.error.code, member.error.where) == ("member-broken", "a.xml")
 
 
+def test_a_member_whose_name_is_longer_than_any_identifier_is_refused_and_leaves_the_others_alone() -> None:
+    long, whole = read_bundle(packed({"a" * 60_000 + ".xml": b"1", "b.xml": b"2"}))
+    assert long.error is not None
+    assert (long.error.code, len(long.stem), whole.body) == ("name-long", 500, b"2")
+
+
 def test_an_encrypted_member_is_told_apart_and_leaves_the_others_alone() -> None:
     content = bytearray(packed({"a.xml": b"one", "b.xml": b"two"}))
     content[6] |= 1

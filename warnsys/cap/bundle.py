@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from warnsys.cap import layout
 from warnsys.cap.errors import BadBundle, CapError, Unsafe
-from warnsys.cap.read import MAX_BYTES
+from warnsys.cap.read import MAX_BYTES, MAX_NAME
 
 MAX_MEMBERS = 5_000
 MAX_BUNDLE_BYTES = 64 * 1024 * 1024
@@ -54,6 +54,9 @@ def read_bundle(content: bytes) -> tuple[Member, ...]:
 
 
 def _member(bundle: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Member:
+    if len(name := entry.filename) > MAX_NAME:
+        what = f"a member's name of {len(name)} characters, at most {MAX_NAME} are taken"
+        return Member(name[:MAX_NAME], b"", BadBundle("name-long", "/", what))
     if entry.file_size > MAX_BYTES:
         return Member(entry.filename, b"", Unsafe("too-large", entry.filename, f"{entry.file_size} bytes unpacked"))
     if entry.flag_bits & ENCRYPTED:

@@ -55,6 +55,18 @@ CODES: dict[str, Code] = {
     ),
     "scope-private": Code("noted", "addressed to others: read, and shown to nobody", "check the address of the source"),
     "reference-form": Code("mended", "a reference that is not sender,identifier,sent", "nothing to do"),
+    "reference-long": Code(
+        "mended", "a reference longer than any identifier that is taken; left out, it can name none", "ask the sender"
+    ),
+    "references-many": Code(
+        "rejected",
+        "a Cancel of more messages than one may end; what it names goes on",
+        "ask the sender",
+    ),
+    "references-cut": Code(
+        "mended", "an Update of more messages than one may replace; it replaces the newest, the others go on", _SENDER
+    ),
+    "name-long": Code("rejected", "an identifier or sender longer than any real one", "have the sender looked at"),
     "reference-missing": Code("noted", "an Update or Cancel that ends nothing, as it names nothing", "ask the sender"),
     "sent-future": Code("noted", "sent later than now by our clock", "check this machine's clock, then the sender's"),
     # times and numbers

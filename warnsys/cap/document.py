@@ -5,6 +5,7 @@ with two values is refused where it decides who is warned, when or of what; of t
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import TypeVar
@@ -25,6 +26,9 @@ DECISIVE = frozenset(
 
 PASSAGES = ("description", "instruction")
 """Of these several are read one below the other: AlertSwiss gives each instruction its own element."""
+
+MAX_NOTES, MAX_NOTE_CHARS = 100, 1_000
+"""How many of one code are kept of a message, and how much of what each says."""
 
 T = TypeVar("T")
 
@@ -63,6 +67,7 @@ class Document:
         self.zone: tzinfo = UTC
         """Of times that name none."""
         self.findings: list[Finding] = []
+        self._noted = Counter[str]()
         self._value_name, self._value = f"{self.prefix}valueName", f"{self.prefix}value"
         self._count_areas = etree.XPath("count(c:area)", namespaces={"c": self.namespace})
         self._groups: dict[etree._Element, dict[str, list[etree._Element]]] = {}
@@ -93,7 +98,10 @@ class Document:
         return "/".join(part for part in ("/alert", full.strip("/"), name) if part)
 
     def note(self, code: str, parent: etree._Element, name: str, text: str) -> None:
-        self.findings.append(Finding(code, self.path(parent, name), text))
+        """The first hundred of each code: where thousands are alike, the next tells nothing new."""
+        self._noted[code] += 1
+        if self._noted[code] <= MAX_NOTES:
+            self.findings.append(Finding(code, self.path(parent, name), text[:MAX_NOTE_CHARS]))
 
     # -- texts ------------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,6 @@ Other producers need nothing of this: without DWD's codes every function gives C
 a message: an event number or profile version that we do not know is a finding.
 """
 
-import re
 from collections.abc import Container, Iterator
 
 from warnsys.cap.model import Alert, Area, Finding, Info, values
@@ -33,7 +32,7 @@ GROUPS = (
 
 KNOWN_GROUPS = frozenset((*GROUPS, "BLACK_ICE", "HAIL", "POWERLINEVIBRATION", "SLIPPERINESS", "TEST"))
 
-_LANGUAGE_SUFFIX = re.compile(r"^(?P<base>.+\.DWD\..+)\.[A-Z]{3}$")
+_OF_DWD = ".DWD."
 
 
 def base_id(alert: Alert) -> str:
@@ -48,8 +47,11 @@ def base_id(alert: Alert) -> str:
 
 def without_language(identifier: str) -> str:
     """A DWD identifier (or file name without `.xml`) without its language, e.g. `.MUL`; any other as it is."""
-    match = _LANGUAGE_SUFFIX.match(identifier)
-    return match["base"] if match else identifier
+    base, _, language = identifier.rpartition(".")
+    begin = base.find(_OF_DWD, 1)  # something stands before it, and something behind
+    is_dwd = 0 < begin < len(base) - len(_OF_DWD) and "\n" not in base
+    is_language = len(language) == 3 and language.isascii() and language.isalpha() and language.isupper()
+    return base if is_dwd and is_language else identifier
 
 
 def event_number(info: Info) -> str:

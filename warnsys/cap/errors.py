@@ -7,11 +7,15 @@ CapError                what is wrong, where, and what to do about it
  └─ BadBundle           a ZIP that cannot be trusted as a whole: fetch it again
 """
 
+MAX_SAID = 1_000
+"""Characters of what an error says: it quotes what came from outside."""
+
 
 class CapError(ValueError):
     """A message or bundle that is refused, with a stable code, the place and the reason."""
 
     def __init__(self, code: str, where: str, text: str) -> None:
+        text = text if len(text) <= MAX_SAID else f"{text[:MAX_SAID]}…"
         super().__init__(f"{code} at {where}: {text}")
         self.code, self.where, self.text = code, where, text
 

@@ -130,9 +130,15 @@ _SPAN = re.compile(r"(?P<unit>.*?)\s*(?:\bin|/)\s*(?P<time>\d{1,3}(?:[.,]\d)?)\s
 _UP_TO, _FROM, _ABOUT = ("<", "≤", "bis", "up to"), (">", "≥", "über", "ab"), ("~", "ca", "ca.", "um")
 
 
+MAX_CHARS = 200
+"""Of a value that is read; the DWD's have some thirty."""
+
+
 @lru_cache(maxsize=1024)
 def quantity(name: str, text: str) -> Quantity:
     """What a parameter says. Never raises: what is not understood is its text alone."""
+    if len(name) > MAX_CHARS or len(text) > MAX_CHARS:
+        return Quantity("other", name, text)
     kind = KINDS.get(" ".join(name.casefold().replace("_", " ").split()), "other")
     plain = " ".join(text.casefold().translate(_PLAIN).split())
     match = _VALUE.fullmatch(plain)

@@ -5,6 +5,7 @@ is taken and noted.
 """
 
 from collections.abc import Container
+from datetime import UTC, datetime
 from typing import get_args
 
 from lxml import etree
@@ -20,6 +21,12 @@ MAX_BYTES = 4 * 1024 * 1024
 
 MAX_DIGITS = 19
 """Of a number of bytes; Python refuses to read thousands of digits."""
+
+MAX_NAME = 500
+"""Characters of an identifier or a sender: both are keys and headers, and real ones have some 90."""
+
+MAX_REFERENCES = 1_000
+"""That one message may carry; the DWD's have a handful."""
 
 SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}Signature"
 
@@ -43,7 +50,7 @@ def _alert(document: Document, alike: Container[int]) -> Alert:
     sent = document.time(root, "sent")
     assert sent is not None  # noqa: S101 - required above
     document.zone = sent.tzinfo or document.zone
-    sender, scope = document.text(root, "sender"), document.text(root, "scope")
+    sender, scope = _name(document, "sender"), document.text(root, "scope")
     if not sender:
         document.note("sender-missing", root, "sender", "no sender; taken as unknown")
     if scope in ("Private", "Restricted"):
@@ -53,8 +60,9 @@ def _alert(document: Document, alike: Container[int]) -> Alert:
     if not elements and msg_type in ("Alert", "Update"):
         raise Misleading("info-missing", "/alert/info", f"an {msg_type} without <info> says nothing")
     areas = AreaReader(document, alike)
+    document.required(root, "identifier")
     return Alert(
-        identifier=document.required(root, "identifier"),
+        identifier=_name(document, "identifier"),
         sender=sender,
         sent=sent,
         status=document.one_of(_STATUSES, root, "status"),
@@ -65,7 +73,7 @@ def _alert(document: Document, alike: Container[int]) -> Alert:
         addresses=document.text(root, "addresses"),
         codes=document.texts(root, "code"),
         note=document.text(root, "note"),
-        references=_references(document),
+        references=_references(document, msg_type),
         incidents=document.text(root, "incidents"),
         infos=tuple(_info(document, areas, number, info) for number, info in enumerate(elements)),
         findings=tuple(dict.fromkeys(document.findings)),
@@ -84,19 +92,47 @@ def _note_form(document: Document) -> None:
         document.note("signature", root, "Signature", "signed; the signature is not checked")
 
 
-def _references(document: Document) -> tuple[Reference, ...]:
+def _name(document: Document, element: str) -> str:
+    name = document.text(document.root, element)
+    if len(name) > MAX_NAME:
+        what = f"{len(name)} characters, at most {MAX_NAME} are taken"
+        raise Misleading("name-long", document.path(document.root, element), what)
+    return name
+
+
+def _references(document: Document, msg_type: MsgType) -> tuple[Reference, ...]:
+    """All that a message names. Of an Update with too many the newest are kept; a Cancel that would end so much is
+    refused: what it names goes on, and operators are told."""
     root, found = document.root, []
     for triple in document.text(root, "references").split():
         sender, comma, rest = triple.partition(",")
         identifier, _, sent = rest.partition(",")
         if not comma:
             sender, identifier = "", triple
-            document.note("reference-form", root, "references", f"{triple!r} taken as a bare identifier")
+            document.note("reference-form", root, "references", f"{triple[:MAX_NAME]!r} taken as a bare identifier")
         elif not sender or not sent:
-            document.note("reference-form", root, "references", f"{triple!r} lacks sender or sent")
-        if identifier:
-            found.append(Reference(identifier, sender, sent))
-    return tuple(found)
+            document.note("reference-form", root, "references", f"{triple[:MAX_NAME]!r} lacks sender or sent")
+        if len(identifier) > MAX_NAME:
+            document.note("reference-long", root, "references", f"one of {len(identifier)} characters, left out")
+        elif identifier:
+            found.append(Reference(identifier, sender[:MAX_NAME], sent[:MAX_NAME]))
+    if len(found) <= MAX_REFERENCES or len(found := [*dict.fromkeys(found)]) <= MAX_REFERENCES:
+        return tuple(found)
+    what = f"{len(found)} references, at most {MAX_REFERENCES} are taken"
+    if msg_type == "Cancel":
+        raise Misleading("references-many", document.path(root, "references"), what)
+    document.note("references-cut", root, "references", f"{what}: the newest")
+    newest = sorted(range(len(found)), key=lambda place: (_moment(found[place].sent), place))[-MAX_REFERENCES:]
+    return tuple(found[place] for place in sorted(newest))
+
+
+def _moment(sent: str) -> datetime:
+    """For an order only: what is no time is the newest, as it may be."""
+    try:
+        moment = datetime.fromisoformat(sent)
+    except ValueError:
+        return _NEWEST
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _info(document: Document, areas: AreaReader, number: int, info: etree._Element) -> Info:
@@ -136,6 +172,7 @@ def _resource(document: Document, resource: etree._Element) -> Resource:
     )
 
 
+_NEWEST = datetime.max.replace(tzinfo=UTC)
 _STATUSES: dict[str, Status] = {value: value for value in get_args(Status)}
 _MSG_TYPES: dict[str, MsgType] = {value: value for value in get_args(MsgType)}
 _URGENCIES: dict[str, Urgency] = {value: value for value in get_args(Urgency)}

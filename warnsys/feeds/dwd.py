@@ -15,6 +15,7 @@ from itertools import groupby
 
 import httpx
 
+from warnsys.cap.errors import MAX_SAID
 from warnsys.feeds.answer import Answer, Asks, Refused
 from warnsys.feeds.bundle import Bundle, Key, Message, open_bundle
 from warnsys.feeds.download import WebSource
@@ -218,7 +219,7 @@ class DwdFeed:
         return True
 
     def _sentence(self, what: str, remedy: str) -> str:
-        return f"{self._asks.place}: {what}; asked again within {self._longest:g} s, {remedy}."
+        return f"{self._asks.place}: {what[:MAX_SAID]}; asked again within {self._longest:g} s, {remedy}."
 
 
 def _doubt(answer: Answer, bundle: Bundle, now: datetime) -> Refused | None:
