@@ -22,6 +22,7 @@ from streams.topics import MIB, Topics
 from streams.trail import Trail
 from warnsys.cap import CapError
 from warnsys.cap.model import level
+from warnsys.headers import COVERS, PUBLISHED
 from warnsys.metrics import Metrics
 from warnsys.orders import answers
 from warnsys.pipeline import CityRules, CityState, ForeignStageError, channel_of, set_aside, settle
@@ -41,8 +42,6 @@ from warnsys.settings import LIVE
 from warnsys.warning.impact import Matcher, for_cities
 
 log = logging.getLogger(__name__)
-PUBLISHED = "published_at"
-"""Header: when the feed published it, seconds since 1970. For latency only."""
 LARGE = MIB
 """Bytes of an outcome from which on its acknowledgement is waited for at once: a refusal is this record's own."""
 ENVELOPE = 16 * 1024
@@ -350,13 +349,13 @@ class SettleAgent:
 
     def _tombstone(self, district: str, record: Incoming) -> Outgoing:
         """Of a district that the geofences no longer have."""
-        headers = {"stage": self._topics.stage, "covers": str(record.offset)}
+        headers = {"stage": self._topics.stage, COVERS: str(record.offset)}
         return Outgoing(self._topics.stele.name, record.partition, district, None, headers)
 
     def _notice(self, notice: Notice, record: Incoming) -> Outgoing:
         topic = self._topics.channel(channel_of(notice))
         key = notice.district if isinstance(notice, SteleRecord) else notice.id
-        headers = {"id": notice.id, "stage": notice.stage, "covers": str(record.offset)}
+        headers = {"id": notice.id, "stage": notice.stage, COVERS: str(record.offset)}
         if PUBLISHED in record.headers:
             headers[PUBLISHED] = record.headers[PUBLISHED]
         value = notice.to_bytes()

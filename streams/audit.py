@@ -21,6 +21,7 @@ from streams.runtime import broker_of, metrics_served
 from streams.topics import Topics, topics_for
 from warnsys.audit.chain import AuditError, Chain, Entry
 from warnsys.audit.entries import Auditor, Memory, Stood, TopicKind
+from warnsys.headers import moment
 from warnsys.metrics import Metrics
 from warnsys.settings import Settings, SettingsError
 from warnsys.supervisor import tell_ready
@@ -139,6 +140,6 @@ def _gap(line: str, wanted: int, start: int, why: str) -> Entry:
 def _stood(record: Any, kinds: Mapping[str, TopicKind]) -> Stood:
     one = incoming(record)
     return Stood(
-        kinds[one.topic], one.topic, one.partition, one.offset, datetime.fromtimestamp(one.timestamp, UTC),
+        kinds[one.topic], one.topic, one.partition, one.offset, moment(one.timestamp),
         one.key.decode("utf-8", "replace"), record.value, one.headers,
     )  # fmt: skip

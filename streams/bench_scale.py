@@ -26,14 +26,15 @@ import shapely
 from confluent_kafka import Consumer, TopicPartition
 
 from streams.admin import create_missing
-from streams.agents import PUBLISHED
 from streams.bench import Times, reading
 from streams.bench_feed import Feed, feeding
 from streams.publisher import KafkaPublisher
+from streams.records import read_headers
 from streams.runtime import publisher_on
 from streams.topics import Topics, group_of, topics_for
 from warnsys.bench_scenes import coverage
 from warnsys.feeds.cap_writer import Message, Outline, Texts, write
+from warnsys.headers import published
 from warnsys.records import Tick
 from warnsys.settings import Settings, load
 
@@ -101,9 +102,8 @@ async def _day(
     create_missing(bootstrap, topics, 1)
 
     def arrived(record: Any, _: float) -> None:
-        headers = dict(record.headers() or ())
-        if PUBLISHED in headers:
-            took.append(time.time() - float(headers[PUBLISHED]))
+        if (at := published(read_headers(record.headers()))) is not None:
+            took.append(time.time() - at)
 
     with ExitStack() as stack:
         began = time.perf_counter()

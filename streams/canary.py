@@ -17,7 +17,6 @@ import httpx
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams import security
-from streams.agents import PUBLISHED
 from streams.reading import FETCH_BYTES, incoming
 from streams.records import Incoming
 from streams.runtime import Pipeline, broker_of, metrics_served, pipeline_on
@@ -27,6 +26,7 @@ from warnsys import canary
 from warnsys.canary import Run
 from warnsys.feeds.dwd import DwdFeed
 from warnsys.feeds.standin import StandIn
+from warnsys.headers import published
 from warnsys.metrics import Metrics
 from warnsys.records import AlertHeaders, Outcome, PushNotice, SmsNotice, SteleRecord, read_impact_record
 from warnsys.settings import MetricsPort, Settings
@@ -208,7 +208,8 @@ class _Seen:
         if record.topic == topics.alerts.name and record.headers.get("kind") == "alert":
             headers = AlertHeaders.model_validate(record.headers)
             self._passed(headers.id, "polled", headers.seen.timestamp())
-            self._passed(headers.id, "published", float(record.headers[PUBLISHED]))
+            if (at := published(record.headers)) is not None:
+                self._passed(headers.id, "published", at)
             self._passed(headers.id, "on cap.alerts", record.timestamp)
         elif record.topic == topics.impacts.name:
             said = read_impact_record(record.value)

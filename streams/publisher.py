@@ -3,10 +3,10 @@
 import time
 from collections.abc import Callable, Iterable
 
-from streams.agents import PUBLISHED
 from streams.records import Outgoing, Sender
 from streams.topics import Topics
 from streams.trail import Trail
+from warnsys.headers import PUBLISHED
 from warnsys.metrics import Metrics
 from warnsys.records import SCHEMA_VERSION, VERSION, AlertHeaders, FeedStatus, Snapshot, Tick
 

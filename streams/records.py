@@ -53,7 +53,7 @@ class Sender(Protocol):
 def read_headers(raw: object) -> Headers:
     """Headers as text; Kafka clients give pairs or a mapping of bytes."""
     pairs: Any = raw.items() if isinstance(raw, dict) else raw or ()
-    return {key: bytes(value or b"").decode("utf-8", "replace") for key, value in pairs}
+    return {str(key): bytes(value or b"").decode("utf-8", "replace") for key, value in pairs}
 
 
 class Progress:

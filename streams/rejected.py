@@ -12,18 +12,18 @@ import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from streams import security
-from streams.agents import PUBLISHED
 from streams.reading import Place, ends_of, read_once
 from streams.records import Headers, Incoming, Outgoing, Progress
 from streams.sender import KafkaSender
 from streams.topics import Topics, topics_for
+from warnsys.headers import PUBLISHED, moment, whole
 from warnsys.records import Outcome, read_impact_record
 from warnsys.settings import Settings
 
@@ -75,7 +75,7 @@ class Case:
 
     @property
     def last(self) -> datetime:
-        return datetime.fromtimestamp(self.record.timestamp, UTC)
+        return moment(self.record.timestamp)
 
 
 def cases(records: Iterable[Incoming]) -> dict[str, Case]:
@@ -97,7 +97,7 @@ def refusal(record: Incoming) -> Refusal:
     headers = record.headers
     place = f"{headers.get('topic', '?')}/{headers.get('partition', '?')}@{headers.get('offset', '?')}"
     return Refusal(
-        at=datetime.fromtimestamp(record.timestamp, UTC).isoformat(timespec="seconds"),
+        at=moment(record.timestamp).isoformat(timespec="seconds"),
         agent=headers.get("agent", "?"),
         reason=headers.get("reason", "?"),
         place=place,
@@ -109,7 +109,7 @@ def earlier(headers: Mapping[str, str]) -> tuple[Refusal, ...]:
     """The history in a record's headers; one that cannot be read is none."""
     try:
         return tuple(Refusal(**{name: str(one[name]) for name in Refusal.__slots__}) for one in _listed(headers))
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return ()
 
 
@@ -128,11 +128,13 @@ def again(case: Case, topics: Topics, now: float) -> Outgoing:
         hours = keeps / timedelta(hours=1)
         raise ValueError(f"refused more than {hours:g} hours ago: what superseded it may be forgotten, it stays out")
     history = case.history[:1] + case.history[1:][-(MAX_HISTORY - 1) :]
+    if (partition := whole(headers.get("partition"))) is None or partition >= topics.partitions:
+        raise ValueError("does not say of which partition it was")
     kept: Headers = {name: value for name, value in headers.items() if name not in ADDED}
     if PUBLISHED in kept:
         kept[PUBLISHED] = repr(now)
     kept[HISTORY] = json.dumps([one.plain() for one in history], ensure_ascii=False)
-    return Outgoing(case.topic, int(headers["partition"]), record.key.decode("utf-8", "replace"), record.value, kept)
+    return Outgoing(case.topic, partition, record.key.decode("utf-8", "replace"), record.value, kept)
 
 
 class Rejections:

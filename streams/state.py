@@ -9,7 +9,6 @@ What is large is packed: five thousand warnings in one city are more JSON than a
 """
 
 import logging
-import math
 import uuid
 import zlib
 from collections.abc import Mapping
@@ -22,12 +21,11 @@ from pydantic_core import to_json
 from streams.failures import explain
 from streams.records import Headers, Incoming, Outgoing, Sender, read_headers
 from streams.topics import MIB, Topics
+from warnsys.headers import COVERS, COVERS_AT, covers, covers_at
 from warnsys.pipeline import CityState
 from warnsys.warning.facts import Listing
 
 log = logging.getLogger(__name__)
-COVERS = "covers"
-COVERS_AT = "covers_at"
 PACKED_FROM = MIB
 """Bytes of JSON; below it stays as it is, to be read by people and by releases that knew no other form."""
 MOST_UNPACKED = 256 * MIB
@@ -236,8 +234,5 @@ class Found:
 
 
 def _covers(headers: Headers) -> tuple[int, float] | None:
-    try:
-        offset, at = int(headers[COVERS]), float(headers.get(COVERS_AT, "0"))
-    except (KeyError, ValueError):
-        return None
-    return (offset, at) if math.isfinite(at) and offset >= -1 else None
+    offset, at = covers(headers), covers_at(headers) if COVERS_AT in headers else 0.0
+    return None if offset is None or at is None else (offset, at)

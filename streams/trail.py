@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 HEADER = "trail"
-_ENTRY = re.compile(r"([a-z]+)([=+])(\d{1,12}(?:\.\d{1,9})?)")
+_ENTRY = re.compile(r"([a-z]{1,40})([=+])([0-9]{1,12}(?:\.[0-9]{1,9})?)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,8 @@ import asyncio
 import logging
 import socket
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -22,11 +21,12 @@ from aiokafka.errors import KafkaError
 from fastapi import FastAPI
 
 from streams import security
-from streams.agents import PUBLISHED
 from streams.records import Outgoing, Progress, Sender, read_headers
 from streams.runtime import broker_of
 from streams.sender import KafkaSender
 from streams.topics import MIB, Topics, group_of, topics_for
+from streams.watchdog import end_at_once
+from warnsys.headers import moment, published
 from warnsys.pipeline import cities_for, matcher_for
 from warnsys.records import Action
 from warnsys.renewal import watch
@@ -66,25 +66,29 @@ async def web(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def serving(settings: Settings, bootstrap: str, sender: Sender) -> AsyncIterator[str]:
+async def serving(
+    settings: Settings, bootstrap: str, sender: Sender, end: Callable[[str], None] = end_at_once
+) -> AsyncIterator[str]:
     """Both sites, from entering to leaving the context; gives the address of the operators' site.
 
-    Raises `SettingsError` where a port is taken.
+    What feeds the board ends the process where it dies: pages that look well and learn nothing more are worse than
+    none. Raises `SettingsError` where a port is taken.
     """
     topics, matcher = topics_for(settings), matcher_for(settings)
     board = Board(cities_for(settings, matcher), settings.stage)
-    site = Site(settings, matcher, board, Actions(topics, sender))
+    reader, feeding = Reader(settings, bootstrap, topics, board), list[asyncio.Task[None]]()
+    alive = lambda: not any(task.done() for task in feeding)  # noqa: E731
+    site = Site(settings, matcher, board, Actions(topics, sender), alive=alive)
     sites = [(settings.web.port, operators_site(site))]
     if settings.web.public_port is not None:
         sites.append((settings.web.public_port, public_site(site)))
     servers = [Server(_config(app, settings.web.host, port)) for port, app in sites]
-    reader = Reader(settings, bootstrap, topics, board)
     http = httpx.AsyncClient()
-    tasks = [
-        asyncio.create_task(reader.run()),
-        asyncio.create_task(Reminders(site, http).run()),
-        *(asyncio.create_task(server.serve()) for server in servers),
+    feeding += [
+        watched(reader.run(), "the reader", end),
+        watched(Reminders(site, http).run(), "the webhook's task", end),
     ]
+    tasks = [*feeding, *(asyncio.create_task(server.serve()) for server in servers)]
     try:
         await asyncio.gather(*(_started(server, task) for server, task in zip(servers, tasks[2:], strict=True)))
         yield f"http://{settings.web.host}:{servers[0].port}"
@@ -94,6 +98,19 @@ async def serving(settings: Settings, bootstrap: str, sender: Sender) -> AsyncIt
         await _ended(tasks[:2])
         await asyncio.gather(*tasks, return_exceptions=True)
         await http.aclose()
+
+
+def watched(work: Coroutine[Any, Any, None], name: str, end: Callable[[str], None]) -> "asyncio.Task[None]":
+    """A task whose failure is not left to whoever waits for it."""
+
+    def look(task: "asyncio.Task[None]") -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("%s died", name, exc_info=error)
+            end(f"web: {name} died ({error!r})")
+
+    task = asyncio.create_task(work)
+    task.add_done_callback(look)
+    return task
 
 
 async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
@@ -165,10 +182,26 @@ class Reader:
 
     async def _take_all(self, consumer: Any) -> None:
         while True:
-            for place, records in (await consumer.getmany(timeout_ms=200)).items():
+            try:
+                found = await consumer.getmany(timeout_ms=200)
+            except UnicodeDecodeError:  # the name of a header: the client gives none of the batch
+                await self._take_one_by_one(consumer)
+                continue
+            for place, records in found.items():
                 for record in records:
                     self._take(place.topic, record)
                 await asyncio.sleep(0)  # the pages are served in between
+
+    async def _take_one_by_one(self, consumer: Any) -> None:
+        """Up to the present ends; what the client cannot unpack is passed over."""
+        for place, end in (await consumer.end_offsets(list(consumer.assignment()))).items():
+            while (at := await consumer.position(place)) < end:
+                try:
+                    async with asyncio.timeout(LOOK_S):
+                        self._take(place.topic, await consumer.getone(place))
+                except UnicodeDecodeError:
+                    log.exception("%s/%s@%d cannot be unpacked", place.topic, place.partition, at)
+                    consumer.seek(place, at + 1)
 
     async def _look_at_orders(self) -> None:
         """An order that nobody answers is an alarm within seconds, also where no record comes."""
@@ -233,10 +266,10 @@ class Reader:
 
     def _take(self, topic: str, record: Any) -> None:
         headers = read_headers(record.headers)
-        at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+        at = moment(record.timestamp / 1000)
         name = self._names[topic]
-        if name == "stele" and PUBLISHED in headers:
-            self._board.latency_s.append(record.timestamp / 1000 - float(headers[PUBLISHED]))
+        if name == "stele" and (published_at := published(headers)) is not None:
+            self._board.latency_s.append(at.timestamp() - published_at)
         self._board.take(TopicRecord(name, (record.key or b"").decode("utf-8", "replace"), record.value, headers, at))
 
 

@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
-from streams.agents import PUBLISHED
 from streams.state import from_value
 from streams.topics import Topics
 from tests.crash.crew import Strike
+from warnsys.headers import PUBLISHED
 from warnsys.pipeline import CityRules, CityState, ForeignStageError, channel_of, cities_for, matcher_for, settle
 from warnsys.records import AlertHeaders, Outcome, Said, Snapshot, SteleRecord, Tick, read_impact_record
 from warnsys.settings import LIVE, Settings

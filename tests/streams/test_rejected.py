@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from streams.agents import PUBLISHED
 from streams.failures import rejection
 from streams.records import Incoming
 from streams.rejected import MAX_HISTORY, again, cases, earlier
 from streams.topics import Topics
+from warnsys.headers import PUBLISHED
 
 TOPICS = Topics("live", 2)
 HEADERS = {"kind": "alert", "stage": "live", "source": "dwd", "id": "a", PUBLISHED: "1.0"}

@@ -34,6 +34,7 @@ class Desk:
     stage: str = "live"
     now: datetime = NOON
     done: list[Action] = field(default_factory=list)
+    alive: bool = True
     agents: bool = True
     """Whether anybody answers an order."""
     broker: bool = True
@@ -48,7 +49,7 @@ class Desk:
         self.board.clock = lambda: self.now
         self.board.elapsed = lambda: (self.now - NOON).total_seconds()
         self.board.connected = True
-        self.site = Site(self.settings, matcher, self.board, self._act)
+        self.site = Site(self.settings, matcher, self.board, self._act, alive=lambda: self.alive)
         self.operators = TestClient(operators_site(self.site), base_url="http://desk")
         self.public = TestClient(public_site(self.site), base_url="http://public")
 

@@ -19,7 +19,7 @@ from warnsys.pipeline import CityRules
 from warnsys.records import Impact, Meaning, Text
 from warnsys.warning.impact import LIVE_TYPES, areas_of
 from warnsys.web.board import Board, HeldAlert
-from warnsys.web.views import plain
+from warnsys.web.views import in_language, plain
 
 
 @lru_cache(maxsize=64)
@@ -47,7 +47,8 @@ def outlines(board: Board, language: str) -> Iterator[dict[str, Any]]:
         if held is None:
             continue
         said = {
-            "alert": base_id, "level": item.level, "advance": item.phase == "advance", "event": item.event[language],
+            "alert": base_id, "level": item.level, "advance": item.phase == "advance",
+            "event": in_language(item.event, language),
         }  # fmt: skip
         for geometry, radius_m, height in _shapes(held.body, item.ii):
             properties = {**said, "height": height.get(language, ""), "radius_m": radius_m}

@@ -28,7 +28,7 @@ from warnsys.warning.impact import Matcher
 from warnsys.warning.text import direction
 from warnsys.web.board import Board
 from warnsys.web.security import CHALLENGE, Headers, Limits, Operators
-from warnsys.web.views import plain, span, waiting
+from warnsys.web.views import in_language, plain, span, waiting
 from warnsys.web.words import LANGUAGES, words
 
 VERSION = "1"
@@ -56,6 +56,8 @@ class Site:
     act: Callable[[Action], Awaitable[None]]
     """Puts an operator's action onto its topic. Raises what the broker says."""
     metrics: Metrics = field(default_factory=Metrics)
+    alive: Callable[[], bool] = lambda: True
+    """Whether what feeds the board is at work."""
 
     def district(self, district_id: str) -> tuple[CityRules, District]:
         """Raises HTTPException where there is none."""
@@ -77,7 +79,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters |= {"plain": plain, "direction": direction, "span": span}
+        self._templates.filters |= {"plain": plain, "in_language": in_language, "direction": direction, "span": span}
         self._templates.globals |= {"icon": icon}
 
     def render(
@@ -162,7 +164,7 @@ def _site(site: Site, title: str) -> FastAPI:
 
     @app.get("/health/live", include_in_schema=False)
     async def live() -> PlainTextResponse:
-        return PlainTextResponse("ok")
+        return PlainTextResponse("ok") if site.alive() else PlainTextResponse("the topics are not read any more", 503)
 
     @app.get("/health/ready", include_in_schema=False)
     async def ready() -> Response:

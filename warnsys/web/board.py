@@ -9,6 +9,7 @@ the event stream who was away for a moment is told what it missed, and one who w
 
 import asyncio
 import copy
+import logging
 import re
 import time
 from collections import deque
@@ -20,6 +21,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
+from warnsys.headers import covers as covers_of
 from warnsys.pipeline import CityRules, ForeignStageError
 from warnsys.records import (
     Acknowledgement,
@@ -58,6 +60,7 @@ BLIND_AFTER = timedelta(seconds=60)
 SILENT_AFTER = timedelta(seconds=35)
 """Ticks come every ten seconds: without any record for so long, nobody settles, or nothing reaches this process."""
 _CELL = re.compile(rb"(?<![0-9])[0-9]{9}(?![0-9])")
+log = logging.getLogger(__name__)
 CLOCK_OFF = timedelta(seconds=60)
 
 
@@ -260,6 +263,9 @@ class Board:
             self._take(record)
         except (ValidationError, ValueError):
             return
+        except Exception:  # a bug, or a record that nobody thought of: it must not take all others with it
+            log.exception("a record of %s, %r, cannot be shown", record.topic, record.key)
+            return
         self._heard_at = self.elapsed()
 
     def _take(self, record: TopicRecord) -> None:
@@ -289,7 +295,7 @@ class Board:
                 self._take_action(value)
 
     def _take_stele(self, place: TopicRecord, record: SteleRecord | None) -> None:
-        district, covers = place.key, int(place.headers.get("covers", "0"))
+        district, covers = place.key, covers_of(place.headers) or 0
         if record is None:
             self.steles.pop(district, None)
             return

@@ -4,7 +4,7 @@ Nothing here decides who is warned. Where no record is valid any more, a distric
 """
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -93,7 +93,7 @@ def district_view(board: Board, city: CityRules, district: District, language: s
         max((one.level for one in standing), default=0),
         bool(standing) and standing[0].advance,
         presentation,
-        plain(record.summary[language]),
+        plain(in_language(record.summary, language)),
         wording.freshness(record.freshness, record.as_of, city.place.timezone)[language],
         record.freshness == "fresh",
         board.remaining(record).total_seconds(),
@@ -106,12 +106,12 @@ def _item(one: SteleItem, language: str, now: datetime, zone: ZoneInfo) -> Item:
         one,
         one.phase,
         one.level,
-        one.label[language],
-        plain(one.event[language]),
-        with_day(one.when[language], one.onset, now, zone, language),
+        in_language(one.label, language),
+        plain(in_language(one.event, language)),
+        with_day(in_language(one.when, language), one.onset, now, zone, language),
         one.height.get(language, ""),
-        shorten(plain(one.credit[language]), CREDIT_CHARS),
-        tuple(plain(measure.words[language]) for measure in one.measures),
+        shorten(plain(in_language(one.credit, language)), CREDIT_CHARS),
+        tuple(plain(in_language(measure.words, language)) for measure in one.measures),
         words(language)(f"certainty-{one.certainty.lower()}"),
         (one.onset - now).total_seconds(),
         None if one.expires is None else (one.expires - now).total_seconds(),
@@ -273,6 +273,11 @@ def told(policy: Policy, item: SteleItem) -> Iterator[Told]:
 # -- texts ----------------------------------------------------------------------------------------------------------
 
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
+
+
+def in_language(texts: Mapping[str, str], language: str) -> str:
+    """A text in a language; in another where it is not there: a record may be of a release that wrote others."""
+    return texts.get(language) or texts.get("de") or next(iter(texts.values()), "")
 
 
 def plain(text: str) -> str:
