@@ -8,18 +8,20 @@ remembered at once, and until then none of them is handled.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from streams.failures import Charge, CityError, charge, code_of, unharmed
+from streams.failures import Charge, CityError, PoisonError, charge, code_of, unharmed
 from streams.failures import explain as explain
 from streams.failures import rejection as rejection
+from streams.hand import place_of
 from streams.records import Incoming, Outgoing, Sender, TooLargeError
 from streams.state import Kept, StateStore, Unread
 from streams.topics import MIB, Topics
 from streams.trail import Trail
+from streams.trial import Part, Trials
 from warnsys.cap import CapError
 from warnsys.cap.model import level
 from warnsys.headers import COVERS, PUBLISHED
@@ -68,12 +70,17 @@ class MatchAgent:
         self._metrics, self._heard = metrics, unharmed(heard)
         self._owed: dict[tuple[str, int], list[Awaitable[None]]] = {}
         self._epoch = 0
+        self._convicted: dict[str, dict[str, str]] = {}
+        """By place why a record is not to be decided here."""
         self._cities = topics.by_partition(cities)
 
     async def handle(self, record: Incoming) -> None:
         """Raises for a record that is none of ours; what stands in a CAP message is always an outcome."""
         started = time.perf_counter()
+        why = self._convicted.pop(place_of(record), {}).get("", "")
         if record.headers.get("kind") == "snapshot":
+            if why:
+                raise PoisonError(why)
             snapshot = Snapshot.from_bytes(record.value)
             self._check_stage(snapshot.stage)
             self._metrics.read(snapshot, record.topic)
@@ -83,6 +90,8 @@ class MatchAgent:
         self._check_stage(headers.stage)
         trail = Trail.read(record.headers).at("match", time.time())
         try:
+            if why:
+                raise PoisonError(why)
             alert = self._matcher.read(record.value, headers.source)
             parsed = time.perf_counter()
             outcome = self._matcher.decide(alert, headers).outcome
@@ -91,7 +100,7 @@ class MatchAgent:
         except MemoryError:
             raise
         except Exception as error:  # the record's fault, whatever it is: and every city hears that it is undecided
-            log.exception("match: %s/%d@%d cannot be decided", record.topic, record.partition, record.offset)
+            log.exception("match: %s cannot be decided", place_of(record))
             outcome = self._undecided(headers, explain(error))
         else:
             trail = trail.took("parsed", parsed - started).took("decided", time.perf_counter() - parsed)
@@ -107,6 +116,19 @@ class MatchAgent:
         for code in outcome.findings:
             self._metrics.findings.labels(headers.source, code).inc()
         self._heard(outcome)
+
+    async def judge(self, record: Incoming, trials: Trials) -> dict[str, str]:
+        """Try it in another process first, as a process ended with it in hand; what fails is set aside by `handle`."""
+        if record.headers.get("kind") == "snapshot":
+            part = Part("", Snapshot.from_bytes, (record.value,))
+        else:
+            part = Part("", _decide, (self._matcher, record.value, read_alert_headers(record.headers)))
+        return self.convict(record, await trials.tried([part]))
+
+    def convict(self, record: Incoming, whys: dict[str, str]) -> dict[str, str]:
+        if whys:
+            self._convicted[place_of(record)] = whys
+        return whys
 
     def _undecided(self, headers: AlertHeaders, why: str) -> Outcome:
         code, _, text = why.partition(" ")
@@ -183,6 +205,11 @@ class SettleAgent:
         self._epoch = 0
         self._failing: dict[str, int] = {}
         """By city how many ticks in a row it could not take."""
+        self._convicted: dict[str, dict[str, str]] = {}
+        """By place and city ("" for all) why a record is not to be settled here."""
+        self._reported = set[int]()
+        self._at_fault: set[str] = set()
+        """Cities whose state ends processes, whatever record comes."""
 
     def forget(self) -> None:
         """Partitions were revoked or assigned: what is remembered is read again before the next record."""
@@ -201,6 +228,13 @@ class SettleAgent:
         if owed := self._owed.get(partition):
             await self._store.save(partition, {city: self._kept[partition][city] for city in sorted(owed)})
             self._owed.pop(partition, None)
+
+    def only(self, partitions: Collection[int]) -> None:
+        """Of cities that are others' now nothing is reported any more."""
+        if partitions == self._reported:
+            return
+        self._reported = set(partitions)
+        self._metrics.only_cities(city for city in self._cities if self._topics.partition_of(city) in partitions)
 
     def state(self, city: str) -> CityState | None:
         kept = self._kept.get(self._topics.partition_of(city), {}).get(city)
@@ -225,10 +259,13 @@ class SettleAgent:
         after = dict(before)
         outgoing: list[Outgoing] = []
         trail = Trail.read(record.headers).at("settle", taken)
+        whys = self._convicted.pop(place_of(record), {})
         for city, kept in before.items():
             if kept.has(record.offset, record.timestamp):
                 continue
             try:
+                if why := whys.get(city) or whys.get(""):
+                    raise PoisonError(why)
                 state, found = settle(kept.state, said, self._cities[city])
                 to_send = self._outgoing(kept.state, state, found, record)
                 to_send += map(self._answer, answers(kept.state, state, said))
@@ -265,6 +302,29 @@ class SettleAgent:
                     if situation := self._cities[city].situation(kept.state):
                         self._metrics.settled(city, situation)
 
+    async def judge(self, record: Incoming, trials: Trials) -> dict[str, str]:
+        """Try it in another process first, as a process ended with it in hand, city by city.
+
+        Where even to set it aside does not pass, the city's state is at fault.
+        """
+        said = self._timed(read_impact_record(record.value), record)
+        before = {
+            city: kept.state
+            for city, kept in (await self._restored(record.partition)).items()
+            if not kept.has(record.offset, record.timestamp)
+        }
+        whys = await trials.tried(
+            [Part(city, settle, (state, said, self._cities[city])) for city, state in before.items()]
+        )
+        aside = [Part(city, set_aside, (before[city], said, why, self._cities[city])) for city, why in whys.items()]
+        self._at_fault |= (await trials.tried(aside)).keys() if aside else set()
+        return self.convict(record, whys)
+
+    def convict(self, record: Incoming, whys: dict[str, str]) -> dict[str, str]:
+        if whys:
+            self._convicted[place_of(record)] = whys
+        return whys
+
     def _set_aside(
         self, state: CityState, said: Said, record: Incoming, error: CityError
     ) -> tuple[CityState, tuple[Notice, ...], list[Outgoing]]:
@@ -276,13 +336,17 @@ class SettleAgent:
         kept = rejection(self._topics, record, self.name, reason, city)
         self._metrics.rejected.labels(self.name, code_of(reason)).inc()
         self._failing[city] = self._failing.get(city, 0) + 1 if isinstance(said, Tick) else self._failing.get(city, 0)
-        if self._failing[city] >= GIVEN_UP_AFTER:
+        if self._failing[city] >= GIVEN_UP_AFTER or city in self._at_fault:
             del self._failing[city]
+            self._at_fault.discard(city)
             self._metrics.state_lost.labels(city).set(time.time())
             log.critical("%s: what is remembered of it cannot be used (kept on warn.rejected); it begins anew", city)
             given_up = replace(record, value=state.to_bytes(), topic=self._topics.state.name)
             kept_state = rejection(self._topics, given_up, self.name, f"state: {reason}", city)
             state, notices = set_aside(CityState(city=city), said, reason, self._cities[city])
+            if isinstance(said, Tick):
+                with suppress(Exception):  # what failed was the state; or it fails again
+                    state, notices = settle(CityState(city=city), said, self._cities[city])
             return state, notices, [kept, kept_state, *self._outgoing(state, state, notices, record)]
         after, notices = set_aside(state, said, reason, self._cities[city])
         return after, notices, [kept, *self._outgoing(state, after, notices, record)]
@@ -373,3 +437,7 @@ def _seen(acknowledged: "asyncio.Future[None]") -> None:
     """So that asyncio does not report a failure that nobody waits for."""
     if not acknowledged.cancelled():
         acknowledged.exception()
+
+
+def _decide(matcher: Matcher, value: bytes, headers: AlertHeaders) -> None:
+    matcher.decide(matcher.read(value, headers.source), headers)

@@ -8,10 +8,13 @@ comes again.
 
 import asyncio
 import logging
+import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from tempfile import TemporaryDirectory
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Any, Protocol
 
 import faust
@@ -19,9 +22,11 @@ from yarl import URL
 
 from streams.agents import MatchAgent, SettleAgent
 from streams.failures import Charge, charge, code_of, explain, rejection
+from streams.hand import Hand, place_of
 from streams.records import Incoming, Progress, Sender, read_headers
 from streams.topics import Topic, Topics, group_of
 from streams.transport import EmbeddedTransport, StrictTransport
+from streams.trial import Trials
 from streams.watchdog import Vitals, Watchdog, end_at_once, end_for_newer, ended_after
 from warnsys.metrics import Metrics
 from warnsys.records import NewerRecordError
@@ -44,6 +49,12 @@ FETCH = 90
 may still bring: together never more than the queue holds. At a full one Faust would hold up the other topics, too, and
 an Extreme message with them."""
 STOP_S = 2.5
+TRIED_AT_MOST = 2
+"""A record that passed its trials so often, and in whose hands a process ended again, is set aside all the same."""
+
+
+class Undone(Exception):
+    """What ends the process without a commit; its cause says why."""
 
 
 class Agent(Protocol):
@@ -57,6 +68,24 @@ class Agent(Protocol):
 
     async def remember(self, record: Incoming) -> None:
         """Returns when nothing is any more; only then is it handled."""
+
+    async def judge(self, record: Incoming, trials: Trials) -> dict[str, str]:
+        """Try a suspect elsewhere; why it does not pass, in which part. `handle` then sets it aside there."""
+
+    def convict(self, record: Incoming, whys: dict[str, str]) -> dict[str, str]:
+        """Have it set aside untried."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What was taken of a partition, and is to be remembered together."""
+
+    count: int
+    since: float
+    """In monotonic seconds."""
+    agent: Agent
+    message: Any
+    """The last of them."""
 
 
 class Worker:
@@ -83,13 +112,17 @@ class Worker:
         outdated: Callable[[str], None] = end_for_newer,
         transport: type[Any] | None = None,
         vitals: Vitals[Any] | None = None,
+        hand: Hand | None = None,
+        trials: Trials | None = None,
     ) -> None:
         self._topics, self._sender, self._metrics = topics, sender, metrics
         self._progress, self._settle, self._end, self._outdated = progress, settle, end, outdated
-        self._folder = TemporaryDirectory(prefix="warnsys-")
         self._mended: dict[str, int] = {}
-        self._together: dict[Any, tuple[int, float]] = {}
-        """By partition how many records wait to be remembered together, and since when, in monotonic seconds."""
+        self._match, self._hand, self._trials = match, hand or Hand(), trials or Trials()
+        self._started = False
+        self._together: dict[Any, Waiting] = {}
+        self._at_work: dict[str, asyncio.Lock] = {}
+        """By topic: its agent, or who remembers late, works on it."""
         brokers = [URL(f"kafka://{address}") for address in bootstrap.split(",")]
         self.app: Any = faust.App(
             group_of(topics),
@@ -104,7 +137,7 @@ class Worker:
             consumer_auto_offset_reset="earliest",
             consumer_group_instance_id=instance or None,
             consumer_max_fetch_size=topics.rejected.max_bytes,
-            datadir=self._folder.name,
+            datadir=str(Path(gettempdir()) / f"warnsys-faust-{os.getuid()}"),  # where Faust makes folders, and no file
             store="memory://",
             stream_buffer_maxsize=BUFFER,
             stream_wait_empty=False,
@@ -126,16 +159,33 @@ class Worker:
     async def running(self) -> AsyncIterator["Worker"]:
         """Consumes from the moment the context is entered until it is left."""
         try:
-            await self.app.start()
-            reporting = asyncio.create_task(self._report())
-            try:
-                with Watchdog(self._vitals, self._end):
+            self._vitals.report(time.monotonic(), ready=False, in_hand={}, lagging={})
+            with Watchdog(self._vitals, self._end):
+                tasks = [
+                    asyncio.create_task(self._or_end(work, what))
+                    for work, what in ((self._report, "the reporter"), (self._remember_late, "what remembers late"))
+                ]
+                try:
+                    if self._hand.suspects:
+                        await self._trials.warm()
+                    await self.app.start()
+                    self._started = True
                     yield self
-            finally:
-                reporting.cancel()
+                finally:
+                    for task in tasks:
+                        task.cancel()
         finally:
+            await self._trials.close()
             await self._stop()
-            self._folder.cleanup()
+            self._hand.close()
+
+    async def _or_end(self, work: Callable[[], Awaitable[None]], what: str) -> None:
+        """A task whose death nobody sees would leave a worker that only looks alive."""
+        try:
+            await work()
+        except Exception as error:
+            log.exception("%s failed", what)
+            self._end(f"{what} failed ({error!r})")
 
     async def _stop(self) -> None:
         """What is in hand is finished or comes again. Faust may wait for ever when it is stopped in a rebalance.
@@ -153,6 +203,10 @@ class Worker:
     async def _report(self) -> None:
         """To the watchdog: what is in hand, and where there is lag."""
         while True:
+            if not self._started:
+                self._vitals.report(time.monotonic(), ready=False, in_hand={}, lagging={})
+                await asyncio.sleep(REPORT_EVERY_S)
+                continue
             consumer = self.app.consumer
             if self.app.crashed or consumer.crashed:
                 self._end(f"Faust has crashed: {self.app.crash_reason or consumer.crash_reason!r}")
@@ -161,6 +215,8 @@ class Worker:
             for tp, at in positions.items():
                 waiting = max((consumer.highwater(tp) or 0) - at, 0)
                 self._metrics.lag.labels(tp.topic, str(tp.partition)).set(waiting)
+            self._metrics.only((tp.topic, tp.partition) for tp in positions)
+            self._settle.only(self.partitions())
             for what in ("jumps", "restarts", "skipped", "holes"):
                 counted, before = getattr(consumer, what), self._mended.get(what, 0)
                 self._metrics.mended.labels(what).inc(counted - before)
@@ -193,6 +249,7 @@ class Worker:
 
     async def _rebalanced(self, *_: Any, **__: Any) -> None:
         self._together.clear()
+        self._match.forget()
         self._settle.forget()
 
     def _attach(self, agent: Agent, topic: Topic) -> None:
@@ -200,36 +257,90 @@ class Worker:
             topic.name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
         )
 
+        lock = self._at_work[topic.name] = asyncio.Lock()
+
         async def run(stream: Any) -> None:
             async for event in stream.events():
-                message, consumer = event.message, self.app.consumer
-                if not await consumer.take(message):
-                    continue
-                record = _incoming(message)
-                if topic == self._topics.alerts:
-                    await self._let_settle_keep_up()
-                await self._take(agent, record)
-                if agent.owes(record) and self._put_off(message.tp):
-                    consumer.taken(message)
-                    continue
-                await self._remember(agent, record)
-                self._together.pop(message.tp, None)
-                consumer.handled(message)
-                self._progress.handled(message.topic, message.partition, message.offset)
+                async with lock:
+                    await self._one(agent, topic, event.message)
 
         self.app.agent(source, name=f"{agent.name} {topic.name}", concurrency=1)(run)
 
-    async def _take(self, agent: Agent, record: Incoming) -> None:
+    async def _one(self, agent: Agent, topic: Topic, message: Any) -> None:
+        """One record from hand to hand: whatever is raised here is charged here, and nothing escapes."""
         try:
+            if not await self.app.consumer.take(message):
+                return
+            record = _incoming(message)
+            if topic == self._topics.alerts:
+                await self._let_settle_keep_up()
+            await self._take(agent, record)
+            if agent.owes(record) and self._put_off(agent, message):
+                self.app.consumer.taken(message)
+            else:
+                await self._done(agent, record, message)
+            self._hand.lay_down(record)
+        except Exception as error:
+            self._end_for(agent, message, error)
+            raise
+
+    async def _done(self, agent: Agent, record: Incoming, message: Any) -> None:
+        try:
+            await agent.remember(record)
+        except Exception as error:
+            raise Undone("what was published could not be remembered") from error
+        self._together.pop(message.tp, None)
+        self.app.consumer.handled(message)
+        self._progress.handled(message.topic, message.partition, message.offset)
+
+    def _end_for(self, agent: Agent, message: Any, error: Exception) -> None:
+        cause = error.__cause__ if isinstance(error, Undone) else error
+        what = str(error) if isinstance(error, Undone) else "failed"
+        if not isinstance(cause, MemoryError):  # which the record may have used up
+            self._hand.lay_down(_incoming(message))
+        reason = f"{agent.name}: {message.topic}/{message.partition}@{message.offset}: {what} ({cause!r})"
+        (self._outdated if isinstance(cause, NewerRecordError) else self._end)(reason)
+
+    async def _take(self, agent: Agent, record: Incoming) -> None:
+        suspicion, guilty = self._hand.suspicion(record), False
+        try:
+            if suspicion:
+                guilty = await self._judge(agent, record, suspicion)
+            self._hand.take(record)
             await agent.handle(record)
         except Exception as error:
-            if charge(error) is not Charge.INFRASTRUCTURE:
-                await self._reject(agent, record, explain(error))
-                return
-            if isinstance(error, NewerRecordError):
-                self._outdated(f"{agent.name}: {record.topic}/{record.partition}@{record.offset}: {error}")
-            self._end(f"{agent.name}: the infrastructure failed while a record was in hand ({error!r})")
-            raise
+            if charge(error) is Charge.INFRASTRUCTURE:
+                raise Undone("the infrastructure failed while a record was in hand") from error
+            await self._reject(agent, record, explain(error))
+        if suspicion and not guilty:
+            self._hand.acquit(record)
+
+    async def _judge(self, agent: Agent, record: Incoming, suspicion: int) -> bool:
+        """A process ended uncleanly with it in hand: tried elsewhere first. Who is innocent passes, however often."""
+        place = place_of(record)
+        log.warning("%s: %s is tried first: a process ended uncleanly with it in hand", agent.name, place)
+        if suspicion > TRIED_AT_MOST:
+            why = f"{suspicion} processes ended with it in hand, though it passed its trials"
+            whys = agent.convict(record, {"": why})
+        else:
+            whys = await agent.judge(record, self._trials)
+        for part, why in whys.items():
+            log.critical("%s: %s is set aside%s: %s", agent.name, place, f" for {part}" if part else "", why)
+        self._metrics.poison.labels(agent.name, "set aside" if whys else "passed").inc()
+        if whys:
+            self._hand.convict(record)
+        return bool(whys)
+
+    async def _remember_late(self) -> None:
+        """What was put off for records that then did not come."""
+        while True:
+            await asyncio.sleep(TOGETHER_S / 2)
+            for tp, waiting in list(self._together.items()):
+                if time.monotonic() - waiting.since < TOGETHER_S:
+                    continue
+                async with self._at_work[tp.topic]:
+                    if self._together.get(tp) is waiting:
+                        await self._done(waiting.agent, _incoming(waiting.message), waiting.message)
 
     async def _let_settle_keep_up(self) -> None:
         """So that the outcome of an Extreme message, which has a lane of its own, finds a short queue here, too."""
@@ -237,28 +348,21 @@ class Worker:
         while self._waiting(self._topics.impacts) > enough and time.monotonic() < until:  # noqa: ASYNC110 - positions set no event
             await asyncio.sleep(KEEP_UP_LOOK_S)
 
-    def _put_off(self, tp: Any) -> bool:
+    def _put_off(self, agent: Agent, message: Any) -> bool:
         """Whether to remember this record together with the next ones, which wait already."""
-        count, since = self._together.get(tp, (0, time.monotonic()))
-        self._together[tp] = count + 1, since
-        young = count < TOGETHER and time.monotonic() - since < TOGETHER_S
+        tp, now = message.tp, time.monotonic()
+        before = self._together.get(tp)
+        count, since = (before.count, before.since) if before else (0, now)
+        self._together[tp] = Waiting(count + 1, since, agent, message)
         here = self.app.consumer.ledger.next.get(tp)
-        return young and here is not None and self._beyond(tp, here) > 1
-
-    async def _remember(self, agent: Agent, record: Incoming) -> None:
-        try:
-            await agent.remember(record)
-        except Exception as error:
-            self._end(f"{agent.name}: what was published could not be remembered ({error!r})")
-            raise
+        return count < TOGETHER and now - since < TOGETHER_S and here is not None and self._beyond(tp, here) > 1
 
     async def _reject(self, agent: Agent, record: Incoming, reason: str) -> None:
         log.warning("%s: %s/%d@%d rejected: %s", agent.name, record.topic, record.partition, record.offset, reason)
         try:
             await self._sender.send([rejection(self._topics, record, agent.name, reason)])
         except Exception as error:
-            self._end(f"{agent.name}: a record could be neither handled nor rejected ({error!r})")
-            raise
+            raise Undone("a record could be neither handled nor rejected") from error
         self._metrics.rejected.labels(agent.name, code_of(reason)).inc()
 
 

@@ -39,6 +39,13 @@ class CityError(Exception):
         self.city = city
 
 
+class PoisonError(Exception):
+    """A process ended with the record in hand, and it does not pass where it is tried."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"ended the process: {why}")
+
+
 def charge(error: BaseException) -> Charge:
     """Who is charged with an error that came up while a record was in hand."""
     if isinstance(error, CityError):
@@ -75,6 +82,8 @@ def explain(error: BaseException) -> str:
         return f"record: {'.'.join(map(str, first['loc']))}: {first['msg']}"
     if isinstance(error, CityError):
         return str(error)
+    if isinstance(error, PoisonError):
+        return f"poison: {error}"
     return " ".join(f"{type(error).__name__}: {error}".split())[:500]
 
 

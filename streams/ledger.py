@@ -55,8 +55,11 @@ class Ledger(Generic[Partition]):
             self.next[partition] = offset + 1
 
     def handled(self, partition: Partition, offset: int) -> None:
-        """An agent's last word on a record and all before. What is not the next one is none of ours any more."""
-        if self.judge(partition, offset) is Verdict.NEXT:
+        """An agent's last word on a record and all before: on the next one, or on the last that was taken.
+
+        What is neither is none of ours any more.
+        """
+        if self.next.get(partition) in (offset, offset + 1):
             self.next[partition] = self.done[partition] = offset + 1
 
     def to_commit(self) -> dict[Partition, int]:

@@ -3,10 +3,14 @@
 import asyncio
 import gc
 import logging
+import os
+import re
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from prometheus_client import start_http_server
@@ -16,6 +20,7 @@ from streams.admin import create_missing
 from streams.agents import MatchAgent, SettleAgent
 from streams.app import SESSION_S, Worker
 from streams.embedded import EmbeddedBroker
+from streams.hand import Hand
 from streams.orders import Orders, follow
 from streams.publisher import KafkaPublisher
 from streams.records import Progress, Sender
@@ -98,6 +103,19 @@ class Pipeline:
         return found
 
 
+def hand_of(settings: Settings) -> Hand:
+    """What outlives this process: in the settings' folder, systemd's, or a temporary one.
+
+    The embedded broker ends with its process, and no record comes again.
+    """
+    if settings.broker.embedded:
+        return Hand()
+    named = settings.runtime_folder or os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
+    folder = Path(named or Path(tempfile.gettempdir()) / f"warnsys-{os.getuid()}")
+    name = re.sub(r"[^A-Za-z0-9.-]", "_", f"{settings.stage}-{settings.broker.instance or 'worker'}")
+    return Hand(folder, name)
+
+
 @contextmanager
 def metrics_served(settings: Settings, metrics: Metrics) -> Iterator[None]:
     """At http://HOST:PORT/metrics where the settings name a port. Raises `SettingsError` where it is taken."""
@@ -165,7 +183,7 @@ async def pipeline_on(settings: Settings, bootstrap: str, heard: Heard = lambda 
         worker = Worker(
             bootstrap, topics, match, settle, sender, metrics, progress,
             embedded=settings.broker.embedded, credentials=security.for_faust(settings.broker),
-            instance=settings.broker.instance, vitals=vitals,
+            instance=settings.broker.instance, vitals=vitals, hand=hand_of(settings),
         )  # fmt: skip
         publisher = KafkaPublisher(topics, sender, metrics, heard)
         stack.enter_context(metrics_served(settings, metrics))

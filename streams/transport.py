@@ -154,7 +154,10 @@ class StrictConsumer(driver.Consumer):
         if start != here:
             self.ledger.move(tp, start)
         log.warning("%s/%d: reading again from %d", tp.topic, tp.partition, start)
-        await self.seek_wait({tp: start})
+        try:
+            await self.seek_wait({tp: start})
+        except (TimeoutError, KafkaError) as error:
+            log.warning("%s/%d: not read again yet, to be tried again: %r", tp.topic, tp.partition, error)
 
     def _is_hole(self, tp: TP, here: int, instead: int) -> bool:
         """Within a generation nothing is thrown away twice in the same place; a hole stays where it is."""

@@ -4,13 +4,24 @@ Times are of the clock on the wall of this machine and for people; no decision r
 """
 
 from collections import defaultdict
+from collections.abc import Container, Iterable
+from importlib.metadata import version
 from statistics import quantiles
 from typing import get_args
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
 
 from warnsys.canary import Run
-from warnsys.records import DistrictStatus, FeedStatus, Record
+from warnsys.records import SCHEMA_VERSION, DistrictStatus, FeedStatus, Record
 from warnsys.warning.situation import Situation
 
 STAGES = ("feed", "to match", "parse", "decide", "to settle", "settle", "to channel", "total")
@@ -33,6 +44,9 @@ class Metrics:
             "state_lost_seconds", "When a city last began anew, as its state could not be used", "city"
         )
         self.troubles = self._gauge("city_troubles", "What a city could not take in, and nothing has mended", "city")
+        self.poison = self._counter(
+            "poison", "Records in whose hands a process ended uncleanly, by what a trial said", "agent", "result"
+        )
         self.newer = self._counter("newer_records", "Records of a newer release, taken as far as known", "topic")
         self.mended = self._counter("mended", "What the transport noticed and mended", "what")
         self.feed_looks = self._counter("feed_looks", "Looks at a source", "source", "result")
@@ -63,6 +77,13 @@ class Metrics:
         self._latency = Histogram(
             "warnsys_latency_seconds", "Time by stage", ["stage"], buckets=_BUCKETS, registry=self.registry
         )
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        build = Gauge(
+            "warnsys_build_info", "1 for the release that runs", ["version", "schema_version"], registry=self.registry
+        )
+        build.labels(version("warnsys"), str(SCHEMA_VERSION)).set(1)
         self._seconds: defaultdict[str, list[float]] = defaultdict(list)
 
     def _counter(self, name: str, what: str, *labels: str) -> Counter:
@@ -70,6 +91,17 @@ class Metrics:
 
     def _gauge(self, name: str, what: str, *labels: str) -> Gauge:
         return Gauge(f"warnsys_{name}", what, labels, registry=self.registry)
+
+    def only(self, places: Iterable[tuple[str, int]]) -> None:
+        """Of partitions that are others' now no lag is reported any more: an alarm would hold until a restart."""
+        _keep(self.lag, {(topic, str(partition)) for topic, partition in places})
+
+    def only_cities(self, cities: Iterable[str]) -> None:
+        """The same for what holds in cities that are others' now."""
+        kept = set(cities)
+        for gauge in (self.tick, self.incomplete, self.troubles, self.state_lost):
+            _keep(gauge, {(city,) for city in kept})
+        _keep(self.districts, {(city, status) for city in kept for status in get_args(DistrictStatus)})
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""
@@ -121,3 +153,12 @@ class Metrics:
                 names = {"p50": 49, "p90": 89, "p99": 98}
                 found[stage] = {name: round(cut[at] * 1000, 2) for name, at in names.items()}
         return found
+
+
+def _keep(gauge: Gauge, labels: Container[tuple[str, ...]]) -> None:
+    names = gauge._labelnames
+    for metric in list(gauge.collect()):
+        for sample in metric.samples:
+            values = tuple(sample.labels[name] for name in names)
+            if values not in labels:
+                gauge.remove(*values)

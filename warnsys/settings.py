@@ -205,6 +205,9 @@ class Settings(_Strict):
     stage: str = Field(LIVE, pattern=r"^[a-z0-9][a-z0-9-]*$")
     """`live`, or the name of an exercise: topics, group and state of its own, marked on every screen."""
     tick_s: float = Field(10, gt=0)
+    runtime_folder: Path | None = None
+    """Where a worker notes what it has in hand, beyond its own end; without, systemd's RUNTIME_DIRECTORY or a temporary
+    folder."""
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
 
     @model_validator(mode="after")

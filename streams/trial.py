@@ -1,0 +1,176 @@
+"""Tries a decision in a process of its own, within limits, before the worker puts it into its own hands.
+
+`python -m streams.trial` is that process: it says that it is ready, reads what it is given, and names each part that is
+done. An exception is no end: the worker will meet it, too, and charge it. What takes too long, or too much memory, or
+ends the process, has not passed.
+"""
+
+import asyncio
+import contextlib
+import logging
+import math
+import os
+import pickle
+import resource
+import signal
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+log = logging.getLogger(__name__)
+READY_WITHIN_S = 20.0
+MOST_CULPRITS = 3
+_READY, _BEGUN, _MEMORY = "ready", "begun", "memory"
+
+
+class Part(NamedTuple):
+    """A piece of a decision, to be tried by itself; `name` is "" where there is one only."""
+
+    name: str
+    decide: Callable[..., object]
+    arguments: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What each part may take; the memory beyond what the process has."""
+
+    seconds: float = 2.0
+    bytes: int = 512 * 1024 * 1024
+
+
+class Trials:
+    def __init__(self, limits: Limits = Limits()) -> None:
+        self._limits = limits
+        self._warm: asyncio.subprocess.Process | None = None
+
+    async def warm(self) -> None:
+        """Have a process ready: it takes a second to begin."""
+        if self._warm is None:
+            self._warm = await self._start()
+
+    async def tried(self, parts: Iterable[Part]) -> dict[str, str]:
+        """By name the parts that do not pass, and why. What cannot be tried passes."""
+        left, found = list(parts), dict[str, str]()
+        while left:
+            done, why = await self._run(left)
+            left = left[done:]
+            if not why or not left:
+                break
+            found[left.pop(0).name] = why
+            if len(found) == MOST_CULPRITS:
+                found |= {part.name: f"not tried after {MOST_CULPRITS} others: {why}" for part in left}
+                break
+        return found
+
+    async def close(self) -> None:
+        if self._warm is not None:
+            await _end(self._warm)
+            self._warm = None
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "streams.trial",
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+
+    async def _run(self, parts: Sequence[Part]) -> tuple[int, str]:
+        """How many of them were done, and why no more."""
+        try:
+            given = pickle.dumps((self._limits, parts))
+        except Exception:
+            log.exception("a record in whose hands a process ended cannot be tried")
+            return len(parts), ""
+        try:
+            child, self._warm = self._warm or await self._start(), None
+        except OSError:
+            log.exception("a record in whose hands a process ended cannot be tried")
+            return len(parts), ""
+        assert child.stdin is not None  # noqa: S101 - it is a pipe
+        done = 0
+        try:
+            async with asyncio.timeout(READY_WITHIN_S):
+                ready = await _line(child) == _READY
+                child.stdin.write(given)
+                child.stdin.close()
+                if not ready or await _line(child) != _BEGUN:
+                    raise ConnectionError("the trial ended before it began")
+        except (TimeoutError, OSError):
+            log.exception("a record in whose hands a process ended could not be tried: the trial did not begin")
+            await _end(child)
+            return len(parts), ""
+        try:
+            while done < len(parts):
+                async with asyncio.timeout(self._limits.seconds):
+                    said = await _line(child)
+                if said == _MEMORY:
+                    return done, f"it took more than {self._limits.bytes >> 20} MiB of memory"
+                if said != str(done):
+                    code = await child.wait()
+                    return done, f"it ended its process ({_how(code)})"
+                done += 1
+        except TimeoutError:
+            return done, f"it took more than {self._limits.seconds:g} s"
+        finally:
+            await _end(child)
+        return done, ""
+
+
+def _how(code: int) -> str:
+    with contextlib.suppress(ValueError):
+        if code < 0:
+            return signal.Signals(-code).name
+    return f"exit code {code}"
+
+
+async def _line(child: asyncio.subprocess.Process) -> str:
+    assert child.stdout is not None  # noqa: S101 - it is a pipe
+    return (await child.stdout.readline()).decode().strip()
+
+
+async def _end(child: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        child.kill()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(1):
+            await child.wait()
+    child._transport.close()  # type: ignore[attr-defined]  # its pipes would be closed some time later
+
+
+# -- the other process ----------------------------------------------------------------------------------------------
+
+
+def main() -> None:
+    import streams.agents  # noqa: F401 - what most parts need, before it is said to be ready
+
+    say = os.fdopen(os.dup(1), "w")
+    print(_READY, file=say, flush=True)
+    limits: Limits
+    parts: Sequence[Part]
+    limits, parts = pickle.loads(sys.stdin.buffer.read())  # noqa: S301 - from our own parent
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
+    most = pages * resource.getpagesize() + limits.bytes
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    print(_BEGUN, file=say, flush=True)
+    for number, part in enumerate(parts):
+        signal.alarm(math.ceil(limits.seconds) + 5)  # where nobody is left to end this process
+        try:
+            part.decide(*part.arguments)
+        except MemoryError:
+            print(_MEMORY, file=say, flush=True)
+            os._exit(1)
+        except Exception as error:
+            if "bad_alloc" in str(error):
+                print(_MEMORY, file=say, flush=True)
+                os._exit(1)
+        print(number, file=say, flush=True)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    from streams.trial import main as as_module  # so that what is unpickled is the same class
+
+    as_module()

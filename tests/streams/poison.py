@@ -1,0 +1,38 @@
+"""What ends a process that tries it, and what does not: for trials, which have to import it."""
+
+import os
+import time
+
+
+def nothing(*_: object) -> None: ...
+
+
+def raises() -> None:
+    raise ValueError("this the worker meets, too")
+
+
+def sleeps() -> None:
+    time.sleep(3600)
+
+
+def spins() -> None:
+    while True:
+        pass
+
+
+def eats() -> None:
+    kept = []
+    while True:
+        kept.append(bytearray(1024 * 1024 * 1024))
+
+
+def aborts() -> None:
+    os.abort()
+
+
+def exits() -> None:
+    os._exit(0)
+
+
+def recurses(depth: int = 0) -> int:
+    return recurses(depth + 1)

@@ -1,0 +1,56 @@
+"""A suspect is tried in another process: who is innocent passes, and who takes too much does not."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import pytest
+
+from streams.trial import MOST_CULPRITS, Limits, Part, Trials
+from tests.streams import poison
+
+SHORT = Limits(seconds=1.0)
+
+
+@pytest.mark.parametrize("innocent", [poison.nothing, poison.raises, poison.recurses])
+async def test_an_innocent_passes_also_one_that_raises(innocent: Callable[[], object]) -> None:
+    assert await Trials().tried([Part("", innocent, ())]) == {}
+
+
+@pytest.mark.parametrize(
+    ("culprit", "why"),
+    [
+        (poison.sleeps, "it took more than 1 s"),
+        (poison.spins, "it took more than 1 s"),
+        (poison.eats, "it took more than 512 MiB of memory"),
+        (poison.aborts, "it ended its process (SIGABRT)"),
+        (poison.exits, "it ended its process (exit code 0)"),
+    ],
+)
+async def test_what_takes_too_much_or_ends_its_process_does_not_pass(culprit: Callable[[], object], why: str) -> None:
+    parts = [Part("before", poison.nothing, ()), Part("it", culprit, ()), Part("behind", poison.nothing, ())]
+    assert await Trials(SHORT).tried(parts) == {"it": why}
+
+
+async def test_many_culprits_are_not_tried_for_ever() -> None:
+    parts = [Part(str(number), poison.aborts, ()) for number in range(20)]
+    found = await Trials(SHORT).tried(parts)
+    assert len(found) == 20
+    assert "not tried" in found[str(MOST_CULPRITS)]
+
+
+async def test_what_cannot_be_tried_passes() -> None:
+    assert await Trials().tried([Part("", lambda: None, ())]) == {}
+    assert await Trials().tried([]) == {}
+
+
+async def test_one_that_is_ready_begins_at_once() -> None:
+    trials = Trials()
+    await trials.warm()
+    assert trials._warm is not None
+    await asyncio.sleep(5)  # it begins
+    started = time.monotonic()
+    assert await trials.tried([Part("", poison.nothing, ())]) == {}
+    assert time.monotonic() - started < 1
+    await trials.warm()
+    await trials.close()

@@ -1,0 +1,383 @@
+"""The loop around the agents: nothing escapes it, whatever step fails, and what is put off is not put off for ever."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka.errors import KafkaError, RequestTimedOutError
+from faust.types import TP
+
+from streams import app as app_module
+from streams.agents import MatchAgent
+from streams.app import Worker
+from streams.hand import Hand
+from streams.ledger import Ledger
+from streams.records import Incoming, MemorySender, Outgoing, Progress, SendError
+from streams.state import MemoryStateStore
+from streams.topics import Topics
+from streams.trial import Trials
+from streams.watchdog import Vitals
+from tests.streams.pair import HERE, THERE, Pair, warning
+from tests.streams.test_agents import Bench
+from tests.support import tick
+from warnsys.metrics import Metrics
+from warnsys.records import NewerRecordError, read_impact_record
+
+IMPACTS, ALERTS = TP("warn.impacts", 0), TP("cap.alerts", 0)
+
+
+@dataclass(eq=False)
+class Message:
+    tp: TP
+    offset: int
+    value: bytes = b""
+    headers: dict[str, bytes] = field(default_factory=dict)
+    key: bytes = b""
+    timestamp: float = 0.0
+    generation_id: int = 1
+
+    @property
+    def topic(self) -> str:
+        return self.tp.topic
+
+    @property
+    def partition(self) -> int:
+        return self.tp.partition
+
+
+class Consumer:
+    """The consumer's side towards the agents, without a broker."""
+
+    def __init__(self) -> None:
+        self.ledger: Ledger[TP] = Ledger()
+        self.ledger.assign({IMPACTS: 0, ALERTS: 0})
+        self.ends = {IMPACTS: 0, ALERTS: 0}
+        self.take_error: Exception | None = None
+        self.crashed, self.crash_reason, self.flow_active, self.working = False, None, True, dict[TP, float]()
+        self.jumps = self.restarts = self.skipped = self.holes = 0
+
+    async def take(self, message: Message) -> bool:
+        if self.take_error:
+            raise self.take_error
+        return True
+
+    def taken(self, message: Message) -> None:
+        self.ledger.taken(message.tp, message.offset)
+
+    def handled(self, message: Message) -> None:
+        self.ledger.handled(message.tp, message.offset)
+
+    def highwater(self, tp: TP) -> int:
+        return self.ends.get(tp, 0)
+
+    def assignment(self) -> set[TP]:
+        return set(self.ends)
+
+    def at_work(self, tp: TP) -> bool:
+        return False
+
+
+class Loop:
+    """A worker whose Faust is replaced; `one` is what its agent does with a message."""
+
+    def __init__(self, match: Any = None, hand: Hand | None = None, trials: Any = None) -> None:
+        self.store = MemoryStateStore()
+        self.pair, self.ended, self.outdated = Pair(self.store), list[str](), list[str]()
+        match = match or MatchAgent(Bench().match._matcher, (HERE,), self.pair.topics, self.pair.sender, Metrics())
+        self.match = match
+        self.worker = Worker(
+            "localhost:1", self.pair.topics, match, self.pair.agent, self.pair.sender, self.pair.metrics, Progress(),
+            embedded=True, end=self.ended.append, outdated=self.outdated.append, hand=hand, trials=trials,
+        )  # fmt: skip
+        self.consumer = Consumer()
+        self.worker.app = SimpleNamespace(
+            consumer=self.consumer,
+            crashed=False,
+            crash_reason=None,
+            rebalancing=False,
+            start=self.start,
+            stop=self.stop,
+        )
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def one(self, message: Message, agent: Any = None) -> None:
+        agent = agent or (self.pair.agent if message.topic == "warn.impacts" else self.match)
+        topic = self.pair.topics.impacts if message.topic == "warn.impacts" else self.pair.topics.alerts
+        async with self.worker._at_work[topic.name]:
+            await self.worker._one(agent, topic, message)
+
+    @property
+    def committed(self) -> int:
+        return self.consumer.ledger.done[IMPACTS]
+
+
+@pytest.fixture
+async def loop() -> Loop:
+    return Loop()
+
+
+async def until(done: Callable[[], object]) -> None:
+    async with asyncio.timeout(10):
+        while not done():  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.02)
+
+
+def said(offset: int, value: bytes | None = None) -> Message:
+    return Message(IMPACTS, offset, value or tick(offset).to_bytes())
+
+
+async def test_a_consumer_that_cannot_take_ends_the_process_and_commits_nothing(loop: Loop) -> None:
+    """As when the broker is away while it reads again after a jump: it stood outside every `try`."""
+    loop.consumer.take_error = RequestTimedOutError()
+    with pytest.raises(KafkaError):
+        await loop.one(said(0))
+    assert "warn.impacts/0@0" in loop.ended[0]
+    assert loop.committed == 0
+
+
+async def test_back_pressure_that_fails_ends_the_process_and_commits_nothing(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(_: Worker) -> None:
+        raise RuntimeError("no consumer")
+
+    monkeypatch.setattr(Worker, "_let_settle_keep_up", fails)
+    with pytest.raises(RuntimeError):
+        await loop.one(Message(ALERTS, 0, b"<alert/>"))
+    assert "cap.alerts/0@0" in loop.ended[0]
+    assert loop.pair.sender.records == []
+
+
+@pytest.mark.parametrize("step", ["handle", "reject", "remember"])
+async def test_a_broker_that_fails_at_any_step_ends_the_process_and_commits_nothing(loop: Loop, step: str) -> None:
+    error = SendError("not acknowledged")
+    if step == "remember":
+
+        async def fails(*_: Any) -> None:
+            raise error
+
+        loop.pair.store.save = fails  # type: ignore[assignment,method-assign]
+    else:
+        loop.pair.sender.error = error
+    with pytest.raises(app_module.Undone):
+        await loop.one(said(0, b"damaged") if step == "reject" else said(0))
+    assert len(loop.ended) == 1
+    assert "not acknowledged" in loop.ended[0]
+    assert loop.committed == 0
+
+
+async def test_a_record_of_a_newer_release_ends_it_with_its_own_exit_code_and_is_not_rejected(loop: Loop) -> None:
+    value = b'{"kind":"evacuation","schema_version":2,"stage":"live"}'
+    with pytest.raises(app_module.Undone):
+        await loop.one(said(0, value))
+    assert loop.ended == []
+    assert "newer release" in loop.outdated[0]
+    assert (loop.committed, loop.pair.sender.records) == (0, [])
+    with pytest.raises(NewerRecordError):
+        read_impact_record(value)
+
+
+async def test_a_damaged_record_is_set_aside_and_the_next_one_is_taken(loop: Loop) -> None:
+    await loop.one(said(0, b"damaged"))
+    await loop.one(said(1))
+    assert [record.value for record in loop.pair.sent("warn.rejected")] == [b"damaged"]
+    assert (loop.committed, loop.ended) == (2, [])
+
+
+async def test_what_is_put_off_for_a_record_that_does_not_come_is_remembered_after_a_second(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app_module, "TOGETHER_S", 0.2)
+    loop.consumer.ends[IMPACTS] = 5  # known to the broker, and never delivered
+    await loop.one(said(0))
+    assert (loop.committed, loop.store.kept) == (0, {})
+    late = asyncio.create_task(loop.worker._remember_late())
+    await until(lambda: loop.committed)
+    late.cancel()
+    assert loop.committed == 1
+    assert set(loop.store.kept[0]) == {HERE, THERE}
+    assert loop.worker._together == {}
+
+
+async def test_what_is_remembered_late_is_not_what_an_agent_works_on(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app_module, "TOGETHER_S", 0.05)
+    loop.consumer.ends[IMPACTS] = 5
+    await loop.one(said(0))
+    async with loop.worker._at_work["warn.impacts"]:
+        late = asyncio.create_task(loop.worker._remember_late())
+        await asyncio.sleep(0.3)
+        assert loop.committed == 0
+    late.cancel()
+
+
+class Slow(MemorySender):
+    """Acknowledges when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.owed: list[asyncio.Future[None]] = []
+
+    async def begin(self, records: Any) -> Any:
+        self.records.extend(records)
+        self.owed.append(asyncio.get_running_loop().create_future())
+        return self.owed[-1]
+
+
+async def test_a_send_of_before_a_rebalance_that_failed_ends_nothing_later() -> None:
+    sender, bench = Slow(), Bench()
+    match = MatchAgent(bench.match._matcher, ("solingen",), Topics("live", 1), sender, Metrics())
+    loop = Loop(match)
+    record = bench.alert(b"<alert>broken")
+    bench_sender = match._sender
+    match._sender = MemorySender()
+    await match.handle(record)  # so that a rejection is acknowledged
+    match._sender = bench_sender
+    match._owed.clear()
+    snapshot = Incoming("cap.alerts", 0, 8, b"", b'{"kind":"snapshot","stage":"live","source":"dwd","stamp":"2027-07-14T12:00:00Z","checked":"2027-07-14T12:00:00Z","ids":[]}', {"kind": "snapshot"}, 0.0)  # fmt: skip # noqa: E501
+    await match.handle(snapshot)
+    assert match.owes(snapshot)
+    await loop.worker._rebalanced()
+    sender.owed[0].set_exception(SendError("the broker was away"))
+    assert not match.owes(snapshot)
+    await match.remember(snapshot)
+
+
+async def test_what_was_sent_in_a_rebalance_is_waited_for_at_once() -> None:
+    sender = Slow()
+    match = MatchAgent(Bench().match._matcher, (HERE,), Topics("live", 1), sender, Metrics())
+    begin = sender.begin
+
+    async def rebalanced(records: list[Outgoing]) -> Any:
+        match.forget()
+        acknowledged = await begin(records)
+        sender.owed[-1].set_exception(SendError("the broker was away"))
+        return acknowledged
+
+    sender.begin = rebalanced  # type: ignore[method-assign]
+    value = b'{"kind":"snapshot","stage":"live","source":"dwd","stamp":"2027-07-14T12:00:00Z","checked":"2027-07-14T12:00:00Z","ids":[]}'  # noqa: E501
+    with pytest.raises(SendError):
+        await match.handle(Incoming("cap.alerts", 0, 0, b"", value, {"kind": "snapshot"}, 0.0))
+
+
+async def test_a_reporter_that_dies_ends_the_process(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Consumer, "highwater", None)
+    async with loop.worker.running():
+        await until(lambda: loop.ended)
+    assert "the reporter failed" in loop.ended[0]
+
+
+@pytest.mark.parametrize("how", ["waits", "blocks"])
+async def test_a_start_that_hangs_is_seen_by_the_watchdog(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    if how == "waits":
+        monkeypatch.setattr("streams.watchdog.REBALANCE_LIMIT_S", 1)
+    loop = Loop()
+    loop.worker._vitals = Vitals(60, limit_s=2.5)
+
+    async def start() -> None:
+        if how == "blocks":
+            time.sleep(4)  # noqa: ASYNC251 - that is the fault
+        else:
+            await until(lambda: loop.ended)
+
+    loop.worker.app.start = start
+    async with loop.worker.running():
+        pass
+    assert loop.ended
+    assert ("not been consuming" if how == "waits" else "not answered") in loop.ended[0]
+
+
+# -- suspects -------------------------------------------------------------------------------------------------------
+
+
+class Judge(Trials):
+    """Says of each part whether it passes, without a process."""
+
+    def __init__(self, says: Callable[[str], str]) -> None:
+        super().__init__()
+        self.says, self.tried_parts = says, list[str]()
+
+    async def warm(self) -> None: ...
+
+    async def tried(self, parts: Any) -> dict[str, str]:
+        parts = list(parts)
+        self.tried_parts += [f"{part.decide.__name__} {part.name}" for part in parts]
+        return {part.name: why for part in parts if (why := self.says(f"{part.decide.__name__} {part.name}"))}
+
+
+def suspect(hand: Hand, message: Message, times: int = 1) -> None:
+    hand._ends[f"{message.topic}/{message.partition}@{message.offset}"] = times
+
+
+async def test_a_suspect_that_passes_is_handled_as_ever() -> None:
+    hand, judge = Hand(), Judge(lambda _: "")
+    loop, message = Loop(hand=hand, trials=judge), said(0, warning("A", HERE, THERE).to_bytes())
+    suspect(hand, message)
+    await loop.one(message)
+    await loop.one(said(1))
+    assert judge.tried_parts == [f"settle {HERE}", f"settle {THERE}"]
+    assert len(loop.pair.told(HERE)) == len(loop.pair.told(THERE)) == 1
+    assert loop.pair.sent("warn.rejected") == []
+    assert not hand.suspects
+
+
+async def test_a_suspect_that_does_not_pass_in_one_city_is_set_aside_for_that_city() -> None:
+    hand, judge = Hand(), Judge(lambda part: "it took more than 2 s" if part == f"settle {HERE}" else "")
+    loop = Loop(hand=hand, trials=judge)
+    await loop.one(said(0))
+    message = said(1, warning("A", HERE, THERE).to_bytes())
+    suspect(hand, message)
+    await loop.one(message)
+    await loop.one(said(2))
+    (kept,) = loop.pair.sent("warn.rejected")
+    assert kept.headers["city"] == HERE
+    assert "ended the process: it took more than 2 s" in kept.headers["reason"]
+    assert [notice.cause for notice in loop.pair.told(THERE)] == ["A"]
+    assert loop.pair.stele(HERE).freshness != "fresh"
+    assert (loop.committed, loop.ended) == (3, [])
+    assert hand.suspicion(Incoming("warn.impacts", 0, 77, b"", message.value, {}, 0.0)) == 1, "known by its content"
+
+
+async def test_a_city_whose_state_ends_processes_begins_anew() -> None:
+    hand, judge = Hand(), Judge(lambda part: "it ended its process" if part.endswith(HERE) else "")
+    loop = Loop(hand=hand, trials=judge)
+    await loop.one(said(0))
+    message = said(1)
+    suspect(hand, message)
+    await loop.one(message)
+    assert loop.pair.counted("state_lost_seconds", city=HERE) > 0
+    await loop.one(said(2, warning("A", HERE, THERE).to_bytes()))
+    assert [notice.cause for notice in loop.pair.told(HERE)] == ["A"]
+
+
+async def test_a_message_that_does_not_pass_is_rejected_and_every_city_hears_of_it() -> None:
+    hand, judge = Hand(), Judge(lambda _: "it took more than 512 MiB of memory")
+    loop = Loop(hand=hand, trials=judge)
+    headers = {"stage": "live", "source": "dwd", "id": "A", "seen": "2027-07-14T12:00:00Z"}
+    message = Message(ALERTS, 0, b"<alert/>", {key: value.encode() for key, value in headers.items()})
+    suspect(hand, message)
+    await loop.one(message)
+    (kept,) = loop.pair.sent("warn.rejected")
+    assert kept.value == b"<alert/>"
+    assert "512 MiB" in kept.headers["reason"]
+    (outcome,) = loop.pair.sent("warn.impacts")
+    assert b'"decided":"rejected"' in (outcome.value or b"")
+    assert loop.pair.counted("poison_total", agent="match", result="set aside") == 1
+
+
+async def test_one_that_passes_and_ends_the_process_all_the_same_is_set_aside_in_the_end() -> None:
+    hand, judge = Hand(), Judge(lambda _: "")
+    loop, message = Loop(hand=hand, trials=judge), said(0, warning("A", HERE).to_bytes())
+    suspect(hand, message, times=3)
+    await loop.one(message)
+    assert judge.tried_parts == []
+    assert {kept.headers["city"] for kept in loop.pair.sent("warn.rejected")} == {HERE, THERE}
+    assert loop.committed == 1
