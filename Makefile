@@ -75,6 +75,7 @@ format: install-dev ## put the code into the project's form
 
 docs: install-dev ## write the tables of docs/reference again
 	$(BIN)/python -m docs.findings docs/reference/findings.md --corpus $(CORPUS)
+	$(BIN)/python -m docs.rights docs/reference/rights.md
 	$(BIN)/python -m docs.lifecycle docs/reference/lifecycle.md
 	$(BIN)/python -m tests.feeds.fault_table docs/reference/feed-faults.md
 

@@ -58,11 +58,13 @@ def rules(topics: Topics) -> dict[str, tuple[Rule, ...]]:
         *_topics(SEE, topics.all(), "looks at all topics before it starts"),
         *_topics(("Read",), shown, "what its pages show"),
         *_topics(("Write",), [topics.actions], "what operators acknowledge and stop"),
+        Rule("group", f"warnsys-{topics.stage}", ("Describe",), "how far the agents are behind"),
     )
     audited = [topics.impacts, topics.stele, topics.push, topics.sms, topics.rejected, topics.actions]
     audit = (
         *_topics(SEE, topics.all(), "looks at all topics before it starts"),
         *_topics(("Read",), audited, "what it writes down"),
+        *_topics(("Write",), [topics.actions], "anchors its newest hash"),
     )
     return {
         "feed": feed,
@@ -100,9 +102,11 @@ def command(bootstrap: str, process: str, rule: Rule) -> str:
 
 
 def _once(found: Sequence[Rule]) -> tuple[Rule, ...]:
-    """What several processes need for reasons of their own, once."""
+    """What several processes need for reasons of their own, once; who may read a group may describe it."""
+    each = {(rule.resource, rule.name, rule.operations, rule.prefixed): rule for rule in reversed(found)}
+    read = {(rule.resource, rule.name) for rule in found if "Read" in rule.operations}
     return tuple(
-        {(rule.resource, rule.name, rule.operations, rule.prefixed): rule for rule in reversed(found)}.values()
+        rule for rule in each.values() if rule.operations != ("Describe",) or (rule.resource, rule.name) not in read
     )
 
 

@@ -6,7 +6,7 @@ All others are named by `warnsys topics check`, with the remedy. Nothing here ev
 """
 
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -62,12 +62,14 @@ def config_of(topic: Topic, replication: int) -> dict[str, str]:
     """The settings that must stand at a topic, whatever the broker's defaults are."""
     retention = topic.retention_h * HOUR_MS
     kept = {"retention.ms": str(retention), "segment.ms": str(retention // CLOSED_AFTER)}
+    if topic.compacted:
+        kept = {**COMPACTED, **({"retention.ms": str(retention)} if topic.forgets else {})}
     return {
-        "cleanup.policy": "compact" if topic.compacted else "delete",
+        "cleanup.policy": ("compact,delete" if topic.forgets else "compact") if topic.compacted else "delete",
         "compression.type": COMPRESSED_BY,
         "max.message.bytes": str(topic.max_bytes),
         "message.timestamp.type": STAMPED,
-        **(COMPACTED if topic.compacted else kept),
+        **kept,
         **({"min.insync.replicas": "2"} if replication >= 3 else {}),
     }
 
@@ -159,10 +161,20 @@ class Admin:
 TOPIC_OWN = ConfigSource.DYNAMIC_TOPIC_CONFIG.value
 
 
-def create_missing(bootstrap: str, topics: Topics, replication: int, security: Mapping[str, Any] = {}) -> None:
-    """What a process does before it starts: make what is missing, and refuse what would lose warnings."""
+def create_missing(
+    bootstrap: str,
+    topics: Topics,
+    replication: int,
+    security: Mapping[str, Any] = {},
+    first: Callable[[], None] = lambda: None,
+) -> None:
+    """What a process does before it starts: make what is missing, and refuse what would lose warnings.
+
+    `first` looks at its rights, once there are all topics.
+    """
     admin = Admin(bootstrap, topics, replication, security)
     made = admin.create()  # perhaps not yet known to every broker
+    first()
     fatal = [str(each) for each in admin.differences(skip=made) if each.fatal]
     if fatal:
         raise SettingsError("\n".join(fatal))
@@ -203,6 +215,8 @@ def compare(
     for key, value in config_of(topic, replication).items():
         is_input = topic in topics.inputs
         there = found.config.get(key, "")
+        if key == "cleanup.policy" and sorted(there.split(",")) == sorted(value.split(",")):
+            there = value
         if there == value and key in found.own:
             continue
         what = f"{key} is {there}, must be {value}"
@@ -212,7 +226,7 @@ def compare(
         if key == "cleanup.policy" and is_input:
             fatal = True
             what += ": an agent reads it, and compaction takes records away unread"
-        yield Difference(name, what, alter(f"{key}={value}"), fatal)
+        yield Difference(name, what, alter(f"{key}=[{value}]" if "," in value else f"{key}={value}"), fatal)
 
 
 def _led(topic: Any) -> bool:

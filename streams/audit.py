@@ -7,34 +7,46 @@ write, it waits and says so.
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
+from pydantic import ValidationError
 
 from streams import security
-from streams.reading import FETCH_BYTES, incoming
+from streams.reading import FETCH_BYTES, incoming, read_once
+from streams.records import Outgoing, Progress, Sender, SendError
 from streams.runtime import broker_of, metrics_served
+from streams.sender import KafkaSender
 from streams.topics import Topics, topics_for
-from warnsys.audit.chain import AuditError, Chain, Entry
+from warnsys.audit.chain import Anchor, AuditError, Chain, Entry
 from warnsys.audit.entries import Auditor, Memory, Stood, TopicKind
 from warnsys.headers import moment
 from warnsys.metrics import Metrics
+from warnsys.records import AuditHead, read_action
 from warnsys.settings import Settings, SettingsError
 from warnsys.supervisor import tell_ready
 
 log = logging.getLogger(__name__)
 AGAIN_S = 5.0
+ANCHOR_S = 600.0
+SEND_S = 5.0
+READ_S = 30.0
+heads = logging.getLogger("warnsys.audit.head")
+"""Says each anchored hash, whatever the settings' log level is: a log that is kept elsewhere proves it."""
+heads.setLevel(logging.INFO)
 
 
 async def audit(settings: Settings) -> None:
     """The audit alone, until it is interrupted. Raises `SettingsError` without a folder, and for a broken chain."""
     folder_of(settings)
     metrics = Metrics()
-    with broker_of(settings) as bootstrap, metrics_served(settings, metrics):
+    with broker_of(settings, "audit") as bootstrap, metrics_served(settings, metrics):
         tell_ready()
         await auditing(settings, bootstrap, metrics)
 
@@ -54,12 +66,65 @@ async def auditing(settings: Settings, bootstrap: str, metrics: Metrics) -> None
                 await _write(settings, bootstrap, metrics, chain)
         except AuditError as error:
             raise SettingsError(str(error)) from error
-        except (KafkaError, OSError) as error:
+        except (KafkaError, SendError, OSError) as error:
             log.error("the audit cannot be written: %r; again in %g s", error, AGAIN_S)  # noqa: TRY400 - it says all
         await asyncio.sleep(AGAIN_S)
 
 
 async def _write(settings: Settings, bootstrap: str, metrics: Metrics, chain: Chain) -> None:
+    login = security.for_librdkafka(settings.broker)
+    async with KafkaSender(bootstrap, Progress(), security=login) as sender:
+        await _write_on(settings, bootstrap, metrics, chain, Anchoring(topics_for(settings), sender, metrics))
+
+
+@dataclass
+class Anchoring:
+    """Puts the newest hash where nobody who can write the files writes: onto `ops.actions`, and into the log."""
+
+    topics: Topics
+    sender: Sender
+    metrics: Metrics
+    _done: str = ""
+    _next: float = 0.0
+
+    async def look(self, chain: Chain, now: datetime, elapsed: float) -> None:
+        """Where it has changed, and it is time. What fails is said, counts as an alarm, and is tried again."""
+        if elapsed < self._next or not chain.next:
+            return
+        self._next = elapsed + ANCHOR_S
+        if chain.head != self._done:
+            head = AuditHead(stage=self.topics.stage, number=chain.next - 1, head=chain.head, at=now)
+            heads.info("audit: entry %d has the hash %s", head.number, head.head)
+            name, partition = self.topics.actions.name, self.topics.partition_of(head.key)
+            try:
+                async with asyncio.timeout(SEND_S):
+                    await self.sender.send([Outgoing(name, partition, head.key, head.to_bytes())])
+            except (SendError, TimeoutError) as error:
+                log.error("audit: its newest hash cannot be anchored on %s: %r", name, error)  # noqa: TRY400
+                self._next = elapsed + AGAIN_S
+                return
+        self._done = chain.head
+        self.metrics.audit_anchored.set(now.timestamp())
+
+
+async def anchors(settings: Settings) -> list[Anchor]:
+    """What was anchored of a stage and is still kept. Raises what the broker says."""
+    topics, found = topics_for(settings), list[Anchor]()
+    places = [(topics.actions.name, number) for number in range(topics.partitions)]
+    bootstrap = settings.broker.url.removeprefix("kafka://")
+    async with asyncio.timeout(READ_S):
+        async for record in read_once(bootstrap, places, security.for_aiokafka(settings.broker)):
+            try:
+                said = read_action(record.value)
+            except ValidationError:
+                continue
+            if isinstance(said, AuditHead) and said.stage == topics.stage:
+                stood = datetime.fromtimestamp(record.timestamp, UTC)
+                found.append(Anchor(said.number, said.head, said.at, stood))
+    return found
+
+
+async def _write_on(settings: Settings, bootstrap: str, metrics: Metrics, chain: Chain, anchoring: Anchoring) -> None:
     topics = topics_for(settings)
     kinds = _kinds(topics)
     cities = topics.by_partition(city.id for city in settings.cities)
@@ -87,6 +152,7 @@ async def _write(settings: Settings, bootstrap: str, metrics: Metrics, chain: Ch
                 await asyncio.to_thread(chain.append, entries)
                 for entry in entries:
                     metrics.audited.labels(entry["what"]).inc()
+            await anchoring.look(chain, datetime.now(UTC), time.monotonic())
             if records:
                 metrics.audit_read.set(max(record.timestamp for record in records))
     finally:
@@ -103,7 +169,13 @@ def _kinds(topics: Topics) -> dict[str, TopicKind]:
 def _remembered(chain: Chain) -> Memory:
     memory = Memory()
     for entry in chain.entries:
-        memory.take(entry)
+        try:
+            memory.take(entry)
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            raise AuditError(
+                f"{chain.folder}: entry {entry['n']} is none of ours ({error!r}); keep this folder as it is for "
+                f"whoever looks into it, and name a new one"
+            ) from error
     chain.entries.clear()
     return memory
 

@@ -63,7 +63,7 @@ async def nest(settings: Settings, stage: str) -> AsyncIterator["Canary"]:
     async with AsyncExitStack() as stack:
         server = stack.enter_context(StandIn())
         own = canary.settings_for(settings, server.url, stage)
-        bootstrap = stack.enter_context(broker_of(own))
+        bootstrap = stack.enter_context(broker_of(own, "canary"))
         quiet = own.model_copy(update={"metrics": MetricsPort()})  # an exercise's figures would alarm beside live ones
         pipeline = await stack.enter_async_context(pipeline_on(quiet, bootstrap))
         client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
 
-from streams import embedded, security
+from streams import embedded, rights, security
 from streams.audit import auditing
 from streams.runtime import Pipeline, broker_of, pipeline_on, publisher_on
 from streams.topics import topics_for
@@ -47,7 +47,7 @@ async def up(settings: Settings, console: Console) -> None:
             console.print(escape(line(said, zone)), soft_wrap=True, highlight=False)
 
     async with AsyncExitStack() as stack:
-        bootstrap = stack.enter_context(broker_of(settings))
+        bootstrap = stack.enter_context(broker_of(settings, "up"))
         if console.is_terminal:
             view.chapter = f"Broker {bootstrap}"
             stack.enter_context(Live(view, console=console, refresh_per_second=1 / REFRESH_S))
@@ -84,7 +84,7 @@ def marks_of(settings: Settings) -> list[str]:
 
 async def worker(settings: Settings) -> None:
     """The agents alone, until it is interrupted. In an exercise the time comes from who plays it."""
-    with broker_of(settings) as bootstrap:
+    with broker_of(settings, "worker") as bootstrap:
         async with pipeline_on(settings, bootstrap) as pipeline:
             tell_ready()
             async with asyncio.TaskGroup() as tasks:
@@ -96,7 +96,7 @@ async def worker(settings: Settings) -> None:
 
 async def feed(settings: Settings) -> None:
     """The feeds alone, until it is interrupted."""
-    with broker_of(settings) as bootstrap:
+    with broker_of(settings, "feed") as bootstrap:
         async with publisher_on(settings, bootstrap) as publisher:
             tell_ready()
             async with asyncio.TaskGroup() as tasks:
@@ -131,6 +131,7 @@ async def tail(settings: Settings, channel: str, show: Callable[[Notice], None],
         "push": PushNotice,
         "sms": SmsNotice,
     }
+    rights.check(settings, "reader", only=[topics_for(settings).channel(channel).name])
     async for value in _values(settings, channel, from_start=from_start):
         show(kinds[channel].from_bytes(value))
 

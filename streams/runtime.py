@@ -15,7 +15,7 @@ from typing import Any
 
 from prometheus_client import start_http_server
 
-from streams import security
+from streams import rights, security
 from streams.admin import create_missing
 from streams.agents import MatchAgent, SettleAgent
 from streams.app import SESSION_S, Worker
@@ -43,8 +43,11 @@ Heard = Callable[[Notice | Outcome | FeedStatus], None]
 
 
 @contextmanager
-def broker_of(settings: Settings) -> Iterator[str]:
-    """host:port of a broker that has the stage's topics. Raises `SettingsError` where it cannot be reached."""
+def broker_of(settings: Settings, process: str = "") -> Iterator[str]:
+    """host:port of a broker that has the stage's topics, and lets `process` do all that it will have to do.
+
+    Raises `SettingsError` where it cannot be reached, and where a right is missing.
+    """
     topics = topics_for(settings)
     if settings.broker.embedded:
         with EmbeddedBroker() as broker:
@@ -52,7 +55,10 @@ def broker_of(settings: Settings) -> Iterator[str]:
             yield broker.bootstrap
     else:
         bootstrap = settings.broker.url.removeprefix("kafka://")
-        create_missing(bootstrap, topics, settings.broker.replication, security.for_librdkafka(settings.broker))
+        create_missing(
+            bootstrap, topics, settings.broker.replication, security.for_librdkafka(settings.broker),
+            first=lambda: rights.check(settings, process) if process else None,
+        )  # fmt: skip
         yield bootstrap
 
 

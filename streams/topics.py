@@ -22,6 +22,8 @@ class Topic:
     name: str
     compacted: bool = False
     retention_h: int = 48
+    forgets: bool = False
+    """Whether a compacted one deletes, too, what is older than its retention."""
     max_bytes: int = MIB
 
 
@@ -84,8 +86,11 @@ class Topics:
 
     @property
     def actions(self) -> Topic:
-        """What operators acknowledged and stopped."""
-        return Topic(self._named("ops.actions"), compacted=True)
+        """What operators acknowledged and stopped, and what became of it.
+
+        The longest stop is over after a day; what is older than thirty goes, or each warning's keys stayed for ever.
+        """
+        return Topic(self._named("ops.actions"), compacted=True, forgets=True, retention_h=24 * 30)
 
     def all(self) -> tuple[Topic, ...]:
         return (

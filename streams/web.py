@@ -54,7 +54,7 @@ FETCH_BYTES = 16 * MIB
 
 async def web(settings: Settings) -> None:
     """The web process alone, until it is interrupted."""
-    with broker_of(settings) as bootstrap:
+    with broker_of(settings, "web") as bootstrap:
         login = security.for_librdkafka(settings.broker)
         async with (
             KafkaSender(bootstrap, Progress(), security=login) as sender,

@@ -1,5 +1,6 @@
 """`warnsys audit …`: what was decided, told, held back, acknowledged and stopped, written down so that it stays."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from warnsys.audit.chain import AuditError, Entry, entries_of, verify
+from warnsys.audit.chain import Anchor, AuditError, Entry, entries_of, verify
 from warnsys.audit.entries import plain_line
 
 app = typer.Typer(help="The audit: run, verify, show.", no_args_is_help=True)
@@ -33,14 +34,24 @@ def verify_chain(
     settings: SettingsOption = DEFAULT_SETTINGS,
     folder: FolderOption = None,
     head: Annotated[str, typer.Option(help="The newest hash as it was noted earlier: it must still be there.")] = "",
+    broker: BrokerOption = None,
 ) -> None:
-    """Hold every entry against its hash and the one before it; exit code 1 where something was changed."""
+    """Hold every entry against its hash, the one before it, and the heads anchored on the broker; exit code 1 where
+    something was changed."""
     place = _folder(settings, folder)
-    found = verify(place, head)
+    anchors = _anchors(settings, broker)
+    found = verify(place, head, anchors or ())
     for wrong in found.wrong:
         _say(wrong)
     older = f", from number {found.first} on: older files are elsewhere" if found.first else ""
     _say(f"{place}: {found.entries} entries{older}; the newest has the hash {found.head}")
+    if anchors:
+        _say(f"{found.anchored} of {len(anchors)} anchors on the broker are in it")
+    elif not head:
+        _say(
+            "held against itself only: whoever wrote all of it anew is not found without an anchor on the broker, or a "
+            "noted --head"
+        )
     if found.wrong:
         raise typer.Exit(1)
 
@@ -51,7 +62,9 @@ def show(
     folder: FolderOption = None,
     what: Annotated[
         list[str] | None,
-        typer.Option(help="decided, told, shown, removed, stopped, resumed, acknowledged, rejected, gap; may repeat."),
+        typer.Option(
+            help="decided, told, shown, removed, stopped, resumed, applied, acknowledged, rejected, gap; may repeat."
+        ),
     ] = None,
     about: Annotated[str, typer.Option(help="Only entries with this in them: an id, a district, a channel.")] = "",
     start: Annotated[str, typer.Option("--from", help="From this time on (UTC): 2027-07-14[T12:00].")] = "",
@@ -88,6 +101,25 @@ def _folder(settings: Path, folder: Path | None) -> Path:
     if not folder.is_dir():
         _fail(f"{folder}: no such folder; it comes with the first entry")
     return folder
+
+
+def _anchors(settings: Path, broker: str | None) -> list[Anchor] | None:
+    """None where no Kafka is named, or none answers, which is said."""
+    from aiokafka.errors import KafkaError
+
+    from streams import audit
+    from warnsys import cli
+
+    if broker is None and not settings.is_file():
+        return None
+    chosen = cli._settings(settings, broker)
+    if chosen.broker.embedded:
+        return None
+    try:
+        return asyncio.run(audit.anchors(chosen))
+    except (KafkaError, OSError, TimeoutError) as error:
+        _say(f"the anchors at {chosen.broker.url} cannot be read: {error!r}")
+        return None
 
 
 def _say(text: str) -> None:

@@ -111,10 +111,14 @@ def retry(
 
 
 def _rejections(settings: Path, broker: str | None) -> "Rejections":
+    from streams import rights
     from streams.rejected import Rejections
     from warnsys import cli  # which takes this module in
 
-    return Rejections(cli._on_kafka(cli._settings(settings, broker), "rejected"))
+    chosen = cli._on_kafka(cli._settings(settings, broker), "rejected")
+    with cli.refusing():
+        rights.check(chosen, "operator")
+    return Rejections(chosen)
 
 
 def _cases(rejections: "Rejections") -> dict[str, "Case"]:

@@ -75,7 +75,9 @@ def describe(
         return
     table = Table(box=None, padding=(0, 1))
     for head in ("topic", "partitions", "replication", *SHOWN):
-        table.add_column(head.replace(".", " "), justify="left" if head == "topic" else "right")
+        table.add_column(
+            head.replace(".", " "), justify="left" if head == "topic" else "right", no_wrap=head == "topic"
+        )
     for row in rows:
         table.add_row(*(_readable(key, value) for key, value in row.items()))
     out.print(table)

@@ -56,6 +56,7 @@ class Metrics:
         self.archive_failing = self._gauge("archive_failing", "1 where its snapshots cannot be archived", "source")
         self.audited = self._counter("audited", "Entries written into the audit", "what")
         self.audit_read = self._gauge("audit_read_seconds", "Time of the newest record that the audit has read")
+        self.audit_anchored = self._gauge("audit_anchored_seconds", "When the audit's newest hash was last anchored")
         self.canary_runs = self._counter("canary_runs", "Canaries by whether they came back", "result")
         self.canary_back = self._gauge("canary_back_seconds", "When a canary last came back")
         self.canary_took = self._gauge("canary_stage_seconds", "How long the last canary took for each stage", "stage")

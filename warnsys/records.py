@@ -7,7 +7,7 @@ absolute, with offset. `exercise` marks everything that does not come from a liv
     cap.extreme   the same, for messages that call themselves Extreme
     warn.impacts  `Outcome`, `Snapshot`, `Tick`, `Stop`
     warn.stele    `SteleRecord`       warn.push  `PushNotice`       warn.sms  `SmsNotice`
-    ops.actions   `Acknowledgement`, `Stop`, `Reminder`, `ChannelState`
+    ops.actions   `Acknowledgement`, `Stop`, `Reminder`, `ChannelState`, `AuditHead`
     feed.status   `FeedStatus`        warn.rejected  the bytes, with headers `stage_of_work`, `reason`, …
 """
 
@@ -298,9 +298,25 @@ class ChannelState(Record):
         return f"channel/{self.city}/{self.channel}"
 
 
+class AuditHead(Record):
+    """The newest hash of the audit at a time: whoever writes its files anew would have to write this anew, too."""
+
+    kind: Literal["audit-head"] = "audit-head"
+    stage: str
+    number: int = Field(ge=0)
+    """Of the entry."""
+    head: str = Field(pattern=r"^[0-9a-f]{64}$")
+    at: AwareDatetime
+
+    @property
+    def key(self) -> str:
+        """The last one of each day is kept."""
+        return f"audit-head/{self.at.astimezone(UTC).date()}"
+
+
 Action = Acknowledgement | Stop | Reminder
 """What an operator, or the web process for one, puts there."""
-OnActions = Action | ChannelState
+OnActions = Action | ChannelState | AuditHead
 _action: TypeAdapter[OnActions] = TypeAdapter(Annotated[OnActions, Field(discriminator="kind")])
 
 

@@ -1,14 +1,16 @@
 """A storm with a stop and an acknowledgement, as its records stand on the topics: two partitions of everything."""
 
 import asyncio
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 
 from streams.topics import Topics
 from tests.kafka.story import settings_of
 from tests.support import NOON
+from warnsys.audit.chain import Chain
 from warnsys.audit.entries import Auditor, Memory, Stood, TopicKind
 from warnsys.feeds.dwd import DwdFeed
 from warnsys.feeds.scenario import load
@@ -100,3 +102,21 @@ def stop(at: datetime, channel: str, reason: str = "Fehlalarm") -> Stop:
 def auditor(memory: Memory | None = None) -> Auditor:
     settings = settings_of(STAGE, "localhost:1")
     return Auditor(STAGE, settings.policy, {HERE: ("solingen",)}, memory or Memory())
+
+
+DAY = datetime(2027, 7, 14, 12, 0, tzinfo=UTC)
+AT_ONCE = 7
+
+
+def write(folder: Path, records: Sequence[Stood]) -> None:
+    """As the consumer does it: what was read before is passed over, half of it on the next day."""
+    with Chain(folder) as chain:
+        memory = Memory()
+        for written in chain.entries:
+            memory.take(written)
+        notes = auditor(memory)
+        for start in range(0, len(records), AT_ONCE):
+            now = DAY + timedelta(days=start > len(records) / 2)
+            chain.turn(notes.memory.plain, now)
+            if entries := [entry for one in records[start : start + AT_ONCE] if (entry := notes.note(one))]:
+                chain.append(entries)

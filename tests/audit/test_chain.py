@@ -2,37 +2,14 @@
 
 import json
 import shutil
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.audit.story import auditor, storm
+from tests.audit.story import DAY, write
 from warnsys.audit.chain import NOTHING_BEFORE, AuditError, Chain, entries_of, files_of, verify
 from warnsys.audit.entries import Memory, Stood
-
-DAY = datetime(2027, 7, 14, 12, 0, tzinfo=UTC)
-AT_ONCE = 7
-
-
-@pytest.fixture(scope="module")
-def records() -> list[Stood]:
-    return storm().records
-
-
-def write(folder: Path, records: Sequence[Stood]) -> None:
-    """As the consumer does it: what was read before is passed over, half of it on the next day."""
-    with Chain(folder) as chain:
-        memory = Memory()
-        for written in chain.entries:
-            memory.take(written)
-        notes = auditor(memory)
-        for start in range(0, len(records), AT_ONCE):
-            now = DAY + timedelta(days=start > len(records) / 2)
-            chain.turn(notes.memory.plain, now)
-            if entries := [entry for one in records[start : start + AT_ONCE] if (entry := notes.note(one))]:
-                chain.append(entries)
 
 
 def content(folder: Path) -> list[dict[str, object]]:
@@ -42,13 +19,6 @@ def content(folder: Path) -> list[dict[str, object]]:
         for _, entry in entries_of(folder)
         if entry["what"] != "opened"
     ]
-
-
-@pytest.fixture(scope="module")
-def whole(records: list[Stood], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("whole") / "audit"
-    write(folder, records)
-    return folder
 
 
 def copy(whole: Path, tmp_path: Path) -> Path:

@@ -5,6 +5,7 @@ Its source is a stand-in for the DWD's server; two cities, so that each partitio
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -211,6 +212,17 @@ class House:
 
     def shows(self, text: str, *, seconds: float = TOLD_S) -> float:
         return until(f"the page says {text!r}", lambda: text in self.page(), seconds)
+
+    def goes_on(self, channel: str) -> float:
+        return until(
+            f"{channel} goes on", lambda: not re.search(f"{channel} (wird|ist|läuft|sollte)", self.page()), TOLD_S
+        )
+
+    def notes(self, what: str) -> float:
+        """Returns once the audit has an entry."""
+        return until(
+            f"the audit tells of {what}", lambda: self.command("audit", "audit", "show", "--what", what), START_S
+        )
 
 
 @contextmanager

@@ -23,8 +23,7 @@ def stop(home: House, channel: str = "push") -> None:
 
 def resume(home: House) -> None:
     home.order("push", 0)
-    home.shows("Push anhalten")
-    assert "Push ist angehalten" not in home.page()
+    home.goes_on("Push")
 
 
 def test_while_a_stop_holds_the_other_channels_tell_at_once_and_the_stopped_one_at_its_resume(home: House) -> None:

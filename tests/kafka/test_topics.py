@@ -143,6 +143,19 @@ async def test_a_topic_that_its_broker_compresses_is_told_and_read_all_the_same(
     assert record.value == b"storm " * 1_000
 
 
+def test_orders_of_an_older_installation_that_stay_for_ever_are_told_with_the_command_that_mends_it(
+    kafka: LocalKafka, topics: Topics, here: Admin
+) -> None:
+    here.create()
+    alter(here, kafka, topics.actions.name, "cleanup.policy", "compact")
+    (found,) = here.differences()
+    assert str(found).startswith(f"{topics.actions.name}: cleanup.policy is compact, must be compact,delete; ")
+    assert found.remedy.endswith("--add-config cleanup.policy=[compact,delete]")
+    create_missing(kafka.bootstrap, topics, 1)
+    alter(here, kafka, topics.actions.name, "cleanup.policy", "delete,compact")
+    assert here.differences() == []
+
+
 def test_sizes_rise_along_the_way() -> None:
     topics = Topics("live", 1)
     assert min(topic.max_bytes for topic in topics.all()) > MAX_BATCH_BYTES

@@ -10,9 +10,10 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from io import RawIOBase
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +22,11 @@ from typing import Any, Self
 Entry = dict[str, Any]
 NOTHING_BEFORE = "0" * 64
 OPENED = "opened"
+MAX_LINE = 64 * 1024 * 1024
+"""Bytes; the longest begin a day, with some hundred thousand things that are remembered."""
+LATE = timedelta(hours=1)
+"""An anchor that stands on its topic so long after the time it names was made to fit."""
+_PLACE = re.compile(r".*/\d{1,9}@\d{1,18}", re.DOTALL)
 
 
 class AuditError(ValueError):
@@ -37,10 +43,39 @@ def sealed(entry: Entry, number: int, prev: str) -> tuple[bytes, str]:
 def opened(line: bytes) -> Entry:
     """The entry of a line, with `n`, `prev` and `hash`. Raises `ValueError` where its hash does not fit."""
     body, found, digest = line.rstrip(b"\n").rpartition(b',"hash":"')
-    entry = json.loads(line)
+    try:
+        entry = json.loads(line)
+    except RecursionError as error:
+        raise ValueError("it is no JSON: nested too deep") from error
     if not found or not isinstance(entry, dict) or digest[:-2].decode() != hashlib.sha256(body + b"}").hexdigest():
         raise ValueError("its hash does not fit its content")
+    if strange := _strange(entry):
+        raise ValueError(f"it is no entry: {strange}")
     return entry
+
+
+def _strange(entry: Entry) -> str:
+    """What is wrong with an entry that nobody of ours wrote, or ""."""
+    for name in ("what", "at", "prev", "hash"):
+        if not isinstance(entry.get(name), str):
+            return f"{name} is no text"
+    if type(entry.get("n")) is not int or entry["n"] < 0:
+        return "n is no number"
+    place = entry.get("place", "/0@0")
+    if not isinstance(place, str) or not _PLACE.fullmatch(place):
+        return "place is none"
+    return ""
+
+
+def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
+    """With their numbers; of one that is longer than any of ours only the beginning, and nothing after it."""
+    with file.open("rb") as lines:
+        number = 0
+        while line := lines.readline(MAX_LINE):
+            number += 1
+            yield number, line
+            if len(line) == MAX_LINE:
+                return
 
 
 def files_of(folder: Path) -> list[Path]:
@@ -51,12 +86,11 @@ def files_of(folder: Path) -> list[Path]:
 def entries_of(folder: Path) -> Iterator[tuple[str, Entry]]:
     """Every entry with its place, `file:line`. Raises `AuditError` where one cannot be read."""
     for file in files_of(folder):
-        with file.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                try:
-                    yield f"{file.name}:{number}", opened(line)
-                except ValueError as error:
-                    raise AuditError(f"{file}:{number}: {error}; see: warnsys audit verify") from error
+        for number, line in _lines(file):
+            try:
+                yield f"{file.name}:{number}", opened(line)
+            except ValueError as error:
+                raise AuditError(f"{file}:{number}: {error}; see: warnsys audit verify") from error
 
 
 class Chain:
@@ -172,34 +206,70 @@ class Verdict:
     """Hash of the newest entry: note it elsewhere, and it proves later that everything up to it is unchanged."""
     wrong: list[str] = field(default_factory=list)
     """Place and what, of everything that is not as it must be."""
+    anchored: int = 0
+    """How many anchors were found in the chain."""
 
 
-def verify(folder: Path, noted: str = "") -> Verdict:
-    """Hold every entry against its hash, the chain and the order of its topic; `noted` is an earlier head."""
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The newest hash at a time, as it stands where the writer of these files writes nothing else."""
+
+    number: int
+    head: str
+    at: datetime
+    stood: datetime
+    """When the broker took it."""
+
+
+def verify(folder: Path, noted: str = "", anchors: Sequence[Anchor] = ()) -> Verdict:
+    """Hold every entry against its hash, the chain and the order of its topic; `noted` is an earlier head.
+
+    Whoever can write the files can write all of them anew, and every hash fits: only what stands elsewhere tells.
+    """
     found, last = Verdict(), dict[str, int]()
+    heads: dict[int, str] = {anchor.number: "" for anchor in anchors}
     seen_noted = not noted or noted == NOTHING_BEFORE
     for file in files_of(folder):
-        with file.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                place = f"{file.name}:{number}"
-                try:
-                    entry = opened(line)
-                except ValueError as error:
-                    whole = line.endswith(b"\n")
-                    found.wrong.append(f"{place}: {error if whole else 'it is not whole; its writer was killed'}")
-                    continue
-                if not found.entries:
-                    found.first = int(entry["n"])
-                elif entry["prev"] != found.head or entry["n"] != found.first + found.entries:
-                    found.wrong.append(f"{place}: entry {entry['n']} does not follow the one before it")
-                topic, _, offset = str(entry.get("place", "")).rpartition("@")
-                if topic and int(offset) <= last.get(topic, -1):
-                    found.wrong.append(f"{place}: {entry['place']} is not later than the entry before it of {topic}")
-                if topic:
-                    last[topic] = int(offset)
-                last.pop(str(entry.get("line", "")), None)  # after a gap the order begins anew
-                found.entries, found.head = found.entries + 1, str(entry["hash"])
-                seen_noted = seen_noted or found.head == noted
+        if not file.stat().st_size:
+            found.wrong.append(f"{file.name}: it is empty; its writer was killed, or its entries were taken away")
+        for number, line in _lines(file):
+            place = f"{file.name}:{number}"
+            try:
+                entry = opened(line)
+            except ValueError as error:
+                whole = line.endswith(b"\n")
+                found.wrong.append(f"{place}: {error if whole else 'it is not whole; its writer was killed'}")
+                continue
+            if not found.entries:
+                found.first = int(entry["n"])
+            elif entry["prev"] != found.head or entry["n"] != found.first + found.entries:
+                found.wrong.append(f"{place}: entry {entry['n']} does not follow the one before it")
+            topic, _, offset = str(entry.get("place", "")).rpartition("@")
+            if topic and int(offset) <= last.get(topic, -1):
+                found.wrong.append(f"{place}: {entry['place']} is not later than the entry before it of {topic}")
+            if topic:
+                last[topic] = int(offset)
+            last.pop(str(entry.get("line", "")), None)  # after a gap the order begins anew
+            found.entries, found.head = found.entries + 1, str(entry["hash"])
+            seen_noted = seen_noted or found.head == noted
+            if entry["n"] in heads:
+                heads[entry["n"]] = found.head
     if not seen_noted:
         found.wrong.append(f"the noted head {noted} is not in it: entries were taken away, or written anew")
+    _compare(found, heads, anchors)
     return found
+
+
+def _compare(found: Verdict, heads: Mapping[int, str], anchors: Sequence[Anchor]) -> None:
+    """With what was anchored; older files may be elsewhere."""
+    for anchor in sorted(anchors, key=lambda one: one.number):
+        what = f"the head anchored at {anchor.at.isoformat(timespec='seconds')} (entry {anchor.number})"
+        there = heads[anchor.number]
+        if anchor.stood - anchor.at > LATE:
+            found.wrong.append(f"{what} was put there at {anchor.stood.isoformat(timespec='seconds')} only")
+        if there == anchor.head:
+            found.anchored += 1
+        elif there:
+            found.wrong.append(f"{what} is {anchor.head}, the entry's hash is {there}: the chain was written anew")
+        elif not found.entries or anchor.number >= found.first:
+            found.wrong.append(f"{what} is not in it: entries were taken away")
