@@ -3,6 +3,7 @@
 A Kafka says which operations its user may do on a topic or group. Without an authorizer everybody may do everything.
 """
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,11 @@ from streams.topics import Topics, topics_for
 from warnsys.settings import Settings, SettingsError
 
 ASK_S = 30
-"""A young broker makes the topic of groups when it is first asked for one."""
+"""A young broker makes the topic of groups when it is first asked for one, and until then says "soon"."""
+AGAIN_S = 0.2
+_SOON = (
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.NOT_COORDINATOR,
+)  # fmt: skip
 _DENIED = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED)
 _GONE = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.GROUP_ID_NOT_FOUND)
 
@@ -40,10 +45,16 @@ def check(settings: Settings, process: str, *, only: Sequence[str] = ()) -> None
 def missing(bootstrap: str, topics: Topics, needed: Sequence[Rule], login: Mapping[str, Any]) -> list[Rule]:
     """The rules that the broker does not keep for this login. Raises `SettingsError` where it does not answer."""
     client = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0, **login})
-    try:
-        return [rule for rule in needed if not _kept(client, topics, rule)]
-    except KafkaException as error:
-        raise SettingsError(f"broker.url: no Kafka answers as it should at {bootstrap} ({error.args[0]})") from error
+    deadline = time.monotonic() + ASK_S
+    while True:
+        try:
+            return [rule for rule in needed if not _kept(client, topics, rule)]
+        except KafkaException as error:
+            if error.args[0].code() not in _SOON or time.monotonic() > deadline:
+                raise SettingsError(
+                    f"broker.url: no Kafka answers as it should at {bootstrap} ({error.args[0]})"
+                ) from error
+            time.sleep(AGAIN_S)
 
 
 def _kept(client: AdminClient, topics: Topics, rule: Rule) -> bool:
