@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from geofences import District
 from warnsys.cap.model import level
 from warnsys.explain import Explained
+from warnsys.headers import whole
 from warnsys.pipeline import CityRules
 from warnsys.records import DistrictStatus, FeedStatus, Freshness, PushNotice, SmsNotice, SteleRecord
 from warnsys.web import alerts as alerts_out
@@ -263,7 +264,9 @@ def _download(value: bytes, media_type: str, name: str) -> Response:
 
 def _streaming(site: Site, last_event_id: str | None, wanted: Callable[[Event], bool]) -> EventSourceResponse:
     board = site.board
-    after = int(last_event_id) if last_event_id and last_event_id.isdecimal() else board.version
+    after = board.version
+    if last_event_id:  # what is none of our numbers was counted by nobody: load anew
+        after = board.version + 1 if (known := whole(last_event_id)) is None else known
 
     async def told() -> AsyncIterator[ServerSentEvent]:
         with site.metrics.streams.track_inprogress():

@@ -176,11 +176,11 @@ def _site(site: Site, title: str) -> FastAPI:
     return app
 
 
-def signed_in(operators: Operators) -> Callable[[Request], str]:
+def signed_in(operators: Operators) -> Callable[[Request], Awaitable[str]]:
     """A dependency: the operator's name. Raises HTTPException 401."""
 
-    def name(request: Request) -> str:
-        if found := operators.name(request):
+    async def name(request: Request) -> str:
+        if found := await operators.name(request):
             return found
         raise HTTPException(401, "sign in as an operator", CHALLENGE)
 

@@ -11,9 +11,11 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from warnsys.cap import CapError, read_alert
 from warnsys.channels.wording import moment
+from warnsys.headers import whole
 from warnsys.records import Acknowledgement, Action, Outcome, Stop
 from warnsys.web.alerts import neighbours
 from warnsys.web.api import explained_alert, held_alert
@@ -29,6 +31,7 @@ LOOK_AGAIN_S = 60
 MOST_ROWS = 500
 """Of each table in the report; the newest."""
 MOST_IN_CHAIN = 100
+MOST_FIELDS = 20
 LONGEST_STOP = timedelta(hours=24)
 
 
@@ -101,13 +104,13 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
     async def stop(request: Request) -> Response:
         given = await _form(request)
         minutes = given.pop("minutes", "")
-        if not minutes.isdecimal() or timedelta(minutes=int(minutes)) > LONGEST_STOP:
+        if (asked := whole(minutes)) is None or asked > LONGEST_STOP // timedelta(minutes=1):
             raise HTTPException(422, f"minutes: a whole number up to {LONGEST_STOP // timedelta(minutes=1)}")
         channel, now = given.get("channel", ""), live.now()
         if known := live.stops.get(channel):  # whoever orders has seen that one: this one is newer, by whatever clock
             now = max(now, known.at + timedelta(milliseconds=1))
-        order = {**given, "stage": live.stage, "at": now, "until": now + timedelta(minutes=int(minutes))}
-        what, again = ("not-stopped", "/stop/") if int(minutes) else ("not-resumed", "/resume/")
+        order = {**given, "stage": live.stage, "at": now, "until": now + timedelta(minutes=asked)}
+        what, again = ("not-stopped", "/stop/") if asked else ("not-resumed", "/resume/")
         return await act(request, what, f"{again}{channel}", lambda: Stop.model_validate(order))
 
     async def act(request: Request, what: str, again: str, action: Callable[[], Action]) -> Response:
@@ -132,9 +135,14 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
 
 
 async def _form(request: Request) -> dict[str, str]:
-    """The fields of a form, each once."""
-    body = (await request.body()).decode("utf-8", "replace")
-    return {name: values[0] for name, values in parse_qs(body, max_num_fields=20).items()}
+    """The fields of a form, each once. Raises HTTPException 400 where the sender is gone, 422 for too many."""
+    try:
+        body = (await request.body()).decode("utf-8", "replace")
+        return {name: values[0] for name, values in parse_qs(body, max_num_fields=MOST_FIELDS).items()}
+    except ClientDisconnect as error:
+        raise HTTPException(400, "the form did not come whole") from error
+    except ValueError as error:
+        raise HTTPException(422, f"a form has {MOST_FIELDS} fields at most") from error
 
 
 def _back(request: Request) -> str:

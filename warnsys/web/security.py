@@ -14,11 +14,12 @@ from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from warnsys.headers import whole
 from warnsys.settings import Web
+from warnsys.web.passwords import Passwords
 
 SCRYPT_N, SCRYPT_R, SCRYPT_P = 2**14, 8, 1
 """Costs of a password's hash: some 50 ms and 16 MB."""
@@ -28,6 +29,7 @@ BURST_S = 10
 MAX_CLIENTS = 10_000
 TRIES_PER_S, TRIES = 0.1, 10
 """Passwords that one address may try: each costs the time of a hash."""
+MAX_NAME, MAX_PASSWORD = 100, 1_000
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="warnsys", charset="UTF-8"'}
 
 
@@ -47,7 +49,8 @@ class Headers:
             await self._app(scope, receive, send)
             return
         length = dict(scope["headers"]).get(b"content-length", b"0")
-        if not length.isdigit() or int(length) > MAX_REQUEST_BYTES or _chunked(scope):
+        size = whole(length.decode("latin-1"))
+        if size is None or size > MAX_REQUEST_BYTES or _chunked(scope):
             await send({"type": "http.response.start", "status": 413, "headers": []})
             await send({"type": "http.response.body", "body": b""})
             return
@@ -76,6 +79,11 @@ class Buckets:
     def __init__(self, per_s: float, burst: int, elapsed: Callable[[], float] = time.monotonic) -> None:
         self._per_s, self._burst, self._elapsed = per_s, burst, elapsed
         self._left: dict[str, tuple[float, float]] = {}
+
+    def left(self, client: str) -> bool:
+        """Whether there is a token left."""
+        left, at = self._left.get(client, (float(self._burst), 0.0))
+        return left + (self._elapsed() - at) * self._per_s >= 1
 
     def take(self, client: str) -> bool:
         """Whether there was a token left."""
@@ -133,24 +141,27 @@ def _text(value: bytes) -> str:
     return base64.b64encode(value).decode()
 
 
+NOBODY = f"scrypt${_text(bytes(16))}${_text(bytes(64))}"
+"""What the password of an unknown name is held against, at the same cost: none has it."""
+
+
 class Operators:
     """Who is signed in, by HTTP basic or by a header that a trusted proxy sets."""
 
     def __init__(self, settings: Web) -> None:
         self._settings = settings
-        self._tries = Buckets(TRIES_PER_S, TRIES)
-        self._known: dict[str, bool] = {}
-        """Digests of credentials that were checked: a page makes many requests."""
+        tries = Buckets(TRIES_PER_S, TRIES)
+        self._passwords = Passwords(right, tries.left, tries.take)
 
-    def name(self, request: Request) -> str | None:
+    async def name(self, request: Request) -> str | None:
         """The operator's name, or None where nobody is signed in."""
         if self._settings.open:
             return "demo"
         if header := self._settings.proxy_user_header:
             return request.headers.get(header) or None
-        return self._basic(request.headers, request.client.host if request.client else "")
+        return await self._basic(request.headers, request.client.host if request.client else "")
 
-    def _basic(self, headers: Mapping[str, str], client: str) -> str | None:
+    async def _basic(self, headers: Mapping[str, str], client: str) -> str | None:
         scheme, _, given = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "basic":
             return None
@@ -159,19 +170,18 @@ class Operators:
         except (ValueError, binascii.Error):
             return None
         kept = self._settings.operators.get(name, "")
-        digest = hashlib.sha256(f"{given}|{kept}".encode()).hexdigest()
-        if digest not in self._known:
-            if not self._tries.take(client):
-                raise HTTPException(429, "too many passwords tried; wait a minute")
-            if len(self._known) > 1_000:
-                self._known.clear()
-            self._known[digest] = right(password, kept or hashed("nobody", b"nobody"))
-        return name if kept and self._known[digest] else None
+        if len(name) > MAX_NAME or len(password) > MAX_PASSWORD:
+            return None
+        found = await self._passwords.right(name, password, kept or NOBODY, client)
+        return name if kept and found else None
 
 
 def same_origin(request: Request) -> bool:
     """Whether a page of ours made the request: browsers say so, and other sites cannot say it for them."""
     if site := request.headers.get("sec-fetch-site"):
         return site == "same-origin"
-    origin = request.headers.get("origin", "")
-    return urlsplit(origin).netloc == request.headers.get("host", "")
+    try:
+        origin = urlsplit(request.headers.get("origin", "")).netloc
+    except ValueError:  # "http://["
+        return False
+    return origin == request.headers.get("host", "")
