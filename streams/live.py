@@ -18,6 +18,7 @@ from streams.audit import auditing
 from streams.runtime import Pipeline, broker_of, pipeline_on, publisher_on
 from streams.topics import topics_for
 from streams.web import serving
+from warnsys.clocks import uptime
 from warnsys.feeds.archive import MB, archive_for
 from warnsys.feeds.archiver import Archiver
 from warnsys.feeds.dwd import DwdFeed
@@ -109,7 +110,9 @@ async def poll(settings: Settings, publisher: Publisher) -> None:
     with keeper_of(settings) as keeper:
         async with httpx.AsyncClient() as client, asyncio.TaskGroup() as tasks:
             for source in settings.sources:
-                feed = DwdFeed(source, settings.stage, client, publisher, lambda: datetime.now(UTC), keeper=keeper)
+                feed = DwdFeed(
+                    source, settings.stage, client, publisher, lambda: datetime.now(UTC), keeper=keeper, uptime=uptime
+                )
                 tasks.create_task(feed.run())
 
 

@@ -94,6 +94,8 @@ class AlertHeaders(Part):
     """The server's stamp of the snapshot that it came with; none from a source without snapshots."""
     seen: AwareDatetime
     """When the feed first held it."""
+    doubt: bool | None = None
+    """Set where the answer that it came with had a time that is not believed: then its stamp is the feed's own."""
 
 
 VERSION = "schema_version"
@@ -175,6 +177,8 @@ class Outcome(Record):
     rules: str
     """Version of the geofences (and thresholds) it was decided with."""
     stamp: AwareDatetime | None = None
+    doubt: bool | None = None
+    """Whether the answer that it came with is in doubt: it warns where it is new, and its stamp says nothing."""
     sent: AwareDatetime | None = None
     sender: str = ""
     msg_type: MsgType | None = None
@@ -459,6 +463,8 @@ class FeedStatus(Record):
     error: str = ""
     archive_error: str = ""
     """Why this feed's snapshots are not archived at present, where they should be."""
+    clock_error: str = ""
+    """What is wrong with the clock of the feed's machine or of the server, in a sentence; what is right counts."""
 
 
 def utc(moment: datetime) -> str:

@@ -255,6 +255,22 @@ def test_a_message_ahead_of_the_citys_time_is_told_at_once_and_outranks_nothing(
     assert city.standing() == ["A"]
 
 
+def test_a_message_of_an_answer_in_doubt_is_told_at_once_whatever_its_stamp() -> None:
+    city = City(paced=False).take(live_tick(400), *(snapshot(minute) for minute in (390, 395, 400)), live_tick(400.1))
+    city.take(outcome("B", meaning("Extreme", expires=700), stamp=40).model_copy(update={"doubt": True}))
+    assert [notice.cause for notice in city.push()] == ["B"]
+    assert city.take(live_tick(401), snapshot(405), live_tick(405)).standing() == ["B"]
+
+
+def test_what_was_seen_to_leave_comes_not_back_by_an_answer_in_doubt() -> None:
+    city = City(paced=False).take(live_tick(0), outcome("A", meaning("Moderate")), snapshot(0, "A", "O"))
+    city.take(outcome("O", decided="no_district"), live_tick(15), *(snapshot(minute, "O") for minute in (5, 10, 15)))
+    assert city.standing() == []
+    count = len(city.push())
+    city.take(outcome("A", meaning("Moderate"), stamp=15).model_copy(update={"doubt": True}), live_tick(16))
+    assert (city.standing(), len(city.push())) == ([], count)
+
+
 def test_an_update_ahead_of_the_citys_time_ends_nothing_where_it_does_not_warn() -> None:
     city = City(paced=False).take(live_tick(0), outcome("A", meaning("Severe")), snapshot(0, "A"))
     city.take(outcome("B", meaning("Severe", districts=("d1",)), stamp=360, supersedes=["A"]), snapshot(1, "A"))

@@ -174,7 +174,7 @@ async def test_same_stamp_is_one_snapshot_but_its_new_members_count_at_once(lab:
 async def test_older_stamp_ends_nothing_and_is_said(lab: Lab) -> None:
     await lab.look(ok(bundle({"a": cap("Minor")}), 5))
     status = await lab.look(ok(bundle({"old": cap("Extreme", sent=-30)}), -6, ETag='"old"'))
-    assert lab.ids == ["a"]
+    assert [(headers.id, headers.doubt) for headers, _ in lab.published.alerts] == [("a", None), ("old", True)]
     assert len(lab.published.snapshots) == 1
     assert "older" in status.error
     assert status.stamp == at(5)
@@ -185,7 +185,8 @@ async def test_older_stamp_ends_nothing_and_is_said(lab: Lab) -> None:
 async def test_node_that_lags_by_a_publication_is_nobodys_concern(lab: Lab) -> None:
     await lab.look(ok(bundle({"a": cap("Minor")}), 1))
     status = await lab.look(ok(bundle({"b": cap("Minor", sent=-30)}), 0))
-    assert (lab.ids, len(lab.published.snapshots)) == (["a"], 1)
+    assert (lab.ids, len(lab.published.snapshots)) == (["a", "b"], 1)
+    assert lab.published.alerts[-1][0].doubt
     assert (status.error, status.stamp) == ("", at(1))
 
 
@@ -222,9 +223,80 @@ async def test_new_warning_counts_though_the_servers_time_is_not_to_be_believed(
     for _ in range(2):
         status = await lab.look(answer(content), minute=2)
         assert "ends nothing" in status.error
-    assert lab.ids == ["a", "late"]
-    assert lab.published.alerts[-1][0].stamp == at(2)
+    assert lab.ids == ["a", "late", "old"]  # whoever saw the old one leave learns nothing from it
+    assert [(h.stamp, h.doubt) for h, _ in lab.published.alerts] == [(T0, None), (at(2), True), (at(2), True)]
     assert len(lab.published.snapshots) == 1
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize("hours", [6, 24])
+async def test_after_our_clock_was_ahead_the_first_good_look_counts(hours: int, restarted: bool) -> None:
+    lab = Lab()
+    await lab.look(ok(EMPTY))
+    await lab.look(ok(bundle({"a": cap("Minor")}), hours * 60), minute=hours * 60)
+    if restarted:
+        lab.keep()
+    status = await lab.look(ok(bundle({"b": cap("Extreme")}), 10), minute=10)
+    assert (status.error, status.stamp) == ("", at(10))
+    assert lab.published.snapshots[-1].stamp == at(10)
+    assert "b" in lab.ids
+    assert "if-modified-since" not in lab.requests[-1].headers
+
+
+class LiveLab(Lab):
+    """A live feed with a clock that nobody sets, whose machine's clock can be put wrong."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wrong = timedelta(0)
+        self.feed = DwdFeed(
+            self.source, "live", self.client, self.published, lambda: self.now + self.wrong, random=lambda: 0.5,
+            uptime=lambda: (self.now - T0).total_seconds(),
+        )  # fmt: skip
+
+    async def see(self, minute: float, content: bytes, *, off: float = 0, server: float = 0) -> FeedStatus:
+        """A look at `minute`, our clock and the server's so many minutes wrong."""
+        self.wrong = timedelta(minutes=off)
+        date = format_datetime(at(minute + server), usegmt=True)
+        return await self.look(ok(content, minute + server, Date=date), minute=minute)
+
+
+@pytest.mark.parametrize("off", [360, -360, 1440, -1440])
+async def test_a_jump_of_our_clock_changes_nothing_and_is_said(off: float) -> None:
+    lab = LiveLab()
+    assert (await lab.see(0, EMPTY)).clock_error == ""
+    for minute in range(1, 30):
+        status = await lab.see(minute, bundle({"a": cap("Minor")}), off=off)
+        assert (status.error, status.stamp, status.looked) == ("", at(minute), at(minute))
+        assert f"jumped by {off * 60:+d} s" in status.clock_error
+    assert (await lab.see(30, EMPTY)).clock_error == ""
+    assert [(one.stamp, one.checked, one.date) for one in lab.published.snapshots][-1] == (at(30), at(30), at(30))
+
+
+@pytest.mark.parametrize("server", [360, -360])
+async def test_a_servers_clock_that_is_wrong_ends_nothing_is_said_and_what_is_new_is_told(server: float) -> None:
+    lab = LiveLab()
+    await lab.see(0, bundle({"a": cap("Minor")}))
+    status = await lab.see(1, bundle({"b": cap("Extreme", sent=1)}), server=server)
+    assert "ends nothing" in status.error
+    assert f"differ by {-server * 60:+.0f} s" in status.clock_error
+    assert lab.ids == ["a", "b"]
+    assert len(lab.published.snapshots) == 1
+
+
+async def test_a_time_after_the_servers_own_is_in_doubt() -> None:
+    lab = LiveLab()
+    lab.now = at(1)
+    status = await lab.look(ok(EMPTY, 3, Date=format_datetime(at(1), usegmt=True)))
+    assert "the server's own" in status.error
+    assert lab.published.snapshots == []
+
+
+async def test_what_lay_in_a_cache_says_by_its_age_what_time_it_is() -> None:
+    lab = LiveLab()
+    lab.now = at(10)
+    status = await lab.look(ok(EMPTY, 0, Date=format_datetime(at(0), usegmt=True), Age="600"))
+    assert (status.clock_error, lab.published.snapshots[0].date) == ("", at(10))
 
 
 async def test_message_that_left_the_feed_is_no_news_when_a_lagging_node_shows_it(lab: Lab) -> None:

@@ -34,6 +34,8 @@ class Answer:
     content: bytes
     validators: Mapping[str, str]
     """Headers that ask whether there is a newer one."""
+    date: datetime | None = None
+    """What time it was by the server's clock when it answered; None where it did not say."""
 
 
 class Asks(Protocol):

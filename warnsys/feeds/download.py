@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 import httpx
@@ -75,7 +75,7 @@ class WebSource:
             content += chunk
             if len(content) > self._source.max_bytes:
                 raise Refused(f"the answer exceeds {self._source.max_bytes} bytes", BROWSE)
-        return Answer(_stamp(response), bytes(content), _validators(response))
+        return Answer(_stamp(response), bytes(content), _validators(response), _date(response))
 
 
 def _host(url: httpx.URL) -> str:
@@ -87,11 +87,23 @@ def _stamp(response: httpx.Response) -> datetime | None:
     """The server's time of an answer: in the dated file's name, else Last-Modified."""
     if stamp := stamp_in(response.url.path):
         return stamp
+    return _time(response, "last-modified")
+
+
+def _date(response: httpx.Response) -> datetime | None:
+    """The server's clock, with the time that the answer lay in caches (RFC 9111, 5.1)."""
+    date, age = _time(response, "date"), response.headers.get("age", "0")
+    kept = timedelta(seconds=int(age)) if age.isascii() and age.isdigit() and len(age) < 8 else timedelta(0)
+    return date + kept if date else None
+
+
+def _time(response: httpx.Response, header: str) -> datetime | None:
     try:
-        modified = parsedate_to_datetime(response.headers["last-modified"])
+        moment = parsedate_to_datetime(response.headers[header])
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment.astimezone(UTC)
     except (KeyError, ValueError, OverflowError):
         return None
-    return modified if modified.tzinfo else modified.replace(tzinfo=UTC)
 
 
 def _validators(response: httpx.Response) -> dict[str, str]:

@@ -9,7 +9,7 @@ current is published again, which is harmless and heals whatever was lost.
 import asyncio
 import logging
 import random as chance
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -19,10 +19,12 @@ from warnsys.cap.errors import MAX_SAID
 from warnsys.feeds.answer import Answer, Asks, Refused
 from warnsys.feeds.bundle import Bundle, Key, Message, open_bundle
 from warnsys.feeds.download import WebSource
+from warnsys.feeds.feed_time import FeedTime
 from warnsys.feeds.folder import FolderSource
 from warnsys.feeds.publisher import Keeper, KeepsNothing, Publisher
 from warnsys.records import AlertHeaders, FeedStatus, Snapshot, utc
-from warnsys.settings import Source
+from warnsys.settings import LIVE, Source
+from warnsys.warning.clock import AGREE
 
 AHEAD = timedelta(minutes=5)
 """A stamp further ahead of our clock is not believed: it would keep the feed fresh, and shut out what follows."""
@@ -30,7 +32,7 @@ NODES = timedelta(seconds=5)
 """The same bytes under stamps this close are one publication, which the server's nodes wrote one after the other."""
 BEHIND = timedelta(minutes=2)
 """A node may lag by a publication without anybody being told."""
-REMEMBERED = timedelta(hours=1)
+REMEMBERED = timedelta(days=3)
 """How long a message that left the feed is known, so that a lagging node does not make it news again."""
 LONGEST_PAUSE_S = 60.0
 AT_ONCE = 50
@@ -42,8 +44,9 @@ logger = logging.getLogger(__name__)
 class DwdFeed:
     """Polls one source, and remembers what it published of it.
 
-    `clock` gives the present as an aware datetime, `random` a number from 0 to 1; `keeper` is given the bytes of each
-    snapshot after it was published. The client is for sources with an address; its proxies are the caller's choice.
+    `clock` gives the present as an aware datetime, `uptime` the seconds of a clock that nobody sets, without which
+    every jump of `clock` is believed; `random` a number from 0 to 1; `keeper` is given the bytes of each snapshot after
+    it was published. The client is for sources with an address; its proxies are the caller's choice.
     """
 
     def __init__(
@@ -56,9 +59,10 @@ class DwdFeed:
         *,
         keeper: Keeper | None = None,
         random: Callable[[], float] = chance.random,
+        uptime: Callable[[], float] | None = None,
     ) -> None:
         self._source, self._stage = source, stage
-        self._publisher, self._clock, self._random = publisher, clock, random
+        self._publisher, self._time, self._random = publisher, FeedTime(clock, uptime), random
         self._keeper = keeper or KeepsNothing()
         self._asks: Asks = FolderSource(source.folder) if source.folder else WebSource(source, client)
         self._held: Bundle | None = None
@@ -94,10 +98,12 @@ class DwdFeed:
 
     async def look(self) -> FeedStatus:
         """One poll, and the status that it ended with. Raises only what publishing that status raises."""
-        now = self._clock()
+        now = self._time.look()
         fresh, error = None, ""
         try:
-            fresh = await self._newer(now)
+            answer = await self._asks.ask(self._validators(now), now)
+            now = self._time.hear(answer.date if answer and self._stage == LIVE else None)
+            fresh = await self._newer(answer, now)
         except Refused as refused:
             error = self._sentence(refused.what, refused.remedy)
         except Exception as surprise:
@@ -117,16 +123,24 @@ class DwdFeed:
             unreadable=held.unreadable if held else 0,
             error=error,
             archive_error=self._keeper.error,
+            clock_error=self._time.odd(now),
         )
         await self._publisher.status(status)
         return status
 
     # -- what an answer is worth ------------------------------------------------------------------------------------
 
-    async def _newer(self, now: datetime) -> Bundle | None:
+    def _outranks(self, now: datetime) -> Bundle | None:
+        """What is held, unless its time is ahead of ours: our clock was wrong, or is, and what comes is looked at."""
+        return self._held if self._held and self._held.stamp <= now + AHEAD else None
+
+    def _validators(self, now: datetime) -> Mapping[str, str]:
+        held = self._outranks(now)
+        return held.validators if held else {}
+
+    async def _newer(self, answer: Answer | None, now: datetime) -> Bundle | None:
         """The snapshot to be held from now on, None if it is the held one. Raises `Refused`."""
-        held = self._held
-        answer = await self._asks.ask(held.validators if held else {}, now)
+        held = self._outranks(now)
         if answer is None or (held and _same(answer, held)):
             return None
         bundle = await asyncio.to_thread(open_bundle, answer, now)
@@ -146,14 +160,10 @@ class DwdFeed:
         return bundle
 
     async def _news(self, bundle: Bundle, now: datetime) -> None:
-        """Publish what nobody can have seen yet of an answer whose stamp says nothing: as if it came this moment."""
-        since = self._held.stamp - AHEAD if self._held else None
-        news = [
-            message
-            for message in bundle.messages
-            if message.key not in self._seen and (since is None or (message.sent is not None and message.sent > since))
-        ]
-        for message in await self._alerts(news, now, now):
+        """Publish what is new here of an answer whose stamp says nothing, as in doubt: whoever knows it already, or saw
+        it leave, learns nothing from that."""
+        news = [message for message in bundle.messages if message.key not in self._seen]
+        for message in await self._alerts(news, now, now, doubt=True):
             del self._seen[message.key]
 
     # -- publishing -------------------------------------------------------------------------------------------------
@@ -165,7 +175,7 @@ class DwdFeed:
         only after all that it lists.
         """
         everything = self._all_published is None or (
-            now - self._all_published >= timedelta(seconds=self._source.republish_s)
+            abs(now - self._all_published) >= timedelta(seconds=self._source.republish_s)
         )
         due = [message for message in bundle.messages if everything or message.key not in self._published]
         failed = [message.member.name for message in await self._alerts(due, bundle.stamp, now)]
@@ -180,24 +190,27 @@ class DwdFeed:
             self._all_published = now
         keys = {message.key for message in bundle.messages}
         self._published &= keys
-        self._seen = {key: seen for key, seen in self._seen.items() if key in keys or now - seen < REMEMBERED}
+        self._seen = {key: seen for key, seen in self._seen.items() if key in keys or abs(now - seen) < REMEMBERED}
         return ""
 
-    async def _alerts(self, messages: Sequence[Message], stamp: datetime, now: datetime) -> list[Message]:
+    async def _alerts(
+        self, messages: Sequence[Message], stamp: datetime, now: datetime, *, doubt: bool = False
+    ) -> list[Message]:
         """Publish messages that are sorted by rank, one rank after the other; gives those that failed."""
         failed: list[Message] = []
         for batch in _batches(messages):
-            done = await asyncio.gather(*(self._alert(message, stamp, now) for message in batch))
+            done = await asyncio.gather(*(self._alert(message, stamp, now, doubt=doubt) for message in batch))
             failed += [message for message, safe in zip(batch, done, strict=True) if not safe]
         return failed
 
-    async def _alert(self, message: Message, stamp: datetime, now: datetime) -> bool:
+    async def _alert(self, message: Message, stamp: datetime, now: datetime, *, doubt: bool) -> bool:
         headers = AlertHeaders(
             stage=self._stage,
             source=self._source.name,
             id=message.listed_id,
             stamp=stamp,
             seen=self._seen.setdefault(message.key, now),
+            doubt=doubt or None,
         )
         try:
             await self._publisher.alert(headers, message.member.body)
@@ -209,7 +222,8 @@ class DwdFeed:
 
     async def _snapshot(self, bundle: Bundle, now: datetime) -> bool:
         snapshot = Snapshot(
-            stage=self._stage, source=self._source.name, stamp=bundle.stamp, checked=now, ids=bundle.ids
+            stage=self._stage, source=self._source.name, stamp=bundle.stamp, checked=now, ids=bundle.ids,
+            date=self._time.date,
         )  # fmt: skip
         try:
             await self._publisher.snapshot(snapshot)
@@ -231,6 +245,9 @@ def _doubt(answer: Answer, bundle: Bundle, now: datetime) -> Refused | None:
     if answer.stamp > now + AHEAD:
         ahead = (answer.stamp - now) / timedelta(minutes=1)
         what = f"the answer's time, {utc(answer.stamp)}, is {ahead:.0f} min ahead of our clock"
+        return Refused(f"{what}, so that it ends nothing", clocks)
+    if answer.date and abs(answer.date - now) <= AGREE < answer.stamp - answer.date:
+        what = f"the answer's time, {utc(answer.stamp)}, is after {utc(answer.date)}, the server's own"
         return Refused(f"{what}, so that it ends nothing", clocks)
     newest = max((one.sent for one in bundle.messages if one.sent and one.sent <= now + AHEAD), default=answer.stamp)
     if newest > answer.stamp + AHEAD:

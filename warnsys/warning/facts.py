@@ -126,9 +126,13 @@ def learn_time(known: Facts, tick: Tick, rules: str) -> Facts:
 def learn_outcome(known: Facts, outcome: Outcome, rules: str) -> Facts:
     """`rules` is the present version: a fact under it replaces one under an older version."""
     listing, stamp = known.listings.get(outcome.listed_id) or Listing(), outcome.stamp
-    if stamp and _is_early(known, stamp):
+    if stamp and not outcome.doubt and _is_early(known, stamp):
         known = _waits(known, outcome.source, Early(stamp=stamp, ids=(outcome.listed_id,)))
         stamp = known.now and known.now + AHEAD
+    if outcome.doubt and outcome.source in listing.sightings:  # nothing new, so it says nothing
+        stamp = None
+    elif outcome.doubt:
+        stamp = known.now or stamp
     listing = listing.seen(outcome.source, stamp)
     listing = listing.decided(outcome.rules, accepted=outcome.decided != "rejected")
     facts = dict(known.facts)

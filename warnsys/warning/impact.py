@@ -142,6 +142,7 @@ class Matcher:
             "source": headers.source,
             "listed_id": headers.id,
             "stamp": headers.stamp,
+            "doubt": headers.doubt,
             "decided": decided,
             "reason": shorten(reason, 300),
             "rules": self.rules,
