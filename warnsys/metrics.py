@@ -53,6 +53,9 @@ class Metrics:
         self.feed_stamp = self._gauge("feed_stamp_seconds", "Time of a source's last good snapshot", "source")
         self.feed_looked = self._gauge("feed_looked_seconds", "When a source was last looked at", "source")
         self.feed_unreadable = self._gauge("feed_unreadable", "Messages of it that cannot be read", "source")
+        self.feed_clock = self._gauge("feed_clock_off", "1 where its feed's or server's clock is wrong", "source")
+        self.clock_off = self._gauge("clock_off_seconds", "By how much a clock is wrong for a city", "city", "clock")
+        self._clocks: dict[str, set[str]] = {}
         self.archive_failing = self._gauge("archive_failing", "1 where its snapshots cannot be archived", "source")
         self.audited = self._counter("audited", "Entries written into the audit", "what")
         self.audit_read = self._gauge("audit_read_seconds", "Time of the newest record that the audit has read")
@@ -114,6 +117,7 @@ class Metrics:
         self.feed_looked.labels(status.source).set(status.looked.timestamp())
         self.feed_unreadable.labels(status.source).set(status.unreadable)
         self.archive_failing.labels(status.source).set(bool(status.archive_error))
+        self.feed_clock.labels(status.source).set(bool(status.clock_error))
         if status.stamp:
             self.feed_stamp.labels(status.source).set(status.stamp.timestamp())
 
@@ -121,6 +125,11 @@ class Metrics:
         """After a record was taken into a city's state."""
         self.tick.labels(city).set(situation.now.timestamp())
         self.incomplete.labels(city).set(situation.freshness != "fresh")
+        for clock in self._clocks.pop(city, set[str]()) - situation.clocks.keys():
+            self.clock_off.remove(city, clock)
+        for clock, seconds in situation.clocks.items():
+            self.clock_off.labels(city, clock).set(seconds)
+            self._clocks.setdefault(city, set()).add(clock)
         held = [district.status for district in situation.districts.values()]
         for status in get_args(DistrictStatus):
             self.districts.labels(city, status).set(held.count(status))

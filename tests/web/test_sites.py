@@ -1,13 +1,15 @@
 """What the pages and the API say, and what they refuse; over a board in memory."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
-from tests.support import at, meaning, outcome, rejected, snapshot, tick
+from tests.support import at, live_tick, meaning, outcome, rejected, snapshot, tick
 from tests.web.sites import LOGIN, Desk, settings
 from tests.web.states import STATES
 from warnsys.records import SteleRecord
+from warnsys.web.board import TopicRecord
 from warnsys.web.words import words
 
 ORIGIN = {"Sec-Fetch-Site": "same-origin"}
@@ -84,6 +86,43 @@ def test_a_slow_clock_of_the_web_machine_prolongs_no_record() -> None:
     assert "Die Uhr des Web-Rechners geht falsch" in desk.page("/")
     desk.later(4)
     assert "Keine verlässlichen Daten" in desk.page("/stele/d1")
+
+
+def test_one_tick_stamped_a_day_ahead_makes_no_page_blind() -> None:
+    desk = warned()
+    for minute in (0.2, 0.4, 0.6):
+        desk.later(minute).put("impacts", "", live_tick(minute).to_bytes())
+    desk.later(0.8).board.take(TopicRecord("impacts", "", live_tick(0.8).to_bytes(), {}, at(1440.8)))
+    assert desk.board.now() == at(0.8)
+    text = desk.page("/")
+    assert "Stufe 3 von 4" in text
+    assert "clock broker +86400 s" in text
+    desk.later(1).put("impacts", "", live_tick(1).to_bytes())
+    assert "clock broker" not in desk.page("/")
+
+
+def test_a_web_clock_that_jumps_ahead_makes_no_page_blind_and_is_said() -> None:
+    desk = warned()
+    desk.put("impacts", "", live_tick(0).to_bytes())
+    desk.board.clock = lambda: desk.now + timedelta(days=1)
+    for minute in (0.2, 0.4, 0.6):
+        desk.later(minute).put("impacts", "", live_tick(minute).to_bytes())
+    text = desk.page("/")
+    assert "Stufe 3 von 4" in text
+    assert "Die Uhr des Web-Rechners geht falsch" in text
+
+
+def test_a_record_of_a_time_that_went_too_far_ahead_is_replaced_and_never_outlives_its_own_length() -> None:
+    desk = calm()
+    held = desk.board.steles["d1"]
+    ahead = timedelta(days=1)
+    wrong = held.model_copy(update={"issued": held.issued + ahead, "valid_until": held.valid_until + ahead})
+    desk.put("stele", "d1", wrong.to_bytes(), {"covers": "5"})
+    desk.later(4)
+    assert desk.board.stele("d1") is None
+    right = held.model_copy(update={"issued": at(4), "valid_until": at(7)})
+    desk.put("stele", "d1", right.to_bytes(), {"covers": "6"})
+    assert desk.board.stele("d1") == right
 
 
 def test_a_list_with_a_message_that_cannot_be_read_is_told_as_incomplete() -> None:

@@ -9,7 +9,7 @@ A snapshot is complete when every message that it lists has been accepted under 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from operator import itemgetter
@@ -60,6 +60,8 @@ class Situation:
     districts: dict[str, DistrictSituation]
     replaced: tuple[str, ...] = ()
     """Base ids of what is replaced for good; of these nothing is needed any more but that they were."""
+    clocks: Mapping[str, int] = field(default_factory=dict)
+    """By clock the seconds by which it is off; of a source (`stamp dwd`) those by which its stamp is ahead."""
 
 
 def derive(
@@ -85,7 +87,7 @@ def derive(
             status = "clear" if freshness == "fresh" else "no_data"
         found[district] = DistrictSituation(district, status, standing)
     as_of, flags = min(stamps, default=None), view.flags(stale_after)
-    return Situation(now, freshness, as_of, flags, found, tuple(view.replaced_for_good()))
+    return Situation(now, freshness, as_of, flags, found, tuple(view.replaced_for_good()), view.clocks())
 
 
 _FRESHNESS: tuple[Freshness, ...] = ("fresh", "incomplete", "stale", "none")
@@ -286,6 +288,9 @@ class _View:
         if latest(self.known.clock, self.now) - newest.stamp > limit:
             return "stale"
         return "fresh" if newest in self.complete[source] else "incomplete"
+
+    def clocks(self) -> dict[str, int]:
+        return {**self.known.clock.off, **{f"stamp {source}": by for source, by in self.known.ahead.items()}}
 
     def flags(self, sources: Iterable[str]) -> tuple[str, ...]:
         newest = [seen[0] for source in sources if (seen := self.known.snapshots.get(source))]

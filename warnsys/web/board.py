@@ -43,6 +43,8 @@ from warnsys.records import (
     read_impact_record,
 )
 from warnsys.settings import LIVE
+from warnsys.warning.facts import AHEAD
+from warnsys.web.board_time import BoardTime
 from warnsys.web.history import History
 from warnsys.web.orders import Ordered, orders
 
@@ -156,8 +158,9 @@ class Board:
     _looked: tuple[object, ...] = ()
     _covers: dict[str, int] = field(default_factory=dict)
     """By district what its stele covers of `warn.impacts`."""
-    _told: datetime | None = None
-    _told_at: float = 0
+    _stele_at: dict[str, float] = field(default_factory=dict)
+    """By district when its stele came, by `elapsed`."""
+    _time: BoardTime = field(default_factory=BoardTime)
     _heard_at: float | None = None
     _number: int = 0
     _events: deque[Event] = field(default_factory=lambda: deque(maxlen=MAX_EVENTS))
@@ -187,14 +190,11 @@ class Board:
     def now(self) -> datetime:
         """The time by which pages are worded and records grow old.
 
-        In an exercise the story's. Else the clock's, but never behind the topics: were this machine's clock slow, a
-        calm record would outlive the pipeline that wrote it.
+        In an exercise the story's, else what the clocks agree on.
         """
-        if self._told is None:
-            return self.clock()
-        if self.exercise:
-            return self._told
-        return max(self.clock(), self._told + timedelta(seconds=self.elapsed() - self._told_at))
+        if self.exercise and self._time.told:
+            return self._time.told
+        return self._time.now(self.clock(), self.elapsed())
 
     def silent(self) -> bool:
         """Whether so long nothing came that nobody can be settling, or nothing reaches this process."""
@@ -211,11 +211,19 @@ class Board:
 
     def clock_off(self) -> bool:
         """Whether this machine's clock and the topics' time are far apart, while records come in."""
-        if self.exercise or self._told is None or not self.connected:
+        told = self._time.told
+        if self.exercise or told is None or not self.connected:
             return False
-        if self.elapsed() - self._told_at > SILENT_AFTER.total_seconds():
+        if self.elapsed() - self._time.told_at > SILENT_AFTER.total_seconds():
             return False
-        return abs(self.clock() - self._told) > CLOCK_OFF + SILENT_AFTER
+        return abs(self.clock() - told) > CLOCK_OFF + SILENT_AFTER
+
+    def clocks(self) -> tuple[str, ...]:
+        """What is wrong with the other machines' clocks: `clock broker +86400 s`, `feed dwd: …`."""
+        if self.exercise:
+            return ()
+        feeds = sorted(f"{status.source}: {status.clock_error}" for status in self.feeds.values() if status.clock_error)
+        return (*self._time.alarms(), *feeds)
 
     def silence(self) -> timedelta | None:
         """How long no record has come; None before the first one."""
@@ -239,7 +247,8 @@ class Board:
         if self.exercise:  # the story's time may run faster than the clock
             silence = self.silence()
             return timedelta(0) if silence is None else BLIND_AFTER - silence
-        return record.valid_until - self.now()
+        lasts = record.valid_until - record.issued - timedelta(seconds=self.elapsed() - self._stele_at[record.district])
+        return min(record.valid_until - self.now(), lasts)  # it may be of a time that had gone too far ahead
 
     def picture(self) -> "Board":
         """All of it as it is now, and the time with it; no record changes it any more.
@@ -301,11 +310,13 @@ class Board:
             return
         self._check_stage(record.stage)
         known = self.steles.get(district)
-        if known and (record.issued, covers) < (known.issued, self._covers[district]):
+        ahead = known and not self.exercise and known.issued > self.now() + AHEAD
+        if known and not ahead and (record.issued, covers) < (known.issued, self._covers[district]):
             return  # the topic is read again after an outage; or a worker that was cut off sent it late
         self.steles[district], self._covers[district] = record, covers
+        self._stele_at[district] = self.elapsed()
         if self.exercise:
-            self._hear_time(record.issued)
+            self._time = self._time.story(record.issued, self.elapsed())
         for item in record.items:
             if outcome := self.outcomes.get(item.base_id):
                 self.history.shown(outcome.listed_id, place.at)
@@ -314,10 +325,6 @@ class Board:
     def _check_stage(self, stage: str) -> None:
         if stage != self.stage:
             raise ForeignStageError(stage, self.stage)
-
-    def _hear_time(self, moment: datetime) -> None:
-        if self._told is None or moment > self._told:
-            self._told, self._told_at = moment, self.elapsed()
 
     def _take_notice(self, notice: PushNotice | SmsNotice) -> None:
         self._check_stage(notice.stage)
@@ -330,10 +337,17 @@ class Board:
         self._check_stage(said.stage)
         match said:
             case Tick():
-                at = said.at if self.exercise else record.at
-                self._hear_time(at)
-                self.history.ticked(at)
+                if self.exercise:
+                    self._time = self._time.story(said.at, self.elapsed())
+                else:
+                    appended = said.model_copy(update={"appended": record.at})
+                    self._time = self._time.after(appended, self.clock(), self.elapsed())
+                self.history.ticked(self._time.told or said.at)
             case Snapshot():
+                if not self.exercise:
+                    self._time = self._time.beside(said)
+                    if said.stamp > self.now() + AHEAD:
+                        return
                 stamps = self.history.stamps.get(said.source)
                 if not stamps or said.stamp >= stamps[-1]:
                     self.listed[said.source] = said.ids

@@ -7,6 +7,7 @@ exercise-bar = ÜBUNG „{ $stage }“ – nichts davon ist eine echte Warnung
 offline = Keine Verbindung. Diese Seite zeigt, was zuletzt bekannt war.
 blind = Keine Daten. Diese Seite weiß nicht, was gilt.
 silent = Seit { $time } kam kein Datensatz mehr: Worker oder Broker stehen. Was hier steht, wird alt.
+clocks-differ = Uhren widersprechen sich ({ $what }). Gewarnt wird weiter; die Uhr bitte richten.
 clock-off = Die Uhr des Web-Rechners geht falsch. Zeiten auf dieser Seite sind nicht verlässlich.
 no-data-for = Keine verlässlichen Daten für: { $districts }
 incomplete = { $city }: eine Warnung der Quelle ist nicht lesbar. Nichts wird zurückgenommen, nichts gilt als beendet. Siehe „Nicht lesbar“.

@@ -7,6 +7,7 @@ exercise-bar = EXERCISE “{ $stage }” – nothing here is a real warning
 offline = No connection. This page shows what was known last.
 blind = No data. This page does not know what holds.
 silent = No record for { $time }: workers or broker stand still. What is shown here grows old.
+clocks-differ = Clocks contradict each other ({ $what }). Warnings go on; please set the clock right.
 clock-off = The clock of the web server is wrong. Times on this page cannot be relied on.
 no-data-for = No reliable data for: { $districts }
 incomplete = { $city }: a warning of the source cannot be read. Nothing is withdrawn, nothing counts as ended. See “Unreadable”.

@@ -1,0 +1,50 @@
+"""What time it is for the pages: the topics' clocks and this machine's, none of which decides alone.
+
+What ticks say is weighed as a city weighs it (`warnsys.warning.clock`). This machine's clock counts while it goes on as
+one that nobody sets; where it jumped, that one goes on until the topics agree with the jump.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from warnsys.records import Snapshot, Tick
+from warnsys.warning.clock import Clock, alarms, hear, testify
+
+
+@dataclass(frozen=True, slots=True)
+class BoardTime:
+    told: datetime | None = None
+    """By the newest tick."""
+    told_at: float = 0
+    """When it came, in seconds of the clock that nobody sets."""
+    _topics: Clock = field(default_factory=Clock)
+    _own: Clock = field(default_factory=Clock)
+    _moment: datetime | None = None
+    """By this machine's clock, when the newest tick came."""
+
+    def after(self, tick: Tick, wall: datetime, elapsed: float) -> "BoardTime":
+        """After a live tick, with what this machine's clocks say."""
+        topics, told = hear(self._topics, self.told, tick)
+        said = Snapshot(stage=tick.stage, source="topics", stamp=told, checked=told, date=told, ids=())
+        mine = Tick(stage=tick.stage, at=wall, process="web", monotonic=elapsed, appended=wall)
+        own, moment = hear(testify(self._own, said), self._moment, mine)
+        return BoardTime(told, elapsed, topics, own, moment)
+
+    def story(self, moment: datetime, elapsed: float) -> "BoardTime":
+        """After a record of an exercise, which bears the story's time."""
+        return self if self.told and moment <= self.told else BoardTime(moment, elapsed)
+
+    def beside(self, snapshot: Snapshot) -> "BoardTime":
+        """After a snapshot, which says when it was looked at."""
+        return replace(self, _topics=testify(self._topics, snapshot))
+
+    def now(self, wall: datetime, elapsed: float) -> datetime:
+        """Never behind the topics: were this machine's clock slow, a calm record would outlive who wrote it."""
+        if self.told is None:
+            return wall
+        passed = timedelta(seconds=elapsed - self.told_at)
+        return max(self._moment or self.told, self.told) + passed
+
+    def alarms(self) -> tuple[str, ...]:
+        """Of the topics' clocks: `clock broker +86400 s`."""
+        return alarms(self._topics)
