@@ -144,7 +144,7 @@ class DwdFeed:
         if answer is None or (held and _same(answer, held)):
             return None
         bundle = await asyncio.to_thread(open_bundle, answer, now)
-        if doubt := _doubt(answer, bundle, now):
+        if doubt := self._own_doubt(answer) or _doubt(answer, bundle, now):
             await self._news(bundle, now)
             raise doubt
         if held and bundle.stamp < held.stamp:
@@ -158,6 +158,12 @@ class DwdFeed:
         if held and bundle.stamp == held.stamp:
             return bundle.listing(held.ids)
         return bundle
+
+    def _own_doubt(self, answer: Answer) -> Refused | None:
+        """Where nothing but our own clock stamps an answer, and that has jumped."""
+        if answer.date or not self._time.in_doubt:
+            return None
+        return Refused("our own clock jumped, so that the listing ends nothing", "set it right, or wait ten minutes")
 
     async def _news(self, bundle: Bundle, now: datetime) -> None:
         """Publish what is new here of an answer whose stamp says nothing, as in doubt: whoever knows it already, or saw

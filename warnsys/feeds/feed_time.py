@@ -44,6 +44,11 @@ class FeedTime:
         self._clock, self._now = hear(self._clock, self._now, tick)
         return self._now
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether our clock jumped, and no server's clock has said yet which is right."""
+        return self._clock.doubt is not None
+
     def odd(self, now: datetime) -> str:
         """What is wrong with the clocks at `now`, in a sentence, else ""."""
         wall = self._wall()
