@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import uvicorn
@@ -21,6 +21,7 @@ from aiokafka.errors import KafkaError
 from fastapi import FastAPI
 
 from streams import security
+from streams.guard import Guard, affordable, trusted_hosts
 from streams.records import Outgoing, Progress, Sender, read_headers
 from streams.runtime import broker_of
 from streams.sender import KafkaSender
@@ -30,7 +31,7 @@ from warnsys.headers import moment, published
 from warnsys.pipeline import cities_for, matcher_for
 from warnsys.records import Action
 from warnsys.renewal import watch
-from warnsys.settings import Settings, SettingsError
+from warnsys.settings import Settings, SettingsError, Web
 from warnsys.supervisor import tell_ready
 from warnsys.web.app import Site, operators_site, public_site
 from warnsys.web.board import Board, TopicName, TopicRecord
@@ -82,7 +83,12 @@ async def serving(
     sites = [(settings.web.port, operators_site(site))]
     if settings.web.public_port is not None:
         sites.append((settings.web.public_port, public_site(site)))
-    servers = [Server(_config(app, settings.web.host, port)) for port, app in sites]
+    most = affordable(settings.web.connections, len(sites))
+    shares = (most // 2, min(settings.web.connections_per_address, most))
+    guards = [Guard(most, share, frozenset(settings.web.trusted_proxies)) for share in shares]
+    servers = [
+        Server(_config(app, settings.web, port, guard)) for (port, app), guard in zip(sites, guards, strict=False)
+    ]
     http = httpx.AsyncClient()
     feeding += [
         watched(reader.run(), "the reader", end),
@@ -294,10 +300,11 @@ class Server(uvicorn.Server):
         yield
 
 
-def _config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
+def _config(app: FastAPI, web: Web, port: int, guard: Guard) -> uvicorn.Config:
     return uvicorn.Config(
-        app, host=host, port=port, lifespan="off", log_config=None, access_log=False, server_header=False,
-        timeout_graceful_shutdown=1, limit_concurrency=2_000, h11_max_incomplete_event_size=32 * 1024,
+        app, host=web.host, port=port, lifespan="off", log_config=None, access_log=False, server_header=False,
+        timeout_graceful_shutdown=1, h11_max_incomplete_event_size=32 * 1024, ws="none",
+        http=cast(Any, guard.protocol), **trusted_hosts(web.trusted_proxies),
     )  # fmt: skip
 
 

@@ -176,6 +176,17 @@ class Web(_Strict):
     """Whether everybody is an operator: for the demo."""
     requests_per_s: float = Field(100, ge=0)
     """That one address may make, ten seconds' worth at once; 0 for no limit, behind a proxy that has one."""
+    connections: int = Field(1_000, ge=16)
+    """Of each site; where all are taken, the longest silent one makes room."""
+    connections_per_address: int = Field(100, ge=1)
+    """Of the public site; on the operators' one address may have half of all."""
+    streams: int = Field(500, ge=0)
+    """Event streams of each site: a page that is open holds one."""
+    streams_per_address: int = Field(50, ge=0)
+    """Of the public site."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses of proxies in front of us: their `X-Forwarded-For` says who asks, and their connections are not counted
+    as one address's."""
     tiles: str = Field("", pattern=r"^(https?://\S+)?$")
     """Address of map tiles with {z}, {x} and {y}; without, the map shows outlines only."""
     tiles_credit: str = ""

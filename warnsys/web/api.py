@@ -27,6 +27,7 @@ from warnsys.web import cap_out, feed_out
 from warnsys.web.app import Picture, Site, signed_in
 from warnsys.web.board import Board, Event, HeldAlert
 from warnsys.web.security import Operators
+from warnsys.web.streams import BoundedStream
 
 PING_S = 5
 """A page that hears nothing for 12 s takes its stream for dead (static/live.js)."""
@@ -133,6 +134,7 @@ def public(site: Site) -> APIRouter:
 
     @router.get("/stream", response_class=EventSourceResponse)
     async def stream(
+        request: Request,
         last_event_id: Annotated[str | None, Header(max_length=40)] = None,
         district: Annotated[str | None, Query(max_length=100)] = None,
     ) -> EventSourceResponse:
@@ -142,7 +144,7 @@ def public(site: Site) -> APIRouter:
         def wanted(event: Event) -> bool:
             return event.public and event.district in ("", district or event.district)
 
-        return _streaming(site, last_event_id, wanted)
+        return _streaming(site, request, last_event_id, wanted)
 
     return router
 
@@ -208,9 +210,11 @@ def private(site: Site, operators: Operators) -> APIRouter:
         return [board.feeds[name] for name in sorted(board.feeds)]
 
     @router.get("/stream/all", response_class=EventSourceResponse)
-    async def stream_all(last_event_id: Annotated[str | None, Header(max_length=40)] = None) -> EventSourceResponse:
+    async def stream_all(
+        request: Request, last_event_id: Annotated[str | None, Header(max_length=40)] = None
+    ) -> EventSourceResponse:
         """Every change, for operators."""
-        return _streaming(site, last_event_id, lambda _: True)
+        return _streaming(site, request, last_event_id, lambda _: True)
 
     return router
 
@@ -262,7 +266,9 @@ def _download(value: bytes, media_type: str, name: str) -> Response:
     return Response(value, media_type=media_type, headers=headers)
 
 
-def _streaming(site: Site, last_event_id: str | None, wanted: Callable[[Event], bool]) -> EventSourceResponse:
+def _streaming(
+    site: Site, request: Request, last_event_id: str | None, wanted: Callable[[Event], bool]
+) -> EventSourceResponse:
     board = site.board
     after = board.version
     if last_event_id:  # what is none of our numbers was counted by nobody: load anew
@@ -277,7 +283,9 @@ def _streaming(site: Site, last_event_id: str | None, wanted: Callable[[Event], 
                 elif wanted(event):
                     yield _told(event)
 
-    return EventSourceResponse(told(), ping=PING_S, ping_message_factory=_ping, send_timeout=SEND_S)
+    return BoundedStream(
+        request.app.state.streams, told(), ping=PING_S, ping_message_factory=_ping, send_timeout=SEND_S
+    )
 
 
 JSON_EMPTY = "{}"

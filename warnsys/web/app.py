@@ -28,6 +28,7 @@ from warnsys.warning.impact import Matcher
 from warnsys.warning.text import direction
 from warnsys.web.board import Board
 from warnsys.web.security import CHALLENGE, Headers, Limits, Operators
+from warnsys.web.streams import Streams
 from warnsys.web.views import in_language, plain, span, waiting
 from warnsys.web.words import LANGUAGES, words
 
@@ -107,7 +108,7 @@ def language_of(request: Request) -> str:
 def public_site(site: Site) -> FastAPI:
     from warnsys.web import api, stele
 
-    app = _site(site, "warnsys – öffentlich")
+    app = _site(site, "warnsys – öffentlich", public=True)
     app.include_router(api.public(site))
     app.include_router(stele.router(site, Pages()))
     return app
@@ -117,7 +118,7 @@ def operators_site(site: Site) -> FastAPI:
     """Everything, for those who are signed in; health and stele stay open."""
     from warnsys.web import api, dashboard, stele
 
-    app = _site(site, "warnsys")
+    app = _site(site, "warnsys", public=False)
     operators = Operators(site.settings.web)
     pages = Pages()
     app.include_router(api.public(site))
@@ -150,12 +151,14 @@ def count_unconfirmed(board: Board, metrics: Metrics) -> None:
         metrics.unconfirmed.labels(channel).set(channel in late)
 
 
-def _site(site: Site, title: str) -> FastAPI:
+def _site(site: Site, title: str, *, public: bool) -> FastAPI:
     app = FastAPI(
         title=title, version=VERSION, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json",
         description="Weather warnings by district. Times are absolute, with offset.",
     )  # fmt: skip
     app.state.board = site.board
+    web = site.settings.web
+    app.state.streams = Streams(web.streams, web.streams_per_address if public else web.streams)
     if site.settings.web.requests_per_s:
         app.add_middleware(Limits, per_s=site.settings.web.requests_per_s)
     app.add_middleware(Headers, tiles=site.settings.web.tiles)

@@ -1,0 +1,162 @@
+"""Connections that give nothing back: each is closed in time, and the pages and health are answered meanwhile."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+
+import httpx
+import pytest
+
+from streams.guard import Guard
+from streams.web import Server, _config
+from tests.web.sites import Desk, settings
+from tests.web.test_reader import desk
+
+SAY = {
+    "silent": b"",
+    "half": b"GET /stele/d1 HTTP/1.1\r\nHost: a\r\nX-A: ",
+    "body": b"POST /act/stop HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nx",
+    "second": b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\nGET /stele/d1 HTTP/1.1\r\nX-A: ",
+}
+
+
+@asynccontextmanager
+async def guarded(made: Desk, guard: Guard) -> AsyncIterator[int]:
+    """The public site behind a guard; gives its port."""
+    server = Server(_config(made.public.app, settings().web, 0, guard))  # type: ignore[arg-type]
+    task = asyncio.create_task(server.serve())
+    try:
+        while not server.started:  # noqa: ASYNC110 - the server sets no event
+            await asyncio.sleep(0.01)
+        yield server.port
+    finally:
+        server.should_exit = server.force_exit = True
+        await task
+
+
+@contextmanager
+def crowd(port: int, count: int, say: bytes, addresses: int = 1, buffer: int = 0) -> Iterator[list[socket.socket]]:
+    """Connections that say no more than that, from so many addresses."""
+    with ExitStack() as stack:
+        made = []
+        for number in range(count):
+            one = stack.enter_context(socket.socket())
+            if buffer:
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+            one.bind((f"127.0.1.{1 + number % addresses}", 0))
+            one.connect(("127.0.0.1", port))
+            if say:
+                one.sendall(say)
+            one.setblocking(False)
+            made.append(one)
+        yield made
+
+
+async def answered(port: int, path: str) -> int:
+    async with httpx.AsyncClient(timeout=10) as http:
+        return (await http.get(f"http://127.0.0.1:{port}{path}")).status_code
+
+
+async def closed(guard: Guard, within_s: float) -> None:
+    async with asyncio.timeout(within_s):
+        while guard.open:  # noqa: ASYNC110 - connections end by themselves
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("kind", SAY)
+async def test_a_request_that_does_not_come_whole_is_ended_in_time(kind: str) -> None:
+    guard = Guard(100, 100, head_s=0.5, body_s=0.5)
+    async with guarded(desk(), guard) as port:
+        with crowd(port, 20, SAY[kind]):
+            await asyncio.sleep(0.2)
+            assert len(guard.open) == 20
+            await closed(guard, 8)
+        assert not guard.of
+
+
+async def test_a_head_that_comes_byte_by_byte_gets_no_more_time_for_that() -> None:
+    guard = Guard(100, 100, head_s=0.5)
+    async with guarded(desk(), guard) as port:
+        with crowd(port, 1, b"GET / HTTP/1.1\r\nX-A: ") as (one,):
+            for _ in range(40):
+                await asyncio.sleep(0.05)
+                try:
+                    one.sendall(b"a")
+                except OSError:
+                    break
+            assert not guard.open
+
+
+async def test_an_answer_that_nobody_takes_is_given_up() -> None:
+    guard = Guard(100, 100, taken_s=0.5)
+    async with guarded(desk(), guard) as port:
+        with crowd(port, 5, b"GET /leaflet/leaflet.js HTTP/1.1\r\nHost: a\r\n\r\n" * 40, buffer=4096):
+            await asyncio.sleep(0.5)
+            await closed(guard, 15)
+
+
+@pytest.mark.parametrize("kind", SAY)
+@pytest.mark.parametrize("addresses", [1, 50])
+async def test_pages_and_health_are_answered_while_the_site_is_flooded(kind: str, addresses: int) -> None:
+    guard = Guard(60, 20)
+    async with guarded(desk(), guard) as port:
+        with crowd(port, 300, SAY[kind], addresses):
+            for _ in range(3):
+                assert await answered(port, "/health/live") == 200
+                assert await answered(port, "/stele/d1") == 200
+                assert len(guard.open) <= 75
+            assert max(guard.of.values()) <= 20
+
+
+async def test_who_shares_an_address_with_a_crowd_is_answered_too() -> None:
+    guard = Guard(1000, 20)
+    async with guarded(desk(), guard) as port:
+        with crowd(port, 100, b"GET / HTTP/1.1\r\nX-A: ") as made, socket.socket() as one:
+            await asyncio.sleep(0.2)
+            one.bind((made[0].getsockname()[0], 0))
+            one.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(one, ("127.0.0.1", port))
+            await asyncio.get_running_loop().sock_sendall(one, b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert await told([one]) == {b"200": 1}
+
+
+async def test_a_trusted_proxy_is_not_one_address() -> None:
+    guard = Guard(200, 5, frozenset({"127.0.1.1"}))
+    async with guarded(desk(), guard) as port:
+        with crowd(port, 30, b""):
+            await asyncio.sleep(0.2)
+            assert guard.of["127.0.1.1"] == 30
+
+
+async def test_event_streams_are_bounded_by_address_and_in_all() -> None:
+    made = Desk(settings(streams=6, streams_per_address=2))
+    guard = Guard(100, 100)
+    ask = b"GET /api/stream HTTP/1.1\r\nHost: a\r\n\r\n"
+    async with guarded(made, guard) as port:
+        with crowd(port, 10, ask) as one_address:
+            assert await told(one_address) == {b"200": 2, b"503": 8}
+            with crowd(port, 20, ask, addresses=10) as many:
+                assert (await told(many))[b"200"] == 4
+            assert await answered(port, "/health/live") == 200
+
+
+async def told(crowd: list[socket.socket]) -> dict[bytes, int]:
+    """How often each status."""
+    loop, found = asyncio.get_running_loop(), dict[bytes, int]()
+    for one in crowd:
+        status = (await asyncio.wait_for(loop.sock_recv(one, 4096), 10))[9:12]
+        found[status] = found.get(status, 0) + 1
+    return found
+
+
+async def test_nobody_says_for_another_who_asks_unless_he_is_trusted() -> None:
+    made = Desk(settings(requests_per_s=1))
+    async with guarded(made, Guard(100, 100)) as port, httpx.AsyncClient() as http:
+        codes = [
+            (
+                await http.get(f"http://127.0.0.1:{port}/stele/d1", headers={"X-Forwarded-For": f"10.0.0.{n}"})
+            ).status_code
+            for n in range(14)
+        ]
+    assert 429 in codes
