@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from tests.domain.messages import Message, Warned
 
-STALE, DECIDING, APART = 15.0, 1.0, 0.5
+STALE, DECIDING, APART, DROPPED_FOR = 15.0, 1.0, 0.5, 60.0
 AHEAD, HURRY = 5.0, 1.0
 LEVELS = ("Minor", "Moderate", "Severe", "Extreme")
 Stands = tuple[str, str, str, str]
@@ -98,10 +98,23 @@ class Model:
         )
 
     def withdrawn(self, key: str, source: str, *, believe_empty: bool) -> bool:
-        """Two complete snapshots stamped after the last that listed it, and half a minute apart."""
+        """Two complete snapshots stamped after the last that listed it, half a minute apart; after a drop three, and
+        the newest an hour later."""
         last = max(self.listed[source, key])
         newer = [s for s in self.complete(source) if s > last and (self.snapshots[source, s] or believe_empty)]
-        return bool(newer) and max(newer) - min(newer) >= APART
+        looks: list[float] = []
+        for stamp in sorted(newer, reverse=True):
+            if not looks or looks[-1] - stamp >= APART:
+                looks.append(stamp)
+        if self.dropped(source, last):
+            return len(looks) >= 3 and looks[0] - last >= DROPPED_FOR
+        return len(looks) >= 2
+
+    def dropped(self, source: str, stamp: float) -> bool:
+        """Of ten that were listed then, at most one was ever listed later."""
+        spans = [(min(stamps), max(stamps)) for (of, _), stamps in self.listed.items() if of == source]
+        listed = [last for first, last in spans if first <= stamp <= last]
+        return len([last for last in listed if last > stamp]) * 10 < len(listed)
 
     def severe(self, key: str) -> bool:
         here = [said for district in ("d1", "d2") for said in self.says(key, district)]

@@ -15,7 +15,7 @@ severities = st.sampled_from(("Minor", "Moderate", "Severe", "Extreme"))
 districts = st.sets(st.sampled_from(("d1", "d2"))).map(sorted)
 NODES = tuple(round(second / 60, 6) for second in (0, 1, 20))
 """Minutes by which the nodes of a server stamp the same data later."""
-stamps = st.builds(float.__add__, st.sampled_from((0.0, 10.0, 20.0, 30.0, 40.0)), st.sampled_from(NODES))
+stamps = st.builds(float.__add__, st.sampled_from((0.0, 10.0, 20.0, 30.0, 40.0, 75.0, 85.0)), st.sampled_from(NODES))
 
 
 @st.composite

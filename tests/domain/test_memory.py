@@ -79,16 +79,16 @@ def test_snapshots_of_which_none_is_complete_are_kept_up_to_a_limit() -> None:
     assert seen == [at(29 - number) for number in range(MAX_SNAPSHOTS)]
 
 
-def test_of_complete_snapshots_two_are_kept() -> None:
+def test_of_complete_snapshots_three_are_kept() -> None:
     city = City().take(tick(0), outcome("O", decided="no_district"))
     city.take(*(snapshot(number, "O") for number in range(30)))
-    assert [one.stamp for one in city.state.facts.snapshots["dwd"]] == [at(29), at(28)]
+    assert [one.stamp for one in city.state.facts.snapshots["dwd"]] == [at(29), at(28), at(27)]
 
 
-def test_of_complete_snapshots_two_that_list_something_are_kept_beside_the_two_newest() -> None:
+def test_of_complete_snapshots_three_that_list_something_are_kept_beside_the_three_newest() -> None:
     city = City().take(tick(0), outcome("O", decided="no_district"))
     city.take(*(snapshot(number, "O") for number in range(5)), *(snapshot(number) for number in range(5, 9)))
-    assert [one.stamp for one in city.state.facts.snapshots["dwd"]] == [at(8), at(7), at(4), at(3)]
+    assert [one.stamp for one in city.state.facts.snapshots["dwd"]] == [at(8), at(7), at(6), at(4), at(3), at(2)]
 
 
 def test_a_warning_is_remembered_for_three_days_after_its_end() -> None:

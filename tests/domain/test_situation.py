@@ -175,8 +175,9 @@ def test_a_late_snapshot_between_two_witnesses_counts_as_if_it_had_come_in_time(
 
 
 def test_a_snapshot_that_becomes_complete_after_empty_ones_is_a_witness_still() -> None:
-    city = City().take(tick(0), outcome("A", meaning()), outcome("D", decided="no_district", stamp=10))
-    city.take(snapshot(0, "A"), snapshot(10, "D"), snapshot(15), snapshot(20), snapshot(5, "C"))
+    elsewhere = (outcome(one, decided="no_district", stamp=10) for one in ("D", "O"))
+    city = City().take(tick(0), outcome("A", meaning()), *elsewhere)
+    city.take(snapshot(0, "A", "O"), snapshot(10, "D", "O"), snapshot(15), snapshot(20), snapshot(5, "C", "O"))
     assert city.standing() == ["A"]
     assert city.take(outcome("C", decided="no_district", stamp=5)).standing() == []
 
@@ -297,8 +298,8 @@ def test_an_undecided_snapshot_is_incomplete_from_its_minute_on() -> None:
 def test_what_something_milder_replaced_does_not_make_an_empty_snapshot_suspicious() -> None:
     city = City().take(tick(0), outcome("A", meaning("Severe")), snapshot(0, "A"))
     city.take(outcome("B", meaning("Moderate"), supersedes=["A"], sent=10, stamp=10), snapshot(10, "B"))
-    assert city.take(snapshot(20)).situation.flags == ()
-    assert city.take(snapshot(30)).standing() == []
+    assert city.take(snapshot(20)).situation.flags == ("dropped dwd",)
+    assert city.take(snapshot(30), snapshot(70)).standing() == []
 
 
 def test_what_one_source_replaced_does_not_make_its_empty_snapshot_suspicious_though_another_still_lists_it() -> None:
@@ -307,7 +308,7 @@ def test_what_one_source_replaced_does_not_make_its_empty_snapshot_suspicious_th
         city.take(outcome("A", meaning("Severe"), source=source), snapshot(0, "A", source=source))
     city.take(outcome("B", meaning("Moderate"), supersedes=["A"], sent=10, stamp=10), snapshot(10, "B"), snapshot(20))
     assert city.standing() == ["A", "B"]
-    assert city.situation.flags == ()
+    assert city.situation.flags == ("dropped dwd",)
 
 
 def test_a_successor_that_came_under_two_ids_counts_from_the_earlier_on() -> None:

@@ -34,6 +34,11 @@ HURRY = timedelta(seconds=60)
 APART = timedelta(seconds=30)
 """Snapshots stamped closer together are one witness: the nodes of a server stamp the same data about a second apart."""
 
+LOOKS = 3
+DROPPED_FOR = timedelta(minutes=60)
+"""What takes a message away where its source dropped nearly all that it listed with it: so many snapshots without it,
+the newest so long after the last that listed it (docs/adr/0015)."""
+
 
 class Fact(Part):
     """An accepted message that warns in this city, or ends others."""
@@ -109,8 +114,8 @@ class Facts(Part):
     facts: dict[str, Fact] = {}
     listings: dict[str, Listing] = {}
     snapshots: dict[str, tuple[Seen, ...]] = {}
-    """By source, newest first: back to the second of two complete ones that lie apart, and of those that list anything
-    the same."""
+    """By source, newest first: back to the last of `LOOKS` complete ones that lie apart, and of those that list
+    anything the same."""
 
 
 def learn_time(known: Facts, tick: Tick, rules: str) -> Facts:
@@ -230,19 +235,25 @@ def _not_after(listing: Listing, limit: datetime) -> Listing:
     return listing.model_copy(update={"sightings": sightings})
 
 
-def two_apart(newest_first: Sequence[Seen]) -> Sequence[Seen]:
-    """The newest snapshot and the newest that lies apart from it: fewer than two where there are none."""
-    newest = newest_first[:1]
-    return (*newest, *[one for one in newest_first if newest[0].stamp - one.stamp >= APART][:1])
+def apart(newest_first: Sequence[Seen], looks: int) -> Sequence[Seen]:
+    """The newest snapshot, the newest that lies apart from it, and so on: fewer than `looks` if there are no more."""
+    found: list[Seen] = []
+    for one in newest_first:
+        if len(found) < looks and (not found or found[-1].stamp - one.stamp >= APART):
+            found.append(one)
+    return found
 
 
 def _witnesses(known: Facts, newest_first: Sequence[Seen], rules: str) -> Sequence[Seen]:
-    """Two complete ones that lie apart, and what lies between: it may become complete, or a late one lie apart from it.
+    """Complete ones that lie apart, and what lies between: it may become complete, or a late one lie apart from it.
 
-    Where there are no two, all of them.
+    Where there are too few, all of them.
     """
-    two = two_apart([one for one in newest_first if complete(known, one, rules)])
-    return (*two, *[one for one in newest_first if len(two) < 2 or one.stamp >= two[1].stamp][:MAX_SNAPSHOTS])
+    needed = apart([one for one in newest_first if complete(known, one, rules)], LOOKS)
+    return (
+        *needed,
+        *[one for one in newest_first if len(needed) < LOOKS or one.stamp >= needed[-1].stamp][:MAX_SNAPSHOTS],
+    )
 
 
 def without_details(known: Facts, base_ids: Iterable[str]) -> Facts:
@@ -299,12 +310,29 @@ def forget(known: Facts, now: datetime) -> Facts:
 
     facts = {base_id: fact for base_id, fact in known.facts.items() if not over(fact)}
     here = {i for fact in facts.values() for i in fact.listed_as}
+    left_together = _left_together(known, facts.values(), now)
     listings = {
         listed_id: listing
         for listed_id, listing in known.listings.items()
-        if listed_id in listed or listed_id in here or max(last_seen(listing), default=now) >= now - MEMORY_ELSEWHERE
+        if listed_id in listed
+        or listed_id in here
+        or max(last_seen(listing), default=now) >= now - MEMORY_ELSEWHERE
+        or any((source, sighting.last) in left_together for source, sighting in listing.sightings.items())
     }
     return known.model_copy(update={"facts": facts, "listings": listings})
+
+
+def _left_together(known: Facts, facts: Iterable[Fact], now: datetime) -> set[tuple[str, datetime | None]]:
+    """By source the last stamps of what has not ended by itself: how many left with it tells a drop from an end."""
+    return {
+        (source, sighting.last)
+        for fact in facts
+        if any(meaning.expires is None or meaning.expires > now for meaning in fact.meanings)
+        for listed_id in fact.listed_as
+        if (listing := known.listings.get(listed_id))
+        for source, sighting in listing.sightings.items()
+        if sighting.last
+    }
 
 
 def verdict(known: Facts, listed_id: str, rules: str) -> bool | None:

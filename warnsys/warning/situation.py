@@ -2,12 +2,14 @@
 
 * superseded or cancelled, by an accepted message of the same source: at once where the successor itself warns,
   elsewhere when a snapshot as new as the successor has been decided (the other half of a split may come just after);
-* withdrawn: two newer complete snapshots that lie apart lack it; a snapshot that lists it again revives it;
+* withdrawn: two newer complete snapshots that lie apart lack it; a snapshot that lists it again revives it. Where less
+  than a tenth is left of what was listed with it, that takes three, and an hour: an answer may be whole and wrong;
 * expired: at its end it becomes "unconfirmed", and a complete snapshot stamped later ends it.
 
 A snapshot is complete when every message that it lists has been accepted under the present rules.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,7 +21,18 @@ from warnsys.cap.model import level
 from warnsys.records import DistrictStatus, Freshness, Impact, Meaning
 from warnsys.warning.circles import parts
 from warnsys.warning.clock import alarms, latest
-from warnsys.warning.facts import Fact, Facts, Listing, Seen, Sighting, complete, two_apart, verdict
+from warnsys.warning.facts import (
+    DROPPED_FOR,
+    LOOKS,
+    Fact,
+    Facts,
+    Listing,
+    Seen,
+    Sighting,
+    apart,
+    complete,
+    verdict,
+)
 from warnsys.warning.impact import live_at
 
 SEVERE = level("Severe")
@@ -56,7 +69,7 @@ class Situation:
     as_of: datetime | None
     flags: tuple[str, ...]
     """What operators have to look at: `unreadable <id>`, `left out <how many> of <id>`, `all vanished`,
-    `clock broker +86400 s`, `stamp ahead dwd +21600 s`."""
+    `dropped <source>`, `clock broker +86400 s`, `stamp ahead dwd +21600 s`."""
     districts: dict[str, DistrictSituation]
     replaced: tuple[str, ...] = ()
     """Base ids of what is replaced for good; of these nothing is needed any more but that they were."""
@@ -127,6 +140,7 @@ class _View:
         self._sightings: dict[str, dict[str, Sighting]] = {}
         self._replaced: dict[tuple[str, str], bool] = {}
         self._succeeded: dict[tuple[str, str], frozenset[str]] = {}
+        self._spans: dict[str, tuple[list[datetime], list[datetime]]] = {}
         self.successors: dict[str, list[Fact]] = {}
         for fact in known.facts.values():
             for base_id in fact.supersedes:
@@ -237,11 +251,45 @@ class _View:
 
     def withdrawn(self, fact: Fact, source: str, listed: datetime | None) -> bool:
         severe = any(level(meaning.severity) >= SEVERE for meaning in fact.meanings)
-        return self.lacked_by_two(source, listed, empty_counts=not severe and not self.all_vanished)
+        return self.lacked(source, listed, empty_counts=not severe and not self.all_vanished)
 
-    def lacked_by_two(self, source: str, listed: datetime | None, *, empty_counts: bool) -> bool:
-        evidence = two_apart([one for one in self.complete.get(source, ()) if one.ids or empty_counts])
-        return listed is not None and len(evidence) == 2 and evidence[1].stamp > listed
+    def lacked(self, source: str, listed: datetime | None, *, empty_counts: bool) -> bool:
+        """Whether enough snapshots after the last that listed a message lack it."""
+        seen = [one for one in self.complete.get(source, ()) if one.ids or empty_counts]
+        if listed is None or not seen or seen[0].stamp <= listed:
+            return False
+        dropped = self.dropped(source, listed)
+        evidence = apart(seen, LOOKS if dropped else 2)
+        if dropped and seen[0].stamp - listed < DROPPED_FOR:
+            return False
+        return len(evidence) == (LOOKS if dropped else 2) and evidence[-1].stamp > listed
+
+    def dropped(self, source: str, stamp: datetime) -> bool:
+        """Whether less than a tenth of what a source listed then was listed ever after."""
+        if source not in self._spans:
+            found = [
+                s for one in self.known.listings.values() if (s := one.sightings.get(source)) and s.first and s.last
+            ]
+            self._spans[source] = sorted(s.first for s in found if s.first), sorted(s.last for s in found if s.last)
+        firsts, lasts = self._spans[source]
+        begun = bisect_right(firsts, stamp)
+        listed, left = begun - bisect_left(lasts, stamp), begun - bisect_right(lasts, stamp)
+        return left * 10 < listed
+
+    def in_doubt(self, source: str) -> bool:
+        """Something stands that its source dropped together with nearly all else."""
+        newest = next(iter(self.known.snapshots.get(source, ())), None)
+        return newest is not None and any(
+            live_at(meaning, self.now)
+            for fact in self.known.facts.values()
+            if (sighting := self.sightings(fact).get(source))
+            and sighting.last
+            and sighting.last < newest.stamp
+            and self.dropped(source, sighting.last)
+            and not self.replaced(fact, source)
+            and not self.withdrawn(fact, source, sighting.last)
+            for meaning in fact.meanings
+        )
 
     @cached_property
     def all_vanished(self) -> bool:
@@ -261,7 +309,7 @@ class _View:
             if (sighting := self.sightings(fact).get(source))
             and sighting.last
             and sighting.last < stamp
-            and not self.lacked_by_two(source, sighting.last, empty_counts=False)
+            and not self.lacked(source, sighting.last, empty_counts=False)
             for meaning, impact in fact.impacts()
         )
 
@@ -294,6 +342,7 @@ class _View:
 
     def flags(self, sources: Iterable[str]) -> tuple[str, ...]:
         newest = [seen[0] for source in sources if (seen := self.known.snapshots.get(source))]
+        dropped = [f"dropped {source}" for source in sorted(sources) if self.in_doubt(source)]
         unreadable = sorted({i for one in newest for i in one.ids if verdict(self.known, i, self.rules) is False})
         left_out = [
             f"left out {f.left_out} of {f.base_id}" for f in self.known.facts.values() if f.left_out and f.meanings
@@ -301,4 +350,4 @@ class _View:
         vanished = ("all vanished",) if self.all_vanished else ()
         ahead = [f"stamp ahead {source} {by:+d} s" for source, by in sorted(self.known.ahead.items())]
         clocks = (*alarms(self.known.clock), *ahead)
-        return (*(f"unreadable {i}" for i in unreadable[:20]), *sorted(left_out)[:20], *vanished, *clocks)
+        return (*(f"unreadable {i}" for i in unreadable[:20]), *sorted(left_out)[:20], *vanished, *dropped, *clocks)
