@@ -1,5 +1,9 @@
 """App push: one notice a material change and audience, naming the districts. What changed comes first."""
 
+import base64
+import hashlib
+import json
+
 from warnsys.cap.model import level
 from warnsys.channels import wording
 from warnsys.channels.events import event_name
@@ -42,8 +46,20 @@ def notice(place: Place, change: Change, situation: Situation, stage: str) -> Pu
         link=place.link.replace("{city}", place.id).replace("{district}", change.districts[0]),
         ttl_s=ENDED_TTL_S if change.kind == "ended" else max(0, min(remaining, LONGEST_TTL_S)),
         urgency="high" if serious else "normal",
-        collapse_key=f"{place.id}-{meaning.group}".lower()[:32],
+        collapse_key=collapse_key(stage, place.id, change.audience, meaning.group, change_id(place, change, stage))
+        if change.more
+        else collapse_key(stage, place.id, change.audience, meaning.group),
     )
+
+
+def collapse_key(*parts: str) -> str:
+    """A Topic of Web Push (RFC 8030, 5.4): 32 characters of base64url, which Apple can decode as 24 bytes.
+
+    A later notice replaces an earlier one on the phone only for the same stage, city, audience and event group. One
+    that speaks for more groups replaces none: its own id is a part of its key.
+    """
+    digest = hashlib.sha256(json.dumps(parts).encode()).digest()
+    return base64.urlsafe_b64encode(digest[:24]).decode()
 
 
 def change_id(place: Place, change: Change, stage: str) -> str:
