@@ -72,7 +72,11 @@ def texts(notice: Notice) -> list[str]:
 
 def test_its_end_names_what_it_ends_and_when_that_was_sent() -> None:
     (reference,) = read_alert(canary.cancel("x", NAME, NOON)).references
-    assert (reference.sender, reference.identifier, reference.sent) == (canary.SENDER, NAME, NOON.isoformat())
+    assert (reference.sender, reference.identifier, reference.sent) == (
+        canary.SENDER,
+        NAME,
+        "2027-07-14T12:00:00-00:00",
+    )
 
 
 def test_a_run_that_came_back_sets_the_figures_and_a_lost_one_does_not() -> None:

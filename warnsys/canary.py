@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
+from warnsys.cap.model import Alert, Area, Info, MsgType, Reference
+from warnsys.cap.write import time, write_alert
 from warnsys.settings import Settings, parse
 
 STAGE = "canary"
@@ -25,7 +26,7 @@ SENDER = "canary@warnsys.invalid"
 LASTS = timedelta(minutes=4)
 """A run ends its message itself; where it could not, the message is over before the next run."""
 GEOFENCES = Path(__file__).parent / "data" / "canary.geojson"
-_RING = "54.62,6.42 54.62,6.48 54.58,6.48 54.58,6.42 54.62,6.42"
+_RING = ((6.42, 54.62), (6.48, 54.62), (6.48, 54.58), (6.42, 54.58), (6.42, 54.62))
 _TEXTS = {
     "de-DE": (
         "Kanarienmeldung",
@@ -66,13 +67,13 @@ def identifier(sent: datetime, number: int) -> str:
 
 
 def alert(name: str, sent: datetime) -> bytes:
-    return _message(name, sent, "Alert", "")
+    return _message(name, sent, "Alert")
 
 
 def cancel(name: str, ended: str, sent: datetime) -> bytes:
     """Raises `ValueError` for an identifier that is no canary's."""
     begun = datetime.strptime(ended.split(".")[1] + "+0000", "%Y%m%dT%H%M%S%z")
-    return _message(name, sent, "Cancel", f"{SENDER},{ended},{_time(begun)}")
+    return _message(name, sent, "Cancel", Reference(ended, SENDER, time(begun)))
 
 
 def bundle(name: str, body: bytes) -> bytes:
@@ -84,27 +85,27 @@ def bundle(name: str, body: bytes) -> bytes:
     return packed.getvalue()
 
 
-def _message(name: str, sent: datetime, kind: str, references: str) -> bytes:
-    expires = _time(sent + LASTS)
-    infos = "".join(
-        f"<info><language>{language}</language><category>Other</category><event>{escape(event)}</event>"
-        f"<urgency>Immediate</urgency><severity>Minor</severity><certainty>Likely</certainty>"
-        f"<onset>{_time(sent)}</onset><expires>{expires}</expires><senderName>warnsys</senderName>"
-        f"<headline>{escape(headline)}</headline><description>{escape(description)}</description>"
-        f"<area><areaDesc>open sea</areaDesc><polygon>{_RING}</polygon></area></info>"
+def _message(name: str, sent: datetime, kind: MsgType, *ended: Reference) -> bytes:
+    sent = sent.astimezone(UTC)
+    infos = tuple(
+        Info(
+            language=language,
+            categories=("Other",),
+            event=event,
+            urgency="Immediate",
+            severity="Minor",
+            certainty="Likely",
+            onset=sent,
+            expires=sent + LASTS,
+            sender_name="warnsys",
+            headline=headline,
+            description=description,
+            areas=(Area("open sea", (_RING,)),),
+        )
         for language, (event, headline, description) in _TEXTS.items()
     )
-    refers = f"<references>{escape(references)}</references>" if references else ""
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?><alert xmlns="urn:oasis:names:tc:emergency:cap:1.2">'
-        f"<identifier>{escape(name)}</identifier><sender>{SENDER}</sender><sent>{_time(sent)}</sent>"
-        f"<status>Exercise</status><msgType>{kind}</msgType><scope>Public</scope>"
-        f"<note>Exercise: made by warnsys for itself, no warning.</note>{refers}{infos}</alert>"
-    ).encode()
-
-
-def _time(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds")
+    note = "Exercise: made by warnsys for itself, no warning."
+    return write_alert(Alert(name, SENDER, sent, "Exercise", kind, "Public", note=note, references=ended, infos=infos))
 
 
 @dataclass

@@ -385,6 +385,9 @@ class SteleItem(Part):
     credit: Localised
     via: Literal["cell", "area"]
     share: float | None = None
+    floor_m: float | None = None
+    ceiling_m: float | None = None
+    """Heights above sea level between which it holds; None for no limit."""
 
 
 class SteleRecord(Record):

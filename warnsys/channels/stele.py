@@ -106,6 +106,8 @@ def _item(place: Place, one: Standing, situation: Situation, policy: Policy) -> 
         credit=wording.credit(meaning, shortened=any(text.shortened for text in meaning.texts.values())),
         via=one.impact.via,
         share=one.impact.share,
+        floor_m=one.impact.floor_m,
+        ceiling_m=one.impact.ceiling_m,
     )
 
 

@@ -5,17 +5,27 @@ communes, holes as geocodes, heights in feet, the last point of a ring doubled. 
 status is Exercise unless the story says otherwise, and a `<note>` says so, too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from lxml import etree
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from warnsys.cap.dwd import NO_CEILING_FT
-from warnsys.cap.model import METRES_PER_FOOT, Certainty, Severity, Status, Urgency
+from warnsys.cap.model import (
+    METRES_PER_FOOT,
+    Alert,
+    Area,
+    Certainty,
+    Info,
+    Reference,
+    Ring,
+    Severity,
+    Status,
+    Urgency,
+)
+from warnsys.cap.write import time, write_alert
 
-NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
 SENDER = "opendata@dwd.de"
 PROFILE_VERSION = "2.1.13"
 LICENCE = "© GeoBasis-DE / BKG 2021 (Daten modifiziert)"
@@ -117,95 +127,66 @@ def write(
     names of warn cells.
     """
     sent = moment(start, message.at)
-    root = etree.Element(f"{{{NAMESPACE}}}alert", nsmap={None: NAMESPACE})  # type: ignore[dict-item] # the stubs' error
-    _add(root, "identifier", identifier)
-    _add(root, "sender", SENDER)
-    _add(root, "sent", _time(sent))
-    _add(root, "status", message.status)
-    _add(root, "msgType", "Update" if message.update else "Cancel" if message.cancel else "Alert")
-    _add(root, "source", "PVW")
-    _add(root, "scope", "Public")
-    _add(root, "code", f"id:{identifier.rpartition('.')[0]}")
-    if message.status != "Actual":
-        _add(root, "note", note)
-    if reference:
-        _add(root, "references", f"{SENDER},{reference[0]},{_time(reference[1])}")
-    for language, texts in message.texts.items():
-        info = _add(root, "info")
-        _add(info, "language", "de-DE" if language == "de" else language)
-        _facts_and_texts(info, message, texts, start)
-        _areas(info, message, cells)
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8", standalone=True, pretty_print=True)
+    alert = Alert(
+        identifier=identifier,
+        sender=SENDER,
+        sent=sent,
+        status=message.status,
+        msg_type="Update" if message.update else "Cancel" if message.cancel else "Alert",
+        source="PVW",
+        scope="Public",
+        codes=(f"id:{identifier.rpartition('.')[0]}",),
+        note=note if message.status != "Actual" else "",
+        references=(Reference(reference[0], SENDER, time(reference[1])),) if reference else (),
+        infos=tuple(_info(message, language, start, cells) for language in message.texts),
+    )
+    return write_alert(alert, pretty=True)
 
 
-def _facts_and_texts(info: etree._Element, message: Message, texts: Texts, start: datetime) -> None:
-    sent = moment(start, message.at)
-    _add(info, "category", "Met")
-    _add(info, "event", texts.event)
-    _add(info, "responseType", "AllClear" if message.cancel else "Prepare")
-    _add(info, "urgency", message.urgency)
-    _add(info, "severity", message.severity)
-    _add(info, "certainty", message.certainty)
-    for name, value in (
-        ("PROFILE_VERSION", message.profile),
-        ("LICENSE", LICENCE),
-        ("II", message.ii),
-        *(("GROUP", group) for group in message.groups),
-        ("AREA_COLOR", AREA_COLORS.get(message.severity, AREA_COLORS["Moderate"])),
-    ):
-        _add_pair(info, "eventCode", name, value)
-    _add(info, "effective", _time(sent))
-    _add(info, "onset", _time(sent if message.onset is None else moment(start, message.onset)))
-    if message.until is not None:
-        _add(info, "expires", _time(moment(start, message.until)))
-    _add(info, "senderName", "Deutscher Wetterdienst")
-    _add(info, "headline", texts.headline)
-    _add(info, "description", texts.description)
-    _add(info, "instruction", texts.instruction)
-    _add(info, "web", "https://dwd.de/warnungen")
-    _add(info, "contact", "Deutscher Wetterdienst")
-    for name, value in message.parameters:
-        _add_pair(info, "parameter", name, value)
+def _info(message: Message, language: str, start: datetime, cells: Mapping[str, str]) -> Info:
+    sent, texts = moment(start, message.at), message.texts[language]
+    return Info(
+        language="de-DE" if language == "de" else language,
+        categories=("Met",),
+        event=texts.event,
+        response_types=("AllClear" if message.cancel else "Prepare",),
+        urgency=message.urgency,
+        severity=message.severity,
+        certainty=message.certainty,
+        event_codes=(
+            ("PROFILE_VERSION", message.profile),
+            ("LICENSE", LICENCE),
+            ("II", message.ii),
+            *(("GROUP", group) for group in message.groups),
+            ("AREA_COLOR", AREA_COLORS.get(message.severity, AREA_COLORS["Moderate"])),
+        ),
+        effective=sent,
+        onset=sent if message.onset is None else moment(start, message.onset),
+        expires=None if message.until is None else moment(start, message.until),
+        sender_name="Deutscher Wetterdienst",
+        headline=texts.headline,
+        description=texts.description,
+        instruction=texts.instruction,
+        web="https://dwd.de/warnungen",
+        contact="Deutscher Wetterdienst",
+        parameters=message.parameters,
+        areas=tuple(_areas(message, cells)),
+    )
 
 
-def _areas(info: etree._Element, message: Message, cells: Mapping[str, str]) -> None:
+def _areas(message: Message, cells: Mapping[str, str]) -> Iterator[Area]:
     """The profile's two kinds of areas: outlines without cells, then communes without outlines."""
+    floor = 0.0 if message.floor_m is None else round(message.floor_m / METRES_PER_FOOT, 5)
+    ceiling = NO_CEILING_FT if message.ceiling_m is None else round(message.ceiling_m / METRES_PER_FOOT, 5)
     for outline in message.outlines:
-        area = _add(info, "area")
-        _add(area, "areaDesc", "polygonal event area")
-        _add(area, "polygon", _ring(outline.ring))
-        for hole in outline.holes:
-            _add_pair(area, "geocode", "EXCLUDE_POLYGON", _ring(hole))
-        _heights(area, message)
+        holes = tuple(map(_ring, outline.holes))
+        yield Area(
+            "polygonal event area", (_ring(outline.ring),), excluded=holes, altitude_ft=floor, ceiling_ft=ceiling
+        )
     for cell in message.cells:
-        area = _add(info, "area")
-        _add(area, "areaDesc", cells[cell])
-        _add_pair(area, "geocode", "WARNCELLID", cell)
-        _heights(area, message)
+        yield Area(cells[cell], geocodes=(("WARNCELLID", cell),), altitude_ft=floor, ceiling_ft=ceiling)
 
 
-def _heights(area: etree._Element, message: Message) -> None:
-    floor, ceiling = message.floor_m, message.ceiling_m
-    _add(area, "altitude", str(0.0 if floor is None else round(floor / METRES_PER_FOOT, 5)))
-    _add(area, "ceiling", str(NO_CEILING_FT if ceiling is None else round(ceiling / METRES_PER_FOOT, 5)))
-
-
-def _ring(points: Points) -> str:
+def _ring(points: Points) -> Ring:
     closed = (*points, points[0], points[0])  # DWD doubles the closing point
-    return " ".join(f"{round(lat, 6)},{round(lon, 6)}" for lon, lat in closed)
-
-
-def _time(at: datetime) -> str:
-    return at.isoformat(timespec="seconds")
-
-
-def _add(parent: etree._Element, name: str, text: str | None = None) -> etree._Element:
-    child = etree.SubElement(parent, f"{{{NAMESPACE}}}{name}")
-    child.text = text
-    return child
-
-
-def _add_pair(parent: etree._Element, name: str, value_name: str, value: str) -> None:
-    pair = _add(parent, name)
-    _add(pair, "valueName", value_name)
-    _add(pair, "value", value)
+    return tuple((round(lon, 6), round(lat, 6)) for lon, lat in closed)

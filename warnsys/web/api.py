@@ -114,12 +114,14 @@ def public(site: Site) -> APIRouter:
 
     @router.get("/districts/{district}/cap", response_class=Response, responses={**NOT_FOUND, 200: _IS_CAP})
     def cap(district: DistrictId, board: Picture) -> Response:
-        """What holds in a district as one CAP 1.2 alert; 404 where nothing holds or nothing reliable is known."""
+        """What holds in a district as one CAP 1.2 alert; 404, which is no all-clear, where nothing holds, nothing
+        reliable is known, or all has expired and is not yet confirmed."""
         city, found = site.district(district)
         record = board.stele(found.id)
-        if record is None or not record.items:
+        body = cap_out.write(record, found, city) if record else None
+        if body is None:
             raise HTTPException(404, "nothing to tell: see the situation for whether that is known")
-        return Response(cap_out.write(record, found, city), media_type="application/cap+xml")
+        return Response(body, media_type="application/cap+xml")
 
     @router.get("/notices")
     def notices(board: Picture, limit: Annotated[int, Query(ge=1, le=500)] = 100) -> list[PushNotice | SmsNotice]:

@@ -2,62 +2,96 @@
 
 One alert with an info for each warning and language, its area the district's outline and cells. It is derived: sender
 and identifier are ours, the original's id stands in `incidents`.
+
+What has expired and is not yet confirmed is left out. As Actual, Alert and Immediate it would be a new warning, as an
+Update with urgency Past an all-clear that nobody gave; whoever has the earlier alert has its `expires`. CAP has no
+holes, and most readers do not know the DWD's way to write them: an outline with holes is cut into some without.
 """
 
-from lxml import etree
+from collections.abc import Iterator
+
+import shapely
 
 from geofences import District
+from warnsys.cap.model import METRES_PER_FOOT, Alert, Area, Info
+from warnsys.cap.write import write_alert
 from warnsys.pipeline import CityRules
-from warnsys.records import SteleItem, SteleRecord, Text
+from warnsys.records import SteleItem, SteleRecord
 
-NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
 SENDER = "warnsys"
+_NOTE = "Derived from the alerts under incidents: what holds in one district at the time of sending."
 
 
-def write(record: SteleRecord, district: District, city: CityRules) -> bytes:
-    """The record's items as one alert, UTF-8. Polygons are `lat,lon` pairs, as CAP has them."""
-    root = etree.Element(f"{{{NAMESPACE}}}alert", nsmap={None: NAMESPACE})  # type: ignore[dict-item] # the stubs' error
-    _add(root, "identifier", f"{SENDER}.{record.id}")
-    _add(root, "sender", f"{SENDER}.{city.place.id}")
-    _add(root, "sent", record.issued.isoformat(timespec="seconds").replace("Z", "-00:00"))
-    _add(root, "status", "Exercise" if record.exercise else "Actual")
-    _add(root, "msgType", "Alert")
-    _add(root, "scope", "Public")
-    _add(root, "note", "Derived from the alerts under incidents: what holds in one district at the time of sending.")
-    _add(root, "incidents", " ".join(dict.fromkeys(item.base_id for item in record.items)))
-    for item in record.items:
-        for language, text in item.texts.items():
-            _info(root, item, language, text, district)
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+def write(record: SteleRecord, district: District, city: CityRules) -> bytes | None:
+    """The record's items that have not expired as one alert, None where there are none."""
+    items = [item for item in record.items if item.phase != "expired"]
+    if not items:
+        return None
+    rings = tuple(
+        tuple((round(lon, 6), round(lat, 6)) for lon, lat, *_ in part.exterior.coords)
+        for part in without_holes(district.geometry)
+    )
+    infos = tuple(
+        _info(item, language, Area(
+            district.name,
+            rings,
+            geocodes=tuple(("WARNCELLID", cell) for cell in sorted(district.warn_cells)),
+            altitude_ft=_feet(item.floor_m, if_none=0.0 if item.ceiling_m is not None else None),
+            ceiling_ft=_feet(item.ceiling_m),
+        ))
+        for item in items
+        for language in item.texts
+    )  # fmt: skip
+    alert = Alert(
+        identifier=f"{SENDER}.{record.id}",
+        sender=f"{SENDER}.{city.place.id}",
+        sent=record.issued,
+        status="Exercise" if record.exercise else "Actual",
+        msg_type="Alert",
+        scope="Public",
+        note=_NOTE,
+        incidents=" ".join(dict.fromkeys(item.base_id for item in items)),
+        infos=infos,
+    )
+    return write_alert(alert)
 
 
-def _info(root: etree._Element, item: SteleItem, language: str, text: Text, district: District) -> None:
-    info = _add(root, "info")
-    _add(info, "language", language)
-    _add(info, "category", "Met")
-    _add(info, "event", text.event)
-    _add(info, "responseType", "Prepare")
-    _add(info, "urgency", item.urgency)
-    _add(info, "severity", item.severity)
-    _add(info, "certainty", item.certainty)
-    _add(info, "onset", item.onset.isoformat(timespec="seconds"))
-    if item.expires:
-        _add(info, "expires", item.expires.isoformat(timespec="seconds"))
-    _add(info, "senderName", item.credit["de"])
-    _add(info, "headline", text.headline)
-    _add(info, "description", text.description)
-    _add(info, "instruction", text.instruction)
-    area = _add(info, "area")
-    _add(area, "areaDesc", district.name)
-    for part in getattr(district.geometry, "geoms", [district.geometry]):
-        _add(area, "polygon", " ".join(f"{lat:.6f},{lon:.6f}" for lon, lat, *_ in part.exterior.coords))
-    for cell in sorted(district.warn_cells):
-        code = _add(area, "geocode")
-        _add(code, "valueName", "WARNCELLID")
-        _add(code, "value", cell)
+def _info(item: SteleItem, language: str, area: Area) -> Info:
+    text = item.texts[language]
+    return Info(
+        language=language,
+        categories=("Met",),
+        event=text.event,
+        response_types=("Prepare",),
+        urgency=item.urgency,
+        severity=item.severity,
+        certainty=item.certainty,
+        onset=item.onset,
+        expires=item.expires,
+        sender_name=item.credit["de"],
+        headline=text.headline,
+        description=text.description,
+        instruction=text.instruction,
+        areas=(area,),
+    )
 
 
-def _add(parent: etree._Element, name: str, text: str | None = None) -> etree._Element:
-    child = etree.SubElement(parent, f"{{{NAMESPACE}}}{name}")
-    child.text = text if text is None else "".join(c for c in text if c in "\t\n" or c >= " ")
-    return child
+def _feet(metres: float | None, if_none: float | None = None) -> float | None:
+    return if_none if metres is None else round(metres / METRES_PER_FOOT, 5)
+
+
+def without_holes(geometry: shapely.Geometry) -> Iterator[shapely.Polygon]:
+    """Polygons without holes that cover the same: each is cut from north to south through a hole until none is left."""
+    waiting = [geometry]
+    while waiting:
+        part = waiting.pop()
+        if not isinstance(part, shapely.Polygon):
+            waiting += reversed(getattr(part, "geoms", ()))
+        elif not part.interiors:
+            yield part
+        else:
+            west, south, east, north = part.bounds
+            hole = part.interiors[len(part.interiors) // 2].bounds
+            middle = (hole[0] + hole[2]) / 2
+            for left, right in ((middle, east), (west, middle)):
+                waiting.append(part.intersection(shapely.box(left, south, right, north)))
