@@ -32,7 +32,7 @@ SMALL_VERTEX_S = 0.2e-6
 """The same of an outline of few vertices, for all that is done with it."""
 SHAPE_S = 5e-6
 """An outline of few vertices, whatever is done with it."""
-CIRCLE_S = 150e-6
+CIRCLE_S = 500e-6
 """A circle."""
 MEETING_S = 3e-6
 """A look whether two shapes meet."""

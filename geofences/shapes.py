@@ -50,8 +50,14 @@ def outlines(area: Area, budget: Budget | None = None) -> tuple[BaseGeometry, ..
     """
     budget = budget or Budget()
     shapes = [mend(polygon, budget) for polygon in area.polygons]
-    for circle in dict.fromkeys(area.circles):
-        shapes.extend(_around(circle) if budget.spend(CIRCLE_S) else _boxed(circle, budget))
+    circles = [*dict.fromkeys(area.circles)]
+    drawn = min(len(circles), max(0, int(budget.left_s / CIRCLE_S)))
+    budget.spend(drawn * CIRCLE_S)
+    for circle in circles[:drawn]:
+        shapes.extend(_around(circle))
+    if drawn < len(circles):
+        budget.exceed(BOXED)
+        shapes.extend(shapely.box(*np.array([box_of(circle) for circle in circles[drawn:]]).T).tolist())
     return tuple(shape for shape in shapes if not shape.is_empty)
 
 
@@ -97,9 +103,11 @@ def mend(polygon: shapely.Polygon, budget: Budget | None = None) -> BaseGeometry
     warned is, and others with them (docs/adr/0017).
     """
     budget = budget or Budget()
-    if _is_cheap(polygon, budget) and polygon.is_valid:
+    cheap = _is_cheap(polygon, budget)
+    if cheap and polygon.is_valid:
         return polygon
-    kept = _faces(polygon.exterior, lambda turns: turns != 0, budget)
+    can_be = cheap or len(polygon.interiors) > 0  # without holes, the outer ring is all that was too dear
+    kept = _faces(polygon.exterior, lambda turns: turns != 0, budget) if can_be else None
     if kept is None:
         budget.exceed(HULL)
         kept = _surfaces(polygon.exterior.convex_hull)
@@ -118,9 +126,12 @@ def _is_cheap(polygon: shapely.Polygon, budget: Budget) -> bool:
 
 def _holes(rings: Iterable[shapely.LinearRing], budget: Budget) -> BaseGeometry | None:
     """What holes cut, as far as it can be paid, or None."""
-    found = []
+    found = list[BaseGeometry]()
     for ring in rings:
-        if (hole := _faces(ring, lambda turns: turns % 2 == 1, budget)) is not None:
+        drawn = shapely.Polygon(ring)
+        if _is_cheap(drawn, budget) and drawn.is_valid:
+            found.append(drawn)
+        elif (hole := _faces(ring, lambda turns: turns % 2 == 1, budget)) is not None:
             found.append(hole)
         else:
             budget.exceed(HOLE)
@@ -174,15 +185,6 @@ def _winding_number(ring: NDArray[np.float64]) -> int:
     return int(up.sum()) - int(down.sum())
 
 
-def _boxed(circle: Circle, budget: Budget) -> list[shapely.Polygon]:
-    """A box around the circle."""
-    if circle.radius_m == 0:
-        return []
-    budget.exceed(BOXED)
-    west, east, south, north = box_of(circle)
-    return [shapely.box(west, south, east, north)]
-
-
 def box_of(circle: Circle) -> tuple[float, float, float, float]:
     """West, east, south, north within which a circle lies; everywhere where it comes near a pole or the 180th
     meridian."""
@@ -208,11 +210,11 @@ def _around(circle: Circle) -> list[shapely.Polygon]:
         np.full(count, circle.lon), np.full(count, circle.lat), azimuths, np.full(count, circle.radius_m)
     )
     lons = np.unwrap(lons, period=360)
-    points = list(zip(lons.tolist(), lats.tolist(), strict=True))
+    points = np.column_stack([lons, lats])
     if abs(lons[-1] - lons[0]) > 180:  # once round the Earth: a pole lies inside
         pole = 90.0 if circle.lat > 0 else -90.0
-        points += [(points[-1][0], pole), (points[0][0], pole)]
+        points = np.vstack([points, [[lons[-1], pole], [lons[0], pole]]])
     ring = shapely.Polygon(points)
     west, _, east, _ = ring.bounds
     turns = [0.0, *([360.0] if west < -180 else []), *([-360.0] if east > 180 else [])]
-    return [translate(ring, xoff=turn) for turn in turns]
+    return [translate(ring, xoff=turn) if turn else ring for turn in turns]

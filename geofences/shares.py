@@ -28,18 +28,19 @@ class Shares:
     than the budget has left is taken as larger than drawn.
     """
 
-    __slots__ = ("_areas", "_budget", "_enlarged", "_fences", "_found", "_near")
+    __slots__ = ("_areas", "_budget", "_drawn", "_enlarged", "_fences", "_found", "_near")
 
     def __init__(self, fences: Fences, areas: Sequence[Area], budget: Budget | None = None) -> None:
         self._fences, self._areas, self._budget = fences, areas, budget or Budget()
         self._budget.looks = 1.0 + min(len(fences.areas), HANDFUL)
+        self._drawn: dict[int, Area] | None = None
         self._near: dict[int, tuple[BaseGeometry, ...]] = {}
         self._found: dict[Blocks, Found] = {}
         self._enlarged = False
 
     def may_touch(self) -> bool:
         """False where no shape comes near any fence."""
-        return any(_may_touch(area, self._fences.box) for area in self._areas)
+        return bool(self._near_by_block())
 
     def of(self, blocks: Blocks) -> Found:
         """What the union of these blocks covers."""
@@ -87,9 +88,15 @@ class Shares:
 
     def _shapes(self, block: int) -> tuple[BaseGeometry, ...]:
         if block not in self._near:
-            near = _near(self._areas[block], self._fences.box)
-            self._near[block] = outlines(near, self._budget) if near else ()
+            drawn = self._near_by_block().get(block)
+            self._near[block] = outlines(drawn, self._budget) if drawn else ()
         return self._near[block]
+
+    def _near_by_block(self) -> dict[int, Area]:
+        """The shapes that come near any fence, by their block; all are looked at once, together."""
+        if self._drawn is None:
+            self._drawn = _near(self._areas, self._fences.box)
+        return self._drawn
 
 
 def _measure_somehow(shares: Shares, found: Found, outline: BaseGeometry) -> None:
@@ -114,21 +121,26 @@ def _measure(near: Sequence[tuple[Shares, Found, BaseGeometry]]) -> None:
         found.update(zip(fence.take(here).tolist(), share.take(here).tolist(), strict=True))
 
 
-def _may_touch(area: Area, box: Sides) -> bool:
-    return _near(area, box) is not None
-
-
-def _near(area: Area, box: Sides) -> Area | None:
-    """The shapes of an area that come near a box; None without any."""
+def _near(areas: Sequence[Area], box: Sides) -> dict[int, Area]:
+    """By position, those shapes of areas that come near a box; no areas without any."""
     west, east, south, north = box
-    polygons = [*area.polygons]
-    if polygons:
-        bounds = shapely.bounds(polygons)
-        left, low, right, high = bounds.T
+    drawn = [(block, polygon) for block, area in enumerate(areas) for polygon in area.polygons]
+    polygons = dict[int, list[shapely.Polygon]]()
+    if drawn:
+        left, low, right, high = shapely.bounds([polygon for _, polygon in drawn]).T
         touching = (left <= east) & (right >= west) & (low <= north) & (high >= south)
-        polygons = [polygon for polygon, near in zip(polygons, touching.tolist(), strict=True) if near]
-    circles = [circle for circle in area.circles if _touch(box_of(circle), box)]
-    return Area(polygons=polygons, circles=tuple(circles)) if polygons or circles else None
+        for place in np.flatnonzero(touching).tolist():
+            block, polygon = drawn[place]
+            polygons.setdefault(block, []).append(polygon)
+    circles = {
+        block: found
+        for block, area in enumerate(areas)
+        if area.circles and (found := tuple(circle for circle in area.circles if _touch(box_of(circle), box)))
+    }
+    return {
+        block: Area(polygons=polygons.get(block, ()), circles=circles.get(block, ()))
+        for block in sorted(polygons.keys() | circles.keys())
+    }
 
 
 def _touch(one: Sides, other: Sides) -> bool:

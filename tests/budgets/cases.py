@@ -104,6 +104,20 @@ def squares(count: int, size: float, reach: float = 0.1) -> Iterable[Floats]:
         yield corners + corner
 
 
+def circles(count: int) -> Iterable[str]:
+    for lon, lat in (np.random.default_rng(1).uniform(-0.1, 0.1, (count, 2)) + CENTRE).tolist():
+        yield f"<circle>{lat:.5f},{lon:.5f} {1 + lon:.3f}</circle>"
+
+
+def references(count: int) -> str:
+    return " ".join(f"opendata@dwd.de,2.49.0.0.276.0.DWD.{n},2027-07-14T10:00:00Z" for n in range(count))
+
+
+_SHORT_INFO = (
+    "<info><event>x</event><urgency>Past</urgency><severity>Minor</severity><certainty>Likely</certainty>"
+    f"<area>{cell(OURS)}</area></info>"
+)
+
 # -- messages -------------------------------------------------------------------------------------------------------
 
 CASES: dict[str, Callable[[], bytes]] = {
@@ -125,4 +139,62 @@ CASES: dict[str, Callable[[], bytes]] = {
     "comb of 50,000 teeth": lambda: alert(info(area(polygon(comb(50_000), 7)))),
     "spiral of 100,000 points": lambda: alert(info(area(polygon(spiral(100_000), 7)))),
     "tangled hole": lambda: alert(info(area(polygon(around(100)), hole(tangle(1_300, 0.1))))),
+    "5,000 holes in 5,000 outlines": lambda: alert(
+        info(area(*map(polygon, squares(5_000, 0.01)), *map(hole, squares(5_000, 0.005))))
+    ),
+    "1,000 holes in one outline": lambda: alert(info(area(polygon(around(400)), *map(hole, squares(1_000, 0.005))))),
+    "1,000 overlapping outlines": lambda: alert(info(area(*map(polygon, squares(1_000, 0.1))))),
+    "3,000 circles over each other": lambda: alert(info(area(*circles(3_000)))),
+    "100,000 circles": lambda: alert(info(area(*circles(100_000)))),
+    "circles beyond the earth": lambda: alert(info(area("<circle>51,7 30000</circle>"))),
+    "a circle of no number": lambda: alert(info(area("<circle>51,7 NaN</circle>"))),
+    "a circle of less than nothing": lambda: alert(info(area("<circle>51,7 -1</circle>"))),
+    "a circle round half the earth": lambda: alert(info(area("<circle>51,7 10000</circle>"))),
+    "coordinates of no number": lambda: alert(info(area("<polygon>NaN,7 51,8 52,7 NaN,7</polygon>"))),
+    "coordinates beyond all numbers": lambda: alert(info(area("<polygon>1e999,7 51,8 52,7 1e999,7</polygon>"))),
+    "65,000 areas": lambda: alert(
+        info(*(f"<area><polygon>51,7 51,7.{n % 10}1 51.1,7.1 51,7</polygon></area>" for n in range(65_000)))
+    ),
+    "19,000 areas without cells": lambda: alert(
+        info(*(f"<area><polygon>51,7 52,7.{n:05} 51.1,7.9 51,7</polygon></area>" for n in range(19_000)))
+    ),
+    "19,000 areas with cells and outlines": lambda: alert(
+        info(*(area(cell(OURS), "<polygon>51,7 51,8 52,7 51,7</polygon>", desc="") for _ in range(19_000)))
+    ),
+    "19,000 circles": lambda: alert(info(area(*circles(19_000)))),
+    "28,000 areas with cells and outlines": lambda: alert(
+        info(*(area(cell(OURS), "<polygon>51,7 51,8 52,7 51,7</polygon>", desc="") for _ in range(28_000)))
+    ),
+    "50,000 geocodes": lambda: alert(info(area(*(cell(f"8{n:08}") for n in range(50_000)), cell(OURS)))),
+    "areas with 5,000 bands of heights": lambda: alert(
+        info(*(f"<area>{polygon(ring)}<altitude>{n}</altitude></area>" for n, ring in enumerate(squares(5_000, 0.05))))
+    ),
+    "20,000 infos": lambda: alert(*(_SHORT_INFO for _ in range(20_000))),
+    "2,000 infos in 40 languages": lambda: alert(
+        *(info(area(cell(OURS)), language=f"l{n % 40}", group=f"G{n // 40}") for n in range(2_000))
+    ),
+    "2,000 infos with an outline each": lambda: alert(
+        *(info(area(polygon(ring)), group=f"G{n}") for n, ring in enumerate(squares(2_000, 0.1)))
+    ),
+    "a text of a megabyte": lambda: alert(
+        info(area(cell(OURS)), more=f"<headline>{'ä ' * 500_000}</headline><description>{'b' * 10**6}</description>")
+    ),
+    "elements within each other": lambda: alert(info(area(cell(OURS), "<a>" * 5_000 + "</a>" * 5_000))),
+    "100,000 attributes": lambda: alert(
+        info(area(cell(OURS)), more="<web " + " ".join(f'a{n}="1"' for n in range(100_000)) + "/>")
+    ),
+    "40,000 parameters": lambda: alert(
+        info(area(cell(OURS)), more="".join(named("parameter", "gusts", f"{n} km/h") for n in range(40_000)))
+    ),
+    "a Cancel of 62,000 messages": lambda: alert(
+        msg_type="Cancel", head=f"<references>{references(62_000)}</references>"
+    ),
+    "an Update of 62,000 messages": lambda: alert(
+        info(area(cell(OURS))), msg_type="Update", head=f"<references>{references(62_000)}</references>"
+    ),
+    "1,000,000 references of no form": lambda: alert(
+        info(area(cell(OURS))), msg_type="Update", head=f"<references>{'x ' * 1_000_000}</references>"
+    ),
+    "an identifier of 80 kB": lambda: alert(info(area(cell(OURS))), identifier="a" + ".DWD." * 16_000),
+    "a million points": lambda: alert(info(area("<polygon>" + "51,7 52,8 51,8 " * 260_000 + "51,7</polygon>"))),
 }

@@ -1,5 +1,6 @@
 """The areas of an info. What several of them say in the same words is read once."""
 
+from collections import Counter
 from collections.abc import Container, Iterator
 from functools import partial
 
@@ -14,6 +15,10 @@ EXCLUDE_POLYGON = "EXCLUDE_POLYGON"
 """The DWD's way to write a hole (profile 2.1); it is a geocode, and most readers take it for nothing or for an area."""
 
 
+MAX_AREAS = 20_000
+"""Of areas, of outlines and of circles that a message may have; Germany has 11,000 communes, and languages repeat."""
+
+
 class AreaReader:
     """Reads the areas of all infos of one document."""
 
@@ -24,6 +29,7 @@ class AreaReader:
         self._first: tuple[Area, ...] = ()
         self._rings: dict[str, Ring] = {}
         self._heights: dict[str, float | None] = {}
+        self._count = Counter[str]()
 
     def areas(self, number: int, info: etree._Element) -> tuple[Area, ...]:
         """Of the info with this number, counted from 0; they are asked for in order."""
@@ -40,6 +46,7 @@ class AreaReader:
         polygons, excluded, circles = list[Ring](), list[Ring](), list[Circle]()
         geocodes = list[tuple[str, str]]()
         start = len(self.document.prefix)
+        self._counted("areas", area, 1)
         for child in area:
             name = child.tag[start:]
             if name == "geocode":
@@ -60,12 +67,20 @@ class AreaReader:
                 polygons.extend(self._outline(child.text or "", child))
             elif name == "circle":
                 circles.append(outlines.circle(child.text or "", partial(self.document.path, child)))
+        self._counted("outlines", area, len(polygons) + len(excluded))
+        self._counted("circles", area, len(circles))
         if altitude is not None and ceiling is not None and altitude > ceiling:
             text = f"altitude {altitude:g} ft lies above ceiling {ceiling:g} ft"
             raise Misleading("heights", self.document.path(area, "altitude"), text)
         return Area(
             desc, tuple(polygons), tuple(circles), tuple(geocodes), tuple(excluded), altitude, ceiling
         )  # fmt: skip
+
+    def _counted(self, what: str, area: etree._Element, more: int) -> None:
+        self._count[what] += more
+        if self._count[what] > MAX_AREAS:
+            text = f"more than {MAX_AREAS} {what}"
+            raise Misleading("areas-many", self.document.path(area), text)
 
     def _outline(self, text: str, element: etree._Element) -> Iterator[Ring]:
         """The ring, or nothing (and a note) where there is no text."""

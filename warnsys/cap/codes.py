@@ -48,6 +48,7 @@ CODES: dict[str, Code] = {
     "infos-left-out": Code(
         "noted", "warns of more things than are kept of one message; the worst are, in each district", _SENDER
     ),
+    "infos-many": Code("rejected", "more infos than real ones would fit into a message", "have the sender looked at"),
     "info-missing": Code("rejected", "an Alert or Update that says nothing", _SENDER),
     "sender-missing": Code("mended", "no sender; taken as unknown", "ask the sender to name itself"),
     "sender-foreign": Code(
@@ -101,6 +102,9 @@ CODES: dict[str, Code] = {
         "noted",
         "no outline, circle or warn cell: warns nobody, for other geocodes are not known",
         "ask the sender",
+    ),
+    "areas-many": Code(
+        "rejected", "more areas, outlines or circles than a country has communes", "have the sender looked at"
     ),
     "area-missing": Code("noted", "an info without area warns nobody", "ask the sender"),
     "areas-differ": Code("noted", "languages with different areas; each is judged by its own", "nothing to do"),

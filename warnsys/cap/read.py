@@ -28,6 +28,9 @@ MAX_NAME = 500
 MAX_REFERENCES = 1_000
 """That one message may carry; the DWD's have a handful."""
 
+MAX_INFOS = 4_000
+"""Real ones have a kilobyte each, so that more never fit into a message that is read; DWD's has eight."""
+
 SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}Signature"
 
 
@@ -57,6 +60,8 @@ def _alert(document: Document, alike: Container[int]) -> Alert:
         document.note("scope-private", root, "scope", f"scope {scope}")
     _note_form(document)
     elements = document.children(root, "info")
+    if len(elements) > MAX_INFOS:
+        raise Misleading("infos-many", "/alert/info", f"{len(elements)} infos, at most {MAX_INFOS} are read")
     if not elements and msg_type in ("Alert", "Update"):
         raise Misleading("info-missing", "/alert/info", f"an {msg_type} without <info> says nothing")
     areas = AreaReader(document, alike)
@@ -103,8 +108,16 @@ def _name(document: Document, element: str) -> str:
 def _references(document: Document, msg_type: MsgType) -> tuple[Reference, ...]:
     """All that a message names. Of an Update with too many the newest are kept; a Cancel that would end so much is
     refused: what it names goes on, and operators are told."""
-    root, found = document.root, []
-    for triple in document.text(root, "references").split():
+    root, found = document.root, list[Reference]()
+    triples = [*dict.fromkeys(document.text(root, "references").split())]
+    if (count := len(triples)) > MAX_REFERENCES:
+        what = f"{count} references, at most {MAX_REFERENCES} are taken"
+        if msg_type == "Cancel":
+            raise Misleading("references-many", document.path(root, "references"), what)
+        document.note("references-cut", root, "references", f"{what}: the newest")
+        newest = sorted(range(count), key=lambda place: (_moment(triples[place].rpartition(",")[2]), place))
+        triples = [triples[place] for place in sorted(newest[-MAX_REFERENCES:])]
+    for triple in triples:
         sender, comma, rest = triple.partition(",")
         identifier, _, sent = rest.partition(",")
         if not comma:
@@ -116,18 +129,13 @@ def _references(document: Document, msg_type: MsgType) -> tuple[Reference, ...]:
             document.note("reference-long", root, "references", f"one of {len(identifier)} characters, left out")
         elif identifier:
             found.append(Reference(identifier, sender[:MAX_NAME], sent[:MAX_NAME]))
-    if len(found) <= MAX_REFERENCES or len(found := [*dict.fromkeys(found)]) <= MAX_REFERENCES:
-        return tuple(found)
-    what = f"{len(found)} references, at most {MAX_REFERENCES} are taken"
-    if msg_type == "Cancel":
-        raise Misleading("references-many", document.path(root, "references"), what)
-    document.note("references-cut", root, "references", f"{what}: the newest")
-    newest = sorted(range(len(found)), key=lambda place: (_moment(found[place].sent), place))[-MAX_REFERENCES:]
-    return tuple(found[place] for place in sorted(newest))
+    return tuple(found)
 
 
 def _moment(sent: str) -> datetime:
     """For an order only: what is no time is the newest, as it may be."""
+    if len(sent) > MAX_TIME:
+        return _NEWEST
     try:
         moment = datetime.fromisoformat(sent)
     except ValueError:
@@ -172,6 +180,7 @@ def _resource(document: Document, resource: etree._Element) -> Resource:
     )
 
 
+MAX_TIME = 40
 _NEWEST = datetime.max.replace(tzinfo=UTC)
 _STATUSES: dict[str, Status] = {value: value for value in get_args(Status)}
 _MSG_TYPES: dict[str, MsgType] = {value: value for value in get_args(MsgType)}

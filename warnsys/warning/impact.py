@@ -6,15 +6,17 @@ may still end others (an Update that left the city, a Cancel), so what it supers
 
 import hashlib
 import math
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from itertools import islice
 from typing import overload
 
 import shapely
 
 from geofences import Area, Budget, Circle, GeofenceIndex, Match, Matches
+from geofences.drawing import polygons_of, with_holes
 from warnsys.cap import dwd
 from warnsys.cap.errors import CapError, Misleading
 from warnsys.cap.model import Alert, Info, level
@@ -89,7 +91,7 @@ class Matcher:
         for infos in _same_but_for_language(alert.infos):
             if dwd.is_all_clear(infos[0]):
                 continue
-            areas = areas_of(infos[0])
+            areas = areas_of(infos[0], budget)
             found = self.index.match(areas, min_share=min_share, budget=budget)
             matches.append(found)
             if any(match.matched for match in found.concerned):
@@ -305,45 +307,57 @@ def _text(info: Info) -> Text:
     )
 
 
-def areas_of(info: Info) -> list[Area]:
+def areas_of(info: Info, budget: Budget | None = None) -> list[Area]:
     """What an info covers, in the units of `geofences`."""
-    return [_to_area(area) for area in info.areas]
+    drawn = _Drawn(info.areas, budget or Budget())
+    return [_to_area(number, area, drawn) for number, area in enumerate(info.areas)]
 
 
-def _to_area(area: CapArea) -> Area:
+def _to_area(number: int, area: CapArea, drawn: "_Drawn") -> Area:
     floor, ceiling = dwd.height_band_m(area)
     return Area(
         cells=dwd.warn_cells(area),
-        polygons=_Outlines(area) if area.polygons else (),
+        polygons=_Outlines(number, len(area.polygons), drawn) if area.polygons else (),
         circles=tuple(Circle(circle.lon, circle.lat, circle.radius_km * 1000) for circle in area.circles),
         floor_m=floor,
         ceiling_m=ceiling,
     )
 
 
-class _Outlines(Sequence[shapely.Polygon]):
-    """The polygons of an area, made when they are looked at: where cells decide, few ever are.
+class _Drawn:
+    """The polygons of an info, all made when one is looked at: where cells decide, none ever is.
 
-    Each has all holes of the area: `geofences` mends those that lie elsewhere, and takes them away where they lie.
+    Each has those holes of its area that come near it.
     """
 
-    def __init__(self, area: CapArea) -> None:
-        self._area = area
+    def __init__(self, areas: Sequence[CapArea], budget: Budget) -> None:
+        self._areas, self._budget = areas, budget
 
     @cached_property
-    def _made(self) -> tuple[shapely.Polygon, ...]:
-        holes = [shapely.linearrings(ring) for ring in self._area.excluded]
-        return tuple(shapely.polygons(shapely.linearrings(ring), holes or None) for ring in self._area.polygons)
+    def by_area(self) -> list[list[shapely.Polygon]]:
+        rings = [ring for area in self._areas for ring in area.polygons]
+        made = iter(polygons_of(rings))
+        return [with_holes([*islice(made, len(area.polygons))], area.excluded, self._budget) for area in self._areas]
+
+
+class _Outlines(Sequence[shapely.Polygon]):
+    """The polygons of one area."""
+
+    def __init__(self, number: int, count: int, drawn: _Drawn) -> None:
+        self._number, self._count, self._drawn = number, count, drawn
 
     def __len__(self) -> int:
-        return len(self._area.polygons)
+        return self._count
+
+    def __iter__(self) -> Iterator[shapely.Polygon]:
+        return iter(self._drawn.by_area[self._number])
 
     @overload
     def __getitem__(self, index: int) -> shapely.Polygon: ...
     @overload
     def __getitem__(self, index: slice) -> Sequence[shapely.Polygon]: ...
     def __getitem__(self, index: int | slice) -> shapely.Polygon | Sequence[shapely.Polygon]:
-        return self._made[index]
+        return self._drawn.by_area[self._number][index]
 
 
 def _common_reason(reasons: Sequence[str]) -> str:
