@@ -7,14 +7,19 @@ import subprocess
 import zipfile
 import zlib
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
+import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from warnsys.cap import BadBundle, Member, read_bundle
 from warnsys.feeds.answer import Refused, open_zip
+from warnsys.feeds.dwd import DwdFeed
+from warnsys.feeds.publisher import MemoryPublisher
+from warnsys.settings import Source
 
 EMPTY = b"PK\x05\x06" + bytes(18)
 FILES = {"a.xml": b"<alert>1</alert>" * 9, "b.xml": b"<alert>22</alert>" * 9, "c.xml": b"<alert>3</alert>" * 9}
@@ -231,3 +236,13 @@ def test_any_one_damage_never_lessens_what_is_listed(good: str, data: st.DataObj
     if changed in (EMPTY, *GOOD.values()):
         return  # another whole archive in its place: no damage that a reader could see
     says_no_less(content, changed)
+
+
+def test_a_feed_reads_no_clock_before_its_first_look() -> None:
+    """Scripts that play faults set theirs afterwards."""
+
+    def clock() -> datetime:
+        raise AssertionError("nobody looked yet")
+
+    source = Source(name="dwd", url="http://x/x.zip")
+    DwdFeed(source, "demo", httpx.AsyncClient(), MemoryPublisher(), clock)

@@ -15,7 +15,8 @@ from warnsys.warning.clock import AGREE, Clock, hear, testify
 class FeedTime:
     def __init__(self, wall: Callable[[], datetime], uptime: Callable[[], float] | None = None) -> None:
         self._wall, self._uptime = wall, uptime
-        self._clock, self._now = Clock(), None if uptime else wall()
+        self._clock = Clock()
+        self._now: datetime | None = None
         self.date: datetime | None = None
         """What the server's clock said, if it said anything since the last `look`."""
 
