@@ -40,6 +40,7 @@ from warnsys.records import (
     read_alert_headers,
     read_impact_record,
 )
+from warnsys.reduce import reduced
 from warnsys.settings import LIVE
 from warnsys.warning.impact import Matcher, for_cities
 
@@ -226,8 +227,28 @@ class SettleAgent:
         """Returns when all that was published for a record's partition has its state kept."""
         partition = record.partition
         if owed := self._owed.get(partition):
-            await self._store.save(partition, {city: self._kept[partition][city] for city in sorted(owed)})
+            try:
+                await self._store.save(partition, {city: self._kept[partition][city] for city in sorted(owed)})
+            except TooLargeError:
+                for city in sorted(owed):
+                    await self._save_reduced(partition, city)
             self._owed.pop(partition, None)
+
+    async def _save_reduced(self, partition: int, city: str) -> None:
+        """What nobody takes is one city's failure: it goes on with less, and no worker is started for ever."""
+        kept = self._kept[partition][city]
+        why = "what was remembered was more than can be kept"
+        for state in (kept.state, *reduced(kept.state, why)):
+            try:
+                smaller = replace(kept, state=state)
+                await self._store.save(partition, {city: smaller})
+            except TooLargeError:
+                log.critical("%s: its state is more than can be kept; it goes on with less of it", city)
+                self._metrics.state_lost.labels(city).set(time.time())
+                continue
+            self._kept[partition][city] = smaller
+            return
+        raise TooLargeError(f"{city}: not even an empty state can be kept")
 
     def only(self, partitions: Collection[int]) -> None:
         """Of cities that are others' now nothing is reported any more."""

@@ -118,7 +118,8 @@ class Worker:
         self._topics, self._sender, self._metrics = topics, sender, metrics
         self._progress, self._settle, self._end, self._outdated = progress, settle, end, outdated
         self._mended: dict[str, int] = {}
-        self._match, self._hand, self._trials = match, hand or Hand(), trials or Trials()
+        self._match, self._hand = match, hand or Hand()
+        self._trials = {agent.name: trials or Trials() for agent in (match, settle)}
         self._started = False
         self._together: dict[Any, Waiting] = {}
         self._at_work: dict[str, asyncio.Lock] = {}
@@ -167,7 +168,8 @@ class Worker:
                 ]
                 try:
                     if self._hand.suspects:
-                        await self._trials.warm()
+                        for trials in self._trials.values():
+                            await trials.warm()
                     await self.app.start()
                     self._started = True
                     yield self
@@ -175,7 +177,8 @@ class Worker:
                     for task in tasks:
                         task.cancel()
         finally:
-            await self._trials.close()
+            for trials in self._trials.values():
+                await trials.close()
             await self._stop()
             self._hand.close()
 
@@ -323,7 +326,7 @@ class Worker:
             why = f"{suspicion} processes ended with it in hand, though it passed its trials"
             whys = agent.convict(record, {"": why})
         else:
-            whys = await agent.judge(record, self._trials)
+            whys = await agent.judge(record, self._trials[agent.name])
         for part, why in whys.items():
             log.critical("%s: %s is set aside%s: %s", agent.name, place, f" for {part}" if part else "", why)
         self._metrics.poison.labels(agent.name, "set aside" if whys else "passed").inc()

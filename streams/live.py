@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime
 
@@ -25,9 +26,9 @@ from warnsys.feeds.dwd import DwdFeed
 from warnsys.feeds.publisher import Keeper, KeepsNothing, Publisher
 from warnsys.metrics import Metrics
 from warnsys.records import FeedStatus, Notice, Outcome, PushNotice, SmsNotice, SteleRecord
-from warnsys.renewal import watch
+from warnsys.renewal import Renewed, watch
 from warnsys.settings import Settings, SettingsError
-from warnsys.supervisor import tell_ready
+from warnsys.supervisor import LIVED_S, LONGEST_PAUSE_S, tell_ready
 from warnsys.view import LiveView, line
 
 log = logging.getLogger(__name__)
@@ -63,10 +64,27 @@ async def up(settings: Settings, console: Console) -> None:
             tasks.create_task(poll(settings, pipeline.publisher))
             tasks.create_task(pipeline.tick_for_ever())
             tasks.create_task(pipeline.obey_for_ever())
-            tasks.create_task(_refresh(view, pipeline))
-            tasks.create_task(watch(settings))
+            tasks.create_task(kept_alive("the view", lambda: _refresh(view, pipeline)))
+            tasks.create_task(kept_alive("the watch on geofences", lambda: watch(settings)))
             if settings.audit.folder and not settings.broker.embedded:  # whose topics begin anew with each start
-                tasks.create_task(_audit(settings, bootstrap, pipeline.metrics))
+                tasks.create_task(kept_alive("the audit", lambda: _audit(settings, bootstrap, pipeline.metrics)))
+
+
+async def kept_alive(what: str, work: Callable[[], Awaitable[None]], pause_s: float = 1.0) -> None:
+    """Begin a helper again that fails, later each time: its failure ends neither feeds nor ticks."""
+    wait = pause_s
+    while True:
+        began = time.monotonic()
+        try:
+            await work()
+        except (Renewed, SettingsError):
+            raise
+        except Exception:
+            log.exception("%s failed, and begins again in %g s", what, wait)
+        else:
+            return
+        await asyncio.sleep(wait)
+        wait = pause_s if time.monotonic() - began > LIVED_S else min(2 * wait, LONGEST_PAUSE_S)
 
 
 async def _audit(settings: Settings, bootstrap: str, metrics: Metrics) -> None:
@@ -89,7 +107,7 @@ async def worker(settings: Settings) -> None:
         async with pipeline_on(settings, bootstrap) as pipeline:
             tell_ready()
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(watch(settings))
+                tasks.create_task(kept_alive("the watch on geofences", lambda: watch(settings)))
                 tasks.create_task(pipeline.obey_for_ever())
                 if not settings.exercise:
                     tasks.create_task(pipeline.tick_for_ever())
@@ -101,7 +119,7 @@ async def feed(settings: Settings) -> None:
         async with publisher_on(settings, bootstrap) as publisher:
             tell_ready()
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(watch(settings))
+                tasks.create_task(kept_alive("the watch on geofences", lambda: watch(settings)))
                 tasks.create_task(poll(settings, publisher))
 
 
@@ -113,7 +131,7 @@ async def poll(settings: Settings, publisher: Publisher) -> None:
                 feed = DwdFeed(
                     source, settings.stage, client, publisher, lambda: datetime.now(UTC), keeper=keeper, uptime=uptime
                 )
-                tasks.create_task(feed.run())
+                tasks.create_task(kept_alive(f"the source {source.name}", feed.run))
 
 
 @contextmanager

@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 log = logging.getLogger(__name__)
 READY_WITHIN_S = 20.0
@@ -42,33 +42,41 @@ class Limits:
 
 
 class Trials:
+    """One process at a time tries one decision after the other; where one ends it, the next one begins meanwhile."""
+
     def __init__(self, limits: Limits = Limits()) -> None:
         self._limits = limits
-        self._warm: asyncio.subprocess.Process | None = None
+        self._child: asyncio.subprocess.Process | None = None
+        self._ready = False
+        self._one_by_one = asyncio.Lock()
 
     async def warm(self) -> None:
-        """Have a process ready: it takes a second to begin."""
-        if self._warm is None:
-            self._warm = await self._start()
+        """Have a process ready: it takes a second to begin. Without one, everything passes."""
+        if self._child is None:
+            try:
+                self._child, self._ready = await self._start(), False
+            except OSError:
+                log.exception("no process to try in what a process ended with in hand")
 
     async def tried(self, parts: Iterable[Part]) -> dict[str, str]:
         """By name the parts that do not pass, and why. What cannot be tried passes."""
         left, found = list(parts), dict[str, str]()
-        while left:
-            done, why = await self._run(left)
-            left = left[done:]
-            if not why or not left:
-                break
-            found[left.pop(0).name] = why
-            if len(found) == MOST_CULPRITS:
-                found |= {part.name: f"not tried after {MOST_CULPRITS} others: {why}" for part in left}
-                break
+        async with self._one_by_one:
+            while left:
+                done, why = await self._run(left)
+                left = left[done:]
+                if not why or not left:
+                    break
+                found[left.pop(0).name] = why
+                if len(found) == MOST_CULPRITS:
+                    found |= {part.name: f"not tried after {MOST_CULPRITS} others: {why}" for part in left}
+                    break
         return found
 
     async def close(self) -> None:
-        if self._warm is not None:
-            await _end(self._warm)
-            self._warm = None
+        if self._child is not None:
+            await _end(self._child)
+            self._child = None
 
     async def _start(self) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
@@ -76,46 +84,51 @@ class Trials:
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
 
-    async def _run(self, parts: Sequence[Part]) -> tuple[int, str]:
-        """How many of them were done, and why no more."""
+    async def _begin(self, parts: Sequence[Part]) -> asyncio.subprocess.Process | None:
+        """The process, which has begun with them."""
         try:
             given = pickle.dumps((self._limits, parts))
-        except Exception:
-            log.exception("a record in whose hands a process ended cannot be tried")
-            return len(parts), ""
-        try:
-            child, self._warm = self._warm or await self._start(), None
-        except OSError:
-            log.exception("a record in whose hands a process ended cannot be tried")
-            return len(parts), ""
-        assert child.stdin is not None  # noqa: S101 - it is a pipe
-        done = 0
-        try:
+            await self.warm()
+            if (child := self._child) is None or child.stdin is None:
+                return None
             async with asyncio.timeout(READY_WITHIN_S):
-                ready = await _line(child) == _READY
-                child.stdin.write(given)
-                child.stdin.close()
-                if not ready or await _line(child) != _BEGUN:
+                if not self._ready and await _line(child) != _READY:
+                    raise ConnectionError("the trial ended before it was ready")
+                self._ready = True
+                child.stdin.write(len(given).to_bytes(8) + given)
+                await child.stdin.drain()
+                if await _line(child) != _BEGUN:
                     raise ConnectionError("the trial ended before it began")
-        except (TimeoutError, OSError):
-            log.exception("a record in whose hands a process ended could not be tried: the trial did not begin")
-            await _end(child)
+        except Exception:
+            log.exception("what a process ended with in hand cannot be tried")
+            await self.close()
+            return None
+        return child
+
+    async def _run(self, parts: Sequence[Part]) -> tuple[int, str]:
+        """How many of them were done, and why no more."""
+        child, done, why = await self._begin(parts), 0, ""
+        if child is None:
             return len(parts), ""
         try:
             while done < len(parts):
                 async with asyncio.timeout(self._limits.seconds):
                     said = await _line(child)
-                if said == _MEMORY:
-                    return done, f"it took more than {self._limits.bytes >> 20} MiB of memory"
                 if said != str(done):
-                    code = await child.wait()
-                    return done, f"it ended its process ({_how(code)})"
+                    break
                 done += 1
+            else:
+                return done, ""
+            if said == _MEMORY:
+                why = f"it took more than {self._limits.bytes >> 20} MiB of memory"
+            else:
+                async with asyncio.timeout(self._limits.seconds):
+                    why = f"it ended its process ({_how(await child.wait())})"
         except TimeoutError:
-            return done, f"it took more than {self._limits.seconds:g} s"
-        finally:
-            await _end(child)
-        return done, ""
+            why = f"it took more than {self._limits.seconds:g} s"
+        await self.close()
+        await self.warm()
+        return done, why
 
 
 def _how(code: int) -> str:
@@ -146,28 +159,29 @@ def main() -> None:
     import streams.agents  # noqa: F401 - what most parts need, before it is said to be ready
 
     say = os.fdopen(os.dup(1), "w")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is tried may print
     print(_READY, file=say, flush=True)
-    limits: Limits
-    parts: Sequence[Part]
-    limits, parts = pickle.loads(sys.stdin.buffer.read())  # noqa: S301 - from our own parent
+    while head := sys.stdin.buffer.read(8):
+        _try(say, *pickle.loads(sys.stdin.buffer.read(int.from_bytes(head))))  # noqa: S301 - from our own parent
+        signal.alarm(0)
+    os._exit(0)
+
+
+def _try(say: TextIO, limits: Limits, parts: Sequence[Part]) -> None:
     pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
-    most = pages * resource.getpagesize() + limits.bytes
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + limits.bytes, hard))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     print(_BEGUN, file=say, flush=True)
     for number, part in enumerate(parts):
         signal.alarm(math.ceil(limits.seconds) + 5)  # where nobody is left to end this process
         try:
             part.decide(*part.arguments)
-        except MemoryError:
-            print(_MEMORY, file=say, flush=True)
-            os._exit(1)
         except Exception as error:
-            if "bad_alloc" in str(error):
+            if isinstance(error, MemoryError) or "bad_alloc" in str(error):
                 print(_MEMORY, file=say, flush=True)
                 os._exit(1)
         print(number, file=say, flush=True)
-    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ def raises() -> None:
 
 
 def sleeps() -> None:
+    print("what is tried may print", flush=True)
     time.sleep(3600)
 
 

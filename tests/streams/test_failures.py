@@ -11,7 +11,7 @@ from streams.failures import Charge, CityError, charge, unharmed
 from streams.records import Incoming, MemorySender, SendError, TooLargeError
 from streams.state import Kept, MemoryStateStore, Unread
 from tests.streams.pair import HERE, THERE, Pair, state_of, warning
-from tests.support import snapshot, tick
+from tests.support import outcome, snapshot, tick
 from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules, CityState, settle
 from warnsys.records import NewerRecordError, Notice, Outcome, Said, Snapshot, Tick, read_impact_record
@@ -269,3 +269,40 @@ async def test_a_notice_that_no_topic_takes_is_that_citys(monkeypatch: pytest.Mo
 def test_a_sender_that_fails_is_the_infrastructures_also_for_one_city() -> None:
     assert charge(SendError("x")) is Charge.INFRASTRUCTURE
     assert MemorySender().records == []
+
+
+# -- sizes ----------------------------------------------------------------------------------------------------------
+
+
+class Small(MemoryStateStore):
+    """One that takes states up to a size."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most, self.refused = most, 0
+
+    async def save(self, partition: int, kept: Mapping[str, Kept]) -> None:
+        if any(len(each.state.to_bytes()) > self.most for each in kept.values()):
+            self.refused += 1
+            raise TooLargeError("MSG_SIZE_TOO_LARGE")
+        await super().save(partition, kept)
+
+
+@pytest.mark.parametrize("most", [100_000, 20_000, 6_000, 400])
+async def test_a_state_that_cannot_be_kept_is_never_a_loop(most: int) -> None:
+    store = Small(most)
+    pair = await Pair(store).take(tick(0), warning("W", HERE, severity="Severe"))
+    references = tuple(f"nobody-knows-{number}" for number in range(10_000))
+    unknown = outcome("C", stamp=1, sent=1, supersedes=references, msg_type="Cancel", decided="not_live")
+    await pair.take(unknown, tick(1), warning("E", HERE, THERE, minute=1), tick(2))
+    assert [notice.cause for notice in pair.told(HERE)][-1] == "E"
+    assert [notice.cause for notice in pair.told(THERE)] == ["E"]
+    assert store.refused < 60
+    kept = store.kept[0][HERE].state
+    assert len(kept.to_bytes()) <= most
+    if most >= 20_000:
+        assert {"W", "E"} <= set(kept.facts.facts), "what is in force stays"
+    if store.refused:
+        assert pair.counted("state_lost_seconds", city=HERE) > 0
+    await pair.take(snapshot(3, "W", "E"), tick(4), tick(6))
+    assert pair.stele(HERE).status != "clear"

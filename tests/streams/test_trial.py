@@ -12,9 +12,16 @@ from tests.streams import poison
 SHORT = Limits(seconds=1.0)
 
 
+async def once(parts: list[Part], trials: Trials) -> dict[str, str]:
+    try:
+        return await trials.tried(parts)
+    finally:
+        await trials.close()
+
+
 @pytest.mark.parametrize("innocent", [poison.nothing, poison.raises, poison.recurses])
 async def test_an_innocent_passes_also_one_that_raises(innocent: Callable[[], object]) -> None:
-    assert await Trials().tried([Part("", innocent, ())]) == {}
+    assert await once([Part("", innocent, ())], Trials()) == {}
 
 
 @pytest.mark.parametrize(
@@ -29,25 +36,37 @@ async def test_an_innocent_passes_also_one_that_raises(innocent: Callable[[], ob
 )
 async def test_what_takes_too_much_or_ends_its_process_does_not_pass(culprit: Callable[[], object], why: str) -> None:
     parts = [Part("before", poison.nothing, ()), Part("it", culprit, ()), Part("behind", poison.nothing, ())]
-    assert await Trials(SHORT).tried(parts) == {"it": why}
+    assert await once(parts, Trials(SHORT)) == {"it": why}
 
 
 async def test_many_culprits_are_not_tried_for_ever() -> None:
     parts = [Part(str(number), poison.aborts, ()) for number in range(20)]
-    found = await Trials(SHORT).tried(parts)
+    found = await once(parts, Trials(SHORT))
     assert len(found) == 20
     assert "not tried" in found[str(MOST_CULPRITS)]
 
 
 async def test_what_cannot_be_tried_passes() -> None:
-    assert await Trials().tried([Part("", lambda: None, ())]) == {}
-    assert await Trials().tried([]) == {}
+    assert await once([Part("", lambda: None, ())], Trials()) == {}
+    assert await once([], Trials()) == {}
+
+
+async def test_one_process_tries_many_and_the_next_one_only_after_an_end() -> None:
+    trials = Trials()
+    await trials.warm()
+    first = trials._child
+    for _ in range(3):
+        assert await trials.tried([Part("", poison.nothing, ())]) == {}
+    assert trials._child is first
+    assert await trials.tried([Part("", poison.aborts, ())])
+    assert trials._child is not first
+    assert await trials.tried([Part("", poison.nothing, ())]) == {}
+    await trials.close()
 
 
 async def test_one_that_is_ready_begins_at_once() -> None:
     trials = Trials()
     await trials.warm()
-    assert trials._warm is not None
     await asyncio.sleep(5)  # it begins
     started = time.monotonic()
     assert await trials.tried([Part("", poison.nothing, ())]) == {}

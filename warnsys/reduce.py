@@ -1,0 +1,62 @@
+"""A city's state made smaller, where what keeps it does not take it: what is in force goes last (docs/adr/0016).
+
+What is dropped that warned is undecided from then on, so that its city is incomplete and never clear.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from warnsys.pipeline import CityState
+from warnsys.records import Meaning
+from warnsys.warning.facts import Fact, Facts
+from warnsys.warning.situation import grade
+from warnsys.warning.trouble import LOST
+
+MOST_REFERENCES = 100
+MOST_WARNINGS = 50
+LONGEST_TEXT = 500
+
+
+def reduced(state: CityState, why: str) -> Iterator[CityState]:
+    """Smaller and smaller; the last has nothing left but its trouble."""
+    state = state.model_copy(update={"troubles": {**state.troubles, LOST: why}})
+    warning = {base_id: _brief(fact) for base_id, fact in state.facts.facts.items() if fact.meanings}
+    listed = {i for seen in state.facts.snapshots.values() for one in seen for i in one.ids}
+    here = listed | {i for fact in warning.values() for i in fact.listed_as}
+    facts = state.facts.model_copy(
+        update={"facts": warning, "listings": {i: one for i, one in state.facts.listings.items() if i in here}}
+    )
+    yield state.model_copy(update={"facts": facts})
+    short = {base_id: _shortened(fact) for base_id, fact in warning.items()}
+    yield state.model_copy(update={"facts": facts.model_copy(update={"facts": short})})
+    worst = sorted(short.values(), key=lambda fact: -max(map(grade, fact.meanings)))
+    for most in (MOST_WARNINGS, 1):
+        kept = {fact.base_id: fact for fact in worst[:most]}
+        yield state.model_copy(update={"facts": _only(facts, kept), "held": {}, "stopped": {}})
+    yield CityState(city=state.city, troubles={LOST: why})
+
+
+def _only(facts: Facts, kept: Mapping[str, Fact]) -> Facts:
+    listings = {i: facts.listings[i] for fact in kept.values() for i in fact.listed_as if i in facts.listings}
+    return Facts(now=facts.now, facts=dict(kept), listings=listings)
+
+
+def _brief(fact: Fact) -> Fact:
+    return fact.model_copy(update={"supersedes": fact.supersedes[:MOST_REFERENCES]})
+
+
+def _shortened(fact: Fact) -> Fact:
+    return fact.model_copy(update={"meanings": tuple(map(_in_short, fact.meanings))})
+
+
+def _in_short(meaning: Meaning) -> Meaning:
+    texts = {
+        language: text.model_copy(
+            update={
+                "description": text.description[:LONGEST_TEXT], "instruction": text.instruction[:LONGEST_TEXT],
+                "shortened": True,
+            }
+        )
+        for language, text in meaning.texts.items()
+        if language in ("de", "en")
+    }  # fmt: skip
+    return meaning.model_copy(update={"texts": texts or dict(list(meaning.texts.items())[:1]), "parameters": ()})
