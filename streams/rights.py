@@ -15,11 +15,13 @@ from streams.acl import Rule, command, rules
 from streams.topics import Topics, topics_for
 from warnsys.settings import Settings, SettingsError
 
-ASK_S = 30
+ASK_S = 3
+WAIT_S = 40
 """A young broker makes the topic of groups when it is first asked for one, and until then says "soon"."""
 AGAIN_S = 0.2
 _SOON = (
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.NOT_COORDINATOR,
+    KafkaError._TIMED_OUT,
 )  # fmt: skip
 _DENIED = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED)
 _GONE = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.GROUP_ID_NOT_FOUND)
@@ -44,9 +46,9 @@ def check(settings: Settings, process: str, *, only: Sequence[str] = ()) -> None
 
 def missing(bootstrap: str, topics: Topics, needed: Sequence[Rule], login: Mapping[str, Any]) -> list[Rule]:
     """The rules that the broker does not keep for this login. Raises `SettingsError` where it does not answer."""
-    client = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0, **login})
-    deadline = time.monotonic() + ASK_S
+    deadline = time.monotonic() + WAIT_S
     while True:
+        client = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0, **login})
         try:
             return [rule for rule in needed if not _kept(client, topics, rule)]
         except KafkaException as error:

@@ -21,6 +21,7 @@ from streams.kafka import LocalKafka
 from streams.records import Outgoing, Progress
 from streams.sender import KafkaSender
 from tests.audit.story import STAGE, TOPICS, auditor, storm
+from tests.audit.test_anchor import written_anew
 from warnsys.audit.chain import entries_of, files_of, verify
 from warnsys.audit.entries import Stood
 from warnsys.cli import app
@@ -99,6 +100,7 @@ def test_killed_while_it_writes_the_audit_goes_on_where_it_stood(kafka: LocalKaf
     verified = CliRunner().invoke(app, ["audit", "verify", "--settings", str(settings)])
     assert verified.exit_code == 0, verified.output
     assert verify(folder).head in verified.output
+    assert "anchors on the broker are in it" in verified.output
 
     repeated = [record for record in records if record.kind == "push"][:1]
     with running(settings) as process:
@@ -107,3 +109,8 @@ def test_killed_while_it_writes_the_audit_goes_on_where_it_stood(kafka: LocalKaf
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE_S) == 0
     assert verify(folder).wrong == []
+
+    written_anew(folder)
+    assert verify(folder).wrong == [], "every hash fits"
+    found = CliRunner().invoke(app, ["audit", "verify", "--settings", str(settings)])
+    assert (found.exit_code, "the chain was written anew" in found.output) == (1, True)
