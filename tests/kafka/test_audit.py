@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from geofences import bundled
 from streams.admin import create_missing
+from streams.audit import anchors
 from streams.kafka import LocalKafka
 from streams.records import Outgoing, Progress
 from streams.sender import KafkaSender
@@ -25,6 +26,7 @@ from tests.audit.test_anchor import written_anew
 from warnsys.audit.chain import entries_of, files_of, verify
 from warnsys.audit.entries import Stood
 from warnsys.cli import app
+from warnsys.settings import load
 
 pytestmark = pytest.mark.kafka
 PATIENCE_S = 60
@@ -93,6 +95,7 @@ def test_killed_while_it_writes_the_audit_goes_on_where_it_stood(kafka: LocalKaf
     expected = plain([entry for record in records if (entry := notes.note(record))])
     with running(settings):
         wait_for("the audit does not catch up", lambda: len(written(folder)) >= len(expected))
+        wait_for("nothing is anchored", lambda: asyncio.run(anchors(load(settings))))
     assert written(folder) == expected
     assert verify(folder).wrong == []
     shown = CliRunner().invoke(app, ["audit", "show", "--settings", str(settings), "--what", "stopped"])
