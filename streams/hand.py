@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 SLOT, SLOTS = 256, 8
 MOST_WORKERS = 64
 MOST_CONVICTED = 200
-_PLACE = re.compile(rb"([^\s/]+/\d{1,9}@\d{1,18})\n")
+_PLACE = re.compile(rb"([^\s/\x00]+/\d{1,9}@\d{1,18})\n")
 _CHANGING = re.compile(rb'"(?:stamp|checked|at)":"[^"]{0,40}",?')
 """What differs where the feed publishes the same again."""
 

@@ -51,7 +51,19 @@ def test_what_was_in_hand_at_an_unclean_end_is_suspect(tmp_path: Path, how: str)
     assert hand.suspicion(record("warn.impacts", 42)) == 1
     assert hand.suspicion(record("warn.impacts", 41)) == 0, "it was done with"
     assert hand.suspicion(record(offset=8)) == 0
+    assert set(hand._ends) == {"cap.alerts/1@7", "warn.impacts/1@42"}
     hand.close()
+
+
+def test_who_had_nothing_in_hand_leaves_no_suspect(tmp_path: Path) -> None:
+    hand = Hand(tmp_path)
+    hand.take(record())
+    hand.lay_down(record())
+    assert hand._map is not None
+    assert hand._lock is not None
+    hand._map.close()
+    os.close(hand._lock)
+    assert not Hand(tmp_path).suspects
 
 
 def test_after_an_end_in_order_nobody_is_suspect_and_nothing_is_left(tmp_path: Path) -> None:
