@@ -69,6 +69,8 @@ class World:
     calm: bool = False
     """Nothing is warned at first."""
     now_s: float = 0
+    warned_s: float = 0
+    """When the newest message was published."""
     told: dict[str, float] = field(default_factory=dict)
     """By message, when its public push went out."""
     ended: dict[str, float] = field(default_factory=dict)
@@ -134,7 +136,7 @@ class World:
             f"<sender>opendata@dwd.de</sender><sent>{true.isoformat()}</sent><status>Actual</status>"
             f"<msgType>Alert</msgType><scope>Public</scope>{info}</alert>"
         ).encode()
-        self.published_s = -PUBLISH_S
+        self.published_s, self.warned_s = -PUBLISH_S, self.now_s
         if self.folder:
             (self.folder / f"{name}.xml").write_bytes(self.files[name])
 
@@ -182,7 +184,8 @@ class World:
         if isinstance(notice, PushNotice) and notice.audience == "public":
             kept = self.ended if notice.kind == "ended" else self.told
             kept.setdefault(notice.cause, self.now_s)
-        if isinstance(notice, SteleRecord) and notice.status == "clear" and (self.files or self.now_s > self._stale()):
+        known = bool(self.files) and self.now_s > self.warned_s + TICK_S
+        if isinstance(notice, SteleRecord) and notice.status == "clear" and (known or self.now_s > self._stale()):
             self.false_clears += 1
 
     def _stale(self) -> float:
