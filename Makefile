@@ -5,9 +5,10 @@ BIN := $(VENV)/bin
 CORPUS ?= ../shared/corpus
 GEODATA ?= ../shared/geodata
 SETTINGS ?= warnsys.toml
+DEPTH ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: bench-web bench-load screens help install install-dev demo run kafka test test-faults test-crash test-crash-long soak mutants lint format docs contracts asyncapi sustainable pictures lock clean
+.PHONY: bench-web bench-load screens help install install-dev demo run kafka test test-faults test-crash test-crash-long soak explore mutants lint format docs contracts asyncapi sustainable pictures lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -59,6 +60,9 @@ mutants: install-dev ## change the CAP reader and the decisions line by line, an
 	@$(BIN)/uv pip install --quiet --python .venv-mutants --override .venv-mutants/newer --editable . --group mutants
 	CI=true PYTEST_ADDOPTS="--cap-corpus=$(abspath $(CORPUS)) --geodata=$(abspath $(GEODATA))" \
 	  .venv-mutants/bin/mutmut run $(MUTANTS)
+
+explore: install-dev ## play every history of DEPTH steps from each prepared state: docs/reference/explorer.md
+	$(BIN)/python -m tests.explore --depth $(DEPTH)
 
 soak: install-dev ## half an hour of storm and faults, and the slope of each process's memory
 	$(BIN)/python -m tests.crash.soak --minutes 30 --report docs/reference/reliability.md

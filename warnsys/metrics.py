@@ -69,6 +69,7 @@ class Metrics:
         self.incomplete = self._gauge(
             "city_not_fresh", "1 where a city's data are stale, incomplete or missing", "city"
         )
+        self.forgotten = self._gauge("city_forgotten", "What its state let go of in the last two hours", "city")
         self.unseen = self._gauge(
             "unseen_extreme_seconds", "How long an Extreme warning waits to be acknowledged", "city"
         )
@@ -130,6 +131,8 @@ class Metrics:
         for clock, seconds in situation.clocks.items():
             self.clock_off.labels(city, clock).set(seconds)
             self._clocks.setdefault(city, set()).add(clock)
+        forgotten = (flag.split()[1] for flag in situation.flags if flag.startswith("forgot "))
+        self.forgotten.labels(city).set(sum(map(int, forgotten)))
         held = [district.status for district in situation.districts.values()]
         for status in get_args(DistrictStatus):
             self.districts.labels(city, status).set(held.count(status))

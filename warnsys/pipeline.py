@@ -33,6 +33,7 @@ from warnsys.records import (
     utc,
 )
 from warnsys.settings import City, Settings
+from warnsys.warning.bounds import HEAVY, LIGHT, WEIGH_AFTER, held_of, lighter, lighter_held, lighter_told, needs
 from warnsys.warning.change import Change, changes, remember
 from warnsys.warning.claim import Told
 from warnsys.warning.clock import AGREE
@@ -123,7 +124,8 @@ def settle(state: CityState, record: Said, city: CityRules) -> tuple[CityState, 
         case Outcome():
             outcome = for_cities(record, (state.city,))
             facts, cause = learn_outcome(state.facts, outcome, city.rules), (record.base_id, record.decided)
-            if _can_wait(state, outcome) and not _completes(state.facts, facts, outcome, city.rules):
+            waits = facts.grown < WEIGH_AFTER and _can_wait(state, outcome)
+            if waits and not _completes(state.facts, facts, outcome, city.rules):
                 return state.model_copy(update={"facts": facts}), ()
         case Snapshot():
             facts, cause = learn_snapshot(state.facts, record, city.rules), (record.source, utc(record.stamp))
@@ -135,7 +137,7 @@ def settle(state: CityState, record: Said, city: CityRules) -> tuple[CityState, 
     state = state.model_copy(update={"facts": facts})
     situation = city.situation(state)
     if situation is None:
-        return state, ()
+        return _weighed(state, None), ()
     snapshot = f"{record.source} {utc(record.stamp)}" if isinstance(record, Outcome | Snapshot) and record.stamp else ""
     found, told = list[Change](), state.told
     went_back = time_before is not None and situation.now < time_before
@@ -148,8 +150,28 @@ def settle(state: CityState, record: Said, city: CityRules) -> tuple[CityState, 
     stopped = _caught_up(state.stopped, situation.now)
     facts = without_details(facts, set(situation.replaced) - _awaited(stopped))
     after = {"facts": facts, "held": held, "told": told, "steles": steles, "stopped": stopped}
-    state = state.model_copy(update=after)
+    state = _weighed(state.model_copy(update=after), situation)
     return state, (*shown, *(_worded(city, change, situation) for change in found))
+
+
+def _weighed(state: CityState, situation: Situation | None) -> CityState:
+    """The state, lighter where it had grown too heavy (docs/adr/0013)."""
+    if state.facts.grown < WEIGH_AFTER:
+        return state
+    state = state.model_copy(update={"facts": state.facts.model_copy(update={"grown": 0})})
+    if len(state.to_bytes()) <= HEAVY:
+        return state
+    stopped = {
+        channel: one if one.held is None else one.model_copy(update={"held": lighter_held(one.held)})
+        for channel, one in state.stopped.items()
+    }
+    memory = {"held": lighter_held(state.held), "told": lighter_told(state.told), "stopped": stopped}
+    state = state.model_copy(update=memory)
+    need = needs(state.facts, situation, _awaited(stopped))
+    if (too_much := len(state.to_bytes()) - LIGHT) > 0:
+        state = state.model_copy(update={"facts": lighter(state.facts, too_much, need)})
+        state = state.model_copy(update={"held": held_of(state.held, state.facts)})
+    return state
 
 
 def set_aside(state: CityState, record: Said, reason: str, city: CityRules) -> tuple[CityState, tuple[Notice, ...]]:

@@ -26,11 +26,13 @@ Stores = Callable[[str], StateStore]
 
 
 def state_of(*messages: str, texts: int = 1, city: str = "solingen") -> CityState:
-    """Of a city that was warned by some messages, each in so many languages."""
+    """Of a city that was warned by some messages, each in so many languages: also more than this release keeps."""
     long = {f"l{n}": Text(event="e", headline="h", description=f"{n} " * 1_900, instruction="") for n in range(texts)}
     said = meaning("Severe").model_copy(update={"texts": long})
-    state = City().take(tick(0), *(outcome(name, said) for name in messages)).state
-    return state.model_copy(update={"city": city})
+    state = City().take(tick(0), *(outcome(name, said) for name in messages[:1])).state
+    same = {name: fact.model_copy(update={"base_id": name}) for fact in state.facts.facts.values() for name in messages}
+    facts = state.facts.model_copy(update={"facts": same})
+    return state.model_copy(update={"city": city, "facts": facts})
 
 
 @asynccontextmanager

@@ -134,7 +134,7 @@ def _event(change: Change, language: str) -> str:
     event = event_name(change.meaning)[language]
     if not change.more:
         return fitting(event, MAX_EVENT)
-    return catalogue(language)("event-more", event=fitting(event, MAX_EVENT_AND_MORE), count=change.more)
+    return catalogue(language)("sms-event-more", event=fitting(event, MAX_EVENT_AND_MORE), count=change.more)
 
 
 def _places(place: Place, change: Change, words: Catalogue) -> Iterator[str]:

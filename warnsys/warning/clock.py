@@ -30,6 +30,7 @@ WITNESS_OFF = timedelta(minutes=5)
 SLEW = 0.01
 """By at most this part of what passed the clock that nobody sets is drawn to those that agree with it."""
 PROCESSES = 8
+WITNESSES = 16
 
 
 class Anchor(Part):
@@ -88,7 +89,9 @@ def testify(clock: Clock, snapshot: Snapshot) -> Clock:
     before = clock.witnesses.get(snapshot.source)
     if before and before.heard is None and before.checked >= witness.checked:
         return clock
-    return clock.model_copy(update={"witnesses": {**clock.witnesses, snapshot.source: witness}})
+    others = {source: known for source, known in clock.witnesses.items() if source != snapshot.source}
+    witnesses = dict([*others.items(), (snapshot.source, witness)][-WITNESSES:])
+    return clock.model_copy(update={"witnesses": witnesses})
 
 
 def hear(clock: Clock, now: datetime | None, tick: Tick) -> tuple[Clock, datetime]:

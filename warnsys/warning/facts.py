@@ -7,8 +7,9 @@ A stamp ahead of the city's time waits for the next tick: had the time only lagg
 when the time has come there (docs/adr/0014).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from pydantic import AwareDatetime
 
@@ -30,6 +31,20 @@ AHEAD = timedelta(minutes=5)
 """A stamp further ahead of the city's time than this is nobody's evidence."""
 HURRY = timedelta(seconds=60)
 """By so much a feed's clock may be ahead when it says how long a snapshot has been there."""
+
+MOST_REFERENCES = 200
+"""Of one message to what is not known here; the rest is not kept. DWD's reference the few that they replace."""
+MOST_NAMES = 16
+"""Under which one message is listed; the last seen stay."""
+MOST_RULES = 4
+"""Versions of the geofences of which a verdict is kept."""
+MOST_SOURCES = 16
+"""Of which snapshots and sightings are kept; the last seen stay."""
+MOST_IDS = 10_000
+"""Of one snapshot; a feed reads half as many. One that lists more is never complete: it ends nothing."""
+
+FORGOT_FOR = timedelta(hours=2)
+"""How long operators see what was let go."""
 
 APART = timedelta(seconds=30)
 """Snapshots stamped closer together are one witness: the nodes of a server stamp the same data about a second apart."""
@@ -74,13 +89,14 @@ class Listing(Part):
         old = self.sightings.get(source, Sighting())
         stamps = [moment for moment in (old.first, old.last, stamp) if moment]
         sighting = Sighting(first=min(stamps, default=None), last=max(stamps, default=None))
-        return self.model_copy(update={"sightings": {**self.sightings, source: sighting}})
+        others = {one: known for one, known in self.sightings.items() if one != source}
+        return self.model_copy(update={"sightings": _last({**others, source: sighting}, MOST_SOURCES)})
 
     def decided(self, rules: str, *, accepted: bool) -> "Listing":
         """Accepted once is accepted: a copy that cannot be read does not unsay it."""
-        return self.model_copy(
-            update={"accepted": {**self.accepted, rules: self.accepted.get(rules, False) or accepted}}
-        )
+        others = {version: known for version, known in self.accepted.items() if version != rules}
+        now = {**others, rules: self.accepted.get(rules, False) or accepted}
+        return self.model_copy(update={"accepted": _last(now, MOST_RULES)})
 
 
 class Seen(Part):
@@ -89,6 +105,15 @@ class Seen(Part):
     stamp: AwareDatetime
     checked: AwareDatetime
     ids: tuple[str, ...]
+    left_out: int | None = None
+    """How many ids more it listed; None for none."""
+
+
+class Forgot(Part):
+    """What a city had to let go of, and when last (`warnsys/warning/bounds.py`)."""
+
+    at: AwareDatetime | None = None
+    counts: dict[str, int] = {}
 
 
 class Early(Part):
@@ -116,6 +141,15 @@ class Facts(Part):
     snapshots: dict[str, tuple[Seen, ...]] = {}
     """By source, newest first: back to the last of `LOOKS` complete ones that lie apart, and of those that list
     anything the same."""
+    grown: int = 0
+    """Bytes of what came in since it was weighed."""
+    forgot: Forgot | None = None
+
+    def forgotten(self, now: datetime) -> Iterator[str]:
+        """What operators have to know was let go of: `forgot 3 listings`."""
+        past = self.forgot
+        if past and past.at and now - past.at < FORGOT_FOR:
+            yield from (f"forgot {count} {what}" for what, count in sorted(past.counts.items()))
 
 
 def learn_time(known: Facts, tick: Tick, rules: str) -> Facts:
@@ -140,18 +174,22 @@ def learn_outcome(known: Facts, outcome: Outcome, rules: str) -> Facts:
         stamp = known.now or stamp
     listing = listing.seen(outcome.source, stamp)
     listing = listing.decided(outcome.rules, accepted=outcome.decided != "rejected")
-    facts = dict(known.facts)
+    listings = {**known.listings, outcome.listed_id: listing}
+    facts, grown = dict(known.facts), known.grown + 2 * len(outcome.listed_id) + _LISTING_BYTES
     if (fact := _fact(outcome)) and _matters(fact, known):
-        facts[fact.base_id] = _join(facts.get(fact.base_id, fact), fact, rules)
-    return known.model_copy(
-        update={"facts": facts, "listings": {**known.listings, outcome.listed_id: listing}},
-    )
+        before = facts.get(fact.base_id)
+        fact = _join(before, fact, rules) if before else fact
+        facts[fact.base_id] = fact = _bounded(fact, known.facts, listings)
+        if fact is not before:
+            grown += len(fact.model_dump_json())
+    return known.model_copy(update={"facts": facts, "listings": listings, "grown": grown})
 
 
 def learn_snapshot(known: Facts, snapshot: Snapshot, rules: str) -> Facts:
     known = known.model_copy(update={"clock": testify(known.clock, snapshot)})
     checked = min(snapshot.checked, known.now + HURRY) if known.now else snapshot.checked
-    seen = Seen(stamp=snapshot.stamp, checked=checked, ids=tuple(sorted(set(snapshot.ids))))
+    ids = tuple(sorted(set(snapshot.ids)))
+    seen = Seen(stamp=snapshot.stamp, checked=checked, ids=ids[:MOST_IDS], left_out=len(ids[MOST_IDS:]) or None)
     if _is_early(known, seen.stamp):
         return _waits(known, snapshot.source, Early(stamp=seen.stamp, seen=seen))
     ahead = {source: by for source, by in known.ahead.items() if source != snapshot.source}
@@ -159,23 +197,28 @@ def learn_snapshot(known: Facts, snapshot: Snapshot, rules: str) -> Facts:
 
 
 def _listed(known: Facts, source: str, seen: Seen, rules: str) -> Facts:
-    listings = dict(known.listings)
+    listings, grown = dict(known.listings), known.grown
     for listed_id in seen.ids:
-        listings[listed_id] = (listings.get(listed_id) or Listing()).seen(source, seen.stamp)
-    known = known.model_copy(update={"listings": listings})
+        before = listings.get(listed_id)
+        listings[listed_id] = (before or Listing()).seen(source, seen.stamp)
+        grown += len(listed_id) if before else 2 * len(listed_id) + _LISTING_BYTES
+    known = known.model_copy(update={"listings": listings, "grown": grown})
     by_stamp = {one.stamp: one for one in known.snapshots.get(source, ())}
     by_stamp[seen.stamp] = _one_snapshot(by_stamp.get(seen.stamp), seen)
     newest_first = sorted(by_stamp.values(), key=lambda one: one.stamp, reverse=True)
     needed = (*_witnesses(known, newest_first, rules), *_witnesses(known, [s for s in newest_first if s.ids], rules))
     kept = [one for one in newest_first if one in needed]
-    return known.model_copy(update={"snapshots": {**known.snapshots, source: tuple(kept)}})
+    others = {one: of_it for one, of_it in known.snapshots.items() if one != source}
+    return known.model_copy(update={"snapshots": _last({**others, source: tuple(kept)}, MOST_SOURCES)})
 
 
 def _one_snapshot(one: Seen | None, other: Seen) -> Seen:
     if one is None:
         return other
     ids = tuple(sorted({*one.ids, *other.ids}))
-    return Seen(stamp=one.stamp, checked=min(one.checked, other.checked), ids=ids)
+    more = max(one.left_out or 0, other.left_out or 0, len(ids[MOST_IDS:])) or None
+    checked = min(one.checked, other.checked)
+    return Seen(stamp=one.stamp, checked=checked, ids=ids[:MOST_IDS], left_out=more)
 
 
 def _is_early(known: Facts, stamp: datetime) -> bool:
@@ -186,10 +229,12 @@ def _waits(known: Facts, source: str, early: Early) -> Facts:
     by_stamp = {one.stamp: one for one in known.early.get(source, ())}
     if before := by_stamp.get(early.stamp):
         seen = _one_snapshot(before.seen, early.seen) if early.seen else before.seen
-        early = Early(stamp=early.stamp, seen=seen, ids=tuple(sorted({*before.ids, *early.ids})))
+        early = Early(stamp=early.stamp, seen=seen, ids=tuple(sorted({*before.ids, *early.ids}))[:MOST_IDS])
     by_stamp[early.stamp] = early
     kept = sorted(by_stamp.values(), key=lambda one: one.stamp)[-MAX_SNAPSHOTS:]
-    return known.model_copy(update={"early": {**known.early, source: tuple(kept)}})
+    others = {one: of_it for one, of_it in known.early.items() if one != source}
+    grown = known.grown + sum(map(len, early.ids)) + sum(map(len, early.seen.ids if early.seen else ()))
+    return known.model_copy(update={"early": _last({**others, source: tuple(kept)}, MOST_SOURCES), "grown": grown})
 
 
 def _judged(known: Facts, rules: str) -> Facts:
@@ -293,15 +338,46 @@ def _join(one: Fact, other: Fact, rules: str) -> Fact:
         (one, other),
         key=lambda fact: (fact.rules == rules, sum(len(m.texts) for m in fact.meanings), fact.model_dump_json()),
     )
-    return content.model_copy(update={"listed_as": tuple(sorted({*one.listed_as, *other.listed_as}))})
+    names, references = {*one.listed_as, *other.listed_as}, {*one.supersedes, *other.supersedes}
+    if len(names) == len(content.listed_as) and len(references) == len(content.supersedes):
+        return content
+    return content.model_copy(update={"listed_as": tuple(sorted(names)), "supersedes": tuple(sorted(references))})
+
+
+_LISTING_BYTES = 250
+
+
+_T = TypeVar("_T")
+
+
+def _last(values: dict[str, _T], most: int) -> dict[str, _T]:
+    """The last that were put in."""
+    return values if len(values) <= most else dict(list(values.items())[-most:])
+
+
+def _bounded(fact: Fact, facts: Container[str], listings: Mapping[str, Listing]) -> Fact:
+    """With as many references and names as are kept of one message: what is known here first."""
+    if len(fact.supersedes) <= MOST_REFERENCES and len(fact.listed_as) <= MOST_NAMES:
+        return fact
+    here = [base_id for base_id in fact.supersedes if base_id in facts]
+    others = [base_id for base_id in fact.supersedes if base_id not in facts]
+    long_ago = datetime.min.replace(tzinfo=UTC)
+
+    def when(name: str) -> tuple[datetime, str]:
+        return max(last_seen(listings.get(name)), default=long_ago), name
+
+    names = sorted(fact.listed_as, key=when, reverse=True)[:MOST_NAMES]
+    references = sorted({*here, *others[:MOST_REFERENCES]})
+    return fact.model_copy(update={"supersedes": tuple(references), "listed_as": tuple(sorted(names))})
+
+
+def last_seen(listing: Listing | None) -> list[datetime]:
+    return [sighting.last for sighting in listing.sightings.values() if sighting.last] if listing else []
 
 
 def forget(known: Facts, now: datetime) -> Facts:
     """Without what has been over for long."""
     listed = {i for seen in known.snapshots.values() for one in seen for i in one.ids}
-
-    def last_seen(listing: Listing | None) -> list[datetime]:
-        return [sighting.last for sighting in listing.sightings.values() if sighting.last] if listing else []
 
     def over(fact: Fact) -> bool:
         ends = [fact.sent, *(meaning.expires or fact.sent + MEMORY_OPEN for meaning in fact.meanings)]
@@ -343,4 +419,4 @@ def verdict(known: Facts, listed_id: str, rules: str) -> bool | None:
 
 def complete(known: Facts, seen: Seen, rules: str) -> bool:
     """Whether every message that a snapshot lists has been accepted under these rules."""
-    return all(verdict(known, listed_id, rules) for listed_id in seen.ids)
+    return seen.left_out is None and all(verdict(known, listed_id, rules) for listed_id in seen.ids)

@@ -69,7 +69,7 @@ class Situation:
     as_of: datetime | None
     flags: tuple[str, ...]
     """What operators have to look at: `unreadable <id>`, `left out <how many> of <id>`, `all vanished`,
-    `dropped <source>`, `clock broker +86400 s`, `stamp ahead dwd +21600 s`."""
+    `dropped <source>`, `clock broker +86400 s`, `stamp ahead dwd +21600 s`, `forgot <how many> <what>`."""
     districts: dict[str, DistrictSituation]
     replaced: tuple[str, ...] = ()
     """Base ids of what is replaced for good; of these nothing is needed any more but that they were."""
@@ -187,7 +187,7 @@ class _View:
         return {source: one.stamp for source, one in newest.items() if one}
 
     def decided(self, seen: Seen) -> bool:
-        return all(verdict(self.known, listed_id, self.rules) is not None for listed_id in seen.ids)
+        return seen.left_out is None and all(verdict(self.known, i, self.rules) is not None for i in seen.ids)
 
     def by_district(self) -> dict[str, list[Standing]]:
         """What stands in each district, the worst first. What does not depend on the district is asked once a fact."""
@@ -350,4 +350,5 @@ class _View:
         vanished = ("all vanished",) if self.all_vanished else ()
         ahead = [f"stamp ahead {source} {by:+d} s" for source, by in sorted(self.known.ahead.items())]
         clocks = (*alarms(self.known.clock), *ahead)
-        return (*(f"unreadable {i}" for i in unreadable[:20]), *sorted(left_out)[:20], *vanished, *dropped, *clocks)
+        cannot_read, forgotten = (f"unreadable {i}" for i in unreadable[:20]), self.known.forgotten(self.now)
+        return (*cannot_read, *sorted(left_out)[:20], *vanished, *dropped, *clocks, *forgotten)

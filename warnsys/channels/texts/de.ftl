@@ -125,7 +125,7 @@ title = { $label }: { $event }
 title-ended = { $ended }: { $event }
 # Where one notice stands for more than are told one by one.
 title-more = { $title } und { $count } weitere
-event-more = { $event } und { $count } weitere
+sms-event-more = { $event } und { $count } weitere
 title-exercise = { exercise } – { $title }
 push-where-high = { $where }, { $height }
 push-new = { $where }. { $when }. { $source }

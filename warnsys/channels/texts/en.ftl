@@ -123,7 +123,7 @@ title = { $label }: { $event }
 title-ended = { $ended }: { $event }
 # Where one notice stands for more than are told one by one.
 title-more = { $title } and { $count } more
-event-more = { $event } and { $count } more
+sms-event-more = { $event } and { $count } more
 title-exercise = { exercise } – { $title }
 push-where-high = { $where }, { $height }
 push-new = { $where }. { $when }. { $source }
