@@ -22,7 +22,7 @@ from yarl import URL
 
 from streams.agents import MatchAgent, SettleAgent
 from streams.failures import Charge, charge, code_of, explain, rejection
-from streams.hand import Hand, place_of
+from streams.hand import Hand, place_of, print_of
 from streams.records import Incoming, Progress, Sender, read_headers
 from streams.topics import Topic, Topics, group_of
 from streams.transport import EmbeddedTransport, StrictTransport
@@ -49,6 +49,8 @@ FETCH = 90
 may still bring: together never more than the queue holds. At a full one Faust would hold up the other topics, too, and
 an Extreme message with them."""
 STOP_S = 2.5
+JUDGED_FOR_S = 60.0
+"""The same content is not tried again so soon: after a kill it may come twice, and what is behind it waits."""
 TRIED_AT_MOST = 2
 """A record that passed its trials so often, and in whose hands a process ended again, is set aside all the same."""
 
@@ -121,6 +123,8 @@ class Worker:
         self._match, self._hand = match, hand or Hand()
         self._trials = {agent.name: trials or Trials() for agent in (match, settle)}
         self._started = False
+        self._judged: dict[str, tuple[float, dict[str, str]]] = {}
+        """The last that did not pass: by content when and why."""
         self._together: dict[Any, Waiting] = {}
         self._at_work: dict[str, asyncio.Lock] = {}
         """By topic: its agent, or who remembers late, works on it."""
@@ -325,6 +329,8 @@ class Worker:
         if suspicion > TRIED_AT_MOST:
             why = f"{suspicion} processes ended with it in hand, though it passed its trials"
             whys = agent.convict(record, {"": why})
+        elif (known := self._judged.get(print_of(record))) and time.monotonic() - known[0] < JUDGED_FOR_S:
+            whys = agent.convict(record, dict(known[1]))
         else:
             whys = await agent.judge(record, self._trials[agent.name])
         for part, why in whys.items():
@@ -332,6 +338,7 @@ class Worker:
         self._metrics.poison.labels(agent.name, "set aside" if whys else "passed").inc()
         if whys:
             self._hand.convict(record)
+            self._judged = {print_of(record): (time.monotonic(), dict(whys))}
         return bool(whys)
 
     async def _remember_late(self) -> None:

@@ -346,6 +346,20 @@ async def test_a_suspect_that_does_not_pass_in_one_city_is_set_aside_for_that_ci
     assert hand.suspicion(Incoming("warn.impacts", 0, 77, b"", message.value, {}, 0.0)) == 1, "known by its content"
 
 
+async def test_the_same_is_not_tried_twice_in_a_row() -> None:
+    hand, judge = Hand(), Judge(lambda part: "it took more than 2 s" if part == f"settle {HERE}" else "")
+    loop = Loop(hand=hand, trials=judge)
+    value = warning("A", HERE, THERE).to_bytes()
+    await loop.one(said(0))
+    suspect(hand, said(1))
+    await loop.one(said(1, value))
+    tried = len(judge.tried_parts)
+    await loop.one(said(2, value))
+    assert len(judge.tried_parts) == tried
+    assert [kept.headers["city"] for kept in loop.pair.sent("warn.rejected")] == [HERE, HERE]
+    assert len(loop.pair.told(THERE)) == 1
+
+
 async def test_a_city_whose_state_ends_processes_begins_anew() -> None:
     hand, judge = Hand(), Judge(lambda part: "it ended its process" if part.endswith(HERE) else "")
     loop = Loop(hand=hand, trials=judge)
