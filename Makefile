@@ -72,6 +72,7 @@ lint: install-dev ## check style, types and import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.contracts --check
 
 format: install-dev ## put the code into the project's form
 	$(BIN)/ruff check --fix .

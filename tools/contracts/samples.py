@@ -33,6 +33,7 @@ ORDERED: dict[str, dict[str, Any]] = {
     "ChannelState": {
         "city": "solingen", "channel": "push", "ordered": AT, "until": UNTIL, "stopped": True, "at": AT,
     },
+    "AuditHead": {"number": 128, "head": "5f" * 32, "at": AT},
 }  # fmt: skip
 """Records that no storm makes, without what all have. A model that does not exist is no error."""
 
