@@ -61,6 +61,12 @@ def story(name: str, history: History, wrong: str) -> Iterator[str]:
     yield f"  Then: {wrong}."
 
 
+def told(name: str, depth: int) -> tuple[int, str]:
+    """How many states were reached from a prepared one, and the story of what broke a law."""
+    found = explore(prepared()[name], depth)
+    return found.states, "\n".join(story(name, *found.broken)) if found.broken else ""
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--depth", type=int, default=3)
