@@ -36,6 +36,8 @@ CIRCLE_S = 500e-6
 """A circle."""
 MEETING_S = 3e-6
 """A look whether two shapes meet."""
+MEASURE_S, OUTLINE_S = 1_500e-6, 30e-6
+"""A measurement against all fences, and each outline of it."""
 OVERLAY_LOOKS = 4
 """How often an overlay, and the count of what it will cost, looks at a pair."""
 _FREE = 16  # near pairs an edge that any honest ring has, its neighbours above all

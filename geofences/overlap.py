@@ -56,7 +56,7 @@ _NONE = Overlaps(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.em
 class Fences:
     """Polygons or multipolygons, valid and in lon/lat degrees, ready to be overlaid again and again."""
 
-    __slots__ = ("_boundary", "_geometries", "_near", "_ring_tree", "areas", "box")
+    __slots__ = ("_boundary", "_boxes", "_geometries", "_near", "_ring_tree", "areas", "box")
 
     areas: Floats
     """Steradians, in the order given."""
@@ -65,7 +65,8 @@ class Fences:
 
     def __init__(self, geometries: NDArray[np.object_]) -> None:
         self._geometries = geometries
-        self.box = Boxes.of(geometries).whole()
+        self._boxes = Boxes.of(geometries)
+        self.box = self._boxes.whole()
         _, _, south, north = self.box
         self._boundary = Boundary(geometries, datum=(south + north) / 2 if len(geometries) else 0.0)
         self.areas = _sums(self._boundary.ring_owner, self._boundary.ring_sum, len(geometries))
@@ -86,6 +87,12 @@ class Fences:
         pairs, place = _distinct(np.concatenate([part.outline * len(self.areas) + part.fence for part in found]))
         area = _sums(place, np.concatenate([part.area for part in found]), len(pairs))
         return Overlaps(*np.divmod(pairs, len(self.areas)), area)
+
+    def touched_by_box(self, outline: BaseGeometry) -> list[int]:
+        """The fences whose boxes touch that of an outline."""
+        west, south, east, north = outline.bounds
+        found: list[int] = self._boxes.touching(west, east, south, north).tolist()
+        return found
 
     def _overlaid(self, shapes: NDArray[np.object_]) -> Overlaps:
         """The usual way."""

@@ -36,7 +36,7 @@ _GEOD = pyproj.Geod(ellps="WGS84")
 _GRID_DEG = 1e-9
 _CIRCLE_VERTICES = 360  # a polygon within a circle of 360 vertices lacks 0.005 % of its area
 _FEW = 64  # vertices, of which all pairs are looked at in less time than it takes to count them
-HULL, HOLE, JOINED, BOXED = "outline-hull", "hole-left-out", "outlines-hull", "circle-box"
+HULL, HOLE, JOINED, BOXED, TOUCHED = "outline-hull", "hole-left-out", "outlines-hull", "circle-box", "outline-box"
 """What `Budget.exceeded` says of what cost too much."""
 _METRES_A_DEGREE = 110_000  # at least, between two parallels on WGS 84
 _QUARTER_MERIDIAN_M = 10_000_000.0

@@ -10,9 +10,9 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from geofences.area import Area
-from geofences.budget import Budget, TooDearError
+from geofences.budget import MEASURE_S, OUTLINE_S, Budget, TooDearError
 from geofences.overlap import HANDFUL, Fences
-from geofences.shapes import JOINED, box_of, joined, outlines
+from geofences.shapes import JOINED, TOUCHED, box_of, joined, outlines
 
 _NOTHING = 1e-7  # a share that rounds to 0
 
@@ -28,7 +28,7 @@ class Shares:
     than the budget has left is taken as larger than drawn.
     """
 
-    __slots__ = ("_areas", "_budget", "_drawn", "_enlarged", "_fences", "_found", "_near")
+    __slots__ = ("_areas", "_budget", "_drawn", "_enlarged", "_fences", "_found", "_measured", "_near")
 
     def __init__(self, fences: Fences, areas: Sequence[Area], budget: Budget | None = None) -> None:
         self._fences, self._areas, self._budget = fences, areas, budget or Budget()
@@ -37,6 +37,7 @@ class Shares:
         self._near: dict[int, tuple[BaseGeometry, ...]] = {}
         self._found: dict[Blocks, Found] = {}
         self._enlarged = False
+        self._measured = 0
 
     def may_touch(self) -> bool:
         """False where no shape comes near any fence."""
@@ -67,6 +68,7 @@ class Shares:
             found = shares._found[blocks] = {}
             if (outline := shares._outline(blocks)) is not None:
                 near.append((shares, found, outline))
+        near = [one for one in near if one[0]._can_measure(*one[1:])]
         if not near:
             return
         try:
@@ -74,6 +76,15 @@ class Shares:
         except TooDearError:
             for one in near:
                 _measure_somehow(*one)
+
+    def _can_measure(self, found: Found, outline: BaseGeometry) -> bool:
+        """Whether that can be paid; else the outline covers whatever its box touches."""
+        self._measured += 1
+        if self._budget.spend(MEASURE_S if self._measured == 1 else OUTLINE_S):
+            return True
+        self.exceed(TOUCHED)
+        found.update(dict.fromkeys(self._fences.touched_by_box(outline), 1.0))
+        return False
 
     def exceed(self, code: str) -> None:
         self._budget.exceed(code)

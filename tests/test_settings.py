@@ -56,3 +56,80 @@ def test_without_a_source_the_dwd_is_read() -> None:
     (source,) = parse({"cities": [CITY]}).sources
     assert source.name == "dwd"
     assert "COMMUNEUNION" in source.url
+
+
+FILE = '[[cities]]\nid = "x"\nname = "X"\ngeofences = "x.geojson"\n'
+
+
+def settings_file(folder: Path, more: str = "", mark: str = "") -> Path:
+    file = folder / "warnsys.toml"
+    file.write_text(mark + FILE + more, encoding="utf-8")
+    return file
+
+
+def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    assert load(settings_file(tmp_path, mark="\ufeff")).cities[0].id == "x"
+
+
+@pytest.mark.parametrize("of_file", [False, True])
+def test_the_usual_file_is_looked_for_where_the_environment_says(
+    of_file: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = settings_file(tmp_path)
+    monkeypatch.setenv("WARNSYS_CONFIG", str(file if of_file else tmp_path))
+    assert load(Path("warnsys.toml")).cities[0].geofences == tmp_path / "x.geojson"
+    assert load(file).cities[0].geofences.parent == tmp_path  # a file that is named wins
+
+
+@pytest.mark.parametrize("value", ["dwd", "[", "1"])
+@pytest.mark.parametrize("name", ["WARNSYS_SOURCES", "WARNSYS_CITIES", "WARNSYS_BROKER"])
+def test_a_list_in_the_environment_that_is_none_is_an_error_with_its_name(
+    name: str, value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=f"(?i){name}|{name.removeprefix('WARNSYS_')}"):
+        load(settings_file(tmp_path))
+
+
+def test_a_list_in_the_environment_is_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WARNSYS_SOURCES", '[{"name": "own", "folder": "/own"}]')
+    assert [source.name for source in load(settings_file(tmp_path)).sources] == ["own"]
+
+
+@pytest.mark.parametrize("name", ["WARNSYS_BROKR__URL", "WARNSYS_SOURCES__0__URL", "WARNSYS_STAGE__X", "WARNSYS_"])
+def test_what_is_no_setting_is_refused_by_its_name(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "x")
+    with pytest.raises(SettingsError, match=name):
+        load(settings_file(tmp_path))
+
+
+def test_a_password_comes_from_a_file_of_secrets_and_the_environment_wins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "warnsys_broker__password").write_text("s3cret\n")
+    (secrets / "somebody-elses").write_bytes(b"\xff")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(secrets))
+    file = settings_file(tmp_path, '[broker.sasl]\nusername = "w"\n')
+    for expected in ("s3cret", "other"):
+        password = load(file).broker.password
+        assert password is not None
+        assert password.get_secret_value() == expected
+        monkeypatch.setenv("WARNSYS_BROKER__PASSWORD", "other")
+
+
+def test_a_file_of_secrets_that_is_no_text_is_refused_by_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "WARNSYS_STAGE").write_bytes(b"\xff\xfe")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    with pytest.raises(SettingsError, match=str(tmp_path)):
+        load(settings_file(tmp_path))
+
+
+def test_no_error_quotes_a_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WARNSYS_BROKER__PASSWORD", "s3cret")
+    with pytest.raises(SettingsError) as refused:
+        load(settings_file(tmp_path))
+    assert "s3cret" not in str(refused.value)

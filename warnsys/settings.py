@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
+from warnsys import outside
 from warnsys.cap.bundle import MAX_BUNDLE_BYTES
 from warnsys.warning.policy import Policy
 
@@ -20,7 +21,8 @@ DWD_URL = (
 )
 DWD_SENDERS = ("opendata@dwd.de", "CAP@dwd.de")
 LIVE = "live"
-ENVIRONMENT_PREFIX = "WARNSYS_"
+ENVIRONMENT_PREFIX = outside.PREFIX
+FILE = Path("warnsys.toml")
 PASSWORD = "WARNSYS_BROKER__PASSWORD"  # noqa: S105 - the name of the variable
 TLS_FILES = ("ca", "cert", "key")
 
@@ -145,7 +147,7 @@ class Broker(_Strict):
     sasl: Sasl | None = None
     tls: Tls | None = None
     password: SecretStr | None = None
-    """Never in the file: `WARNSYS_BROKER__PASSWORD`."""
+    """Never in the settings file: `WARNSYS_BROKER__PASSWORD`, in the environment or as a file of secrets."""
 
     @model_validator(mode="after")
     def _login_whole(self) -> "Broker":
@@ -238,9 +240,14 @@ class Settings(_Strict):
 
 
 def load(path: Path) -> Settings:
-    """Read a settings file and the environment over it. Raises `SettingsError`."""
+    """Read a settings file, and secrets and the environment over it. Raises `SettingsError`.
+
+    The usual name without a folder is looked for where `WARNSYS_CONFIG` says, if it does.
+    """
+    if path == FILE and (config := os.environ.get(outside.CONFIG)):
+        path = Path(config) if Path(config).is_file() else Path(config) / FILE
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
+        content = tomllib.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError:
         raise SettingsError(f"{path}: no such file; make one with: warnsys init") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -258,7 +265,11 @@ def load(path: Path) -> Settings:
             )
         if isinstance(tls := broker.get("tls"), dict):
             tls.update({name: path.parent / tls[name] for name in TLS_FILES if isinstance(tls.get(name), str)})
-    return parse(_with_environment(content, dict(os.environ)), name=str(path))
+    try:
+        given = outside.given(Settings)
+    except outside.OutsideError as error:
+        raise SettingsError(str(error)) from error
+    return parse(outside.merged(content, given), name=str(path))
 
 
 def parse(content: dict[str, Any], *, name: str = "settings") -> Settings:
@@ -272,18 +283,3 @@ def parse(content: dict[str, Any], *, name: str = "settings") -> Settings:
             for found in error.errors(include_url=False, include_context=False)
         ]
         raise SettingsError("\n".join(lines)) from error
-
-
-def _with_environment(content: dict[str, Any], environment: dict[str, str]) -> dict[str, Any]:
-    """`WARNSYS_A__B=x` over `a.b`; tables only, as a list's entries have no name to be called by."""
-    merged = dict(content)
-    for key, value in sorted(environment.items()):
-        if not key.startswith(ENVIRONMENT_PREFIX):
-            continue
-        *tables, last = key.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
-        place = merged
-        for table in tables:
-            place[table] = dict(place.get(table, {}))
-            place = place[table]
-        place[last] = SecretStr(value) if key.upper() == PASSWORD else value  # so that no error message quotes it
-    return merged

@@ -47,6 +47,7 @@ def test_every_code_has_an_oddity_made_for_it_or_a_test_of_its_own() -> None:
         "hole-left-out",
         "circle-box",
         "share-left-out",
+        "outline-box",
         "infos-left-out",
     }  # domain/test_budgets.py, geofences/test_budget.py
     assert {code for oddity in ODDITIES for code in oddity.codes} == CODES.keys() - elsewhere

@@ -7,7 +7,7 @@ import shapely
 from geofences import Area, Budget, GeofenceIndex, bundled, load
 from geofences.boundary import Boxes
 from geofences.budget import Near, Rings
-from geofences.shapes import HOLE, HULL, JOINED, joined, mend, outlines
+from geofences.shapes import HOLE, HULL, JOINED, TOUCHED, joined, mend, outlines
 from tests.budgets.cases import around, comb, star, tangle
 
 
@@ -102,3 +102,10 @@ def test_one_alert_has_one_budget_for_all_its_shapes() -> None:
     outlines(Area(polygons=[shapely.Polygon(tangle(120, seed=seed)) for seed in range(20)]), budget)
     assert budget.told() == (HULL,)
     assert budget.left_s >= 0
+
+
+def test_outlines_that_cannot_be_measured_warn_whatever_their_box_touches() -> None:
+    index, budget = GeofenceIndex(load(bundled("solingen"))), Budget(0)
+    found = index.match([Area(polygons=[shapely.Polygon(around(4, 0.3))])], budget=budget)
+    assert all(match.matched for match in found)
+    assert budget.told()[-1] == TOUCHED

@@ -19,6 +19,10 @@ MAX_AREAS = 20_000
 """Of areas, of outlines and of circles that a message may have; Germany has 11,000 communes, and languages repeat."""
 
 
+MAX_POINTS = 400_000
+"""Of all different outlines; real coordinates take 15 bytes a point, so that 280,000 fit into what is read."""
+
+
 class AreaReader:
     """Reads the areas of all infos of one document."""
 
@@ -78,8 +82,9 @@ class AreaReader:
 
     def _counted(self, what: str, area: etree._Element, more: int) -> None:
         self._count[what] += more
-        if self._count[what] > MAX_AREAS:
-            text = f"more than {MAX_AREAS} {what}"
+        most = MAX_POINTS if what == "points" else MAX_AREAS
+        if self._count[what] > most:
+            text = f"more than {most} {what}"
             raise Misleading("areas-many", self.document.path(area), text)
 
     def _outline(self, text: str, element: etree._Element) -> Iterator[Ring]:
@@ -88,6 +93,7 @@ class AreaReader:
             self.document.note("polygon-empty", element, "", "an empty polygon, left out")
             return
         if text not in self._rings:
+            self._counted("points", element, text.count(","))
             self._rings[text], mended = outlines.outline(text, partial(self.document.path, element))
             for code, what in mended:
                 self.document.note(code, element, "", what)

@@ -104,7 +104,7 @@ CODES: dict[str, Code] = {
         "ask the sender",
     ),
     "areas-many": Code(
-        "rejected", "more areas, outlines or circles than a country has communes", "have the sender looked at"
+        "rejected", "more areas, outlines, circles or points than a real message can hold", "have the sender looked at"
     ),
     "area-missing": Code("noted", "an info without area warns nobody", "ask the sender"),
     "areas-differ": Code("noted", "languages with different areas; each is judged by its own", "nothing to do"),
@@ -114,6 +114,11 @@ CODES: dict[str, Code] = {
     ),
     "outlines-hull": Code(
         "mended", "outlines cost too much to be joined; read as the convex hull of them all", "ask the sender"
+    ),
+    "outline-box": Code(
+        "mended",
+        "more outlines than are measured; whatever the boxes around the rest touch is warned",
+        "ask the sender",
     ),
     "hole-left-out": Code(
         "mended", "a hole crosses itself or others too often to be cut; what lies in it is warned", "ask the sender"
