@@ -123,7 +123,9 @@ alerts = st.builds(
     addresses=texts,
     codes=several,
     note=texts,
-    references=st.lists(st.builds(Reference, words, st.just("") | words, st.just("") | words), max_size=3).map(tuple),
+    references=st.lists(
+        st.builds(Reference, words, st.just("") | words, st.just("") | words), max_size=3, unique=True
+    ).map(tuple),
     incidents=texts,
     infos=st.lists(infos, min_size=1, max_size=2).map(tuple),
 )

@@ -1,8 +1,8 @@
 """`Alert` → bytes of CAP 1.2: the project's only writer.
 
 Elements stand in the standard's order, times in UTC end in -00:00 (CAP 1.2, 3.3.2: never Z), numbers have no exponent.
-`read_alert` gives the same alert again, but for its findings and for what the reader levels: blanks around texts, and
-empty ones. The form has no fractions of a second; they are cut off.
+`read_alert` gives the same alert again, but for its findings and for what the reader levels: blanks around texts,
+empty ones, and a reference named twice. The form has no fractions of a second; they are cut off.
 """
 
 from collections.abc import Iterable
