@@ -11,7 +11,6 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from streams.failures import Charge, CityError, PoisonError, charge, code_of, unharmed
 from streams.failures import explain as explain
@@ -24,7 +23,7 @@ from streams.trail import Trail
 from streams.trial import Part, Trials
 from warnsys.cap import CapError
 from warnsys.cap.model import level
-from warnsys.headers import COVERS, PUBLISHED
+from warnsys.headers import COVERS, PUBLISHED, moment, stamped
 from warnsys.metrics import Metrics
 from warnsys.orders import answers
 from warnsys.pipeline import CityRules, CityState, ForeignStageError, channel_of, set_aside, settle
@@ -300,7 +299,7 @@ class SettleAgent:
                 self._failing.pop(city, None)
             notices += found
             outgoing += to_send
-            after[city] = Kept(state, record.offset, record.timestamp)
+            after[city] = Kept(state, record.offset, stamped(record.timestamp) or kept.covers_at)
         trail = trail.took("settled", time.perf_counter() - started)
         await self._sender.send([_with(trail, one) for one in outgoing])
         changed = {city for city, kept in after.items() if kept.state is not before[city].state}
@@ -392,7 +391,7 @@ class SettleAgent:
         """In a live stage a tick has the broker's stamp beside it; whatever it says of that itself is no witness."""
         if isinstance(said, Tick):
             live = self._topics.stage == LIVE
-            return said.model_copy(update={"appended": datetime.fromtimestamp(record.timestamp, UTC) if live else None})
+            return said.model_copy(update={"appended": moment(record.timestamp) if live else None})
         return said
 
     async def _restored(self, partition: int) -> dict[str, Kept]:

@@ -28,6 +28,7 @@ from streams.topics import Topic, Topics, group_of
 from streams.transport import EmbeddedTransport, StrictTransport
 from streams.trial import Trials
 from streams.watchdog import Vitals, Watchdog, end_at_once, end_for_newer, ended_after
+from warnsys.headers import stamped
 from warnsys.metrics import Metrics
 from warnsys.records import NewerRecordError
 
@@ -384,5 +385,5 @@ def _incoming(message: Any) -> Incoming:
         message.key or b"",
         message.value or b"",
         read_headers(message.headers),
-        message.timestamp,
+        stamped(message.timestamp),
     )

@@ -119,7 +119,7 @@ async def anchors(settings: Settings) -> list[Anchor]:
             except ValidationError:
                 continue
             if isinstance(said, AuditHead) and said.stage == topics.stage:
-                stood = datetime.fromtimestamp(record.timestamp, UTC)
+                stood = moment(record.timestamp)
                 found.append(Anchor(said.number, said.head, said.at, stood))
     return found
 

@@ -7,6 +7,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.records import Incoming, read_headers
 from streams.topics import MIB
+from warnsys.headers import stamped
 
 FETCH_BYTES = 16 * MIB
 
@@ -52,7 +53,7 @@ def incoming(record: Any) -> Incoming:
     """aiokafka's record as ours."""
     return Incoming(
         record.topic, record.partition, record.offset, record.key or b"", record.value or b"",
-        read_headers(record.headers), record.timestamp / 1000,
+        read_headers(record.headers), stamped(record.timestamp / 1000),
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from pydantic_core import to_json
 
 from streams.failures import explain
+from streams.reading import incoming
 from streams.records import Headers, Incoming, Outgoing, Sender, read_headers
 from streams.topics import MIB, Topics
 from warnsys.headers import COVERS, COVERS_AT, covers, covers_at
@@ -202,10 +203,7 @@ class Found:
     @classmethod
     def of(cls, record: Any) -> "Found":
         key, headers = record.key or b"", read_headers(record.headers)
-        as_came = Incoming(
-            record.topic, record.partition, record.offset, key, record.value or b"", headers, record.timestamp / 1000
-        )
-        return cls(as_came, key.decode("utf-8", "replace"), _covers(headers))
+        return cls(incoming(record), key.decode("utf-8", "replace"), _covers(headers))
 
     @property
     def city(self) -> str:

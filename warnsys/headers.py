@@ -56,6 +56,11 @@ def covers_at(headers: Mapping[str, str]) -> float | None:
     return found if found is not None and 0 <= found <= LATEST else None
 
 
+def stamped(seconds: float | None) -> float:
+    """A record's timestamp in seconds since 1970; 0 for one that is no time."""
+    return seconds if seconds is not None and 0 <= seconds <= LATEST else 0.0
+
+
 def moment(seconds: float) -> datetime:
     """A record's timestamp; 1970 for one that is no time: what is not known moves no clock forward."""
-    return datetime.fromtimestamp(seconds, UTC) if 0 <= seconds <= LATEST else EPOCH
+    return datetime.fromtimestamp(stamped(seconds), UTC)
