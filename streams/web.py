@@ -7,10 +7,12 @@ and the feed publishes everything current again within that time.
 
 import asyncio
 import logging
+import os
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
 from typing import Any, cast
 
 import httpx
@@ -18,12 +20,13 @@ import uvicorn
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
+from anyio import to_thread
 from fastapi import FastAPI
 
 from streams import security
 from streams.guard import Guard, affordable, trusted_hosts
 from streams.records import Outgoing, Progress, Sender, read_headers
-from streams.runtime import broker_of
+from streams.runtime import broker_of, seldom_collecting
 from streams.sender import KafkaSender
 from streams.topics import MIB, Topics, group_of, topics_for
 from streams.watchdog import end_at_once
@@ -51,11 +54,17 @@ LOOK_S = 5.0
 STUCK_LOOKS = 6
 """After so many looks with records waiting and none read, the topics are read anew."""
 FETCH_BYTES = 16 * MIB
+START_S, HANGS_S = 45.0, 90.0
+"""How long the reader may take to connect; and for any of its rounds, which take a fifth of a second."""
+QUEUE = 2048
+"""Connections that wait to be taken."""
+THREADS = 4
+"""Of what is worded in threads beside the pages: more only take turns, and the loop waits for all of them."""
 
 
 async def web(settings: Settings) -> None:
     """The web process alone, until it is interrupted."""
-    with broker_of(settings, "web") as bootstrap:
+    with broker_of(settings, "web") as bootstrap, seldom_collecting():
         login = security.for_librdkafka(settings.broker)
         async with (
             KafkaSender(bootstrap, Progress(), security=login) as sender,
@@ -78,7 +87,7 @@ async def serving(
     topics, matcher = topics_for(settings), matcher_for(settings)
     board = Board(cities_for(settings, matcher), settings.stage)
     reader, feeding = Reader(settings, bootstrap, topics, board), list[asyncio.Task[None]]()
-    alive = lambda: not any(task.done() for task in feeding)  # noqa: E731
+    alive = lambda: not reader.hangs() and not any(task.done() for task in feeding)  # noqa: E731
     site = Site(settings, matcher, board, Actions(topics, sender), alive=alive)
     sites = [(settings.web.port, operators_site(site))]
     if settings.web.public_port is not None:
@@ -95,8 +104,11 @@ async def serving(
         watched(Reminders(site, http).run(), "the webhook's task", end),
     ]
     tasks = [*feeding, *(asyncio.create_task(server.serve()) for server in servers)]
+    to_thread.current_default_thread_limiter().total_tokens = THREADS
     try:
         await asyncio.gather(*(_started(server, task) for server, task in zip(servers, tasks[2:], strict=True)))
+        for server, task in zip(servers, tasks[2:], strict=True):
+            mind(task, f"the server on port {server.port}", end, partial(getattr, server, "should_exit"))
         yield f"http://{settings.web.host}:{servers[0].port}"
     finally:
         for server in servers:
@@ -108,15 +120,24 @@ async def serving(
 
 def watched(work: Coroutine[Any, Any, None], name: str, end: Callable[[str], None]) -> "asyncio.Task[None]":
     """A task whose failure is not left to whoever waits for it."""
+    task = asyncio.create_task(work)
+    mind(task, name, end)
+    return task
+
+
+def mind(
+    task: "asyncio.Task[None]", name: str, end: Callable[[str], None], expected: Callable[[], bool] = lambda: False
+) -> None:
+    """End the process where a task that should go on for ever is over, other than by being cancelled."""
 
     def look(task: "asyncio.Task[None]") -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("%s died", name, exc_info=error)
-            end(f"web: {name} died ({error!r})")
+        if task.cancelled() or expected():
+            return
+        error = task.exception()
+        log.error("%s died", name, exc_info=error)
+        end(f"web: {name} died ({error!r})")
 
-    task = asyncio.create_task(work)
     task.add_done_callback(look)
-    return task
 
 
 async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
@@ -142,18 +163,31 @@ class Actions:
 class Reader:
     """Feeds the board from the topics, for ever; while the broker is away the board says so."""
 
-    def __init__(self, settings: Settings, bootstrap: str, topics: Topics, board: Board) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        bootstrap: str,
+        topics: Topics,
+        board: Board,
+        elapsed: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._board, self._bootstrap, self._topics = board, bootstrap, topics
         self._login = security.for_aiokafka(settings.broker)
         self._admin: Any = None
+        self._elapsed, self._round_at = elapsed, elapsed()
         self._names: dict[str, TopicName] = {
             topics.alerts.name: "alerts", topics.extreme.name: "alerts", topics.impacts.name: "impacts",
             topics.stele.name: "stele", topics.push.name: "push", topics.sms.name: "sms",
             topics.rejected.name: "rejected", topics.status.name: "status", topics.actions.name: "actions",
         }  # fmt: skip
 
+    def hangs(self) -> bool:
+        """Whether it has so long done nothing, not even waited: it waits for what will not come."""
+        return self._elapsed() - self._round_at > HANGS_S
+
     async def run(self) -> None:
         while True:
+            self._round_at = self._elapsed()
             try:
                 await self._read()
             except* (KafkaError, OSError, TimeoutError) as errors:
@@ -174,11 +208,12 @@ class Reader:
             fetch_max_wait_ms=100,
             **self._login,
         )
-        await consumer.start()
         try:
-            places = [TopicPartition(name, n) for name in self._names for n in range(self._topics.partitions)]
-            consumer.assign(places)
-            await self._seek(consumer, places)
+            async with asyncio.timeout(START_S):
+                await consumer.start()
+                places = [TopicPartition(name, n) for name in self._names for n in range(self._topics.partitions)]
+                consumer.assign(places)
+                await self._seek(consumer, places)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._take_all(consumer))
                 tasks.create_task(self._look(consumer, places))
@@ -188,6 +223,7 @@ class Reader:
 
     async def _take_all(self, consumer: Any) -> None:
         while True:
+            self._round_at = self._elapsed()
             try:
                 found = await consumer.getmany(timeout_ms=200)
             except UnicodeDecodeError:  # the name of a header: the client gives none of the batch
@@ -202,6 +238,7 @@ class Reader:
         """Up to the present ends; what the client cannot unpack is passed over."""
         for place, end in (await consumer.end_offsets(list(consumer.assignment()))).items():
             while (at := await consumer.position(place)) < end:
+                self._round_at = self._elapsed()
                 try:
                     async with asyncio.timeout(LOOK_S):
                         self._take(place.topic, await consumer.getone(place))
@@ -287,7 +324,32 @@ class Server(uvicorn.Server):
         """The one it was given, or was found for 0."""
         return int(self.servers[0].sockets[0].getsockname()[1])
 
+    _listening: tuple[socket.socket, ...] = ()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen with a long queue, of which one connection is taken at a time.
+
+        asyncio takes as many at once as the queue is long, and where no descriptor is left it fails as often, and
+        each failure brings one more try a second later: a process that spins.
+        """
+        await super().startup(sockets)
+        known = [one for server in getattr(self, "servers", ()) for one in server.sockets]
+        self._listening = tuple(socket.socket(fileno=os.dup(one.fileno())) for one in known)
+        self._listen()
+
+    def _listen(self) -> None:
+        for one in self._listening:
+            one.listen(QUEUE)
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % 10 == 0:  # asyncio's next try makes the queue short again
+            self._listen()
+        return await super().on_tick(counter)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for one in self._listening:
+            one.close()
+        self._listening = ()
         await super().shutdown(sockets)
         for connection in list(self.server_state.connections):
             transport = getattr(connection, "transport", None)
@@ -303,7 +365,7 @@ class Server(uvicorn.Server):
 def _config(app: FastAPI, web: Web, port: int, guard: Guard) -> uvicorn.Config:
     return uvicorn.Config(
         app, host=web.host, port=port, lifespan="off", log_config=None, access_log=False, server_header=False,
-        timeout_graceful_shutdown=1, h11_max_incomplete_event_size=32 * 1024, ws="none",
+        timeout_graceful_shutdown=1, h11_max_incomplete_event_size=32 * 1024, ws="none", backlog=1,
         http=cast(Any, guard.protocol), **trusted_hosts(web.trusted_proxies),
     )  # fmt: skip
 

@@ -38,6 +38,8 @@ class Desk:
     agents: bool = True
     """Whether anybody answers an order."""
     broker: bool = True
+    stands_s: float = 0
+    """How old a picture may be: a test asks for what it has just put in."""
 
     def __post_init__(self) -> None:
         city = City()
@@ -49,7 +51,9 @@ class Desk:
         self.board.clock = lambda: self.now
         self.board.elapsed = lambda: (self.now - NOON).total_seconds()
         self.board.connected = True
-        self.site = Site(self.settings, matcher, self.board, self._act, alive=lambda: self.alive)
+        self.site = Site(
+            self.settings, matcher, self.board, self._act, alive=lambda: self.alive, stands_s=self.stands_s
+        )
         self.operators = TestClient(operators_site(self.site), base_url="http://desk")
         self.public = TestClient(public_site(self.site), base_url="http://public")
 

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from tests.web.conftest import served
 from tests.web.sites import LOGIN, Desk
-from warnsys.web.passwords import FORGIVEN, LONGEST_S, Passwords
+from warnsys.web.passwords import FORGIVEN, LONGEST_S, MOST_IN_LANE, Passwords
 from warnsys.web.security import NOBODY, Buckets, hashed, right
 
 
@@ -19,6 +19,7 @@ class Gate:
 
     def __init__(self) -> None:
         self.now, self.slept, self.checked = 0.0, list[float](), 0
+        self.sleeping = self.most = 0
         tries = Buckets(0.1, 10, lambda: self.now)
         self.passwords = Passwords(self._check, tries.left, tries.take, lambda: self.now, self._sleep)
 
@@ -28,6 +29,10 @@ class Gate:
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
+        self.sleeping += 1
+        self.most = max(self.most, self.sleeping)
+        await asyncio.sleep(0)
+        self.sleeping -= 1
 
     async def tries(self, password: str, client: str, name: str = "leitstelle") -> bool:
         return await self.passwords.right(name, password, "right", client)
@@ -71,13 +76,51 @@ async def test_a_right_password_costs_no_try_and_is_checked_once_for_a_page() ->
     assert gate.checked == 1
 
 
-async def test_one_address_may_try_ten() -> None:
+async def test_one_address_may_try_ten_and_then_one_at_a_time() -> None:
     gate = Gate()
     for number in range(10):
         await gate.tries(f"wrong {number}", "10.0.0.1", name=f"n{number}")
-    with pytest.raises(HTTPException):
-        await gate.tries("another", "10.0.0.1")
+    gate.slept.clear()
+    await asyncio.gather(*(gate.tries(f"another {n}", "10.0.0.1") for n in range(MOST_IN_LANE)))
+    assert gate.slept == [LONGEST_S] * MOST_IN_LANE
+    assert gate.most == 1
+    more = (gate.tries(f"more {n}", "10.0.0.1") for n in range(MOST_IN_LANE + 1))
+    told = await asyncio.gather(*more, return_exceptions=True)
+    assert [one.status_code for one in told if isinstance(one, HTTPException)] == [429]
     assert await gate.tries("right", "192.0.2.1")
+    assert not gate.passwords._lanes
+
+
+async def test_whoever_knows_the_password_gets_in_where_others_have_used_up_the_tries_of_the_address() -> None:
+    gate = Gate()
+    for number in range(30):
+        await gate.tries(f"wrong {number}", "10.0.0.1", name="colleague")
+    gate.slept.clear()
+    assert await gate.tries("right", "10.0.0.1")
+    assert gate.slept == [LONGEST_S]
+    gate.slept.clear()
+    gate.now += 1000
+    assert await gate.tries("right", "10.0.0.1")
+    assert gate.slept == []
+
+
+async def test_who_mistyped_himself_gets_in_after_a_bounded_wait() -> None:
+    gate = Gate()
+    for number in range(30):
+        await gate.tries(f"wrong {number}", "10.0.0.1")
+    gate.slept.clear()
+    typed = [gate.tries(f"again {n}", "10.0.0.1") for n in range(MOST_IN_LANE - 1)]
+    assert (await asyncio.gather(*typed, gate.tries("right", "10.0.0.1")))[-1]
+    assert sum(gate.slept) <= LONGEST_S * MOST_IN_LANE
+
+
+async def test_a_script_with_an_old_password_uses_up_no_tries() -> None:
+    gate = Gate()
+    assert not any([await gate.tries("old", "10.0.0.1") for _ in range(50)])
+    assert gate.checked == 1
+    gate.slept.clear()
+    assert await gate.tries("right", "10.0.0.1")
+    assert gate.slept == []
 
 
 def test_an_unknown_name_costs_what_a_known_one_costs() -> None:

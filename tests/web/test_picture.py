@@ -84,7 +84,7 @@ def changeable(value: Any) -> Iterator[Any]:
     if isinstance(value, Board) or (dataclasses.is_dataclass(value) and not isinstance(value, type)):
         if not _frozen(value):
             for name in (field.name for field in dataclasses.fields(value)):
-                if name not in ("cities", "_events", "_changed"):
+                if name != "cities":
                     yield from changeable(getattr(value, name))
     elif isinstance(value, dict):
         for one in value.values():

@@ -13,7 +13,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from streams.topics import topics_for
-from streams.web import Reader, watched
+from streams.web import HANGS_S, Reader, mind, watched
 from tests.support import meaning, outcome, snapshot, tick
 from tests.web.sites import Desk, settings
 from warnsys.records import PushNotice, SmsNotice
@@ -208,3 +208,39 @@ async def test_a_record_that_the_client_cannot_unpack_is_passed_over_and_none_be
             await asyncio.sleep(0.01)
     taking.cancel()
     assert [one.value for one in made.board.rejected] == [b"3", b"2", b"1"]
+
+
+async def test_a_reader_that_hangs_is_told_by_health() -> None:
+    made, now = desk(), 0.0
+    read = Reader(made.settings, "nowhere:1", topics_for(made.settings), made.board, lambda: now)
+    consumer = SimpleNamespace(getmany=lambda timeout_ms: asyncio.sleep(0, {}))
+    taking = asyncio.create_task(read._take_all(consumer))
+    for _ in range(20):
+        now += HANGS_S / 2
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert not read.hangs()
+    stuck = asyncio.Event()
+    consumer.getmany = lambda timeout_ms: stuck.wait()
+    await asyncio.sleep(0.01)
+    now += HANGS_S + 1
+    assert read.hangs()
+    made.alive = not read.hangs()
+    assert made.operators.get("/health/live").status_code == 503
+    taking.cancel()
+
+
+@pytest.mark.parametrize("how", ["fails", "returns", "was told to end"])
+async def test_a_server_that_is_over_ends_the_process_unless_it_was_told_to(how: str) -> None:
+    ended = list[str]()
+
+    async def serve() -> None:
+        if how == "fails":
+            raise OSError("gone")
+
+    task = asyncio.create_task(serve())
+    mind(task, "the server", ended.append, lambda: how == "was told to end")
+    await asyncio.wait([task])
+    await asyncio.sleep(0)
+    assert len(ended) == (how != "was told to end")

@@ -5,7 +5,7 @@ Public routes give what residents may see; the operators' give everything that i
 
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -21,13 +21,15 @@ from warnsys.cap.model import level
 from warnsys.explain import Explained
 from warnsys.headers import whole
 from warnsys.pipeline import CityRules
-from warnsys.records import DistrictStatus, FeedStatus, Freshness, PushNotice, SmsNotice, SteleRecord
+from warnsys.records import DistrictStatus, FeedStatus, Freshness, Outcome, PushNotice, SmsNotice, SteleRecord
 from warnsys.web import alerts as alerts_out
 from warnsys.web import cap_out, feed_out
 from warnsys.web.app import Picture, Site, signed_in
-from warnsys.web.board import Board, Event, HeldAlert
+from warnsys.web.board import Board, HeldAlert
+from warnsys.web.per_outcome import PerOutcome
 from warnsys.web.security import Operators
 from warnsys.web.streams import BoundedStream
+from warnsys.web.telling import Event
 
 PING_S = 5
 """A page that hears nothing for 12 s takes its stream for dead (static/live.js)."""
@@ -88,22 +90,9 @@ def public(site: Site) -> APIRouter:
         return [_now(board, city, found) for city in board.cities.values() for found in city.place.districts]
 
     @router.get("/districts.geojson", response_class=Response, responses={200: {"content": {GEOJSON: {}}}})
-    def geojson(board: Picture) -> Response:
+    async def geojson() -> Response:
         """The same as GeoJSON (RFC 7946), with the outlines in degrees lon/lat."""
-        features = [
-            {
-                "type": "Feature",
-                "id": district.id,
-                "properties": {
-                    **_now(board, city, district).model_dump(mode="json"),
-                    "short_name": district.short_name,
-                },
-                "geometry": mapping(district.geometry),
-            }
-            for city in board.cities.values()
-            for district in city.place.districts
-        ]
-        return Response(json.dumps({"type": "FeatureCollection", "features": features}), media_type=GEOJSON)
+        return await site.pictures.once("geojson", _geojson)
 
     @router.get("/districts/{district}/situation", responses=NOT_FOUND)
     def situation(district: DistrictId, board: Picture) -> Situation:
@@ -162,12 +151,10 @@ def private(site: Site, operators: Operators) -> APIRouter:
         responses={401: {"description": "sign in as an operator"}},
     )  # fmt: skip
 
-    @router.get("/alerts")
-    def alerts(
-        board: Picture, decided: Literal["matched", "no_district", "not_live", "rejected"] | None = None
-    ) -> list[AlertShort]:
+    @router.get("/alerts", response_model=list[AlertShort])
+    async def alerts(decided: Literal["matched", "no_district", "not_live", "rejected"] | None = None) -> Response:
         """Every message of the last days, newest first."""
-        return [short for short in _alerts(board) if decided in (None, short.decided)]
+        return await site.pictures.once(("alerts", decided), lambda board: _alerts(board, decided))
 
     @router.get("/alerts/{alert}", responses=NOT_FOUND)
     def alert(alert: AlertId, board: Picture) -> dict[str, Any]:
@@ -201,10 +188,14 @@ def private(site: Site, operators: Operators) -> APIRouter:
         return _download(board.rejected[number].value, "application/octet-stream", f"rejected-{number}")
 
     @router.get("/outlines.geojson", response_class=Response, responses={200: {"content": {GEOJSON: {}}}})
-    def outlines(board: Picture, lang: Literal["de", "en"] = "de") -> Response:
+    async def outlines(lang: Literal["de", "en"] = "de") -> Response:
         """The areas of what holds as GeoJSON: polygons with their holes, circles as points with `radius_m`."""
-        features = list(alerts_out.outlines(board, lang))
-        return Response(json.dumps({"type": "FeatureCollection", "features": features}), media_type=GEOJSON)
+
+        def made(board: Board) -> Response:
+            features = list(alerts_out.outlines(board, lang))
+            return Response(json.dumps({"type": "FeatureCollection", "features": features}), media_type=GEOJSON)
+
+        return await site.pictures.once(("outlines", lang), made)
 
     @router.get("/feeds")
     def feeds(board: Picture) -> list[FeedStatus]:
@@ -219,6 +210,23 @@ def private(site: Site, operators: Operators) -> APIRouter:
         return _streaming(site, request, last_event_id, lambda _: True)
 
     return router
+
+
+def _geojson(board: Board) -> Response:
+    features = [
+        {
+            "type": "Feature",
+            "id": district.id,
+            "properties": {
+                **_now(board, city, district).model_dump(mode="json"),
+                "short_name": district.short_name,
+            },
+            "geometry": mapping(district.geometry),
+        }
+        for city in board.cities.values()
+        for district in city.place.districts
+    ]
+    return Response(json.dumps({"type": "FeatureCollection", "features": features}), media_type=GEOJSON)
 
 
 def explained_alert(site: Site, board: Board, listed_id: str) -> dict[str, Any]:
@@ -237,13 +245,22 @@ def held_alert(board: Board, id_: str) -> HeldAlert:
     return board.alerts[listed_id]
 
 
-def _alerts(board: Board) -> Iterator[AlertShort]:
-    for outcome in sorted(board.outcomes.values(), key=lambda o: o.sent.timestamp() if o.sent else 0, reverse=True):
-        worst = max((level(meaning.severity) for meaning in outcome.meanings), default=0)
-        yield AlertShort(
-            id=outcome.listed_id, source=outcome.source, decided=outcome.decided, reason=outcome.reason,
-            sent=outcome.sent, level=worst, supersedes=outcome.supersedes,
-        )  # fmt: skip
+def _alerts(board: Board, decided: str | None) -> Response:
+    wanted = [outcome for outcome in board.outcomes.values() if decided in (None, outcome.decided)]
+    wanted.sort(key=lambda one: one.sent.timestamp() if one.sent else 0, reverse=True)
+    return Response(b"[" + b",".join(map(_SHORTS.of, wanted)) + b"]", media_type="application/json")
+
+
+def _short(outcome: Outcome) -> bytes:
+    worst = max((level(meaning.severity) for meaning in outcome.meanings), default=0)
+    short = AlertShort(
+        id=outcome.listed_id, source=outcome.source, decided=outcome.decided, reason=outcome.reason,
+        sent=outcome.sent, level=worst, supersedes=outcome.supersedes,
+    )  # fmt: skip
+    return short.model_dump_json().encode()
+
+
+_SHORTS = PerOutcome(_short)
 
 
 def _now(board: Board, city: CityRules, district: District) -> DistrictNow:

@@ -7,6 +7,7 @@ again, so what a page says is said in one place, and it reads as well without th
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -27,6 +28,7 @@ from warnsys.settings import Settings
 from warnsys.warning.impact import Matcher
 from warnsys.warning.text import direction
 from warnsys.web.board import Board
+from warnsys.web.pictures import STANDS_S, Pictures
 from warnsys.web.security import CHALLENGE, Headers, Limits, Operators
 from warnsys.web.streams import Streams
 from warnsys.web.views import in_language, plain, span, waiting
@@ -39,9 +41,9 @@ ICONS = frozenset(re.findall(r'symbol id="([a-z]+)"', (FOLDER / "static" / "icon
 
 
 async def pictured(request: Request) -> Board:
-    """The board as it is now, for one answer. A coroutine, so it runs in the loop, between two records."""
-    board: Board = request.app.state.board
-    return board.picture()
+    """The board as it is now, for an answer. A coroutine, so it runs in the loop, between two records."""
+    pictures: Pictures = request.app.state.pictures
+    return pictures.now()
 
 
 Picture = Annotated[Board, Depends(pictured)]
@@ -59,6 +61,13 @@ class Site:
     metrics: Metrics = field(default_factory=Metrics)
     alive: Callable[[], bool] = lambda: True
     """Whether what feeds the board is at work."""
+    stands_s: float = STANDS_S
+    """How old a picture may be."""
+
+    @cached_property
+    def pictures(self) -> Pictures:
+        """Of the board, for both sites."""
+        return Pictures(self.board, self.stands_s)
 
     def district(self, district_id: str) -> tuple[CityRules, District]:
         """Raises HTTPException where there is none."""
@@ -156,7 +165,7 @@ def _site(site: Site, title: str, *, public: bool) -> FastAPI:
         title=title, version=VERSION, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json",
         description="Weather warnings by district. Times are absolute, with offset.",
     )  # fmt: skip
-    app.state.board = site.board
+    app.state.pictures = site.pictures
     web = site.settings.web
     app.state.streams = Streams(web.streams, web.streams_per_address if public else web.streams)
     if site.settings.web.requests_per_s:

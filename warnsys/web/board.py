@@ -3,11 +3,10 @@
 Records are taken in one event loop. Pages are worded in threads, each from a `picture` that was taken between two
 records (ADR 18).
 
-The compacted topics give the present at once, the others the last days. Every change gets a number, so that a reader of
-the event stream who was away for a moment is told what it missed, and one who was away for long to load anew.
+The compacted topics give the present at once, the others the last days. Every change is told with a number
+(`warnsys.web.telling`).
 """
 
-import asyncio
 import copy
 import logging
 import re
@@ -29,7 +28,6 @@ from warnsys.records import (
     AlertHeaders,
     ChannelState,
     FeedStatus,
-    Meaning,
     Outcome,
     PushNotice,
     Reminder,
@@ -46,17 +44,15 @@ from warnsys.settings import LIVE
 from warnsys.warning.facts import AHEAD
 from warnsys.web.board_time import BoardTime
 from warnsys.web.history import History
+from warnsys.web.meanings import joined
 from warnsys.web.orders import Ordered, orders
+from warnsys.web.telling import Event, Telling
 
-EventKind = Literal["stele", "notice", "alert", "feed", "rejected", "action", "process"]
-"""`process`: this web process itself has become blind, or sees again."""
 TopicName = Literal["alerts", "impacts", "stele", "push", "sms", "rejected", "status", "actions"]
 MAX_NOTICES = 2_000
 MAX_REJECTED = 200
 MAX_ALERTS = 4_000
 MAX_ALERT_BYTES = 128 * 1024 * 1024
-MAX_EVENTS = 1_000
-"""How many changes a reader of the stream can have missed."""
 BLIND_AFTER = timedelta(seconds=60)
 """In an exercise, where records bear the story's time: without any for so long, the pages know nothing."""
 SILENT_AFTER = timedelta(seconds=35)
@@ -75,20 +71,6 @@ class TopicRecord:
     value: bytes | None
     headers: Mapping[str, str]
     at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One change, told to the readers of the stream."""
-
-    number: int
-    kind: EventKind
-    public: bool
-    """Whether those outside of the operations centre may see it."""
-    district: str
-    """For a stele, else ""."""
-    data: str
-    """JSON."""
 
 
 @dataclass(frozen=True)
@@ -162,9 +144,7 @@ class Board:
     """By district when its stele came, by `elapsed`."""
     _time: BoardTime = field(default_factory=BoardTime)
     _heard_at: float | None = None
-    _number: int = 0
-    _events: deque[Event] = field(default_factory=lambda: deque(maxlen=MAX_EVENTS))
-    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _telling: Telling = field(default_factory=Telling)
     _bytes: int = 0
 
     @property
@@ -174,7 +154,12 @@ class Board:
     @property
     def version(self) -> int:
         """Grows with each change."""
-        return self._number
+        return self._telling.number
+
+    @property
+    def urgent(self) -> int:
+        """Grows with each change that pages show at once."""
+        return self._telling.urgent
 
     @property
     def connected(self) -> bool:
@@ -185,7 +170,7 @@ class Board:
     def connected(self, value: bool) -> None:
         if value != self._connected:
             self._connected = value
-            self._tell("process", b"{}", public=True)
+            self._telling.tell("process", b"{}", public=True)
 
     def now(self) -> datetime:
         """The time by which pages are worded and records grow old.
@@ -207,7 +192,7 @@ class Board:
         state = self.silent(), self.clock_off(), ordered, frozenset(filter(self.stele, self.steles))
         if state != self._looked:
             self._looked = state
-            self._tell("process", b"{}", public=True)
+            self._telling.tell("process", b"{}", public=True)
 
     def clock_off(self) -> bool:
         """Whether this machine's clock and the topics' time are far apart, while records come in."""
@@ -260,7 +245,7 @@ class Board:
         for name, value in vars(self).items():
             if isinstance(value, dict | list | set | deque):
                 setattr(taken, name, value.copy())
-        taken.history = self.history.picture()
+        taken.history, taken._telling = self.history.picture(), self._telling.picture()
         taken.clock, taken.elapsed, taken.pictured_at = lambda: moment, lambda: elapsed, time.time()
         return taken
 
@@ -290,7 +275,7 @@ class Board:
                 status = FeedStatus.from_bytes(value)
                 self._check_stage(status.stage)
                 self.feeds[status.source] = status
-                self._tell("feed", value)
+                self._telling.tell("feed", value)
             case "rejected":
                 self._take_rejected(record)
             case "alerts" if value and record.headers.get("kind") != "snapshot":
@@ -320,7 +305,7 @@ class Board:
         for item in record.items:
             if outcome := self.outcomes.get(item.base_id):
                 self.history.shown(outcome.listed_id, place.at)
-        self._tell("stele", record.to_bytes(), public=True, district=district)
+        self._telling.tell("stele", record.to_bytes(), public=True, district=district)
 
     def _check_stage(self, stage: str) -> None:
         if stage != self.stage:
@@ -331,7 +316,7 @@ class Board:
         if any(notice.id == known.id for known in self.notices):
             return
         self.notices.appendleft(notice)
-        self._tell("notice", notice.to_bytes(), public=notice.audience == "public")
+        self._telling.tell("notice", notice.to_bytes(), public=notice.audience == "public")
 
     def _take_impact(self, said: Said, record: TopicRecord) -> None:
         self._check_stage(said.stage)
@@ -356,7 +341,7 @@ class Board:
                 self.history.matched(said.listed_id, record.at)
                 self.known_since.setdefault(said.base_id, self.now() if self.exercise else record.at)
                 if (known := self.outcomes.get(said.base_id)) and known.rules == said.rules:
-                    said = said.model_copy(update={"meanings": _joined(known.meanings, said.meanings)})
+                    said = said.model_copy(update={"meanings": joined(known.meanings, said.meanings)})
                 if known == said:
                     return
                 self.outcomes[said.base_id] = said
@@ -364,7 +349,7 @@ class Board:
                     oldest = next(iter(self.outcomes))
                     del self.outcomes[oldest]
                     self.known_since.pop(oldest, None)
-                self._tell("alert", said.model_copy(update={"meanings": ()}).to_bytes())
+                self._telling.tell("alert", said.model_copy(update={"meanings": ()}).to_bytes())
 
     def _take_rejected(self, record: TopicRecord) -> None:
         headers = record.headers
@@ -374,7 +359,7 @@ class Board:
                 record.at, headers.get("reason", "?"), headers.get("agent", "?"), record.key, place, record.value or b""
             )
         )
-        self._tell("rejected", b"{}")
+        self._telling.tell("rejected", b"{}")
 
     def _take_action(self, value: bytes) -> None:
         action = read_action(value)
@@ -394,7 +379,7 @@ class Board:
                 if self.channels.get(place) == said:
                     return
                 self.channels[place] = said
-        self._tell("action", value)
+        self._telling.tell("action", value)
 
     def asked_for(self, action: Action) -> None:
         """An action that was just written from here: the page that follows shows it, before it is read again."""
@@ -413,45 +398,10 @@ class Board:
 
     # -- telling ----------------------------------------------------------------------------------------------------
 
-    def _tell(
-        self,
-        kind: EventKind,
-        data: bytes,
-        *,
-        public: bool = False,
-        district: str = "",
-    ) -> None:
-        self._number += 1
-        self._events.append(Event(self._number, kind, public, district, data.decode()))
-        self._changed.set()
-        self._changed = asyncio.Event()
-
     def since(self, number: int) -> Iterator[Event] | None:
         """What changed after that event; None where it is too long ago, or was counted by another process."""
-        if number > self._number or (self._events and number < self._events[0].number - 1):
-            return None
-        return (event for event in list(self._events) if event.number > number)
+        return self._telling.since(number)
 
-    async def events(self, after: int) -> AsyncIterator[Event | None]:
+    def events(self, after: int) -> AsyncIterator[Event | None]:
         """Changes as they come, for ever; None where the reader has to load anew."""
-        while True:
-            changed = self._changed
-            found = self.since(after)
-            if found is None:
-                yield None
-                after = self._number
-                continue
-            for event in found:
-                after = event.number
-                yield event
-            await changed.wait()
-
-
-def _joined(one: tuple[Meaning, ...], other: tuple[Meaning, ...]) -> tuple[Meaning, ...]:
-    """The meanings of a message as several partitions tell them, each for its own cities."""
-    found: dict[tuple[object, ...], Meaning] = {}
-    for meaning in (*one, *other):
-        key = (meaning.ii, meaning.group, meaning.severity, meaning.urgency, meaning.onset, meaning.expires)
-        impacts = {(i.city, i.district): i for i in (*(found[key].impacts if key in found else ()), *meaning.impacts)}
-        found[key] = meaning.model_copy(update={"impacts": tuple(impacts[place] for place in sorted(impacts))})
-    return tuple(found.values())
+        return self._telling.events(after)

@@ -41,12 +41,20 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
     """For what operators do, in the loop; what they are shown is a picture of it."""
 
     @routes.get("/")
-    def dashboard(request: Request, board: Picture) -> Response:
+    async def dashboard(request: Request) -> Response:
         language = language_of(request)
-        return pages.render("dashboard.html", language, board, _dashboard(site, board, language))
+
+        def made(board: Board) -> Response:
+            return pages.render("dashboard.html", language, board, _dashboard(site, board, language))
+
+        return await site.pictures.once(("dashboard", language), made)
 
     @routes.get("/alert/{alert}")
-    def alert(alert: Annotated[str, Path(max_length=300)], request: Request, board: Picture) -> Response:
+    async def alert(alert: Annotated[str, Path(max_length=300)], request: Request) -> Response:
+        language = language_of(request)
+        return await site.pictures.once(("alert", language, alert), lambda board: all_of(board, language, alert))
+
+    def all_of(board: Board, language: str, alert: str) -> Response:
         found = explained_alert(site, board, alert)
         held = held_alert(board, alert)
         try:
@@ -55,14 +63,18 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
             parsed = None
         outcome = next((one for one in board.outcomes.values() if one.listed_id == held.headers.id), None)
         chain = _chain(board, outcome.base_id) if outcome else []
-        city, language = next(iter(board.cities.values())), language_of(request)
+        city = next(iter(board.cities.values()))
         changed = {one.base_id: change(board, city, one.base_id, language) for one in chain}
         values = {"id": held.headers.id, "found": found, "alert": parsed, "chain": chain, "changed": changed,
             "moment": moment, "zone": _zone(site)}  # fmt: skip
-        return pages.render("alert.html", language_of(request), board, values)
+        return pages.render("alert.html", language, board, values)
 
     @routes.get("/lagebericht")
-    def report(request: Request, board: Picture, hours: Annotated[int, Query(ge=1, le=24)] = 12) -> Response:
+    async def report(request: Request, hours: Annotated[int, Query(ge=1, le=24)] = 12) -> Response:
+        language = language_of(request)
+        return await site.pictures.once(("report", language, hours), lambda board: told_of(board, language, hours))
+
+    def told_of(board: Board, language: str, hours: int) -> Response:
         now = board.now()
         since = now - timedelta(hours=hours)
         stale_after = {one.name: timedelta(seconds=one.stale_after_s) for one in site.settings.sources}
@@ -70,7 +82,7 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
         taken = sorted((one for one in alerts if one.decided != "no_district"), key=_sent)
         notices = sorted((one for one in board.notices if one.issued >= since), key=lambda one: one.issued.timestamp())
         values = {
-            **_standing(site, board, language_of(request)), "since": since, "hours": hours,
+            **_standing(site, board, language), "since": since, "hours": hours,
             "alerts": taken[-MOST_ROWS:], "older_alerts": max(0, len(taken) - MOST_ROWS),
             "elsewhere": len(alerts) - len(taken),
             "notices": notices[-MOST_ROWS:], "older_notices": max(0, len(notices) - MOST_ROWS),
@@ -78,7 +90,7 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
             "acknowledged": [one for one in board.acknowledged.values() if one.at >= since],
             "outages": sorted(board.history.outages(since, now, stale_after), key=lambda one: one.since),
         }  # fmt: skip
-        return pages.render("report.html", language_of(request), board, values)
+        return pages.render("report.html", language, board, values)
 
     @routes.post("/act/acknowledge")
     async def acknowledge(request: Request) -> Response:

@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import FileResponse, Response
 
-from warnsys.web.app import FOLDER, Pages, Picture, Site, language_of
+from warnsys.web.app import FOLDER, Pages, Site, language_of
+from warnsys.web.board import Board
 from warnsys.web.views import SHORTEST_TURN_S, district_view
 from warnsys.web.words import words
 
@@ -16,13 +17,16 @@ def router(site: Site, pages: Pages) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/stele/{district}")
-    def stele(
+    async def stele(
         district: DistrictId,
-        board: Picture,
         turn_s: Annotated[int, Query(ge=SHORTEST_TURN_S, le=120)] = 15,
         small: bool = False,
     ) -> Response:
         """`turn_s` is how long each further language stays; `small` makes a tile of it."""
+        key = "stele", district, turn_s, small
+        return await site.pictures.once(key, lambda board: shown(board, district, turn_s, small))
+
+    def shown(board: Board, district: str, turn_s: int, small: bool) -> Response:
         city, found = site.district(district)
         view = district_view(board, city, found, "de")
         others = set(view.items[0].record.texts) - {"de"} if view.items else set[str]()
@@ -37,12 +41,14 @@ def router(site: Site, pages: Pages) -> APIRouter:
         return pages.render("stele.html", "de", board, values)
 
     @routes.get("/embed/{district}")
-    def embed(district: DistrictId, request: Request, board: Picture) -> Response:
-        city, found = site.district(district)
+    async def embed(district: DistrictId, request: Request) -> Response:
         language = language_of(request)
-        return pages.render(
-            "embed.html", language, board, {"view": district_view(board, city, found, language), "city": city.place}
-        )
+        return await site.pictures.once(("embed", district, language), lambda board: card(board, district, language))
+
+    def card(board: Board, district: str, language: str) -> Response:
+        city, found = site.district(district)
+        view = district_view(board, city, found, language)
+        return pages.render("embed.html", language, board, {"view": view, "city": city.place})
 
     @routes.get("/sw.js")
     def service_worker() -> Response:

@@ -17,7 +17,8 @@ from warnsys.channels import wording
 from warnsys.channels.events import event_name
 from warnsys.pipeline import CityRules
 from warnsys.records import Meaning, Outcome
-from warnsys.web.board import MAX_ALERTS, Board
+from warnsys.web.board import Board
+from warnsys.web.per_outcome import PerOutcome
 from warnsys.web.views import plain
 
 BEFORE, AFTER = timedelta(hours=24), timedelta(hours=48)
@@ -83,30 +84,19 @@ class _Part(NamedTuple):
     districts: frozenset[str]
 
 
-class _Parts:
-    """Of each outcome, worked out once: a page is asked for more often than an outcome comes."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, tuple[Outcome, float, list[_Part]]] = {}
-
-    def of(self, outcome: Outcome) -> tuple[Outcome, float, list[_Part]]:
-        """With it when it was sent; 0 where that is not known."""
-        known = self._known.get(outcome.base_id)
-        if known is None or known[0] is not outcome:
-            if len(self._known) > 2 * MAX_ALERTS:
-                self._known.clear()
-            sent = outcome.sent.timestamp() if outcome.sent else 0.0
-            known = self._known[outcome.base_id] = outcome, sent, [_part(meaning) for meaning in outcome.meanings]
-        return known
-
-
 def _part(meaning: Meaning) -> _Part:
     expires = meaning.expires.timestamp() if meaning.expires else inf
     districts = frozenset(impact.district for impact in meaning.impacts)
     return _Part(level(meaning.severity), meaning.onset.timestamp(), expires, meaning.advance, meaning, districts)
 
 
-_PARTS = _Parts()
+def _worked_out(outcome: Outcome) -> tuple[Outcome, float, list[_Part]]:
+    """With it when it was sent; 0 where that is not known."""
+    sent = outcome.sent.timestamp() if outcome.sent else 0.0
+    return outcome, sent, [_part(meaning) for meaning in outcome.meanings]
+
+
+_PARTS = PerOutcome(_worked_out)
 
 
 def _spans(board: Board, city: CityRules, now: float, first: float, last: float) -> dict[str, list[_Span]]:
@@ -115,7 +105,9 @@ def _spans(board: Board, city: CityRules, now: float, first: float, last: float)
     replaced = {base_id: sent for outcome, sent, _ in known for base_id in outcome.supersedes}
     spans: dict[str, dict[tuple[int, float, float, bool], _Span]] = {each.id: {} for each in city.place.districts}
     standing = {district: board.stele(district) for district in spans}
-    holds = {place: {item.base_id for item in record.items} for place, record in standing.items() if record}
+    # a record that has more than it tells says of no warning that it stands no more
+    full = {place: record for place, record in standing.items() if record and not record.more}
+    holds = {place: {item.base_id for item in record.items} for place, record in full.items()}
     for outcome, _, parts in known:
         gone = replaced.get(outcome.base_id) or last
         for part in parts:

@@ -282,6 +282,8 @@ def in_language(texts: Mapping[str, str], language: str) -> str:
 
 def plain(text: str) -> str:
     """An alert's text without control characters, bidi ones included: they would turn or hide the text around it."""
+    if text.isprintable():  # such characters are not
+        return text
     return "".join(
         character
         for character in text

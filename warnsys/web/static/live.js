@@ -5,7 +5,7 @@
 const root = document.getElementById("live");
 let goodUntil = 0; // by performance.now()
 let heardAt = Date.now();
-let waiting = 0;
+let soonAt = 0, laterAt = 0; // timers
 let asked = 0, shown = 0; // an answer that was overtaken by a later one is dropped
 let source = null;
 let streamAt = 0; // by performance.now()
@@ -13,7 +13,10 @@ let streamAt = 0; // by performance.now()
 const SILENT_MS = 12000; // the server pings every 5 s; without, the stream is dead, whatever its state says
 const ANSWER_MS = 8000;
 const ANYWAY_MS = 60000;
-const KINDS = ["hello", "reload", "stele", "notice", "alert", "feed", "rejected", "action", "process"];
+// The server gives everybody the same picture for a second, for a tenth of it where something urgent has changed
+// (warnsys/web/pictures.py): whoever asks so much later gets none from before the change.
+const SOON_MS = 110, LATER_MS = 1010;
+const URGENT = ["hello", "reload", "stele", "action", "process"], OTHERS = ["hello", "reload", "notice", "alert", "feed", "rejected"];
 
 function startOfLife() {
   // The first content may come from a cache: it counts from the time at which the server made it.
@@ -34,7 +37,7 @@ async function refresh() {
     shown = mine;
     document.title = page.title;
     put(found);
-    goodUntil = since + Number(root.dataset.freshFor) * 1000;
+    goodUntil = since + Number(root.dataset.freshFor) * 1000 - LATER_MS; // it may be that old
     heardAt = Date.now();
     lost("");
   } catch {
@@ -66,7 +69,11 @@ function lost(text) {
 }
 
 function soon() {
-  if (!waiting) waiting = setTimeout(() => { waiting = 0; refresh(); }, 100);
+  if (!soonAt) soonAt = setTimeout(() => { soonAt = 0; refresh(); }, SOON_MS);
+}
+
+function later() {
+  if (!laterAt) laterAt = setTimeout(() => { laterAt = 0; refresh(); }, LATER_MS);
 }
 
 function look() {
@@ -99,7 +106,9 @@ function listen() {
   if (source) source.close();
   source = new EventSource(root.dataset.stream);
   streamAt = performance.now();
-  for (const kind of KINDS) source.addEventListener(kind, () => { streamAt = performance.now(); soon(); });
+  for (const [kinds, ask] of [[URGENT, soon], [OTHERS, later]]) {
+    for (const kind of kinds) source.addEventListener(kind, () => { streamAt = performance.now(); ask(); });
+  }
   source.addEventListener("ping", () => { streamAt = performance.now(); });
   source.addEventListener("error", soon);
 }

@@ -1,0 +1,107 @@
+"""What everybody is shown within a second is one picture, never from before what made a page ask."""
+
+import asyncio
+import threading
+import time
+from datetime import timedelta
+from functools import partial
+
+import httpx
+import pytest
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse, Response
+
+from tests.support import meaning, outcome, snapshot, tick
+from tests.web.conftest import served
+from tests.web.sites import LOGIN, Desk
+from warnsys.web.app import FOLDER
+from warnsys.web.board import Board
+from warnsys.web.pictures import STANDS_S, THREADS, URGENT_S, Pictures
+
+
+def desk() -> Desk:
+    return Desk(stands_s=STANDS_S).take(tick(0), outcome("A", meaning("Severe")), snapshot(0, "A"))
+
+
+def after(made: Desk, seconds: float) -> Board:
+    made.now += timedelta(seconds=seconds)
+    return made.site.pictures.now()
+
+
+def test_what_is_not_urgent_shows_within_a_second() -> None:
+    made = desk()
+    first = made.site.pictures.now()
+    made.put("impacts", "", outcome("B").to_bytes())
+    assert after(made, STANDS_S - 0.01) is first
+    assert "B" in after(made, 0.01).outcomes
+
+
+@pytest.mark.parametrize("what", ["stele", "action", "process"])
+def test_what_is_urgent_shows_within_a_tenth_of_a_second(what: str) -> None:
+    made = desk()
+    first = after(made, 5)
+    made.board._telling.tell(what, b"{}")  # type: ignore[arg-type]
+    assert after(made, URGENT_S - 0.01) is first
+    assert after(made, 0.02) is not first
+
+
+async def test_an_order_shows_on_the_page_that_follows_it() -> None:
+    made = desk()
+    made.agents = False
+    async with served(made) as address, httpx.AsyncClient(base_url=address, auth=LOGIN, timeout=30) as http:
+        assert "wird angehalten" not in (await http.get("/")).text
+        made.now += timedelta(seconds=URGENT_S)
+        await made.stop("push")
+        assert "wird angehalten" in (await http.get("/")).text
+
+
+def test_the_pages_script_asks_so_much_later_than_a_picture_stands() -> None:
+    script = (FOLDER / "static" / "live.js").read_text("utf-8")
+    assert f"SOON_MS = {URGENT_S * 1000 + 10:.0f}, LATER_MS = {STANDS_S * 1000 + 10:.0f};" in script
+
+
+async def test_a_page_is_worded_once_for_all_who_ask_and_by_few_threads() -> None:
+    made, worded, at_once, most = desk(), list[str](), 0, 0
+    lock = threading.Lock()
+
+    def page(name: str, _: Board) -> Response:
+        nonlocal at_once, most
+        with lock:
+            at_once, most = at_once + 1, max(most, at_once + 1)
+        time.sleep(0.02)
+        with lock:
+            at_once -= 1
+        worded.append(name)
+        return PlainTextResponse(name)
+
+    pictures = Pictures(made.board)
+    asked = [f"p{n % 6}" for n in range(60)]
+    answers = await asyncio.gather(*(pictures.once(name, partial(page, name)) for name in asked))
+    assert [bytes(one.body).decode() for one in answers] == asked
+    assert sorted(worded) == sorted(set(asked))
+    assert most == THREADS
+    answers[0].headers["x-own"] = "1"
+    assert "x-own" not in answers[6].headers
+
+
+async def test_what_a_page_raises_all_who_ask_are_told() -> None:
+    def page(_: Board) -> Response:
+        raise HTTPException(404, "none")
+
+    pictures = Pictures(desk().board)
+    found = await asyncio.gather(*(pictures.once("p", page) for _ in range(3)), return_exceptions=True)
+    assert [getattr(one, "status_code", None) for one in found] == [404] * 3
+
+
+async def test_who_goes_away_ends_no_page_of_another() -> None:
+    pictures, wait = Pictures(desk().board), threading.Event()
+
+    def page(_: Board) -> Response:
+        wait.wait(10)
+        return PlainTextResponse("whole")
+
+    gone, stays = (asyncio.create_task(pictures.once("p", page)) for _ in range(2))
+    await asyncio.sleep(0.01)
+    gone.cancel()
+    wait.set()
+    assert (await stays).status_code == 200

@@ -1,0 +1,71 @@
+"""One picture for everybody who asks within a second, and each page of it worded once (ADR 18).
+
+A picture is taken anew where something urgent has changed (what holds, an order, this process's own sight), at most ten
+times a second; for the rest it stands for a second. The pages' script knows these two times: it asks that much later
+than it hears of a change, so what it gets is never from before the change. Pages are worded by two threads: more would
+only take turns, and the loop, which answers health and takes the records, would wait for all of them.
+"""
+
+import asyncio
+import copy
+from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from starlette.responses import Response
+
+from warnsys.web.board import Board
+
+STANDS_S = 1.0
+"""How old a picture may be. `LATER_MS` of static/live.js."""
+URGENT_S = 0.1
+"""How old where something urgent has changed since. `SOON_MS` of static/live.js."""
+THREADS = 2
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A board whose time stands, and the answers that were made of it."""
+
+    board: Board
+    at: float
+    """When it was taken, by the clock that nobody sets."""
+    made: dict[Hashable, "asyncio.Future[Response]"] = field(default_factory=dict)
+
+
+class Pictures:
+    """Of one board. To be asked in the loop that feeds it."""
+
+    def __init__(self, board: Board, stands_s: float = STANDS_S) -> None:
+        self._board, self._stands_s = board, stands_s
+        self._newest: Picture | None = None
+        self._threads = ThreadPoolExecutor(THREADS, "pages")
+
+    def now(self) -> Board:
+        """The board as it is, or was a moment ago; it does not change any more."""
+        return self._now().board
+
+    async def once(self, key: Hashable, make: Callable[[Board], Response]) -> Response:
+        """What is made of the present picture, in a thread: for all who ask for the same, once. Raises what it does."""
+        picture = self._now()
+        if (running := picture.made.get(key)) is None:
+            running = picture.made[key] = asyncio.ensure_future(self._made(picture.board, make))
+            running.add_done_callback(lambda done: done.cancelled() or done.exception())  # who asked may be gone
+        found = await asyncio.shield(running)
+        answer = copy.copy(found)
+        answer.raw_headers = list(found.raw_headers)  # each answer is given more of them on its way
+        return answer
+
+    async def _made(self, board: Board, make: Callable[[Board], Response]) -> Response:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, make, board)
+
+    def _now(self) -> Picture:
+        board, newest = self._board, self._newest
+        now = board.elapsed()
+        if newest is not None:
+            known = newest.board
+            stands_s = self._stands_s if known.urgent == board.urgent else min(URGENT_S, self._stands_s)
+            if 0 <= now - newest.at < stands_s and known.connected == board.connected:
+                return newest
+        self._newest = Picture(board.picture(), now)
+        return self._newest
