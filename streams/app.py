@@ -172,9 +172,7 @@ class Worker:
                     for work, what in ((self._report, "the reporter"), (self._remember_late, "what remembers late"))
                 ]
                 try:
-                    if self._hand.suspects:
-                        for trials in self._trials.values():
-                            await trials.warm()
+                    tasks += [asyncio.create_task(trials.warm()) for trials in self._to_warm()]
                     await self.app.start()
                     self._started = True
                     yield self
@@ -186,6 +184,15 @@ class Worker:
                 await trials.close()
             await self._stop()
             self._hand.close()
+
+    def _to_warm(self) -> list[Trials]:
+        """Of the agents that will meet a suspect: meanwhile the worker begins, and mostly waits for the broker."""
+        suspects = self._hand.suspects
+        reads = {
+            self._match.name: {topic.name for topic in self._topics.messages},
+            self._settle.name: {self._topics.impacts.name},
+        }
+        return [self._trials[agent] for agent, topics in reads.items() if topics & suspects]
 
     async def _or_end(self, work: Callable[[], Awaitable[None]], what: str) -> None:
         """A task whose death nobody sees would leave a worker that only looks alive."""

@@ -126,11 +126,22 @@ class Hand:
         if not self._ends and not self._convicted:
             return 0
         ended = self._ends.get(place_of(record), 0)
+        self._forget_before(record)
         return ended or int(bool(self._convicted) and print_of(record) in self._convicted)
 
+    def _forget_before(self, record: Incoming) -> None:
+        """What stood before it on its partition has been handled, here or by somebody else, and does not come again."""
+        line, _, _ = place_of(record).partition("@")
+        before = [place for place in self._ends if _stands_before(place, line, record.offset)]
+        for place in before:
+            del self._ends[place]
+        if before:
+            self._write_known()
+
     @property
-    def suspects(self) -> bool:
-        return bool(self._ends)
+    def suspects(self) -> set[str]:
+        """Their topics."""
+        return {place.partition("/")[0] for place in self._ends}
 
     def acquit(self, record: Incoming) -> None:
         """It went through: nothing is to be said against it."""
@@ -153,6 +164,11 @@ class Hand:
             self._path.unlink(missing_ok=True)
             os.close(self._lock)
             self._map = self._lock = None
+
+
+def _stands_before(place: str, line: str, offset: int) -> bool:
+    on, _, at = place.partition("@")
+    return on == line and at.isdecimal() and int(at) < offset
 
 
 def _locked(path: Path) -> int | None:

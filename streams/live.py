@@ -16,6 +16,7 @@ from rich.markup import escape
 
 from streams import embedded, rights, security
 from streams.audit import auditing
+from streams.records import Sender
 from streams.runtime import Pipeline, broker_of, pipeline_on, publisher_on
 from streams.topics import topics_for
 from streams.web import serving
@@ -56,11 +57,18 @@ async def up(settings: Settings, console: Console) -> None:
         else:
             console.print(f"{' · '.join((names, *marks))} (Broker {bootstrap})", soft_wrap=True, highlight=False)
         pipeline = await stack.enter_async_context(pipeline_on(settings, bootstrap, heard))
-        view.address = await stack.enter_async_context(serving(settings, bootstrap, pipeline.sender))
-        if not console.is_terminal:
-            console.print(f"Lagebild im Browser: {view.address}/", soft_wrap=True, highlight=False)
-        tell_ready()
+        shown = asyncio.Event()
+
+        def show(address: str) -> None:
+            view.address = address
+            if not console.is_terminal:
+                console.print(f"Lagebild im Browser: {address}/", soft_wrap=True, highlight=False)
+            shown.set()
+
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(pages_for_ever(settings, bootstrap, pipeline.sender, show))
+            await shown.wait()
+            tell_ready()
             tasks.create_task(poll(settings, pipeline.publisher))
             tasks.create_task(pipeline.tick_for_ever())
             tasks.create_task(pipeline.obey_for_ever())
@@ -85,6 +93,33 @@ async def kept_alive(what: str, work: Callable[[], Awaitable[None]], pause_s: fl
             return
         await asyncio.sleep(wait)
         wait = pause_s if time.monotonic() - began > LIVED_S else min(2 * wait, LONGEST_PAUSE_S)
+
+
+async def pages_for_ever(
+    settings: Settings, bootstrap: str, sender: Sender, show: Callable[[str], None], pause_s: float = 1.0
+) -> None:
+    """Both sites beside feed and ticks, which they do not end. Raises `SettingsError` where a port is taken at once."""
+    served = False
+
+    async def pages() -> None:
+        nonlocal served
+        died = asyncio.get_running_loop().create_future()
+
+        def end(reason: str) -> None:
+            if not died.done():
+                died.set_exception(RuntimeError(reason))
+
+        try:
+            async with serving(settings, bootstrap, sender, end=end) as address:
+                served = True
+                show(address)
+                await died
+        except SettingsError as error:
+            if not served:
+                raise
+            raise OSError(str(error)) from error  # somebody else's for a while
+
+    await kept_alive("the pages", pages, pause_s)
 
 
 async def _audit(settings: Settings, bootstrap: str, metrics: Metrics) -> None:

@@ -27,7 +27,7 @@ from streams.records import Progress, Sender
 from streams.sender import KafkaSender
 from streams.state import KafkaStateStore
 from streams.topics import Topics, topics_for
-from streams.watchdog import Vitals
+from streams.watchdog import Vitals, end_at_once
 from warnsys.clocks import live_tick
 from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules, cities_for, matcher_for
@@ -164,7 +164,7 @@ async def publisher_on(settings: Settings, bootstrap: str) -> AsyncIterator[Kafk
     """What a feed needs that runs apart from the workers."""
     login = security.for_librdkafka(settings.broker)
     metrics = Metrics()
-    async with KafkaSender(bootstrap, Progress(), compression=COMPRESSION, security=login) as sender:
+    async with KafkaSender(bootstrap, Progress(), compression=COMPRESSION, security=login, end=end_at_once) as sender:
         with metrics_served(settings, metrics):
             yield KafkaPublisher(topics_for(settings), sender, metrics)
 
@@ -180,8 +180,9 @@ async def pipeline_on(settings: Settings, bootstrap: str, heard: Heard = lambda 
     cities = cities_for(settings, matcher)
     vitals: Vitals[Any] = Vitals(SESSION_S)
     async with AsyncExitStack() as stack:
+        login = security.for_librdkafka(settings.broker)
         sender = await stack.enter_async_context(
-            KafkaSender(bootstrap, progress, security=security.for_librdkafka(settings.broker), slept=vitals.slept)
+            KafkaSender(bootstrap, progress, security=login, slept=vitals.slept, end=end_at_once)
         )
         store = KafkaStateStore(bootstrap, topics, sender, security=security.for_aiokafka(settings.broker))
         match = MatchAgent(matcher, cities, topics, sender, metrics, heard)

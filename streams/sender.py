@@ -32,6 +32,7 @@ class KafkaSender:
     """Sends to a broker; an async context manager. Raises `SendError` on entering where there is no broker.
 
     `slept` says at a monotonic time why this process may send nothing any more, or ""; it then ends without a commit.
+    `end` is called, in another thread, where librdkafka can send nothing any more, and time mends nothing.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class KafkaSender:
         compression: str | None = None,
         security: Mapping[str, Any] = {},
         slept: Callable[[float], str] = lambda _: "",
+        end: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._config: dict[str, Any] = {
             "bootstrap.servers": bootstrap,
@@ -56,7 +58,7 @@ class KafkaSender:
             "reconnect.backoff.max.ms": 1_000,
             **security,
         }
-        self._progress, self._slept = progress, slept
+        self._progress, self._slept, self._end = progress, slept, end
         self._fatal: KafkaError | None = None
         self._producer: Producer
         self._loop: asyncio.AbstractEventLoop
@@ -146,6 +148,8 @@ class KafkaSender:
         try:
             look()
         except KafkaException as error:
-            self._fatal = error.args[0]
+            first, self._fatal = self._fatal is None, error.args[0]
             self._ended.set()
             log.critical("nothing can be sent any more: %s", self._fatal)
+            if first and not self._closing.is_set():
+                self._end(str(self._error(error.args[0])))

@@ -49,14 +49,16 @@ class Trials:
         self._child: asyncio.subprocess.Process | None = None
         self._ready = False
         self._one_by_one = asyncio.Lock()
+        self._starting = asyncio.Lock()
 
     async def warm(self) -> None:
         """Have a process ready: it takes a second to begin. Without one, everything passes."""
-        if self._child is None:
-            try:
-                self._child, self._ready = await self._start(), False
-            except OSError:
-                log.exception("no process to try in what a process ended with in hand")
+        async with self._starting:
+            if self._child is None:
+                try:
+                    self._child, self._ready = await self._start(), False
+                except OSError:
+                    log.exception("no process to try in what a process ended with in hand")
 
     async def tried(self, parts: Iterable[Part]) -> dict[str, str]:
         """By name the parts that do not pass, and why. What cannot be tried passes."""

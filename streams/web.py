@@ -11,7 +11,7 @@ import os
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any, cast
 
@@ -67,7 +67,7 @@ async def web(settings: Settings) -> None:
     with broker_of(settings, "web") as bootstrap, seldom_collecting():
         login = security.for_librdkafka(settings.broker)
         async with (
-            KafkaSender(bootstrap, Progress(), security=login) as sender,
+            KafkaSender(bootstrap, Progress(), security=login, end=end_at_once) as sender,
             serving(settings, bootstrap, sender) as address,
         ):
             log.warning("operators' pages at %s", address)
@@ -81,8 +81,8 @@ async def serving(
 ) -> AsyncIterator[str]:
     """Both sites, from entering to leaving the context; gives the address of the operators' site.
 
-    What feeds the board ends the process where it dies: pages that look well and learn nothing more are worse than
-    none. Raises `SettingsError` where a port is taken.
+    Where what feeds the board dies, or a server, `end` is told why: it ends the process, for pages that look well and
+    learn nothing more are worse than none. Raises `SettingsError` where a port is taken.
     """
     topics, matcher = topics_for(settings), matcher_for(settings)
     board = Board(cities_for(settings, matcher), settings.stage)
@@ -326,6 +326,17 @@ class Server(uvicorn.Server):
 
     _listening: tuple[socket.socket, ...] = ()
 
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """A port that is taken is an error: uvicorn would end the process. One that dies leaves its port."""
+        try:
+            await super().serve(sockets)
+        except SystemExit as error:
+            raise OSError(f"the server did not start ({error})") from error
+        finally:
+            for listening in getattr(self, "servers", ()):
+                listening.close()
+            self._close()
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen with a long queue, of which one connection is taken at a time.
 
@@ -347,10 +358,17 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._leave()
+        await super().shutdown(sockets)
+        self._close()
+
+    def _leave(self) -> None:
         for one in self._listening:
             one.close()
         self._listening = ()
-        await super().shutdown(sockets)
+
+    def _close(self) -> None:
+        self._leave()
         for connection in list(self.server_state.connections):
             transport = getattr(connection, "transport", None)
             if transport is not None:
@@ -373,8 +391,7 @@ def _config(app: FastAPI, web: Web, port: int, guard: Guard) -> uvicorn.Config:
 async def _started(server: Server, task: "asyncio.Task[None]") -> None:
     while not server.started:
         if task.done():
-            with suppress(SystemExit):
-                task.result()
             config = server.config
-            raise SettingsError(f"web: {config.host}:{config.port} cannot be listened on; set another port")
+            refused = SettingsError(f"web: {config.host}:{config.port} cannot be listened on; set another port")
+            raise refused from task.exception()
         await asyncio.sleep(0.02)

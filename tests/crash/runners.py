@@ -19,6 +19,7 @@ from faust.transport.drivers import aiokafka as driver
 from streams.agents import MatchAgent, SettleAgent
 from streams.app import SESSION_S, Agent, Worker
 from streams.failures import Charge, charge, explain, rejection
+from streams.hand import Hand
 from streams.ledger import Ledger
 from streams.records import Incoming, Progress, Sender, read_headers
 from streams.topics import Topic, Topics
@@ -42,6 +43,7 @@ class Kit:
     points: Points
     instance: str
     vitals: Vitals[Any]
+    hand: Hand
 
 
 class Runner(Protocol):
@@ -63,6 +65,7 @@ def _faust(kit: Kit, transport: type[Any]) -> Worker:
     return Worker(
         kit.bootstrap, kit.topics, kit.match, kit.settle, kit.sender, Metrics(), Progress(),
         embedded=False, instance=kit.instance, vitals=kit.vitals, transport=watching_commits(transport, kit.points),
+        hand=kit.hand,
     )  # fmt: skip
 
 

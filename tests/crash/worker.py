@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from streams.app import SESSION_S
+from streams.hand import Hand
 from streams.publisher import KafkaPublisher
 from streams.records import Progress
 from streams.sender import KafkaSender
@@ -39,13 +40,14 @@ async def work(settings: Settings, arguments: argparse.Namespace, points: Points
     matcher = matcher_for(settings)
     cities = cities_for(settings, matcher)
     vitals: Vitals[Any] = Vitals(SESSION_S)
+    hand = Hand(arguments.settings.parent / "run", arguments.instance or "worker")
     async with KafkaSender(bootstrap, Progress(), slept=vitals.slept) as sender:
         store = KafkaStateStore(bootstrap, topics, PointedSender(sender, points, "state"), writer=arguments.name)
         match = PointedMatch(matcher, cities, topics, PointedSender(sender, points, "match"), metrics)
         settle = PointedSettle(cities, topics, PointedSender(sender, points, "settle"), store, metrics)
         match.points = settle.points = points
         chosen = RUNNERS[arguments.runner](
-            Kit(bootstrap, topics, match, settle, sender, points, arguments.instance, vitals)
+            Kit(bootstrap, topics, match, settle, sender, points, arguments.instance, vitals, hand)
         )
         async with chosen.running():
             await until(lambda: bool(chosen.partitions()), START_S)

@@ -50,8 +50,8 @@ def test_what_was_in_hand_at_an_unclean_end_is_suspect(tmp_path: Path, how: str)
     assert hand.suspicion(record()) == 1
     assert hand.suspicion(record("warn.impacts", 42)) == 1
     assert hand.suspicion(record("warn.impacts", 41)) == 0, "it was done with"
-    assert hand.suspicion(record(offset=8)) == 0
     assert set(hand._ends) == {"cap.alerts/1@7", "warn.impacts/1@42"}
+    assert hand.suspicion(record(offset=8)) == 0
     hand.close()
 
 
@@ -148,3 +148,16 @@ def test_without_a_folder_that_can_be_written_a_worker_works_all_the_same(tmp_pa
 
 def test_a_place_is_topic_partition_and_offset() -> None:
     assert place_of(record()) == "cap.alerts/1@7"
+
+
+def test_a_suspect_that_somebody_has_gone_past_is_forgotten(tmp_path: Path) -> None:
+    """What was handled before the kill, and remembered, does not come again: it would be suspect for ever."""
+    ended(tmp_path, "kill")
+    hand = Hand(tmp_path)
+    assert hand.suspects == {"cap.alerts", "warn.impacts"}
+    assert hand.suspicion(record("warn.impacts", 41)) == 0
+    assert hand.suspects == {"cap.alerts", "warn.impacts"}, "what comes before it says nothing"
+    assert hand.suspicion(record("warn.impacts", 43)) == 0
+    assert hand.suspects == {"cap.alerts"}
+    hand.close()
+    assert Hand(tmp_path).suspects == {"cap.alerts"}

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -395,3 +396,32 @@ async def test_one_that_passes_and_ends_the_process_all_the_same_is_set_aside_in
     assert judge.tried_parts == []
     assert {kept.headers["city"] for kept in loop.pair.sent("warn.rejected")} == {HERE, THERE}
     assert loop.committed == 1
+
+
+async def test_a_worker_begins_while_what_tries_its_suspects_begins_and_only_for_who_meets_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand = Hand(tmp_path)
+    hand._ends = {"warn.impacts/0@7": 1}
+    bench = Bench()
+    worker = Worker(
+        "nowhere:1", bench.topics, bench.match, bench.settle, bench.sender, Metrics(), Progress(),
+        embedded=False, hand=hand,
+    )  # fmt: skip
+    assert worker._to_warm() == [worker._trials["settle"]]
+    begun = list[str]()
+
+    async def slow(_: Trials) -> None:
+        await asyncio.sleep(60)
+
+    async def start() -> None:
+        begun.append("app")
+
+    async def stop() -> None: ...
+
+    monkeypatch.setattr(Trials, "warm", slow)
+    monkeypatch.setattr(worker.app, "start", start)
+    monkeypatch.setattr(worker, "_stop", stop)
+    monkeypatch.setattr(worker, "_report", lambda: asyncio.sleep(60))
+    async with asyncio.timeout(5), worker.running():
+        assert begun == ["app"]
