@@ -363,10 +363,12 @@ class SettleAgent:
             log.critical("%s: what is remembered of it cannot be used (kept on warn.rejected); it begins anew", city)
             given_up = replace(record, value=state.to_bytes(), topic=self._topics.state.name)
             kept_state = rejection(self._topics, given_up, self.name, f"state: {reason}", city)
+            held = CityState(city=city, stopped=state.stopped)  # an operator's stop is no fault of the state's
             state, notices = set_aside(CityState(city=city), said, reason, self._cities[city])
             if isinstance(said, Tick):
-                with suppress(Exception):  # what failed was the state; or it fails again
-                    state, notices = settle(CityState(city=city), said, self._cities[city])
+                for fresh in (CityState(city=city), held):
+                    with suppress(Exception):  # what failed was the state; or it fails again
+                        state, notices = settle(fresh, said, self._cities[city])
             return state, notices, [kept, kept_state, *self._outgoing(state, state, notices, record)]
         after, notices = set_aside(state, said, reason, self._cities[city])
         return after, notices, [kept, *self._outgoing(state, after, notices, record)]

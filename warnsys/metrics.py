@@ -104,8 +104,10 @@ class Metrics:
     def only_cities(self, cities: Iterable[str]) -> None:
         """The same for what holds in cities that are others' now."""
         kept = set(cities)
-        for gauge in (self.tick, self.incomplete, self.troubles, self.state_lost):
+        for gauge in (self.tick, self.incomplete, self.troubles, self.state_lost, self.forgotten):
             _keep(gauge, {(city,) for city in kept})
+        self._clocks = {city: clocks for city, clocks in self._clocks.items() if city in kept}
+        _keep(self.clock_off, {(city, clock) for city, clocks in self._clocks.items() for clock in clocks})
         _keep(self.districts, {(city, status) for city in kept for status in get_args(DistrictStatus)})
 
     def text(self) -> bytes:

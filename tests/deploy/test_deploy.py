@@ -18,6 +18,7 @@ import typer
 import yaml
 
 from streams.kafka import VERSION
+from streams.trial import Limits
 from warnsys.cli import app
 from warnsys.settings import ENVIRONMENT_PREFIX, PASSWORD, Settings
 
@@ -127,16 +128,45 @@ def test_every_setting_given_by_the_environment_is_one() -> None:
             model = model.model_fields[part].annotation
 
 
+def aliases(service: dict[str, Any]) -> list[str]:
+    found: list[str] = service.get("networks", {}).get("default", {}).get("aliases", [])
+    return found
+
+
+def workers() -> list[dict[str, Any]]:
+    return [one for name, one in compose()["services"].items() if name.startswith("worker-")]
+
+
+def test_what_a_worker_had_in_hand_outlives_its_container_and_is_its_own() -> None:
+    folders, names = set(), set()
+    for one in workers():
+        folder = one["environment"]["WARNSYS_RUNTIME_FOLDER"]
+        (volume,) = (mount.split(":")[0] for mount in one["volumes"] if mount.split(":")[1] == folder)
+        folders.add(volume)
+        names.add(one["environment"]["WARNSYS_BROKER__INSTANCE"])
+        assert volume in compose()["volumes"]
+    assert len(folders) == len(names) == 3
+    (pod,) = (pod for name, pod in pods().items() if name == "worker")
+    assert {"name": "tmp", "emptyDir": {}} in pod["volumes"], "an emptyDir lives as long as the pod"
+
+
+def test_a_worker_may_take_what_two_trials_take_beside_it() -> None:
+    most = 512 * 1024**2 + 2 * Limits().bytes
+    (container,) = pods()["worker"]["containers"]
+    limits = [container["resources"]["limits"]["memory"], *(one["mem_limit"] for one in workers())]
+    assert {text: int(text.rstrip("Gig")) * 1024**3 >= most for text in limits} == dict.fromkeys(limits, True)
+
+
 def test_three_brokers_and_several_workers_and_everything_is_scraped() -> None:
     services = compose()["services"]
-    assert services["worker"]["deploy"]["replicas"] == 3
+    assert sum(name.startswith("worker-") for name in services) == 3
     assert sum(name.startswith("kafka-") for name in services) == 3
     sets = {one["metadata"]["name"]: one["spec"] for one in manifests() if one["kind"] in ("StatefulSet", "Deployment")}
     assert (sets["kafka"]["replicas"], sets["worker"]["replicas"], sets["audit"]["replicas"]) == (3, 3, 1)
     scraped = yaml.safe_load((DEPLOY / "prometheus" / "containers.yaml").read_text("utf-8"))["scrape_configs"][0]
     names = {name for one in scraped["dns_sd_configs"] for name in one["names"]}
     assert names == OURS
-    assert names <= services.keys()
+    assert names <= services.keys() | {alias for one in services.values() for alias in aliases(one)}
     assert names <= {one["metadata"]["name"] for one in manifests() if one["kind"] == "Service"}
 
 
