@@ -6,9 +6,10 @@ CORPUS ?= ../shared/corpus
 GEODATA ?= ../shared/geodata
 SETTINGS ?= warnsys.toml
 DEPTH ?= 4
+EXAMPLES ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: bench-web bench-load screens help install install-dev demo run kafka test test-faults test-crash test-crash-long soak explore mutants lint format docs contracts asyncapi sustainable pictures lock clean
+.PHONY: bench-web bench-load fuzz-web screens help install install-dev demo run kafka test test-faults test-crash test-crash-long soak explore mutants lint format docs contracts asyncapi sustainable pictures lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -63,6 +64,9 @@ mutants: install-dev ## change the CAP reader and the decisions line by line, an
 
 explore: install-dev ## play every history of DEPTH steps from each prepared state: docs/reference/explorer.md
 	$(BIN)/python -m tests.explore --depth $(DEPTH)
+
+fuzz-web: install-dev ## send EXAMPLES requests a route, of every kind, to both sites: no 5xx (minutes)
+	EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/web/test_fuzz.py
 
 soak: install-dev ## half an hour of storm and faults, and the slope of each process's memory
 	$(BIN)/python -m tests.crash.soak --minutes 30 --report docs/reference/reliability.md
