@@ -26,7 +26,7 @@ from warnsys.web import alerts as alerts_out
 from warnsys.web import cap_out, feed_out
 from warnsys.web.app import Picture, Site, signed_in
 from warnsys.web.board import Board, HeldAlert
-from warnsys.web.per_outcome import PerOutcome
+from warnsys.web.once import Once
 from warnsys.web.security import Operators
 from warnsys.web.streams import BoundedStream
 from warnsys.web.telling import Event
@@ -260,7 +260,7 @@ def _short(outcome: Outcome) -> bytes:
     return short.model_dump_json().encode()
 
 
-_SHORTS = PerOutcome(_short)
+_SHORTS = Once(_short)
 
 
 def _now(board: Board, city: CityRules, district: District) -> DistrictNow:

@@ -92,6 +92,11 @@ class Pages:
         self._templates.filters |= {"plain": plain, "in_language": in_language, "direction": direction, "span": span}
         self._templates.globals |= {"icon": icon}
 
+    def part(self, name: str, part: str) -> Callable[..., Markup]:
+        """A macro of a template."""
+        made: Callable[..., Markup] = getattr(self._templates.get_template(name).module, part)
+        return made
+
     def render(
         self, name: str, language: str, board: Board, values: Mapping[str, Any], *, status: int = 200
     ) -> HTMLResponse:

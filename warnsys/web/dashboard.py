@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
+from markupsafe import Markup
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -16,14 +17,16 @@ from starlette.requests import ClientDisconnect
 from warnsys.cap import CapError, read_alert
 from warnsys.channels.wording import moment
 from warnsys.headers import whole
-from warnsys.records import Acknowledgement, Action, Outcome, Stop
+from warnsys.records import Acknowledgement, Action, Outcome, PushNotice, SmsNotice, Stop
 from warnsys.web.alerts import neighbours
 from warnsys.web.api import explained_alert, held_alert
 from warnsys.web.app import Pages, Picture, Site, language_of, signed_in
 from warnsys.web.board import Board
+from warnsys.web.once import Once
 from warnsys.web.security import Operators, same_origin
 from warnsys.web.timeline import timeline
 from warnsys.web.views import View, change, district_view, holdings, remembered, told
+from warnsys.web.words import LANGUAGES, words
 
 log = logging.getLogger(__name__)
 LOOK_AGAIN_S = 60
@@ -39,6 +42,7 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
     routes = APIRouter(include_in_schema=False, dependencies=[Depends(signed_in(operators))])
     live = site.board
     """For what operators do, in the loop; what they are shown is a picture of it."""
+    rows = {language: _rows(site, pages, language) for language in LANGUAGES}
 
     @routes.get("/")
     async def dashboard(request: Request) -> Response:
@@ -85,7 +89,7 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
             **_standing(site, board, language), "since": since, "hours": hours,
             "alerts": taken[-MOST_ROWS:], "older_alerts": max(0, len(taken) - MOST_ROWS),
             "elsewhere": len(alerts) - len(taken),
-            "notices": notices[-MOST_ROWS:], "older_notices": max(0, len(notices) - MOST_ROWS),
+            **rows[language], "notices": notices[-MOST_ROWS:], "older_notices": max(0, len(notices) - MOST_ROWS),
             "rejected": [one for one in board.rejected if one.at >= since],
             "acknowledged": [one for one in board.acknowledged.values() if one.at >= since],
             "outages": sorted(board.history.outages(since, now, stale_after), key=lambda one: one.since),
@@ -159,6 +163,16 @@ async def _form(request: Request) -> dict[str, str]:
 
 def _back(request: Request) -> str:
     return "/?lang=en" if language_of(request) == "en" else "/"
+
+
+def _rows(site: Site, pages: Pages, language: str) -> dict[str, Callable[[Any], Markup]]:
+    """The rows of the report, each worded once: there are a thousand."""
+    said = {"t": words(language), "moment": moment, "zone": _zone(site), "lang": language}
+    parts = {name: pages.part("rows.html", name) for name in ("received", "sent")}
+    return {
+        "received": Once[Outcome, Markup](lambda one: parts["received"](one, **said)).of,
+        "sent": Once[PushNotice | SmsNotice, Markup](lambda one: parts["sent"](one, **said), "id").of,
+    }
 
 
 def _zone(site: Site) -> ZoneInfo:

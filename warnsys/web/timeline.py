@@ -18,7 +18,7 @@ from warnsys.channels.events import event_name
 from warnsys.pipeline import CityRules
 from warnsys.records import Meaning, Outcome
 from warnsys.web.board import Board
-from warnsys.web.per_outcome import PerOutcome
+from warnsys.web.once import Once
 from warnsys.web.views import plain
 
 BEFORE, AFTER = timedelta(hours=24), timedelta(hours=48)
@@ -96,7 +96,7 @@ def _worked_out(outcome: Outcome) -> tuple[Outcome, float, list[_Part]]:
     return outcome, sent, [_part(meaning) for meaning in outcome.meanings]
 
 
-_PARTS = PerOutcome(_worked_out)
+_PARTS = Once(_worked_out)
 
 
 def _spans(board: Board, city: CityRules, now: float, first: float, last: float) -> dict[str, list[_Span]]:
