@@ -64,7 +64,7 @@ class House:
 
     def __post_init__(self) -> None:
         self.port = free_port()
-        self.web = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", trust_env=False, timeout=10)
+        self.web = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", trust_env=False, timeout=30)
         districts = json.loads(bundled().read_text("utf-8"))
         for feature in districts["features"]:
             one = feature["properties"]
