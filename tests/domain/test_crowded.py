@@ -107,12 +107,25 @@ def test_of_hundreds_a_stele_record_holds_the_worst_and_counts_the_rest() -> Non
     assert (len(stele.items), stele.more) == (MOST_ITEMS, 8)
 
 
+def wordy(text: str) -> list[Outcome]:
+    """Sixty messages in sixteen languages."""
+    long = {f"x{n}": Text(event="e", headline="h", description=text, instruction=text) for n in range(16)}
+    return [outcome(f"A{n:03}", meaning("Minor").model_copy(update={"texts": long})) for n in range(60)]
+
+
 def test_of_long_texts_a_stele_record_holds_as_many_as_fit_the_topic_and_at_least_one() -> None:
-    long = {f"x{n}": Text(event="e", headline="h", description='"' * 4_000, instruction='"' * 4_000) for n in range(16)}
-    wordy = [outcome(f"A{n:03}", meaning("Minor").model_copy(update={"texts": long})) for n in range(60)]
-    stele = City().take(tick(0), *wordy, snapshot(0, *(one.base_id for one in wordy))).stele()
+    messages = wordy("a" * 1_660)  # as much as a state keeps whole, and more than a stele record holds
+    stele = City().take(tick(0), *messages, snapshot(0, *(one.base_id for one in messages))).stele()
     assert stele.items
-    assert stele.more == len(wordy) - len(stele.items) > 0
+    assert stele.more == len(messages) - len(stele.items) > 0
+    assert len(stele.to_bytes()) < Topics("live", 1).stele.max_bytes
+
+
+def test_texts_longer_than_a_state_keeps_are_shortened_and_every_warning_is_shown() -> None:
+    messages = wordy('"' * 4_000)  # two bytes each in JSON
+    stele = City().take(tick(0), *messages, snapshot(0, *(one.base_id for one in messages))).stele()
+    assert (len(stele.items), stele.more) == (len(messages), 0)
+    assert any(text.shortened for item in stele.items for text in item.texts.values())
     assert len(stele.to_bytes()) < Topics("live", 1).stele.max_bytes
 
 
