@@ -41,7 +41,7 @@ MEASURE_S, OUTLINE_S = 1_500e-6, 30e-6
 OVERLAY_LOOKS = 4
 """How often an overlay, and the count of what it will cost, looks at a pair."""
 _FREE = 16  # near pairs an edge that any honest ring has, its neighbours above all
-_ROWS = 2_000_000  # pairs held at once: 32 MB
+_ROWS, _FEW_ROWS = 2_000_000, 50_000  # pairs held at once: 32 MB; fewer where the limit is soon reached
 _EDGE_ROWS = 20_000  # pairs of stretches whose edges are held at once
 
 Ints = NDArray[np.int64]
@@ -92,7 +92,7 @@ class Near:
     def pairs(self, boxes: Boxes, limit: float) -> tuple[Ints, Ints] | None:
         """Which of `boxes` touches which of mine, as two arrays; None where they are more than `limit`."""
         rows, others, count = list[Ints](), list[Ints](), 0
-        for start, end in _batches(self._at_most(boxes)):
+        for start, end in _batches(self._at_most(boxes), min(_ROWS, max(_FEW_ROWS, 4 * limit))):
             row, other = self._tree.query(Boxes(*(side[start:end] for side in boxes)).for_tree())
             count += len(row)
             if count > limit:
@@ -109,13 +109,13 @@ class Near:
         return np.asarray(np.minimum(across, along), dtype=np.int64)
 
 
-def _batches(sizes: Ints) -> Iterator[tuple[int, int]]:
+def _batches(sizes: Ints, rows: float) -> Iterator[tuple[int, int]]:
     """Ranges of rows whose sizes together stay within what is held at once."""
     ends = np.cumsum(sizes)
     start = 0
     while start < len(sizes):
         before = int(ends[start - 1]) if start else 0
-        end = max(int(np.searchsorted(ends, before + _ROWS, "right")), start + 1)
+        end = max(int(np.searchsorted(ends, before + rows, "right")), start + 1)
         yield start, end
         start = end
 
@@ -124,7 +124,8 @@ class Rings:
     """Closed rings, looked at for what they will cost."""
 
     def __init__(self, geometries: NDArray[np.object_]) -> None:
-        points, ring = shapely.get_coordinates(shapely.get_rings(geometries), return_index=True)
+        parts = shapely.get_parts(geometries)  # of multipolygons, `get_rings` gives none
+        points, ring = shapely.get_coordinates(shapely.get_rings(parts), return_index=True)
         self.vertices = len(points)
         count = np.bincount(ring)
         count = count[count > 0]

@@ -10,6 +10,7 @@ from geofences.files import examine
 from geofences.findings import Finding, GeofenceError
 from geofences.nesting import siblings
 from geofences.rules import unknown_cells
+from geofences.tangles import REMEDY, are_tangled_together
 
 _DRAW_ONCE = "draw the shared border once (QGIS: topological editing), or clean it with: warnsys geofences import"
 
@@ -93,6 +94,10 @@ def _names_twice(districts: Mapping[int, District]) -> Iterator[Finding]:
 
 
 def _borders(districts: Mapping[int, District], tolerance: Tolerance) -> Iterator[Finding]:
+    if are_tangled_together(district.geometry for district in districts.values()):
+        says = "the outlines cross each other too often to be compared, so overlaps and gaps are not known"
+        yield Finding("borders-tangled", says, REMEDY)
+        return
     by_id = {district.id: district for district in districts.values()}
     for group in siblings(districts):
         shapes = [districts[index].geometry for index in group]

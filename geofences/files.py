@@ -5,7 +5,7 @@ is checked when it is read (`geofences.rules`); `geofences.check` tells what els
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -13,11 +13,13 @@ import shapely
 from pydantic import BaseModel, Field, ValidationError
 from shapely.geometry import mapping
 
+from geofences.budget import Budget
 from geofences.district import District
 from geofences.findings import Finding, GeofenceError
 from geofences.nesting import misplaced_parents
 from geofences.outline import Outline, outline
 from geofences.rules import judge, told
+from geofences.tangles import REMEDY, are_tangled_together
 
 _DATA = Path(__file__).parent / "data"
 
@@ -101,6 +103,8 @@ def boundary(path: Path) -> shapely.Polygon | shapely.MultiPolygon:
     """All outlines of a GeoJSON as one, whatever their properties, to compare with. Raises GeofenceError."""
     found = [feature.get("geometry") for feature in _read(path).features]
     shapes = [each.geometry for each in found if isinstance(each, Outline) and each.geometry is not None]
+    if are_tangled_together(shapes):
+        raise _unusable(path, "its outlines cross each other too often to be joined", REMEDY)
     whole = shapely.union_all(shapes)
     if not isinstance(whole, shapely.Polygon | shapely.MultiPolygon):
         raise _unusable(path, "no valid outline in it", "take a GeoJSON with the boundary as a polygon")
@@ -145,7 +149,7 @@ def _id(feature: dict[str, Any]) -> str | None:
 
 def _read(path: Path) -> _Collection:
     try:
-        return _Collection.model_validate(json.loads(path.read_bytes(), object_hook=_with_outline))
+        return _Collection.model_validate(json.loads(path.read_bytes(), object_hook=_with_outlines()))
     except OSError as error:
         raise _unusable(
             path, f"cannot be read ({error.strerror})", "give the path of a GeoJSON file of districts"
@@ -161,8 +165,13 @@ def _unusable(path: Path, says: str, remedy: str) -> GeofenceError:
     return GeofenceError.of(path, [Finding("file", says, remedy)])
 
 
-def _with_outline(found: dict[str, Any]) -> dict[str, Any] | Outline:
+def _with_outlines() -> Callable[[dict[str, Any]], dict[str, Any] | Outline]:
     """A geometry becomes an Outline as soon as it is read: a country's positions need 130 bytes each as lists."""
-    if "type" in found and "coordinates" in found:
-        return outline(found["type"], found["coordinates"])
-    return found
+    budget = Budget()
+
+    def with_outline(found: dict[str, Any]) -> dict[str, Any] | Outline:
+        if "type" in found and "coordinates" in found:
+            return outline(found["type"], found["coordinates"], budget)
+        return found
+
+    return with_outline

@@ -19,6 +19,7 @@ from geofences.district import District
 from geofences.match import Blocks, Match, Matches, decide
 from geofences.overlap import Fences
 from geofences.shares import Shares
+from geofences.tangles import TOLD, is_tangled
 
 _SMALLEST = 1e-12  # steradians, some 40 m²: below it rounding errors would decide the shares
 
@@ -42,6 +43,10 @@ class GeofenceIndex:
             if district.id == following.id:
                 raise ValueError(f"district {district.id!r} stands twice: give each its own id")
         geometries = np.array([district.geometry for district in self.districts], dtype=object)
+        whole = Budget()
+        for position, geometry in enumerate(geometries):
+            if is_tangled(geometry, whole):
+                raise ValueError(f"{self._named(position)}: outline is too tangled ({TOLD}): simplify it")
         for position in np.flatnonzero(~shapely.is_valid(geometries)).tolist():
             why = shapely.is_valid_reason(geometries[position])
             raise ValueError(f"{self._named(position)}: outline is not valid ({why}): mend it where it was drawn")

@@ -12,7 +12,10 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from geofences.budget import Budget
 from geofences.findings import Finding
+from geofences.tangles import REMEDY as TANGLED_REMEDY
+from geofences.tangles import TOLD, is_tangled
 
 REMEDY = "draw the district as a Polygon or MultiPolygon of [lon, lat]"
 _LON_OF_DWD, _LAT_OF_DWD = (5.0, 16.0), (47.0, 56.0)
@@ -31,8 +34,11 @@ class _UnreadableError(ValueError):
     """A ring that is no list of positions."""
 
 
-def outline(kind: Any, coordinates: Any) -> Outline:
-    """The geometry of GeoJSON's `type` and `coordinates`; heights in the positions are left out."""
+def outline(kind: Any, coordinates: Any, budget: Budget | None = None) -> Outline:
+    """The geometry of GeoJSON's `type` and `coordinates`; heights in the positions are left out.
+
+    `budget` is that of the file: what is too tangled is refused before it is looked at.
+    """
     if kind not in ("Polygon", "MultiPolygon"):
         return _refused("geometry-kind", f"geometry: expected a Polygon or MultiPolygon, found {kind!r}")
     try:
@@ -41,7 +47,7 @@ def outline(kind: Any, coordinates: Any) -> Outline:
         return _refused("coordinates", f"coordinates cannot be read ({error}), expected rings of [lon, lat]")
     if drawn.is_empty:
         return _refused("geometry-missing", "geometry is empty, expected a polygon")
-    findings = (*_misplaced(shapely.get_coordinates(drawn)),) or (*_invalid(drawn),)
+    findings = (*_misplaced(shapely.get_coordinates(drawn)),) or (*_invalid(drawn, budget or Budget()),)
     return Outline(None if findings else drawn, findings)
 
 
@@ -118,7 +124,11 @@ def _within(values: NDArray[np.float64], limits: tuple[float, float]) -> NDArray
     return (limits[0] <= values) & (values <= limits[1])
 
 
-def _invalid(drawn: shapely.Polygon | shapely.MultiPolygon) -> Iterator[Finding]:
+def _invalid(drawn: shapely.Polygon | shapely.MultiPolygon, budget: Budget) -> Iterator[Finding]:
+    if is_tangled(drawn, budget):
+        count = shapely.get_num_coordinates(drawn)
+        yield Finding("outline-tangled", f"outline of {count} points is too tangled: its {TOLD}", TANGLED_REMEDY)
+        return
     if drawn.is_valid and drawn.area > 0:
         return
     reason, position = shapely.is_valid_reason(drawn), None

@@ -111,13 +111,16 @@ class Shares:
 
 
 def _measure_somehow(shares: Shares, found: Found, outline: BaseGeometry) -> None:
-    """The outline, or its hull, or the box around it, which always can be."""
+    """The outline, or its hull, or the box around it; where not even that can be, all whose boxes it touches."""
     for tried in (outline, shapely.convex_hull(outline), shapely.envelope(outline)):
         try:
-            return _measure([(shares, found, tried)])
+            _measure([(shares, found, tried)])
         except TooDearError:
             shares.exceed(JOINED)
-    raise AssertionError("a box is never too dear")
+        else:
+            return
+    shares.exceed(TOUCHED)
+    found.update(dict.fromkeys(shares._fences.touched_by_box(outline), 1.0))
 
 
 def _measure(near: Sequence[tuple[Shares, Found, BaseGeometry]]) -> None:

@@ -8,6 +8,7 @@ the infrastructure  the process ends at once and commits nothing; its exit code 
 import logging
 from collections.abc import Callable
 from enum import StrEnum
+from itertools import islice
 from typing import TypeVar
 
 from aiokafka.errors import KafkaError
@@ -15,12 +16,14 @@ from pydantic import ValidationError
 
 from streams.records import Headers, Incoming, Outgoing, SendError, TooLargeError
 from streams.topics import Topics
-from warnsys.records import NewerRecordError
+from warnsys.records import MOST_HEADER, NewerRecordError
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 BLAMELESS = (SendError, KafkaError, OSError, TimeoutError, MemoryError, NewerRecordError)
 """Errors of the way, not of the record: it must not be rejected for them, but come again."""
+MOST_HEADERS = 40
+"""That a rejection carries on of what it refuses; none of ours has half as many."""
 CITY = "city"
 """Header of a rejection: the city whose failure it is; and how the reason of one begins."""
 
@@ -58,7 +61,7 @@ def charge(error: BaseException) -> Charge:
 def rejection(topics: Topics, record: Incoming, agent: str, reason: str, city: str = "") -> Outgoing:
     """The record's bytes as they came, with where it stood and why it was refused; `city` where it is only that one."""
     headers: Headers = {
-        **record.headers,
+        **_carried(record.headers),
         "agent": agent,
         "reason": reason,
         "topic": record.topic,
@@ -66,8 +69,14 @@ def rejection(topics: Topics, record: Incoming, agent: str, reason: str, city: s
         "offset": str(record.offset),
         **({CITY: city} if city else {}),
     }
-    key = record.headers.get("id", record.key.decode("utf-8", "replace"))
+    key = record.headers.get("id", record.key.decode("utf-8", "replace"))[:MOST_HEADER]
     return Outgoing(topics.rejected.name, topics.partition_of(key), key, record.value, headers)
+
+
+def _carried(headers: Headers) -> Headers:
+    """As many and as long as ours are: what is refused must never be too large to be set aside."""
+    some = islice(headers.items(), MOST_HEADERS)
+    return {name[:MOST_HEADER]: value[: 2 * MOST_HEADER] for name, value in some}
 
 
 def code_of(reason: str) -> str:

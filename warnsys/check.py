@@ -12,6 +12,8 @@ from typing import Any, Literal
 import numpy as np
 import shapely
 
+from geofences.budget import Budget
+from geofences.tangles import TOLD, is_tangled
 from warnsys.cap import Alert, CapError, Finding, dwd, read_alert, read_bundle
 from warnsys.cap.codes import CODES, Level
 from warnsys.cap.model import Area, Info
@@ -123,16 +125,19 @@ def _examine(alert: Alert, now: datetime) -> Iterator[Finding]:
 
 
 def _areas(where: str, info: Info) -> Iterator[Finding]:
+    budget = Budget()
     for number, area in enumerate(info.areas, 1):
         if not (area.polygons or area.circles or dwd.warn_cells(area)):
             yield Finding("area-unplaced", f"{where}/area[{number}]", f"{area.desc!r} has no place")
-        yield from _outlines(f"{where}/area[{number}]", area)
+        yield from _outlines(f"{where}/area[{number}]", area, budget)
 
 
-def _outlines(place: str, area: Area) -> Iterator[Finding]:
+def _outlines(place: str, area: Area, budget: Budget) -> Iterator[Finding]:
     for number, ring in enumerate(area.polygons, 1):
         polygon = shapely.Polygon(np.array(ring))  # several times faster than from pairs
-        if not polygon.is_valid:
+        if is_tangled(polygon, budget):
+            yield Finding("outline-hull", f"{place}/polygon[{number}]", f"{len(ring)} points whose {TOLD}")
+        elif not polygon.is_valid:
             reason = shapely.is_valid_reason(polygon)
             yield Finding("polygon-crossing", f"{place}/polygon[{number}]", reason)
         if SWAPPED.contains(polygon):

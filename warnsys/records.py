@@ -102,8 +102,15 @@ VERSION = "schema_version"
 """Header of what a feed publishes: which release wrote it."""
 
 
+MOST_HEADER = 500
+"""Characters of what a message's headers say: as many as an identifier may have."""
+
+
 def read_alert_headers(headers: Mapping[str, str]) -> AlertHeaders:
-    """Raises pydantic's `ValidationError`, and `NewerRecordError`."""
+    """Raises pydantic's `ValidationError`, `NewerRecordError`, and ValueError where one is longer than any real one."""
+    for name in AlertHeaders.model_fields:
+        if len(headers.get(name, "")) > MOST_HEADER:
+            raise ValueError(f"header {name} of {len(headers[name])} characters, at most {MOST_HEADER} are taken")
     try:
         return AlertHeaders.model_validate(headers)
     except ValidationError as error:

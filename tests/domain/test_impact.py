@@ -12,6 +12,7 @@ from lxml import etree
 from shapely.geometry import MultiPolygon, shape
 
 from geofences import District, GeofenceIndex, bundled, load, plain_match
+from tests.budgets import cases
 from warnsys.cap import CapError, dwd, read_alert, read_bundle
 from warnsys.records import AlertHeaders, Outcome
 from warnsys.warning.impact import Decision, Matcher, areas_of, for_cities
@@ -109,6 +110,19 @@ def test_without_any_cell_the_outline_decides(corpus: Path, solingen: list[Distr
     decision = decide(without_cells_but(snow(corpus)), solingen)
     assert len(warned(decision)) == 5
     assert {match.via for match in decision.matches} == {"area"}
+
+
+def test_whom_a_hull_warns_instead_of_the_outline_is_told_so_in_the_reason(solingen: list[District]) -> None:
+    tangled = decide(cases.alert(cases.info(cases.area(cases.polygon(cases.tangle(1_300))))), solingen)
+    assert {one.reason for one in tangled.outcome.meanings[0].impacts} == {"area 1.0000, outline-hull"}
+    assert tangled.outcome.reason == "area 1.0000, outline-hull"
+    assert "outline-hull" in tangled.outcome.findings
+    honest = decide(cases.alert(cases.info(cases.area(cases.polygon(cases.around(100))))), solingen)
+    assert {one.reason for one in honest.outcome.meanings[0].impacts} == {"area 1.0000"}
+    by_cell = decide(
+        cases.alert(cases.info(cases.area(cases.cell(cases.OURS), cases.polygon(cases.tangle(1_300))))), solingen
+    )
+    assert {one.reason for one in by_cell.outcome.meanings[0].impacts} == {f"cell {cases.OURS}"}
 
 
 def test_surveyed_heights_below_the_band_spare_a_district_with_the_reason(

@@ -69,6 +69,12 @@ def test_crossings_are_counted_as_they_are() -> None:
     assert rings.crossings(near, 1e9) == np.count_nonzero(one < other)
 
 
+def test_the_rings_of_multipolygons_count_as_those_of_polygons() -> None:
+    polygon = shapely.Polygon(comb(1_000))
+    one, several = Rings(np.array([polygon])), Rings(np.array([shapely.MultiPolygon([polygon])]))
+    assert one.vertices == several.vertices > 2_000
+
+
 def test_no_more_pairs_are_held_than_asked_for() -> None:
     everywhere = Boxes(*(np.full(50_000, side) for side in (0.0, 1.0, 0.0, 1.0)))
     assert Near(everywhere).pairs(everywhere, 1_000_000) is None

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from geofences import bundled
 from streams.agents import MatchAgent, SettleAgent
-from streams.failures import explain, rejection
+from streams.failures import Charge, charge, explain, rejection
 from streams.records import Incoming, MemorySender, Outgoing
 from streams.state import Kept, MemoryStateStore
 from streams.topics import Topics
@@ -218,6 +218,28 @@ def test_a_rejection_says_where_the_record_stood_and_why() -> None:
     assert kept.headers == {
         "agent": "settle", "reason": "why", "topic": "warn.impacts", "partition": "2", "offset": "5"
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["id", "source", "stage", "stamp", "seen", "doubt", "kind"])
+async def test_a_header_longer_than_any_real_one_is_refused_with_a_reason_and_the_bytes_are_kept(name: str) -> None:
+    bench = Bench()
+    record = bench.alert(b"<alert/>", **{name: "ä" * 1_000_000})
+    with pytest.raises(ValueError, match=rf"header {name} of 1000000 characters, at most 500") as refused:
+        await bench.match.handle(record)
+    kept = rejection(bench.topics, record, "match", explain(refused.value))
+    assert charge(refused.value) is Charge.RECORD
+    assert kept.value == record.value
+    assert len(kept.key) <= 500
+    assert sum(len(one) for pair in kept.headers.items() for one in pair) < 5_000
+
+
+async def test_thousands_of_headers_do_not_keep_a_message_from_being_set_aside() -> None:
+    bench = Bench()
+    more = {f"x-{n}": "y" * 5_000 for n in range(5_000)}
+    await bench.match.handle(bench.alert(b"no message", **more))
+    (kept,) = bench.sent(bench.topics.rejected.name)
+    assert kept.value == b"no message"
+    assert sum(len(one) for pair in kept.headers.items() for one in pair) < 50_000
 
 
 def test_a_reason_is_one_line() -> None:

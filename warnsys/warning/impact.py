@@ -94,10 +94,14 @@ class Matcher:
             areas = areas_of(infos[0], budget)
             found = self.index.match(areas, min_share=min_share, budget=budget)
             matches.append(found)
-            if any(match.matched for match in found.concerned):
-                meanings.append(_meaning(alert, infos, found.concerned))
+            matched = any(match.matched for match in found.concerned)
+            meaning = _meaning(alert, infos, found.concerned) if matched else None
             if told := budget.told():
-                costly.update(dict.fromkeys(("share-left-out",) if any(area.cells for area in areas) else told))
+                by_cell = any(area.cells for area in areas)
+                costly.update(dict.fromkeys(("share-left-out",) if by_cell else told))
+                meaning = meaning and _explained(meaning, told)
+            if meaning:
+                meanings.append(meaning)
         supersedes, (meanings, left_out) = _superseded(alert), _worst(meanings)
         if left_out:
             costly["infos-left-out"] = None
@@ -256,6 +260,15 @@ def _worst(meanings: list[Meaning]) -> tuple[list[Meaning], int]:
             break
         kept.add(number)
     return [meanings[number] for number in sorted(kept)], len(meanings) - len(kept)
+
+
+def _explained(meaning: Meaning, larger: Sequence[str]) -> Meaning:
+    """Whom shapes warn that were read as larger than drawn is told so; whom a cell warns is warned as ever."""
+    impacts = (
+        one if one.via == "cell" else one.model_copy(update={"reason": f"{one.reason}, {', '.join(larger)}"})
+        for one in meaning.impacts
+    )
+    return meaning.model_copy(update={"impacts": tuple(impacts)})
 
 
 def _badness(meaning: Meaning) -> tuple[int, bool, float]:
