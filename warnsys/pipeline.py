@@ -17,6 +17,7 @@ from warnsys.cells import catalogue
 from warnsys.channels import push, sms, stele
 from warnsys.channels.wording import Place
 from warnsys.records import (
+    LONGEST_STOP,
     AlertHeaders,
     FeedStatus,
     Notice,
@@ -37,7 +38,7 @@ from warnsys.warning.bounds import HEAVY, LIGHT, WEIGH_AFTER, held_of, lighter, 
 from warnsys.warning.change import Change, changes, remember
 from warnsys.warning.claim import Told
 from warnsys.warning.clock import AGREE
-from warnsys.warning.facts import Facts, learn_outcome, learn_snapshot, learn_time, verdict, without_details
+from warnsys.warning.facts import AHEAD, Facts, learn_outcome, learn_snapshot, learn_time, verdict, without_details
 from warnsys.warning.impact import Decision, Matcher, for_cities
 from warnsys.warning.policy import Policy
 from warnsys.warning.scene import Held
@@ -71,10 +72,12 @@ class _Stopped(Part):
     until: AwareDatetime
     held: Held | None = None
     """What stood when it was stopped, against which it catches up; None once it has."""
+    since: AwareDatetime | None = None
+    """When it was taken, where the clock of the desk that gave it is ahead of the city's time."""
 
     def over(self, now: datetime) -> bool:
         """An order to resume holds at once, whatever the clock of the desk where it was given."""
-        return self.until <= max(self.at, now)
+        return self.until <= max(self.since or self.at, now)
 
 
 class CityState(Record):
@@ -224,12 +227,18 @@ def _completes(before: Facts, after: Facts, outcome: Outcome, rules: str) -> boo
 
 
 def _ordered(state: CityState, order: Stop) -> CityState:
-    """The newest order counts, whatever order they come in; the first of several stops says what stood."""
+    """The newest order counts, whatever order they come in; the first of several stops says what stood.
+
+    It lasts for as long as its desk meant it to, and a day at most. Where that desk's clock is ahead it begins now: it
+    would else hold for as much longer as that clock is wrong (law 9).
+    """
     known = state.stopped.get(order.channel)
     if known and known.at >= order.at:
         return state
     held = state.held if known is None or known.held is None else known.held
-    stopped = _Stopped(at=order.at, until=order.until, held=held)
+    now, lasts = state.facts.now, min(order.until - order.at, LONGEST_STOP)
+    since = now if now and order.at > now + AHEAD else None
+    stopped = _Stopped(at=order.at, until=(since or order.at) + lasts, held=held, since=since)
     return state.model_copy(update={"stopped": {**state.stopped, order.channel: stopped}})
 
 

@@ -12,7 +12,7 @@ absolute, with offset. `exercise` marks everything that does not come from a liv
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -250,6 +250,10 @@ class Acknowledgement(Record):
 
 def acknowledgement_key(city: str, base_id: str, level: int) -> str:
     return f"ack/{city}/{base_id}/{level}"
+
+
+LONGEST_STOP = timedelta(hours=24)
+"""A forgotten stop ends by itself."""
 
 
 class Stop(Record):

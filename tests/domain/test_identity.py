@@ -106,3 +106,10 @@ def test_a_live_notice_and_one_of_an_exercise_share_no_id() -> None:
 def test_worse_changes_of_one_record_are_told_first() -> None:
     both = outcome("A", meaning("Moderate", group="WIND", ii="52"), meaning("Extreme"))
     assert [notice.severity for notice in City().take(tick(0), both).push()] == ["Extreme", "Moderate"]
+
+
+def test_no_sign_in_an_identifier_or_a_group_makes_two_notices_one() -> None:
+    one = notice_id("live", "x", "push", "public", "x", "warn", "b|warn|WIND")
+    other = notice_id("live", "x", "push", "public", "x|warn|b", "warn", "WIND")
+    assert one != other
+    assert notice_id("live", "x", "push", "public", "a\\", "b") != notice_id("live", "x", "push", "public", "a\\|b")

@@ -94,3 +94,29 @@ def test_two_channels_are_stopped_and_resumed_each_for_itself() -> None:
     restarted(city.take(stop(1, 60)))  # the first order again
     restarted(city.take(tick(60)))
     assert (len(city.push()), len(city.sms())) == (1, 1)
+
+
+@pytest.mark.parametrize("ahead", [6 * 60, 40 * 24 * 60], ids=["six hours", "forty days"])
+def test_a_desk_whose_clock_is_ahead_stops_for_as_long_as_it_meant_to(ahead: float) -> None:
+    city = City().take(tick(0), snapshot(0), stop(1 + ahead, 31 + ahead), outcome("A", meaning("Extreme"), stamp=5))
+    assert city.take(tick(29)).push() == []
+    assert len(city.take(tick(31)).push()) == 1
+
+
+def test_the_same_order_again_stops_no_longer() -> None:
+    order = stop(400, 430)
+    city = City().take(tick(0), snapshot(0), order, tick(20), order, outcome("A", meaning("Extreme"), stamp=20), order)
+    assert city.take(tick(29)).push() == []
+    assert len(city.take(tick(31), order).push()) == 1
+
+
+def test_a_desk_whose_clock_is_ahead_resumes_at_once() -> None:
+    city = City().take(tick(0), snapshot(0), stop(400, 430), outcome("A", meaning("Extreme"), stamp=5))
+    assert len(city.take(stop(401, 401)).push()) == 1
+
+
+def test_no_stop_lasts_longer_than_a_day() -> None:
+    city = City().take(tick(0), snapshot(0), stop(1, 10 * 24 * 60))
+    city.take(outcome("A", meaning("Extreme", expires=3000), stamp=5), tick(24 * 60))
+    assert city.push() == []
+    assert len(city.take(tick(24 * 60 + 1)).push()) == 1

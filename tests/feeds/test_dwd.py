@@ -228,6 +228,17 @@ async def test_new_warning_counts_though_the_servers_time_is_not_to_be_believed(
     assert len(lab.published.snapshots) == 1
 
 
+async def test_what_an_answer_in_doubt_listed_is_said_again_without_doubt_by_the_first_good_one(lab: Lab) -> None:
+    """In doubt it ends nothing: only so an update replaces what it names."""
+    await lab.look(ok(bundle({"a": cap("Minor")})))
+    content = bundle({"a": cap("Minor"), "late": cap("Extreme", sent=1)})
+    await lab.look(ok(content, 66), minute=2)
+    await lab.look(ok(content, 3), minute=3)
+    assert [(h.id, h.stamp, h.doubt) for h, _ in lab.published.alerts[1:]] == [
+        ("late", at(2), True), ("late", at(3), None),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("restarted", [False, True])
 @pytest.mark.parametrize("hours", [6, 24])
 async def test_after_our_clock_was_ahead_the_first_good_look_counts(hours: int, restarted: bool) -> None:

@@ -223,7 +223,8 @@ class DwdFeed:
         except Exception:
             logger.exception("%s: %s could not be published", self._source.name, message.member.name)
             return False
-        self._published.add(message.key)
+        if not doubt:  # a good answer that has it says it again, without doubt
+            self._published.add(message.key)
         return True
 
     async def _snapshot(self, bundle: Bundle, now: datetime) -> bool:

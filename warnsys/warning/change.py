@@ -83,7 +83,8 @@ def notice_id(stage: str, place: str, channel: str, audience: str, *cause: str) 
     `place` is a city or district; `cause` the message's base id, the kind of change, the event group, and the stamp
     where a snapshot took part. A live notice and one of an exercise never share an id.
     """
-    return str(uuid.uuid5(NAMESPACE, "|".join((stage, place, channel, audience, *cause))))
+    parts = (part.replace("\\", "\\\\").replace("|", "\\|") for part in (stage, place, channel, audience, *cause))
+    return str(uuid.uuid5(NAMESPACE, "|".join(parts)))
 
 
 def remember(situation: Situation, before: Held, known: Facts) -> Held:

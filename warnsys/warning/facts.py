@@ -177,8 +177,8 @@ def learn_outcome(known: Facts, outcome: Outcome, rules: str) -> Facts:
     listings = {**known.listings, outcome.listed_id: listing}
     facts, grown = dict(known.facts), known.grown + 2 * len(outcome.listed_id) + _LISTING_BYTES
     if (fact := _fact(outcome)) and _matters(fact, known):
-        before = facts.get(fact.base_id)
-        fact = _join(before, fact, rules) if before else fact
+        if (before := facts.get(fact.base_id)) is not None:
+            fact = before if outcome.doubt else _join(before, fact, rules)
         facts[fact.base_id] = fact = _bounded(fact, known.facts, listings)
         if fact is not before:
             grown += len(fact.model_dump_json())
@@ -308,6 +308,10 @@ def without_details(known: Facts, base_ids: Iterable[str]) -> Facts:
 
 
 def _fact(outcome: Outcome) -> Fact | None:
+    """None for what was not accepted.
+
+    What is in doubt warns beside what it names, and ends nothing: the feed sends it again with a good answer.
+    """
     if outcome.decided == "rejected" or outcome.sent is None or outcome.msg_type is None:
         return None
     return Fact(
@@ -316,7 +320,7 @@ def _fact(outcome: Outcome) -> Fact | None:
         sent=outcome.sent,
         msg_type=outcome.msg_type,
         listed_as=(outcome.listed_id,),
-        supersedes=outcome.supersedes,
+        supersedes=() if outcome.doubt else outcome.supersedes,
         meanings=outcome.meanings,
         left_out=outcome.left_out,
     )

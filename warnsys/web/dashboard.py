@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect
 from warnsys.cap import CapError, read_alert
 from warnsys.channels.wording import moment
 from warnsys.headers import whole
-from warnsys.records import Acknowledgement, Action, Outcome, PushNotice, SmsNotice, Stop
+from warnsys.records import LONGEST_STOP, Acknowledgement, Action, Outcome, PushNotice, SmsNotice, Stop
 from warnsys.web.alerts import neighbours
 from warnsys.web.api import explained_alert, held_alert
 from warnsys.web.app import Pages, Picture, Site, language_of, signed_in
@@ -35,7 +35,6 @@ MOST_ROWS = 500
 """Of each table in the report; the newest."""
 MOST_IN_CHAIN = 100
 MOST_FIELDS = 20
-LONGEST_STOP = timedelta(hours=24)
 
 
 def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
