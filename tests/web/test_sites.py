@@ -363,11 +363,12 @@ def test_an_address_that_asks_for_too_much_is_told_to_come_later_but_health_is_a
     assert desk.public.get("/health/live").status_code == 200
 
 
-def test_passwords_cannot_be_tried_without_end_and_who_is_signed_in_stays_so() -> None:
+def test_who_is_signed_in_stays_so_while_passwords_are_tried_from_the_same_address() -> None:
+    """After ten, tries wait for each other (test_passwords): slow, but nobody who knows the password is shut out."""
     desk = warned()
     assert desk.operators.get("/", auth=LOGIN).status_code == 200
     codes = [desk.operators.get("/", auth=("shift", f"guess {n}")).status_code for n in range(11)]
-    assert (codes[0], codes[-1]) == (401, 429)
+    assert set(codes) == {401}
     assert desk.operators.get("/", auth=LOGIN).status_code == 200
 
 

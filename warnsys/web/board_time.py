@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from warnsys.records import Snapshot, Tick
-from warnsys.warning.clock import Clock, alarms, hear, testify
+from warnsys.warning.clock import AGREE, Clock, alarms, hear, testify
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,25 @@ class BoardTime:
 
     def after(self, tick: Tick, wall: datetime, elapsed: float) -> "BoardTime":
         """After a live tick, with what this machine's clocks say."""
-        topics, told = hear(self._topics, self.told, tick)
+        topics, told = hear(self._witnessed(tick, elapsed), self.told, tick)
         said = Snapshot(stage=tick.stage, source="topics", stamp=told, checked=told, date=told, ids=())
         mine = Tick(stage=tick.stage, at=wall, process="web", monotonic=elapsed, appended=wall)
         own, moment = hear(testify(self._own, said), self._moment, mine)
         return BoardTime(told, elapsed, topics, own, moment)
+
+    def _witnessed(self, tick: Tick, elapsed: float) -> Clock:
+        """With what has passed here since the newest tick as a witness, where that agrees with this one.
+
+        After an outage of all workers nobody else knows how long it was.
+        """
+        if self.told is None or tick.appended is None:
+            return self._topics
+        here = self.told + timedelta(seconds=elapsed - self.told_at)
+        if abs(here - tick.appended) > AGREE:
+            return self._topics
+        return testify(
+            self._topics, Snapshot(stage=tick.stage, source="web", stamp=here, checked=here, date=here, ids=())
+        )
 
     def story(self, moment: datetime, elapsed: float) -> "BoardTime":
         """After a record of an exercise, which bears the story's time."""
