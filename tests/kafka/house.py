@@ -74,7 +74,8 @@ class House:
             {"bootstrap.servers": self.guard.kafka.internal, "group.id": "test", "enable.auto.commit": False}
         )
         topics = self.guard.topics
-        names = [topic.name for topic in (topics.push, topics.sms, topics.impacts, topics.actions, topics.rejected)]
+        read = (topics.stele, topics.push, topics.sms, topics.impacts, topics.actions, topics.rejected)
+        names = [topic.name for topic in read]
         self._read = {name: [] for name in names}
         self._consumer.assign([TopicPartition(name, n, 0) for name in names for n in range(topics.partitions)])
 
@@ -100,7 +101,7 @@ class House:
 
     def environment(self, user: str, name: str = "") -> dict[str, str]:
         mine = {"WARNSYS_BROKER__PASSWORD": f"{user}-secret", "WARNSYS_BROKER__INSTANCE": name}
-        return {**os.environ, **mine}
+        return {**os.environ, **mine, "WARNSYS_RUNTIME_FOLDER": str(self.folder / "run")}
 
     def start(self, *names: str) -> None:
         """`worker-N` is a worker; returns at once."""
