@@ -10,8 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pydantic import AwareDatetime
-
 from geofences import District, GeofenceIndex, load
 from warnsys.cells import catalogue
 from warnsys.channels import push, sms, stele
@@ -20,6 +18,7 @@ from warnsys.records import (
     LONGEST_STOP,
     AlertHeaders,
     FeedStatus,
+    Moment,
     Notice,
     Outcome,
     Part,
@@ -58,7 +57,7 @@ class ForeignStageError(ValueError):
 
 class _SteleSent(Part):
     content: str
-    at: AwareDatetime
+    at: Moment
     warnings: int = 0
     """How many were shown."""
     grade: int = 0
@@ -68,11 +67,11 @@ class _SteleSent(Part):
 class _Stopped(Part):
     """The newest order to hold back a channel, or to resume it."""
 
-    at: AwareDatetime
-    until: AwareDatetime
+    at: Moment
+    until: Moment
     held: Held | None = None
     """What stood when it was stopped, against which it catches up; None once it has."""
-    since: AwareDatetime | None = None
+    since: Moment | None = None
     """When it was taken, where the clock of the desk that gave it is ahead of the city's time."""
 
     def over(self, now: datetime) -> bool:

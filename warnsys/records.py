@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from warnsys.cap.model import Certainty, MsgType, Severity, Urgency
@@ -24,6 +24,16 @@ from warnsys.cap.quantities import Quantity
 Decided = Literal["matched", "no_district", "not_live", "rejected"]
 Audience = Literal["public", "staff"]
 NoticeKind = Literal["warn", "update", "lowered", "ended"]
+EARLIEST, LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9999, 11, 30, tzinfo=UTC)
+
+
+def _with_room(moment: datetime) -> datetime:
+    return moment if EARLIEST <= moment <= LATEST else min(max(moment, EARLIEST), LATEST)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_with_room)]
+"""A time with offset. The first and the last that Python knows ("9999-12-31" for an end that is open) are moved so far
+that each time zone can show them, and a month can be added."""
 Localised = dict[str, str]
 """A text by language: "de" and "en" are always there."""
 
@@ -55,7 +65,7 @@ def blame(value: bytes, error: ValidationError) -> ValueError:
 
 
 class Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
     schema_version: int = Field(SCHEMA_VERSION, ge=0)
 
@@ -79,7 +89,7 @@ class Record(BaseModel):
 class Part(BaseModel):
     """A piece of a record."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
 class AlertHeaders(Part):
@@ -90,9 +100,9 @@ class AlertHeaders(Part):
     source: str
     id: str
     """As snapshots list it: the member's name without language and `.xml`."""
-    stamp: AwareDatetime | None = None
+    stamp: Moment | None = None
     """The server's stamp of the snapshot that it came with; none from a source without snapshots."""
-    seen: AwareDatetime
+    seen: Moment
     """When the feed first held it."""
     doubt: bool | None = None
     """Set where the answer that it came with had a time that is not believed: then its stamp is the feed's own."""
@@ -156,9 +166,9 @@ class Meaning(Part):
     urgency: Urgency
     severity: Severity
     certainty: Certainty
-    onset: AwareDatetime
+    onset: Moment
     """When it begins: onset, else effective, else sent (CAP 1.2, 3.2.2)."""
-    expires: AwareDatetime | None = None
+    expires: Moment | None = None
     texts: dict[str, Text]
     """By primary language subtag."""
     parameters: tuple[tuple[str, str], ...] = ()
@@ -183,10 +193,10 @@ class Outcome(Record):
     reason: str
     rules: str
     """Version of the geofences (and thresholds) it was decided with."""
-    stamp: AwareDatetime | None = None
+    stamp: Moment | None = None
     doubt: bool | None = None
     """Whether the answer that it came with is in doubt: it warns where it is new, and its stamp says nothing."""
-    sent: AwareDatetime | None = None
+    sent: Moment | None = None
     sender: str = ""
     msg_type: MsgType | None = None
     supersedes: tuple[str, ...] = ()
@@ -202,12 +212,12 @@ class Snapshot(Record):
     kind: Literal["snapshot"] = "snapshot"
     stage: str
     source: str
-    stamp: AwareDatetime
+    stamp: Moment
     """The server's time of it; snapshots are ordered and aged by nothing else."""
-    checked: AwareDatetime
+    checked: Moment
     """When it was looked at, by the clock of the feed's machine."""
     ids: tuple[str, ...]
-    date: AwareDatetime | None = None
+    date: Moment | None = None
     """When it was looked at by the server's clock, its `Date`; None where it said none."""
 
 
@@ -216,13 +226,13 @@ class Tick(Record):
 
     kind: Literal["tick"] = "tick"
     stage: str
-    at: AwareDatetime
+    at: Moment
     """In a live stage by the clock of the worker's machine."""
     process: str | None = None
     """Which process sent it: a name by chance."""
     monotonic: float | None = None
     """Seconds on a clock of its machine that nobody sets; comparable within one process."""
-    appended: AwareDatetime | None = Field(None, exclude=True)
+    appended: Moment | None = Field(None, exclude=True)
     """The broker's stamp, where it counts: who takes it from a live topic sets it, and it is never sent."""
 
 
@@ -241,7 +251,7 @@ class Acknowledgement(Record):
     base_id: str
     level: int = Field(ge=1, le=4)
     by: Role
-    at: AwareDatetime
+    at: Moment
 
     @property
     def key(self) -> str:
@@ -263,9 +273,9 @@ class Stop(Record):
     stage: str
     channel: Literal["push", "sms"]
     reason: str = Field(min_length=1, max_length=200)
-    until: AwareDatetime
+    until: Moment
     by: Role
-    at: AwareDatetime
+    at: Moment
 
     @property
     def key(self) -> str:
@@ -280,7 +290,7 @@ class Reminder(Record):
     city: str
     base_id: str
     level: int = Field(ge=1, le=4)
-    at: AwareDatetime
+    at: Moment
 
     @property
     def key(self) -> str:
@@ -301,11 +311,11 @@ class ChannelState(Record):
     stage: str
     city: str
     channel: Literal["push", "sms"]
-    ordered: AwareDatetime
+    ordered: Moment
     """`at` of the order that it answers."""
-    until: AwareDatetime
+    until: Moment
     stopped: bool
-    at: AwareDatetime
+    at: Moment
     """By the city's time."""
 
     @property
@@ -321,7 +331,7 @@ class AuditHead(Record):
     number: int = Field(ge=0)
     """Of the entry."""
     head: str = Field(pattern=r"^[0-9a-f]{64}$")
-    at: AwareDatetime
+    at: Moment
 
     @property
     def key(self) -> str:
@@ -386,8 +396,8 @@ class SteleItem(Part):
     event: Localised
     when: Localised
     height: Localised = {}
-    onset: AwareDatetime
-    expires: AwareDatetime | None = None
+    onset: Moment
+    expires: Moment | None = None
     texts: dict[str, Text]
     quantities: tuple[tuple[str, str], ...] = ()
     """Name and value as in the message."""
@@ -412,10 +422,10 @@ class SteleRecord(Record):
     district_name: str
     status: DistrictStatus
     freshness: Freshness
-    as_of: AwareDatetime | None = None
+    as_of: Moment | None = None
     """Stamp of the newest snapshot: "Stand …"."""
-    issued: AwareDatetime
-    valid_until: AwareDatetime
+    issued: Moment
+    valid_until: Moment
     summary: Localised
     items: tuple[SteleItem, ...]
     more: int = 0
@@ -433,13 +443,13 @@ class _Notice(Record):
     """What changed, short and machine-readable."""
     cause: str
     """Base id of the message that caused it."""
-    issued: AwareDatetime
+    issued: Moment
     level: int
     severity: Severity
     group: str
     districts: tuple[str, ...]
-    onset: AwareDatetime
-    expires: AwareDatetime | None = None
+    onset: Moment
+    expires: Moment | None = None
     more: int | None = None
     """How many further ones of this kind it stands for, none worse, that are not told one by one; None for none."""
 
@@ -472,8 +482,8 @@ class FeedStatus(Record):
 
     stage: str
     source: str
-    looked: AwareDatetime
-    stamp: AwareDatetime | None = None
+    looked: Moment
+    stamp: Moment | None = None
     ids: int = 0
     unreadable: int = 0
     error: str = ""

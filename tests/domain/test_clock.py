@@ -288,3 +288,63 @@ def test_a_feeds_clock_that_is_ahead_keeps_no_snapshot_in_decision() -> None:
     city.take(seen(1, "B", checked=360), live_tick(1))
     assert city.situation.freshness == "fresh"
     assert city.take(live_tick(3)).situation.freshness == "incomplete"
+
+
+# -- times that no clock in order shows ------------------------------------------------------------------------------
+
+EXTREMES = ("0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59-14:00")
+REACHES = [1e300, -1e300, 1e15, -1e15, 1e9]
+
+
+@pytest.mark.parametrize("time", EXTREMES)
+@pytest.mark.parametrize("field", ["checked", "date", "stamp"])
+def test_a_snapshot_with_a_time_that_cannot_be_is_no_witness_and_breaks_no_tick(field: str, time: str) -> None:
+    city = warned()
+    city.take(Snapshot.model_validate({**seen(1, "A").model_dump(), field: time}))
+    for step in range(6, 40):
+        city.take(live_tick(step * 10 * SECOND))
+        assert now(city) == pytest.approx(step * 10 * SECOND)
+    assert city.standing() == ["A"]
+    assert CityState.from_bytes(city.state.to_bytes()) == city.state
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("time", EXTREMES)
+@pytest.mark.parametrize("fields", [["at"], ["appended"], ["at", "appended"]])
+def test_a_clock_that_shows_what_cannot_be_moves_nothing(fields: list[str], time: str, known: bool) -> None:
+    city = warned()
+    for step in range(2, 100):
+        said = live_tick(step * 10 * SECOND, process="p" if known else None)
+        city.take(Tick.model_validate({**said.model_dump(), "appended": said.appended, **dict.fromkeys(fields, time)}))
+        assert now(city) == pytest.approx(step * 10 * SECOND)
+    assert city.standing() == ["A"]
+    assert flags(city)
+    assert now(city.take(live_tick(1000 * SECOND))) == pytest.approx(1000 * SECOND)
+
+
+@pytest.mark.parametrize("time", EXTREMES)
+@pytest.mark.parametrize("fields", [["at"], ["appended"], ["at", "appended"]])
+def test_a_first_tick_that_cannot_be_is_forgotten_within_three_ticks(fields: list[str], time: str) -> None:
+    first = live_tick(0)
+    city = City(paced=False).take(
+        Tick.model_validate({**first.model_dump(), "appended": first.appended, **dict.fromkeys(fields, time)})
+    )
+    for step in range(1, 4):
+        city.take(live_tick(step * 10 * SECOND))
+    assert now(city) == pytest.approx(30 * SECOND)
+
+
+@pytest.mark.parametrize("monotonic", REACHES)
+@pytest.mark.parametrize("process", ["p", "q"])
+def test_a_reading_that_no_clock_has_counted_to_moves_nothing(process: str, monotonic: float) -> None:
+    city = warned()
+    city.take(live_tick(0.5, process=process).model_copy(update={"monotonic": monotonic}))
+    for step in range(4, 9):
+        city.take(live_tick(step * 10 * SECOND))
+        assert now(city) == pytest.approx(step * 10 * SECOND)
+
+
+@pytest.mark.parametrize("time", EXTREMES)
+def test_an_exercises_tick_that_cannot_be_moves_nothing(time: str) -> None:
+    city = City().take(tick(0), Tick.model_validate({**tick(1).model_dump(), "at": time}))
+    assert now(city) == 0

@@ -295,6 +295,45 @@ async def test_a_servers_clock_that_is_wrong_ends_nothing_is_said_and_what_is_ne
     assert len(lab.published.snapshots) == 1
 
 
+@pytest.mark.parametrize("date", ["Fri, 31 Dec 9999 23:59:59 GMT", "Mon, 01 Jan 1601 00:00:00 GMT"])
+@pytest.mark.parametrize("age", ["0", "9999999"])
+@pytest.mark.parametrize("first", [True, False])
+async def test_a_server_that_says_a_year_which_cannot_be_is_no_witness_and_blinds_no_later_look(
+    date: str, age: str, first: bool
+) -> None:
+    lab = LiveLab()
+    if not first:
+        await lab.see(0, EMPTY)
+    status = await lab.look(ok(bundle({"a": cap("Minor")}), 1, Date=date, Age=age), minute=1)
+    assert (status.error, status.looked) == ("", at(1))
+    assert lab.published.snapshots[-1].date is None
+    status = await lab.see(2, bundle({"a": cap("Minor"), "b": cap("Extreme", sent=2)}))
+    assert (status.error, status.looked, status.clock_error) == ("", at(2), "")
+    assert lab.ids[-1] == "b"
+
+
+@pytest.mark.parametrize("modified", ["Fri, 31 Dec 9999 23:59:59 GMT", "Mon, 01 Jan 1601 00:00:00 GMT"])
+async def test_an_answer_stamped_with_a_year_that_cannot_be_hides_nothing(modified: str) -> None:
+    lab = LiveLab()
+    await lab.see(0, EMPTY)
+    answer = httpx.Response(200, content=bundle({"b": cap("Extreme")}), headers={"Last-Modified": modified})
+    assert "ends nothing" in (await lab.look(answer, minute=1)).error
+    assert lab.ids == ["b"]
+    assert (await lab.see(2, EMPTY)).error == ""
+
+
+@pytest.mark.parametrize("year", [1970, 9999])
+async def test_a_machine_whose_clock_shows_a_year_that_cannot_be_still_looks(year: int) -> None:
+    lab = LiveLab()
+    lab.feed = DwdFeed(
+        lab.source, "live", lab.client, lab.published, lambda: datetime(year, 12, 31, 23, 59, tzinfo=UTC),
+        random=lambda: 0.5, uptime=lambda: 5.0,
+    )  # fmt: skip
+    for minute in range(3):
+        await lab.look(ok(bundle({"b": cap("Extreme")}), minute, Date=format_datetime(at(minute), usegmt=True)))
+    assert lab.ids[0] == "b"
+
+
 async def test_a_time_after_the_servers_own_is_in_doubt() -> None:
     lab = LiveLab()
     lab.now = at(1)

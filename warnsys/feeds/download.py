@@ -94,7 +94,10 @@ def _date(response: httpx.Response) -> datetime | None:
     """The server's clock, with the time that the answer lay in caches (RFC 9111, 5.1)."""
     date, age = _time(response, "date"), response.headers.get("age", "0")
     kept = timedelta(seconds=int(age)) if age.isascii() and age.isdigit() and len(age) < 8 else timedelta(0)
-    return date + kept if date else None
+    try:
+        return date + kept if date else None
+    except OverflowError:
+        return None
 
 
 def _time(response: httpx.Response, header: str) -> datetime | None:

@@ -98,9 +98,9 @@ class DwdFeed:
 
     async def look(self) -> FeedStatus:
         """One poll, and the status that it ended with. Raises only what publishing that status raises."""
-        now = self._time.look()
-        fresh, error = None, ""
+        now, fresh, error, odd = self._time.wall(), None, "", ""
         try:
+            now = self._time.look()
             answer = await self._asks.ask(self._validators(now), now)
             now = self._time.hear(answer.date if answer and self._stage == LIVE else None)
             fresh = await self._newer(answer, now)
@@ -108,11 +108,16 @@ class DwdFeed:
             error = self._sentence(refused.what, refused.remedy)
         except Exception as surprise:
             logger.exception("%s: an answer could not be taken", self._asks.place)
-            error = self._sentence(f"the answer could not be taken ({surprise!r})", "see the log, and report it")
-        if bundle := fresh or self._held:
-            error = await self._publish(bundle, now) or error
-        if fresh:
-            self._keeper.keep(self._source.name, fresh.stamp, fresh.content)
+            error = self._surprised("the answer could not be taken", surprise)
+        try:
+            if bundle := fresh or self._held:
+                error = await self._publish(bundle, now) or error
+            if fresh:
+                self._keeper.keep(self._source.name, fresh.stamp, fresh.content)
+            odd = self._time.odd(now)
+        except Exception as surprise:
+            logger.exception("%s: what is held could not be published", self._asks.place)
+            error = self._surprised("what is held could not be published", surprise)
         held = self._held
         status = FeedStatus(
             stage=self._stage,
@@ -123,7 +128,7 @@ class DwdFeed:
             unreadable=held.unreadable if held else 0,
             error=error,
             archive_error=self._keeper.error,
-            clock_error=self._time.odd(now),
+            clock_error=odd,
         )
         await self._publisher.status(status)
         return status
@@ -238,6 +243,9 @@ class DwdFeed:
             logger.exception("%s: the snapshot of %s could not be published", self._source.name, utc(bundle.stamp))
             return False
         return True
+
+    def _surprised(self, what: str, surprise: Exception) -> str:
+        return self._sentence(f"{what} ({surprise!r})", "see the log, and report it")
 
     def _sentence(self, what: str, remedy: str) -> str:
         return f"{self._asks.place}: {what[:MAX_SAID]}; asked again within {self._longest:g} s, {remedy}."

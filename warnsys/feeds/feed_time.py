@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from warnsys.records import Snapshot, Tick
-from warnsys.warning.clock import AGREE, Clock, hear, testify
+from warnsys.warning.clock import AGREE, Clock, hear, plausible, testify, within
 
 
 class FeedTime:
@@ -20,6 +20,10 @@ class FeedTime:
         self.date: datetime | None = None
         """What the server's clock said, if it said anything since the last `look`."""
 
+    def wall(self) -> datetime:
+        """Our clock, whatever it says."""
+        return within(self._wall())
+
     def look(self) -> datetime:
         """The time when a look begins."""
         self.date = None
@@ -27,11 +31,11 @@ class FeedTime:
 
     def hear(self, date: datetime | None) -> datetime:
         """The time, now that the server has said what time it is there."""
-        self.date = date
-        return self._read(date)
+        self.date = date if date and plausible(date) else None
+        return self._read(self.date)
 
     def _read(self, date: datetime | None) -> datetime:
-        wall = self._wall()
+        wall = self.wall()
         if self._uptime is None:
             return wall
         if date:
@@ -52,7 +56,7 @@ class FeedTime:
 
     def odd(self, now: datetime) -> str:
         """What is wrong with the clocks at `now`, in a sentence, else ""."""
-        wall = self._wall()
+        wall = self.wall()
         if abs(wall - now) > AGREE:
             return f"our clock jumped by {(wall - now).total_seconds():+.0f} s and is not believed; set it right."
         if self.date and abs(self.date - now) > AGREE:

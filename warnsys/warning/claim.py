@@ -5,9 +5,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from pydantic import AwareDatetime
-
-from warnsys.records import Meaning, Part
+from warnsys.records import Meaning, Moment, Part
 from warnsys.warning.situation import grade
 
 
@@ -15,8 +13,8 @@ class Claim(Part):
     """Something of one grade was told to hold from `onset` until `until` (None: open-ended)."""
 
     grade: int
-    onset: AwareDatetime
-    until: AwareDatetime | None = None
+    onset: Moment
+    until: Moment | None = None
 
     @property
     def level(self) -> int:

@@ -8,11 +8,9 @@ A tick without the broker's stamp (an exercise, a replay) is trusted.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from pydantic import AwareDatetime
-
-from warnsys.records import Part, Snapshot, Tick
+from warnsys.records import Moment, Part, Snapshot, Tick
 
 AGREE = timedelta(seconds=60)
 """Clocks this close say the same."""
@@ -29,6 +27,10 @@ STANDS = timedelta(minutes=15)
 WITNESS_OFF = timedelta(minutes=5)
 SLEW = 0.01
 """By at most this part of what passed the clock that nobody sets is drawn to those that agree with it."""
+FIRST, LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""A clock that shows a time outside of these is out of order: it is told of, and witnesses nothing."""
+LONGEST = 1e9
+"""So many seconds (30 years) no clock that nobody sets has counted, nor passed between two records."""
 PROCESSES = 8
 WITNESSES = 16
 
@@ -36,14 +38,14 @@ WITNESSES = 16
 class Anchor(Part):
     """The time at one reading of a process's clock that nobody sets."""
 
-    at: AwareDatetime
+    at: Moment
     monotonic: float
 
 
 class Doubt(Part):
     """A jump that the clocks go on claiming."""
 
-    claim: AwareDatetime
+    claim: Moment
     """By the first tick of the row, or by the last that a witness contradicted."""
     process: str = ""
     since: float | None = None
@@ -58,9 +60,9 @@ class Doubt(Part):
 class Witness(Part):
     """When a source's newest snapshot was looked at: by its feed's clock, and by its server's."""
 
-    checked: AwareDatetime
-    date: AwareDatetime | None = None
-    heard: AwareDatetime | None = None
+    checked: Moment
+    date: Moment | None = None
+    heard: Moment | None = None
     """The time at the first tick after it; where that was not known, what the tick claimed."""
 
 
@@ -80,14 +82,25 @@ class Clock(Part):
         anchor = self.anchors.get(tick.process or "")
         if anchor is None or tick.monotonic is None or tick.monotonic < anchor.monotonic:
             return None
-        return anchor.at + timedelta(seconds=tick.monotonic - anchor.monotonic)
+        passed = tick.monotonic - anchor.monotonic
+        return within(anchor.at + timedelta(seconds=passed)) if passed < LONGEST else None
+
+
+def plausible(at: datetime) -> bool:
+    """Whether a clock in order may show it."""
+    return FIRST < at < LAST
+
+
+def within(at: datetime) -> datetime:
+    """The nearest time with which one can count."""
+    return max(FIRST, min(LAST, at))
 
 
 def testify(clock: Clock, snapshot: Snapshot) -> Clock:
     """A snapshot says what time it is where its feed is; of those between two ticks the newest."""
-    witness = Witness(checked=snapshot.checked, date=snapshot.date)
+    witness = Witness(checked=within(snapshot.checked), date=within(snapshot.date) if snapshot.date else None)
     before = clock.witnesses.get(snapshot.source)
-    if before and before.heard is None and before.checked >= witness.checked:
+    if before and before.heard is None and plausible(before.checked) and before.checked >= witness.checked:
         return clock
     others = {source: known for source, known in clock.witnesses.items() if source != snapshot.source}
     witnesses = dict([*others.items(), (snapshot.source, witness)][-WITNESSES:])
@@ -96,10 +109,17 @@ def testify(clock: Clock, snapshot: Snapshot) -> Clock:
 
 def hear(clock: Clock, now: datetime | None, tick: Tick) -> tuple[Clock, datetime]:
     """The time after a tick, and what is known of the clocks then. It goes back only where it had gone too far."""
-    if tick.appended is None:
-        return Clock(), max(now or tick.at, tick.at)
-    broker, worker, expected = tick.appended, tick.at, clock.expected(tick)
+    if (stamp := tick.appended) is None:
+        at = within(tick.at)
+        return Clock(), max(now or at, at) if plausible(at) else now or at
+    if tick.monotonic is not None and not abs(tick.monotonic) < LONGEST:
+        tick = tick.model_copy(update={"monotonic": None})
+    broker, worker, expected = within(stamp), within(tick.at), clock.expected(tick)
     usual = expected or now
+    if not plausible(broker) and not plausible(worker):
+        moment = expected or (now + STEP if now else FIRST)
+        clock = _heard(clock, moment)
+        return clock.model_copy(update={"off": _off(clock, moment, moment, _named(broker, worker))}), moment
     near = next((one for one in (broker, worker) if usual and _near(one, usual)), None)
     claim = near or _claim(clock, broker, worker, expected, now)
     at = expected or claim or broker
@@ -116,7 +136,7 @@ def hear(clock: Clock, now: datetime | None, tick: Tick) -> tuple[Clock, datetim
             anchors = _anchored({}, moment, None, tick)
     if now and timedelta(0) < now - moment <= AGREE:
         moment = now
-    off = _off(clock, moment, at, {"broker": broker, "worker": worker})
+    off = _off(clock, moment, at, _named(broker, worker))
     return clock.model_copy(update={"anchors": anchors, "doubt": doubt, "off": off}), moment
 
 
@@ -134,6 +154,10 @@ def alarms(clock: Clock) -> tuple[str, ...]:
     return tuple(f"clock {name} {seconds:+d} s" for name, seconds in sorted(clock.off.items()))
 
 
+def _named(broker: datetime, worker: datetime) -> dict[str, datetime]:
+    return {"broker": broker, "worker": worker}
+
+
 def _near(one: datetime, other: datetime) -> bool:
     return abs(one - other) <= AGREE
 
@@ -148,11 +172,11 @@ def _claim(
     """
     if _near(broker, worker):
         return broker
-    for one in (broker, worker):
+    for one in filter(plausible, (broker, worker)):
         said = [at for at, _ in _testimony(clock, expected or one)]
         if any(_agrees(at, one, expected or now) for at in said):
             return one
-    return None if expected else min(broker, worker)
+    return None if expected else min(filter(plausible, (broker, worker)))
 
 
 def _heard(clock: Clock, at: datetime) -> Clock:
@@ -168,7 +192,10 @@ def _testimony(clock: Clock, at: datetime) -> Iterator[tuple[datetime, bool]]:
     for witness in clock.witnesses.values():
         passed = at - (witness.heard or at)
         if timedelta(0) <= passed <= STANDS:
-            yield (witness.date or witness.checked) + passed, witness.date is not None
+            strong = witness.date is not None and plausible(witness.date)
+            said = within(witness.date if witness.date and strong else witness.checked)
+            if plausible(said):
+                yield said + passed, strong
 
 
 def _agrees(said: datetime, claim: datetime, usual: datetime | None) -> bool:
@@ -212,7 +239,7 @@ def _goes_on(doubt: Doubt, claim: datetime, tick: Tick) -> bool:
     """Whether the clocks still claim the same jump: they went on as time did."""
     passed = claim - doubt.claim
     if doubt.since is not None and tick.monotonic is not None and doubt.process == tick.process:
-        return abs(passed - timedelta(seconds=tick.monotonic - doubt.since)) <= AGREE
+        return abs(passed.total_seconds() - (tick.monotonic - doubt.since)) <= AGREE.total_seconds()
     return passed >= -AGREE
 
 
@@ -237,6 +264,6 @@ def _off(clock: Clock, moment: datetime, now: datetime, clocks: Mapping[str, dat
         passed = now - (witness.heard or now)
         if timedelta(0) <= passed <= STANDS:
             said = {f"feed {source}": witness.checked, f"server {source}": witness.date}
-            apart = {name: at + passed - moment for name, at in said.items() if at}
+            apart = {name: within(at) + passed - moment for name, at in said.items() if at}
             off.update((name, by) for name, by in apart.items() if abs(by) > WITNESS_OFF)
     return {name: round(by.total_seconds()) for name, by in off.items()}

@@ -11,10 +11,8 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from pydantic import AwareDatetime
-
 from warnsys.cap.model import MsgType
-from warnsys.records import Impact, Meaning, Outcome, Part, Snapshot, Tick
+from warnsys.records import Impact, Meaning, Moment, Outcome, Part, Snapshot, Tick
 from warnsys.warning.clock import Clock, hear, testify
 
 MEMORY = timedelta(days=3)
@@ -60,7 +58,7 @@ class Fact(Part):
 
     base_id: str
     rules: str
-    sent: AwareDatetime
+    sent: Moment
     msg_type: MsgType
     listed_as: tuple[str, ...]
     supersedes: tuple[str, ...] = ()
@@ -75,8 +73,8 @@ class Fact(Part):
 class Sighting(Part):
     """When one source listed an id: its first and last stamp, None where the source has no snapshots."""
 
-    first: AwareDatetime | None = None
-    last: AwareDatetime | None = None
+    first: Moment | None = None
+    last: Moment | None = None
 
 
 class Listing(Part):
@@ -102,8 +100,8 @@ class Listing(Part):
 class Seen(Part):
     """A snapshot, however many pollers brought it."""
 
-    stamp: AwareDatetime
-    checked: AwareDatetime
+    stamp: Moment
+    checked: Moment
     ids: tuple[str, ...]
     left_out: int | None = None
     """How many ids more it listed; None for none."""
@@ -112,14 +110,14 @@ class Seen(Part):
 class Forgot(Part):
     """What a city had to let go of, and when last (`warnsys/warning/bounds.py`)."""
 
-    at: AwareDatetime | None = None
+    at: Moment | None = None
     counts: dict[str, int] = {}
 
 
 class Early(Part):
     """What bears a stamp ahead of the city's time, until a tick says whether that lagged."""
 
-    stamp: AwareDatetime
+    stamp: Moment
     seen: Seen | None = None
     """A snapshot."""
     ids: tuple[str, ...] = ()
@@ -129,7 +127,7 @@ class Early(Part):
 class Facts(Part):
     """All that is known about one city."""
 
-    now: AwareDatetime | None = None
+    now: Moment | None = None
     """The city's time; before the first tick nothing is decided that needs a clock."""
     clock: Clock = Clock()
     early: dict[str, tuple[Early, ...]] = {}
