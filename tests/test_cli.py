@@ -143,13 +143,19 @@ def test_up_says_that_the_embedded_broker_is_not_for_operation(tmp_path: Path) -
     with file.open("a") as settings:
         settings.write("[web]\nport = 0\npublic_port = 0\n")
         settings.write('[[sources]]\nname = "dwd"\nurl = "http://127.0.0.1:9/none.zip"\n')
-    process = subprocess.Popen([*PROGRAM, "up", "--settings", file], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    said = tmp_path / "said.txt"
+    with said.open("wb") as out:
+        process = subprocess.Popen([*PROGRAM, "up", "--settings", file], stdout=out, stderr=subprocess.STDOUT)
     try:
-        time.sleep(10)
+        deadline = time.monotonic() + 60
+        while "Gräfrath: Keine verlässlichen Daten" not in said.read_text() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        time.sleep(1)  # what else it may say
         process.send_signal(signal.SIGTERM)
-        output = process.communicate(timeout=10)[0].decode()
+        process.wait(timeout=20)
     finally:
         process.kill()
+    output = said.read_text()
     assert "nicht für den Betrieb" in output
     assert "Gräfrath: Keine verlässlichen Daten" in output
     assert "Keine Wetterwarnung" not in output
