@@ -348,3 +348,55 @@ def test_a_reading_that_no_clock_has_counted_to_moves_nothing(process: str, mono
 def test_an_exercises_tick_that_cannot_be_moves_nothing(time: str) -> None:
     city = City().take(tick(0), Tick.model_validate({**tick(1).model_dump(), "at": time}))
     assert now(city) == 0
+
+
+# -- a time that one clock alone says --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("date", [True, False])
+@pytest.mark.parametrize("process", ["p", None])
+@pytest.mark.parametrize("wrong", [-180.0, -DAY, -1.6, 180.0, DAY])
+@pytest.mark.parametrize("which", ["broker", "worker"])
+def test_a_first_time_of_one_clock_is_right_with_the_first_witness(
+    which: str, wrong: float, process: str | None, date: bool
+) -> None:
+    city = City(paced=False)
+    for step in range(30):
+        city.take(one_wrong(which, step * 10 * SECOND, wrong, process))
+    minute = 300 * SECOND
+    city.take(outcome("A", meaning("Extreme"), stamp=minute), seen(minute, "A", date=minute if date else None))
+    for step in range(30, 90):
+        city.take(one_wrong(which, step * 10 * SECOND, wrong, process))
+        assert now(city) == pytest.approx(step * 10 * SECOND, abs=0.5)
+    assert (city.standing(), city.situation.freshness) == (["A"], "fresh")
+    assert city.stele().valid_until > at(890 * SECOND)
+    assert CityState.from_bytes(city.state.to_bytes()) == city.state
+
+
+@pytest.mark.parametrize("silence", [70 * SECOND, 20.0, 600.0])
+@pytest.mark.parametrize("wrong", [-180.0, -DAY, 180.0, DAY])
+@pytest.mark.parametrize("which", ["broker", "worker"])
+def test_after_a_silence_one_wrong_clock_puts_no_time_back_and_the_first_witness_decides(
+    which: str, wrong: float, silence: float
+) -> None:
+    city = warned()
+    for step in range(20):
+        before = now(city)
+        city.take(one_wrong(which, silence + step * 10 * SECOND, wrong, "q"))
+        assert before <= now(city) <= silence + step * 10 * SECOND + 0.01
+    minute = silence + 200 * SECOND
+    city.take(seen(minute, "A"), one_wrong(which, minute, wrong, "q"))
+    assert now(city) == pytest.approx(minute, abs=1)
+
+
+@pytest.mark.parametrize("which", ["broker", "worker"])
+def test_a_first_time_of_one_clock_is_right_once_both_agree(which: str) -> None:
+    city = City(paced=False)
+    for step in range(10):
+        city.take(one_wrong(which, step * 10 * SECOND, -180))
+    assert now(city.take(live_tick(2))) == 2
+
+
+def test_a_feeds_clock_moves_no_time_that_two_clocks_have_agreed_on() -> None:
+    city = warned().take(seen(180, "A", checked=180), one_wrong("broker", 0.5, 180))
+    assert now(city) == 0.5

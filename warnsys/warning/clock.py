@@ -71,6 +71,8 @@ class Clock(Part):
 
     anchors: dict[str, Anchor] = {}
     """By process, the one heard last at the end; only of those that were believed."""
+    alone: bool | None = None
+    """Whether one clock alone says the time: the first witness that agrees with it or with the other decides."""
     doubt: Doubt | None = None
     witnesses: dict[str, Witness] = {}
     """By source."""
@@ -121,7 +123,13 @@ def hear(clock: Clock, now: datetime | None, tick: Tick) -> tuple[Clock, datetim
         clock = _heard(clock, moment)
         return clock.model_copy(update={"off": _off(clock, moment, moment, _named(broker, worker))}), moment
     near = next((one for one in (broker, worker) if usual and _near(one, usual)), None)
-    claim = near or _claim(clock, broker, worker, expected, now)
+    said = broker if _near(broker, worker) else _witnessed(clock, broker, worker, expected, usual)
+    if clock.alone and said and near and not _near(said, near):
+        near = None
+    claim, alone = near or said, clock.alone and not said
+    if claim is None and not expected:
+        claim, alone = _lone(broker, worker, now), True
+        near = claim if now and claim <= now + STEP else None
     at = expected or claim or broker
     clock = _heard(clock, at)
     anchors, doubt = clock.anchors, None
@@ -134,10 +142,13 @@ def hear(clock: Clock, now: datetime | None, tick: Tick) -> tuple[Clock, datetim
         moment, doubt = _judged(clock, claim, expected, now, tick)
         if doubt is None:
             anchors = _anchored({}, moment, None, tick)
+        else:
+            alone = clock.alone
     if now and timedelta(0) < now - moment <= AGREE:
         moment = now
     off = _off(clock, moment, at, _named(broker, worker))
-    return clock.model_copy(update={"anchors": anchors, "doubt": doubt, "off": off}), moment
+    known = {"anchors": anchors, "alone": alone or None, "doubt": doubt, "off": off}
+    return clock.model_copy(update=known), moment
 
 
 def latest(clock: Clock, now: datetime) -> datetime:
@@ -162,21 +173,31 @@ def _near(one: datetime, other: datetime) -> bool:
     return abs(one - other) <= AGREE
 
 
-def _claim(
-    clock: Clock, broker: datetime, worker: datetime, expected: datetime | None, now: datetime | None
+def _witnessed(
+    clock: Clock, broker: datetime, worker: datetime, expected: datetime | None, usual: datetime | None
 ) -> datetime | None:
-    """What the tick's clocks say together, where neither says what is usual.
+    """Which of two clocks that differ a witness agrees with, a server's before a feed's; None where none does.
 
-    Where they differ a witness decides. Else the clock that nobody sets (None), and where that says nothing the earlier
-    one: what is shown too long can be ended later, and what was hidden was told to nobody.
+    While the time is one clock's alone, that one needs a witness, too.
     """
-    if _near(broker, worker):
-        return broker
+    found: list[tuple[bool, timedelta, datetime]] = []
     for one in filter(plausible, (broker, worker)):
-        said = [at for at, _ in _testimony(clock, expected or one)]
-        if any(_agrees(at, one, expected or now) for at in said):
-            return one
-    return None if expected else min(filter(plausible, (broker, worker)))
+        for at, strong in _testimony(clock, expected or (usual if clock.alone and usual else one)):
+            if _agrees(at, one, None if clock.alone or (usual and _near(one, usual)) else usual):
+                found.append((not strong, abs(at - one), one))
+    return min(found)[2] if found else None
+
+
+def _lone(broker: datetime, worker: datetime, now: datetime | None) -> datetime:
+    """What counts of two clocks that differ, where nothing else says anything.
+
+    The earlier one: what is shown too long can be ended later, and what was hidden was told to nobody. One clock alone
+    puts no time back.
+    """
+    either = sorted(filter(plausible, (broker, worker)))
+    return next((one for one in either if now and now <= one <= now + STANDS), None) or max(
+        either[0], now + STEP if now else FIRST
+    )
 
 
 def _heard(clock: Clock, at: datetime) -> Clock:
@@ -216,7 +237,7 @@ def _judged(
     contradictions = [
         at for at, _ in testimony if at >= usual - WITNESS_OFF and abs(at - usual) < abs(at - claim) > apart
     ]
-    if agree and not contradictions:
+    if (agree or (clock.alone and expected)) and not contradictions:
         return claim, None
     doubt, ticks = clock.doubt, 0
     if doubt and _goes_on(doubt, claim, tick):
