@@ -32,12 +32,18 @@ SMALL_VERTEX_S = 0.2e-6
 """The same of an outline of few vertices, for all that is done with it."""
 SHAPE_S = 5e-6
 """An outline of few vertices, whatever is done with it."""
+LOOK_S, MEND_S = 500e-6, 3_000e-6
+"""An outline of more vertices is looked at; a ring, or the holes of an outline, are mended: be they ever so small."""
+HOLE_S = 16e-6
+"""A hole that is put into an outline."""
 CIRCLE_S = 500e-6
 """A circle."""
 MEETING_S = 3e-6
 """A look whether two shapes meet."""
-MEASURE_S, OUTLINE_S = 1_500e-6, 30e-6
+MEASURE_S, OUTLINE_S = 1_500e-6, 60e-6
 """A measurement against all fences, and each outline of it."""
+ALERT_S = 400e-6
+"""Blocks that are asked for together, wherever they lie."""
 OVERLAY_LOOKS = 4
 """How often an overlay, and the count of what it will cost, looks at a pair."""
 _FREE = 16  # near pairs an edge that any honest ring has, its neighbours above all
@@ -65,6 +71,11 @@ class Budget:
             return False
         self.left_s -= cost_s
         return True
+
+    @property
+    def spent(self) -> bool:
+        """Whether not even blocks with one outline can be asked for."""
+        return self.left_s < ALERT_S + MEASURE_S
 
     def exceed(self, code: str) -> None:
         self.exceeded[code] = None

@@ -59,6 +59,11 @@ class GeofenceIndex:
                 self._by_cell.setdefault(cell, []).append(position)
         self.version = _version(self.districts)
 
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """West, east, south, north of all districts."""
+        return self._fences.box
+
     def _named(self, position: int) -> str:
         return f"district {self.districts[position].id!r}"
 

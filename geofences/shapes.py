@@ -5,7 +5,7 @@ hole.
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pyproj
@@ -19,7 +19,9 @@ from geofences.boundary import Boxes
 from geofences.budget import (
     CIRCLE_S,
     CROSSING_S,
+    LOOK_S,
     MEETING_S,
+    MEND_S,
     OVERLAY_LOOKS,
     PAIR_S,
     SHAPE_S,
@@ -48,17 +50,61 @@ def outlines(area: Area, budget: Budget | None = None) -> tuple[BaseGeometry, ..
     Holes belong to their own polygon only. Shapes without extent (a line, a circle of 0 m) give nothing. Where the
     budget does not suffice, they are larger than drawn, never smaller.
     """
+    return outlines_of([area], budget)[0]
+
+
+def outlines_of(areas: Sequence[Area], budget: Budget | None = None) -> list[tuple[BaseGeometry, ...]]:
+    """The same of many blocks, in one go: thousands of small shapes cost what a few arrays do."""
     budget = budget or Budget()
-    shapes = [mend(polygon, budget) for polygon in area.polygons]
-    circles = [*dict.fromkeys(area.circles)]
+    polygons = [(number, polygon) for number, area in enumerate(areas) for polygon in area.polygons]
+    circles = [(number, circle) for number, area in enumerate(areas) for circle in dict.fromkeys(area.circles)]
+    found: list[list[BaseGeometry]] = [[] for _ in areas]
+    for (number, _), shape in zip(polygons, _mended([polygon for _, polygon in polygons], budget), strict=True):
+        found[number].append(shape)
     drawn = min(len(circles), max(0, int(budget.left_s / CIRCLE_S)))
     budget.spend(drawn * CIRCLE_S)
-    for circle in circles[:drawn]:
-        shapes.extend(_around(circle))
+    for number, circle in circles[:drawn]:
+        found[number].extend(_around(circle))
     if drawn < len(circles):
         budget.exceed(BOXED)
-        shapes.extend(shapely.box(*np.array([box_of(circle) for circle in circles[drawn:]]).T).tolist())
-    return tuple(shape for shape in shapes if not shape.is_empty)
+        boxes = shapely.box(*np.array([box_of(circle) for _, circle in circles[drawn:]]).T).tolist()
+        for (number, _), box in zip(circles[drawn:], boxes, strict=True):
+            found[number].append(box)
+    return [tuple(shape for shape in shapes if not shape.is_empty) for shapes in found]
+
+
+def _mended(polygons: list[shapely.Polygon], budget: Budget) -> list[BaseGeometry]:
+    """Each polygon as `mend` leaves it. Where the budget ends, it ends for all that follow: their hulls are taken."""
+    drawn = np.array(polygons, dtype=object)
+    valid = _few_and_valid(drawn, budget).tolist()
+    done: list[BaseGeometry | None] = [one if fine else None for one, fine in zip(polygons, valid, strict=True)]
+    left = [place for place, shape in enumerate(done) if shape is None]
+    while left and budget.left_s >= MEND_S:
+        place = left.pop(0)
+        done[place] = mend(polygons[place], budget)
+    if left:
+        budget.exceed(HULL)
+        if shapely.get_num_interior_rings(drawn[left]).any():
+            budget.exceed(HOLE)
+        hulls = shapely.convex_hull(shapely.get_exterior_ring(drawn[left]))
+        flat = shapely.get_type_id(hulls) != shapely.GeometryType.POLYGON
+        hulls[flat] = shapely.Polygon()
+        for place, hull in zip(left, hulls.tolist(), strict=True):
+            done[place] = hull
+    return [shape for shape in done if shape is not None]
+
+
+def _few_and_valid(drawn: NDArray[np.object_], budget: Budget) -> NDArray[np.bool_]:
+    """Which polygons of few vertices are valid, as far as the looks at them can be paid."""
+    count = shapely.get_num_coordinates(drawn)
+    few = np.flatnonzero(count <= _FEW)
+    costs = np.cumsum(SHAPE_S + count[few] * SMALL_VERTEX_S)
+    few = few[: np.searchsorted(costs, budget.left_s, "right")]
+    valid = np.zeros(len(drawn), dtype=bool)
+    if len(few):
+        budget.spend(float(costs[len(few) - 1]))
+        valid[few] = shapely.is_valid(drawn[few])
+    return valid
 
 
 def joined(shapes: Sequence[BaseGeometry], budget: Budget | None = None) -> BaseGeometry:
@@ -111,28 +157,37 @@ def mend(polygon: shapely.Polygon, budget: Budget | None = None) -> BaseGeometry
     if kept is None:
         budget.exceed(HULL)
         kept = _surfaces(polygon.exterior.convex_hull)
-    if (holes := _holes(polygon.interiors, budget)) is not None:
+    if not polygon.interiors:
+        return shapely.union_all(kept)
+    if (holes := _holes(shapely.get_rings(polygon)[1:], budget)) is not None:
         kept = _surfaces(shapely.difference(kept, holes, grid_size=_GRID_DEG))
     return shapely.union_all(kept)
 
 
 def _is_cheap(polygon: shapely.Polygon, budget: Budget) -> bool:
-    """Whether a look if it is valid can be paid; few vertices always can."""
+    """Whether a look if it is valid can be paid."""
     count = shapely.get_num_coordinates(polygon)
     if count <= _FEW:
         return budget.spend(SHAPE_S + count * SMALL_VERTEX_S)
-    return Rings(np.array([polygon])).looked_at(budget, budget.looks) is not None
+    return budget.spend(LOOK_S) and Rings(np.array([polygon])).looked_at(budget, budget.looks) is not None
 
 
-def _holes(rings: Iterable[shapely.LinearRing], budget: Budget) -> BaseGeometry | None:
+def _holes(rings: NDArray[np.object_], budget: Budget) -> BaseGeometry | None:
     """What holes cut, as far as it can be paid, or None."""
-    found = list[BaseGeometry]()
-    for ring in rings:
-        drawn = shapely.Polygon(ring)
-        if _is_cheap(drawn, budget) and drawn.is_valid:
-            found.append(drawn)
-        elif (hole := _faces(ring, lambda turns: turns % 2 == 1, budget)) is not None:
+    if not budget.spend(MEND_S):
+        budget.exceed(HOLE)
+        return None
+    drawn: NDArray[np.object_] = np.asarray(shapely.polygons(rings), dtype=object)
+    valid = _few_and_valid(drawn, budget)
+    found = list[BaseGeometry](drawn[valid])
+    for hole in drawn[~valid].tolist():
+        if budget.left_s < MEND_S:
+            budget.exceed(HOLE)
+            break
+        if _is_cheap(hole, budget) and hole.is_valid:
             found.append(hole)
+        elif (cut := _faces(hole.exterior, lambda turns: turns % 2 == 1, budget)) is not None:
+            found.append(cut)
         else:
             budget.exceed(HOLE)
     if not found:
@@ -154,6 +209,8 @@ def _can_join(shapes: NDArray[np.object_], budget: Budget) -> bool:
 
 def _faces(ring: shapely.LinearRing, keep: Callable[[int], bool], budget: Budget) -> shapely.MultiPolygon | None:
     """The faces that a ring cuts out of the plane, as far as `keep` wants their winding number; None if too dear."""
+    if not budget.spend(MEND_S):
+        return None
     coordinates = shapely.get_coordinates(ring)
     rings = Rings(np.array([shapely.Polygon(ring)]))
     near = rings.looked_at(budget, OVERLAY_LOOKS)

@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from geofences.area import Area
 from geofences.budget import MEASURE_S, OUTLINE_S, Budget, TooDearError
 from geofences.overlap import HANDFUL, Fences
-from geofences.shapes import JOINED, TOUCHED, box_of, joined, outlines
+from geofences.shapes import JOINED, TOUCHED, box_of, joined, outlines_of
 
 _NOTHING = 1e-7  # a share that rounds to 0
 
@@ -53,7 +53,8 @@ class Shares:
 
     def of_fence(self, fence: int, blocks: Blocks) -> float:
         """What the union of these blocks covers of one fence."""
-        return self.of(blocks).get(fence, 0.0)
+        found = self._found.get(blocks)
+        return (self.of(blocks) if found is None else found).get(fence, 0.0)
 
     def exactly(self, fence: int, blocks: Blocks) -> float | None:
         """The same, or None where something was taken as larger than drawn."""
@@ -64,6 +65,11 @@ class Shares:
     def find(asked: Sequence[tuple["Shares", Blocks]]) -> None:
         """Measure sets of blocks, of one alert or several on the same fences, in one go."""
         near = []
+        wanted: dict[Shares, dict[int, None]] = {}
+        for shares, blocks in asked:
+            wanted.setdefault(shares, {}).update(dict.fromkeys(blocks))
+        for shares, every in wanted.items():
+            shares._draw([*every])
         for shares, blocks in asked:
             found = shares._found[blocks] = {}
             if (outline := shares._outline(blocks)) is not None:
@@ -92,16 +98,19 @@ class Shares:
 
     def _outline(self, blocks: Blocks) -> BaseGeometry | None:
         before = self._budget.refused
-        shapes = [shape for block in blocks for shape in self._shapes(block)]
+        shapes = [shape for block in blocks for shape in self._near[block]]
         outline = joined(shapes, self._budget) if shapes else None
         self._enlarged |= self._budget.refused > before
         return outline
 
-    def _shapes(self, block: int) -> tuple[BaseGeometry, ...]:
-        if block not in self._near:
-            drawn = self._near_by_block().get(block)
-            self._near[block] = outlines(drawn, self._budget) if drawn else ()
-        return self._near[block]
+    def _draw(self, blocks: Sequence[int]) -> None:
+        """Find the outlines of these blocks, all together."""
+        new = [block for block in blocks if block not in self._near]
+        before, near = self._budget.refused, self._near_by_block()
+        self._near.update(dict.fromkeys(new, ()))
+        drawn = [block for block in new if block in near]
+        self._near.update(zip(drawn, outlines_of([near[block] for block in drawn], self._budget), strict=True))
+        self._enlarged |= self._budget.refused > before
 
     def _near_by_block(self) -> dict[int, Area]:
         """The shapes that come near any fence, by their block; all are looked at once, together."""
@@ -130,9 +139,9 @@ def _measure(near: Sequence[tuple[Shares, Found, BaseGeometry]]) -> None:
     share = area / fences.areas.take(fence)
     some = np.flatnonzero(share > _NOTHING)
     ends = np.searchsorted(of_outline.take(some), np.arange(len(near) + 1)).tolist()
+    at, shares_there = fence.take(some).tolist(), share.take(some).tolist()
     for (_, found, _), start, end in zip(near, ends, ends[1:], strict=False):
-        here = some[start:end]
-        found.update(zip(fence.take(here).tolist(), share.take(here).tolist(), strict=True))
+        found.update(zip(at[start:end], shares_there[start:end], strict=True))
 
 
 def _near(areas: Sequence[Area], box: Sides) -> dict[int, Area]:

@@ -104,6 +104,12 @@ def squares(count: int, size: float, reach: float = 0.1) -> Iterable[Floats]:
         yield corners + corner
 
 
+def holed(count: int, seed: int = 0) -> Iterable[str]:
+    """Areas of four random points with a hole of four others each."""
+    rings = np.random.default_rng(seed).uniform(-0.3, 0.3, (count, 2, 4, 2)) + CENTRE
+    return (area(polygon(outer), hole(inner)) for outer, inner in rings)
+
+
 def circles(count: int) -> Iterable[str]:
     for lon, lat in (np.random.default_rng(1).uniform(-0.1, 0.1, (count, 2)) + CENTRE).tolist():
         yield f"<circle>{lat:.5f},{lon:.5f} {1 + lon:.3f}</circle>"
@@ -165,6 +171,29 @@ CASES: dict[str, Callable[[], bytes]] = {
     "28,000 areas with cells and outlines": lambda: alert(
         info(*(area(cell(OURS), "<polygon>51,7 51,8 52,7 51,7</polygon>", desc="") for _ in range(28_000)))
     ),
+    "1,000 areas of a tangle and a hole each": lambda: alert(info(*holed(1_000))),
+    "9,000 areas of a tangle and a hole each": lambda: alert(info(*holed(9_000))),
+    "9,000 areas of a tangle each": lambda: alert(info(*(area(polygon(tangle(4, seed=n))) for n in range(9_000)))),
+    "9,000 holes in one outline": lambda: alert(
+        info(area(polygon(around(300)), *(hole(tangle(4, seed=n)) for n in range(9_000))))
+    ),
+    "3,900 infos of a tangle each": lambda: alert(
+        *(info(area(polygon(tangle(5, seed=n))), group=f"G{n}") for n in range(3_900))
+    ),
+    "1,900 infos of a tangle and a hole each": lambda: alert(
+        *(info(*holed(1, n), group=f"G{n}") for n in range(1_900))
+    ),
+    "3,900 infos of one outline": lambda: alert(
+        *(info(area(polygon(around(4, 0.2))), group=f"G{n}") for n in range(3_900))
+    ),
+    "1,000 infos of 18 circles": lambda: alert(*(info(area(*circles(18)), group=f"G{n}") for n in range(1_000))),
+    "15,000 equal squares at 15,000 heights": lambda: alert(
+        info(*(f"<area>{polygon(around(4, 0.2))}<altitude>{n}</altitude></area>" for n in range(15_000)))
+    ),
+    "9,000 tangles and holes at 9,000 heights": lambda: alert(
+        info(*(each.replace("</area>", f"<altitude>{n}</altitude></area>") for n, each in enumerate(holed(9_000))))
+    ),
+    "900,000 empty elements": lambda: alert(info(area(cell(OURS)), more="<x/>" * 900_000)),
     "50,000 geocodes": lambda: alert(info(area(*(cell(f"8{n:08}") for n in range(50_000)), cell(OURS)))),
     "areas with 5,000 bands of heights": lambda: alert(
         info(*(f"<area>{polygon(ring)}<altitude>{n}</altitude></area>" for n, ring in enumerate(squares(5_000, 0.05))))

@@ -116,6 +116,12 @@ ODDITIES = (
     Oddity("ISO-8859-1, not declared", message(encoding="iso-8859-1"), "rejected", ("not-xml",)),
     Oddity("an identifier of 600 characters", message(swap(">A<", f">{'A' * 600}<")), "rejected", ("name-long",)),
     Oddity("4,001 infos", message(swap("</alert>", "<info/>" * 4_000 + "</alert>")), "rejected", ("infos-many",)),
+    Oddity(
+        "200,000 empty elements",
+        message(swap("</info>", "<x/>" * 200_000 + "</info>")),
+        "rejected",
+        ("elements-many",),
+    ),
     Oddity("20,001 areas", message(swap("</info>", "<area/>" * 20_000 + "</info>")), "rejected", ("areas-many",)),
     Oddity("a reference of 600 characters", message(update(f"s,{'A' * 600},t s,B,t")), "mended", ("reference-long",)),
     Oddity("an Update of 1,001 messages", message(update(_MANY)), "mended", ("references-cut",)),

@@ -49,6 +49,7 @@ CODES: dict[str, Code] = {
         "noted", "warns of more things than are kept of one message; the worst are, in each district", _SENDER
     ),
     "infos-many": Code("rejected", "more infos than real ones would fit into a message", "have the sender looked at"),
+    "elements-many": Code("rejected", "more elements than any real one has", "have the sender looked at"),
     "info-missing": Code("rejected", "an Alert or Update that says nothing", _SENDER),
     "sender-missing": Code("mended", "no sender; taken as unknown", "ask the sender to name itself"),
     "sender-foreign": Code(

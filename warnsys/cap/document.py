@@ -27,6 +27,9 @@ DECISIVE = frozenset(
 PASSAGES = ("description", "instruction")
 """Of these several are read one below the other: AlertSwiss gives each instruction its own element."""
 
+MAX_ELEMENTS = 200_000
+"""Comments among them: as many opening brackets are counted before any tree is built. Real messages have 20,000."""
+
 MAX_NOTES, MAX_NOTE_CHARS = 100, 1_000
 """How many of one code are kept of a message, and how much of what each says."""
 
@@ -43,6 +46,8 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d
 
 def parse(body: bytes) -> etree._Element:
     """The root of a CAP alert of any version. Raises `NotCap` and `Unsafe`."""
+    if (elements := body.count(b"<") - body.count(b"</")) > MAX_ELEMENTS:
+        raise Unsafe("elements-many", "/", f"{elements} elements, at most {MAX_ELEMENTS} are read")
     try:
         root = etree.fromstring(body, _PARSER)
     except etree.XMLSyntaxError as error:

@@ -16,13 +16,16 @@ from typing import overload
 import shapely
 
 from geofences import Area, Budget, Circle, GeofenceIndex, Match, Matches
+from geofences.budget import ALERT_S
 from geofences.drawing import polygons_of, with_holes
+from geofences.shapes import TOUCHED
 from warnsys.cap import dwd
 from warnsys.cap.errors import CapError, Misleading
 from warnsys.cap.model import Alert, Info, level
 from warnsys.cap.model import Area as CapArea
 from warnsys.cap.read import read_alert
 from warnsys.records import AlertHeaders, Decided, Impact, Meaning, Outcome, Text
+from warnsys.warning.crowd import crowd
 from warnsys.warning.text import direction, shorten
 
 LIVE_TYPES = ("Alert", "Update", "Cancel")
@@ -88,9 +91,15 @@ class Matcher:
         min_share = self.min_share.get(headers.source, 0.01)
         meanings, matches, costly = [], [], dict[str, None]()
         budget = Budget()
+        rest = list[list[Info]]()
         for infos in _same_but_for_language(alert.infos):
             if dwd.is_all_clear(infos[0]):
                 continue
+            if not any(dwd.warn_cells(area) for area in infos[0].areas):
+                if budget.spent:
+                    rest.append(infos)
+                    continue
+                budget.spend(ALERT_S)
             areas = areas_of(infos[0], budget)
             found = self.index.match(areas, min_share=min_share, budget=budget)
             matches.append(found)
@@ -102,7 +111,12 @@ class Matcher:
                 meaning = meaning and _explained(meaning, told)
             if meaning:
                 meanings.append(meaning)
+        more, more_left_out = self._crowd(alert, rest)
+        meanings += more
+        if rest:
+            costly[TOUCHED] = None
         supersedes, (meanings, left_out) = _superseded(alert), _worst(meanings)
+        left_out += more_left_out
         if left_out:
             costly["infos-left-out"] = None
         if not matches:
@@ -117,6 +131,17 @@ class Matcher:
             costly=costly,
         )  # fmt: skip
         return Decision(outcome, alert, tuple(matches))
+
+    def _crowd(self, alert: Alert, rest: list[list[Info]]) -> tuple[list[Meaning], int]:
+        """What the infos mean for which the budget does not suffice, and how many of these are left out."""
+        if not rest:
+            return [], 0
+        near, found = crowd(self.index, [infos[0] for infos in rest])
+        if not any(match.matched for match in found.concerned):
+            return [], 0
+        worst = sorted(near, key=lambda number: _badness(rest[number][0]), reverse=True)[:MOST_MEANINGS]
+        meanings = (_meaning(alert, rest[number], found.concerned) for number in sorted(worst))
+        return [_explained(meaning, (TOUCHED,)) for meaning in meanings], len(near) - len(worst)
 
     def _why_not_live(self, alert: Alert) -> str:
         if dwd.is_test(alert):
@@ -271,9 +296,9 @@ def _explained(meaning: Meaning, larger: Sequence[str]) -> Meaning:
     return meaning.model_copy(update={"impacts": tuple(impacts)})
 
 
-def _badness(meaning: Meaning) -> tuple[int, bool, float]:
+def _badness(meaning: Meaning | Info) -> tuple[int, bool, float]:
     ends = math.inf if meaning.expires is None else meaning.expires.timestamp()
-    return level(meaning.severity), not meaning.advance, ends
+    return level(meaning.severity), meaning.urgency != "Future", ends
 
 
 def _meaning(alert: Alert, infos: list[Info], matches: Iterable[Match]) -> Meaning:
@@ -348,9 +373,9 @@ class _Drawn:
 
     @cached_property
     def by_area(self) -> list[list[shapely.Polygon]]:
-        rings = [ring for area in self._areas for ring in area.polygons]
-        made = iter(polygons_of(rings))
-        return [with_holes([*islice(made, len(area.polygons))], area.excluded, self._budget) for area in self._areas]
+        made = iter(polygons_of([ring for area in self._areas for ring in area.polygons]))
+        outer = [[*islice(made, len(area.polygons))] for area in self._areas]
+        return with_holes(outer, [area.excluded for area in self._areas], self._budget)
 
 
 class _Outlines(Sequence[shapely.Polygon]):
