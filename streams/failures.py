@@ -24,6 +24,10 @@ BLAMELESS = (SendError, KafkaError, OSError, TimeoutError, MemoryError, NewerRec
 """Errors of the way, not of the record: it must not be rejected for them, but come again."""
 MOST_HEADERS = 40
 """That a rejection carries on of what it refuses; none of ours has half as many."""
+HISTORY = "history"
+"""Header of a retried record: its earlier refusals as a JSON list, oldest first."""
+MOST_HISTORY = 32 * 1024
+"""Characters of that one that a rejection carries on: twenty refusals."""
 CITY = "city"
 """Header of a rejection: the city whose failure it is; and how the reason of one begins."""
 
@@ -76,7 +80,7 @@ def rejection(topics: Topics, record: Incoming, agent: str, reason: str, city: s
 def _carried(headers: Headers) -> Headers:
     """As many and as long as ours are: what is refused must never be too large to be set aside."""
     some = islice(headers.items(), MOST_HEADERS)
-    return {name[:MOST_HEADER]: value[: 2 * MOST_HEADER] for name, value in some}
+    return {name[:MOST_HEADER]: value[: MOST_HISTORY if name == HISTORY else 2 * MOST_HEADER] for name, value in some}
 
 
 def code_of(reason: str) -> str:

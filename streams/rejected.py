@@ -19,6 +19,7 @@ from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from streams import security
+from streams.failures import HISTORY
 from streams.reading import Place, ends_of, read_once
 from streams.records import Headers, Incoming, Outgoing, Progress
 from streams.sender import KafkaSender
@@ -27,8 +28,6 @@ from warnsys.headers import PUBLISHED, moment, whole
 from warnsys.records import Outcome, read_impact_record
 from warnsys.settings import Settings
 
-HISTORY = "history"
-"""Header: the earlier refusals as a JSON list, oldest first."""
 ADDED = ("agent", "reason", "topic", "partition", "offset", HISTORY)
 """Headers that a rejection adds to those of the record."""
 MAX_HISTORY = 20
