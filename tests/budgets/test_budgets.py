@@ -6,10 +6,15 @@ from tests.budgets.__main__ import measure
 from tests.budgets.cases import CASES
 
 SECONDS, MEBIBYTES = 2.0, 512
+TRIES = 3
+"""What else the machine does only ever adds to a measured time: the least of a few is the cost."""
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_no_message_costs_more_than_two_seconds_and_half_a_gibibyte(name: str) -> None:
-    cost = measure(name)
-    assert cost["seconds"] <= SECONDS, cost
-    assert cost["mebibytes"] <= MEBIBYTES, cost
+    for _ in range(TRIES):
+        cost = measure(name)
+        assert cost["mebibytes"] <= MEBIBYTES, cost
+        if cost["seconds"] <= SECONDS:
+            return
+    pytest.fail(f"in the last of {TRIES} tries: {cost}")
