@@ -21,6 +21,8 @@ from warnsys.warning.policy import Channel
 
 KEYS = "ABCDEFGH"
 """What A says is sent at noon, and ten minutes later what each following key says."""
+AHEAD = 5.0
+"""Minutes by which a desk's clock may be ahead of the city's time."""
 MINUTES = tuple(float(minute) for minute in range(0, 125, 5))
 NODES = (0.0, 0.0, 1 / 60)
 """Minutes by which the other node of a server stamps what it publishes later."""
@@ -99,7 +101,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.published: dict[str, Message] = {}
         self.delivered: list[Outcome] = []
         self.readers = {channel: Reader() for channel in CHANNELS}
-        self.ordered: dict[Channel, tuple[float, float]] = {}
+        self.ordered: dict[Channel, tuple[float, float, float]] = {}
 
     # -- what happens --
 
@@ -168,13 +170,18 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule(channel=st.sampled_from(CHANNELS), minute=st.sampled_from(MINUTES), length=st.sampled_from((0, 5, 30, 240)))
     def an_operator_stops_a_channel(self, channel: Channel, minute: float, length: float) -> None:
-        """Or resumes it, for 0 minutes; of orders that come late the newest counts."""
+        """Or resumes it, for 0 minutes; of orders that come late the newest counts.
+
+        An order of a desk whose clock is ahead begins now.
+        """
         self.city.take(stop(minute, minute + length, channel))
-        if minute > self.ordered.get(channel, (-1.0, 0.0))[0]:
-            self.ordered[channel] = minute, minute + length
+        if minute > self.ordered.get(channel, (-1.0, 0.0, 0.0))[0]:
+            since = self.model.now if minute > self.model.now + AHEAD else minute
+            self.ordered[channel] = minute, since, since + length
 
     def stopped(self, channel: Channel) -> bool:
-        return channel in self.ordered and max(self.ordered[channel][0], self.model.now) < self.ordered[channel][1]
+        _, since, until = self.ordered.get(channel, (0.0, 0.0, 0.0))
+        return max(since, self.model.now) < until
 
     def deliver(self, outcome: Outcome) -> None:
         self.city.take(outcome)
