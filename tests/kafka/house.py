@@ -95,7 +95,7 @@ class House:
             f'[[sources]]\nname = "dwd"\nurl = "{self.server.url}"\npoll_s = 0.5\n'
             f'[broker]\nurl = "kafka://{self.guard.kafka.bootstrap}"\npartitions = {self.guard.topics.partitions}\n'
             f'[broker.sasl]\nmechanism = "PLAIN"\nusername = "{user}"\n'
-            f'[audit]\nfolder = "audit"\n[web]\nopen = true\nport = {self.port}\nrequests_per_s = 0\n'
+            f'[audit]\nfolder = "audit"\n[web]\nopen = true\nport = {self.port}\npublic_port = 0\nrequests_per_s = 0\n'
         )
         return file
 
