@@ -87,7 +87,10 @@ async def serving(
     topics, matcher = topics_for(settings), matcher_for(settings)
     board = Board(cities_for(settings, matcher), settings.stage)
     reader, feeding = Reader(settings, bootstrap, topics, board), list[asyncio.Task[None]]()
-    alive = lambda: not reader.hangs() and not any(task.done() for task in feeding)  # noqa: E731
+
+    def alive() -> bool:
+        return not reader.hangs() and not any(task.done() for task in feeding)
+
     site = Site(settings, matcher, board, Actions(topics, sender), alive=alive)
     sites = [(settings.web.port, operators_site(site))]
     if settings.web.public_port is not None:

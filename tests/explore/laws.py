@@ -1,11 +1,12 @@
 """What must be so in every state that the explorer reaches."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from streams.state import Written, from_value, to_value
 from tests.explore.world import STALE_MIN, World
 from warnsys.records import PushNotice, SmsNotice
+from warnsys.warning.situation import DistrictSituation
 
 Law = Callable[[World], Iterator[str]]
 MOST_NOTICES = 40
@@ -74,6 +75,6 @@ LAWS: tuple[Law, ...] = (
 )  # fmt: skip
 
 
-def _districts(world: World):  # type: ignore[no-untyped-def]
+def _districts(world: World) -> Collection[DistrictSituation]:
     situation = world.rules.situation(world.state)
     return situation.districts.values() if situation else ()

@@ -8,7 +8,7 @@ import asyncio
 import io
 import re
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -162,7 +162,9 @@ class Play:
             LOOP.run_until_complete(self._look(kind))
 
     async def _look(self, kind: str) -> None:
-        clock: Callable[[], datetime] = lambda: at(self.world.minute + self.world.clocks.feed)  # noqa: E731
+        def clock() -> datetime:
+            return at(self.world.minute + self.world.clocks.feed)
+
         source = Source.model_validate({"name": "dwd", "url": "https://dwd.example/alerts.zip"})
         async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: self.answer(kind))) as client:
             feed = DwdFeed(source, "live", client, self, clock, uptime=lambda: self.world.minute * 60)
