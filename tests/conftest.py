@@ -1,8 +1,14 @@
-"""What all tests share: the folders of real data, which lie beside the project and are never copied into it."""
+"""What all tests share: the folders of real data, and what a run leaves out.
+
+Real messages and boundaries lie beside the project and are never copied into it. Tests that need them run where the
+options name their folders; elsewhere they are left out, and the summary names them.
+"""
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -18,6 +24,12 @@ settings.register_profile(  # for `make mutants`: whether a test fails is asked 
 )
 settings.load_profile("warnsys")
 
+FOLDERS = {"corpus": "--cap-corpus", "geodata": "--geodata"}
+"""The fixtures of real data, and the options that give them."""
+
+_left_out: dict[str, list[str]] = {}
+"""By reason, the tests that this run leaves out."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--cap-corpus", type=Path, default=None, help="folder of real CAP messages")
@@ -27,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def _folder(config: pytest.Config, option: str) -> Path:
     folder: Path | None = config.getoption(option)
     if folder is None or not folder.is_dir():
-        pytest.fail(f"this test needs {option} FOLDER (make test gives it); there is no {folder}")
+        pytest.fail(f"this test needs {option} FOLDER, and there is no folder {folder}")
     return folder
 
 
@@ -41,12 +53,48 @@ def geodata(pytestconfig: pytest.Config) -> Path:
     return _folder(pytestconfig, "--geodata")
 
 
+def _reason(item: pytest.Item, config: pytest.Config) -> str | None:
+    """Why a test is left out; None where it runs. With CI=true a missing program fails the test instead."""
+    names = getattr(item, "fixturenames", ())
+    for fixture, option in FOLDERS.items():
+        if fixture in names and config.getoption(option) is None:
+            return f"{option} FOLDER is not given"
+    if item.get_closest_marker("kafka") and not os.environ.get("CI"):
+        missing = [program for program in ("java", "mvn") if not shutil.which(program)]
+        if missing:
+            return f"a real Kafka needs {' and '.join(missing)} (Java 17, Maven)"
+    return None
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without Java the tests on a real Kafka are left out, and said; with CI=true they stay, and fail."""
-    if os.environ.get("CI") or (shutil.which("java") and shutil.which("mvn")):
-        return
-    kafka = [item for item in items if item.get_closest_marker("kafka")]
-    if kafka:
-        print("left out, as Java 17 and Maven are missing:", *(item.nodeid for item in kafka), sep="\n  ")
-        config.hook.pytest_deselected(items=kafka)
-        items[:] = [item for item in items if item not in kafka]
+    stays, goes = [], []
+    for item in items:
+        if reason := _reason(item, config):
+            _left_out.setdefault(reason, []).append(item.nodeid)
+            goes.append(item)
+        else:
+            stays.append(item)
+    if goes:
+        config.hook.pytest_deselected(items=goes)
+        items[:] = stays
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Takes what a process of pytest-xdist left out to the one that prints the summary."""
+    _left_out.update(getattr(node, "workeroutput", {}).get("left out", {}))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left out"] = _left_out
+    yield
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for reason, tests in sorted(_left_out.items()):
+        terminalreporter.section(f"{len(tests)} tests left out: {reason}")
+        for test in tests:
+            terminalreporter.line(test)
