@@ -108,17 +108,22 @@ def _spans(board: Board, city: CityRules, now: float, first: float, last: float)
     # a record that has more than it tells says of no warning that it stands no more
     full = {place: record for place, record in standing.items() if record and not record.more}
     holds = {place: {item.base_id for item in record.items} for place, record in full.items()}
+    alike: dict[tuple[int, float, float, bool, frozenset[str], frozenset[str]], tuple[Meaning, str]] = {}
+    """By how a warning looks, where it was given and where it stands no more: a burst has thousands that look alike."""
     for outcome, _, parts in known:
-        gone = replaced.get(outcome.base_id) or last
+        gone, name = replaced.get(outcome.base_id) or last, outcome.base_id
+        # over where it stands no more: withdrawn, or whatever else ended it
+        over = frozenset([district for district, ids in holds.items() if name not in ids])
         for part in parts:
             begin, end = max(part.onset, first), min(gone, last, part.expires)
-            for district in part.districts:
-                # over where it stands no more: withdrawn, or whatever else ended it
-                over = district in holds and outcome.base_id not in holds[district]
-                until = min(end, now) if over else end
-                if until > begin and district in spans:
-                    look = part.level, begin, until, part.advance
-                    spans[district][look] = _Span(*look, part.meaning, outcome.base_id)
+            if end > begin:
+                alike[part.level, begin, end, part.advance, part.districts, over] = part.meaning, name
+    for (worst, begin, end, advance, districts, over), (meaning, name) in alike.items():
+        for district in districts:
+            until = min(end, now) if district in over else end
+            if until > begin and district in spans:
+                look = worst, begin, until, advance
+                spans[district][look] = _Span(*look, meaning, name)
     return {district: list(found.values()) for district, found in spans.items()}
 
 
