@@ -40,7 +40,7 @@ run: install ## watch the live DWD feed for the city of $(SETTINGS) (make it wit
 	@$(BIN)/warnsys up --settings $(SETTINGS)
 
 kafka: install ## run a Kafka on port 9092 for trying out, until Ctrl-C (needs Java 17 and Maven)
-	@$(BIN)/python -m streams.kafka
+	@$(BIN)/python -m tools.local_kafka
 
 test: install-dev ## run all tests
 	$(BIN)/python -m pytest --cap-corpus=$(CORPUS) --geodata=$(GEODATA) $(PYTEST_ARGS)
@@ -49,11 +49,11 @@ test-faults: install-dev ## a storm on a real Kafka while workers and brokers di
 	$(BIN)/python -m pytest -m crash tests/crash
 
 test-crash: install-dev ## ten seeds with six kills each, every step × signal, every other fault: as tables (half an hour)
-	$(BIN)/python -m tests.crash --seeds 10 --kills 6 --faults kill
-	$(BIN)/python -m tests.crash.report --only steps-1 faults-1
+	$(BIN)/python -m tools.crash --seeds 10 --kills 6 --faults kill
+	$(BIN)/python -m tools.crash.report --only steps-1 faults-1
 
 test-crash-long: install-dev ## the same on three brokers, too, and three runners compared: docs/reference/reliability.md
-	$(BIN)/python -m tests.crash.report docs/reference/reliability.md
+	$(BIN)/python -m tools.crash.report docs/reference/reliability.md
 
 mutants: install-dev ## change the CAP reader and the decisions line by line, and see what no test notices (an hour)
 	@test -d .venv-mutants || $(BIN)/uv venv --quiet --python $(BIN)/python .venv-mutants
@@ -69,7 +69,7 @@ fuzz-web: install-dev ## send EXAMPLES requests a route, of every kind, to both 
 	EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/web/test_fuzz.py
 
 soak: install-dev ## half an hour of storm and faults, and the slope of each process's memory
-	$(BIN)/python -m tests.crash.soak --minutes 30 --report docs/reference/reliability.md
+	$(BIN)/python -m tools.crash.soak --minutes 30 --report docs/reference/reliability.md
 
 lint: install-dev ## check style, types and import rules
 	$(BIN)/ruff check .
@@ -83,10 +83,10 @@ format: install-dev ## put the code into the project's form
 	$(BIN)/ruff format .
 
 docs: install-dev ## write the tables of docs/reference again
-	$(BIN)/python -m docs.findings docs/reference/findings.md --corpus $(CORPUS)
-	$(BIN)/python -m docs.rights docs/reference/rights.md
-	$(BIN)/python -m docs.lifecycle docs/reference/lifecycle.md
-	$(BIN)/python -m tests.feeds.fault_table docs/reference/feed-faults.md
+	$(BIN)/python -m tools.docs.findings docs/reference/findings.md --corpus $(CORPUS)
+	$(BIN)/python -m tools.docs.rights docs/reference/rights.md
+	$(BIN)/python -m tools.docs.lifecycle docs/reference/lifecycle.md
+	$(BIN)/python -m tools.docs.fault_table docs/reference/feed-faults.md
 
 contracts: install-dev ## write docs/contracts again from the models; what differs there is a drift
 	$(BIN)/python -m tools.contracts
@@ -105,16 +105,16 @@ sustainable: install-dev ## every file's licence, publiccode.yml, an SBOM of wha
 	  --output-format JSON --output-reproducible --output-file dist/sbom.json
 
 pictures: install ## draw the README's picture again
-	$(BIN)/python docs/pictures.py docs/demo.svg
+	$(BIN)/python -m tools.docs.pictures docs/demo.svg
 
 screens: install-dev ## take the screenshots of docs/reference/pages.md again
-	$(BIN)/python -m tests.web.screens docs/reference/pages
+	$(BIN)/python -m tools.screens docs/reference/pages
 
 bench-web: install-dev ## how fast the pages follow the topics, and what 200 open event streams cost
-	$(BIN)/python -m tests.web.bench
+	$(BIN)/python -m benchmarks.web_follow
 
 bench-load: install-dev ## every page a thousand times while 50 outcomes a second come in
-	$(BIN)/python -m tests.web.load
+	$(BIN)/python -m benchmarks.web_load
 
 lock: install-dev ## pin the newest dependencies that pyproject.toml allows
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

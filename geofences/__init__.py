@@ -8,13 +8,13 @@ Knows nothing of CAP, streams or channels: areas in, one `Match` a district out,
 """
 
 from geofences.area import Area, Circle
-from geofences.budget import Budget
-from geofences.checking import check
+from geofences.authoring.checking import check
 from geofences.district import District
-from geofences.files import bundled, load
-from geofences.findings import Finding, GeofenceError
+from geofences.files.findings import Finding, GeofenceError
+from geofences.files.load import bundled, load
 from geofences.index import GeofenceIndex
 from geofences.match import Match, Matches
+from geofences.overlap.budget import Budget
 from geofences.plain import plain_match
 
 __all__ = [

@@ -1,8 +1,8 @@
 """The geofences of some cities, ready to be asked about alert after alert: the hot path.
 
 Most alerts lie elsewhere, so a comparison of boxes answers first. Listed cells are looked up, and shares found only if
-somebody asks for them. The rest follows from crossings (`geofences.overlap`). Whatever the way, it decides exactly as
-`geofences.plain` does.
+somebody asks for them. The rest follows from crossings (`geofences.overlap.overlaps`). Whatever the way, it decides
+exactly as `geofences.plain` does.
 """
 
 import hashlib
@@ -14,12 +14,12 @@ import numpy as np
 import shapely
 
 from geofences.area import Area
-from geofences.budget import Budget
 from geofences.district import District
 from geofences.match import Blocks, Match, Matches, decide
-from geofences.overlap import Fences
+from geofences.overlap.budget import Budget
+from geofences.overlap.overlaps import Fences
+from geofences.overlap.tangles import TOLD, is_tangled
 from geofences.shares import Shares
-from geofences.tangles import TOLD, is_tangled
 
 _SMALLEST = 1e-12  # steradians, some 40 m²: below it rounding errors would decide the shares
 

@@ -11,8 +11,8 @@ import shapely
 from geofences.area import Area
 from geofences.district import District
 from geofences.match import Blocks, Match, decide
+from geofences.overlap.sphere import extent
 from geofences.shapes import outlines
-from geofences.sphere import extent
 
 
 def plain_match(districts: Iterable[District], areas: Sequence[Area], *, min_share: float = 0.01) -> tuple[Match, ...]:

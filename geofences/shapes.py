@@ -15,8 +15,8 @@ from shapely.affinity import translate
 from shapely.geometry.base import BaseGeometry
 
 from geofences.area import Area, Circle
-from geofences.boundary import Boxes
-from geofences.budget import (
+from geofences.overlap.boundary import Boxes
+from geofences.overlap.budget import (
     CIRCLE_S,
     CROSSING_S,
     LOOK_S,

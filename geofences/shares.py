@@ -10,8 +10,8 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from geofences.area import Area
-from geofences.budget import MEASURE_S, OUTLINE_S, Budget, TooDearError
-from geofences.overlap import HANDFUL, Fences
+from geofences.overlap.budget import MEASURE_S, OUTLINE_S, Budget, TooDearError
+from geofences.overlap.overlaps import HANDFUL, Fences
 from geofences.shapes import JOINED, TOUCHED, box_of, joined, outlines_of
 
 _NOTHING = 1e-7  # a share that rounds to 0

@@ -1,3 +1,3 @@
 """The system on Kafka."""
 
-from streams import unpack as unpack  # before any consumer is made
+import streams.kafka.unpack  # noqa: F401 - before any consumer is made

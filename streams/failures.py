@@ -14,8 +14,8 @@ from typing import TypeVar
 from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
-from streams.records import Headers, Incoming, Outgoing, SendError, TooLargeError
-from streams.topics import Topics
+from streams.kafka.records import Headers, Incoming, Outgoing, SendError, TooLargeError
+from streams.kafka.topics import Topics
 from warnsys.records import MOST_HEADER, NewerRecordError
 
 log = logging.getLogger(__name__)

@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+os.environ["COLUMNS"] = "200"
+"""Commands wrap their lines here: the long names of temporary folders stay whole."""
+
 settings.register_profile("warnsys", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.register_profile(  # for `make mutants`: whether a test fails is asked thousands of times, not how
     "mutants",

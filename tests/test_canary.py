@@ -8,13 +8,13 @@ import pytest
 from geofences import bundled, load
 from tests.streams.test_agents import Bench
 from tests.support import NOON
-from warnsys import canary
 from warnsys.cap import read_alert
-from warnsys.cells import catalogue
+from warnsys.cap.cells import catalogue
 from warnsys.metrics import Metrics
 from warnsys.pipeline import ForeignStageError, Offline, matcher_for
 from warnsys.records import AlertHeaders, Notice
 from warnsys.settings import Settings, parse
+from warnsys.simulation import canary
 
 NAME = canary.identifier(NOON, 1)
 

@@ -9,11 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from geofences import GeofenceIndex, bundled, load
-from warnsys import cells
-from warnsys.cap import dwd, read_alert, read_bundle
-from warnsys.cli import app
+from warnsys.cap import cells, dwd, read_alert, read_bundle
+from warnsys.cli.main import app
 from warnsys.records import AlertHeaders
-from warnsys.warning.impact import Matcher
+from warnsys.warning.matching import Matcher
 
 HEAD = "# WARNCELLID;NAME;KURZNAME;CCC;BL\n"
 

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from geofences import bundled
-from warnsys.cli import app
+from warnsys.cli.main import app
 from warnsys.settings import load
 
 PROGRAM = [sys.executable, "-m", "warnsys"]

@@ -8,11 +8,11 @@ import httpx
 from geofences import bundled
 from tests.cap.test_bundle import packed
 from warnsys.cap import read_bundle
-from warnsys.feeds.dwd import DwdFeed
-from warnsys.feeds.standin import StandIn
+from warnsys.feeds.poller import DwdFeed
 from warnsys.pipeline import Offline, by_channel
 from warnsys.records import SteleRecord
 from warnsys.settings import parse
+from warnsys.simulation.standin import StandIn
 
 NOON = datetime(2024, 4, 23, 8, 21, tzinfo=UTC)
 

@@ -24,12 +24,15 @@ def test_a_library_that_repeats_itself_is_shown_once_in_a_while_and_counted() ->
 
 
 def test_something_else_is_shown_at_once() -> None:
-    lines = (0, "aiokafka", "no node"), (0, "aiokafka", "no leader"), (0, "streams.sender", "no node")
+    lines = (0, "aiokafka", "no node"), (0, "aiokafka", "no leader"), (0, "streams.kafka.sender", "no node")
     assert said(*lines) == ["no node", "no leader", "no node"]
 
 
 def test_what_we_say_ourselves_is_never_left_out() -> None:
-    assert said((0, "streams.app", "rejected"), (0, "streams.app", "rejected")) == ["rejected", "rejected"]
+    assert said((0, "streams.worker.app", "rejected"), (0, "streams.worker.app", "rejected")) == [
+        "rejected",
+        "rejected",
+    ]
 
 
 def test_only_so_many_different_lines_are_remembered() -> None:

@@ -25,7 +25,7 @@ ANCHORED = ("match", "fullmatch")
 BOUNDED = {
     "warnsys.cap.quantities._VALUE": 200,
     "warnsys.cap.quantities._SPAN": 200,
-    "geofences.outline._INVALID_AT": 200,
+    "geofences.files.outline._INVALID_AT": 200,
 }
 """Patterns whose texts are never longer, by their callers (`quantity`) or as GEOS writes them."""
 CLASSES = {

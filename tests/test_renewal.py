@@ -9,19 +9,19 @@ import shapely
 from shapely.geometry import mapping, shape
 
 from geofences import bundled
-from streams.agents import SettleAgent
-from streams.records import Incoming, MemorySender
-from streams.state import MemoryStateStore
-from streams.topics import Topics
+from streams.kafka.records import Incoming, MemorySender
+from streams.kafka.topics import Topics
+from streams.worker.agents import SettleAgent
+from streams.worker.state import MemoryStateStore
 from tests.support import at
 from warnsys.cap import read_bundle
 from warnsys.cap.dwd import without_language
-from warnsys.feeds.scenario import load as load_scenario
 from warnsys.metrics import Metrics
 from warnsys.pipeline import Offline, cities_for, matcher_for
 from warnsys.records import AlertHeaders, Snapshot, SteleRecord, Tick
 from warnsys.renewal import Renewed, watch
 from warnsys.settings import Settings, parse
+from warnsys.simulation.scenario import load as load_scenario
 
 
 class Enough(Exception):

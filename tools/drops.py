@@ -167,7 +167,7 @@ def play(days: int) -> tuple[dict[tuple[str, str], int], Delays, Delays, dict[st
     mass_delays: Delays = defaultdict(list)
     played: dict[str, int] = defaultdict(int)
     for seed in range(days):
-        chance = random.Random(seed)  # noqa: S311 - a game of chance
+        chance = random.Random(seed)
         messages = day(chance)
         plain = published(messages, chance)
         many = {m.gone for m in messages if sum(o.gone == m.gone for o in messages) > 1}
@@ -177,7 +177,7 @@ def play(days: int) -> tuple[dict[tuple[str, str], int], Delays, Delays, dict[st
                 delay = min(taken.get(m.key, m.expires), m.expires) - m.gone
                 (mass_delays if m.gone in many else all_delays)[rule.name].append(delay)
         for kind in FAULTS:
-            seen = faulty(kind, plain, random.Random(f"{seed} {kind}"))  # noqa: S311 - as above
+            seen = faulty(kind, plain, random.Random(f"{seed} {kind}"))
             played[kind] += 1
             for rule in RULES:
                 false[rule.name, kind] += any(at < m.gone for m, at in judged(rule, messages, seen))

@@ -1,3 +1,3 @@
-from warnsys.cli import main
+from warnsys.cli.main import main
 
 main()

@@ -12,8 +12,8 @@ from typing import Any, Literal
 import numpy as np
 import shapely
 
-from geofences.budget import Budget
-from geofences.tangles import TOLD, is_tangled
+from geofences.overlap.budget import Budget
+from geofences.overlap.tangles import TOLD, is_tangled
 from warnsys.cap import Alert, CapError, Finding, dwd, read_alert, read_bundle
 from warnsys.cap.codes import CODES, Level
 from warnsys.cap.model import Area, Info

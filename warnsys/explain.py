@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 
 from geofences import District, GeofenceIndex, Match
 from warnsys.cap import CapError, Member, level, read_bundle
+from warnsys.cap.cells import catalogue
 from warnsys.cap.dwd import without_language
-from warnsys.cells import catalogue
 from warnsys.channels import wording
 from warnsys.channels.events import event_name
 from warnsys.records import AlertHeaders, Meaning, Outcome
 from warnsys.settings import LIVE
-from warnsys.warning.impact import Decision, Matcher, live_at
+from warnsys.warning.matching import Decision, Matcher, live_at
 
 ZIP_MAGIC = b"PK"
 

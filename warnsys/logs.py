@@ -7,8 +7,8 @@ import logging
 import re
 import sys
 
-LIBRARIES = ("aiokafka", "faust", "mode", "streams.sender")
-"""Loggers that speak for a library; librdkafka's lines come through `streams.sender`."""
+LIBRARIES = ("aiokafka", "faust", "mode", "streams.kafka.sender")
+"""Loggers that speak for a library; librdkafka's lines come through `streams.kafka.sender`."""
 EVERY_S = 10.0
 MOST_KEPT = 500
 _NUMBER = re.compile(r"\d+")

@@ -20,12 +20,12 @@ from prometheus_client import (
     generate_latest,
 )
 
-from warnsys.canary import Run
 from warnsys.records import SCHEMA_VERSION, DistrictStatus, FeedStatus, Record
+from warnsys.simulation.canary import Run
 from warnsys.warning.situation import Situation
 
 STAGES = ("feed", "to match", "parse", "decide", "to settle", "settle", "to channel", "total")
-"""Of an alert's way, as `streams.trail` names them; `total`: from publishing until its notices are acknowledged."""
+"""Of an alert's way, as `streams.kafka.trail` names them; `total`: until its notices are acknowledged."""
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from geofences import District, GeofenceIndex, load
-from warnsys.cells import catalogue
+from warnsys.cap.cells import catalogue
 from warnsys.channels import push, sms, stele
 from warnsys.channels.wording import Place
 from warnsys.records import (
@@ -34,11 +34,11 @@ from warnsys.records import (
 )
 from warnsys.settings import City, Settings
 from warnsys.warning.bounds import HEAVY, LIGHT, WEIGH_AFTER, held_of, lighter, lighter_held, lighter_told, needs
-from warnsys.warning.change import Change, changes, remember
-from warnsys.warning.claim import Told
 from warnsys.warning.clock import AGREE
 from warnsys.warning.facts import AHEAD, Facts, learn_outcome, learn_snapshot, learn_time, verdict, without_details
-from warnsys.warning.impact import Decision, Matcher, for_cities
+from warnsys.warning.matching import Decision, Matcher, for_cities
+from warnsys.warning.notification_log import Told
+from warnsys.warning.notify import Change, changes, remember
 from warnsys.warning.policy import Policy
 from warnsys.warning.scene import Held
 from warnsys.warning.situation import Situation, derive, grade, worst_grade

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import httpx
 
-from streams.topics import Topics
+from streams.kafka.topics import Topics
 from tests.kafka.story import settings_of
 from tests.support import NOON
 from warnsys.audit.chain import Chain
 from warnsys.audit.entries import Auditor, Memory, Stood, TopicKind
-from warnsys.feeds.dwd import DwdFeed
-from warnsys.feeds.scenario import load
-from warnsys.feeds.standin import StandIn
+from warnsys.feeds.poller import DwdFeed
 from warnsys.pipeline import Offline, channel_of
 from warnsys.records import Acknowledgement, Said, SteleRecord, Stop
 from warnsys.settings import Settings
-from warnsys.warning.impact import for_cities
+from warnsys.simulation.scenario import load
+from warnsys.simulation.standin import StandIn
+from warnsys.warning.matching import for_cities
 
 STAGE = "audit"
 TOPICS = Topics(STAGE, 2)

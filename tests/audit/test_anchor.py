@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from streams.audit import AGAIN_S, ANCHOR_S, Anchoring
-from streams.records import MemorySender, SendError
-from streams.topics import Topics
+from streams.kafka.records import MemorySender, SendError
+from streams.kafka.topics import Topics
+from streams.processes.audit import AGAIN_S, ANCHOR_S, Anchoring
 from tests.audit.story import DAY
 from warnsys.audit.chain import NOTHING_BEFORE, Anchor, Chain, files_of, sealed, verify
 from warnsys.metrics import Metrics

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from aiokafka import TopicPartition
 
-from streams.audit import _seek
+from streams.processes.audit import _seek
 from tests.audit.story import TOPICS
 from tests.support import NOON
 from warnsys.audit.chain import Chain, verify

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from geofences.sphere import Floats
+from geofences.overlap.sphere import Floats
 
 LON, LAT = 7.08, 51.17
 CENTRE = np.array([LON, LAT])

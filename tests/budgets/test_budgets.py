@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.budgets.__main__ import measure
+from benchmarks.budgets import measure
 from tests.budgets.cases import CASES
 
 SECONDS, MEBIBYTES = 2.0, 512

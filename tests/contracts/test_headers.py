@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 from geofences import bundled
-from streams.agents import MatchAgent, SettleAgent
-from streams.publisher import KafkaPublisher
-from streams.records import Incoming, MemorySender, Outgoing
-from streams.state import MemoryStateStore
-from streams.topics import Topics
+from streams.kafka.publisher import KafkaPublisher
+from streams.kafka.records import Incoming, MemorySender, Outgoing
+from streams.kafka.topics import Topics
+from streams.worker.agents import MatchAgent, SettleAgent
+from streams.worker.state import MemoryStateStore
 from tools.contracts import samples
 from tools.contracts.kinds import kinds
 from warnsys.metrics import Metrics

@@ -19,7 +19,7 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Self
 
-from streams.kafka import LocalKafka, _free_ports
+from tools.local_kafka import LocalKafka, _free_ports
 
 CHUNK = 64 * 1024
 WAYS = 3

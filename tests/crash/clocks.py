@@ -25,7 +25,7 @@ import pytest
 from tests.cap.test_bundle import packed
 from tests.kafka.guard import guarding
 from tests.kafka.house import House, free_port, until
-from warnsys.feeds.standin import StandIn
+from warnsys.simulation.standin import StandIn
 
 SOURCE = Path(__file__).with_name("wrong_clock.c")
 PROCESSES = ("feed", "worker-1", "worker-2", "web")

@@ -21,18 +21,18 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from streams.kafka import LocalKafka
-from streams.publisher import KafkaPublisher
-from streams.records import Progress, SendError, read_headers
-from streams.runtime import broker_of
-from streams.sender import KafkaSender
-from streams.topics import MIB, Topics, topics_for
+from streams.kafka.publisher import KafkaPublisher
+from streams.kafka.records import Progress, SendError, read_headers
+from streams.kafka.sender import KafkaSender
+from streams.kafka.topics import MIB, Topics, topics_for
+from streams.processes.runtime import broker_of
 from tests.crash import storm
 from tests.crash.brokers import TroubledKafka
 from tests.crash.crew import Crew, Strike
 from tests.crash.faults import SLEEP_S, Plan, strike
 from tests.crash.oracle import Findings, Logged, Logs, delays, judge, takeovers
 from tests.crash.runners import groups
+from tools.local_kafka import LocalKafka
 from warnsys.records import Snapshot, Tick
 from warnsys.settings import LIVE, Settings, parse
 

@@ -19,10 +19,10 @@ from typing import Protocol
 
 from confluent_kafka.admin import AdminClient
 
-from streams.kafka import LocalKafka
 from tests.crash.brokers import TroubledKafka
 from tests.crash.crew import START_S, Crew, Member, Strike, until
 from tests.crash.points import NAMES
+from tools.local_kafka import LocalKafka
 
 SINGLE = ("kill", "term", "stop", "roll", "scale", "cut", "slow", "broker", "leader", "disk", "clock", "feed")
 FAULTS = (*SINGLE, "quiet", "points")

@@ -13,15 +13,15 @@ from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
-from streams.state import from_value
-from streams.topics import Topics
+from streams.kafka.topics import Topics
+from streams.worker.state import from_value
 from tests.crash.crew import Strike
 from warnsys.headers import PUBLISHED
 from warnsys.pipeline import CityRules, CityState, ForeignStageError, channel_of, cities_for, matcher_for, settle
 from warnsys.records import AlertHeaders, Outcome, Said, Snapshot, SteleRecord, Tick, read_impact_record
 from warnsys.settings import LIVE, Settings
 from warnsys.warning.facts import forget
-from warnsys.warning.impact import Matcher, for_cities
+from warnsys.warning.matching import Matcher, for_cities
 
 CHANNELS = ("stele", "push", "sms")
 

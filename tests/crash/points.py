@@ -18,8 +18,8 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from streams.agents import MatchAgent, SettleAgent
-from streams.records import Incoming, Outgoing, Sender
+from streams.kafka.records import Incoming, Outgoing, Sender
+from streams.worker.agents import MatchAgent, SettleAgent
 
 STRUCK = "STRUCK"
 NAMES = (

@@ -16,15 +16,15 @@ from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import KafkaError
 from faust.transport.drivers import aiokafka as driver
 
-from streams.agents import MatchAgent, SettleAgent
-from streams.app import SESSION_S, Agent, Worker
 from streams.failures import Charge, charge, explain, rejection
-from streams.hand import Hand
-from streams.ledger import Ledger
-from streams.records import Incoming, Progress, Sender, read_headers
-from streams.topics import Topic, Topics
-from streams.transport import StrictTransport
+from streams.kafka.records import Incoming, Progress, Sender, read_headers
+from streams.kafka.topics import Topic, Topics
 from streams.watchdog import Vitals, end_at_once
+from streams.worker.agents import MatchAgent, SettleAgent
+from streams.worker.app import SESSION_S, Agent, Worker
+from streams.worker.hand import Hand
+from streams.worker.offsets import Ledger
+from streams.worker.transport import StrictTransport
 from tests.crash.points import Points, watch_commits, watching_commits
 from warnsys.metrics import Metrics
 

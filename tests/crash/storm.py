@@ -15,8 +15,8 @@ from typing import Any
 
 import shapely
 
-from warnsys.feeds.cap_writer import Message, Texts, moment, write
 from warnsys.records import AlertHeaders, Snapshot, Tick
+from warnsys.simulation.message import Message, Texts, moment, write
 
 START = datetime(2027, 7, 14, 12, 0, tzinfo=UTC)
 SOURCE = "dwd"

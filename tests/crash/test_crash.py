@@ -1,6 +1,6 @@
 """Workers that die, leave, sleep and come back, on a real Kafka: nothing is lost, nothing stands still.
 
-The short form of `python -m tests.crash`. A run that goes wrong says where its logs are.
+The short form of `python -m tools.crash`. A run that goes wrong says where its logs are.
 """
 
 import subprocess
@@ -11,11 +11,11 @@ from tempfile import mkdtemp
 
 import pytest
 
-from streams.kafka import LocalKafka
 from tests.crash.brokers import TroubledKafka
 from tests.crash.driver import Run, run
 from tests.crash.faults import Plan, points
 from tests.crash.table import STANDSTILL_S
+from tools.local_kafka import LocalKafka
 
 pytestmark = [pytest.mark.kafka, pytest.mark.crash]
 
@@ -106,7 +106,7 @@ async def test_a_feed_that_dies_in_mid_snapshot_beside_a_worker_loses_nothing(ka
 
 def test_a_disk_that_is_full_and_has_room_again_loses_nothing() -> None:
     """In a process of its own: mounting a small disk takes a namespace."""
-    command = [sys.executable, "-m", "tests.crash", "--seeds", "1", "--first", "14", "--kills", "1", "--rate", "8"]
+    command = [sys.executable, "-m", "tools.crash", "--seeds", "1", "--first", "14", "--kills", "1", "--rate", "8"]
     done = subprocess.run([*command, "--faults", "disk"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -1,6 +1,6 @@
 """How long takeovers and records take, where one state covers many records."""
 
-from streams.topics import Topics
+from streams.kafka.topics import Topics
 from tests.crash.crew import Strike
 from tests.crash.oracle import Logged, Logs, delays, takeovers
 

@@ -1,4 +1,4 @@
-"""A worker as a process of its own, put together as `streams.runtime.pipeline_on` does it, that can strike itself.
+"""A worker process, put together as by `streams.processes.runtime.pipeline_on`, that can strike itself.
 
     python -m tests.crash.worker SETTINGS.json --name w1 [--runner plain] [--at settle.mid-send:17 [--signal STOP]]
                                  [--bootstrap HOST:PORT] [--clock-off 3600]
@@ -17,14 +17,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from streams.app import SESSION_S
-from streams.hand import Hand
-from streams.publisher import KafkaPublisher
-from streams.records import Progress
-from streams.sender import KafkaSender
-from streams.state import KafkaStateStore
-from streams.topics import topics_for
+from streams.kafka.publisher import KafkaPublisher
+from streams.kafka.records import Progress
+from streams.kafka.sender import KafkaSender
+from streams.kafka.topics import topics_for
 from streams.watchdog import Vitals
+from streams.worker.app import SESSION_S
+from streams.worker.hand import Hand
+from streams.worker.state import KafkaStateStore
 from tests.crash.crew import READY, START_S, until
 from tests.crash.points import PointedMatch, PointedSender, PointedSettle, Points
 from tests.crash.runners import RUNNERS, Kit, Runner

@@ -17,9 +17,9 @@ import pytest
 import typer
 import yaml
 
-from streams.kafka import VERSION
-from streams.trial import Limits
-from warnsys.cli import app
+from streams.worker.trial import Limits
+from tools.local_kafka import VERSION
+from warnsys.cli.main import app
 from warnsys.settings import ENVIRONMENT_PREFIX, PASSWORD, Settings
 
 ROOT = Path(__file__).parent.parent.parent

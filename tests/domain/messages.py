@@ -12,7 +12,7 @@ from geofences import GeofenceIndex
 from tests.support import at, city_rules
 from warnsys.pipeline import CityRules
 from warnsys.records import AlertHeaders, Outcome
-from warnsys.warning.impact import Matcher
+from warnsys.warning.matching import Matcher
 
 EVENTS = {"RAIN": "62", "THUNDERSTORM": "42", "WIND": "52", "SNOWFALL": "71"}
 BOTH = ("d1", "d2")

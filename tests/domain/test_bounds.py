@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
-from streams.state import Written, from_value, to_value
-from streams.topics import Topics
+from streams.kafka.topics import Topics
+from streams.worker.state import Written, from_value, to_value
 from tests.domain.test_state_comes_back import comes_back
 from tests.domain.test_stop import stop
 from tests.support import City, at, cancel, city_rules, meaning, outcome, rejected, snapshot, tick

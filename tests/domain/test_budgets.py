@@ -12,8 +12,8 @@ from tests.domain.messages import Message, Warned, outcome_of, rules
 from tests.support import City, cancel, city_rules, meaning, outcome, snapshot, tick
 from warnsys.channels.sms import MAX_CHARS, gsm7_length
 from warnsys.records import Outcome, PushNotice, Said, SmsNotice
-from warnsys.warning.change import MOST_CHANGES
-from warnsys.warning.impact import MOST_MEANINGS
+from warnsys.warning.matching import MOST_MEANINGS
+from warnsys.warning.notify import MOST_CHANGES
 
 BUDGET_S = 2.0
 MANY, MANY_GROUPS = 2_000, 1_000

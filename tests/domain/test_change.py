@@ -4,7 +4,7 @@ import pytest
 
 from tests.support import City, at, cancel, city_rules, distinct_ids, meaning, outcome, snapshot, tick
 from warnsys.records import Said
-from warnsys.warning.change import Change, changes
+from warnsys.warning.notify import Change, changes
 from warnsys.warning.policy import Policy, Rule
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests.support import at, meaning
-from warnsys.warning.claim import Claim, Claims, Move, claims, moved_begin, moved_end, remembered
+from warnsys.warning.notification_log import Claim, Claims, Move, claims, moved_begin, moved_end, remembered
 
 LEAST = timedelta(minutes=30)
 

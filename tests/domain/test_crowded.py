@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.topics import Topics
+from streams.kafka.topics import Topics
 from tests.support import City, essence, meaning, outcome, snapshot, tick
 from warnsys.channels.stele import MOST_ITEMS
 from warnsys.pipeline import CROWDED

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support import City, at, cancel, meaning, outcome, snapshot, tick
 from warnsys.records import PushNotice, utc
-from warnsys.warning.change import NAMESPACE, notice_id
+from warnsys.warning.notify import NAMESPACE, notice_id
 
 
 def made_of(*cause: str) -> str:

@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from streams.state import Written, from_value, to_value
+from streams.worker.state import Written, from_value, to_value
 from tests.domain.messages import Message, Warned, outcome_of, rules
 from tests.domain.model import LEVELS, Model, Stands
 from tests.domain.resident import Holds, Place, Resident

@@ -16,8 +16,8 @@ from warnsys.channels.events import event_name
 from warnsys.channels.wording import Place
 from warnsys.channels.words import LANGUAGES, catalogue
 from warnsys.records import Meaning, NoticeKind, PushNotice, SmsNotice
-from warnsys.warning.change import Change, Reason
-from warnsys.warning.claim import Claim
+from warnsys.warning.notification_log import Claim
+from warnsys.warning.notify import Change, Reason
 from warnsys.warning.policy import Rule
 from warnsys.warning.situation import Situation
 

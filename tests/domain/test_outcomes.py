@@ -10,7 +10,7 @@ import shapely
 from geofences import District, GeofenceIndex
 from tests.cap.oddities import SQUARE, area, code, message, swap, without
 from warnsys.records import AlertHeaders
-from warnsys.warning.impact import Decision, Matcher
+from warnsys.warning.matching import Decision, Matcher
 
 HEADERS = AlertHeaders(stage="live", source="dwd", id="x", stamp=None, seen=datetime(2027, 7, 14, tzinfo=UTC))
 

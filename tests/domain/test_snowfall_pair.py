@@ -13,7 +13,7 @@ from tests.support import City, city_rules, square_district
 from warnsys.cap.dwd import warn_cells
 from warnsys.cap.read import read_alert
 from warnsys.records import AlertHeaders, PushNotice, Snapshot, Tick
-from warnsys.warning.impact import Matcher
+from warnsys.warning.matching import Matcher
 
 WUPPERTAL = "805124000"
 """Which both name."""

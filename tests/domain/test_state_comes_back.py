@@ -12,7 +12,7 @@ from pydantic_core import PydanticUndefined
 
 import streams
 import warnsys
-from streams.state import Written, from_value, to_value
+from streams.worker.state import Written, from_value, to_value
 from tests.domain.test_stop import stop
 from tests.support import City, cancel, meaning, outcome, snapshot, tick
 from warnsys.pipeline import CityState

@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.state import Written, from_value, to_value
+from streams.worker.state import Written, from_value, to_value
 from tests.support import City, at, cancel, meaning, outcome, snapshot, tick
 from warnsys.records import Said, Stop
 

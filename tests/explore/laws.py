@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 
-from streams.state import Written, from_value, to_value
+from streams.worker.state import Written, from_value, to_value
 from tests.explore.world import STALE_MIN, World
 from warnsys.records import PushNotice, SmsNotice
 from warnsys.warning.situation import DistrictSituation

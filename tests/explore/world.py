@@ -20,11 +20,11 @@ import httpx
 from geofences import GeofenceIndex
 from tests.domain.messages import Message, Warned, cap
 from tests.support import NOON, at, city_rules
-from warnsys.feeds.dwd import DwdFeed
+from warnsys.feeds.poller import DwdFeed
 from warnsys.pipeline import CityRules, CityState, settle
 from warnsys.records import AlertHeaders, FeedStatus, Notice, PushNotice, Said, Snapshot, SteleRecord, Tick
 from warnsys.settings import Source
-from warnsys.warning.impact import Matcher
+from warnsys.warning.matching import Matcher
 
 PLACE = city_rules(1)
 HERE = ("d1",)

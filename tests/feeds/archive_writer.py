@@ -22,8 +22,8 @@ from typing import Any
 
 from geofences import GeofenceIndex
 from tests.feeds.test_dwd import cap
-from warnsys.feeds.archive import Archive
-from warnsys.warning.impact import Matcher
+from warnsys.archive.store import Archive
+from warnsys.warning.matching import Matcher
 
 NOON = datetime(2027, 7, 14, 12, 0, tzinfo=UTC)
 STEPS = ("mkdir", "open", "write", "fsync", "replace", "link", "unlink", "rename")

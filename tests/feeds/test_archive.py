@@ -13,16 +13,16 @@ from pathlib import Path
 import pytest
 
 from geofences import GeofenceIndex, bundled, load
-from streams.live import keeper_of
+from streams.processes.live import keeper_of
 from tests.cap.test_bundle import EMPTY, packed
 from tests.feeds.archive_writer import snapshots
 from tests.feeds.test_dwd import cap
-from warnsys.feeds.archive import Archive
-from warnsys.feeds.archive_index import Kept
-from warnsys.feeds.archiver import Archiver
-from warnsys.feeds.scenario import load as load_scenario
+from warnsys.archive.archiver import Archiver
+from warnsys.archive.index import Kept
+from warnsys.archive.store import Archive
 from warnsys.settings import parse
-from warnsys.warning.impact import Matcher
+from warnsys.simulation.scenario import load as load_scenario
+from warnsys.warning.matching import Matcher
 
 NOON = datetime(2027, 7, 14, 12, 0, tzinfo=UTC)
 
@@ -276,7 +276,7 @@ def test_alarm_says_what_and_where_and_that_warnings_go_out(tmp_path: Path) -> N
 
 
 def test_more_than_may_wait_drops_the_oldest_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("warnsys.feeds.archiver.WAITING_BYTES", 50)
+    monkeypatch.setattr("warnsys.archive.archiver.WAITING_BYTES", 50)
     (tmp_path / "file").touch()
     with Archiver(archive_in(tmp_path / "file"), keep_days=10, max_bytes=10**9) as archiver:
         for minutes in range(5):

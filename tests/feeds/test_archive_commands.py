@@ -7,13 +7,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from geofences import bundled
+from warnsys.archive.store import archive_for
 from warnsys.cap import read_bundle
-from warnsys.cli import app
-from warnsys.feeds.archive import archive_for
+from warnsys.cli.main import app
 from warnsys.feeds.names import stamp_in
-from warnsys.feeds.scenario import Scenario
-from warnsys.feeds.scenario import load as load_scenario
 from warnsys.settings import load
+from warnsys.simulation.scenario import Scenario
+from warnsys.simulation.scenario import load as load_scenario
 
 CITY = '[[cities]]\nid = "solingen"\nname = "Solingen"\n'
 

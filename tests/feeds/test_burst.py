@@ -10,18 +10,19 @@ from pathlib import Path
 import httpx
 import pytest
 
-from streams import demo
-from streams.runtime import broker_of, pipeline_on
+from streams.processes import demo
+from streams.processes.runtime import broker_of, pipeline_on
+from warnsys.archive.archiver import Archiver
+from warnsys.archive.store import archive_for
 from warnsys.cap import read_alert
-from warnsys.feeds import bundle, dwd
-from warnsys.feeds.archive import archive_for
-from warnsys.feeds.archiver import Archiver
+from warnsys.feeds import bundle
+from warnsys.feeds import poller as dwd
 from warnsys.feeds.bundle import Bundle
-from warnsys.feeds.dwd import DwdFeed
-from warnsys.feeds.scenario import load
-from warnsys.feeds.standin import StandIn
+from warnsys.feeds.poller import DwdFeed
 from warnsys.records import AlertHeaders, FeedStatus, Notice, Outcome, PushNotice
 from warnsys.settings import Archive
+from warnsys.simulation.scenario import load
+from warnsys.simulation.standin import StandIn
 
 NOW = datetime(2027, 7, 14, 12, 40, tzinfo=UTC)
 

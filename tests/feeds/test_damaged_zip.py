@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from warnsys.cap import BadBundle, Member, read_bundle
 from warnsys.feeds.answer import Refused, open_zip
-from warnsys.feeds.dwd import DwdFeed
+from warnsys.feeds.poller import DwdFeed
 from warnsys.feeds.publisher import MemoryPublisher
 from warnsys.settings import Source
 

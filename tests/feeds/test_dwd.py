@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
-from warnsys.feeds.dwd import DwdFeed
+from warnsys.feeds.poller import DwdFeed
 from warnsys.feeds.publisher import MemoryPublisher
-from warnsys.feeds.standin import StandIn
 from warnsys.records import AlertHeaders, FeedStatus, Snapshot
 from warnsys.settings import Source
+from warnsys.simulation.standin import StandIn
 
 URL = "https://dwd.example/Z_CAP_C_EDZW_LATEST_PVW_STATUS_PREMIUMEVENT_COMMUNEUNION_MUL.zip"
 T0 = datetime(2027, 7, 14, 12, 0, tzinfo=UTC)

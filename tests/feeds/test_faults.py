@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.feeds.fault_table import AFTER, CASES, EARLY, LATE, Row, page, play
+from tools.docs.fault_table import AFTER, CASES, EARLY, LATE, Row, page, play
 
 PAGE = Path(__file__).parents[2] / "docs/reference/feed-faults.md"
 ROWS: dict[str, Row] = {}

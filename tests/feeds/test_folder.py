@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.feeds.test_dwd import cap
-from warnsys.feeds.dwd import DwdFeed
+from warnsys.feeds.poller import DwdFeed
 from warnsys.feeds.publisher import MemoryPublisher
 from warnsys.records import FeedStatus
 from warnsys.settings import SettingsError, Source, load

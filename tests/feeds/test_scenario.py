@@ -13,7 +13,7 @@ from shapely.geometry.base import BaseGeometry
 
 from warnsys.cap import Alert, CapError, NotCap, read_alert, read_bundle
 from warnsys.cap import dwd as profile
-from warnsys.feeds.scenario import BUNDLED, Scenario, ScenarioError, load
+from warnsys.simulation.scenario import BUNDLED, Scenario, ScenarioError, load
 
 SOLINGEN, WUPPERTAL = "805122000", "805124000"
 

@@ -9,11 +9,11 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from warnsys.cli import app
-from warnsys.cli_feed import publish, read_publications
+from warnsys.cli.feed import publish, read_publications
+from warnsys.cli.main import app
 from warnsys.feeds.names import file_name
-from warnsys.feeds.scenario import load
-from warnsys.feeds.standin import StandIn
+from warnsys.simulation.scenario import load
+from warnsys.simulation.standin import StandIn
 
 NOON = datetime(2027, 7, 14, 12, 0, tzinfo=UTC)
 

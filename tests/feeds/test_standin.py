@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from warnsys.feeds.faults import FAULTS
 from warnsys.feeds.names import FOLDER, file_name
-from warnsys.feeds.standin import Node, StandIn
+from warnsys.simulation.faults import FAULTS
+from warnsys.simulation.standin import Node, StandIn
 
 STAMP = datetime(2027, 7, 14, 12, 0, tzinfo=UTC)
 

@@ -10,12 +10,12 @@ import httpx
 import pytest
 
 from geofences import bundled
-from warnsys.feeds.dwd import DwdFeed
-from warnsys.feeds.scenario import BUNDLED, Scenario, load
-from warnsys.feeds.standin import Node, StandIn
+from warnsys.feeds.poller import DwdFeed
 from warnsys.pipeline import Offline
 from warnsys.records import SteleRecord
 from warnsys.settings import parse
+from warnsys.simulation.scenario import BUNDLED, Scenario, load
+from warnsys.simulation.standin import Node, StandIn
 
 ALIKE = (Node(), Node(lag=1))
 """What stands behind the name, taking turns: so both pollers see different files at the same time."""

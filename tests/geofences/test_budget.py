@@ -5,8 +5,8 @@ import pytest
 import shapely
 
 from geofences import Area, Budget, GeofenceIndex, bundled, load
-from geofences.boundary import Boxes
-from geofences.budget import Near, Rings
+from geofences.overlap.boundary import Boxes
+from geofences.overlap.budget import Near, Rings
 from geofences.shapes import HOLE, HULL, JOINED, TOUCHED, joined, mend, outlines
 from tests.budgets.cases import around, comb, star, tangle
 

@@ -11,9 +11,9 @@ from shapely.geometry import Polygon, mapping
 from typer.testing import CliRunner, Result
 
 from geofences import Finding, GeofenceError, bundled, check, load
-from geofences.coverage import Tolerance
+from geofences.authoring.coverage import Tolerance
 from tests.geofences.fences import METRE_LAT, METRE_LON, block, fence, write
-from warnsys.cli import app
+from warnsys.cli.main import app
 
 KNOWN = {"805122000", "105122000", "805158004", "805158008", "105158000", "105315000"}
 

@@ -18,13 +18,13 @@ from shapely.geometry import Polygon, shape
 from typer.testing import CliRunner, Result
 
 from geofences import GeofenceError, bundled, check, load
-from geofences.coverage import Tolerance, gaps, overlaps
-from geofences.files import save
-from geofences.names import LENGTH, short_names, slug
-from geofences.sources import read
-from geofences.tidy import polygonal, tidied
+from geofences.authoring.coverage import Tolerance, gaps, overlaps
+from geofences.authoring.names import LENGTH, short_names, slug
+from geofences.authoring.sources import read
+from geofences.authoring.tidy import polygonal, tidied
+from geofences.files.load import save
 from tests.geofences.fences import block, fence, write
-from warnsys.cli import app
+from warnsys.cli.main import app
 
 EXACT = Tolerance(0, 0)
 TO_UTM = pyproj.Transformer.from_crs(4326, 25832, always_xy=True)

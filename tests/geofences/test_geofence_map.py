@@ -14,12 +14,12 @@ from pyproj import Geod
 from typer.testing import CliRunner, Result
 
 from geofences import bundled, load
-from geofences.files import boundary
-from geofences.labels import width
-from geofences.page import page
-from geofences.picture import COLOURS, LETTERS, MARGIN, picture
+from geofences.drawing.labels import width
+from geofences.drawing.page import page
+from geofences.drawing.picture import COLOURS, LETTERS, MARGIN, picture
+from geofences.files.load import boundary
 from tests.geofences.fences import block, fence, write
-from warnsys.cli import app
+from warnsys.cli.main import app
 
 
 def show(*arguments: Any) -> Result:

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import shapely
 
-from geofences import Area, Budget, GeofenceIndex, bundled, load, overlap
-from geofences.budget import TooDearError
-from geofences.overlap import Fences
-from geofences.sphere import Floats
+from geofences import Area, Budget, GeofenceIndex, bundled, load
+from geofences.overlap import overlaps as overlap
+from geofences.overlap.budget import TooDearError
+from geofences.overlap.overlaps import Fences
+from geofences.overlap.sphere import Floats
 from tests.budgets.cases import LAT, LON, around, comb, spiral, star, tangle
 
 SECONDS, SIDE, WIDTH = 2.0, 20, 0.03

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from docs.matching import app as write_page
-from warnsys.cli import app
+from tools.docs.matching import app as write_page
+from warnsys.cli.main import app
 
 RUN = CliRunner()
 

@@ -8,8 +8,8 @@ import pytest
 import shapely
 
 from geofences import Area, Circle
+from geofences.overlap.sphere import extent
 from geofences.shapes import mend, outlines
-from geofences.sphere import extent
 
 GEOD = pyproj.Geod(ellps="WGS84")
 

@@ -12,7 +12,7 @@ import pytest
 import shapely
 
 from geofences import GeofenceError, GeofenceIndex, bundled, check, load
-from geofences.sphere import Floats
+from geofences.overlap.sphere import Floats
 from tests.budgets.cases import CENTRE, around, comb, tangle
 from tests.geofences.test_geofence_files import feature
 

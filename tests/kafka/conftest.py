@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from streams.kafka import LocalKafka
+from tools.local_kafka import LocalKafka
 
 
 @pytest.fixture(scope="session")

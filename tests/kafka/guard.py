@@ -15,11 +15,12 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     ResourceType,
 )
 
-from streams import acl, security
-from streams.admin import Admin
-from streams.kafka import LocalKafka
-from streams.topics import Topics
+from streams.kafka import acl
+from streams.kafka import credentials as security
+from streams.kafka.admin import Admin
+from streams.kafka.topics import Topics
 from tests.kafka.story import login, settings_of
+from tools.local_kafka import LocalKafka
 
 AUTHORIZED = {
     "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",

@@ -25,9 +25,9 @@ from geofences import bundled
 from tests.cap.test_bundle import packed
 from tests.kafka.guard import Guard
 from tests.web.states import SEVERE
-from warnsys.cells import catalogue
-from warnsys.feeds.cap_writer import write
-from warnsys.feeds.standin import StandIn
+from warnsys.cap.cells import catalogue
+from warnsys.simulation.message import write
+from warnsys.simulation.standin import StandIn
 
 TOLD_S = 10.0
 """Within which an Extreme message, and an order's answer, have to be there."""

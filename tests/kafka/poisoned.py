@@ -13,11 +13,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from streams import runtime
+from streams.processes import runtime
 from warnsys.cap.model import Alert
 from warnsys.pipeline import CityRules, CityState, cities_for, matcher_for
 from warnsys.settings import Settings, parse
-from warnsys.warning.impact import Matcher
+from warnsys.warning.matching import Matcher
 from warnsys.warning.situation import Situation
 
 READY, HANGS = "READY", "HANGS"

@@ -9,13 +9,13 @@ import httpx
 from pydantic import SecretStr
 
 from geofences import bundled
-from streams.demo import Heard
-from streams.runtime import broker_of, pipeline_on, publisher_on
-from warnsys.feeds.dwd import DwdFeed
-from warnsys.feeds.scenario import load
-from warnsys.feeds.standin import StandIn
+from streams.processes.demo import Heard
+from streams.processes.runtime import broker_of, pipeline_on, publisher_on
+from warnsys.feeds.poller import DwdFeed
 from warnsys.pipeline import by_channel
 from warnsys.settings import Settings, parse
+from warnsys.simulation.scenario import load
+from warnsys.simulation.standin import StandIn
 
 PATIENCE_S = 60
 

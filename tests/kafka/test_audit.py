@@ -16,16 +16,16 @@ import pytest
 from typer.testing import CliRunner
 
 from geofences import bundled
-from streams.admin import create_missing
-from streams.audit import anchors
-from streams.kafka import LocalKafka
-from streams.records import Outgoing, Progress
-from streams.sender import KafkaSender
+from streams.kafka.admin import create_missing
+from streams.kafka.records import Outgoing, Progress
+from streams.kafka.sender import KafkaSender
+from streams.processes.audit import anchors
 from tests.audit.story import STAGE, TOPICS, auditor, storm
 from tests.audit.test_anchor import written_anew
+from tools.local_kafka import LocalKafka
 from warnsys.audit.chain import entries_of, files_of, verify
 from warnsys.audit.entries import Stood
-from warnsys.cli import app
+from warnsys.cli.main import app
 from warnsys.settings import load
 
 pytestmark = pytest.mark.kafka

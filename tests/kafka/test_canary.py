@@ -6,14 +6,14 @@ import pytest
 from typer.testing import CliRunner
 
 from geofences import bundled
-from streams import canary as bird
-from streams.kafka import LocalKafka
-from streams.topics import Topics
+from streams.kafka.topics import Topics
+from streams.processes import canary as bird
 from tests.kafka.story import settings_of
 from tests.kafka.test_scenario import logged
-from warnsys import canary
-from warnsys.cli import app
+from tools.local_kafka import LocalKafka
+from warnsys.cli.main import app
 from warnsys.records import PushNotice, SmsNotice, SteleRecord
+from warnsys.simulation import canary
 
 pytestmark = pytest.mark.kafka
 WAY = ["polled", "published", "on cap.alerts", "on warn.impacts"]

@@ -6,13 +6,13 @@ from typing import Literal
 
 import pytest
 
-from streams.app import BUFFER
-from streams.demo import Heard
-from streams.kafka import LocalKafka
-from streams.runtime import broker_of, pipeline_on
+from streams.processes.demo import Heard
+from streams.processes.runtime import broker_of, pipeline_on
+from streams.worker.app import BUFFER
 from tests.kafka.story import settings_of
-from warnsys.feeds.cap_writer import Message, Texts, write
+from tools.local_kafka import LocalKafka
 from warnsys.records import AlertHeaders, PushNotice
+from warnsys.simulation.message import Message, Texts, write
 
 pytestmark = pytest.mark.kafka
 START = datetime(2027, 7, 14, 12, 0, tzinfo=UTC)

@@ -10,8 +10,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from streams import kafka as kafka_module
-from streams.kafka import KafkaUnavailable, LocalKafka
+from tools import local_kafka as kafka_module
+from tools.local_kafka import KafkaUnavailable, LocalKafka
 
 pytestmark = pytest.mark.kafka
 
@@ -69,7 +69,7 @@ def test_nothing_is_left_behind() -> None:
 
 def test_a_broker_ends_with_the_process_that_started_it() -> None:
     code = (
-        "import os; from streams.kafka import LocalKafka\n"
+        "import os; from tools.local_kafka import LocalKafka\n"
         "with LocalKafka() as kafka: print(kafka.folder, kafka.pid(), flush=True); os._exit(1)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

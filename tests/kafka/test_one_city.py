@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from streams import state as states
-from streams.kafka import LocalKafka
-from streams.publisher import KafkaPublisher
-from streams.records import Progress
-from streams.runtime import broker_of, pipeline_on
-from streams.sender import KafkaSender
-from streams.state import to_value
-from streams.topics import MIB, topics_for
+from streams.kafka.publisher import KafkaPublisher
+from streams.kafka.records import Progress
+from streams.kafka.sender import KafkaSender
+from streams.kafka.topics import MIB, topics_for
+from streams.processes.runtime import broker_of, pipeline_on
+from streams.worker import state as states
+from streams.worker.state import to_value
 from tests.kafka.poisoned import CITY
 from tests.kafka.test_poison import OTHER, START, allowed_s, message, rejected, settings_for, told
+from tools.local_kafka import LocalKafka
 from warnsys.pipeline import CityRules, CityState, settle
 from warnsys.records import AlertHeaders, Notice, Outcome, Said, Tick
 
@@ -42,7 +42,7 @@ async def test_an_extreme_message_for_another_city_of_the_partition_is_told_with
     settings = settings_for(kafka, stage, tmp_path)
     topics = topics_for(settings)
     if kind == "fails":
-        monkeypatch.setattr("streams.agents.settle", fails)
+        monkeypatch.setattr("streams.worker.agents.settle", fails)
     else:
         monkeypatch.setattr(states, "to_value", too_large)
     with broker_of(settings) as bootstrap:

@@ -16,17 +16,17 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 
 from geofences import bundled
-from streams.kafka import LocalKafka
-from streams.publisher import KafkaPublisher
-from streams.reading import ends_of, read_once
-from streams.records import Incoming, Progress
-from streams.runtime import broker_of
-from streams.sender import KafkaSender
-from streams.topics import Topics, topics_for
+from streams.kafka.publisher import KafkaPublisher
+from streams.kafka.readers import ends_of, read_once
+from streams.kafka.records import Incoming, Progress
+from streams.kafka.sender import KafkaSender
+from streams.kafka.topics import Topics, topics_for
+from streams.processes.runtime import broker_of
 from tests.kafka.poisoned import CITY, HANGS, READY
-from warnsys.feeds.cap_writer import Message, Texts, write
+from tools.local_kafka import LocalKafka
 from warnsys.records import AlertHeaders, PushNotice, Tick
 from warnsys.settings import Settings, parse
+from warnsys.simulation.message import Message, Texts, write
 
 pytestmark = pytest.mark.kafka
 START = datetime(2027, 7, 14, 12, 0, tzinfo=UTC)

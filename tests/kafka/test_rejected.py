@@ -12,15 +12,15 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from geofences import bundled
-from streams.demo import Heard
-from streams.kafka import LocalKafka
-from streams.runtime import Pipeline, broker_of, pipeline_on
+from streams.processes.demo import Heard
+from streams.processes.runtime import Pipeline, broker_of, pipeline_on
+from tools.local_kafka import LocalKafka
 from warnsys.cap import read_bundle
-from warnsys.cli import app
-from warnsys.feeds.scenario import load as load_scenario
+from warnsys.cli.main import app
 from warnsys.pipeline import by_channel
 from warnsys.records import AlertHeaders, Snapshot
 from warnsys.settings import load
+from warnsys.simulation.scenario import load as load_scenario
 
 pytestmark = pytest.mark.kafka
 STORM = load_scenario("storm").steps[2]

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from streams import replay as player
-from streams.demo import plain_situation
-from streams.kafka import LocalKafka
-from warnsys.feeds.scenario import load
+from streams.processes import replay as player
+from streams.processes.demo import plain_situation
+from tools.local_kafka import LocalKafka
 from warnsys.replay.read import of_scenario
 from warnsys.replay.run import Replay, settings_of
 from warnsys.settings import Broker
+from warnsys.simulation.scenario import load
 
 
 @pytest.mark.kafka

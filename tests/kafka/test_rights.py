@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from streams import acl, rights, security
-from streams.admin import Admin
-from streams.runtime import broker_of
-from streams.topics import Topics
+from streams.kafka import acl, rights
+from streams.kafka import credentials as security
+from streams.kafka.admin import Admin
+from streams.kafka.topics import Topics
+from streams.processes.runtime import broker_of
 from tests.kafka.guard import Guard, guarding
 from tests.kafka.story import login, settings_of
-from warnsys.canary import STAGE as CANARY
 from warnsys.settings import Settings, SettingsError
+from warnsys.simulation.canary import STAGE as CANARY
 
 STAGE = "rights"
 TABLE = [(process, rule) for process, rules in acl.rules(Topics(STAGE, 2)).items() for rule in rules]
@@ -91,7 +92,7 @@ def refusal(guard: Guard, process: str) -> str:
 
 @pytest.mark.kafka
 def test_on_a_kafka_without_an_authorizer_everybody_may_do_everything() -> None:
-    from streams.kafka import LocalKafka
+    from tools.local_kafka import LocalKafka
 
     with LocalKafka() as kafka:
         for process in ("worker", "web", "audit", "feed", "up"):
@@ -113,7 +114,7 @@ def test_nobody_but_agents_may_write_what_they_decide_and_the_web_process_writes
 
 
 def test_the_reference_says_what_the_table_says() -> None:
-    from docs import rights as reference
+    from tools.docs import rights as reference
 
-    file = Path(reference.__file__).parent / "reference" / "rights.md"
+    file = Path(reference.__file__).parents[2] / "docs" / "reference" / "rights.md"
     assert file.read_text("utf-8") == reference.page(), "make docs"

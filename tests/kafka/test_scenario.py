@@ -7,13 +7,13 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 from rich.console import Console
 
-from streams import demo
-from streams.kafka import LocalKafka
-from streams.topics import Topics
+from streams.kafka.topics import Topics
+from streams.processes import demo
 from tests.streams.test_demo import offline
-from warnsys.feeds.scenario import load
+from tools.local_kafka import LocalKafka
 from warnsys.pipeline import CityState, by_channel, cities_for, matcher_for, settle
 from warnsys.records import Notice, read_impact_record
+from warnsys.simulation.scenario import load
 
 PARTITIONS = 4
 

@@ -15,15 +15,16 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     UserScramCredentialUpsertion,
 )
 
-from streams import live, security
-from streams.admin import Admin
-from streams.kafka import LocalKafka
-from streams.records import Outgoing, Progress, SendError
-from streams.runtime import broker_of
-from streams.sender import KafkaSender
-from streams.topics import Topics
+from streams.kafka import credentials as security
+from streams.kafka.admin import Admin
+from streams.kafka.records import Outgoing, Progress, SendError
+from streams.kafka.sender import KafkaSender
+from streams.kafka.topics import Topics
+from streams.processes import live
+from streams.processes.runtime import broker_of
 from tests.kafka.guard import AUTHORIZED, guarding
 from tests.kafka.story import login, play, settings_of, tls
+from tools.local_kafka import LocalKafka
 from warnsys.records import Notice
 from warnsys.settings import Settings, SettingsError
 
@@ -117,7 +118,7 @@ def test_a_process_that_may_not_make_topics_says_who_can(guarded: LocalKafka) ->
 
 @pytest.mark.kafka
 def test_a_wrong_password_is_named(guarded: LocalKafka, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.admin.ADMIN_S", 3)
+    monkeypatch.setattr("streams.kafka.admin.ADMIN_S", 3)
     settings = settings_of(STAGE, guarded.bootstrap, **{**login("feed"), "password": "wrong"})
     with pytest.raises(SettingsError, match=r"broker\.url: no Kafka answers.*[Aa]uthentication failed"):
         broker_of(settings).__enter__()
@@ -190,7 +191,7 @@ async def test_all_clients_speak_scram_over_tls(encrypted: LocalKafka, certifica
 def test_a_broker_whose_certificate_is_not_trusted_is_refused(
     encrypted: LocalKafka, certificates: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streams.admin.ADMIN_S", 3)
+    monkeypatch.setattr("streams.kafka.admin.ADMIN_S", 3)
     stranger = {**tls(certificates)["tls"], "ca": certificates / "client.pem"}
     settings = settings_of("stranger", encrypted.bootstrap, tls=stranger, **login("worker", "SCRAM-SHA-512"))
     with pytest.raises(SettingsError, match=r"broker\.url: no Kafka answers"):

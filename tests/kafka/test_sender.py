@@ -7,14 +7,14 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from streams.embedded import EmbeddedBroker
-from streams.kafka import LocalKafka
-from streams.reading import read_once
-from streams.records import Incoming, MemorySender, Outgoing, Progress, Sender, SendError, TooLargeError
-from streams.runtime import broker_of
-from streams.sender import KafkaSender
-from streams.topics import Topics
+from streams.kafka.embedded import EmbeddedBroker
+from streams.kafka.readers import read_once
+from streams.kafka.records import Incoming, MemorySender, Outgoing, Progress, Sender, SendError, TooLargeError
+from streams.kafka.sender import KafkaSender
+from streams.kafka.topics import Topics
+from streams.processes.runtime import broker_of
 from tests.kafka.story import settings_of
+from tools.local_kafka import LocalKafka
 
 pytestmark = pytest.mark.kafka
 Written = Callable[[], Awaitable[Sequence[tuple[str, bytes]]]]
@@ -121,7 +121,7 @@ async def test_what_is_too_large_is_told_from_a_broker_that_fails(kafka: LocalKa
 async def test_a_topic_that_is_not_there_is_named(
     kafka: LocalKafka, topics: Topics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streams.sender.SEND_TIMEOUT_MS", 2_000)
+    monkeypatch.setattr("streams.kafka.sender.SEND_TIMEOUT_MS", 2_000)
     async with KafkaSender(kafka.bootstrap, Progress()) as to:
         with pytest.raises(SendError, match=r"UNKNOWN_TOPIC|UNKNOWN_PART|TIMED_OUT"):
             await to.send(some(topics, "lost"))
@@ -130,7 +130,7 @@ async def test_a_topic_that_is_not_there_is_named(
 async def test_a_broker_that_is_gone_is_an_error_and_not_a_silence(
     topics: Topics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streams.sender.SEND_TIMEOUT_MS", 2_000)
+    monkeypatch.setattr("streams.kafka.sender.SEND_TIMEOUT_MS", 2_000)
     with LocalKafka() as kafka, broker_of(settings_of(topics.stage, kafka.bootstrap)) as bootstrap:
         async with KafkaSender(bootstrap, Progress()) as to:
             await to.send(some(topics, "before"))
@@ -140,6 +140,6 @@ async def test_a_broker_that_is_gone_is_an_error_and_not_a_silence(
 
 
 async def test_where_there_is_no_broker_nothing_begins(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.sender.START_TIMEOUT_S", 1.0)
+    monkeypatch.setattr("streams.kafka.sender.START_TIMEOUT_S", 1.0)
     with pytest.raises(SendError, match="_TRANSPORT"):
         await KafkaSender("127.0.0.1:1", Progress()).__aenter__()

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer
 
-from streams.demo import Heard
-from streams.kafka import LocalKafka
-from streams.records import Outgoing, read_headers
-from streams.runtime import Pipeline, broker_of, pipeline_on, publisher_on
-from streams.sender import KafkaSender
-from streams.topics import Topic
+from streams.kafka.records import Outgoing, read_headers
+from streams.kafka.sender import KafkaSender
+from streams.kafka.topics import Topic
+from streams.processes.demo import Heard
+from streams.processes.runtime import Pipeline, broker_of, pipeline_on, publisher_on
 from tests.kafka.story import settings_of
+from tools.local_kafka import LocalKafka
 from warnsys.cap.read import MAX_BYTES
-from warnsys.feeds.cap_writer import Message, Outline, Texts, write
 from warnsys.records import AlertHeaders, PushNotice, SmsNotice, Snapshot, SteleRecord
+from warnsys.simulation.message import Message, Outline, Texts, write
 
 pytestmark = pytest.mark.kafka
 START = datetime(2027, 7, 14, 12, 0, tzinfo=UTC)

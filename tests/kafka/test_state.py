@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.admin import create_missing
-from streams.kafka import LocalKafka
-from streams.records import Outgoing, Progress
-from streams.sender import KafkaSender
-from streams.state import KafkaStateStore, Kept, MemoryStateStore, StateStore, Written, from_value, to_value
-from streams.topics import MIB, Topics
+from streams.kafka.admin import create_missing
+from streams.kafka.records import Outgoing, Progress
+from streams.kafka.sender import KafkaSender
+from streams.kafka.topics import MIB, Topics
+from streams.worker.state import KafkaStateStore, Kept, MemoryStateStore, StateStore, Written, from_value, to_value
 from tests.streams import pair
 from tests.support import City, meaning, outcome, snapshot, tick
+from tools.local_kafka import LocalKafka
 from warnsys.pipeline import CityState
 from warnsys.records import Text
 

@@ -13,8 +13,8 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from yarl import URL
 
-from streams.kafka import LocalKafka
-from streams.transport import StrictTransport
+from streams.worker.transport import StrictTransport
+from tools.local_kafka import LocalKafka
 
 pytestmark = pytest.mark.kafka
 RAW = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
@@ -51,7 +51,7 @@ class Handler:
 
 @asynccontextmanager
 async def handling(kafka: LocalKafka, topic: str, folder: Path) -> AsyncIterator[Handler]:
-    """One agent, as in `streams.app`."""
+    """One agent, as in `streams.worker.app`."""
     app: Any = faust.App(
         f"group-{topic}", broker=f"kafka://{kafka.bootstrap}", autodiscover=False, broker_commit_interval=0.2,
         broker_heartbeat_interval=1, broker_session_timeout=6, consumer_auto_offset_reset="earliest",

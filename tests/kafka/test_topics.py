@@ -17,15 +17,15 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 from typer.testing import CliRunner, Result
 
 from geofences import bundled
-from streams import admin
-from streams.admin import Admin, config_of, create_missing
-from streams.kafka import LocalKafka
-from streams.records import Outgoing, Progress
-from streams.sender import MAX_BATCH_BYTES, KafkaSender
-from streams.topics import MIB, Topics
+from streams.kafka import admin
+from streams.kafka.admin import Admin, config_of, create_missing
+from streams.kafka.records import Outgoing, Progress
+from streams.kafka.sender import MAX_BATCH_BYTES, KafkaSender
+from streams.kafka.topics import MIB, Topics
 from tests.kafka.test_sizes import read
+from tools.local_kafka import LocalKafka
 from warnsys.cap.read import MAX_BYTES
-from warnsys.cli import app
+from warnsys.cli.main import app
 from warnsys.settings import SettingsError
 from warnsys.warning.facts import MEMORY
 

@@ -6,17 +6,17 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 
-from streams.demo import Heard, plain_situation
-from streams.kafka import LocalKafka
-from streams.runtime import broker_of, pipeline_on
+from streams.processes.demo import Heard, plain_situation
+from streams.processes.runtime import broker_of, pipeline_on
 from tests.kafka.story import settings_of
-from warnsys.feeds.dwd import DwdFeed
+from tools.local_kafka import LocalKafka
+from warnsys.feeds.poller import DwdFeed
 from warnsys.feeds.publisher import Publisher
-from warnsys.feeds.scenario import Scenario, load
-from warnsys.feeds.standin import Node, StandIn
 from warnsys.pipeline import Offline
 from warnsys.records import Notice, SteleRecord
 from warnsys.settings import Settings
+from warnsys.simulation.scenario import Scenario, load
+from warnsys.simulation.standin import Node, StandIn
 from warnsys.warning.situation import Situation
 
 KILLED_AT = 0.5

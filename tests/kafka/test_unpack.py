@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from streams.kafka import LocalKafka
-from streams.orders import Orders, follow
-from streams.publisher import KafkaPublisher
-from streams.reading import read_once
-from streams.records import MemorySender, Outgoing, Progress
-from streams.runtime import broker_of, pipeline_on
-from streams.sender import KafkaSender
-from streams.state import KafkaStateStore, Kept
-from streams.topics import topics_for
+from streams.kafka.publisher import KafkaPublisher
+from streams.kafka.readers import read_once
+from streams.kafka.records import MemorySender, Outgoing, Progress
+from streams.kafka.sender import KafkaSender
+from streams.kafka.topics import topics_for
+from streams.processes.runtime import broker_of, pipeline_on
+from streams.worker.orders import Orders, follow
+from streams.worker.state import KafkaStateStore, Kept
 from tests.kafka.raw import NAME, put
 from tests.kafka.test_poison import OTHER, START, message, rejected, settings_for, told
+from tools.local_kafka import LocalKafka
 from warnsys.pipeline import CityState
 from warnsys.records import AlertHeaders, Stop, Tick
 

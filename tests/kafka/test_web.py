@@ -11,19 +11,19 @@ import pytest
 from playwright.async_api import expect
 
 from geofences import bundled
-from streams.admin import create_missing
-from streams.kafka import LocalKafka
-from streams.records import Outgoing, Progress
-from streams.sender import KafkaSender
-from streams.topics import topics_for
-from streams.web import serving
+from streams.kafka.admin import create_missing
+from streams.kafka.records import Outgoing, Progress
+from streams.kafka.sender import KafkaSender
+from streams.kafka.topics import topics_for
+from streams.processes.web import serving
 from tests.web.conftest import chromium
 from tests.web.states import HEAT, SEVERE
-from warnsys.cells import catalogue
-from warnsys.feeds.cap_writer import Message, write
+from tools.local_kafka import LocalKafka
+from warnsys.cap.cells import catalogue
 from warnsys.pipeline import Offline
 from warnsys.records import AlertHeaders, Snapshot, SteleRecord, Tick
 from warnsys.settings import Settings, parse
+from warnsys.simulation.message import Message, write
 
 pytestmark = pytest.mark.kafka
 

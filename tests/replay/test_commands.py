@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from warnsys.cli import app
+from warnsys.cli.main import app
 
 SETTINGS = """\
 [[cities]]

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from warnsys.archive.store import Archive
 from warnsys.cap import read_alert
 from warnsys.cap.model import Alert
-from warnsys.cli_scenario import names, write_story
-from warnsys.feeds.archive import Archive
+from warnsys.cli.scenario import names, write_story
 from warnsys.feeds.names import file_name
-from warnsys.feeds.scenario import load
 from warnsys.pipeline import matcher_for
 from warnsys.records import SteleRecord
 from warnsys.replay.compare import differences, worded
@@ -23,8 +22,9 @@ from warnsys.replay.read import Material, ReplayError, find, of_scenario
 from warnsys.replay.run import Arrival, Decided, Event, Replay, script, settings_of
 from warnsys.replay.tape import Line, Tape, read_tape
 from warnsys.settings import Settings, parse
+from warnsys.simulation.scenario import load
 
-GOLDEN = Path(__file__).parents[2] / "warnsys/feeds/scenarios/golden"
+GOLDEN = Path(__file__).parents[2] / "warnsys/simulation/scenarios/golden"
 
 
 def played(material: Material, settings: Settings | None = None, *, full: bool = False) -> str:

@@ -12,10 +12,10 @@ from axe_playwright_python.sync_playwright import Axe
 from lxml import html
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-from warnsys.feeds.scenario import load
 from warnsys.replay.read import Material, of_scenario
 from warnsys.replay.report import Report
 from warnsys.replay.run import Replay, settings_of
+from warnsys.simulation.scenario import load
 
 ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 

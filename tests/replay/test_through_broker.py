@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 import yaml
 
-from streams import replay as player
-from streams.demo import plain_situation
-from streams.embedded import EmbeddedBroker
-from streams.publisher import KafkaPublisher
-from streams.replay import Pace
-from streams.runtime import Pipeline, pipeline_on
-from streams.topics import topics_for
-from warnsys.feeds.scenario import load
+from streams.kafka.embedded import EmbeddedBroker
+from streams.kafka.publisher import KafkaPublisher
+from streams.kafka.topics import topics_for
+from streams.processes import replay as player
+from streams.processes.demo import plain_situation
+from streams.processes.replay import Pace
+from streams.processes.runtime import Pipeline, pipeline_on
 from warnsys.records import FeedStatus, Notice, Outcome, Snapshot
 from warnsys.replay.read import Material, of_scenario
 from warnsys.replay.run import NOWHERE, Replay, script, settings_of
 from warnsys.settings import Settings, Source, parse
+from warnsys.simulation.scenario import load
 from warnsys.warning.situation import Situation
 
 STORY = {  # far ahead: the live stage goes by the real clock

@@ -19,13 +19,13 @@ from tempfile import TemporaryDirectory
 import httpx
 
 from geofences import bundled
-from streams.agents import MatchAgent, SettleAgent
-from streams.publisher import KafkaPublisher
-from streams.records import Incoming, MemorySender
-from streams.state import MemoryStateStore
-from streams.topics import Topics
+from streams.kafka.publisher import KafkaPublisher
+from streams.kafka.records import Incoming, MemorySender
+from streams.kafka.topics import Topics
+from streams.worker.agents import MatchAgent, SettleAgent
+from streams.worker.state import MemoryStateStore
 from tests.support import NOON
-from warnsys.feeds.dwd import DwdFeed
+from warnsys.feeds.poller import DwdFeed
 from warnsys.metrics import Metrics
 from warnsys.pipeline import cities_for, matcher_for
 from warnsys.records import Notice, PushNotice, SteleRecord, Tick

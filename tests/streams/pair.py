@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from streams.agents import SettleAgent
-from streams.records import Incoming, MemorySender, Outgoing
-from streams.state import MemoryStateStore, StateStore
-from streams.topics import Topics
+from streams.kafka.records import Incoming, MemorySender, Outgoing
+from streams.kafka.topics import Topics
+from streams.worker.agents import SettleAgent
+from streams.worker.state import MemoryStateStore, StateStore
 from tests.support import NOON, City, city_rules, meaning, outcome, square_district
 from warnsys.channels.wording import Place
 from warnsys.metrics import Metrics

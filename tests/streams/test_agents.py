@@ -9,11 +9,11 @@ import pytest
 from pydantic import ValidationError
 
 from geofences import bundled
-from streams.agents import MatchAgent, SettleAgent
 from streams.failures import Charge, charge, explain, rejection
-from streams.records import Incoming, MemorySender, Outgoing
-from streams.state import Kept, MemoryStateStore
-from streams.topics import Topics
+from streams.kafka.records import Incoming, MemorySender, Outgoing
+from streams.kafka.topics import Topics
+from streams.worker.agents import MatchAgent, SettleAgent
+from streams.worker.state import Kept, MemoryStateStore
 from tests.support import NOON, at
 from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules, CityState, ForeignStageError, cities_for, matcher_for, settle
@@ -159,7 +159,7 @@ async def test_what_the_state_covers_is_passed_over_when_it_comes_again(monkeypa
         settled.append(said)
         return settle(state, said, city)
 
-    monkeypatch.setattr("streams.agents.settle", counted)
+    monkeypatch.setattr("streams.worker.agents.settle", counted)
     other = bench.new_settle()
     for offset in range(2):
         await other.handle(bench.impact(tick(offset), offset, at(offset)))

@@ -8,11 +8,11 @@ import httpx
 import pytest
 from rich.console import Console
 
-from streams import demo
-from warnsys.feeds.dwd import DwdFeed
-from warnsys.feeds.scenario import Scenario, load
-from warnsys.feeds.standin import StandIn
+from streams.processes import demo
+from warnsys.feeds.poller import DwdFeed
 from warnsys.pipeline import Offline
+from warnsys.simulation.scenario import Scenario, load
+from warnsys.simulation.standin import StandIn
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,10 @@ import pytest
 from aiokafka.errors import KafkaError, NodeNotReadyError
 from pydantic import ValidationError
 
-from streams.agents import GIVEN_UP_AFTER, SettleAgent
 from streams.failures import Charge, CityError, charge, unharmed
-from streams.records import Incoming, MemorySender, SendError, TooLargeError
-from streams.state import Kept, MemoryStateStore, Unread
+from streams.kafka.records import Incoming, MemorySender, SendError, TooLargeError
+from streams.worker.agents import GIVEN_UP_AFTER, SettleAgent
+from streams.worker.state import Kept, MemoryStateStore, Unread
 from tests.streams.pair import HERE, THERE, Pair, state_of, warning
 from tests.support import outcome, snapshot, tick
 from warnsys.metrics import Metrics
@@ -29,7 +29,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> list[type[Said]]:
             raise RuntimeError("this city cannot")
         return settle(state, said, city)
 
-    monkeypatch.setattr("streams.agents.settle", sometimes)
+    monkeypatch.setattr("streams.worker.agents.settle", sometimes)
     return kinds
 
 
@@ -131,7 +131,7 @@ async def test_a_city_that_cannot_take_the_time_begins_anew_and_heals(monkeypatc
             raise RuntimeError("what is remembered makes no sense")
         return settle(state, said, city)
 
-    monkeypatch.setattr("streams.agents.settle", damaged)
+    monkeypatch.setattr("streams.worker.agents.settle", damaged)
     await pair.take(*(tick(minute) for minute in range(1, GIVEN_UP_AFTER + 1)))
     assert pair.counted("state_lost_seconds", city=HERE) > 0
     assert any(record.headers["topic"] == "warn.state" for record in pair.sent("warn.rejected"))
@@ -260,7 +260,7 @@ async def test_a_listener_that_fails_changes_nothing() -> None:
 
 async def test_a_notice_that_no_topic_takes_is_that_citys(monkeypatch: pytest.MonkeyPatch) -> None:
     pair = await Pair().take(tick(0))
-    monkeypatch.setattr("streams.agents.ENVELOPE", 2**30)
+    monkeypatch.setattr("streams.worker.agents.ENVELOPE", 2**30)
     await pair.take(warning("A", HERE))
     assert pair.sent("warn.push") == []
     assert any("TooLargeError" in record.headers["reason"] for record in pair.sent("warn.rejected"))

@@ -52,8 +52,8 @@ def test_of_partitions_that_moved_away_no_lag_is_left() -> None:
 
 
 BEGINS = """
-from streams.app import Worker
-from streams.records import Progress
+from streams.worker.app import Worker
+from streams.kafka.records import Progress
 from tests.streams.test_agents import Bench
 from warnsys.metrics import Metrics
 b = Bench()

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from streams.hand import MOST_CONVICTED, Hand, place_of, print_of
-from streams.records import Incoming
+from streams.kafka.records import Incoming
+from streams.worker.hand import MOST_CONVICTED, Hand, place_of, print_of
 
 HOLDS = """
 import os, sys, time
 from pathlib import Path
-from streams.hand import Hand
-from streams.records import Incoming
+from streams.worker.hand import Hand
+from streams.kafka.records import Incoming
 hand = Hand(Path(sys.argv[1]))
 for topic, offset in (("cap.alerts", 7), ("warn.impacts", 41)):
     hand.take(Incoming(topic, 1, offset, b"", b"body", {}, 0.0))

@@ -4,9 +4,9 @@ from datetime import datetime
 
 import pytest
 
-from streams.publisher import KafkaPublisher
-from streams.records import MemorySender
-from streams.topics import Topics
+from streams.kafka.publisher import KafkaPublisher
+from streams.kafka.records import MemorySender
+from streams.kafka.topics import Topics
 from tests.support import NOON
 from warnsys.records import AlertHeaders
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.ledger import Ledger, Verdict
+from streams.worker.offsets import Ledger, Verdict
 
 
 def ledger(**starts: int) -> Ledger[str]:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from streams.live import kept_alive
+from streams.processes.live import kept_alive
 from warnsys.renewal import Renewed
 from warnsys.settings import SettingsError
 

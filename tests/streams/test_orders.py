@@ -2,15 +2,15 @@
 
 from datetime import datetime
 
-from streams.orders import ACTIVE_S, UNANSWERED_S, Orders
-from streams.records import Incoming, Outgoing
-from streams.topics import Topics
+from streams.kafka.records import Incoming, Outgoing
+from streams.kafka.topics import Topics
+from streams.worker.orders import ACTIVE_S, UNANSWERED_S, Orders
 from tests.domain.test_stop import stop
 from tests.streams.test_agents import Bench, tick
 from tests.support import NOON, City, at, meaning, outcome, snapshot
 from tests.support import tick as time
-from warnsys.orders import answers
 from warnsys.records import ChannelState, Said, Stop, read_action, read_impact_record
+from warnsys.warning.orders import answers
 
 TOPICS = Topics("live", 3)
 CITIES = {0: ("x",), 1: ("y", "z")}

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from streams.failures import rejection
-from streams.records import Incoming
-from streams.rejected import MAX_HISTORY, again, cases, earlier
-from streams.topics import Topics
+from streams.kafka.records import Incoming
+from streams.kafka.topics import Topics
+from streams.processes.dead_letters import MAX_HISTORY, again, cases, earlier
 from warnsys.headers import PUBLISHED
 
 TOPICS = Topics("live", 2)

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import pytest
 from faust.types import TP
 
-from streams.app import _incoming
-from streams.reading import incoming
-from streams.records import Incoming
-from streams.state import Found
+from streams.kafka.readers import incoming
+from streams.kafka.records import Incoming
+from streams.worker.app import _incoming
+from streams.worker.state import Found
 from tests.streams.pair import HERE, Pair, warning
 from tests.streams.test_worker import Message
 from tests.support import NOON, tick

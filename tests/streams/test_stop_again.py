@@ -2,9 +2,9 @@
 
 import pytest
 
-from streams.orders import Orders
-from streams.records import Incoming
-from streams.state import Kept, MemoryStateStore, Unread
+from streams.kafka.records import Incoming
+from streams.worker.orders import Orders
+from streams.worker.state import Kept, MemoryStateStore, Unread
 from tests.domain.test_stop import stop
 from tests.streams.pair import HERE, Pair, warning
 from tests.support import at, tick
@@ -52,7 +52,7 @@ async def test_a_city_that_is_given_up_keeps_the_operators_stop(monkeypatch: pyt
             raise ValueError("its state is at fault")
         return settle(state, said, rules)
 
-    monkeypatch.setattr("streams.agents.settle", fails)
+    monkeypatch.setattr("streams.worker.agents.settle", fails)
     await pair.take(tick(3), tick(4), tick(5))
     monkeypatch.undo()
     await pair.take(tick(6), warning("A", HERE, minute=6))

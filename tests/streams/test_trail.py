@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.publisher import KafkaPublisher
-from streams.records import Incoming, MemorySender
-from streams.trail import HEADER, Trail
+from streams.kafka.publisher import KafkaPublisher
+from streams.kafka.records import Incoming, MemorySender
+from streams.kafka.trail import HEADER, Trail
 from tests.streams.test_agents import ID, Bench
 from tests.support import NOON
 from warnsys.metrics import STAGES

@@ -14,7 +14,7 @@ from faust.types import TP
 from mode import Service
 from yarl import URL
 
-from streams.transport import WRITTEN_FOR, StrictConsumer, StrictTransport, refuse_other_than
+from streams.worker.transport import WRITTEN_FOR, StrictConsumer, StrictTransport, refuse_other_than
 
 P, Q = TP("in", 0), TP("in", 1)
 
@@ -242,7 +242,7 @@ async def test_records_wiped_from_the_queues_are_read_again_when_the_next_one_co
 async def test_a_jump_on_a_quiet_topic_is_seen_by_the_fetch_position(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streams.transport.QUIET_S", 0.01)
+    monkeypatch.setattr("streams.worker.transport.QUIET_S", 0.01)
     await bench.consumer.perform_seek()
     bench.thread.positions[P] = 4  # fetched and thrown away; nothing follows
     bench.thread.sought.clear()
@@ -256,7 +256,7 @@ async def test_a_jump_on_a_quiet_topic_is_seen_by_the_fetch_position(
 async def test_a_topic_whose_agent_is_at_work_is_not_called_quiet(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streams.transport.QUIET_S", 0.01)
+    monkeypatch.setattr("streams.worker.transport.QUIET_S", 0.01)
     await bench.consumer.perform_seek()
     bench.thread.positions = {P: 4, Q: 9}
     assert await bench.consumer.take(bench.message(P, 0))
@@ -267,7 +267,7 @@ async def test_a_topic_whose_agent_is_at_work_is_not_called_quiet(
 
 
 async def test_a_topic_whose_queue_is_long_is_not_called_quiet(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.transport.QUIET_S", 0.01)
+    monkeypatch.setattr("streams.worker.transport.QUIET_S", 0.01)
     await bench.consumer.perform_seek()
     bench.thread.positions = {P: 4, Q: 9}
     bench.consumer.on_buffer_full(P)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from streams.trial import MOST_CULPRITS, Limits, Part, Trials
+from streams.worker.trial import MOST_CULPRITS, Limits, Part, Trials
 from tests.streams import poison
 
 SHORT = Limits(seconds=1.0)

@@ -10,8 +10,8 @@ from aiokafka.errors import CorruptRecordException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.records import read_headers
-from streams.unpack import UNREADABLE
+from streams.kafka.records import read_headers
+from streams.kafka.unpack import UNREADABLE
 from tests.kafka.raw import NAME, Header, batch_of, checked
 
 PLACE = TopicPartition("cap.alerts", 0)

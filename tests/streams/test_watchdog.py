@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from streams.records import Outgoing, Progress
-from streams.sender import KafkaSender
+from streams.kafka.records import Outgoing, Progress
+from streams.kafka.sender import KafkaSender
 from streams.watchdog import LIMIT_S, REBALANCE_LIMIT_S, Vitals, Watchdog, ended_after
 
 
@@ -105,7 +105,7 @@ async def test_a_process_that_slept_sends_nothing_on_waking(monkeypatch: pytest.
         reasons.append(reason)
         raise SystemExit
 
-    monkeypatch.setattr("streams.sender.end_at_once", end)
+    monkeypatch.setattr("streams.kafka.sender.end_at_once", end)
     found = vitals()
     found.looked = time.monotonic() - 15
     sender = KafkaSender("127.0.0.1:1", Progress(), slept=found.slept)

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from streams.web import _ended
+from streams.processes.web import _ended
 
 
 async def test_a_task_that_lost_its_first_cancellation_is_told_again() -> None:

@@ -12,16 +12,16 @@ import pytest
 from aiokafka.errors import KafkaError, RequestTimedOutError
 from faust.types import TP
 
-from streams import app as app_module
-from streams.agents import MatchAgent
-from streams.app import Worker
-from streams.hand import Hand
-from streams.ledger import Ledger
-from streams.records import Incoming, MemorySender, Outgoing, Progress, SendError
-from streams.state import MemoryStateStore
-from streams.topics import Topics
-from streams.trial import Trials
+from streams.kafka.records import Incoming, MemorySender, Outgoing, Progress, SendError
+from streams.kafka.topics import Topics
 from streams.watchdog import Vitals
+from streams.worker import app as app_module
+from streams.worker.agents import MatchAgent
+from streams.worker.app import Worker
+from streams.worker.hand import Hand
+from streams.worker.offsets import Ledger
+from streams.worker.state import MemoryStateStore
+from streams.worker.trial import Trials
 from tests.streams.pair import HERE, THERE, Pair, warning
 from tests.streams.test_agents import Bench
 from tests.support import tick

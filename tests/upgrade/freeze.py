@@ -14,12 +14,12 @@ import httpx
 
 from tests.audit.story import HERE, STAGE, Recorder
 from tests.kafka.story import settings_of
-from warnsys.feeds.dwd import DwdFeed
-from warnsys.feeds.scenario import Scenario, load
-from warnsys.feeds.standin import StandIn
+from warnsys.feeds.poller import DwdFeed
 from warnsys.pipeline import CityState
 from warnsys.records import AlertHeaders, Snapshot
 from warnsys.settings import Settings
+from warnsys.simulation.scenario import Scenario, load
+from warnsys.simulation.standin import StandIn
 
 FOLDER = Path(__file__).parent
 STORY, STEPS, MIDDLE = "storm", 8, 4

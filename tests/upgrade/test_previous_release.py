@@ -15,10 +15,10 @@ import pytest
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_jsonable_python
 
-from streams.agents import SettleAgent
-from streams.records import Incoming, MemorySender
-from streams.state import Found, Kept, MemoryStateStore
-from streams.topics import Topics
+from streams.kafka.records import Incoming, MemorySender
+from streams.kafka.topics import Topics
+from streams.worker.agents import SettleAgent
+from streams.worker.state import Found, Kept, MemoryStateStore
 from tests.audit.story import STAGE, Log, auditor
 from tests.kafka.story import settings_of
 from warnsys.metrics import Metrics

@@ -10,7 +10,7 @@ import pytest_asyncio
 import uvicorn
 from playwright.async_api import Browser, async_playwright
 
-from streams.web import Server
+from streams.processes.web import Server
 from tests.web.sites import Desk
 
 ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]

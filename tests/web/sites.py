@@ -9,10 +9,10 @@ from starlette.testclient import TestClient
 from geofences import GeofenceIndex, bundled
 from tests.cap.oddities import message
 from tests.support import NOON, City, at
-from warnsys.orders import answers
 from warnsys.records import Action, AlertHeaders, Outcome, PushNotice, Said, SmsNotice, SteleRecord, Stop
 from warnsys.settings import Settings, parse
-from warnsys.warning.impact import Matcher
+from warnsys.warning.matching import Matcher
+from warnsys.warning.orders import answers
 from warnsys.web.app import Site, operators_site, public_site
 from warnsys.web.board import Board, TopicRecord
 from warnsys.web.security import hashed

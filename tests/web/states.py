@@ -13,12 +13,12 @@ import yaml
 
 from tests.support import NOON, City
 from tests.web.sites import Desk, settings
-from warnsys.cells import catalogue
-from warnsys.feeds.cap_writer import Message, write
+from warnsys.cap.cells import catalogue
 from warnsys.pipeline import cities_for, matcher_for
 from warnsys.records import FeedStatus, Snapshot, Tick
 from warnsys.settings import LIVE
-from warnsys.warning.impact import Matcher
+from warnsys.simulation.message import Message, write
+from warnsys.warning.matching import Matcher
 
 NEIGHBOURS = {"805124000": "Wuppertal", "805120000": "Remscheid"}
 MESSAGES = {

@@ -13,8 +13,8 @@ from tests.support import at, meaning, outcome, snapshot, tick
 from tests.web.conftest import served, wired
 from tests.web.sites import Desk, settings
 from tests.web.states import SEVERE, STATES, Town
-from warnsys.feeds.cap_writer import Texts, write
 from warnsys.records import Snapshot
+from warnsys.simulation.message import Texts, write
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 WIDE: ViewportSize = {"width": 1920, "height": 1080}

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from streams.guard import Guard, affordable
+from streams.processes.guard import Guard, affordable
 from tests.web.test_guard import answered, crowd, guarded
 from tests.web.test_reader import desk
 

@@ -8,8 +8,8 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 import httpx
 import pytest
 
-from streams.guard import Guard
-from streams.web import Server, _config
+from streams.processes.guard import Guard
+from streams.processes.web import Server, _config
 from tests.web.sites import Desk, settings
 from tests.web.test_reader import desk
 

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from streams.topics import topics_for
-from streams.web import HANGS_S, Reader, mind, watched
+from streams.kafka.topics import topics_for
+from streams.processes.web import HANGS_S, Reader, mind, watched
 from tests.support import meaning, outcome, snapshot, tick
 from tests.web.sites import Desk, settings
 from warnsys.records import PushNotice, SmsNotice

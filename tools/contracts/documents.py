@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from geofences import bundled
-from streams import acl
+from streams.kafka import acl
 from tools.contracts import samples
 from tools.contracts.kinds import ALERT, TOPICS, Kind, kinds
 from tools.contracts.schemas import draft_7, first_sentence, pretty, published, schema_of
@@ -180,7 +180,7 @@ async def _nobody(action: Action) -> None:
 class _Plain(yaml.SafeDumper):
     """Writes what stands in several places each time, without anchors, and texts of several lines as they are."""
 
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the signature is yaml's
+    def ignore_aliases(self, data: Any) -> bool:
         return True
 
 

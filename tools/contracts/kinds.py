@@ -7,7 +7,7 @@ from typing import Any, get_args, get_type_hints
 
 from pydantic import BaseModel
 
-from streams.topics import Topics
+from streams.kafka.topics import Topics
 from warnsys.pipeline import CityState
 from warnsys.records import (
     VERSION,
@@ -40,7 +40,7 @@ class Kind:
     """One kind of record on one topic. Without a model the value is bytes."""
 
     topic: str
-    """The name of its property of `streams.topics.Topics`."""
+    """The name of its property of `streams.kafka.topics.Topics`."""
     key: str
     """What the record's key is."""
     model: type[BaseModel] | None = None

@@ -10,7 +10,6 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from warnsys.feeds.scenario import load
 from warnsys.pipeline import Offline
 from warnsys.records import (
     AlertHeaders,
@@ -23,6 +22,7 @@ from warnsys.records import (
 )
 from warnsys.replay.read import of_scenario
 from warnsys.replay.run import Arrival, Decided, Event, Replay, settings_of
+from warnsys.simulation.scenario import load
 
 STORY = "storm"
 AT, UNTIL = "2027-07-14T12:40:00Z", "2027-07-14T13:10:00Z"

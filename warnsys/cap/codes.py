@@ -109,7 +109,7 @@ CODES: dict[str, Code] = {
     ),
     "area-missing": Code("noted", "an info without area warns nobody", "ask the sender"),
     "areas-differ": Code("noted", "languages with different areas; each is judged by its own", "nothing to do"),
-    # what measuring an area may cost (geofences/budget.py); said of the outcome, not of the message
+    # what measuring an area may cost (geofences/overlap/budget.py); said of the outcome, not of the message
     "outline-hull": Code(
         "mended", "an outline crosses itself too often to be measured; read as its convex hull", "ask the sender"
     ),

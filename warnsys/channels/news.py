@@ -11,7 +11,7 @@ from warnsys.cap.model import level
 from warnsys.channels import wording
 from warnsys.channels.words import Value, say
 from warnsys.records import Localised
-from warnsys.warning.change import Change
+from warnsys.warning.notify import Change
 
 WATER = ("RAIN", "THAW", "THUNDERSTORM")
 """Groups after which water may still rise."""

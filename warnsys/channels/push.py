@@ -12,7 +12,7 @@ from warnsys.channels.wording import Place
 from warnsys.channels.words import say
 from warnsys.records import Localised, PushNotice
 from warnsys.settings import LIVE
-from warnsys.warning.change import Change, notice_id
+from warnsys.warning.notify import Change, notice_id
 from warnsys.warning.situation import Situation
 
 LONGEST_TTL_S = 86_400

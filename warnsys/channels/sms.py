@@ -15,7 +15,7 @@ from warnsys.channels.wording import Place
 from warnsys.channels.words import Catalogue, catalogue
 from warnsys.records import Meaning, SmsNotice
 from warnsys.settings import LIVE
-from warnsys.warning.change import Change
+from warnsys.warning.notify import Change
 from warnsys.warning.situation import Situation
 
 MAX_CHARS = 160

@@ -16,8 +16,8 @@ from warnsys.channels.wording import Place
 from warnsys.channels.words import LANGUAGES, say
 from warnsys.records import Localised, Meaning, SteleItem, SteleRecord, utc
 from warnsys.settings import LIVE
-from warnsys.warning.change import notice_id
-from warnsys.warning.impact import BODY_CHARS, EVENT_CHARS, HEADLINE_CHARS, MAX_LANGUAGES
+from warnsys.warning.matching import BODY_CHARS, EVENT_CHARS, HEADLINE_CHARS, MAX_LANGUAGES
+from warnsys.warning.notify import notice_id
 from warnsys.warning.policy import Policy
 from warnsys.warning.situation import DistrictSituation, Situation, Standing
 

@@ -13,8 +13,8 @@ from warnsys.cap.model import Alert, worst_level
 from warnsys.feeds.answer import open_zip
 from warnsys.feeds.bundle import UNREADABLE, Key
 from warnsys.feeds.names import stamp_in
-from warnsys.feeds.scenario import BUNDLED, Scenario
-from warnsys.feeds.scenario import load as load_scenario
+from warnsys.simulation.scenario import BUNDLED, Scenario
+from warnsys.simulation.scenario import load as load_scenario
 
 DEFAULT_SOURCE = "dwd"
 _NAMED = re.compile(r"([a-z0-9][a-z0-9-]*)=(.+)")

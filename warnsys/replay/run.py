@@ -20,7 +20,7 @@ from warnsys.pipeline import Offline
 from warnsys.records import AlertHeaders, Notice, Snapshot
 from warnsys.replay.read import Material, Message, Opener, Shot, worst_first
 from warnsys.settings import LIVE, Settings, Source, parse
-from warnsys.warning.impact import Decision
+from warnsys.warning.matching import Decision
 from warnsys.warning.situation import Situation
 
 STAGE = "replay"

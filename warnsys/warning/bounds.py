@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pydantic_core import to_json
 
 from warnsys.records import Meaning, Text
-from warnsys.warning.claim import Told, top
 from warnsys.warning.facts import FORGOT_FOR, Fact, Facts, Forgot, Listing, Seen, last_seen
+from warnsys.warning.notification_log import Told, top
 from warnsys.warning.scene import Held
 from warnsys.warning.situation import Situation, grade
 

@@ -10,8 +10,8 @@ from datetime import datetime
 from functools import cached_property
 
 from warnsys.records import Meaning, utc
-from warnsys.warning.claim import Claims, claims
 from warnsys.warning.facts import Fact, Facts
+from warnsys.warning.notification_log import Claims, claims
 from warnsys.warning.policy import Rule
 from warnsys.warning.situation import Situation, Standing, grade
 

@@ -33,7 +33,7 @@ from warnsys.warning.facts import (
     complete,
     verdict,
 )
-from warnsys.warning.impact import live_at
+from warnsys.warning.matching import live_at
 
 SEVERE = level("Severe")
 DECIDING = timedelta(seconds=60)

@@ -25,7 +25,7 @@ from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules
 from warnsys.records import Action, Stop
 from warnsys.settings import Settings
-from warnsys.warning.impact import Matcher
+from warnsys.warning.matching import Matcher
 from warnsys.warning.text import direction
 from warnsys.web.board import Board
 from warnsys.web.pictures import STANDS_S, Pictures

@@ -1,0 +1,1 @@
+"""Making a geofence file: import, check, tidy, heights."""

@@ -1,0 +1,1 @@
+"""Districts from GeoJSON files: read, checked and refused with place and remedy."""

@@ -1,0 +1,177 @@
+"""How much of each of many fences lies inside an outline: from the crossings of their boundaries alone.
+
+The usual way builds the overlay, fence by fence, and measures it. But an area is a sum along its boundary (Green), and
+the boundary of what fence and outline share consists of pieces of the two:
+
+       fence
+    a─────────b          Walk round the fence, its inside on the left, and note at each vertex the area swept so far.
+    │         │          The piece of it inside the outline, from where it enters (1) to where it leaves (2), has
+    │    ┌────2────┐     swept: sum at 2 - sum at 1. However many vertices lie between, that is two look-ups.
+    │    │    │    │     The piece of the outline inside the fence goes from 2 to 1: sum at 1 - sum at 2. So
+    d────1────c    │
+         └─────────┘     shared area = Σ ± (fence's sum - outline's sum),  + where the fence leaves, - where it enters
+             outline
+
+A ring that starts inside has its first piece counted from the wrong end: one whole turn is missing, and its total is
+added. That settles rings without crossings, too: those that start inside count as a whole, the others not at all.
+
+So all that has to be found is which edges cross and which rings start inside, and the work grows with the crossings,
+not with the vertices. Touches do not occur (see `geofences.overlap.sides`): the outline is taken as moved by nearly
+nothing.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from geofences.overlap.boundary import Boundary, Boxes, edge_at, ranges
+from geofences.overlap.budget import Near, TooDearError
+from geofences.overlap.sides import Ints, crossings
+from geofences.overlap.sphere import Floats, extents
+
+HANDFUL = 8  # fences: as long as GEOS has overlaid them, the calls of numpy alone take
+_MOST_NEAR = 500_000
+"""Pairs of eight edges each of outlines and fences that come near each other: 100 MB, and half a second."""
+_MOST_ROWS = 2_000_000
+"""Of eight edges each, that are looked at for what starts inside."""
+_EACH = 4  # times may every edge of the fences be looked at beyond these
+_BY_HAND = 2_000  # rows of edges: up to here arrays are done before GEOS has prepared an outline
+
+
+class Overlaps(NamedTuple):
+    """Pairs of outline and fence that may share an area, sorted: arrays of one length."""
+
+    outline: Ints
+    fence: Ints
+    area: Floats
+    """Steradians, right to some 1e-18: without any overlap it may be that much beside 0."""
+
+
+_NONE = Overlaps(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0))
+
+
+class Fences:
+    """Polygons or multipolygons, valid and in lon/lat degrees, ready to be overlaid again and again."""
+
+    __slots__ = ("_boundary", "_boxes", "_geometries", "_near", "_ring_tree", "areas", "box")
+
+    areas: Floats
+    """Steradians, in the order given."""
+    box: tuple[float, float, float, float]
+    """West, east, south, north of them all."""
+
+    def __init__(self, geometries: NDArray[np.object_]) -> None:
+        self._geometries = geometries
+        self._boxes = Boxes.of(geometries)
+        self.box = self._boxes.whole()
+        _, _, south, north = self.box
+        self._boundary = Boundary(geometries, datum=(south + north) / 2 if len(geometries) else 0.0)
+        self.areas = _sums(self._boundary.ring_owner, self._boundary.ring_sum, len(geometries))
+        boxes = self._boundary.boxes
+        self._near = Near(boxes)
+        self._ring_tree = shapely.STRtree(boxes.by_group(self._boundary.ring_first).for_tree())
+
+    def overlaps(self, outlines: Sequence[BaseGeometry]) -> Overlaps:
+        """The areas that the fences share with outlines (as valid as they), each outline by itself.
+
+        Raises `TooDearError` where that would hold more than a few hundred MB at once.
+        """
+        shapes = np.array(outlines, dtype=object)
+        if len(self.areas) <= HANDFUL:
+            return self._overlaid(shapes)
+        boundary = Boundary(shapes, self._boundary.datum)
+        found = [self._crossed(boundary), self._fences_inside(boundary, shapes), self._outlines_inside(boundary)]
+        pairs, place = _distinct(np.concatenate([part.outline * len(self.areas) + part.fence for part in found]))
+        area = _sums(place, np.concatenate([part.area for part in found]), len(pairs))
+        return Overlaps(*np.divmod(pairs, len(self.areas)), area)
+
+    def touched_by_box(self, outline: BaseGeometry) -> list[int]:
+        """The fences whose boxes touch that of an outline."""
+        west, south, east, north = outline.bounds
+        found: list[int] = self._boxes.touching(west, east, south, north).tolist()
+        return found
+
+    def _overlaid(self, shapes: NDArray[np.object_]) -> Overlaps:
+        """The usual way."""
+        shapely.prepare(shapes)
+        outline, fence = np.nonzero(shapely.intersects(shapes[:, None], self._geometries))
+        area = self.areas.take(fence)
+        cut = np.flatnonzero(~shapely.covers(shapes[outline], self._geometries[fence]))
+        area[cut] = extents(shapely.intersection(shapes[outline[cut]], self._geometries[fence[cut]]))
+        return Overlaps(outline, fence, area)
+
+    def _crossed(self, outline: Boundary) -> Overlaps:
+        """For each crossing the area between the two walks that meet there, negative where the fence enters."""
+        fences, boxes = self._boundary, outline.boxes
+        near = boxes.touching(*self.box)
+        touching = self._near.pairs(boxes.at(near), _MOST_NEAR + _EACH * len(fences.owner))
+        if touching is None:
+            raise TooDearError("boundaries")
+        row, stretch = touching
+        if not len(row):
+            return _NONE
+        # The outline's edges that come near a stretch of fence, and then what of that stretch crosses them.
+        row, edge = outline.edges_touching(near.take(row), fences.boxes.at(stretch))
+        stretch = stretch.take(row)
+        place, walk, leaves, lon, lat = crossings(*fences.vertices(stretch), outline.edges(edge))
+        stretch, edge = stretch.take(walk), edge.take(walk)
+        between = fences.swept_to(edge_at(stretch, place), lon, lat) - outline.swept_to(edge, lon, lat)
+        return Overlaps(outline.owner_of(edge), fences.owner.take(stretch), np.where(leaves, between, -between))
+
+    def _fences_inside(self, outline: Boundary, shapes: NDArray[np.object_]) -> Overlaps:
+        """The rings of fences that start inside an outline."""
+        fences = self._boundary
+        near, ring = self._ring_tree.query(Boxes.of(shapes).for_tree())
+        lon, lat = fences.ring_starts(ring)
+        size = np.bincount(outline.owner, minlength=len(shapes))
+        inside = np.zeros(len(ring), dtype=bool)
+        unsure = np.arange(len(ring))
+        if size.take(near).sum() > _BY_HAND:
+            shapely.prepare(shapes)
+            unsure = np.flatnonzero(shapely.intersects_xy(shapes.take(near), lon, lat))
+            inside[unsure] = shapely.contains_xy(shapes.take(near.take(unsure)), lon.take(unsure), lat.take(unsure))
+            unsure = unsure[~inside.take(unsure)]  # on the very line
+        around = near.take(unsure)
+        if size.take(around).sum() > _MOST_ROWS + _EACH * len(fences.owner):
+            raise TooDearError("fences on the line")
+        row, stretch = ranges((np.cumsum(size) - size).take(around), size.take(around))
+        inside[unsure] = outline.contains(stretch, row, lon.take(unsure), lat.take(unsure), step=-1)
+        ring = ring[inside]
+        return Overlaps(near[inside], fences.ring_owner.take(ring), fences.ring_sum.take(ring))
+
+    def _outlines_inside(self, outline: Boundary) -> Overlaps:
+        """The rings of outlines that start inside a fence."""
+        fences = self._boundary
+        lon, lat = outline.ring_starts(np.arange(len(outline.ring_first)))
+        turn, ring = self._ring_tree.query(Boxes(lon, lon, lat, lat).for_tree())
+        if not len(turn):
+            return _NONE
+        pairs, place = _distinct(turn * len(self.areas) + fences.ring_owner[ring])
+        turn, fence = np.divmod(pairs, len(self.areas))
+        if fences.ring_size[ring].sum() > _MOST_ROWS + _EACH * len(fences.owner):
+            raise TooDearError("outlines inside")
+        row, stretch = ranges(fences.ring_first[ring], fences.ring_size[ring])
+        inside = fences.contains(stretch, place[row], lon[turn], lat[turn], step=1)
+        turn = turn[inside]
+        return Overlaps(outline.ring_owner[turn], fence[inside], outline.ring_sum[turn])
+
+
+def _sums(place: Ints, terms: Floats, count: int) -> Floats:
+    return np.asarray(np.bincount(place, terms, minlength=count), dtype=np.float64)
+
+
+def _distinct(numbers: Ints) -> tuple[Ints, Ints]:
+    """Like `np.unique` with the inverse, but without sorting where the numbers are small."""
+    if not len(numbers):
+        return numbers, numbers
+    if (most := int(numbers.max())) > 20 * len(numbers) + 1_000:
+        return np.unique(numbers, return_inverse=True)
+    present = np.zeros(most + 1, dtype=bool)
+    present[numbers] = True
+    distinct = np.flatnonzero(present)
+    place = np.cumsum(present) - 1
+    return distinct, place.take(numbers)

@@ -1,0 +1,88 @@
+"""From lists of points to polygons with holes, thousands at once."""
+
+from collections.abc import Sequence
+from itertools import chain, islice
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from geofences.overlap.boundary import Boxes, ranges
+from geofences.overlap.budget import HOLE_S, Budget, Near
+from geofences.shapes import HOLE
+
+_MOST_HOLES = 50_000
+"""Pairs of an outline and a hole that come near each other, in one area."""
+_FEW_PAIRS = 1_000
+"""Of one area, that are all looked at: a tree takes longer."""
+
+Points = Sequence[tuple[float, float]]
+
+
+def polygons_of(rings: Sequence[Points]) -> list[shapely.Polygon]:
+    """Of closed rings of (lon, lat), of at least four points each."""
+    if not rings:
+        return []
+    points = np.array(list(chain.from_iterable(rings)), dtype=np.float64)
+    of_ring = np.repeat(np.arange(len(rings)), [len(ring) for ring in rings])
+    made: list[shapely.Polygon] = np.asarray(shapely.polygons(shapely.linearrings(points, indices=of_ring))).tolist()
+    return made
+
+
+def with_holes(
+    outer: Sequence[list[shapely.Polygon]], holes: Sequence[Sequence[Points]], budget: Budget
+) -> list[list[shapely.Polygon]]:
+    """The polygons of each area, each with those holes of its area whose boxes touch its own.
+
+    Without any where those of an area are too many, or the budget does not suffice.
+    """
+    if not any(holes):
+        return [*outer]
+    drawn, cut = [*chain.from_iterable(outer)], polygons_of([*chain.from_iterable(holes)])
+    boxes, of_holes = (Boxes.of(np.array(polygons, dtype=object)) for polygons in (drawn, cut))
+    size, of_size = (np.array([len(each) for each in many]) for many in (outer, holes))
+    first, of_first = np.cumsum(size) - size, np.cumsum(of_size) - of_size
+    few = np.flatnonzero((size * of_size <= _FEW_PAIRS) & (size * of_size > 0))
+    place, number = ranges(np.zeros(len(few), dtype=np.int64), (size * of_size)[few])
+    one, other = (
+        start[few][place] + each
+        for start, each in zip((first, of_first), np.divmod(number, of_size[few][place]), strict=True)
+    )
+    touching = _touching(boxes.at(one), of_holes.at(other))
+    pairs = [*zip(one[touching].tolist(), other[touching].tolist(), strict=True)]
+    if not budget.spend(len(pairs) * HOLE_S):
+        budget.exceed(HOLE)
+        pairs = []
+    for area in np.flatnonzero(size * of_size > _FEW_PAIRS).tolist():
+        mine, theirs = np.arange(size[area]) + first[area], np.arange(of_size[area]) + of_first[area]
+        near = Near(of_holes.at(theirs)).pairs(boxes.at(mine), min(_MOST_HOLES, budget.left_s / HOLE_S))
+        if near is None or not budget.spend(len(near[0]) * HOLE_S):
+            budget.exceed(HOLE)
+            continue
+        pairs += zip(mine.take(near[0]).tolist(), theirs.take(near[1]).tolist(), strict=True)
+    _cut(drawn, cut, sorted(pairs))
+    made = iter(drawn)
+    return [[*islice(made, len(polygons))] for polygons in outer]
+
+
+def _touching(boxes: Boxes, others: Boxes) -> NDArray[np.bool_]:
+    return np.asarray(
+        (boxes.west <= others.east)
+        & (boxes.east >= others.west)
+        & (boxes.south <= others.north)
+        & (boxes.north >= others.south)
+    )
+
+
+def _cut(drawn: list[shapely.Polygon], cut: list[shapely.Polygon], pairs: list[tuple[int, int]]) -> None:
+    """Draw those polygons anew that have holes."""
+    if not pairs:
+        return
+    number, hole = np.array(pairs).T
+    holed, place = np.unique(number, return_inverse=True)
+    outer = np.array([drawn[one] for one in holed.tolist()], dtype=object)
+    rings = shapely.get_exterior_ring(np.concatenate([outer, np.array(cut, dtype=object)[hole]]))
+    order = np.argsort(owner := np.concatenate([np.arange(len(holed)), place]), kind="stable")
+    made = np.asarray(shapely.polygons(rings[order], indices=owner[order]))
+    for one, polygon in zip(holed.tolist(), made.tolist(), strict=True):
+        drawn[one] = polygon

@@ -1,0 +1,1 @@
+"""Topics, rights, producers and readers: all that talks to the broker."""

@@ -1,0 +1,1 @@
+"""What a unit or a container starts: worker, feed, web, audit, canary, replay."""

@@ -1,0 +1,241 @@
+"""Sends the canary's message the whole way and waits for it: served over HTTP, polled, decided, settled, read back.
+
+The stage has one partition and agents of its own, in this process; what it shares with the live one is the broker, the
+network, the machine's load and every line of code. A run ends what it began: it cancels the message, and waits until
+the district is clear again. A message that an earlier run left standing is cancelled first.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from streams.failures import explain
+from streams.kafka import credentials as security
+from streams.kafka.readers import FETCH_BYTES, incoming
+from streams.kafka.records import Incoming
+from streams.kafka.topics import Topics, topics_for
+from streams.kafka.trail import Trail
+from streams.processes.runtime import Pipeline, broker_of, metrics_served, pipeline_on
+from warnsys.feeds.poller import DwdFeed
+from warnsys.headers import published
+from warnsys.metrics import Metrics
+from warnsys.records import AlertHeaders, Outcome, PushNotice, SmsNotice, SteleRecord, read_impact_record
+from warnsys.settings import MetricsPort, Settings
+from warnsys.simulation import canary
+from warnsys.simulation.canary import Run
+from warnsys.simulation.standin import StandIn
+from warnsys.supervisor import tell_ready
+
+log = logging.getLogger(__name__)
+AUDIENCES = 2
+
+
+async def once(settings: Settings, patience_s: float) -> Run:
+    """One run by hand, in a stage that nobody else uses."""
+    async with nest(settings, canary.BY_HAND) as bird:
+        return await bird.run(patience_s)
+
+
+async def for_ever(settings: Settings, every_s: float, patience_s: float) -> None:
+    """A run every so many seconds, its figures served; until it is interrupted."""
+    metrics = Metrics()
+    async with nest(settings, canary.STAGE) as bird:
+        with metrics_served(settings, metrics):
+            tell_ready()
+            while True:
+                started = time.monotonic()
+                run = await bird.run(patience_s)
+                metrics.canary(run)
+                if run.missing:
+                    log.error("the canary did not come back: %s", run.missing)
+                await asyncio.sleep(max(0.0, every_s - (time.monotonic() - started)))
+
+
+@asynccontextmanager
+async def nest(settings: Settings, stage: str) -> AsyncIterator["Canary"]:
+    """Everything that a run needs, on the broker of these settings."""
+    async with AsyncExitStack() as stack:
+        server = stack.enter_context(StandIn())
+        own = canary.settings_for(settings, server.url, stage)
+        bootstrap = stack.enter_context(broker_of(own, "canary"))
+        quiet = own.model_copy(update={"metrics": MetricsPort()})  # an exercise's figures would alarm beside live ones
+        pipeline = await stack.enter_async_context(pipeline_on(quiet, bootstrap))
+        client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
+        feed = DwdFeed(own.sources[0], stage, client, pipeline.publisher, lambda: datetime.now(UTC))
+        back = await stack.enter_async_context(_reading(own, bootstrap, topics_for(own)))
+        yield Canary(server, feed, pipeline, back)
+
+
+@asynccontextmanager
+async def _reading(settings: Settings, bootstrap: str, topics: Topics) -> AsyncIterator[Any]:
+    """Of all that comes back; the steles from their start, to see what an earlier run left standing."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, enable_auto_commit=False, max_partition_fetch_bytes=FETCH_BYTES,
+        fetch_max_wait_ms=10, **security.for_aiokafka(settings.broker),
+    )  # fmt: skip
+    await consumer.start()
+    try:
+        stele = TopicPartition(topics.stele.name, 0)
+        others = [TopicPartition(one.name, 0) for one in (topics.alerts, topics.impacts, topics.push, topics.sms)]
+        consumer.assign([stele, *others])
+        await consumer.seek_to_beginning(stele)
+        await consumer.seek_to_end(*others)
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+class Canary:
+    """The bird in its nest: one run after the other."""
+
+    def __init__(self, server: StandIn, feed: DwdFeed, pipeline: Pipeline, back: Any) -> None:
+        self._server, self._feed, self._pipeline, self._back = server, feed, pipeline, back
+        self._stamp = datetime.fromtimestamp(0, UTC)
+        self._seen = _Seen(pipeline.topics)
+
+    async def run(self, patience_s: float) -> Run:
+        """Never raises for what does not come back: that is what the run says."""
+        started = time.time()
+        try:
+            async with asyncio.timeout(patience_s):
+                await self._clear()
+                return await self._there_and_back()
+        except TimeoutError:
+            return Run(started, {}, f"{self._seen.waiting} within {patience_s:g} s")
+
+    async def _there_and_back(self) -> Run:
+        seen = self._seen
+        stamp = await self._next_stamp()
+        name = canary.identifier(stamp, 1)
+        started = time.time()
+        run = Run(started)
+        await self._publish(stamp, name, canary.alert(name, stamp))
+        seen.waiting = "no stele showed it"
+        await self._until(lambda: seen.shows(name))
+        seen.waiting = "no push or SMS of it came"
+        await self._until(lambda: seen.told(name) and seen.matched(name))
+        run.passed = {stage: at - started for stage, at in seen.ledger(name).items()}
+        stamp = await self._next_stamp()
+        ended = canary.identifier(stamp, 2)
+        cancelled = time.time()
+        await self._publish(stamp, ended, canary.cancel(ended, name, stamp))
+        seen.waiting = "its end did not come back"
+        await self._until(lambda: seen.clear and seen.told(ended))
+        run.passed["ended"] = run.passed["back"] + seen.read - cancelled
+        return run
+
+    async def _clear(self) -> None:
+        """Nothing stands any more that an earlier run left."""
+        seen = self._seen
+        seen.waiting = "the district does not become clear"
+        await self._pipeline.tick(datetime.now(UTC))
+        await self._pipeline.settled()
+        await self._until(lambda: seen.status != "")
+        while not seen.clear:
+            stamp = await self._next_stamp()
+            if seen.standing:
+                name = canary.identifier(stamp, 0)
+                await self._publish(stamp, name, canary.cancel(name, seen.standing, stamp))
+            else:
+                await self._publish(stamp)
+            await self._pipeline.tick(datetime.now(UTC))
+            await self._pipeline.settled()
+            await self._take()
+
+    async def _publish(self, stamp: datetime, name: str = "", body: bytes = b"") -> None:
+        self._server.publish(stamp, canary.bundle(name, body))
+        await self._feed.look()
+
+    async def _next_stamp(self) -> datetime:
+        """The present second, or the next one: servers' stamps have no finer time."""
+        due = self._stamp + timedelta(seconds=1)
+        await asyncio.sleep(max(0.0, (due - datetime.now(UTC)).total_seconds()))
+        self._stamp = max(due, datetime.now(UTC).replace(microsecond=0))
+        return self._stamp
+
+    async def _until(self, came: Callable[[], bool]) -> None:
+        while not came():
+            await self._take()
+
+    async def _take(self) -> None:
+        for records in (await self._back.getmany(timeout_ms=100)).values():
+            for record in records:
+                if record.value is not None:
+                    self._see(incoming(record))
+
+    def _see(self, record: Incoming) -> None:
+        """What is none of ours is passed over: a run that misses nothing else is a good one."""
+        try:
+            self._seen.take(record, time.time())
+        except (ValueError, RecursionError) as error:
+            log.warning("%s/%d@%d cannot be read: %s", record.topic, record.partition, record.offset, explain(error))
+
+
+class _Seen:
+    """What has been read back."""
+
+    def __init__(self, topics: Topics) -> None:
+        self._topics = topics
+        self.waiting = ""
+        self.status, self.standing, self.read = "", "", 0.0
+        """Of the district, the id of what is shown there, and when the newest record was read."""
+        self._by_cause: dict[tuple[str, str], int] = {}
+        self._times: dict[str, dict[str, float]] = {}
+
+    @property
+    def clear(self) -> bool:
+        return self.status == "clear"
+
+    def shows(self, name: str) -> bool:
+        return self.status == "warned" and self.standing == name
+
+    def told(self, cause: str) -> bool:
+        return all(self._by_cause.get((channel, cause), 0) >= AUDIENCES for channel in ("push", "sms"))
+
+    def matched(self, name: str) -> bool:
+        """Notices may be read before the outcome that they follow from."""
+        return "on warn.impacts" in self._times.get(name, {})
+
+    def ledger(self, name: str) -> dict[str, float]:
+        """When it passed each stage, in seconds since 1970: our clock, and the broker's where it stamps records.
+
+        That stamps whole milliseconds: what came to it may seem one earlier than it was sent.
+        """
+        return dict(sorted(self._times[name].items(), key=lambda stage: stage[1]))
+
+    def take(self, record: Incoming, now: float) -> None:
+        self.read = now
+        topics = self._topics
+        if record.topic == topics.alerts.name and record.headers.get("kind") == "alert":
+            headers = AlertHeaders.model_validate(record.headers)
+            self._passed(headers.id, "polled", headers.seen.timestamp())
+            if (at := published(record.headers)) is not None:
+                self._passed(headers.id, "published", at)
+            self._passed(headers.id, "on cap.alerts", record.timestamp)
+        elif record.topic == topics.impacts.name:
+            said = read_impact_record(record.value)
+            if isinstance(said, Outcome):
+                self._passed(said.listed_id, "on warn.impacts", record.timestamp)
+        elif record.topic == topics.stele.name:
+            stele = SteleRecord.from_bytes(record.value)
+            self.status, self.standing = stele.status, stele.items[0].base_id if stele.items else ""
+            for stage, at in {**Trail.read(record.headers).work(), "on warn.stele": record.timestamp}.items():
+                self._passed(self.standing, stage, at)
+        elif record.topic in (topics.push.name, topics.sms.name):
+            kind = PushNotice if record.topic == topics.push.name else SmsNotice
+            cause = kind.from_bytes(record.value).cause
+            channel = "push" if kind is PushNotice else "sms"
+            self._by_cause[channel, cause] = self._by_cause.get((channel, cause), 0) + 1
+            self._passed(cause, f"on warn.{channel}", record.timestamp)
+            if self.told(cause):
+                self._passed(cause, "back", now)
+
+    def _passed(self, name: str, stage: str, at: float) -> None:
+        self._times.setdefault(name, {}).setdefault(stage, at)

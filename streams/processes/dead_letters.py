@@ -1,0 +1,227 @@
+"""What the agents could not take, and how it gets a second chance after a fix.
+
+A source that lists an unreadable message publishes it every ten minutes, so the same bytes on `warn.rejected` are one
+case, however often they were refused. A retry puts them back where they had stood, with a header `history`: when, by
+whom and why they were refused before. What they mean is judged as of now, as with every late message: state joins facts
+in any order, and time comes from ticks. So a retry is harmless however often it is done.
+"""
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from streams.failures import HISTORY
+from streams.kafka import credentials as security
+from streams.kafka.readers import Place, ends_of, read_once
+from streams.kafka.records import Headers, Incoming, Outgoing, Progress
+from streams.kafka.sender import KafkaSender
+from streams.kafka.topics import Topics, topics_for
+from warnsys.headers import PUBLISHED, moment, whole
+from warnsys.records import Outcome, read_impact_record
+from warnsys.settings import Settings
+
+ADDED = ("agent", "reason", "topic", "partition", "offset", HISTORY)
+"""Headers that a rejection adds to those of the record."""
+MAX_HISTORY = 20
+ASK_EVERY_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One time that a record was refused; `place` is where it had stood, `rejected` where it stands on the topic."""
+
+    at: str
+    agent: str
+    reason: str
+    place: str
+    rejected: str
+
+    def plain(self) -> dict[str, str]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True)
+class Case:
+    """The same bytes for the same topic, with every time that they were refused."""
+
+    id: str
+    """Twelve hexadecimal digits, from topic and bytes."""
+    record: Incoming
+    """The newest one, as it stands on `warn.rejected`."""
+    times: int = 1
+    first: float = 0.0
+    """Seconds since 1970."""
+    decided: str = ""
+    """How the message was decided later, by whatever way it came again; "" where it was not."""
+    history: tuple[Refusal, ...] = ()
+    """Of the newest one: the refusals before each retry, and the last."""
+
+    @property
+    def topic(self) -> str:
+        return self.record.headers.get("topic", "")
+
+    @property
+    def listed_id(self) -> str:
+        return self.record.headers.get("id", "")
+
+    @property
+    def last(self) -> datetime:
+        return moment(self.record.timestamp)
+
+
+def cases(records: Iterable[Incoming]) -> dict[str, Case]:
+    """By id, the newest last."""
+    found: dict[str, Case] = {}
+    for record in sorted(records, key=lambda one: one.timestamp):
+        topic = record.headers.get("topic", "")
+        name = hashlib.sha256(topic.encode() + b"\0" + record.value).hexdigest()[:12]
+        known = found.pop(name, None)
+        found[name] = Case(
+            name, record, known.times + 1 if known else 1, known.first if known else record.timestamp,
+            history=(*earlier(record.headers), refusal(record)),
+        )  # fmt: skip
+    return found
+
+
+def refusal(record: Incoming) -> Refusal:
+    """What a record of `warn.rejected` says of itself."""
+    headers = record.headers
+    place = f"{headers.get('topic', '?')}/{headers.get('partition', '?')}@{headers.get('offset', '?')}"
+    return Refusal(
+        at=moment(record.timestamp).isoformat(timespec="seconds"),
+        agent=headers.get("agent", "?"),
+        reason=headers.get("reason", "?"),
+        place=place,
+        rejected=f"{record.partition}@{record.offset}",
+    )
+
+
+def earlier(headers: Mapping[str, str]) -> tuple[Refusal, ...]:
+    """The history in a record's headers; one that cannot be read is none."""
+    try:
+        return tuple(Refusal(**{name: str(one[name]) for name in Refusal.__slots__}) for one in _listed(headers))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return ()
+
+
+def _listed(headers: Mapping[str, str]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(headers.get(HISTORY, "[]"))
+    return found
+
+
+def again(case: Case, topics: Topics, now: float) -> Outgoing:
+    """The record as it had stood, with its history. Raises `ValueError` where it must not go back."""
+    record, headers = case.record, case.record.headers
+    keeps = timedelta(hours=topics.alerts.retention_h)
+    if case.topic not in {topic.name for topic in topics.inputs}:
+        raise ValueError(f"stood on {case.topic or 'no topic'}, which is no input of this stage")
+    if now - record.timestamp > keeps.total_seconds():
+        hours = keeps / timedelta(hours=1)
+        raise ValueError(f"refused more than {hours:g} hours ago: what superseded it may be forgotten, it stays out")
+    history = case.history[:1] + case.history[1:][-(MAX_HISTORY - 1) :]
+    if (partition := whole(headers.get("partition"))) is None or partition >= topics.partitions:
+        raise ValueError("does not say of which partition it was")
+    kept: Headers = {name: value for name, value in headers.items() if name not in ADDED}
+    if PUBLISHED in kept:
+        kept[PUBLISHED] = repr(now)
+    kept[HISTORY] = json.dumps([one.plain() for one in history], ensure_ascii=False)
+    return Outgoing(case.topic, partition, record.key.decode("utf-8", "replace"), record.value, kept)
+
+
+class Rejections:
+    """The rejected records of a stage on its broker."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings, self._topics = settings, topics_for(settings)
+        self._bootstrap = settings.broker.url.removeprefix("kafka://")
+        self._login = security.for_aiokafka(settings.broker)
+
+    async def cases(self) -> dict[str, Case]:
+        """All that are kept, with how each message was decided since."""
+        found = cases([record async for record in self._read(self._topics.rejected.name)])
+        since = time.time() - self._topics.impacts.retention_h * 3600
+        wanted = {case.listed_id: case.record.timestamp for case in found.values() if case.last.timestamp() > since}
+        outcomes = await self._outcomes(wanted, since=since) if wanted else {}
+        return {name: replace(case, decided=_decided(outcomes.get(case.listed_id))) for name, case in found.items()}
+
+    def why_not(self, case: Case) -> str:
+        """Why it must not go back, or ""."""
+        try:
+            again(case, self._topics, time.time())
+        except ValueError as error:
+            return str(error)
+        return ""
+
+    async def retry(self, chosen: Sequence[Case], patience_s: float) -> dict[str, str]:
+        """Put them back, wait until they were handled; by case what became of it, "" where that is not known."""
+        records = {case.id: again(case, self._topics, time.time()) for case in chosen}
+        asked = self._places(self._topics.rejected.name, self._topics.impacts.name)
+        before = await ends_of(self._bootstrap, asked, self._login)
+        async with KafkaSender(
+            self._bootstrap, Progress(), security=security.for_librdkafka(self._settings.broker)
+        ) as sender:
+            await sender.send(list(records.values()))
+        inputs = sorted({(record.topic, record.partition) for record in records.values()})
+        handled = await self._handled(await ends_of(self._bootstrap, inputs, self._login), patience_s)
+        refused = {
+            past[-1].rejected: record.headers.get("reason", "?")
+            async for record in self._read(self._topics.rejected.name, starts=before)
+            if (past := earlier(record.headers))
+        }
+        outcomes = await self._outcomes({case.listed_id: 0.0 for case in chosen}, starts=before)
+        said = {}
+        for case in chosen:
+            if (reason := refused.get(case.history[-1].rejected)) is not None:
+                said[case.id] = f"rejected again: {reason}"
+            elif (records[case.id].topic, records[case.id].partition) not in handled:
+                said[case.id] = ""
+            else:
+                said[case.id] = _decided(outcomes.get(case.listed_id)) or "handled"
+        return said
+
+    async def _handled(self, ends: Mapping[Place, int], patience_s: float) -> set[Place]:
+        """The places whose records before these offsets the agents have handled."""
+        admin = AdminClient({"bootstrap.servers": self._bootstrap, **security.for_librdkafka(self._settings.broker)})
+        group, deadline = f"warnsys-{self._topics.stage}", time.monotonic() + patience_s
+        while True:
+            asked = ConsumerGroupTopicPartitions(group, [TopicPartition(*place) for place in ends])
+            answer = await asyncio.wrap_future(admin.list_consumer_group_offsets([asked])[group])
+            known = {(one.topic, one.partition): one.offset for one in answer.topic_partitions}
+            done = {place for place, end in ends.items() if known.get(place, -1) >= end}
+            if len(done) == len(ends) or time.monotonic() > deadline:
+                return done
+            await asyncio.sleep(ASK_EVERY_S)
+
+    async def _outcomes(
+        self, wanted: Mapping[str, float], *, since: float | None = None, starts: Mapping[Place, int] | None = None
+    ) -> dict[str, Outcome]:
+        """The newest outcome but a rejection, later than a time, of each of these ids. One city's partition has all."""
+        found: dict[str, Outcome] = {}
+        place = (self._topics.impacts.name, self._topics.partition_of(self._settings.cities[0].id))
+        starts = None if starts is None else {place: starts[place]}
+        async for record in read_once(self._bootstrap, [place], self._login, since=since, starts=starts):
+            if b'"kind":"outcome"' in record.value[:200]:
+                said = read_impact_record(record.value)
+                later = record.timestamp > wanted.get(getattr(said, "listed_id", ""), float("inf"))
+                if isinstance(said, Outcome) and later and said.decided != "rejected":
+                    found[said.listed_id] = said
+        return found
+
+    def _read(self, topic: str, starts: Mapping[Place, int] | None = None) -> Any:
+        starts = None if starts is None else {place: starts[place] for place in self._places(topic)}
+        return read_once(self._bootstrap, self._places(topic), self._login, starts=starts)
+
+    def _places(self, *names: str) -> list[Place]:
+        return [(name, partition) for name in names for partition in range(self._topics.partitions)]
+
+
+def _decided(outcome: Outcome | None) -> str:
+    return f"{outcome.decided}: {outcome.reason}" if outcome else ""

@@ -1,0 +1,191 @@
+"""The demo: a bundled storm, served over HTTP as DWD would, through feed, broker and agents. An exercise throughout."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+from rich.console import Console
+from rich.live import Live
+from rich.progress import Progress as Bar
+
+from geofences import bundled
+from streams.kafka import embedded
+from streams.kafka.admin import Admin
+from streams.kafka.topics import topics_for
+from streams.processes.runtime import Pipeline, broker_of, pipeline_on
+from streams.processes.web import serving
+from warnsys.feeds.poller import DwdFeed
+from warnsys.pipeline import by_channel
+from warnsys.records import FeedStatus, Notice, Outcome
+from warnsys.settings import Settings, parse
+from warnsys.simulation.scenario import Scenario, Step
+from warnsys.simulation.standin import StandIn
+from warnsys.view import LiveView
+from warnsys.warning.situation import Situation
+
+STAGE = "demo"
+CITY = "solingen"
+TICK = timedelta(seconds=30)
+"""Of the scenario's time."""
+FRAMES_PER_S = 4
+
+
+def settings_for(url: str, broker: str, *, poll_s: float, port: int = 0) -> Settings:
+    """The first city, listening to the stand-in, in a stage of its own."""
+    return parse(
+        {
+            "stage": STAGE,
+            "cities": [{"id": CITY, "name": "Solingen", "geofences": str(bundled(CITY))}],
+            "sources": [{"name": "dwd", "url": url, "poll_s": poll_s}],
+            "broker": {"url": broker},
+            "web": {"open": True, "port": port, "public_port": None},
+        },
+        name="demo",
+    )
+
+
+@dataclass
+class Heard:
+    """Everything that went out, in order."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+
+    def __call__(self, said: Notice | Outcome | FeedStatus) -> None:
+        if isinstance(said, Outcome):
+            self.outcomes.append(said)
+        elif not isinstance(said, FeedStatus):
+            self.notices.append(said)
+
+
+@dataclass
+class Stage:
+    """The server with the story on it, and the clock by which it is told."""
+
+    scenario: Scenario
+    stand_in: StandIn
+    now: datetime
+
+    def advance(self, moment: datetime) -> Step | None:
+        """Put up the newest bundle whose time has come, if there is a new one."""
+        due = [step for step in self.scenario.steps if self.now < step.at <= moment]
+        self.now = moment
+        if not due:
+            return None
+        self.stand_in.publish(due[-1].at, due[-1].bundle)
+        return due[-1]
+
+
+async def play_headless(scenario: Scenario, broker: str, console: Console) -> dict[str, Any]:
+    """As fast as it goes: everything sent is settled before each tick. Gives the summary."""
+    heard = Heard()
+    async with AsyncExitStack() as stack:
+        stage, settings, bootstrap = _set_up(stack, scenario, broker, poll_s=20)
+        pipeline = await stack.enter_async_context(pipeline_on(settings, bootstrap, heard))
+        feed = await _feed(stack, settings, pipeline, lambda: stage.now)
+        bar = stack.enter_context(Bar(console=console, transient=True))
+        task = bar.add_task(f"ÜBUNG – {scenario.title}", total=(scenario.end - scenario.start) / TICK)
+        moment = scenario.start
+        while moment <= scenario.end:
+            await pipeline.settled()
+            await pipeline.tick(moment)
+            await pipeline.settled()
+            if stage.advance(moment):
+                await feed.look()
+            bar.advance(task)
+            moment += TICK
+        await pipeline.settled()
+        return summary(scenario, heard, pipeline.situations(), pipeline.metrics.latency_ms())
+
+
+async def play_live(scenario: Scenario, broker: str, speed: float, port: int, console: Console) -> None:
+    """In the terminal and on the pages, `speed` times as fast as the story, until it ends or is interrupted."""
+    async with AsyncExitStack() as stack:
+        stage, settings, bootstrap = _set_up(stack, scenario, broker, poll_s=20 / speed, port=port)
+        marks = ["ÜBUNG", *([embedded.NOTICE] if settings.broker.embedded else [])]
+        view = LiveView(f"{scenario.title}, {speed:g}-fach", tuple(marks), settings.cities[0].timezone)
+        view.chapter = "startet …"
+        live = stack.enter_context(Live(view, console=console, refresh_per_second=FRAMES_PER_S))
+        pipeline = await stack.enter_async_context(pipeline_on(settings, bootstrap, view.heard))
+        view.address = await stack.enter_async_context(serving(settings, bootstrap, pipeline.sender))
+        feed = await _feed(stack, settings, pipeline, lambda: stage.now)
+        polling = asyncio.create_task(feed.run())
+        stack.push_async_callback(_ended, polling)
+        started = time.monotonic()
+        moment = scenario.start
+        while moment <= scenario.end:
+            if (step := stage.advance(moment)) and step.title:
+                view.chapter = f"{step.title}. {step.note}"
+            view.now, view.latency = moment, pipeline.metrics.latency_ms()
+            await pipeline.tick(moment)
+            live.refresh()
+            moment += TICK
+            due = started + (moment - scenario.start).total_seconds() / speed
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+        view.chapter = "Ende der Übung"
+
+
+def summary(
+    scenario: Scenario, heard: Heard, situations: dict[str, Situation], latency_ms: dict[str, dict[str, float]]
+) -> dict[str, Any]:
+    """What went in, what went out, how fast, and what holds at the end, as plain values."""
+    decided = {(outcome.listed_id, outcome.decided) for outcome in heard.outcomes}
+    counts = {name: sum(d == name for _, d in decided) for name in ("matched", "no_district", "not_live", "rejected")}
+    return {
+        "scenario": scenario.name,
+        "exercise": True,
+        "alerts": {"in": len(decided), **counts},
+        "notices": {
+            channel: [notice.model_dump(mode="json", exclude_none=True) for notice in notices]
+            for channel, notices in by_channel(heard.notices).items()
+        },
+        "latency_ms": latency_ms,
+        "situations": {
+            district: plain_situation(situation, district)
+            for situation in situations.values()
+            for district in situation.districts
+        },
+    }
+
+
+def plain_situation(situation: Situation, district: str) -> dict[str, Any]:
+    """What holds in a district, as plain values that can be compared."""
+    state = situation.districts[district]
+    return {
+        "status": state.status,
+        "freshness": situation.freshness,
+        "as_of": situation.as_of.isoformat() if situation.as_of else None,
+        "warnings": [
+            {"id": one.fact.base_id, "phase": one.phase, "severity": one.meaning.severity, "group": one.meaning.group}
+            for one in state.standing
+        ],
+    }
+
+
+def _set_up(
+    stack: AsyncExitStack, scenario: Scenario, broker: str, *, poll_s: float, port: int = 0
+) -> tuple[Stage, Settings, str]:
+    stand_in = stack.enter_context(StandIn())
+    settings = settings_for(stand_in.url, broker, poll_s=poll_s, port=port)
+    if not settings.broker.embedded:  # the story begins anew, and so does what is remembered of it
+        Admin(broker.removeprefix("kafka://"), topics_for(settings), settings.broker.replication).remove()
+    stage = Stage(scenario, stand_in, scenario.start - TICK)
+    return stage, settings, stack.enter_context(broker_of(settings))
+
+
+async def _feed(
+    stack: AsyncExitStack, settings: Settings, pipeline: Pipeline, clock: Callable[[], datetime]
+) -> DwdFeed:
+    client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
+    return DwdFeed(settings.sources[0], settings.stage, client, pipeline.publisher, clock)
+
+
+async def _ended(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

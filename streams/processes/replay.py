@@ -1,0 +1,191 @@
+"""A replay through a broker, as an exercise: a stage of its own with topics, group, state and workers.
+
+What goes over the broker is what the offline replay takes, tick by tick, and each step is settled before the next; so
+both end in the same situations. Live workers have other topics, and refuse whatever else reaches them.
+"""
+
+import asyncio
+import sys
+import termios
+import time
+import tty
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from streams.kafka import credentials as security
+from streams.kafka import embedded
+from streams.kafka.admin import Admin
+from streams.kafka.topics import topics_for
+from streams.processes.runtime import Heard, Pipeline, broker_of, pipeline_on
+from streams.processes.web import serving
+from warnsys.records import FeedStatus, Notice, Outcome, PushNotice, SmsNotice
+from warnsys.replay.read import Material
+from warnsys.replay.run import Arrival, script
+from warnsys.settings import Settings
+from warnsys.view import line
+from warnsys.warning.situation import Situation
+
+KEYS = "Leertaste hält an · n ein Stand weiter · 0–9 vorwärts bis zu diesem Zehntel · q Ende"
+LONGEST_WAIT_S = 0.2
+"""So often a pause or a jump is noticed."""
+
+
+@dataclass
+class Pace:
+    """How fast the replay goes: times as fast as it was, halted, to the next snapshot, or straight to a time.
+
+    Time only goes forward, in the replay as in the city's state: a jump back would need another exercise.
+    """
+
+    speed: float
+    halted: bool = False
+    one_more: bool = False
+    jump_to: datetime | None = None
+    quit: bool = False
+
+    def key(self, key: str, material: Material) -> None:
+        """Take a key that was pressed; unknown ones do nothing."""
+        if key == " ":
+            self.halted = not self.halted
+        elif key == "n":
+            self.halted, self.one_more = True, True
+        elif key.isdigit():
+            self.jump_to = material.start + (material.end - material.start) * int(key) / 10
+        elif key == "q":
+            self.quit = True
+
+    async def wait(self, before: datetime, moment: datetime) -> None:
+        """Returns when it is time for `moment`."""
+        left = (moment - before).total_seconds() / self.speed
+        last = time.monotonic()
+        while not self.quit and not self._at_once(moment) and (left > 0 or self.halted):
+            await asyncio.sleep(min(LONGEST_WAIT_S, max(left, 0.01)))
+            now = time.monotonic()
+            left -= 0 if self.halted else now - last
+            last = now
+
+    def _at_once(self, moment: datetime) -> bool:
+        return self.one_more or (self.jump_to is not None and moment < self.jump_to)
+
+    def arrived(self) -> None:
+        self.one_more = False
+
+
+async def play(settings: Settings, material: Material, speed: float, port: int, console: Console) -> None:
+    """On the settings' broker, with the pages in a browser, the notices in the terminal and keys to steer."""
+    settings = settings.model_copy(
+        update={"web": settings.web.model_copy(update={"open": True, "port": port, "public_port": None})}
+    )
+    zone = settings.cities[0].timezone
+    pace = Pace(speed)
+    with clean_broker(settings) as bootstrap:
+        async with AsyncExitStack() as stack:
+            stack.enter_context(_keys(lambda key: pace.key(key, material), console))
+            bar = stack.enter_context(
+                Progress(
+                    TextColumn("{task.description}"),
+                    BarColumn(),
+                    TextColumn("{task.percentage:.0f} %"),
+                    console=console,
+                )
+            )
+            task = bar.add_task("ÜBUNG – startet …", total=(material.end - material.start).total_seconds())
+
+            def heard(said: Notice | Outcome | FeedStatus) -> None:
+                if isinstance(said, PushNotice | SmsNotice):
+                    bar.console.print(line(said, zone), markup=False, highlight=False, soft_wrap=True)
+
+            def moved(moment: datetime) -> None:
+                clock = f"{moment.astimezone(zone):%d.%m.%Y %H:%M}"
+                halted = " · angehalten" if pace.halted else f" · {pace.speed:g}-fach"
+                done = (moment - material.start).total_seconds()
+                bar.update(task, completed=done, description=f"ÜBUNG – {material.title} · {clock}{halted}")
+
+            pipeline = await stack.enter_async_context(pipeline_on(settings, bootstrap, heard))
+            address = await stack.enter_async_context(serving(settings, bootstrap, pipeline.sender))
+            marks = [embedded.NOTICE] if settings.broker.embedded else []
+            bar.console.print(" · ".join([f"Lagebild: {address}/", *marks]), markup=False, highlight=False)
+            await feed(pipeline, material, pace, moved)
+
+
+@contextmanager
+def clean_broker(settings: Settings) -> Iterator[str]:
+    """host:port of a broker on which the stage begins anew: what is left of an earlier replay is removed."""
+    if not settings.broker.embedded:
+        bootstrap = settings.broker.url.removeprefix("kafka://")
+        login = security.for_librdkafka(settings.broker)
+        Admin(bootstrap, topics_for(settings), settings.broker.replication, login).remove()
+    with broker_of(settings) as bootstrap:
+        yield bootstrap
+
+
+async def through(
+    settings: Settings, bootstrap: str, material: Material, heard: Heard = lambda _: None
+) -> dict[str, Situation]:
+    """As fast as it goes, on a broker that runs; gives what holds at the end."""
+    async with pipeline_on(settings, bootstrap, heard) as pipeline:
+        await feed(pipeline, material, Pace(float("inf")))
+        return pipeline.situations()
+
+
+async def feed(
+    pipeline: Pipeline, material: Material, pace: Pace, moved: Callable[[datetime], None] = lambda _: None
+) -> None:
+    """Publish everything from start to end, at the given pace; each step is settled before the next."""
+    before = material.start
+    for step in script(material, pipeline.settings.stage):
+        moment = step.at if isinstance(step, Arrival) else step
+        await pace.wait(before, moment)
+        if pace.quit:
+            break
+        if isinstance(step, Arrival):
+            await _arrive(pipeline, step)
+            pace.arrived()
+        else:
+            await pipeline.tick(step)
+            await pipeline.settled()
+        before = max(before, moment)
+        moved(moment)
+    await pipeline.settled()
+
+
+async def _arrive(pipeline: Pipeline, arrival: Arrival) -> None:
+    publisher = pipeline.publisher
+    for headers, message in arrival.messages:
+        await publisher.alert(headers, message.member.body)
+    await pipeline.settled()
+    if arrival.snapshot:
+        await publisher.snapshot(arrival.snapshot)
+        await pipeline.settled()
+    status = FeedStatus(
+        stage=pipeline.settings.stage,
+        source=arrival.shot.source,
+        looked=arrival.at,
+        stamp=arrival.shot.stamp,
+        ids=len(arrival.snapshot.ids) if arrival.snapshot else 0,
+        error=arrival.error,
+    )
+    await publisher.status(status)
+
+
+@contextmanager
+def _keys(pressed: Callable[[str], None], console: Console) -> Iterator[None]:
+    """Single keys of the terminal, where there is one."""
+    if not sys.stdin.isatty():
+        yield
+        return
+    console.print(KEYS, style="dim", highlight=False)
+    loop, descriptor = asyncio.get_running_loop(), sys.stdin.fileno()
+    saved = termios.tcgetattr(descriptor)
+    tty.setcbreak(descriptor)
+    loop.add_reader(descriptor, lambda: pressed(sys.stdin.read(1)))
+    try:
+        yield
+    finally:
+        loop.remove_reader(descriptor)
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, saved)

@@ -1,0 +1,400 @@
+"""The web process around its board: reads the topics, serves both sites, puts operators' actions onto their topic.
+
+What is compacted is read from its start, notices as long as they are kept, and what messages mean as far back as the
+timeline and the report reach. Of the messages themselves only the last minutes are read at the start: they are large,
+and the feed publishes everything current again within that time.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from typing import Any, cast
+
+import httpx
+import uvicorn
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from anyio import to_thread
+from fastapi import FastAPI
+
+from streams.kafka import credentials as security
+from streams.kafka.records import Outgoing, Progress, Sender, read_headers
+from streams.kafka.sender import KafkaSender
+from streams.kafka.topics import MIB, Topics, group_of, topics_for
+from streams.processes.guard import Guard, affordable, trusted_hosts
+from streams.processes.runtime import broker_of, seldom_collecting
+from streams.watchdog import end_at_once
+from warnsys.headers import moment, published
+from warnsys.pipeline import cities_for, matcher_for
+from warnsys.records import Action
+from warnsys.renewal import watch
+from warnsys.settings import Settings, SettingsError, Web
+from warnsys.supervisor import tell_ready
+from warnsys.web.app import Site, operators_site, public_site
+from warnsys.web.board import Board, TopicName, TopicRecord
+from warnsys.web.reminder import Reminders
+from warnsys.web.timeline import BEFORE
+
+log = logging.getLogger(__name__)
+MESSAGES_S = 20 * 60
+"""Of messages; longer than the feed takes to publish everything again."""
+AGAIN_S = 2.0
+END_AGAIN_S = 0.5
+ORDERS_S = 1.0
+ACTION_S = 5.0
+"""How long an operator waits for the broker before the page says that nothing was done."""
+LOOK_S = 5.0
+"""How often the broker is asked for the ends, and how long it may take: a consumer says nothing of an outage."""
+STUCK_LOOKS = 6
+"""After so many looks with records waiting and none read, the topics are read anew."""
+FETCH_BYTES = 16 * MIB
+START_S, HANGS_S = 45.0, 90.0
+"""How long the reader may take to connect; and for any of its rounds, which take a fifth of a second."""
+QUEUE = 2048
+"""Connections that wait to be taken."""
+THREADS = 4
+"""Of what is worded in threads beside the pages: more only take turns, and the loop waits for all of them."""
+
+
+async def web(settings: Settings) -> None:
+    """The web process alone, until it is interrupted."""
+    with broker_of(settings, "web") as bootstrap, seldom_collecting():
+        login = security.for_librdkafka(settings.broker)
+        async with (
+            KafkaSender(bootstrap, Progress(), security=login, end=end_at_once) as sender,
+            serving(settings, bootstrap, sender) as address,
+        ):
+            log.warning("operators' pages at %s", address)
+            tell_ready()
+            await watch(settings)
+
+
+@asynccontextmanager
+async def serving(
+    settings: Settings, bootstrap: str, sender: Sender, end: Callable[[str], None] = end_at_once
+) -> AsyncIterator[str]:
+    """Both sites, from entering to leaving the context; gives the address of the operators' site.
+
+    Where what feeds the board dies, or a server, `end` is told why: it ends the process, for pages that look well and
+    learn nothing more are worse than none. Raises `SettingsError` where a port is taken.
+    """
+    topics, matcher = topics_for(settings), matcher_for(settings)
+    board = Board(cities_for(settings, matcher), settings.stage)
+    reader, feeding = Reader(settings, bootstrap, topics, board), list[asyncio.Task[None]]()
+
+    def alive() -> bool:
+        return not reader.hangs() and not any(task.done() for task in feeding)
+
+    site = Site(settings, matcher, board, Actions(topics, sender), alive=alive)
+    sites = [(settings.web.port, operators_site(site))]
+    if settings.web.public_port is not None:
+        sites.append((settings.web.public_port, public_site(site)))
+    most = affordable(settings.web.connections, len(sites))
+    shares = (most // 2, min(settings.web.connections_per_address, most))
+    guards = [Guard(most, share, frozenset(settings.web.trusted_proxies)) for share in shares]
+    servers = [
+        Server(_config(app, settings.web, port, guard)) for (port, app), guard in zip(sites, guards, strict=False)
+    ]
+    http = httpx.AsyncClient()
+    feeding += [
+        watched(reader.run(), "the reader", end),
+        watched(Reminders(site, http).run(), "the webhook's task", end),
+    ]
+    tasks = [*feeding, *(asyncio.create_task(server.serve()) for server in servers)]
+    to_thread.current_default_thread_limiter().total_tokens = THREADS
+    try:
+        await asyncio.gather(*(_started(server, task) for server, task in zip(servers, tasks[2:], strict=True)))
+        for server, task in zip(servers, tasks[2:], strict=True):
+            mind(task, f"the server on port {server.port}", end, partial(getattr, server, "should_exit"))
+        yield f"http://{settings.web.host}:{servers[0].port}"
+    finally:
+        for server in servers:
+            server.should_exit = server.force_exit = True
+        await _ended(tasks[:2])
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await http.aclose()
+
+
+def watched(work: Coroutine[Any, Any, None], name: str, end: Callable[[str], None]) -> "asyncio.Task[None]":
+    """A task whose failure is not left to whoever waits for it."""
+    task = asyncio.create_task(work)
+    mind(task, name, end)
+    return task
+
+
+def mind(
+    task: "asyncio.Task[None]", name: str, end: Callable[[str], None], expected: Callable[[], bool] = lambda: False
+) -> None:
+    """End the process where a task that should go on for ever is over, other than by being cancelled."""
+
+    def look(task: "asyncio.Task[None]") -> None:
+        if task.cancelled() or expected():
+            return
+        error = task.exception()
+        log.error("%s died", name, exc_info=error)
+        end(f"web: {name} died ({error!r})")
+
+    task.add_done_callback(look)
+
+
+async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel until they are: a task group that is cancelled while one of its tasks fails tells of the failure only."""
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=END_AGAIN_S)
+
+
+class Actions:
+    """Puts what an operator did onto `ops.actions` and nowhere else: the workers read stops there themselves."""
+
+    def __init__(self, topics: Topics, sender: Sender) -> None:
+        self._topics, self._sender = topics, sender
+
+    async def __call__(self, action: Action) -> None:
+        name, partition = self._topics.actions.name, self._topics.partition_of(action.key)
+        async with asyncio.timeout(ACTION_S):
+            await self._sender.send([Outgoing(name, partition, action.key, action.to_bytes())])
+
+
+class Reader:
+    """Feeds the board from the topics, for ever; while the broker is away the board says so."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        bootstrap: str,
+        topics: Topics,
+        board: Board,
+        elapsed: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._board, self._bootstrap, self._topics = board, bootstrap, topics
+        self._login = security.for_aiokafka(settings.broker)
+        self._admin: Any = None
+        self._elapsed, self._round_at = elapsed, elapsed()
+        self._names: dict[str, TopicName] = {
+            topics.alerts.name: "alerts", topics.extreme.name: "alerts", topics.impacts.name: "impacts",
+            topics.stele.name: "stele", topics.push.name: "push", topics.sms.name: "sms",
+            topics.rejected.name: "rejected", topics.status.name: "status", topics.actions.name: "actions",
+        }  # fmt: skip
+
+    def hangs(self) -> bool:
+        """Whether it has so long done nothing, not even waited: it waits for what will not come."""
+        return self._elapsed() - self._round_at > HANGS_S
+
+    async def run(self) -> None:
+        while True:
+            self._round_at = self._elapsed()
+            try:
+                await self._read()
+            except* (KafkaError, OSError, TimeoutError) as errors:
+                log.warning("the topics cannot be read: %r; again in %g s", errors.exceptions[0], AGAIN_S)
+            finally:
+                self._board.connected = False
+                if self._admin is not None:
+                    await self._admin.close()
+                    self._admin = None
+            await asyncio.sleep(AGAIN_S)
+
+    async def _read(self) -> None:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=FETCH_BYTES,
+            fetch_max_wait_ms=100,
+            **self._login,
+        )
+        try:
+            async with asyncio.timeout(START_S):
+                await consumer.start()
+                places = [TopicPartition(name, n) for name in self._names for n in range(self._topics.partitions)]
+                consumer.assign(places)
+                await self._seek(consumer, places)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._take_all(consumer))
+                tasks.create_task(self._look(consumer, places))
+                tasks.create_task(self._look_at_orders())
+        finally:
+            await consumer.stop()
+
+    async def _take_all(self, consumer: Any) -> None:
+        while True:
+            self._round_at = self._elapsed()
+            try:
+                found = await consumer.getmany(timeout_ms=200)
+            except UnicodeDecodeError:  # the name of a header: the client gives none of the batch
+                await self._take_one_by_one(consumer)
+                continue
+            for place, records in found.items():
+                for record in records:
+                    self._take(place.topic, record)
+                await asyncio.sleep(0)  # the pages are served in between
+
+    async def _take_one_by_one(self, consumer: Any) -> None:
+        """Up to the present ends; what the client cannot unpack is passed over."""
+        for place, end in (await consumer.end_offsets(list(consumer.assignment()))).items():
+            while (at := await consumer.position(place)) < end:
+                self._round_at = self._elapsed()
+                try:
+                    async with asyncio.timeout(LOOK_S):
+                        self._take(place.topic, await consumer.getone(place))
+                except UnicodeDecodeError:
+                    log.exception("%s/%s@%d cannot be unpacked", place.topic, place.partition, at)
+                    consumer.seek(place, at + 1)
+
+    async def _look_at_orders(self) -> None:
+        """An order that nobody answers is an alarm within seconds, also where no record comes."""
+        while True:
+            self._board.look()
+            await asyncio.sleep(ORDERS_S)
+
+    async def _look(self, consumer: Any, places: list[TopicPartition]) -> None:
+        """Whether the topics can be read, and have been read to their present end. Raises where reading is stuck."""
+        missing, read, stuck = set(places), -1, 0
+        while True:
+            try:
+                ends = await asyncio.wait_for(consumer.end_offsets(places), LOOK_S)
+            except (KafkaError, OSError, TimeoutError) as error:
+                log.warning("the broker does not answer: %r", error)
+                self._board.connected = False
+                self._board.look()
+                await asyncio.sleep(LOOK_S)
+                continue
+            at = {place: await consumer.position(place) for place in places}
+            behind = {place for place, end in ends.items() if at[place] < end}
+            missing &= behind
+            self._board.connected = not missing
+            self._board.lag = await self._lag(ends)
+            self._board.look()
+            stuck = stuck + 1 if behind and sum(at.values()) == read else 0
+            if stuck >= STUCK_LOOKS:
+                raise TimeoutError("records wait, and none comes")
+            read = sum(at.values())
+            await asyncio.sleep(0.2 if missing else LOOK_S)
+
+    async def _lag(self, ends: Mapping[TopicPartition, int]) -> dict[str, int]:
+        """What the agents have not handled, by topic; nothing where the broker does not say."""
+        inputs = {self._topics.alerts.name, self._topics.impacts.name}
+        try:
+            if self._admin is None:
+                self._admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, **self._login)
+                await self._admin.start()
+            done = await self._admin.list_consumer_group_offsets(group_of(self._topics))
+        except Exception as error:
+            log.debug("the agents' offsets cannot be read: %r", error)
+            return {}
+        found = dict.fromkeys(sorted(inputs), 0) if done else {}
+        for place, end in ends.items():
+            if place.topic in inputs and place in done:
+                found[place.topic] += max(0, end - done[place].offset)
+        return found
+
+    async def _seek(self, consumer: Any, places: Iterable[TopicPartition]) -> None:
+        back_s: dict[str, float] = {topic.name: MESSAGES_S for topic in self._topics.messages}
+        back_s[self._topics.impacts.name] = BEFORE.total_seconds()
+        await consumer.seek_to_beginning(*(place for place in places if place.topic not in back_s))
+        now = time.time()
+        wanted = {place: int((now - back_s[place.topic]) * 1000) for place in places if place.topic in back_s}
+        for place, found in (await self._offsets(consumer, wanted)).items():
+            consumer.seek(place, found)
+
+    async def _offsets(self, consumer: Any, wanted: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        found = await consumer.offsets_for_times(wanted)
+        ends = await consumer.end_offsets(list(wanted))
+        return {place: at.offset if (at := found.get(place)) else ends[place] for place in wanted}
+
+    def _take(self, topic: str, record: Any) -> None:
+        headers = read_headers(record.headers)
+        at = moment(record.timestamp / 1000)
+        name = self._names[topic]
+        if name == "stele" and (published_at := published(headers)) is not None:
+            self._board.latency_s.append(at.timestamp() - published_at)
+        self._board.take(TopicRecord(name, (record.key or b"").decode("utf-8", "replace"), record.value, headers, at))
+
+
+class Server(uvicorn.Server):
+    """One that ends its connections with itself: an open stream would outlive it, and its page would notice nothing."""
+
+    @property
+    def port(self) -> int:
+        """The one it was given, or was found for 0."""
+        return int(self.servers[0].sockets[0].getsockname()[1])
+
+    _listening: tuple[socket.socket, ...] = ()
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """A port that is taken is an error: uvicorn would end the process. One that dies leaves its port."""
+        try:
+            await super().serve(sockets)
+        except SystemExit as error:
+            raise OSError(f"the server did not start ({error})") from error
+        finally:
+            for listening in getattr(self, "servers", ()):
+                listening.close()
+            self._close()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen with a long queue, of which one connection is taken at a time.
+
+        asyncio takes as many at once as the queue is long, and where no descriptor is left it fails as often, and
+        each failure brings one more try a second later: a process that spins.
+        """
+        await super().startup(sockets)
+        known = [one for server in getattr(self, "servers", ()) for one in server.sockets]
+        self._listening = tuple(socket.socket(fileno=os.dup(one.fileno())) for one in known)
+        self._listen()
+
+    def _listen(self) -> None:
+        for one in self._listening:
+            one.listen(QUEUE)
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % 10 == 0:  # asyncio's next try makes the queue short again
+            self._listen()
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._leave()
+        await super().shutdown(sockets)
+        self._close()
+
+    def _leave(self) -> None:
+        for one in self._listening:
+            one.close()
+        self._listening = ()
+
+    def _close(self) -> None:
+        self._leave()
+        for connection in list(self.server_state.connections):
+            transport = getattr(connection, "transport", None)
+            if transport is not None:
+                transport.abort()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are the process's, not the server's."""
+        yield
+
+
+def _config(app: FastAPI, web: Web, port: int, guard: Guard) -> uvicorn.Config:
+    return uvicorn.Config(
+        app, host=web.host, port=port, lifespan="off", log_config=None, access_log=False, server_header=False,
+        timeout_graceful_shutdown=1, h11_max_incomplete_event_size=32 * 1024, ws="none", backlog=1,
+        http=cast(Any, guard.protocol), **trusted_hosts(web.trusted_proxies),
+    )  # fmt: skip
+
+
+async def _started(server: Server, task: "asyncio.Task[None]") -> None:
+    while not server.started:
+        if task.done():
+            config = server.config
+            refused = SettingsError(f"web: {config.host}:{config.port} cannot be listened on; set another port")
+            raise refused from task.exception()
+        await asyncio.sleep(0.02)

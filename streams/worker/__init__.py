@@ -1,0 +1,1 @@
+"""The worker: Faust with a strict transport, the agents, their state and offsets."""

@@ -1,0 +1,320 @@
+"""The agents, without what carries their records: take one, decide, publish, remember. Only then is it handled.
+
+`match` has a module of its own (`streams.worker.match`); here is `settle`. Every decision is a pure function of
+`warnsys.pipeline`; here is the order of the effects. Killed at any point, the
+record comes again, and the same notices go out under the same ids. Where more records wait, what came of several is
+remembered at once, and until then none of them is handled.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+
+from streams.failures import Charge, CityError, PoisonError, charge, code_of, unharmed
+from streams.failures import explain as explain
+from streams.failures import rejection as rejection
+from streams.kafka.records import Incoming, Outgoing, Sender, TooLargeError
+from streams.kafka.topics import Topics
+from streams.kafka.trail import Trail
+from streams.worker.hand import place_of
+from streams.worker.match import MatchAgent as MatchAgent
+from streams.worker.state import Kept, StateStore, Unread
+from streams.worker.trial import Part, Trials
+from warnsys.headers import COVERS, PUBLISHED, moment, stamped
+from warnsys.metrics import Metrics
+from warnsys.pipeline import CityRules, CityState, ForeignStageError, channel_of, set_aside, settle
+from warnsys.records import (
+    ChannelState,
+    Notice,
+    Outcome,
+    Said,
+    SteleRecord,
+    Tick,
+    read_impact_record,
+)
+from warnsys.settings import LIVE
+from warnsys.warning.orders import answers
+from warnsys.warning.reduce import reduced
+
+log = logging.getLogger(__name__)
+ENVELOPE = 16 * 1024
+"""Bytes of a record beside its value, at most."""
+GIVEN_UP_AFTER = 3
+"""So many ticks in a row that a city cannot take, and it begins anew: a tick says nothing that could be at fault."""
+
+
+class SettleAgent:
+    """warn.impacts → the channels: what holds in each city, and what is worth telling. Keeps a state a city.
+
+    Of orders to hold a channel back it says on `ops.actions` what became of them.
+    """
+
+    name = "settle"
+
+    def __init__(
+        self,
+        cities: Mapping[str, CityRules],
+        topics: Topics,
+        sender: Sender,
+        store: StateStore,
+        metrics: Metrics,
+        heard: Callable[[Notice], None] = lambda _: None,
+    ) -> None:
+        self._cities, self._topics, self._sender, self._store = cities, topics, sender, store
+        self._metrics, self._heard = metrics, unharmed(heard)
+        self._kept: dict[int, dict[str, Kept]] = {}
+        self._owed: dict[int, set[str]] = {}
+        """By partition the cities of which something was published that is not yet remembered."""
+        self._epoch = 0
+        self._failing: dict[str, int] = {}
+        """By city how many ticks in a row it could not take."""
+        self._convicted: dict[str, dict[str, str]] = {}
+        """By place and city ("" for all) why a record is not to be settled here."""
+        self._reported = set[int]()
+        self._at_fault: set[str] = set()
+        """Cities whose state ends processes, whatever record comes."""
+
+    def forget(self) -> None:
+        """Partitions were revoked or assigned: what is remembered is read again before the next record."""
+        self._failing.clear()
+        self._kept.clear()
+        self._owed.clear()
+        self._epoch += 1
+
+    def owes(self, record: Incoming) -> bool:
+        """Whether something was published that is not yet remembered, of the cities of a record's partition."""
+        return record.partition in self._owed
+
+    async def remember(self, record: Incoming) -> None:
+        """Returns when all that was published for a record's partition has its state kept."""
+        partition = record.partition
+        if owed := self._owed.get(partition):
+            try:
+                await self._store.save(partition, {city: self._kept[partition][city] for city in sorted(owed)})
+            except TooLargeError:
+                for city in sorted(owed):
+                    await self._save_reduced(partition, city)
+            self._owed.pop(partition, None)
+
+    async def _save_reduced(self, partition: int, city: str) -> None:
+        """What nobody takes is one city's failure: it goes on with less, and no worker is started for ever."""
+        kept = self._kept[partition][city]
+        why = "what was remembered was more than can be kept"
+        for state in (kept.state, *reduced(kept.state, why)):
+            try:
+                smaller = replace(kept, state=state)
+                await self._store.save(partition, {city: smaller})
+            except TooLargeError:
+                log.critical("%s: its state is more than can be kept; it goes on with less of it", city)
+                self._metrics.state_lost.labels(city).set(time.time())
+                continue
+            self._kept[partition][city] = smaller
+            return
+        raise TooLargeError(f"{city}: not even an empty state can be kept")
+
+    def only(self, partitions: Collection[int]) -> None:
+        """Of cities that are others' now nothing is reported any more."""
+        if partitions == self._reported:
+            return
+        self._reported = set(partitions)
+        self._metrics.only_cities(city for city in self._cities if self._topics.partition_of(city) in partitions)
+
+    def state(self, city: str) -> CityState | None:
+        kept = self._kept.get(self._topics.partition_of(city), {}).get(city)
+        return kept.state if kept else None
+
+    async def handle(self, record: Incoming) -> None:
+        """Publish and wait; `remember` is another step.
+
+        What comes again to a city whose state covers it is passed over there: it was published, and looking at what
+        came after it now would tell that at another time, under other ids. Where the partition was taken away
+        meanwhile, it is remembered here: nobody would ask for it. Raises for a record that is none of ours, and when a
+        send fails.
+        """
+        started, taken = time.perf_counter(), time.time()
+        said = self._timed(read_impact_record(record.value), record)
+        if said.stage != self._topics.stage:
+            raise ForeignStageError(said.stage, self._topics.stage)
+        self._metrics.read(said, record.topic)
+        epoch = self._epoch
+        before = await self._restored(record.partition)
+        notices: list[Notice] = []
+        after = dict(before)
+        outgoing: list[Outgoing] = []
+        trail = Trail.read(record.headers).at("settle", taken)
+        whys = self._convicted.pop(place_of(record), {})
+        for city, kept in before.items():
+            if kept.has(record.offset, record.timestamp):
+                continue
+            try:
+                if why := whys.get(city) or whys.get(""):
+                    raise PoisonError(why)
+                state, found = settle(kept.state, said, self._cities[city])
+                to_send = self._outgoing(kept.state, state, found, record)
+                to_send += map(self._answer, answers(kept.state, state, said))
+            except MemoryError:
+                raise
+            except Exception as error:
+                failed = CityError(city, error)
+                failed.__cause__ = error
+                state, found, to_send = self._set_aside(kept.state, said, record, failed)
+            else:
+                self._failing.pop(city, None)
+            notices += found
+            outgoing += to_send
+            after[city] = Kept(state, record.offset, stamped(record.timestamp) or kept.covers_at)
+        trail = trail.took("settled", time.perf_counter() - started)
+        await self._sender.send([_with(trail, one) for one in outgoing])
+        changed = {city for city, kept in after.items() if kept.state is not before[city].state}
+        if epoch == self._epoch:
+            self._kept[record.partition] = after
+            if owed := self._owed.get(record.partition, set[str]()) | changed:
+                self._owed[record.partition] = owed
+        else:  # the partition may have been another worker's in between
+            await self._store.save(record.partition, after)
+        for notice in notices:
+            self._count(notice)
+            self._heard(notice)
+        if isinstance(said, Outcome):
+            for stage, seconds in trail.stages(time.time()).items():
+                self._metrics.took(stage, seconds)
+        if isinstance(said, Tick):
+            for city, kept in after.items():
+                self._metrics.troubles.labels(city).set(len(kept.state.troubles))
+                with suppress(Exception):  # which is known by its trouble
+                    if situation := self._cities[city].situation(kept.state):
+                        self._metrics.settled(city, situation)
+
+    async def judge(self, record: Incoming, trials: Trials) -> dict[str, str]:
+        """Try it in another process first, as a process ended with it in hand, city by city.
+
+        Where even to set it aside does not pass, the city's state is at fault.
+        """
+        said = self._timed(read_impact_record(record.value), record)
+        before = {
+            city: kept.state
+            for city, kept in (await self._restored(record.partition)).items()
+            if not kept.has(record.offset, record.timestamp)
+        }
+        whys = await trials.tried(
+            [Part(city, settle, (state, said, self._cities[city])) for city, state in before.items()]
+        )
+        aside = [Part(city, set_aside, (before[city], said, why, self._cities[city])) for city, why in whys.items()]
+        self._at_fault |= (await trials.tried(aside)).keys() if aside else set()
+        return self.convict(record, whys)
+
+    def convict(self, record: Incoming, whys: dict[str, str]) -> dict[str, str]:
+        if whys:
+            self._convicted[place_of(record)] = whys
+        return whys
+
+    def _set_aside(
+        self, state: CityState, said: Said, record: Incoming, error: CityError
+    ) -> tuple[CityState, tuple[Notice, ...], list[Outgoing]]:
+        """One city cannot take a record: it is kept for that city, and the city goes on without it, as incomplete."""
+        city, reason = error.city, str(error)
+        log.error(
+            "settle: %s/%d@%d: %s", record.topic, record.partition, record.offset, reason, exc_info=error.__cause__
+        )
+        kept = rejection(self._topics, record, self.name, reason, city)
+        self._metrics.rejected.labels(self.name, code_of(reason)).inc()
+        self._failing[city] = self._failing.get(city, 0) + 1 if isinstance(said, Tick) else self._failing.get(city, 0)
+        if self._failing[city] >= GIVEN_UP_AFTER or city in self._at_fault:
+            del self._failing[city]
+            self._at_fault.discard(city)
+            self._metrics.state_lost.labels(city).set(time.time())
+            log.critical("%s: what is remembered of it cannot be used (kept on warn.rejected); it begins anew", city)
+            given_up = replace(record, value=state.to_bytes(), topic=self._topics.state.name)
+            kept_state = rejection(self._topics, given_up, self.name, f"state: {reason}", city)
+            held = CityState(city=city, stopped=state.stopped)  # an operator's stop is no fault of the state's
+            state, notices = set_aside(CityState(city=city), said, reason, self._cities[city])
+            if isinstance(said, Tick):
+                for fresh in (CityState(city=city), held):
+                    with suppress(Exception):  # what failed was the state; or it fails again
+                        state, notices = settle(fresh, said, self._cities[city])
+            return state, notices, [kept, kept_state, *self._outgoing(state, state, notices, record)]
+        after, notices = set_aside(state, said, reason, self._cities[city])
+        return after, notices, [kept, *self._outgoing(state, after, notices, record)]
+
+    def _outgoing(
+        self, before: CityState, after: CityState, notices: Iterable[Notice], record: Incoming
+    ) -> list[Outgoing]:
+        """What goes out for one city. Raises `TooLargeError` for what its topic does not take."""
+        removed = sorted(before.steles.keys() - after.steles.keys())
+        return [
+            *(self._tombstone(district, record) for district in removed),
+            *(self._notice(notice, record) for notice in notices),
+        ]
+
+    def _count(self, notice: Notice) -> None:
+        if isinstance(notice, SteleRecord):
+            self._metrics.notices.labels("stele", "public", "state", notice.status).inc()
+        else:
+            self._metrics.notices.labels(channel_of(notice), notice.audience, notice.kind, notice.reason).inc()
+
+    def _timed(self, said: Said, record: Incoming) -> Said:
+        """In a live stage a tick has the broker's stamp beside it; whatever it says of that itself is no witness."""
+        if isinstance(said, Tick):
+            live = self._topics.stage == LIVE
+            return said.model_copy(update={"appended": moment(record.timestamp) if live else None})
+        return said
+
+    async def _restored(self, partition: int) -> dict[str, Kept]:
+        if partition in self._kept:
+            return self._kept[partition]
+        epoch, found = self._epoch, await self._loaded(partition)
+        ours = self._topics.by_partition(self._cities).get(partition, ())
+        kept = {city: found.get(city) or Kept(CityState(city=city)) for city in ours}
+        if unread := {city: each.unread for city, each in kept.items() if each.unread}:
+            await self._keep_unread(unread)
+            kept = {city: replace(each, unread=None) for city, each in kept.items()}
+            await self._store.save(partition, {city: kept[city] for city in unread})
+        if epoch == self._epoch:
+            self._kept[partition] = kept
+        return kept
+
+    def _answer(self, answer: ChannelState) -> Outgoing:
+        partition = self._topics.partition_of(answer.key)
+        return Outgoing(self._topics.actions.name, partition, answer.key, answer.to_bytes())
+
+    async def _loaded(self, partition: int) -> dict[str, Kept]:
+        """That a state cannot be read is no record's fault: its city begins anew, and the feed publishes again."""
+        try:
+            return await self._store.load(partition)
+        except Exception as error:
+            if charge(error) is Charge.INFRASTRUCTURE:
+                raise
+            log.critical("settle: what is remembered of partition %d cannot be read: %s", partition, explain(error))
+            for city in self._topics.by_partition(self._cities).get(partition, ()):
+                self._metrics.state_lost.labels(city).set(time.time())
+            return {}
+
+    async def _keep_unread(self, unread: Mapping[str, Unread]) -> None:
+        for city, one in unread.items():
+            log.critical("%s; its bytes are kept on warn.rejected, the city begins anew", one.reason)
+            self._metrics.state_lost.labels(city).set(time.time())
+        sent = [rejection(self._topics, one.record, self.name, one.reason, city) for city, one in unread.items()]
+        await self._sender.send(sent)
+
+    def _tombstone(self, district: str, record: Incoming) -> Outgoing:
+        """Of a district that the geofences no longer have."""
+        headers = {"stage": self._topics.stage, COVERS: str(record.offset)}
+        return Outgoing(self._topics.stele.name, record.partition, district, None, headers)
+
+    def _notice(self, notice: Notice, record: Incoming) -> Outgoing:
+        topic = self._topics.channel(channel_of(notice))
+        key = notice.district if isinstance(notice, SteleRecord) else notice.id
+        headers = {"id": notice.id, "stage": notice.stage, COVERS: str(record.offset)}
+        if PUBLISHED in record.headers:
+            headers[PUBLISHED] = record.headers[PUBLISHED]
+        value = notice.to_bytes()
+        if len(value) > topic.max_bytes - ENVELOPE:
+            raise TooLargeError(f"a notice of {len(value)} bytes is more than {topic.name} takes")
+        return Outgoing(topic.name, record.partition, key, value, headers)
+
+
+def _with(trail: Trail, record: Outgoing) -> Outgoing:
+    """A notice with what it passed on its way; other records as they are."""
+    return replace(record, headers={**record.headers, **trail.header()}) if "id" in record.headers else record

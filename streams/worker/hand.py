@@ -1,0 +1,185 @@
+"""Which record each agent has in hand, kept beyond the end of the process: the first suspect when it ended uncleanly.
+
+A file of the machine's memory: to take a record is a store of some bytes, no system call, and what was stored outlives
+SIGKILL and a process that ends itself. An end in order leaves nothing. A worker takes the first file that no other has;
+what lies in files of workers that are gone is suspect, too. What was convicted is known again by its content, as the
+feed publishes it again every ten minutes (docs/adr/0016).
+"""
+
+import fcntl
+import hashlib
+import json
+import logging
+import mmap
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from streams.kafka.records import Incoming
+
+log = logging.getLogger(__name__)
+SLOT, SLOTS = 256, 8
+MOST_WORKERS = 64
+MOST_CONVICTED = 200
+_PLACE = re.compile(rb"([^\s/\x00]+/\d{1,9}@\d{1,18})\n")
+_CHANGING = re.compile(rb'"(?:stamp|checked|at)":"[^"]{0,40}",?')
+"""What differs where the feed publishes the same again."""
+
+
+def place_of(record: Incoming) -> str:
+    return f"{record.topic}/{record.partition}@{record.offset}"
+
+
+def print_of(record: Incoming) -> str:
+    """By what the same is known where it comes again."""
+    value = _CHANGING.sub(b"", record.value) if record.value.startswith(b"{") else record.value
+    return hashlib.blake2b(record.topic.encode() + b"\0" + value, digest_size=16).hexdigest()
+
+
+class Hand:
+    """Without a folder nothing is remembered. Close it at an end in order, and only then."""
+
+    def __init__(self, folder: Path | None = None, name: str = "worker") -> None:
+        self._map: mmap.mmap | None = None
+        self._slots: dict[str, int] = {}
+        self._ends: dict[str, int] = {}
+        """By place how often a process ended uncleanly with it in hand."""
+        self._convicted: list[str] = []
+        self._lock: int | None = None
+        """Held open: the file is ours until the process is gone."""
+        if folder is None:
+            return
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if folder.stat().st_uid != os.getuid():
+                raise PermissionError(f"{folder} is somebody else's")
+            self._known = folder / f"{name}.known.json"
+            self._open(folder, name)
+        except OSError as error:
+            log.warning("what ends a worker cannot be remembered, so nothing is set aside for it: %s", error)
+
+    def _open(self, folder: Path, name: str) -> None:
+        self._read_known()
+        for number in range(MOST_WORKERS):
+            path = folder / f"{name}.{number}.hand"
+            if self._map is not None and not path.exists():
+                break
+            if (file := _locked(path)) is None:
+                continue
+            os.ftruncate(file, SLOT * SLOTS)
+            held = mmap.mmap(file, SLOT * SLOTS)
+            for start in range(0, SLOT * SLOTS, SLOT):
+                if found := _PLACE.match(held[start : start + SLOT]):
+                    place = found[1].decode("utf-8", "replace")
+                    self._ends[place] = self._ends.get(place, 0) + 1
+            if self._map is None:
+                self._map, self._path, self._lock = held, path, file
+            else:  # of a worker that is gone
+                held.close()
+                path.unlink()
+                os.close(file)
+        if self._ends:
+            log.warning("the last process ended uncleanly with these in hand, to be tried first: %s", dict(self._ends))
+            self._write_known()
+        if self._map is not None:
+            self._map[:] = bytes(SLOT * SLOTS)
+
+    def _read_known(self) -> None:
+        try:
+            known: dict[str, Any] = json.loads(self._known.read_text("utf-8"))
+            self._ends = {str(place): int(times) for place, times in known["ends"].items()}
+            self._convicted = [str(one) for one in known["convicted"]]
+        except FileNotFoundError:
+            pass
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            log.warning("%s cannot be read, and is begun anew: %s", self._known, error)
+
+    def _write_known(self) -> None:
+        if self._map is None:
+            return
+        known = {"ends": dict(list(self._ends.items())[-MOST_CONVICTED:]), "convicted": self._convicted}
+        fresh = self._known.with_suffix(f".{os.getpid()}")
+        try:
+            fresh.write_text(json.dumps(known), "utf-8")
+            fresh.replace(self._known)
+        except OSError as error:
+            log.warning("what ended a worker cannot be remembered: %s", error)
+
+    # -- one record -------------------------------------------------------------------------------------------------
+
+    def take(self, record: Incoming) -> None:
+        """A record is in hand now, of its topic the only one."""
+        if self._map is not None:
+            start = SLOT * self._slots.setdefault(record.topic, len(self._slots) % SLOTS)
+            text = b"%s\n" % place_of(record).encode()
+            if len(text) <= SLOT:
+                self._map[start : start + SLOT] = text.ljust(SLOT, b"\0")
+
+    def lay_down(self, record: Incoming) -> None:
+        """It is done with, or its failure has been charged."""
+        if self._map is not None and (number := self._slots.get(record.topic)) is not None:
+            self._map[SLOT * number] = 0
+
+    def suspicion(self, record: Incoming) -> int:
+        """How often a process ended with it in hand, or with the same content; 0 for all ordinary records."""
+        if not self._ends and not self._convicted:
+            return 0
+        ended = self._ends.get(place_of(record), 0)
+        self._forget_before(record)
+        return ended or int(bool(self._convicted) and print_of(record) in self._convicted)
+
+    def _forget_before(self, record: Incoming) -> None:
+        """What stood before it on its partition has been handled, here or by somebody else, and does not come again."""
+        line, _, _ = place_of(record).partition("@")
+        before = [place for place in self._ends if _stands_before(place, line, record.offset)]
+        for place in before:
+            del self._ends[place]
+        if before:
+            self._write_known()
+
+    @property
+    def suspects(self) -> set[str]:
+        """Their topics."""
+        return {place.partition("/")[0] for place in self._ends}
+
+    def acquit(self, record: Incoming) -> None:
+        """It went through: nothing is to be said against it."""
+        before = len(self._convicted)
+        self._convicted = [one for one in self._convicted if one != print_of(record)]
+        if self._ends.pop(place_of(record), 0) or len(self._convicted) < before:
+            self._write_known()
+
+    def convict(self, record: Incoming) -> None:
+        """It ends processes."""
+        self._ends.pop(place_of(record), 0)
+        new = print_of(record)
+        self._convicted = [*(one for one in self._convicted if one != new), new][-MOST_CONVICTED:]
+        self._write_known()
+
+    def close(self) -> None:
+        """At an end in order."""
+        if self._map is not None and self._lock is not None:
+            self._map.close()
+            self._path.unlink(missing_ok=True)
+            os.close(self._lock)
+            self._map = self._lock = None
+
+
+def _stands_before(place: str, line: str, offset: int) -> bool:
+    on, _, at = place.partition("@")
+    return on == line and at.isdecimal() and int(at) < offset
+
+
+def _locked(path: Path) -> int | None:
+    """The open file, ours alone; None where another process has it."""
+    while True:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(file)
+            return None
+        if path.exists() and path.stat().st_ino == os.fstat(file).st_ino:
+            return file
+        os.close(file)  # its last owner took it away in between

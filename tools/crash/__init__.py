@@ -1,0 +1,1 @@
+"""Campaigns of kills and faults on a real Kafka, as tables and reports."""

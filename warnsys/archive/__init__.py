@@ -1,0 +1,1 @@
+"""Every snapshot that a source gave, kept and found again."""

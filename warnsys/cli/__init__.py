@@ -1,0 +1,1 @@
+"""The command `warnsys`: one file a command."""

@@ -1,0 +1,134 @@
+"""`warnsys audit …`: what was decided, told, held back, acknowledged and stopped, written down so that it stays."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from warnsys.audit.chain import Anchor, AuditError, Entry, entries_of, verify
+from warnsys.audit.entries import plain_line
+
+app = typer.Typer(help="The audit: run, verify, show.", no_args_is_help=True)
+DEFAULT_SETTINGS = Path("warnsys.toml")
+SettingsOption = Annotated[Path, typer.Option("--settings", help="The city's settings file.")]
+BrokerOption = Annotated[
+    str | None, typer.Option("--broker", help="kafka://host:port; instead of the settings' broker.")
+]
+FolderOption = Annotated[Path | None, typer.Option("--folder", help="The files; instead of the settings' folder.")]
+
+
+@app.command()
+def run(settings: SettingsOption = DEFAULT_SETTINGS, broker: BrokerOption = None) -> None:
+    """Write the audit, from a Kafka; exactly one process of a stage does. `up` includes it."""
+    from streams.processes import audit
+    from warnsys.cli import main as cli
+
+    cli._run(audit.audit(cli._on_kafka(cli._settings(settings, broker), "audit run")))
+
+
+@app.command("verify")
+def verify_chain(
+    settings: SettingsOption = DEFAULT_SETTINGS,
+    folder: FolderOption = None,
+    head: Annotated[str, typer.Option(help="The newest hash as it was noted earlier: it must still be there.")] = "",
+    broker: BrokerOption = None,
+) -> None:
+    """Hold every entry against its hash, the one before it, and the heads anchored on the broker; exit code 1 where
+    something was changed."""
+    place = _folder(settings, folder)
+    anchors = _anchors(settings, broker)
+    found = verify(place, head, anchors or ())
+    for wrong in found.wrong:
+        _say(wrong)
+    older = f", from number {found.first} on: older files are elsewhere" if found.first else ""
+    _say(f"{place}: {found.entries} entries{older}; the newest has the hash {found.head}")
+    if anchors:
+        _say(f"{found.anchored} of {len(anchors)} anchors on the broker are in it")
+    elif not head:
+        _say(
+            "held against itself only: whoever wrote all of it anew is not found without an anchor on the broker, or a "
+            "noted --head"
+        )
+    if found.wrong:
+        raise typer.Exit(1)
+
+
+@app.command()
+def show(
+    settings: SettingsOption = DEFAULT_SETTINGS,
+    folder: FolderOption = None,
+    what: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="decided, told, shown, removed, stopped, resumed, applied, acknowledged, rejected, gap; may repeat."
+        ),
+    ] = None,
+    about: Annotated[str, typer.Option(help="Only entries with this in them: an id, a district, a channel.")] = "",
+    start: Annotated[str, typer.Option("--from", help="From this time on (UTC): 2027-07-14[T12:00].")] = "",
+    end: Annotated[str, typer.Option("--to", help="Up to this time (UTC), not included.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="The entries as they stand there.")] = False,
+) -> None:
+    """The entries in the order in which they were written; within a topic's partition that is the topic's order."""
+    try:
+        for entry in _chosen(_folder(settings, folder), what or [], about, start, end):
+            _say(json.dumps(entry, ensure_ascii=False) if as_json else plain_line(entry))
+    except AuditError as error:
+        _fail(str(error))
+
+
+def _chosen(folder: Path, what: list[str], about: str, start: str, end: str) -> Iterator[Entry]:
+    for _, entry in entries_of(folder):
+        if (
+            (entry["what"] in what if what else entry["what"] != "opened")
+            and (not start or entry["at"] >= start)
+            and (not end or entry["at"] < end)
+            and (not about or about in json.dumps(entry, ensure_ascii=False))
+        ):
+            yield entry
+
+
+def _folder(settings: Path, folder: Path | None) -> Path:
+    from streams.processes import audit
+    from warnsys.cli import main as cli
+
+    if folder is None:
+        chosen = cli._settings(settings, None)
+        with cli.refusing():
+            folder = audit.folder_of(chosen)
+    if not folder.is_dir():
+        _fail(f"{folder}: no such folder; it comes with the first entry")
+    return folder
+
+
+def _anchors(settings: Path, broker: str | None) -> list[Anchor] | None:
+    """None where no Kafka is named, or none answers, which is said."""
+    from aiokafka.errors import KafkaError
+
+    from streams.processes import audit
+    from warnsys.cli import main as cli
+
+    if broker is None and not settings.is_file():
+        return None
+    chosen = cli._settings(settings, broker)
+    if chosen.broker.embedded:
+        return None
+    try:
+        return asyncio.run(audit.anchors(chosen))
+    except (KafkaError, OSError, TimeoutError) as error:
+        _say(f"the anchors at {chosen.broker.url} cannot be read: {error!r}")
+        return None
+
+
+def _say(text: str) -> None:
+    from warnsys.cli.main import out
+
+    out.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _fail(message: str) -> NoReturn:
+    from warnsys.cli import main as cli
+
+    cli._fail(message)

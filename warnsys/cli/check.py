@@ -1,0 +1,53 @@
+"""`warnsys check`: what is wrong with CAP files, where, and what to do about it."""
+
+import json
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from warnsys.cap.cells import catalogue
+from warnsys.check import Checked
+from warnsys.check import check as check_path
+
+out, err = Console(), Console(stderr=True)
+STYLES = {"ok": "green", "mended": "yellow", "rejected": "bold red"}
+
+
+def check(
+    files: Annotated[list[Path], typer.Argument(help="CAP files, ZIPs, or folders of them.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One object a line, a message each.")] = False,
+) -> None:
+    """Say of each message whether it is taken, and all that is worth knowing; exit code 1 where one is rejected."""
+    now, verdicts, known_cells = datetime.now(UTC), Counter[str](), catalogue()
+    for path in files:
+        try:
+            for checked in check_path(path, now, known_cells):
+                verdicts[checked.verdict] += 1
+                if as_json:
+                    typer.echo(json.dumps(checked.plain(), ensure_ascii=False))
+                else:
+                    _show(checked)
+        except OSError as error:
+            err.print(f"{path}: {error.strerror or error}", style="red", markup=False, soft_wrap=True)
+            raise typer.Exit(2) from error
+    if not as_json:
+        told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items())) or "nothing found"
+        out.print(told, style="bold", highlight=False)
+    if verdicts["rejected"]:
+        raise typer.Exit(1)
+
+
+def _show(checked: Checked) -> None:
+    out.print(f"[{STYLES[checked.verdict]}]{checked.verdict:9}[/] ", end="")
+    out.print(checked.file, markup=False, highlight=False, soft_wrap=True)
+    for one in checked.findings:
+        out.print(
+            f"          {one.level} {one.code} at {one.xpath}: {one.text}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )

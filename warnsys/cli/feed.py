@@ -1,0 +1,93 @@
+"""`warnsys serve-feed`: a stand-in for the DWD's server on this machine, whole or broken."""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from warnsys.feeds.names import stamp_in
+from warnsys.simulation.faults import FAULTS
+from warnsys.simulation.scenario import ScenarioError, load
+from warnsys.simulation.standin import Node, StandIn
+
+Publication = tuple[datetime, bytes]
+"""A stamp, and the ZIP that LATEST is from then on."""
+
+
+def serve_feed(
+    what: Annotated[str, typer.Argument(metavar="PATH|SCENARIO", help="A ZIP, a folder of dated ZIPs, or a scenario.")],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="To listen on; 0 takes a free one.")] = 8088,
+    fault: Annotated[str | None, typer.Option(help="Begin broken; an unknown name lists the known ones.")] = None,
+    speed: Annotated[float, typer.Option(min=0.001, help="How many times as fast as it was.")] = 1,
+    nodes: Annotated[int, typer.Option(min=1, max=10, help="Servers behind the address, a second apart.")] = 1,
+    own_stamps: Annotated[
+        bool, typer.Option("--own-stamps", help="Give each ZIP the time of its name, not the present.")
+    ] = False,
+) -> None:
+    """Serve snapshots as the DWD's server does, for tests and exercises; break it and mend it while it runs."""
+    from warnsys.cli.main import out
+
+    if fault is not None and fault not in FAULTS:
+        known = "\n".join(f"  {name}: {one.what}" for name, one in FAULTS.items())
+        _fail(f"--fault {fault}: there are\n{known}")
+    try:
+        publications = read_publications(what)
+    except (ScenarioError, OSError) as error:
+        _fail(str(error))
+    behind = tuple(Node(skew=timedelta(seconds=number)) for number in range(nodes))
+    try:
+        server = StandIn(port, behind)
+    except OSError as error:
+        _fail(f"port {port} of 127.0.0.1: {error.strerror}; take another with --port")
+    with server:
+        if fault:
+            server.break_down(FAULTS[fault])
+        out.print(f"{what}: {len(publications)} snapshots; nothing of it is the DWD's", highlight=False, soft_wrap=True)
+        out.print(server.url, highlight=False, soft_wrap=True)
+        out.print(f"break it: curl -X POST {server.address}/fault/NAME, mend it: …/fault/none", soft_wrap=True)
+        try:
+            publish(server, publications, speed=speed, own_stamps=own_stamps)
+            while True:
+                time.sleep(3600)
+        except KeyboardInterrupt:
+            pass
+
+
+def read_publications(what: str) -> list[Publication]:
+    """In order of time. Raises `OSError` and `ScenarioError`."""
+    path = Path(what)
+    if path.is_dir():
+        found = sorted((stamp, file) for file in path.glob("*.zip") if (stamp := stamp_in(file.name)))
+        if not found:
+            raise FileNotFoundError(f"{path}: no ZIP in it has a time in its name, as …_EDZW_20270714120000_….zip has")
+        return [(stamp, file.read_bytes()) for stamp, file in found]
+    if path.suffix == ".zip":
+        return [(stamp_in(path.name) or datetime.now(UTC), path.read_bytes())]
+    return [(step.at, step.bundle) for step in load(what).steps]
+
+
+def publish(
+    server: StandIn,
+    publications: Sequence[Publication],
+    *,
+    speed: float,
+    own_stamps: bool,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    sleep: Callable[[float], object] = time.sleep,
+) -> None:
+    """One after the other as they came, `speed` times as fast; returns after the last."""
+    stamp, content = publications[0]
+    server.publish(stamp if own_stamps else clock(), content)
+    for (before, _), (stamp, content) in pairwise(publications):
+        sleep((stamp - before).total_seconds() / speed)
+        server.publish(stamp if own_stamps else clock(), content)
+
+
+def _fail(message: str) -> NoReturn:
+    from warnsys.cli import main as cli
+
+    cli._fail(message)

@@ -1,0 +1,112 @@
+"""`warnsys scenario …`: stories to try a system with, each with the notices that it has to give."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from warnsys.cli.replay import _fail, play_offline
+from warnsys.feeds.names import file_name
+from warnsys.replay.read import of_scenario
+from warnsys.replay.run import settings_of
+from warnsys.simulation.scenario import BUNDLED, Scenario, ScenarioError, load
+
+app = typer.Typer(help="Stories of storms: list, show, run, write.", no_args_is_help=True)
+NameArgument = Annotated[str, typer.Argument(help="A bundled story's name, or a YAML file.")]
+GOLDEN = BUNDLED / "golden"
+"""What each bundled story tells whom, in Solingen with the default policy."""
+
+
+@app.command("list")
+def list_stories() -> None:
+    """The bundled stories."""
+    from warnsys.cli.main import out
+
+    table = Table(box=None, padding=(0, 2))
+    for head in ("Name", "Lasts", "Alerts", "Story"):
+        table.add_column(head)
+    for name in names():
+        story = load(name)
+        table.add_row(name, _span(story), str(len(story.messages())), story.title)
+    out.print(table)
+
+
+@app.command()
+def show(name: NameArgument) -> None:
+    """What a story tries out, and what happens when."""
+    from warnsys.cli.main import out
+
+    story = _load(name)
+    out.print(f"{story.title} ({_span(story)})", style="bold", highlight=False)
+    if story.about:
+        out.print(story.about, markup=False, highlight=False)
+    for step in story.steps:
+        if step.title:
+            said = f"{step.seen:%Y-%m-%d %H:%M}  {step.source}: {step.title}" + (f" ({step.note})" if step.note else "")
+            out.print(said, markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def run(
+    name: NameArgument,
+    out: Annotated[Path | None, typer.Option(help="Write the notices there, one JSON line each.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a page to read: timeline, messages and reasons.")] = None,
+) -> None:
+    """Play a story offline in Solingen; a bundled one has to tell what its golden file says, or the exit code is 1."""
+    material = of_scenario(_load(name))
+    golden = GOLDEN / f"{name}.jsonl"
+    expect = golden if golden.is_file() else None
+    play_offline(settings_of(None, material.sources), material, out=out, report=report, expect=expect)
+
+
+@app.command()
+def write(
+    name: NameArgument,
+    folder: Annotated[Path, typer.Argument(help="A folder that is empty, or not there yet.")],
+) -> None:
+    """Write a story's ZIPs with DWD's dated names; play them with: warnsys replay FOLDER."""
+    from warnsys.cli.main import out
+
+    story = _load(name)
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            _fail(f"{folder}: there are files already; name an empty folder")
+        written = write_story(story, folder)
+    except OSError as error:
+        _fail(f"{error.filename or folder}: {error.strerror}; name a folder that can be written to")
+    sources = sorted({step.source for step in story.steps})
+    places = [str(folder)] if len(sources) == 1 else [f"{source}={folder / source}" for source in sources]
+    out.print(
+        f"{folder}: {written} ZIPs; play them with: warnsys replay {' '.join(places)}",
+        markup=False, highlight=False, soft_wrap=True,
+    )  # fmt: skip
+
+
+def write_story(story: Scenario, folder: Path) -> int:
+    """The ZIPs of a story, in a folder for each source where there are several; how many there are."""
+    several = len({step.source for step in story.steps}) > 1
+    written = set[Path]()
+    for step in story.steps:
+        path = (folder / step.source if several else folder) / file_name(step.at)
+        if path not in written:  # what a slow node still has is the same once more
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(step.bundle)
+            written.add(path)
+    return len(written)
+
+
+def names() -> list[str]:
+    return sorted(story.stem for story in BUNDLED.glob("*.yaml"))
+
+
+def _load(name: str) -> Scenario:
+    try:
+        return load(name)
+    except ScenarioError as error:
+        _fail(str(error))
+
+
+def _span(story: Scenario) -> str:
+    minutes = int((story.end - story.start).total_seconds() // 60)
+    return f"{minutes // 60}:{minutes % 60:02d} h"
