@@ -9,7 +9,7 @@ DEPTH ?= 4
 EXAMPLES ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: bench-web bench-load fuzz-web screens help install install-dev demo run kafka test test-faults test-crash test-crash-long soak explore mutants lint format docs contracts asyncapi sustainable pictures lock clean
+.PHONY: bench-parse bench-match bench-scale bench-web bench-load fuzz-web screens help install install-dev demo run kafka test test-faults test-crash test-crash-long soak explore mutants lint format docs contracts asyncapi sustainable pictures lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -109,6 +109,15 @@ pictures: install ## draw the README's picture again
 
 screens: install-dev ## take the screenshots of docs/reference/pages.md again
 	$(BIN)/python -m tools.screens docs/reference/pages
+
+bench-parse: install-dev ## what reading a message costs, beside bare lxml
+	$(BIN)/python -m benchmarks parse $(CORPUS)/dwd/*.xml
+
+bench-match: install-dev ## which fences an outline covers: a loop, a tree, and ours (minutes)
+	$(BIN)/python -m benchmarks match
+
+bench-scale: install-dev ## a day of thunderstorms over 200 cities on a real Kafka (minutes)
+	$(BIN)/python -m benchmarks scale
 
 bench-web: install-dev ## how fast the pages follow the topics, and what 200 open event streams cost
 	$(BIN)/python -m benchmarks.web_follow

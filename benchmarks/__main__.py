@@ -1,4 +1,4 @@
-"""`warnsys bench …`: how fast, beside the plain method, in one run."""
+"""`python -m benchmarks …`: how fast, beside the plain method, in one run. Nothing of it is shipped."""
 
 import asyncio
 import json
@@ -14,11 +14,6 @@ app = typer.Typer(help="Measure, side by side with the plain method.", no_args_i
 out, err = Console(), Console(stderr=True)
 BAR = 20
 """Characters of the longest bar."""
-
-
-@app.callback()
-def bench() -> None:
-    """Measure, side by side with the plain method."""
 
 
 @app.command()
@@ -239,3 +234,7 @@ def pipeline(
     if json_file:
         plain = {name: {who: asdict(times) for who, times in runs.items()} for name, runs in measured.items()}
         json_file.write_text(json.dumps(plain, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m benchmarks")

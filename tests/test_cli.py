@@ -160,3 +160,23 @@ def test_up_says_that_the_embedded_broker_is_not_for_operation(tmp_path: Path) -
     assert "Gräfrath: Keine verlässlichen Daten" in output
     assert "Keine Wetterwarnung" not in output
     assert "Traceback" not in output
+
+
+def test_dead_letters_still_answers_to_its_name_until_0_1_0() -> None:
+    """Scripts and alarms that name `warnsys rejected` go on working; the help names the new one alone."""
+    new, old = run("dead-letters", "retry", "--help"), run("rejected", "retry", "--help")
+    assert (new.exit_code, old.exit_code) == (0, 0)
+    listed = run("--help").stdout
+    assert "dead-letters" in listed
+    assert "│ rejected" not in listed
+
+
+def test_no_line_with_a_path_is_broken_however_narrow_the_terminal(tmp_path: Path) -> None:
+    folder = tmp_path / "a-folder-with-a-name" / "that-is-longer-than-a-line-of-a-terminal" / "could-ever-hold"
+    told = [
+        run("scenario", "write", "storm", folder / "storm"),
+        run("init", "--city", "Solingen", "--geofences", bundled(), "--out", tmp_path / f"{'x' * 90}.toml"),
+        run("geofences", "show", bundled(), "--html", tmp_path / f"{'x' * 90}.html"),
+    ]
+    assert [one.exit_code for one in told] == [0, 0, 0], [one.output for one in told]
+    assert [len(one.stdout.splitlines()) for one in told] == [1, 1, 1]

@@ -83,8 +83,8 @@ def rules(topics: Topics) -> dict[str, tuple[Rule, ...]]:
             Rule("group", "warnsys-canary", ("Read",), "its own agents", prefixed=True),
         ),
         "operator": (
-            *_topics(("Read",), [topics.rejected, topics.impacts], "warnsys rejected: what was refused, and since"),
-            *_topics(("Write",), topics.inputs, "warnsys rejected retry puts it back"),
+            *_topics(("Read",), [topics.rejected, topics.impacts], "warnsys dead-letters: what was refused, and since"),
+            *_topics(("Write",), topics.inputs, "warnsys dead-letters retry puts it back"),
             Rule("group", f"warnsys-{topics.stage}", ("Describe",), "and sees when it was handled"),
         ),
         "admin": _topics(("Create", *SEE), topics.all(), "warnsys topics create, check, describe"),

@@ -93,7 +93,7 @@ def test_the_whole_corpus_is_checked_without_a_crash(corpus: Path) -> None:
 
 
 def test_a_message_of_megabytes_takes_no_longer_than_its_size_deserves() -> None:
-    """A hang would take seconds; what a message costs is measured by `warnsys bench parse`."""
+    """A hang would take seconds; what a message costs is measured by `python -m benchmarks parse`."""
     ring = " ".join(f"{51 + i / 1e5:.5f},{7 + (i % 2) / 1e3:.4f}" for i in range(150_000))
     body = message().replace(b"51,7 51,7.1 51.1,7.1 51,7", f"{ring} 51.00000,7.0000".encode())
     started = time.perf_counter()

@@ -9,8 +9,8 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from warnsys.cli.feed import publish, read_publications
 from warnsys.cli.main import app
+from warnsys.cli.serve_feed import publish, read_publications
 from warnsys.feeds.names import file_name
 from warnsys.simulation.scenario import load
 from warnsys.simulation.standin import StandIn

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
+from benchmarks.__main__ import app
 from tools.docs.matching import app as write_page
-from warnsys.cli.main import app
 
 RUN = CliRunner()
 
@@ -14,7 +14,7 @@ RUN = CliRunner()
 def test_the_figures_of_the_benchmarks_become_a_page_with_a_drawing(tmp_path: Path, corpus: Path) -> None:
     message = corpus / "dwd" / "leichter-schneefall-alert.xml"
     match, files, page = (tmp_path / name for name in ("match.json", "files.json", "matching.md"))
-    ran = RUN.invoke(app, ["bench", "match", str(message), "--counts", "5,40", "--points", "12", "--json", str(match)])
+    ran = RUN.invoke(app, ["match", str(message), "--counts", "5,40", "--points", "12", "--json", str(match)])
     assert ran.exit_code == 0, ran.output
     rows = json.loads(match.read_text("utf-8"))["rows"]
     assert [
@@ -25,7 +25,7 @@ def test_the_figures_of_the_benchmarks_become_a_page_with_a_drawing(tmp_path: Pa
         (40, "far away", 0),
         (40, "whole country", 40),
     ]
-    ran = RUN.invoke(app, ["bench", "files", "--count", "40", "--points", "12", "--json", str(files)])
+    ran = RUN.invoke(app, ["files", "--count", "40", "--points", "12", "--json", str(files)])
     assert ran.exit_code == 0, ran.output
     ran = RUN.invoke(write_page, [str(page), "--match", str(match), "--files", str(files), "--note", "a test"])
     assert ran.exit_code == 0, ran.output

@@ -75,10 +75,10 @@ def press(home: House, alert: str) -> None:
 
 def ask(home: House) -> None:
     """Every command that an operator has."""
-    listed = home.command("operator", "rejected", "list")
+    listed = home.command("operator", "dead-letters", "list")
     (case,) = re.findall(r"^ *([0-9a-f]{12})\b", listed, re.MULTILINE)
-    assert "not-xml" in home.command("operator", "rejected", "show", case, "--out", str(home.folder / "bytes.xml"))
-    assert "rejected again" in home.command("operator", "rejected", "retry", case, code=1)
+    assert "not-xml" in home.command("operator", "dead-letters", "show", case, "--out", str(home.folder / "bytes.xml"))
+    assert "rejected again" in home.command("operator", "dead-letters", "retry", case, code=1)
     assert "all topics are there" in home.command("admin", "topics", "create")
     assert "as they must be" in home.command("admin", "topics", "check")
     assert "ops.actions" in home.command("admin", "topics", "describe")

@@ -57,7 +57,7 @@ async def publish(pipeline: Pipeline, at: datetime) -> None:
 
 
 async def warnsys(file: Path, *words: str) -> Result:
-    arguments = ["rejected", *words, "--settings", str(file)]
+    arguments = ["dead-letters", *words, "--settings", str(file)]
     return await asyncio.to_thread(CliRunner().invoke, app, arguments)
 
 

@@ -13,7 +13,7 @@ from warnsys.cap.codes import CODES
 from warnsys.check import Checked, check, check_content
 
 COST = (
-    "What a check costs after its start, measured with `warnsys bench parse` on two cores (medians of 60, processor",
+    "What a check costs after its start, by `python -m benchmarks parse` on two cores (medians of 60, processor",
     "time): 3.1 ms for the DWD's largest message here (264 kB, eight languages), which is 12 ms a MB; 7.5 ms for the",
     "outlines of a coast, 8,250 points (143 kB, 52 ms a MB); every file above 1 kB takes less than that a MB, and the",
     "smallest, of 492 bytes, 0.05 ms. Reading the DWD's message whole takes 2.3 times what bare lxml takes for a tree.",

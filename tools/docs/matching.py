@@ -1,4 +1,4 @@
-"""Writes docs/reference/matching.md and its drawing from the figures of `warnsys bench match` and `bench files`.
+"""Writes docs/reference/matching.md and its drawing from the figures of `python -m benchmarks match` and `… files`.
 
 python -m tools.docs.matching docs/reference/matching.md --match RUN.json --match … --files FILES.json --note "machine"
 """
@@ -30,8 +30,8 @@ Made fences are a Voronoi coverage with wavy borders of some 100 points each, ne
 are the communes of a state, matched with real DWD messages whose warn cells were taken away, so that outlines decide.
 Medians in microseconds.
 
-    warnsys bench match CAP-FILE… --communes COMMUNES.geojson --postgis --json RUN.json --plot DRAWING.svg
-    warnsys bench files --count 11000 --points 300 --json FILES.json
+    python -m benchmarks match CAP-FILE… --communes COMMUNES.geojson --postgis --json RUN.json --plot DRAWING.svg
+    python -m benchmarks files --count 11000 --points 300 --json FILES.json
     python -m tools.docs.matching docs/reference/matching.md --match RUN.json --files FILES.json --note "…"
 """
 
@@ -39,8 +39,8 @@ Medians in microseconds.
 @app.command()
 def write(
     page: Annotated[Path, typer.Argument(help="The page to write; its drawing stands beside it, as SVG.")],
-    match: Annotated[list[Path], typer.Option(help="Figures of `warnsys bench match`, a file a run.")],
-    files: Annotated[list[Path], typer.Option(help="Figures of `warnsys bench files`.")],
+    match: Annotated[list[Path], typer.Option(help="Figures of `python -m benchmarks match`, a file a run.")],
+    files: Annotated[list[Path], typer.Option(help="Figures of `python -m benchmarks files`.")],
     note: Annotated[str, typer.Option(help="When and where that was.")],
 ) -> None:
     """Write the page."""

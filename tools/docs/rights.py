@@ -13,7 +13,7 @@ from warnsys.settings import LIVE
 
 WITHOUT = {
     "admin": "`warnsys topics create` and `check` end with exit code 2",
-    "operator": "`warnsys rejected …` ends with exit code 2 and names the right",
+    "operator": "`warnsys dead-letters …` ends with exit code 2 and names the right",
     "reader": "`warnsys tail …` ends with exit code 2 and names the right of its channel",
 }
 STARTS = "it refuses to start: exit code 2, and the right with the command that gives it"

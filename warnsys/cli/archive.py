@@ -5,28 +5,36 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
 from warnsys.archive.index import Contents, Kept
 from warnsys.archive.store import MB, Archive, archive_for
+from warnsys.cli.common import (
+    DEFAULT_SETTINGS,
+    FolderOption,
+    FromOption,
+    JsonOption,
+    SettingsOption,
+    fail,
+    load_settings,
+    moment_of,
+    out,
+    refusing,
+    say,
+)
 from warnsys.feeds.names import file_name
 from warnsys.settings import Settings
 
 app = typer.Typer(help="The snapshots that were kept: list, show, verify, prune, export.", no_args_is_help=True)
-DEFAULT_SETTINGS = Path("warnsys.toml")
-SettingsOption = Annotated[Path, typer.Option("--settings", help="The city's settings file.")]
-FolderOption = Annotated[Path | None, typer.Option("--folder", help="The archive; instead of the settings' one.")]
-FromOption = Annotated[str | None, typer.Option("--from", help="First day or time (UTC): 2027-07-14[T12:00].")]
 ToOption = Annotated[str | None, typer.Option("--to", help="Last day or time (UTC), included.")]
 SourceOption = Annotated[str | None, typer.Option(help="Name of the source, where there are several.")]
 CityOption = Annotated[str | None, typer.Option(help="Id of a city: only what touches it.")]
 LevelOption = Annotated[int, typer.Option(min=0, max=4, help="Only from this level on: 1 to 4 (with --city, there).")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One object a line.")]
 
 
 @app.command("list")
@@ -41,8 +49,6 @@ def list_kept(
     as_json: JsonOption = False,
 ) -> None:
     """The snapshots by their stamps: how many messages, when these were sent, the worst level, the cities touched."""
-    from warnsys.cli.main import out
-
     archive, chosen = _open(settings, folder)
     found = _select(archive, chosen, start, end, source, city, level)
     if as_json:
@@ -62,7 +68,7 @@ def list_kept(
     out.print(table)
     days = len({one.stamp.date() for one in found})
     size = sum({one.sha256: one.contents.bytes for one in found}.values()) / MB
-    out.print(f"{len(found)} snapshots of {days} days, {size:.1f} MB", highlight=False)
+    say(f"{len(found)} snapshots of {days} days, {size:.1f} MB")
 
 
 @app.command()
@@ -74,17 +80,16 @@ def show(
 ) -> None:
     """The snapshot that a source had at a time: its file, and what each message in it is decided to be."""
     from warnsys.cap import read_bundle
-    from warnsys.cli.main import out
     from warnsys.records import AlertHeaders
 
     archive, chosen = _open(settings, folder)
     found = _select(archive, chosen, None, stamp, source, None, 0)
     if not found:
-        _fail(f"{archive.folder}: nothing was kept up to {stamp}; see: warnsys archive list")
+        fail(f"{archive.folder}: nothing was kept up to {stamp}; see: warnsys archive list")
     one = found[-1]
     path = archive.path((one.source, one.stamp, one.sha256))
-    out.print(f"{_clock(one.stamp)} {one.source}", highlight=False)
-    out.print(str(path), markup=False, highlight=False, soft_wrap=True)
+    say(f"{_clock(one.stamp)} {one.source}")
+    say(str(path))
     with _disk(archive):
         members = read_bundle(path.read_bytes())
     for member in members:
@@ -92,27 +97,19 @@ def show(
         decision = archive.matcher.decide_bytes(member.body, headers)
         headline = decision.alert.infos[0].headline if decision.alert and decision.alert.infos else ""
         said = f"{decision.outcome.decided:<11} {member.stem}  {headline}  [{decision.outcome.reason}]"
-        out.print(said, markup=False, highlight=False, soft_wrap=True)
+        say(said)
 
 
 @app.command()
 def verify(settings: SettingsOption = DEFAULT_SETTINGS, folder: FolderOption = None) -> None:
     """Hold the files against their names and the index against the files, mend the index; exit code 1 for a loss."""
-    from warnsys.cli.main import out
-
     archive, _ = _open(settings, folder)
     with _disk(archive):
         found = archive.verify()
     styles = {"mended": "yellow", "lost": "red", "strange": "magenta"}
     for one in found:
-        out.print(
-            f"{one.kind}: {one.place}: {one.what}",
-            style=styles[one.kind], markup=False, highlight=False, soft_wrap=True,
-        )  # fmt: skip
-    out.print(
-        f"{archive.folder}: {len(archive.files())} snapshots are whole, and in the index",
-        markup=False, highlight=False, soft_wrap=True,
-    )  # fmt: skip
+        say(f"{one.kind}: {one.place}: {one.what}", style=styles[one.kind])
+    say(f"{archive.folder}: {len(archive.files())} snapshots are whole, and in the index")
     if any(one.kind == "lost" for one in found):
         raise typer.Exit(1)
 
@@ -125,15 +122,13 @@ def prune(
     max_mb: Annotated[float | None, typer.Option(min=0, help="Instead of the settings' size.")] = None,
 ) -> None:
     """Remove the days that the settings' limits no longer allow; the feed does so once a day."""
-    from warnsys.cli.main import out
-
     archive, chosen = _open(settings, folder)
     size = chosen.archive.max_mb if max_mb is None else max_mb
     with _disk(archive):
         removed = archive.prune(keep_days=keep_days or chosen.archive.keep_days, max_bytes=int(size * MB))
     for day in removed:
-        out.print(f"{day}: removed", markup=False, highlight=False, soft_wrap=True)
-    out.print(f"{len(removed)} days removed", highlight=False)
+        say(f"{day}: removed")
+    say(f"{len(removed)} days removed")
 
 
 @app.command()
@@ -148,38 +143,31 @@ def export(
     level: LevelOption = 0,
 ) -> None:
     """Copy snapshots into a folder as the ZIPs that DWD dates, for: warnsys replay FOLDER."""
-    from warnsys.cli.main import out
-
     archive, chosen = _open(settings, folder)
     with _disk(archive):
         found = _select(archive, chosen, start, end, _one_source(archive, source), city, level)
         if to_folder.exists() and any(to_folder.iterdir()):
-            _fail(f"{to_folder}: there are files already; name an empty folder")
+            fail(f"{to_folder}: there are files already; name an empty folder")
         to_folder.mkdir(parents=True, exist_ok=True)
         for one in found:
             target = to_folder / file_name(one.stamp)
             if target.exists():  # other bytes under the same stamp
                 target = target.with_name(f"{target.stem}_{one.sha256[:8]}.zip")
             shutil.copyfile(archive.path((one.source, one.stamp, one.sha256)), target)
-    out.print(
-        f"{to_folder}: {len(found)} snapshots; play them with: warnsys replay {to_folder}",
-        markup=False, highlight=False, soft_wrap=True,
-    )  # fmt: skip
+    say(f"{to_folder}: {len(found)} snapshots; play them with: warnsys replay {to_folder}")
 
 
 # -- what the commands share ----------------------------------------------------------------------------------------
 
 
 def _open(settings: Path, folder: Path | None) -> tuple[Archive, Settings]:
-    from warnsys.cli import main as cli  # which takes this module in
-
-    chosen = cli._settings(settings, None)
+    chosen = load_settings(settings)
     if folder is not None:
         chosen = chosen.model_copy(update={"archive": chosen.archive.model_copy(update={"folder": folder})})
-    with cli.refusing():
+    with refusing():
         archive = archive_for(chosen)
     if not archive.folder.is_dir():
-        _fail(f"{archive.folder}: no such folder; it comes with the first snapshot that a feed keeps")
+        fail(f"{archive.folder}: no such folder; it comes with the first snapshot that a feed keeps")
     return archive, chosen
 
 
@@ -188,9 +176,9 @@ def _select(
     level: int,
 ) -> list[Kept]:  # fmt: skip
     if city is not None and city not in (known := [one.id for one in settings.cities]):
-        _fail(f"--city {city}: the settings have {', '.join(known)}")
+        fail(f"--city {city}: the settings have {', '.join(known)}")
     with _disk(archive), archive.index() as index:
-        found = index.select(source=source, start=_moment(start, last=False), end=_moment(end, last=True))
+        found = index.select(source=source, start=moment_of(start, last=False), end=moment_of(end, last=True))
     return [
         one
         for one in found
@@ -203,23 +191,10 @@ def _one_source(archive: Archive, source: str | None) -> str | None:
     with archive.index() as index:
         known = index.sources()
     if source is None and len(known) > 1:
-        _fail(f"{archive.folder}: there are several sources; name one with --source: {', '.join(known)}")
+        fail(f"{archive.folder}: there are several sources; name one with --source: {', '.join(known)}")
     if source is not None and source not in known:
-        _fail(f"--source {source}: the archive has {', '.join(known) or 'none'}")
+        fail(f"--source {source}: the archive has {', '.join(known) or 'none'}")
     return source
-
-
-def _moment(text: str | None, *, last: bool) -> datetime | None:
-    """A time in UTC; a day alone is its first or its last second."""
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        _fail(f"{text!r} is no time; write 2027-07-14 or 2027-07-14T12:00")
-    if len(text) <= len("2027-07-14") and moment.time() == time.min and last:
-        moment += timedelta(days=1, seconds=-1)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @contextmanager
@@ -228,9 +203,9 @@ def _disk(archive: Archive) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        _fail(f"{archive.folder}: the index cannot be read ({error}); mend it with: warnsys archive verify")
+        fail(f"{archive.folder}: the index cannot be read ({error}); mend it with: warnsys archive verify")
     except OSError as error:
-        _fail(f"{error.filename or archive.folder}: {error.strerror or error}; look after the disk")
+        fail(f"{error.filename or archive.folder}: {error.strerror or error}; look after the disk")
 
 
 def _plain(archive: Archive, one: Kept) -> dict[str, Any]:
@@ -258,9 +233,3 @@ def _range(held: Contents) -> str:
 
 def _clock(moment: datetime | None) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if moment else "–"
-
-
-def _fail(message: str) -> NoReturn:
-    from warnsys.cli import main as cli
-
-    cli._fail(message)

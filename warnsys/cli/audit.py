@@ -4,29 +4,34 @@ import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from warnsys.audit.chain import Anchor, AuditError, Entry, entries_of, verify
 from warnsys.audit.entries import plain_line
+from warnsys.cli.common import (
+    DEFAULT_SETTINGS,
+    BrokerOption,
+    FolderOption,
+    SettingsOption,
+    fail,
+    load_settings,
+    on_kafka,
+    refusing,
+    run,
+    say,
+)
 
 app = typer.Typer(help="The audit: run, verify, show.", no_args_is_help=True)
-DEFAULT_SETTINGS = Path("warnsys.toml")
-SettingsOption = Annotated[Path, typer.Option("--settings", help="The city's settings file.")]
-BrokerOption = Annotated[
-    str | None, typer.Option("--broker", help="kafka://host:port; instead of the settings' broker.")
-]
-FolderOption = Annotated[Path | None, typer.Option("--folder", help="The files; instead of the settings' folder.")]
 
 
-@app.command()
-def run(settings: SettingsOption = DEFAULT_SETTINGS, broker: BrokerOption = None) -> None:
+@app.command("run")
+def run_audit(settings: SettingsOption = DEFAULT_SETTINGS, broker: BrokerOption = None) -> None:
     """Write the audit, from a Kafka; exactly one process of a stage does. `up` includes it."""
     from streams.processes import audit
-    from warnsys.cli import main as cli
 
-    cli._run(audit.audit(cli._on_kafka(cli._settings(settings, broker), "audit run")))
+    run(audit.audit(on_kafka(load_settings(settings, broker), "audit run")))
 
 
 @app.command("verify")
@@ -42,13 +47,13 @@ def verify_chain(
     anchors = _anchors(settings, broker)
     found = verify(place, head, anchors or ())
     for wrong in found.wrong:
-        _say(wrong)
+        say(wrong)
     older = f", from number {found.first} on: older files are elsewhere" if found.first else ""
-    _say(f"{place}: {found.entries} entries{older}; the newest has the hash {found.head}")
+    say(f"{place}: {found.entries} entries{older}; the newest has the hash {found.head}")
     if anchors:
-        _say(f"{found.anchored} of {len(anchors)} anchors on the broker are in it")
+        say(f"{found.anchored} of {len(anchors)} anchors on the broker are in it")
     elif not head:
-        _say(
+        say(
             "held against itself only: whoever wrote all of it anew is not found without an anchor on the broker, or a "
             "noted --head"
         )
@@ -74,9 +79,9 @@ def show(
     """The entries in the order in which they were written; within a topic's partition that is the topic's order."""
     try:
         for entry in _chosen(_folder(settings, folder), what or [], about, start, end):
-            _say(json.dumps(entry, ensure_ascii=False) if as_json else plain_line(entry))
+            say(json.dumps(entry, ensure_ascii=False) if as_json else plain_line(entry))
     except AuditError as error:
-        _fail(str(error))
+        fail(str(error))
 
 
 def _chosen(folder: Path, what: list[str], about: str, start: str, end: str) -> Iterator[Entry]:
@@ -92,14 +97,13 @@ def _chosen(folder: Path, what: list[str], about: str, start: str, end: str) -> 
 
 def _folder(settings: Path, folder: Path | None) -> Path:
     from streams.processes import audit
-    from warnsys.cli import main as cli
 
     if folder is None:
-        chosen = cli._settings(settings, None)
-        with cli.refusing():
+        chosen = load_settings(settings)
+        with refusing():
             folder = audit.folder_of(chosen)
     if not folder.is_dir():
-        _fail(f"{folder}: no such folder; it comes with the first entry")
+        fail(f"{folder}: no such folder; it comes with the first entry")
     return folder
 
 
@@ -108,27 +112,14 @@ def _anchors(settings: Path, broker: str | None) -> list[Anchor] | None:
     from aiokafka.errors import KafkaError
 
     from streams.processes import audit
-    from warnsys.cli import main as cli
 
     if broker is None and not settings.is_file():
         return None
-    chosen = cli._settings(settings, broker)
+    chosen = load_settings(settings, broker)
     if chosen.broker.embedded:
         return None
     try:
         return asyncio.run(audit.anchors(chosen))
     except (KafkaError, OSError, TimeoutError) as error:
-        _say(f"the anchors at {chosen.broker.url} cannot be read: {error!r}")
+        say(f"the anchors at {chosen.broker.url} cannot be read: {error!r}")
         return None
-
-
-def _say(text: str) -> None:
-    from warnsys.cli.main import out
-
-    out.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def _fail(message: str) -> NoReturn:
-    from warnsys.cli import main as cli
-
-    cli._fail(message)

@@ -1,14 +1,13 @@
 """`warnsys cells …`: the catalogue of warn cells, looked up and replaced."""
 
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from warnsys.cap import cells
+from warnsys.cli.common import complain, fail, say
 
-out, err = Console(), Console(stderr=True)
 app = typer.Typer(help="The DWD's warn cells by name.", no_args_is_help=True)
 MOST_SHOWN = 50
 
@@ -21,10 +20,10 @@ def update(
     try:
         done = cells.update(file)
     except cells.CatalogueError as error:
-        _fail(str(error))
+        fail(str(error))
     except OSError as error:
-        _fail(f"{error.filename or file}: {error.strerror or error}")
-    _say(
+        fail(f"{error.filename or file}: {error.strerror or error}")
+    say(
         f"{done.path}: {done.cells} cells; {len(done.new)} new, {len(done.gone)} gone, {len(done.renamed)} renamed. "
         "Running workers read it when they start."
     )
@@ -38,21 +37,11 @@ def show(
     known = cells.catalogue()
     found = cells.found(known, wanted)
     for cell in list(found)[:MOST_SHOWN]:
-        _say(f"{cell}  {found[cell]}  ({cells.KINDS.get(cell[0], 'of a kind that is new')})")
+        say(f"{cell}  {found[cell]}  ({cells.KINDS.get(cell[0], 'of a kind that is new')})")
     if len(found) > MOST_SHOWN:
-        _say(f"… and {len(found) - MOST_SHOWN} more; give more of the name")
+        say(f"… and {len(found) - MOST_SHOWN} more; give more of the name")
     if not found:
-        err.print(
-            f"{wanted!r} is not among the {len(known)} cells of the catalogue; a newer one: warnsys cells update FILE",
-            style="red", markup=False, highlight=False, soft_wrap=True,
-        )  # fmt: skip
+        complain(
+            f"{wanted!r} is not among the {len(known)} cells of the catalogue; a newer one: warnsys cells update FILE"
+        )
         raise typer.Exit(1)
-
-
-def _say(text: str) -> None:
-    out.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def _fail(message: str) -> NoReturn:
-    err.print(message, style="red", markup=False, highlight=False, soft_wrap=True)
-    raise typer.Exit(2)

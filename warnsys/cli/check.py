@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from warnsys.cap.cells import catalogue
 from warnsys.check import Checked
 from warnsys.check import check as check_path
+from warnsys.cli.common import complain, out, say
 
-out, err = Console(), Console(stderr=True)
 STYLES = {"ok": "green", "mended": "yellow", "rejected": "bold red"}
 
 
@@ -32,22 +31,17 @@ def check(
                 else:
                     _show(checked)
         except OSError as error:
-            err.print(f"{path}: {error.strerror or error}", style="red", markup=False, soft_wrap=True)
+            complain(f"{path}: {error.strerror or error}")
             raise typer.Exit(2) from error
     if not as_json:
         told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items())) or "nothing found"
-        out.print(told, style="bold", highlight=False)
+        say(told, style="bold")
     if verdicts["rejected"]:
         raise typer.Exit(1)
 
 
 def _show(checked: Checked) -> None:
     out.print(f"[{STYLES[checked.verdict]}]{checked.verdict:9}[/] ", end="")
-    out.print(checked.file, markup=False, highlight=False, soft_wrap=True)
+    say(checked.file)
     for one in checked.findings:
-        out.print(
-            f"          {one.level} {one.code} at {one.xpath}: {one.text}",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+        say(f"          {one.level} {one.code} at {one.xpath}: {one.text}")

@@ -1,26 +1,33 @@
-"""`warnsys rejected …`: what could not be understood, and a second chance for it after a fix."""
+"""`warnsys dead-letters …`: what could not be understood, and a second chance for it after a fix."""
 
 import asyncio
 import json
 from collections.abc import Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.table import Table
+
+from warnsys.cli.common import (
+    DEFAULT_SETTINGS,
+    BrokerOption,
+    JsonOption,
+    SettingsOption,
+    fail,
+    load_settings,
+    on_kafka,
+    out,
+    refusing,
+    say,
+)
 
 if TYPE_CHECKING:
     from streams.processes.dead_letters import Case, Rejections
 
 app = typer.Typer(help="Rejected records: list, show, and try them again after a fix.", no_args_is_help=True)
-SettingsOption = Annotated[Path, typer.Option("--settings", help="The city's settings file.")]
-BrokerOption = Annotated[
-    str | None, typer.Option("--broker", help="kafka://host:port; instead of the settings' broker.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="One object a line.")]
 T = TypeVar("T")
-DEFAULT_SETTINGS = Path("warnsys.toml")
 SHOWN_BYTES = 2_000
 
 
@@ -32,8 +39,6 @@ def list_cases(
     as_json: JsonOption = False,
 ) -> None:
     """What was rejected: the same bytes are one case, however often they came; and how it was decided since."""
-    from warnsys.cli.main import out
-
     found = [case for case in _cases(_rejections(settings, broker)).values() if not (open_only and case.decided)]
     if as_json:
         for case in found:
@@ -49,7 +54,7 @@ def list_cases(
         )  # fmt: skip
     out.print(table)
     waiting = sum(not case.decided for case in found)
-    out.print(f"{len(found)} cases, {waiting} open; after a fix: warnsys rejected retry CASE", highlight=False)
+    say(f"{len(found)} cases, {waiting} open; after a fix: warnsys dead-letters retry CASE")
 
 
 @app.command()
@@ -66,23 +71,23 @@ def show(
         try:
             to_file.write_bytes(found.record.value)
         except OSError as error:
-            _fail(f"{to_file}: {error.strerror or error}")
+            fail(f"{to_file}: {error.strerror or error}")
     if as_json:
         typer.echo(json.dumps({**_plain(found), "headers": found.record.headers}, ensure_ascii=False))
         return
     for name, value in found.record.headers.items():
         if name != "history":
-            _say(f"{name}: {value}")
+            say(f"{name}: {value}")
     for past in found.history:
-        _say(f"refused {past.at} by {past.agent}, {past.place}: {past.reason}")
-    _say(f"since: {found.decided or 'open'}")
+        say(f"refused {past.at} by {past.agent}, {past.place}: {past.reason}")
+    say(f"since: {found.decided or 'open'}")
     text = found.record.value[:SHOWN_BYTES].decode("utf-8", "backslashreplace")
-    _say(
+    say(
         "\n"
         + "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text)
     )
     if (more := len(found.record.value) - SHOWN_BYTES) > 0:
-        _say(f"… and {more} bytes more; all of it with --out FILE")
+        say(f"… and {more} bytes more; all of it with --out FILE")
 
 
 @app.command()
@@ -95,16 +100,16 @@ def retry(
 ) -> None:
     """Send them through the agents again, judged as of now; exit code 1 where one was not understood."""
     if bool(cases) == everything:
-        _fail("name cases, or take all that are open with --all")
+        fail("name cases, or take all that are open with --all")
     rejections = _rejections(settings, broker)
     found = _cases(rejections)
     chosen = [case for case in found.values() if not case.decided] if everything else _chosen(found, cases or [])
     said = _retried(rejections, chosen, patience_s)
     for case, became in said.items():
-        _say(f"{case}: {became or f'not handled within {patience_s:g} s; does a worker run?'}")
+        say(f"{case}: {became or f'not handled within {patience_s:g} s; does a worker run?'}")
     if any(not became or became.startswith(("rejected", "stays")) for became in said.values()):
         raise typer.Exit(1)
-    _say(f"{len(said)} cases went through again")
+    say(f"{len(said)} cases went through again")
 
 
 # -- what the commands share ----------------------------------------------------------------------------------------
@@ -113,10 +118,9 @@ def retry(
 def _rejections(settings: Path, broker: str | None) -> "Rejections":
     from streams.kafka import rights
     from streams.processes.dead_letters import Rejections
-    from warnsys.cli import main as cli  # which takes this module in
 
-    chosen = cli._on_kafka(cli._settings(settings, broker), "rejected")
-    with cli.refusing():
+    chosen = on_kafka(load_settings(settings, broker), "dead-letters")
+    with refusing():
         rights.check(chosen, "operator")
     return Rejections(chosen)
 
@@ -142,12 +146,12 @@ def _answered(work: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(work)
     except (SendError, KafkaError, KafkaException, OSError) as error:
-        _fail(f"broker.url: no Kafka answers as it should ({error}); see: warnsys topics check")
+        fail(f"broker.url: no Kafka answers as it should ({error}); see: warnsys topics check")
 
 
 def _chosen(found: dict[str, "Case"], wanted: list[str]) -> "list[Case]":
     if missing := [case for case in wanted if case not in found]:
-        _fail(f"{', '.join(missing)}: no such case; see: warnsys rejected list")
+        fail(f"{', '.join(missing)}: no such case; see: warnsys dead-letters list")
     return [found[case] for case in dict.fromkeys(wanted)]
 
 
@@ -167,15 +171,3 @@ def _plain(case: "Case") -> dict[str, Any]:
 
 def _clock(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%m-%d %H:%M:%S}"
-
-
-def _say(text: str) -> None:
-    from warnsys.cli.main import out
-
-    out.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def _fail(message: str) -> NoReturn:
-    from warnsys.cli import main as cli
-
-    cli._fail(message)

@@ -12,6 +12,7 @@ import typer
 from geofences import District, Finding, check, load
 from geofences.authoring.coverage import Tolerance
 from geofences.files.load import boundary, described, save
+from warnsys.cli.common import refusing, say
 
 KnownCellsOption = Annotated[
     Path | None, typer.Option("--known-cells", help="The DWD's catalogue of warn cells: JSON with the cells as keys.")
@@ -68,7 +69,6 @@ def import_areas(
     """
     from geofences.authoring.importing import Attributes, districts_of, fitted, with_heights
     from geofences.authoring.sources import read
-    from warnsys.cli.main import out, refusing
 
     known = _known(known_cells)
     attributes = Attributes(id_field, name_field, city, cell, short_name_field, parent_field)
@@ -91,10 +91,7 @@ def import_areas(
         raise typer.Exit(1)
     draft.replace(file)
     after = _points(districts)
-    out.print(
-        f"{file}: {len(districts)} districts, {before} points made {after} ({after / before:.0%})",
-        highlight=False, soft_wrap=True,
-    )  # fmt: skip
+    say(f"{file}: {len(districts)} districts, {before} points made {after} ({after / before:.0%})")
 
 
 @app.command()
@@ -111,7 +108,6 @@ def show(
     from geofences.drawing.image import image
     from geofences.drawing.page import page
     from geofences.drawing.picture import picture
-    from warnsys.cli.main import out, refusing
 
     if not (html or png):
         raise typer.BadParameter("say what to write: --html FILE, --png FILE, or both")
@@ -126,7 +122,7 @@ def show(
             image(drawn, png, title=heading, source=described(file))
     told = "" if drawn.agreement is None else f", {drawn.agreement:.1%} of the area is that of {beside}"
     written = " and ".join(str(path) for path in (html, png) if path)
-    out.print(f"{written}: {len(districts)} districts{told}", highlight=False, soft_wrap=True)
+    say(f"{written}: {len(districts)} districts{told}")
 
 
 def _points(districts: Sequence[District]) -> int:
@@ -146,19 +142,14 @@ def _known(catalogue: Path | None) -> Collection[str] | None:
 
 
 def _show(file: Path, findings: Sequence[Finding], known: Collection[str] | None) -> None:
-    from warnsys.cli.main import out
-
     for finding in findings:
         where = "" if finding.position is None else f" (at {finding.position[1]:.5f} N, {finding.position[0]:.5f} E)"
         line = f"{finding.severity} {finding.code}: {finding}{where}"
-        out.print(
-            line, style="red" if finding.severity == "error" else "yellow",
-            markup=False, highlight=False, soft_wrap=True,
-        )  # fmt: skip
+        say(line, style="red" if finding.severity == "error" else "yellow")
     errors = sum(finding.severity == "error" for finding in findings)
     skipped = "" if known else "; cells by their form only, without --known-cells"
     told = f"{file}: errors: {errors}, warnings: {len(findings) - errors}{skipped}"
-    out.print(told, markup=False, highlight=False, soft_wrap=True)
+    say(told)
 
 
 def _refused(findings: Sequence[Finding]) -> bool:

@@ -2,12 +2,12 @@
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.progress import Progress
 
-from warnsys.cli.archive import _moment
+from warnsys.cli.common import broker_with, complain, err, fail, load_settings, moment_of, out, refusing, run, say
 from warnsys.replay.compare import differences, versions_differ, worded
 from warnsys.replay.read import DEFAULT_SOURCE, Material, ReplayError, find
 from warnsys.replay.report import Report
@@ -40,18 +40,16 @@ def replay(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Of the pages in a browser (with --broker).")] = 8080,
 ) -> None:
     """Play a storm again at its own time, offline or as an exercise through a broker; nobody live sees it."""
-    from warnsys.cli import main as cli
-
-    given = cli._settings(settings, broker) if settings else None
+    given = load_settings(settings, broker) if settings else None
     material = material_of(paths, given, start, end)
-    with cli.refusing():
+    with refusing():
         try:
             chosen = settings_of(given, material.sources, stage)
         except ValueError as error:
-            _fail(str(error))
+            fail(str(error))
     if broker:
         if out or expect or report:
-            _fail("--broker plays through a broker; --out, --expect and --report are written offline, without it")
+            fail("--broker plays through a broker; --out, --expect and --report are written offline, without it")
         _through_broker(chosen, broker, material, speed, port)
         return
     play_offline(chosen, material, out=out, full=full, expect=expect, report=report)
@@ -63,11 +61,11 @@ def material_of(paths: list[str], settings: Settings | None, start: str | None, 
     try:
         material = find(paths, sources)
         if start or end:
-            material = material.between(_moment(start, last=False), _moment(end, last=True))
+            material = material.between(moment_of(start, last=False), moment_of(end, last=True))
     except (ReplayError, ScenarioError) as error:
-        _fail(str(error))
+        fail(str(error))
     except OSError as error:
-        _fail(f"{error.filename}: {error.strerror}")
+        fail(f"{error.filename}: {error.strerror}")
     return material
 
 
@@ -81,18 +79,16 @@ def play_offline(
     report: Path | None = None,
 ) -> None:
     """Through the pure functions; writes and compares what is asked for. Ends with 1 where it is not as expected."""
-    from warnsys.cli import main as cli
-
     before = _read_expected(expect) if expect else None
     lines: list[str] = []
-    with cli.refusing():
+    with refusing():
         player = Replay(settings, lambda event: hear(event))
     header = player.header(material)
     tape = Tape(header, lines.append, full=full)
     page = Report(header, settings.policy) if report else None
     counts = {"snapshots": 0, "refused": 0}
     with ExitStack() as stack:
-        bar = stack.enter_context(Progress(console=cli.err, transient=True))
+        bar = stack.enter_context(Progress(console=err, transient=True))
         task = bar.add_task(f"Replay – {material.title}", total=len(material.shots))
 
         def hear(event: Event) -> None:
@@ -103,7 +99,7 @@ def play_offline(
                 counts["refused" if event.error else "snapshots"] += 1
                 bar.advance(task)
                 if event.error:
-                    cli.err.print(f"{event.shot.name}: {event.error}", style="red", markup=False, soft_wrap=True)
+                    complain(f"{event.shot.name}: {event.error}")
 
         player.play(material)
     tape.close()
@@ -112,10 +108,7 @@ def play_offline(
     if report and page:
         _write(report, page.html())
     told = len(lines) - 1
-    cli.out.print(
-        f"{material.title}: {counts['snapshots']} snapshots, {counts['refused']} refused, {told} notices",
-        markup=False, highlight=False, soft_wrap=True,
-    )  # fmt: skip
+    say(f"{material.title}: {counts['snapshots']} snapshots, {counts['refused']} refused, {told} notices")
     if before:
         _compare(before, read_tape("".join(lines)))
 
@@ -123,16 +116,14 @@ def play_offline(
 def _compare(
     before: tuple[dict[str, object], list[dict[str, object]]], after: tuple[dict[str, object], list[dict[str, object]]]
 ) -> None:
-    from warnsys.cli import main as cli
-
     found = differences(before[1], after[1])
     for said in versions_differ(before[0], after[0]) if found else ():
-        cli.out.print(said, markup=False, highlight=False, soft_wrap=True)
+        say(said)
     for line in worded(found[:MOST_SHOWN], after[0]):
-        cli.out.print(line, markup=False, highlight=False, soft_wrap=True)
+        say(line)
     if len(found) > MOST_SHOWN:
-        cli.out.print(f"… and {len(found) - MOST_SHOWN} more", highlight=False)
-    cli.out.print(f"{len(found)} differences" if found else "as expected", highlight=False)
+        say(f"… and {len(found) - MOST_SHOWN} more")
+    say(f"{len(found)} differences" if found else "as expected")
     if found:
         raise typer.Exit(1)
 
@@ -141,27 +132,20 @@ def _read_expected(path: Path) -> tuple[dict[str, object], list[dict[str, object
     try:
         return read_tape(path.read_text("utf-8"))
     except OSError as error:
-        _fail(f"{path}: {error.strerror}; write it first with: warnsys replay … --out {path}")
+        fail(f"{path}: {error.strerror}; write it first with: warnsys replay … --out {path}")
     except ValueError as error:
-        _fail(f"{path}: {error}")
+        fail(f"{path}: {error}")
 
 
 def _through_broker(settings: Settings, broker: str, material: Material, speed: float, port: int) -> None:
     from streams.processes import replay as player
-    from warnsys.cli import main as cli
 
-    chosen = settings.model_copy(update={"broker": cli._broker(settings.broker, broker)})
-    cli._run(player.play(chosen, material, speed, port, cli.out))
+    chosen = settings.model_copy(update={"broker": broker_with(settings.broker, broker)})
+    run(player.play(chosen, material, speed, port, out))
 
 
 def _write(path: Path, text: str) -> None:
     try:
         path.write_text(text, "utf-8")
     except OSError as error:
-        _fail(f"{path}: {error.strerror}; name a file in a folder that can be written to")
-
-
-def _fail(message: str) -> NoReturn:
-    from warnsys.cli import main as cli
-
-    cli._fail(message)
+        fail(f"{path}: {error.strerror}; name a file in a folder that can be written to")

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from warnsys.cli.replay import _fail, play_offline
+from warnsys.cli.common import fail, out, say
+from warnsys.cli.replay import play_offline
 from warnsys.feeds.names import file_name
 from warnsys.replay.read import of_scenario
 from warnsys.replay.run import settings_of
@@ -21,8 +22,6 @@ GOLDEN = BUNDLED / "golden"
 @app.command("list")
 def list_stories() -> None:
     """The bundled stories."""
-    from warnsys.cli.main import out
-
     table = Table(box=None, padding=(0, 2))
     for head in ("Name", "Lasts", "Alerts", "Story"):
         table.add_column(head)
@@ -35,16 +34,14 @@ def list_stories() -> None:
 @app.command()
 def show(name: NameArgument) -> None:
     """What a story tries out, and what happens when."""
-    from warnsys.cli.main import out
-
     story = _load(name)
-    out.print(f"{story.title} ({_span(story)})", style="bold", highlight=False)
+    say(f"{story.title} ({_span(story)})", style="bold")
     if story.about:
-        out.print(story.about, markup=False, highlight=False)
+        say(story.about)
     for step in story.steps:
         if step.title:
             said = f"{step.seen:%Y-%m-%d %H:%M}  {step.source}: {step.title}" + (f" ({step.note})" if step.note else "")
-            out.print(said, markup=False, highlight=False, soft_wrap=True)
+            say(said)
 
 
 @app.command()
@@ -66,21 +63,16 @@ def write(
     folder: Annotated[Path, typer.Argument(help="A folder that is empty, or not there yet.")],
 ) -> None:
     """Write a story's ZIPs with DWD's dated names; play them with: warnsys replay FOLDER."""
-    from warnsys.cli.main import out
-
     story = _load(name)
     try:
         if folder.exists() and any(folder.iterdir()):
-            _fail(f"{folder}: there are files already; name an empty folder")
+            fail(f"{folder}: there are files already; name an empty folder")
         written = write_story(story, folder)
     except OSError as error:
-        _fail(f"{error.filename or folder}: {error.strerror}; name a folder that can be written to")
+        fail(f"{error.filename or folder}: {error.strerror}; name a folder that can be written to")
     sources = sorted({step.source for step in story.steps})
     places = [str(folder)] if len(sources) == 1 else [f"{source}={folder / source}" for source in sources]
-    out.print(
-        f"{folder}: {written} ZIPs; play them with: warnsys replay {' '.join(places)}",
-        markup=False, highlight=False, soft_wrap=True,
-    )  # fmt: skip
+    say(f"{folder}: {written} ZIPs; play them with: warnsys replay {' '.join(places)}")
 
 
 def write_story(story: Scenario, folder: Path) -> int:
@@ -104,7 +96,7 @@ def _load(name: str) -> Scenario:
     try:
         return load(name)
     except ScenarioError as error:
-        _fail(str(error))
+        fail(str(error))
 
 
 def _span(story: Scenario) -> str:

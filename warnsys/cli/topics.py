@@ -2,63 +2,61 @@
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
+from warnsys.cli.common import (
+    DEFAULT_SETTINGS,
+    BrokerOption,
+    SettingsOption,
+    load_settings,
+    on_kafka,
+    out,
+    refusing,
+    say,
+)
 from warnsys.settings import Settings
 
 if TYPE_CHECKING:
     from streams.kafka.admin import Admin
 
 app = typer.Typer(help="The topics on a Kafka: make, check, show them.", no_args_is_help=True)
-SettingsOption = Annotated[Path, typer.Option("--settings", help="The city's settings file.")]
-BrokerOption = Annotated[
-    str | None, typer.Option("--broker", help="kafka://host:port; instead of the settings' broker.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="As one JSON list.")]
-DEFAULT_SETTINGS = Path("warnsys.toml")
+ListOption = Annotated[bool, typer.Option("--json", help="As one JSON list.")]
 
 
 @app.command()
 def create(settings: SettingsOption = DEFAULT_SETTINGS, broker: BrokerOption = None) -> None:
     """Make the topics that are missing; one that is there is never changed (see: warnsys topics check)."""
-    from warnsys.cli.main import out, refusing
-
-    chosen = _on_kafka(settings, broker)
+    chosen = on_kafka(load_settings(settings, broker), "topics")
     with refusing():
         made = _admin(chosen).create()
     for name in made:
-        out.print(f"{name}: made", highlight=False)
+        say(f"{name}: made")
     if not made:
-        out.print("all topics are there; hold them against what must be with: warnsys topics check", highlight=False)
+        say("all topics are there; hold them against what must be with: warnsys topics check")
 
 
 @app.command()
 def check(settings: SettingsOption = DEFAULT_SETTINGS, broker: BrokerOption = None) -> None:
     """Name each difference between the broker's topics and what must be, with its remedy; exit code 1 if any."""
-    from warnsys.cli.main import out, refusing
-
-    chosen = _on_kafka(settings, broker)
+    chosen = on_kafka(load_settings(settings, broker), "topics")
     with refusing():
         differences = _admin(chosen).differences()
     for each in differences:
-        out.print(str(each), style="red" if each.fatal else "yellow", markup=False, highlight=False, soft_wrap=True)
+        say(str(each), style="red" if each.fatal else "yellow")
     if differences:
         raise typer.Exit(1)
-    out.print("all topics are as they must be", highlight=False)
+    say("all topics are as they must be")
 
 
 @app.command()
 def describe(
-    settings: SettingsOption = DEFAULT_SETTINGS, broker: BrokerOption = None, as_json: JsonOption = False
+    settings: SettingsOption = DEFAULT_SETTINGS, broker: BrokerOption = None, as_json: ListOption = False
 ) -> None:
     """Show the stage's topics as the broker has them."""
-    from warnsys.cli.main import out, refusing
-
-    chosen = _on_kafka(settings, broker)
+    chosen = on_kafka(load_settings(settings, broker), "topics")
     with refusing():
         found = _admin(chosen).found()
     rows = [
@@ -93,15 +91,14 @@ SHOWN = (
 def acls(
     settings: SettingsOption = DEFAULT_SETTINGS,
     broker: BrokerOption = None,
-    as_json: JsonOption = False,
+    as_json: ListOption = False,
     as_commands: Annotated[bool, typer.Option("--commands", help="As calls of kafka-acls.sh.")] = False,
 ) -> None:
     """What each process must be allowed on the broker, a user each; nothing is asked or changed there."""
     from streams.kafka import acl
     from streams.kafka.topics import topics_for
-    from warnsys.cli.main import out
 
-    chosen = _on_kafka(settings, broker)
+    chosen = on_kafka(load_settings(settings, broker), "topics")
     rows = [(process, rule) for process, rules in acl.rules(topics_for(chosen)).items() for rule in rules]
     if as_json:
         typer.echo(json.dumps([{"process": process, **asdict(rule)} for process, rule in rows]))
@@ -127,12 +124,6 @@ def _readable(key: str, value: Any) -> str:
     if key.endswith(".bytes"):
         return f"{int(value) / 1_048_576:g} MiB"
     return str(value)
-
-
-def _on_kafka(settings: Path, broker: str | None) -> Settings:
-    from warnsys.cli import main as cli  # which takes this module in
-
-    return cli._on_kafka(cli._settings(settings, broker), "topics")
 
 
 def _bootstrap(settings: Settings) -> str:

@@ -5,10 +5,11 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
+from warnsys.cli.common import fail, say
 from warnsys.feeds.names import stamp_in
 from warnsys.simulation.faults import FAULTS
 from warnsys.simulation.scenario import ScenarioError, load
@@ -29,26 +30,24 @@ def serve_feed(
     ] = False,
 ) -> None:
     """Serve snapshots as the DWD's server does, for tests and exercises; break it and mend it while it runs."""
-    from warnsys.cli.main import out
-
     if fault is not None and fault not in FAULTS:
         known = "\n".join(f"  {name}: {one.what}" for name, one in FAULTS.items())
-        _fail(f"--fault {fault}: there are\n{known}")
+        fail(f"--fault {fault}: there are\n{known}")
     try:
         publications = read_publications(what)
     except (ScenarioError, OSError) as error:
-        _fail(str(error))
+        fail(str(error))
     behind = tuple(Node(skew=timedelta(seconds=number)) for number in range(nodes))
     try:
         server = StandIn(port, behind)
     except OSError as error:
-        _fail(f"port {port} of 127.0.0.1: {error.strerror}; take another with --port")
+        fail(f"port {port} of 127.0.0.1: {error.strerror}; take another with --port")
     with server:
         if fault:
             server.break_down(FAULTS[fault])
-        out.print(f"{what}: {len(publications)} snapshots; nothing of it is the DWD's", highlight=False, soft_wrap=True)
-        out.print(server.url, highlight=False, soft_wrap=True)
-        out.print(f"break it: curl -X POST {server.address}/fault/NAME, mend it: …/fault/none", soft_wrap=True)
+        say(f"{what}: {len(publications)} snapshots; nothing of it is the DWD's")
+        say(server.url)
+        say(f"break it: curl -X POST {server.address}/fault/NAME, mend it: …/fault/none")
         try:
             publish(server, publications, speed=speed, own_stamps=own_stamps)
             while True:
@@ -85,9 +84,3 @@ def publish(
     for (before, _), (stamp, content) in pairwise(publications):
         sleep((stamp - before).total_seconds() / speed)
         server.publish(stamp if own_stamps else clock(), content)
-
-
-def _fail(message: str) -> NoReturn:
-    from warnsys.cli import main as cli
-
-    cli._fail(message)

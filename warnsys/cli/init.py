@@ -1,0 +1,80 @@
+"""`warnsys init`: a settings file for a city."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from geofences import bundled, load
+from geofences.authoring.names import slug
+from warnsys.cli.common import DEFAULT_SETTINGS, fail, refusing, say
+from warnsys.settings import parse
+
+TEMPLATE = """\
+# Settings of warnsys. Every value of a table may also come from the environment: WARNSYS_BROKER__URL="kafka://…"
+
+[[cities]]
+{city}
+
+[broker]
+# "embedded" is for trying out only; in operation: "kafka://host:port"
+url = "embedded"
+partitions = 4
+
+# Without a [[sources]] table the DWD's warnings by commune are read.
+
+[archive]
+# The DWD keeps its snapshots for two days; for replays they are kept here, in a folder beside this file.
+folder = "archive"
+
+[audit]
+# What was decided and told, and why: a chain of entries that cannot be changed unseen. On a Kafka only.
+folder = "audit"
+"""
+
+
+def init(
+    city: Annotated[str | None, typer.Option(help="The city's name.")] = None,
+    geofences: Annotated[
+        Path | None, typer.Option(help="GeoJSON of its districts (see warnsys geofences import).")
+    ] = None,
+    cell: Annotated[
+        list[str] | None, typer.Option(help="A warn cell of the city, nine digits; may be repeated.")
+    ] = None,
+    timezone: Annotated[str, typer.Option(help="Time zone of the texts.")] = "Europe/Berlin",
+    link: Annotated[str, typer.Option(help="Where a push leads; {city} and {district} are put in.")] = (
+        "https://example.org/warnungen/{city}/{district}"
+    ),
+    file: Annotated[Path, typer.Option("--out", help="The settings file to write.")] = DEFAULT_SETTINGS,
+    force: Annotated[bool, typer.Option("--force", help="Write over a settings file that is there.")] = False,
+) -> None:
+    """Write a settings file for a city; asks for what is not given."""
+    if file.exists() and not force:
+        fail(f"{file} is there already; name another with --out, or write over it with --force")
+    name = city or _ask("City", "Solingen")
+    path = geofences or Path(_ask("GeoJSON of its districts", str(bundled())))
+    city_id = slug(name)
+    with refusing():
+        districts = load(path, city=city_id, warn_cells=cell or ())
+    if not districts:
+        fail(f"{path}: no district has the city {city_id!r}; write it into each feature's property 'city'")
+    cells = cell or sorted({each for district in districts for each in district.warn_cells})
+    if cell is None and sys.stdin.isatty():
+        cells = typer.prompt("Warn cells, apart by blanks", default=" ".join(cells)).split()
+    content = {
+        "id": city_id, "name": name, "geofences": str(path.resolve()), "warn_cells": cells, "timezone": timezone,
+        "link": link,
+    }  # fmt: skip
+    with refusing():
+        parse({"cities": [content]}, name=str(file))
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in content.items()]
+    file.write_text(TEMPLATE.format(city="\n".join(lines)), "utf-8")
+    say(f"{file}: {name}, {len(districts)} districts. Start with: warnsys up --settings {file}")
+
+
+def _ask(question: str, default: str) -> str:
+    if not sys.stdin.isatty():
+        fail(f"{question}: give it as an option, or run this in a terminal; see warnsys init --help")
+    return str(typer.prompt(question, default=default))
