@@ -281,13 +281,13 @@ def _steles(
 ) -> tuple[list[SteleRecord], dict[str, _SteleSent]]:
     """The steles whose content changed, and those that readers would soon think dead; the worst first."""
     again_after = timedelta(seconds=city.policy.stele_valid_s / 3)
-    shown = []
+    shown, shared = [], stele.Shared(city.place, situation, city.policy)
     now_sent = {district: last for district, last in sent.items() if district in situation.districts}
     for district in situation.districts.values():
-        content = stele.content(district, situation, city.policy)
+        content = stele.content(shared, district)
         last = sent.get(district.district)
         if last is None or last.content != content or abs(situation.now - last.at) >= again_after:
-            shown.append(stele.record(city.place, district, situation, city.policy, city.stage, cause))
+            shown.append(stele.record(shared, district, city.stage, cause))
             now_sent[district.district] = _SteleSent(
                 content=content, at=situation.now, warnings=len(district.standing), grade=worst_grade(district)
             )

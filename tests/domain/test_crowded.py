@@ -141,3 +141,17 @@ def test_what_waits_ends_in_the_same_situation_as_what_was_looked_at(severities:
 
 def _severity(one: Outcome) -> str:
     return one.meanings[0].severity
+
+
+def test_each_district_shows_its_own_share_and_height_of_what_is_worded_once_for_all() -> None:
+    here, there = (
+        meaning(districts=[district], floor_m=floor_m).impacts[0].model_copy(update={"share": share})
+        for district, floor_m, share in (("d1", 200, 0.25), ("d2", None, 1.0))
+    )
+    both = meaning().model_copy(update={"impacts": (here, there)})
+    city = City().take(tick(0), outcome("A", both, meaning("Moderate")), snapshot(0, "A"))
+    (first, other), (second, same) = city.stele("d1").items, city.stele("d2").items
+    assert (first.share, first.floor_m, first.height["de"]) == (0.25, 200, "oberhalb 200 m")
+    assert (second.share, second.floor_m, second.height) == (1.0, None, {})
+    assert first.model_copy(update={"share": 1.0, "floor_m": None, "height": {}}) == second
+    assert other is same

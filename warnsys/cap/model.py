@@ -136,7 +136,10 @@ SEVERITIES: tuple[Severity, ...] = ("Minor", "Moderate", "Severe", "Extreme")
 
 def level(severity: Severity) -> int:
     """1 to 4, as DWD counts its levels. Unknown counts as Moderate: too weak would be the worse guess."""
-    return 2 if severity == "Unknown" else SEVERITIES.index(severity) + 1
+    return _LEVELS[severity]
+
+
+_LEVELS = {"Unknown": 2, **{severity: number for number, severity in enumerate(SEVERITIES, start=1)}}
 
 
 def worst_level(infos: Iterable[Info]) -> int:

@@ -14,7 +14,7 @@ from warnsys.channels.events import event_name
 from warnsys.channels.measures import measure
 from warnsys.channels.wording import Place
 from warnsys.channels.words import LANGUAGES, say
-from warnsys.records import Localised, Meaning, SteleItem, SteleRecord, utc
+from warnsys.records import Localised, Presentation, SteleItem, SteleRecord, utc
 from warnsys.settings import LIVE
 from warnsys.warning.matching import BODY_CHARS, EVENT_CHARS, HEADLINE_CHARS, MAX_LANGUAGES
 from warnsys.warning.notify import notice_id
@@ -27,11 +27,80 @@ MOST_TEXT_BYTES = 3 * 1024 * 1024
 MOST_BYTES_OF_ONE = 4 * MAX_LANGUAGES * (EVENT_CHARS + HEADLINE_CHARS + 2 * BODY_CHARS)
 
 
-def record(
-    place: Place, district: DistrictSituation, situation: Situation, policy: Policy, stage: str, cause: tuple[str, ...]
-) -> SteleRecord:
+class Shared:
+    """What the steles of one city at one moment have in common: a warning is worded once for all its districts."""
+
+    def __init__(self, place: Place, situation: Situation, policy: Policy) -> None:
+        self.place, self.situation, self.policy = place, situation, policy
+        self._items: dict[_OneWarning, SteleItem] = {}
+        self._presentations: dict[_OneWarning, Presentation] = {}
+        self._text_bytes: dict[_OneWarning, int] = {}
+
+    def item(self, one: Standing) -> SteleItem:
+        """The warning as it holds in one district."""
+        key, impact = _one_warning(one), one.impact
+        if (shared := self._items.get(key)) is None:
+            shared = self._items[key] = self._worded(one)
+        here = {"via": impact.via, "share": impact.share, "floor_m": impact.floor_m, "ceiling_m": impact.ceiling_m}
+        if all(getattr(shared, name) == value for name, value in here.items()):
+            return shared
+        return shared.model_copy(update={**here, "height": wording.height(impact)})
+
+    def presentation(self, one: Standing) -> Presentation:
+        key = _one_warning(one)
+        if key not in self._presentations:
+            self._presentations[key] = self.policy.presentation(one.meaning, self.situation.now)
+        return self._presentations[key]
+
+    def text_bytes(self, one: Standing) -> int:
+        key = _one_warning(one)
+        if key not in self._text_bytes:
+            texts = one.meaning.texts.values()
+            parts = (part for t in texts for part in (t.event, t.headline, t.description, t.instruction))
+            self._text_bytes[key] = sum(len(part.encode()) for part in parts)
+        return self._text_bytes[key]
+
+    def _worded(self, one: Standing) -> SteleItem:
+        meaning = one.meaning
+        return SteleItem(
+            base_id=one.fact.base_id,
+            phase=one.phase,
+            level=level(meaning.severity),
+            severity=meaning.severity,
+            urgency=meaning.urgency,
+            certainty=meaning.certainty,
+            group=meaning.group,
+            ii=meaning.ii,
+            presentation="tile" if one.phase == "expired" else self.presentation(one),
+            label=wording.label(meaning),
+            event=event_name(meaning),
+            when=wording.period(meaning.onset, meaning.expires, self.place.timezone),
+            height=wording.height(one.impact),
+            onset=meaning.onset,
+            expires=meaning.expires,
+            texts=meaning.texts,
+            quantities=meaning.parameters,
+            measures=tuple(measure(name, text) for name, text in meaning.parameters),
+            credit=wording.credit(meaning, shortened=any(text.shortened for text in meaning.texts.values())),
+            via=one.impact.via,
+            share=one.impact.share,
+            floor_m=one.impact.floor_m,
+            ceiling_m=one.impact.ceiling_m,
+        )
+
+
+_OneWarning = tuple[int, int, str]
+
+
+def _one_warning(one: Standing) -> _OneWarning:
+    """Tells warnings of one situation apart, whatever the district; it holds their messages as long as it lasts."""
+    return id(one.fact), id(one.meaning), one.phase
+
+
+def record(shared: Shared, district: DistrictSituation, stage: str, cause: tuple[str, ...]) -> SteleRecord:
     """The present state of one district. `cause` is what made it be sent, and the id follows from it."""
-    items = tuple(_item(place, one, situation, policy) for one in _shown(district))
+    place, situation = shared.place, shared.situation
+    items = tuple(shared.item(one) for one in _shown(shared, district))
     return SteleRecord(
         id=notice_id(stage, district.district, "stele", "public", *cause),
         stage=stage,
@@ -43,72 +112,39 @@ def record(
         freshness=situation.freshness,
         as_of=situation.as_of,
         issued=situation.now,
-        valid_until=situation.now + timedelta(seconds=policy.stele_valid_s),
+        valid_until=situation.now + timedelta(seconds=shared.policy.stele_valid_s),
         summary=_summary(place, district, situation, items, exercise=stage != LIVE),
         items=items,
         more=len(district.standing) - len(items),
     )
 
 
-def content(district: DistrictSituation, situation: Situation, policy: Policy) -> str:
+def content(shared: Shared, district: DistrictSituation) -> str:
     """A digest of everything that a record would show, found without wording it."""
+    situation = shared.situation
     items = [
         (
             one.fact.base_id, one.fact.rules, one.meaning.ii, sorted(one.meaning.texts), one.phase,
-            policy.presentation(one.meaning, situation.now), one.impact.reason,
+            shared.presentation(one), one.impact.reason,
         )
-        for one in _shown(district)
+        for one in _shown(shared, district)
     ]  # fmt: skip
     as_of = situation.as_of and utc(situation.as_of)
     said = (district.status, situation.freshness, as_of, items, len(district.standing))
     return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
 
-def _shown(district: DistrictSituation) -> Iterator[Standing]:
+def _shown(shared: Shared, district: DistrictSituation) -> Iterator[Standing]:
     """The worst of what stands, as much as a record holds; at least one."""
     if len(district.standing) * MOST_BYTES_OF_ONE <= MOST_TEXT_BYTES:
         yield from district.standing
         return
     room = MOST_TEXT_BYTES
     for one in district.standing[:MOST_ITEMS]:
-        room -= _text_bytes(one.meaning)
+        room -= shared.text_bytes(one)
         if room < 0 and one is not district.standing[0]:
             return
         yield one
-
-
-def _text_bytes(meaning: Meaning) -> int:
-    texts = meaning.texts.values()
-    return sum(len(part.encode()) for t in texts for part in (t.event, t.headline, t.description, t.instruction))
-
-
-def _item(place: Place, one: Standing, situation: Situation, policy: Policy) -> SteleItem:
-    meaning = one.meaning
-    return SteleItem(
-        base_id=one.fact.base_id,
-        phase=one.phase,
-        level=level(meaning.severity),
-        severity=meaning.severity,
-        urgency=meaning.urgency,
-        certainty=meaning.certainty,
-        group=meaning.group,
-        ii=meaning.ii,
-        presentation="tile" if one.phase == "expired" else policy.presentation(meaning, situation.now),
-        label=wording.label(meaning),
-        event=event_name(meaning),
-        when=wording.period(meaning.onset, meaning.expires, place.timezone),
-        height=wording.height(one.impact),
-        onset=meaning.onset,
-        expires=meaning.expires,
-        texts=meaning.texts,
-        quantities=meaning.parameters,
-        measures=tuple(measure(name, text) for name, text in meaning.parameters),
-        credit=wording.credit(meaning, shortened=any(text.shortened for text in meaning.texts.values())),
-        via=one.impact.via,
-        share=one.impact.share,
-        floor_m=one.impact.floor_m,
-        ceiling_m=one.impact.ceiling_m,
-    )
 
 
 def _summary(
