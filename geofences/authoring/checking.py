@@ -10,6 +10,7 @@ from geofences.files.findings import Finding, GeofenceError
 from geofences.files.load import examine
 from geofences.files.nesting import siblings
 from geofences.files.rules import unknown_cells
+from geofences.files.warn_cells import QUARTER, KnownCells
 from geofences.overlap.tangles import REMEDY, are_tangled_together
 
 _DRAW_ONCE = "draw the shared border once (QGIS: topological editing), or clean it with: warnsys geofences import"
@@ -28,18 +29,20 @@ def check(
 ) -> list[Finding]:
     """All findings in the order of the features; `load` refuses the file if any of its own rules gave an error.
 
-    `known_cells` are the cells of the DWD's catalogue; without it cells are checked by their form only. A district
-    with an error of its own takes no part in the search for overlaps and gaps.
+    `known_cells` is the DWD's catalogue, names by cell or cells alone; without it cells are checked by their form only.
+    A district with an error of its own takes no part in the search for overlaps and gaps.
     """
     try:
         districts, findings = examine(path, city=city, warn_cells=warn_cells)
     except GeofenceError as error:
         return list(error.findings)
+    known = None if known_cells is None else KnownCells(known_cells)
     for index, district in districts.items():
         own = [*_of_names(district), *_of_sources(district)]
-        own += [] if known_cells is None else unknown_cells(district.warn_cells, known_cells)
+        own += [] if known is None else unknown_cells(district.warn_cells, known)
         findings += [finding.at(index, district.id) for finding in own]
     findings += _names_twice(districts)
+    findings += [] if known is None else _quarters_left_out(districts, known)
     findings += _borders(districts, tolerance or Tolerance())
     return sorted(findings, key=lambda finding: -1 if finding.feature is None else finding.feature)
 
@@ -91,6 +94,18 @@ def _names_twice(districts: Mapping[int, District]) -> Iterator[Finding]:
                 "give residents names that they can tell apart",
                 "warning",
             ).at(index, district.id)
+
+
+def _quarters_left_out(districts: Mapping[int, District], known: KnownCells) -> Iterator[Finding]:
+    listed = {cell for district in districts.values() for cell in district.warn_cells}
+    for key in sorted({known.key_of(cell) for cell in listed if cell.startswith(QUARTER) and cell in known}):
+        if missing := [cell for cell in known.quarters(key) if cell not in listed]:
+            yield Finding(
+                "quarters-left-out",
+                f"no district has {known.told(missing)}, which the same city has, so nobody is warned for it",
+                "give it to the districts that lie there, or leave it so where the city warns a part of itself only",
+                "warning",
+            )
 
 
 def _borders(districts: Mapping[int, District], tolerance: Tolerance) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from geofences.authoring.tidy import mended, polygonal, tidied
 from geofences.district import District
 from geofences.files.findings import Finding, GeofenceError
 from geofences.files.nesting import misplaced_parents
+from geofences.files.warn_cells import COMMUNE, KnownCells
 
 _LOST = 0.1  # more of an area than this under another is no careless border but a mistake
 _OUTSIDE = Tolerance(width_m=50.0, area_m2=10_000.0)  # two offices draw the same border some metres apart
@@ -89,6 +90,25 @@ def fitted(
             remedy = "leave out what is there twice, or name the field of the larger area with --parent-field"
             findings.append(Finding("overlap", says, remedy).at(position, district.id))
     return [replace(each, geometry=shape) for each, shape in zip(districts, shapes, strict=True)], findings
+
+
+def with_quarters(districts: Sequence[District], known: KnownCells) -> tuple[list[District], list[Finding]]:
+    """A commune's cell that does not exist replaced by all its quarters, which is said.
+
+    Whoever imports whole communes wants just that; a city's districts are warned together until each has its own.
+    """
+    findings, found = [], []
+    for index, district in enumerate(districts):
+        cells = set(district.warn_cells)
+        for cell in sorted(cells):
+            quarters = known.quarters(cell[1:]) if cell.startswith(COMMUNE) and cell not in known else ()
+            if quarters:
+                cells = cells - {cell} | set(quarters)
+                says = f"the DWD has no cell {cell} but its quarters, which it has now: {known.told(quarters)}"
+                remedy = "where the city's districts are to be warned apart, give each those it lies in"
+                findings.append(Finding("cell-quarters", says, remedy, "warning").at(index, district.id))
+        found.append(replace(district, warn_cells=frozenset(cells)))
+    return found, findings
 
 
 def with_heights(

@@ -1,6 +1,6 @@
 """What must hold for one feature of a geofence file, each rule once, for reading and for checking alike."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Annotated, Any
 
 import shapely
@@ -10,8 +10,10 @@ from geofences.district import District
 from geofences.files.findings import Finding
 from geofences.files.outline import REMEDY as OUTLINE_REMEDY
 from geofences.files.outline import Outline
+from geofences.files.warn_cells import COMMUNE, KREIS, PART_OF_KREIS, QUARTER, KnownCells, covers
 
 _LOWEST_M, _HIGHEST_M = -450.0, 9000.0  # the Dead Sea's shore, Mount Everest; terrain models say "no data" with -9999
+_WITHOUT_KREIS = "list the commune's cell (8…) alone, or those of its quarters (7…)"
 _CELLS_REMEDY = 'list 9-digit warn cells as strings, such as "805122000"'
 _REMEDIES = {
     "ground_max_m": "give a number of metres, or null",
@@ -82,22 +84,37 @@ def judge(
     )
 
 
-def unknown_cells(cells: Iterable[str], known: Collection[str]) -> Iterator[Finding]:
-    """Cells that the DWD's catalogue does not list, and Kreis cells whose Kreis has several communes in it."""
+def unknown_cells(cells: Collection[str], known: KnownCells) -> Iterator[Finding]:
+    """Cells that the DWD's catalogue does not list, and Kreis cells whose Kreis has several communes in it.
+
+    No warning ever comes for a cell that does not exist. A Kreis cell too many costs nothing where another reaches.
+    """
+    reached = any(cell in known for cell in cells if cell.startswith((COMMUNE, QUARTER)))
     for cell in sorted(cells):
-        if cell.startswith("1") and any(_is_commune_of(other, cell) for other in known):
+        if cell.startswith(KREIS) and known.has_several(cell[1:]):
             yield _kreis_of_several(cell)
         elif cell not in known:
-            yield Finding(
-                "cell-unknown",
-                f"warn cell {cell} is not in the DWD's catalogue",
-                "compare its digits with the commune key; after a reform of communes take the new key",
-                "warning",
-            )
+            needless = reached and cell.startswith((KREIS, PART_OF_KREIS))
+            says = f"warn cell {cell} is not in the DWD's catalogue, so no DWD warning would ever come for it"
+            yield Finding("cell-unknown", says, _instead(cell, known), "warning" if needless else "error")
 
 
-def _is_commune_of(cell: str, kreis: str) -> bool:
-    return cell.startswith("8") and cell[1:6] == kreis[1:6] and not cell.endswith("000")
+def _instead(cell: str, known: KnownCells) -> str:
+    if cell.startswith(PART_OF_KREIS):
+        return "leave it out; communes are reached by 8…, large cities by the cells of their quarters, 7…"
+    key = known.key_of(cell)
+    found = known.reaching(key)
+    if not found:
+        return (
+            "compare its digits with the commune key; after a reform of communes take the new key, "
+            "and a newer catalogue: warnsys cells update FILE"
+        )
+    if found[0].startswith(COMMUNE):
+        return f"take {known.told(found)}"
+    return (
+        "the DWD warns this city by its quarters: give each district the cells of those it lies in, of "
+        f"{known.told(found)} (all: warnsys cells show {COMMUNE}{key})"
+    )
 
 
 def told(error: ValidationError) -> str:
@@ -140,14 +157,15 @@ def _of_cells(cells: Collection[str]) -> Iterator[Finding]:
             yield Finding(
                 "cell-form", f"warn cell {cell!r} is not 9 digits", f"{_CELLS_REMEDY}, without blanks or signs"
             )
-        elif cell.startswith("1") and not cell.endswith("000"):
+        elif cell.startswith(KREIS) and not cell.endswith("000"):
             yield _kreis_of_several(cell)
-        # A city that is its own Kreis has the same key as commune and as Kreis.
-        elif cell.startswith("1") and f"8{cell[1:]}" not in cells:
+        # A city that is its own Kreis has the same key as commune and as Kreis, or quarters with its digits.
+        elif cell.startswith(KREIS) and not any(covers(cell, other) for other in cells):
             yield Finding(
                 "kreis-cell",
-                f"warn cell {cell} is a Kreis, expected only beside 8{cell[1:]}, for a city that is its own Kreis",
-                "list the commune's cell (8…) alone",
+                f"warn cell {cell} is a Kreis, expected only beside 8{cell[1:]}, or beside quarters (7{cell[1:6]}…), "
+                "for a city that is its own Kreis",
+                _WITHOUT_KREIS,
             )
 
 
@@ -156,7 +174,7 @@ def _kreis_of_several(cell: str) -> Finding:
     return Finding(
         "kreis-cell",
         f"warn cell {cell} is of a Kreis with several communes, and would warn this one for its neighbours",
-        "list the commune's cell (8…) alone",
+        _WITHOUT_KREIS,
     )
 
 

@@ -11,12 +11,15 @@ import csv
 import gzip
 import logging
 import os
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+
+from geofences.files.warn_cells import COMMUNE, KREIS, QUARTER, KnownCells
 
 KINDS = {
     "1": "Kreis",
@@ -111,10 +114,42 @@ def written(cells: Catalogue) -> bytes:
 
 
 def found(cells: Catalogue, wanted: str) -> Catalogue:
-    """The cell of that number, or all whose name contains the words."""
+    """The cell of that number, or all whose name contains the words; for a commune without a cell its quarters."""
     if wanted.isdecimal():
-        return {cell: name for cell, name in cells.items() if wanted in (cell, cell[1:])}
+        exact = {cell: name for cell, name in cells.items() if wanted in (cell, cell[1:])}
+        key = wanted.removeprefix(COMMUNE) if len(wanted) == 9 else wanted
+        if len(key) == 8 and f"{COMMUNE}{key}" not in exact:
+            exact |= {cell: cells[cell] for cell in KnownCells(cells).quarters(key)}
+        return exact
     return {cell: name for cell, name in sorted(cells.items()) if wanted.casefold() in name.casefold()}
+
+
+def communes_named(cells: Catalogue, wanted: str) -> tuple[str, ...]:
+    """The keys of the communes of that name; several where it is not unique, as Neustadt, and none where unknown.
+
+    The catalogue names quarters only (Köln-Nippes) where a city has no cell of its own. Where no name is the same, one
+    that is longer will do (Frankfurt for Frankfurt am Main), or a shorter one (Freiburg im Breisgau for Freiburg).
+    """
+    known, keys = KnownCells(cells), dict[str, set[str]]()
+    for cell, name in cells.items():
+        if cell.startswith(COMMUNE) or (cell.startswith(KREIS) and known.reaching(cell[1:])):
+            keys.setdefault(_plain(name), set()).add(cell[1:])
+        elif cell.startswith(QUARTER):
+            keys.setdefault(_plain(re.split("[-/]", name, maxsplit=1)[0]), set()).add(known.key_of(cell))
+    asked = _plain(wanted)
+    found = keys.get(asked) or {
+        key
+        for name, some in keys.items()
+        if name.startswith((f"{asked} ", f"{asked}/")) or asked.startswith(f"{name} ")
+        for key in some
+    }
+    return tuple(sorted(found))
+
+
+def _plain(name: str) -> str:
+    """Without what kind of commune it is, in small letters."""
+    name = " ".join(name.casefold().split())
+    return re.sub(r"^(?:(?:landeshaupt|hanse|universitäts|wissenschafts)?stadt|gemeinde|markt|flecken) ", "", name)
 
 
 def _parsed(content: bytes, name: str) -> Catalogue:

@@ -12,10 +12,17 @@ import typer
 from geofences import District, Finding, check, load
 from geofences.authoring.coverage import Tolerance
 from geofences.files.load import boundary, described, save
+from geofences.files.warn_cells import KnownCells
+from warnsys.cap.cells import CatalogueError, catalogue
+from warnsys.cap.cells import read as read_catalogue
 from warnsys.cli.common import refusing, say
 
 KnownCellsOption = Annotated[
-    Path | None, typer.Option("--known-cells", help="The DWD's catalogue of warn cells: JSON with the cells as keys.")
+    Path | None,
+    typer.Option(
+        "--known-cells",
+        help="A catalogue of warn cells instead of the bundled one: the DWD's CSV, or JSON with the cells as keys.",
+    ),
 ]
 
 app = typer.Typer(help="The districts of a city as a file: check, import, show.", no_args_is_help=True)
@@ -37,7 +44,7 @@ def check_file(
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False))
     else:
-        _show(file, findings, known)
+        _show(file, findings)
     if _refused(findings):
         raise typer.Exit(1)
 
@@ -67,25 +74,26 @@ def import_areas(
 
     Needs the extra gis. Nothing is written where a finding must be mended first (exit code 1).
     """
-    from geofences.authoring.importing import Attributes, districts_of, fitted, with_heights
+    from geofences.authoring.importing import Attributes, districts_of, fitted, with_heights, with_quarters
     from geofences.authoring.sources import read
 
     known = _known(known_cells)
     attributes = Attributes(id_field, name_field, city, cell, short_name_field, parent_field)
     with refusing():
         districts = districts_of(read(source, layer=layer, crs=crs), attributes, source)
-        findings: list[Finding] = []
+        districts, findings = with_quarters(districts, KnownCells(known))
         if heights:
-            districts, findings = with_heights(
+            districts, of_heights = with_heights(
                 districts, heights, source=heights_source or heights.stem, crs=heights_crs
             )
+            findings += of_heights
         before = _points(districts)
         districts, changed = fitted(districts, gap_m=close, simplify_m=simplify)
         accuracy = f"simplified to {simplify:g} m" if simplify else "as in the source"
         draft = file.with_name(f"{file.name}.draft")
         save(draft, districts, description=f"Imported by warnsys from {Path(source).name}.", accuracy=accuracy)
     findings += changed + check(draft, known_cells=known)
-    _show(file, findings, known)
+    _show(file, findings)
     if _refused(findings):
         draft.unlink()
         raise typer.Exit(1)
@@ -129,27 +137,31 @@ def _points(districts: Sequence[District]) -> int:
     return int(shapely.get_num_coordinates([district.geometry for district in districts]).sum())
 
 
-def _known(catalogue: Path | None) -> Collection[str] | None:
-    if catalogue is None:
-        return None
+def _known(path: Path | None) -> Collection[str]:
+    """The catalogue that `warnsys cells` shows, where no other is named."""
+    if path is None:
+        return catalogue()
     try:
-        found = json.loads(catalogue.read_bytes())
+        if path.read_bytes().lstrip().startswith((b"{", b"[")):
+            found = json.loads(path.read_bytes())
+            if not isinstance(found, dict) or not found:
+                raise typer.BadParameter(f"{path}: expected a JSON object with the cells as keys")
+            return {cell: str(name) for cell, name in found.items()}
+        return read_catalogue(path)
+    except CatalogueError as error:
+        raise typer.BadParameter(str(error)) from error
     except (OSError, ValueError) as error:
-        raise typer.BadParameter(f"{catalogue} cannot be read ({error}): give a JSON object, cells as keys") from error
-    if not isinstance(found, dict) or not found:
-        raise typer.BadParameter(f"{catalogue}: expected a JSON object with the cells as keys")
-    return frozenset(found)
+        remedy = "give the DWD's CSV, or a JSON object with cells as keys"
+        raise typer.BadParameter(f"{path} cannot be read ({error}): {remedy}") from error
 
 
-def _show(file: Path, findings: Sequence[Finding], known: Collection[str] | None) -> None:
+def _show(file: Path, findings: Sequence[Finding]) -> None:
     for finding in findings:
         where = "" if finding.position is None else f" (at {finding.position[1]:.5f} N, {finding.position[0]:.5f} E)"
         line = f"{finding.severity} {finding.code}: {finding}{where}"
         say(line, style="red" if finding.severity == "error" else "yellow")
     errors = sum(finding.severity == "error" for finding in findings)
-    skipped = "" if known else "; cells by their form only, without --known-cells"
-    told = f"{file}: errors: {errors}, warnings: {len(findings) - errors}{skipped}"
-    say(told)
+    say(f"{file}: errors: {errors}, warnings: {len(findings) - errors}")
 
 
 def _refused(findings: Sequence[Finding]) -> bool:
