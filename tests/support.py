@@ -14,11 +14,11 @@ from warnsys.pipeline import CityRules, CityState, settle
 from warnsys.records import (
     Decided,
     Impact,
+    ImpactRecord,
     Meaning,
     Notice,
     Outcome,
     PushNotice,
-    Said,
     SmsNotice,
     Snapshot,
     SteleRecord,
@@ -160,7 +160,7 @@ class City:
     def __post_init__(self) -> None:
         self.state = CityState(city=self.id)
 
-    def take(self, *records: Said) -> "City":
+    def take(self, *records: ImpactRecord) -> "City":
         for record in records:
             now = self.state.facts.now
             if self.paced and now and isinstance(record, Snapshot) and record.stamp > now + AHEAD:

@@ -18,13 +18,13 @@ from warnsys.records import (
     LONGEST_STOP,
     AlertHeaders,
     FeedStatus,
+    ImpactRecord,
     Moment,
     Notice,
     Outcome,
     Part,
     PushNotice,
     Record,
-    Said,
     SmsNotice,
     Snapshot,
     SteleRecord,
@@ -112,7 +112,7 @@ class CityRules:
         return troubled(found, state.troubles)
 
 
-def settle(state: CityState, record: Said, city: CityRules) -> tuple[CityState, tuple[Notice, ...]]:
+def settle(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[CityState, tuple[Notice, ...]]:
     """Take one record into a city's state; give the new state and what has to be published, the worst first.
 
     Before the first tick only facts are gathered. Raises `ForeignStageError`.
@@ -176,7 +176,9 @@ def _weighed(state: CityState, situation: Situation | None) -> CityState:
     return state
 
 
-def set_aside(state: CityState, record: Said, reason: str, city: CityRules) -> tuple[CityState, tuple[Notice, ...]]:
+def set_aside(
+    state: CityState, record: ImpactRecord, reason: str, city: CityRules
+) -> tuple[CityState, tuple[Notice, ...]]:
     """What a city becomes that could not take a record: what it knew, marked incomplete, with a message as one that
     nobody can read. Never raises.
     """
@@ -357,7 +359,7 @@ class Offline:
     def tick(self, moment: datetime) -> None:
         self.settle(Tick(stage=self.stage, at=moment))
 
-    def settle(self, record: Said) -> None:
+    def settle(self, record: ImpactRecord) -> None:
         for city, rules in self.cities.items():
             self.states[city], notices = settle(self.states[city], record, rules)
             self.notices.extend(notices)

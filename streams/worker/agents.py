@@ -27,9 +27,9 @@ from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules, CityState, ForeignStageError, channel_of, set_aside, settle
 from warnsys.records import (
     ChannelState,
+    ImpactRecord,
     Notice,
     Outcome,
-    Said,
     SteleRecord,
     Tick,
     read_impact_record,
@@ -211,7 +211,7 @@ class SettleAgent:
         return whys
 
     def _set_aside(
-        self, state: CityState, said: Said, record: Incoming, error: CityError
+        self, state: CityState, said: ImpactRecord, record: Incoming, error: CityError
     ) -> tuple[CityState, tuple[Notice, ...], list[Outgoing]]:
         """One city cannot take a record: it is kept for that city, and the city goes on without it, as incomplete."""
         city, reason = error.city, str(error)
@@ -254,7 +254,7 @@ class SettleAgent:
         else:
             self._metrics.notices.labels(channel_of(notice), notice.audience, notice.kind, notice.reason).inc()
 
-    def _timed(self, said: Said, record: Incoming) -> Said:
+    def _timed(self, said: ImpactRecord, record: Incoming) -> ImpactRecord:
         """In a live stage a tick has the broker's stamp beside it; whatever it says of that itself is no witness."""
         if isinstance(said, Tick):
             live = self._topics.stage == LIVE

@@ -14,7 +14,7 @@ from warnsys.audit.chain import Chain
 from warnsys.audit.entries import Auditor, Memory, Stood, TopicKind
 from warnsys.feeds.poller import DwdFeed
 from warnsys.pipeline import Offline, channel_of
-from warnsys.records import Acknowledgement, Said, SteleRecord, Stop
+from warnsys.records import Acknowledgement, ImpactRecord, SteleRecord, Stop
 from warnsys.settings import Settings
 from warnsys.simulation.scenario import load
 from warnsys.simulation.standin import StandIn
@@ -54,7 +54,7 @@ class Recorder(Offline):
         super().__init__(settings)
         self.log, self.now = Log(), NOON
 
-    def settle(self, record: Said) -> None:
+    def settle(self, record: ImpactRecord) -> None:
         for partition in range(TOPICS.partitions):
             here = tuple(city for city in self.cities if TOPICS.partition_of(city) == partition)
             value = for_cities(record, here) if record.kind == "outcome" else record

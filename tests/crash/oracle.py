@@ -18,7 +18,7 @@ from streams.worker.state import from_value
 from tests.crash.crew import Strike
 from warnsys.headers import PUBLISHED
 from warnsys.pipeline import CityRules, CityState, ForeignStageError, channel_of, cities_for, matcher_for, settle
-from warnsys.records import AlertHeaders, Outcome, Said, Snapshot, SteleRecord, Tick, read_impact_record
+from warnsys.records import AlertHeaders, ImpactRecord, Outcome, Snapshot, SteleRecord, Tick, read_impact_record
 from warnsys.settings import LIVE, Settings
 from warnsys.warning.facts import forget
 from warnsys.warning.matching import Matcher, for_cities
@@ -235,7 +235,7 @@ def _judge_partition(
             findings.states.append(f"{city}: {wrong}")
 
 
-def _timed(record: Logged, stage: str) -> Said:
+def _timed(record: Logged, stage: str) -> ImpactRecord:
     said = read_impact_record(record.value or b"")
     if isinstance(said, Tick) and stage == LIVE:
         return said.model_copy(update={"appended": datetime.fromtimestamp(record.timestamp, UTC)})

@@ -11,7 +11,7 @@ from streams.worker.state import Written, from_value, to_value
 from tests.domain.test_state_comes_back import comes_back
 from tests.domain.test_stop import stop
 from tests.support import City, at, cancel, city_rules, meaning, outcome, rejected, snapshot, tick
-from warnsys.records import Meaning, Said, Text
+from warnsys.records import ImpactRecord, Meaning, Text
 from warnsys.warning.bounds import HEAVY, MOST_BYTES
 from warnsys.warning.facts import MOST_IDS, MOST_NAMES, MOST_REFERENCES, MOST_RULES
 
@@ -34,68 +34,68 @@ def wordy(severity: str = "Minor", *, languages: int = 16, districts: Iterable[s
     return said.model_copy(update={"texts": {"de": text, **{f"l{n}": text for n in range(languages - 1)}}})
 
 
-def unknown_references() -> Iterator[Said]:
+def unknown_references() -> Iterator[ImpactRecord]:
     """Cancels of 4 MB, each with 62,000 references that nobody knows."""
     for n in range(12):
         one = cancel(f"C{n}", "x", n)
         yield one.model_copy(update={"supersedes": tuple(ids(62_000, n))})
 
 
-def many_ends_of_nothing() -> Iterator[Said]:
+def many_ends_of_nothing() -> Iterator[ImpactRecord]:
     for n in range(1_000):
         yield outcome(f"C{n}", decided="not_live", msg_type="Cancel", sent=n / 100, supersedes=ids(150, n), stamp=5)
 
 
-def listings_elsewhere() -> Iterator[Said]:
+def listings_elsewhere() -> Iterator[ImpactRecord]:
     for n in range(8):
         for listed_id in ids(500, n, 1_000):
             yield outcome(listed_id, decided="no_district", stamp=n)
         yield snapshot(n, "FIRST", *ids(500, n, 1_000))
 
 
-def undecided_snapshots() -> Iterator[Said]:
+def undecided_snapshots() -> Iterator[ImpactRecord]:
     for n in range(14):
         yield snapshot(n, *ids(5_000, n))
 
 
-def a_giant_snapshot() -> Iterator[Said]:
+def a_giant_snapshot() -> Iterator[ImpactRecord]:
     yield snapshot(1, *ids(150_000))
 
 
-def one_message_under_many_names() -> Iterator[Said]:
+def one_message_under_many_names() -> Iterator[ImpactRecord]:
     for name in ids(1_000, length=4_000):
         yield outcome("B", meaning("Minor"), stamp=1).model_copy(update={"listed_id": name})
 
 
-def many_versions_of_the_rules() -> Iterator[Said]:
+def many_versions_of_the_rules() -> Iterator[ImpactRecord]:
     for n in range(500):
         yield outcome("B", meaning("Minor"), stamp=1).model_copy(update={"rules": f"{n:012}"})
 
 
-def many_sources() -> Iterator[Said]:
+def many_sources() -> Iterator[ImpactRecord]:
     for n in range(200):
         yield outcome("B", meaning("Minor"), stamp=1, source=f"source-{n}")
         yield snapshot(1, "B", source=f"source-{n}")
 
 
-def long_texts_in_force() -> Iterator[Said]:
+def long_texts_in_force() -> Iterator[ImpactRecord]:
     for n in range(60):
         yield outcome(f"B{n}", wordy(), stamp=1)
 
 
-def many_in_force() -> Iterator[Said]:
+def many_in_force() -> Iterator[ImpactRecord]:
     for number, name in enumerate(ids(2_500, length=1_000)):
         yield outcome(name, meaning("Minor", expires=60 + number), stamp=1)
 
 
-def groups_in_force() -> Iterator[Said]:
+def groups_in_force() -> Iterator[ImpactRecord]:
     for n in range(12):
         some = (meaning("Moderate", group=f"{name}") for name in ids(50, n, 1_000))
         yield outcome(f"B{n}", *some, stamp=1)
         yield tick(1 + n / 100)
 
 
-def what_is_over() -> Iterator[Said]:
+def what_is_over() -> Iterator[ImpactRecord]:
     for n in range(300):
         yield outcome(f"B{n}", wordy(languages=2).model_copy(update={"expires": at(2)}), stamp=1)
     yield tick(3)
@@ -103,7 +103,7 @@ def what_is_over() -> Iterator[Said]:
     yield from (outcome(f"D{n}", wordy(languages=2), stamp=4) for n in range(200))
 
 
-def what_was_replaced() -> Iterator[Said]:
+def what_was_replaced() -> Iterator[ImpactRecord]:
     yield outcome("B0", wordy(languages=1), stamp=0)
     for n in range(1, 500):
         yield outcome(f"B{n}", wordy(languages=2), supersedes=[f"B{n - 1}"], sent=n / 100, stamp=1 + n / 100)
@@ -111,23 +111,23 @@ def what_was_replaced() -> Iterator[Said]:
             yield snapshot(1 + n / 100, "FIRST", f"B{n}")
 
 
-def unreadable() -> Iterator[Said]:
+def unreadable() -> Iterator[ImpactRecord]:
     yield from (rejected(name, 1) for name in ids(2_000, length=4_000))
 
 
-def during_a_stop() -> Iterator[Said]:
+def during_a_stop() -> Iterator[ImpactRecord]:
     yield stop(0.5, 200, "sms")
     yield from what_was_replaced()
 
 
-FLOODS: tuple[Callable[[], Iterator[Said]], ...] = (
+FLOODS: tuple[Callable[[], Iterator[ImpactRecord]], ...] = (
     unknown_references, many_ends_of_nothing, listings_elsewhere, undecided_snapshots, a_giant_snapshot,
     one_message_under_many_names, many_versions_of_the_rules, many_sources, long_texts_in_force, many_in_force,
     groups_in_force, what_is_over, what_was_replaced, unreadable, during_a_stop,
 )  # fmt: skip
 
 
-def flooded(flood: Iterable[Said], city: City) -> int:
+def flooded(flood: Iterable[ImpactRecord], city: City) -> int:
     """The largest that the state became, looked at now and then."""
     largest = 0
     for number, record in enumerate(flood):
@@ -141,7 +141,7 @@ def flooded(flood: Iterable[Said], city: City) -> int:
 
 @pytest.mark.parametrize("flood", FLOODS, ids=lambda flood: flood.__name__)
 def test_whatever_comes_in_a_state_stays_within_its_bound_and_an_extreme_message_is_told(
-    flood: Callable[[], Iterator[Said]],
+    flood: Callable[[], Iterator[ImpactRecord]],
 ) -> None:
     """What was in force before the flood, and worse than it, stands and can be ended."""
     first = outcome("FIRST", meaning("Severe", group="THUNDERSTORM", ii="42", expires=600))
@@ -162,7 +162,7 @@ def test_whatever_comes_in_a_state_stays_within_its_bound_and_an_extreme_message
 
 
 @pytest.mark.parametrize("flood", FLOODS[:4] + FLOODS[8:10], ids=lambda flood: flood.__name__)
-def test_before_the_first_tick_a_state_stays_within_its_bound_too(flood: Callable[[], Iterator[Said]]) -> None:
+def test_before_the_first_tick_a_state_stays_within_its_bound_too(flood: Callable[[], Iterator[ImpactRecord]]) -> None:
     city = City()
     largest = flooded((record for record in flood() if record.kind != "tick"), city)
     assert largest <= MOST_BYTES

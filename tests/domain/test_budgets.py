@@ -11,7 +11,7 @@ import pytest
 from tests.domain.messages import Message, Warned, outcome_of, rules
 from tests.support import City, cancel, city_rules, meaning, outcome, snapshot, tick
 from warnsys.channels.sms import MAX_CHARS, gsm7_length
-from warnsys.records import Outcome, PushNotice, Said, SmsNotice
+from warnsys.records import ImpactRecord, Outcome, PushNotice, SmsNotice
 from warnsys.warning.matching import MOST_MEANINGS
 from warnsys.warning.notify import MOST_CHANGES
 
@@ -19,7 +19,7 @@ BUDGET_S = 2.0
 MANY, MANY_GROUPS = 2_000, 1_000
 
 
-def take(city: City, *records: Said) -> float:
+def take(city: City, *records: ImpactRecord) -> float:
     """The processor time of the slowest."""
     slowest = 0.0
     for record in records:

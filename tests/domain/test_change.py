@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support import City, at, cancel, city_rules, distinct_ids, meaning, outcome, snapshot, tick
-from warnsys.records import Said
+from warnsys.records import ImpactRecord
 from warnsys.warning.notify import Change, changes
 from warnsys.warning.policy import Policy, Rule
 
@@ -201,7 +201,7 @@ def test_stele_ids_tell_the_cause() -> None:
     assert [notice.id for notice in one.notices] == [notice.id for notice in other.notices]
 
 
-def found(city: City, *records: Said, audience: str = "public") -> list[Change]:
+def found(city: City, *records: ImpactRecord, audience: str = "public") -> list[Change]:
     """What an audience's push has to be told, before it is worded."""
     changed: list[Change] = []
     for record in records:

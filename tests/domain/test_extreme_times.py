@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from tests.support import City, at, live_tick, meaning, outcome, tick
 from warnsys.pipeline import CityState
-from warnsys.records import Outcome, Part, Record, Said, Snapshot, SteleRecord, Tick, read_impact_record
+from warnsys.records import ImpactRecord, Outcome, Part, Record, Snapshot, SteleRecord, Tick, read_impact_record
 
 ZONES = [UTC, *(timezone(timedelta(hours=hours)) for hours in (-23, -14, 1, 14, 23))]
 FIRST, LAST = at(0).min, at(0).max
@@ -27,7 +27,7 @@ TIMES = st.builds(
 
 
 @st.composite
-def records(draw: st.DrawFn) -> Said:
+def records(draw: st.DrawFn) -> ImpactRecord:
     number, time = draw(st.integers(0, 40)), TIMES
     match draw(st.sampled_from(["outcome", "snapshot", "tick"])):
         case "outcome":
@@ -46,7 +46,7 @@ def records(draw: st.DrawFn) -> Said:
 
 
 @given(st.lists(records(), max_size=8))
-def test_no_time_of_a_record_breaks_a_city(said: list[Said]) -> None:
+def test_no_time_of_a_record_breaks_a_city(said: list[ImpactRecord]) -> None:
     city = City(paced=False).take(live_tick(0), *said, live_tick(41), live_tick(42))
     assert CityState.from_bytes(city.state.to_bytes()) == city.state
     assert city.situation.districts

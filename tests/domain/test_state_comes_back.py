@@ -16,7 +16,7 @@ from streams.worker.state import Written, from_value, to_value
 from tests.domain.test_stop import stop
 from tests.support import City, cancel, meaning, outcome, snapshot, tick
 from warnsys.pipeline import CityState
-from warnsys.records import Part, Record, Said
+from warnsys.records import ImpactRecord, Part, Record
 
 
 def comes_back(state: CityState) -> bool:
@@ -78,7 +78,7 @@ def test_all_kinds_of_parts_of_a_state_are_looked_at() -> None:
 
 @pytest.mark.parametrize("channel", ["push", "sms"])
 def test_a_stop_comes_back_while_it_holds_when_it_is_resumed_and_after_its_end(channel: str) -> None:
-    histories: list[list[Said]] = [
+    histories: list[list[ImpactRecord]] = [
         [stop(1, 60, channel)],
         [stop(1, 60, channel), stop(20, 20, channel)],
         [stop(1, 60, channel), tick(61)],

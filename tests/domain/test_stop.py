@@ -4,7 +4,7 @@ import pytest
 
 from streams.worker.state import Written, from_value, to_value
 from tests.support import City, at, cancel, meaning, outcome, snapshot, tick
-from warnsys.records import Said, Stop
+from warnsys.records import ImpactRecord, Stop
 
 
 def stop(minute: float, until: float, channel: str = "push") -> Stop:
@@ -71,7 +71,9 @@ def restarted(city: City) -> City:
 
 @pytest.mark.parametrize("channel", ["push", "sms"])
 @pytest.mark.parametrize("end", [stop(30, 30), tick(60)], ids=["resumed", "over"])
-def test_extreme_goes_at_once_to_what_runs_and_to_what_was_stopped_when_it_goes_on(channel: str, end: Said) -> None:
+def test_extreme_goes_at_once_to_what_runs_and_to_what_was_stopped_when_it_goes_on(
+    channel: str, end: ImpactRecord
+) -> None:
     """Each step is taken by another process."""
     if isinstance(end, Stop):
         end = stop(30, 30, channel)

@@ -9,7 +9,7 @@ from tests.explore.world import Clocks, Play, World, warned
 from tests.support import outcome as elsewhere
 from tests.support import snapshot
 from warnsys.pipeline import CityState
-from warnsys.records import Said
+from warnsys.records import ImpactRecord
 
 DAY, HOURS = 24 * 60.0, 6 * 60.0
 
@@ -104,7 +104,7 @@ def _restart(play: Play) -> None:
 
 def _rebalance(play: Play) -> None:
     _restart(play)
-    again: Iterable[Said] = play.world.last
+    again: Iterable[ImpactRecord] = play.world.last
     for record in again:
         play.take(record)
 

@@ -22,7 +22,7 @@ from tests.domain.messages import Message, Warned, cap
 from tests.support import NOON, at, city_rules
 from warnsys.feeds.poller import DwdFeed
 from warnsys.pipeline import CityRules, CityState, settle
-from warnsys.records import AlertHeaders, FeedStatus, Notice, PushNotice, Said, Snapshot, SteleRecord, Tick
+from warnsys.records import AlertHeaders, FeedStatus, ImpactRecord, Notice, PushNotice, Snapshot, SteleRecord, Tick
 from warnsys.settings import Source
 from warnsys.warning.matching import Matcher
 
@@ -72,7 +72,7 @@ class World:
     feed: Mapping[str, Any] = field(default_factory=dict)
     """What the feed remembers."""
     state: CityState = field(default_factory=lambda: CityState(city="x"))
-    last: tuple[Said, ...] = ()
+    last: tuple[ImpactRecord, ...] = ()
     """The records of the last step, which come again after a rebalance."""
     delivered: frozenset[str] = frozenset()
     told: frozenset[tuple[str, int]] = frozenset()
@@ -126,7 +126,7 @@ class Play:
     def __init__(self, world: World) -> None:
         self.world = world
         self.notices: list[Notice] = []
-        self.records: list[Said] = []
+        self.records: list[ImpactRecord] = []
 
     # -- the server -------------------------------------------------------------------------------------------------
 
@@ -196,7 +196,7 @@ class Play:
         broker, worker = at(now + clocks.broker), at(now + clocks.worker)
         self.take(Tick(stage="live", at=worker, process="worker", monotonic=now * 60 + 1_000, appended=broker))
 
-    def take(self, record: Said) -> None:
+    def take(self, record: ImpactRecord) -> None:
         state, notices = settle(self.world.state, record, self.world.rules)
         self.set(state=state)
         self.records.append(record)

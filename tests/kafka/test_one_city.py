@@ -18,12 +18,12 @@ from tests.kafka.poisoned import CITY
 from tests.kafka.test_poison import OTHER, START, allowed_s, message, rejected, settings_for, told
 from tools.local_kafka import LocalKafka
 from warnsys.pipeline import CityRules, CityState, settle
-from warnsys.records import AlertHeaders, Notice, Outcome, Said, Tick
+from warnsys.records import AlertHeaders, ImpactRecord, Notice, Outcome, Tick
 
 pytestmark = pytest.mark.kafka
 
 
-def fails(state: CityState, said: Said, rules: CityRules) -> tuple[CityState, tuple[Notice, ...]]:
+def fails(state: CityState, said: ImpactRecord, rules: CityRules) -> tuple[CityState, tuple[Notice, ...]]:
     if state.city == CITY and isinstance(said, Outcome):
         raise RuntimeError("this city cannot decide")
     return settle(state, said, rules)

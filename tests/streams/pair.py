@@ -10,7 +10,7 @@ from tests.support import NOON, City, city_rules, meaning, outcome, square_distr
 from warnsys.channels.wording import Place
 from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules, CityState
-from warnsys.records import Outcome, PushNotice, Said, SteleRecord
+from warnsys.records import ImpactRecord, Outcome, PushNotice, SteleRecord
 
 HERE, THERE = "x", "y"
 DISTRICTS = {HERE: "d1", THERE: "d5"}
@@ -45,7 +45,7 @@ class Pair:
         self.agent = SettleAgent(self.cities, self.topics, self.sender, self.store, self.metrics)
         return self.agent
 
-    async def take(self, *records: Said) -> "Pair":
+    async def take(self, *records: ImpactRecord) -> "Pair":
         """As the worker does: each is remembered before the next."""
         for said in records:
             self.offset += 1
@@ -70,5 +70,5 @@ class Pair:
         return self.metrics.registry.get_sample_value(f"warnsys_{name}", labels) or 0.0
 
 
-def state_of(city: str, *records: Said) -> CityState:
+def state_of(city: str, *records: ImpactRecord) -> CityState:
     return City(rules_of(city), id=city).take(*records).state

@@ -17,7 +17,7 @@ from streams.worker.state import Kept, MemoryStateStore
 from tests.support import NOON, at
 from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules, CityState, ForeignStageError, cities_for, matcher_for, settle
-from warnsys.records import Notice, Said, Snapshot, SteleRecord, Tick, read_impact_record
+from warnsys.records import ImpactRecord, Notice, Snapshot, SteleRecord, Tick, read_impact_record
 from warnsys.settings import Settings, parse
 
 ELSEWHERE = "remscheid"
@@ -153,9 +153,9 @@ async def test_what_the_state_covers_is_passed_over_when_it_comes_again(monkeypa
     for offset in range(2):
         await bench.settle.handle(bench.impact(tick(offset), offset, at(offset)))
     await bench.settle.remember(bench.impact(b""))
-    settled: list[Said] = []
+    settled: list[ImpactRecord] = []
 
-    def counted(state: CityState, said: Said, city: CityRules) -> tuple[CityState, tuple[Notice, ...]]:
+    def counted(state: CityState, said: ImpactRecord, city: CityRules) -> tuple[CityState, tuple[Notice, ...]]:
         settled.append(said)
         return settle(state, said, city)
 

@@ -14,17 +14,17 @@ from tests.streams.pair import HERE, THERE, Pair, state_of, warning
 from tests.support import outcome, snapshot, tick
 from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules, CityState, settle
-from warnsys.records import NewerRecordError, Notice, Outcome, Said, Snapshot, Tick, read_impact_record
+from warnsys.records import ImpactRecord, NewerRecordError, Notice, Outcome, Snapshot, Tick, read_impact_record
 
-Settle = Callable[[CityState, Said, CityRules], tuple[CityState, tuple[Notice, ...]]]
+Settle = Callable[[CityState, ImpactRecord, CityRules], tuple[CityState, tuple[Notice, ...]]]
 
 
 @pytest.fixture
-def failing(monkeypatch: pytest.MonkeyPatch) -> list[type[Said]]:
+def failing(monkeypatch: pytest.MonkeyPatch) -> list[type[ImpactRecord]]:
     """Kinds of records that the one city cannot take."""
-    kinds: list[type[Said]] = []
+    kinds: list[type[ImpactRecord]] = []
 
-    def sometimes(state: CityState, said: Said, city: CityRules) -> tuple[CityState, tuple[Notice, ...]]:
+    def sometimes(state: CityState, said: ImpactRecord, city: CityRules) -> tuple[CityState, tuple[Notice, ...]]:
         if state.city == HERE and isinstance(said, tuple(kinds)):
             raise RuntimeError("this city cannot")
         return settle(state, said, city)
@@ -52,7 +52,7 @@ def test_each_error_has_one_who_is_charged(error: Exception, charged: Charge) ->
     assert charge(error) is charged
 
 
-async def test_a_city_that_fails_takes_no_notice_from_the_others(failing: list[type[Said]]) -> None:
+async def test_a_city_that_fails_takes_no_notice_from_the_others(failing: list[type[ImpactRecord]]) -> None:
     pair = await Pair().take(tick(0))
     failing.append(Outcome)
     await pair.take(warning("A", HERE, THERE))
@@ -60,7 +60,7 @@ async def test_a_city_that_fails_takes_no_notice_from_the_others(failing: list[t
     assert pair.told(HERE) == []
 
 
-async def test_a_city_that_fails_keeps_what_it_knew_and_shows_incomplete(failing: list[type[Said]]) -> None:
+async def test_a_city_that_fails_keeps_what_it_knew_and_shows_incomplete(failing: list[type[ImpactRecord]]) -> None:
     pair = await Pair().take(tick(0), warning("A", HERE, severity="Severe"), snapshot(0, "A"), tick(1))
     assert (pair.stele(HERE).status, pair.stele(HERE).freshness) == ("warned", "fresh")
     failing.append(Outcome)
@@ -70,7 +70,7 @@ async def test_a_city_that_fails_keeps_what_it_knew_and_shows_incomplete(failing
     assert [item.base_id for item in pair.stele(HERE).items] == ["A"]
 
 
-async def test_a_city_that_fails_shows_nothing_clear(failing: list[type[Said]]) -> None:
+async def test_a_city_that_fails_shows_nothing_clear(failing: list[type[ImpactRecord]]) -> None:
     pair = await Pair().take(tick(0), snapshot(0), tick(1))
     assert pair.stele(HERE).status == "clear"
     failing.append(Outcome)
@@ -79,10 +79,12 @@ async def test_a_city_that_fails_shows_nothing_clear(failing: list[type[Said]]) 
 
 
 @pytest.mark.parametrize("kind", [Outcome, Snapshot, Tick])
-async def test_what_a_city_cannot_take_is_kept_for_it_and_counted(failing: list[type[Said]], kind: type[Said]) -> None:
+async def test_what_a_city_cannot_take_is_kept_for_it_and_counted(
+    failing: list[type[ImpactRecord]], kind: type[ImpactRecord]
+) -> None:
     pair = await Pair().take(tick(0))
     failing.append(kind)
-    all_kinds: list[Said] = [warning("A", HERE), snapshot(0, "A"), tick(1)]
+    all_kinds: list[ImpactRecord] = [warning("A", HERE), snapshot(0, "A"), tick(1)]
     said = next(one for one in all_kinds if isinstance(one, kind))
     await pair.take(said)
     (kept,) = pair.sent("warn.rejected")
@@ -98,7 +100,7 @@ async def test_what_a_city_cannot_take_is_kept_for_it_and_counted(failing: list[
     assert pair.counted("city_not_fresh", city=HERE) == 1
 
 
-async def test_a_city_is_whole_again_when_it_decides_right(failing: list[type[Said]]) -> None:
+async def test_a_city_is_whole_again_when_it_decides_right(failing: list[type[ImpactRecord]]) -> None:
     pair = await Pair().take(tick(0), snapshot(0), tick(1))
     failing.append(Outcome)
     await pair.take(warning("A", HERE, minute=2), snapshot(2, "A"), tick(3))
@@ -111,7 +113,7 @@ async def test_a_city_is_whole_again_when_it_decides_right(failing: list[type[Sa
 
 
 async def test_while_a_message_that_failed_is_listed_nothing_ends_and_nothing_is_clear(
-    failing: list[type[Said]],
+    failing: list[type[ImpactRecord]],
 ) -> None:
     pair = await Pair().take(tick(0), warning("A", HERE, severity="Moderate"), snapshot(0, "A"), tick(1))
     failing.append(Outcome)
@@ -126,7 +128,7 @@ async def test_a_city_that_cannot_take_the_time_begins_anew_and_heals(monkeypatc
     """Else nothing would ever be told there again, until somebody looks."""
     pair = await Pair().take(tick(0), warning("A", HERE, severity="Severe"), snapshot(0, "A"))
 
-    def damaged(state: CityState, said: Said, city: CityRules) -> tuple[CityState, tuple[Notice, ...]]:
+    def damaged(state: CityState, said: ImpactRecord, city: CityRules) -> tuple[CityState, tuple[Notice, ...]]:
         if "A" in state.facts.facts and not isinstance(said, Outcome):
             raise RuntimeError("what is remembered makes no sense")
         return settle(state, said, city)

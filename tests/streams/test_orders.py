@@ -9,7 +9,7 @@ from tests.domain.test_stop import stop
 from tests.streams.test_agents import Bench, tick
 from tests.support import NOON, City, at, meaning, outcome, snapshot
 from tests.support import tick as time
-from warnsys.records import ChannelState, Said, Stop, read_action, read_impact_record
+from warnsys.records import ChannelState, ImpactRecord, Stop, read_action, read_impact_record
 from warnsys.warning.orders import answers
 
 TOPICS = Topics("live", 3)
@@ -89,7 +89,7 @@ def test_what_is_no_order_or_of_another_stage_is_passed_over() -> None:
 # -- what settle says -----------------------------------------------------------------------------------------------
 
 
-def said(city: City, *records: Said) -> list[tuple[str, datetime, bool]]:
+def said(city: City, *records: ImpactRecord) -> list[tuple[str, datetime, bool]]:
     found: list[tuple[str, datetime, bool]] = []
     for record in records:
         before = city.state

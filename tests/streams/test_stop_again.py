@@ -9,7 +9,7 @@ from tests.domain.test_stop import stop
 from tests.streams.pair import HERE, Pair, warning
 from tests.support import at, tick
 from warnsys.pipeline import CityRules, CityState, settle
-from warnsys.records import ChannelState, Notice, Said, Tick, read_action, read_impact_record
+from warnsys.records import ChannelState, ImpactRecord, Notice, Tick, read_action, read_impact_record
 
 
 def answered(pair: Pair) -> Orders:
@@ -47,7 +47,7 @@ async def test_a_stop_that_was_lost_with_an_unreadable_state_holds_again_at_once
 async def test_a_city_that_is_given_up_keeps_the_operators_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     pair = await Pair().take(tick(0), stop(1, 600), tick(2))
 
-    def fails(state: CityState, said: Said, rules: CityRules) -> tuple[CityState, tuple[Notice, ...]]:
+    def fails(state: CityState, said: ImpactRecord, rules: CityRules) -> tuple[CityState, tuple[Notice, ...]]:
         if state.city == HERE and isinstance(said, Tick) and state.facts.now is not None and said.at < at(6):
             raise ValueError("its state is at fault")
         return settle(state, said, rules)

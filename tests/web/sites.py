@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from geofences import GeofenceIndex, bundled
 from tests.cap.oddities import message
 from tests.support import NOON, City, at
-from warnsys.records import Action, AlertHeaders, Outcome, PushNotice, Said, SmsNotice, SteleRecord, Stop
+from warnsys.records import Action, AlertHeaders, ImpactRecord, Outcome, PushNotice, SmsNotice, SteleRecord, Stop
 from warnsys.settings import Settings, parse
 from warnsys.warning.matching import Matcher
 from warnsys.warning.orders import answers
@@ -65,14 +65,14 @@ class Desk:
         if isinstance(action, Stop) and self.agents:
             self.answer(action)
 
-    def answer(self, said: Said) -> None:
+    def answer(self, said: ImpactRecord) -> None:
         """What the agents do with a record, and say of it."""
         before = self.city.state
         self.take(said)
         for answer in answers(before, self.city.state, said):
             self.put("actions", answer.key, answer.to_bytes())
 
-    def take(self, *records: Said) -> Self:
+    def take(self, *records: ImpactRecord) -> Self:
         already = len(self.city.notices)
         for record in records:
             if isinstance(record, Outcome):

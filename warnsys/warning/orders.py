@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from warnsys.pipeline import CityState
-from warnsys.records import ChannelState, Said, Stop
+from warnsys.records import ChannelState, ImpactRecord, Stop
 
 
-def answers(before: CityState, after: CityState, said: Said) -> tuple[ChannelState, ...]:
+def answers(before: CityState, after: CityState, said: ImpactRecord) -> tuple[ChannelState, ...]:
     """After a record was settled: of the channel that it orders, new or repeated, and of those that changed."""
     named = {said.channel} if isinstance(said, Stop) else set[str]()
     changed = {channel for channel in after.stopped if _held(after, channel) != _held(before, channel)}

@@ -7,7 +7,7 @@ tick. A snapshot mends its source's messages, too: what it lists and was not dec
 from collections.abc import Mapping
 from dataclasses import replace
 
-from warnsys.records import Outcome, Said, Snapshot, Stop
+from warnsys.records import ImpactRecord, Outcome, Snapshot, Stop
 from warnsys.warning.situation import Situation
 
 Troubles = dict[str, str]
@@ -16,7 +16,7 @@ MOST = 20
 LONGEST = 300
 
 
-def name_of(record: Said) -> str:
+def name_of(record: ImpactRecord) -> str:
     match record:
         case Outcome():
             return f"outcome {record.source} {record.listed_id}"[:LONGEST]
@@ -28,14 +28,14 @@ def name_of(record: Said) -> str:
             return record.kind
 
 
-def noted(troubles: Troubles, record: Said, reason: str) -> Troubles:
+def noted(troubles: Troubles, record: ImpactRecord, reason: str) -> Troubles:
     """With one more; the newest few are kept."""
     name = name_of(record)
     kept = {one: why for one, why in troubles.items() if one != name}
     return dict([*kept.items(), (name, reason[:LONGEST])][-MOST:])
 
 
-def mended(troubles: Troubles, record: Said) -> Troubles:
+def mended(troubles: Troubles, record: ImpactRecord) -> Troubles:
     """Without what a record mends that was decided right."""
     if not troubles or (isinstance(record, Outcome) and record.decided == "rejected"):
         return troubles

@@ -28,10 +28,10 @@ from warnsys.records import (
     AlertHeaders,
     ChannelState,
     FeedStatus,
+    ImpactRecord,
     Outcome,
     PushNotice,
     Reminder,
-    Said,
     SmsNotice,
     Snapshot,
     SteleRecord,
@@ -318,7 +318,7 @@ class Board:
         self.notices.appendleft(notice)
         self._telling.tell("notice", notice.to_bytes(), public=notice.audience == "public")
 
-    def _take_impact(self, said: Said, record: TopicRecord) -> None:
+    def _take_impact(self, said: ImpactRecord, record: TopicRecord) -> None:
         self._check_stage(said.stage)
         match said:
             case Tick():
