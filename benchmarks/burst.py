@@ -54,7 +54,7 @@ async def burst(bootstrap: str, body: bytes, count: int = 500, extreme: int = 10
     """`count` messages that all warn Solingen; the first `extreme` of them are Extreme, the others Severe."""
     names = [f"bench.{number}" for number in range(count)]
     bodies = {name: as_alert(body, name, "Extreme" if n < extreme else "Severe") for n, name in enumerate(names)}
-    told, shown = _Seen(), _Seen()
+    told, shown = _Arrivals(), _Arrivals()
     async with _running(bootstrap) as pipeline:
         push, stele = pipeline.topics.push.name, pipeline.topics.stele.name
         async with (
@@ -73,7 +73,7 @@ async def overtaking(bootstrap: str, body: bytes, count: int) -> Overtaking:
     """`count` Minor messages that all warn Solingen, published at once; when all are, one that is Extreme."""
     bodies = {f"bench.{number}": as_alert(body, f"bench.{number}", "Minor") for number in range(count)}
     worst = {"bench.extreme": as_alert(body, "bench.extreme", "Extreme")}
-    told = _Seen()
+    told = _Arrivals()
     async with _running(bootstrap) as pipeline:
         push = pipeline.topics.push.name
         async with (
@@ -99,7 +99,7 @@ def _shown(record: Any) -> int:
     return len(stele.items) + stele.more
 
 
-class _Seen:
+class _Arrivals:
     """When something was seen first; by a reader's thread."""
 
     def __init__(self) -> None:

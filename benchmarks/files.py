@@ -24,7 +24,7 @@ _Done = TypeVar("_Done")
 
 
 @dataclass(frozen=True)
-class Step:
+class Cost:
     """Seconds, and MiB by which the process grew at its highest; `file_mb` is the size of the file that was read."""
 
     name: str
@@ -33,7 +33,7 @@ class Step:
     file_mb: float
 
 
-def measure(count: int, points: int) -> list[Step]:
+def measure(count: int, points: int) -> list[Cost]:
     """Made fences, written as GeoJSON and GeoPackage, read, and indexed. Needs the extra gis."""
     with tempfile.TemporaryDirectory() as folder:
         fences = coverage(count, points)
@@ -51,26 +51,26 @@ def measure(count: int, points: int) -> list[Step]:
         return [step for work, file in ((_geojson, geojson), (_package, package)) for step in _alone(work, file)]
 
 
-def _alone(work: Callable[[Path], list[Step]], file: Path) -> list[Step]:
+def _alone(work: Callable[[Path], list[Cost]], file: Path) -> list[Cost]:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
         return process.submit(work, file).result()
 
 
-def _geojson(file: Path) -> list[Step]:
+def _geojson(file: Path) -> list[Cost]:
     fences, reading = _timed("read GeoJSON", file, lambda: load(file))
     _, building = _timed("build the index", file, lambda: GeofenceIndex(fences))
     return [reading, building]
 
 
-def _package(file: Path) -> list[Step]:
+def _package(file: Path) -> list[Cost]:
     return [_timed("read GeoPackage", file, lambda: read(str(file)))[1]]
 
 
-def _timed(name: str, file: Path, work: Callable[[], _Done]) -> tuple[_Done, Step]:
+def _timed(name: str, file: Path, work: Callable[[], _Done]) -> tuple[_Done, Cost]:
     before, start = _peak_mib(), time.perf_counter()
     done = work()
     took, grown = time.perf_counter() - start, _peak_mib() - before
-    return done, Step(name, round(took, 2), round(grown), round(file.stat().st_size / 1e6))
+    return done, Cost(name, round(took, 2), round(grown), round(file.stat().st_size / 1e6))
 
 
 def _peak_mib() -> float:

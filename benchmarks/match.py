@@ -19,7 +19,7 @@ import shapely
 from numpy.typing import NDArray
 
 from benchmarks.postgis import Ask, cluster
-from benchmarks.scenes import Scene, coverage, districts, scenes
+from benchmarks.scenes import BenchScene, coverage, districts, scenes
 from geofences import GeofenceIndex, bundled, load
 from geofences.overlap.sphere import extent
 from warnsys.cap import read_alert, read_bundle
@@ -29,7 +29,7 @@ MIN_SHARE = 0.01
 _BUDGET_S = 3.0  # for one way on one scene
 _TURNS, _A_TURN = 12, 8
 
-Way = Callable[[Scene], set[int]]
+Way = Callable[[BenchScene], set[int]]
 """The fences that a scene warns, by position."""
 
 
@@ -93,7 +93,7 @@ def measure(
     messages = [(path.name, _largest(path.read_bytes())) for path in files]
     with cluster() if postgis else nullcontext() as server:
 
-        def take(name: str, fences: NDArray[np.object_], asked: Sequence[Scene]) -> None:
+        def take(name: str, fences: NDArray[np.object_], asked: Sequence[BenchScene]) -> None:
             index, built = _build(name, fences)
             found.built.append(built)
             found.rows.extend(_compare(name, fences, index, asked, server(fences) if server else None))
@@ -128,7 +128,7 @@ def _resident_mib() -> float:
 
 
 def _compare(
-    name: str, fences: NDArray[np.object_], index: GeofenceIndex, asked: Iterable[Scene], postgis: Ask | None
+    name: str, fences: NDArray[np.object_], index: GeofenceIndex, asked: Iterable[BenchScene], postgis: Ask | None
 ) -> list[Row]:
     """Measure all ways on all scenes, taking turns. Raises ValueError where they decide differently."""
     ways: dict[str, Way] = {"loop": _loop(fences), "tree": _tree(fences), "ours": _ours(index)}
@@ -144,7 +144,7 @@ def _compare(
 def _loop(fences: NDArray[np.object_]) -> Way:
     sizes = [extent(fence) for fence in fences]
 
-    def ask(scene: Scene) -> set[int]:
+    def ask(scene: BenchScene) -> set[int]:
         shape = scene.shape
         shares = (extent(shapely.intersection(fence, shape)) / size for fence, size in zip(fences, sizes, strict=True))
         return {number for number, share in enumerate(shares) if share >= MIN_SHARE}
@@ -155,7 +155,7 @@ def _loop(fences: NDArray[np.object_]) -> Way:
 def _tree(fences: NDArray[np.object_]) -> Way:
     tree, sizes = shapely.STRtree(fences), shapely.area(fences)
 
-    def ask(scene: Scene) -> set[int]:
+    def ask(scene: BenchScene) -> set[int]:
         shape = scene.shape
         near = tree.query(shape, predicate="intersects")
         shares = shapely.area(shapely.intersection(fences[near], shape)) / sizes[near]
@@ -169,14 +169,14 @@ def _postgis(server: Ask) -> Way:
 
 
 def _ours(index: GeofenceIndex) -> Way:
-    def ask(scene: Scene) -> set[int]:
+    def ask(scene: BenchScene) -> set[int]:
         found = index.match(scene.areas, min_share=MIN_SHARE).concerned
         return {int(match.district.id) for match in found if match.matched}
 
     return ask
 
 
-def _agreed(name: str, scene: Scene, fences: NDArray[np.object_], answers: Mapping[str, set[int]]) -> set[int]:
+def _agreed(name: str, scene: BenchScene, fences: NDArray[np.object_], answers: Mapping[str, set[int]]) -> set[int]:
     ours = answers["ours"]
     for way, theirs in answers.items():
         for number in theirs ^ ours:
@@ -186,7 +186,7 @@ def _agreed(name: str, scene: Scene, fences: NDArray[np.object_], answers: Mappi
     return ours
 
 
-def _medians_us(ways: Mapping[str, Way], scene: Scene) -> dict[str, float]:
+def _medians_us(ways: Mapping[str, Way], scene: BenchScene) -> dict[str, float]:
     took: dict[str, list[float]] = {way: [] for way in ways}
     for _ in range(_TURNS):
         for way, ask in ways.items():
@@ -198,10 +198,10 @@ def _medians_us(ways: Mapping[str, Way], scene: Scene) -> dict[str, float]:
     return {way: round(statistics.median(times) * 1e6, 1) for way, times in took.items()}
 
 
-def _real_scene(name: str, body: bytes) -> Scene:
+def _real_scene(name: str, body: bytes) -> BenchScene:
     """A message's outlines, without its warn cells: so that shares decide. Raises `CapError`."""
     areas = [areas_of(info) for info in read_alert(body).infos[:1]]
-    return Scene(name, tuple(replace(area, cells=(), floor_m=None, ceiling_m=None) for area in chain(*areas)))
+    return BenchScene(name, tuple(replace(area, cells=(), floor_m=None, ceiling_m=None) for area in chain(*areas)))
 
 
 def _profile(name: str, body: bytes, index: GeofenceIndex, rounds: int = 500) -> Profile:

@@ -36,7 +36,7 @@ from streams.processes.runtime import publisher_on
 from warnsys.headers import published
 from warnsys.records import Tick
 from warnsys.settings import Settings, load
-from warnsys.simulation.message import Message, Outline, Texts, write
+from warnsys.simulation.message import Outline, StoryMessage, Texts, write
 
 PARTITIONS = 12
 """A multiple of two and of three workers: each gets as many as the others."""
@@ -180,7 +180,7 @@ def _storm(fences: Any) -> Iterator[tuple[str, bytes]]:
         ring = tuple((centre.x + reach * math.cos(t), centre.y + reach * math.sin(t)) for t in turns)
         name = f"2.49.0.0.276.0.DWD.PVW.{number:013}.{uuid.UUID(int=number)}"
         severity = random.choice(("Minor", "Moderate", "Moderate", "Severe"))
-        message = Message(
+        message = StoryMessage(
             key="cell", at=0, until=240, ii="33", groups=("THUNDERSTORM",), severity=severity,
             outlines=(Outline(ring=ring),), texts={"de": TEXT, "en": TEXT},
         )  # fmt: skip

@@ -19,7 +19,7 @@ _COMMUNE_DEG = 0.1  # communes; where a country holds more fences than that, the
 
 
 @dataclass(frozen=True)
-class Scene:
+class BenchScene:
     """One outline and its name."""
 
     name: str
@@ -64,7 +64,7 @@ def districts(fences: Sequence[shapely.Polygon] | NDArray[np.object_]) -> Iterat
         yield District(f"{number:06}", "", "", "", frozenset(), fence, None, None, "unknown")
 
 
-def scenes(count: int) -> list[Scene]:
+def scenes(count: int) -> list[BenchScene]:
     """A storm cell on some ten fences, a region with holes, an outline far away, and the whole country."""
     step = spacing(count)
     cell = _blob(_CENTRE + 0.3 * step, 1.4 * step, 30)
@@ -73,10 +73,10 @@ def scenes(count: int) -> list[Scene]:
         [_blob(_CENTRE + offset, 0.25, 40).exterior for offset in ([0.7, 0.1], [-0.5, 0.4], [0.0, -0.6])],
     )
     return [
-        Scene("storm cell", (Area(polygons=(cell,)),)),
-        Scene("region with holes", (Area(polygons=(region,)),)),
-        Scene("far away", (Area(polygons=(_blob(_CENTRE + 30, 1.0, 100),)),)),
-        Scene("whole country", (Area(polygons=(_blob(_CENTRE, 14.0, 700),)),)),
+        BenchScene("storm cell", (Area(polygons=(cell,)),)),
+        BenchScene("region with holes", (Area(polygons=(region,)),)),
+        BenchScene("far away", (Area(polygons=(_blob(_CENTRE + 30, 1.0, 100),)),)),
+        BenchScene("whole country", (Area(polygons=(_blob(_CENTRE, 14.0, 700),)),)),
     ]
 
 

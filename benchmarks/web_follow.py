@@ -22,7 +22,7 @@ from playwright.async_api import Page
 
 from geofences import bundled
 from streams.kafka.admin import create_missing
-from streams.kafka.records import Outgoing, Progress
+from streams.kafka.records import ProducerRecord, Progress
 from streams.kafka.sender import KafkaSender
 from streams.kafka.topics import Topics, topics_for
 from tests.web.conftest import chromium
@@ -94,11 +94,11 @@ async def _seen(page: Page, marker: str) -> float:
     return float(await page.evaluate(SEEN, marker))
 
 
-def _shown(record: SteleRecord, marker: str, topics: Topics) -> Outgoing:
+def _shown(record: SteleRecord, marker: str, topics: Topics) -> ProducerRecord:
     items = [item.model_copy(update={"event": dict.fromkeys(item.event, marker)}) for item in record.items]
     changed = record.model_copy(update={"items": tuple(items), "stage": topics.stage, "exercise": True})
     partition = topics.partition_of(record.city)
-    return Outgoing(topics.stele.name, partition, record.district, changed.to_bytes())
+    return ProducerRecord(topics.stele.name, partition, record.district, changed.to_bytes())
 
 
 async def notices_to_streams(address: str, pid: int, topics: Topics, sender: KafkaSender) -> dict[str, Any]:
@@ -116,7 +116,7 @@ async def notices_to_streams(address: str, pid: int, topics: Topics, sender: Kaf
             got[notice.id] = []
             sent = time.time()
             partition = topics.partition_of(notice.city)
-            await sender.send([Outgoing(topics.push.name, partition, notice.id, notice.to_bytes())])
+            await sender.send([ProducerRecord(topics.push.name, partition, notice.id, notice.to_bytes())])
             async with asyncio.timeout(30):
                 while len(got[notice.id]) < STREAMS:  # noqa: ASYNC110 - tasks fill it
                     await asyncio.sleep(0.005)

@@ -19,7 +19,7 @@ from urllib.parse import quote
 import httpx
 
 from benchmarks.web_follow import memory_mib, said, web_on
-from streams.kafka.records import Outgoing, Progress
+from streams.kafka.records import ProducerRecord, Progress
 from streams.kafka.sender import KafkaSender
 from streams.kafka.topics import Topics
 from tests.web.sites import LOGIN
@@ -63,24 +63,24 @@ class Storm:
         """One that came some seconds ago."""
         return f"load.{self.number - 200:07d}"
 
-    def steles(self) -> Iterable[Outgoing]:
+    def steles(self) -> Iterable[ProducerRecord]:
         said = {"stage": self.topics.stage, "exercise": True}
         for record in self.town.board.steles.values():
             value = record.model_copy(update=said).to_bytes()
-            yield Outgoing(self.topics.stele.name, self.topics.partition_of(record.city), record.district, value)
+            yield ProducerRecord(self.topics.stele.name, self.topics.partition_of(record.city), record.district, value)
 
-    def message(self) -> Iterable[Outgoing]:
+    def message(self) -> Iterable[ProducerRecord]:
         """One message with its outcome; every tenth with a notice."""
         self.number += 1
         topics, said = self.topics, {"stage": self.topics.stage, "listed_id": self.newest, "base_id": self.newest}
         outcome, place = self.outcome.model_copy(update=said), topics.partition_of("solingen")
         headers = self.headers.model_copy(update={"stage": topics.stage, "id": self.newest})
         fields = {name: str(value) for name, value in headers.model_dump(mode="json", exclude_none=True).items()}
-        yield Outgoing(topics.alerts.name, topics.partition_of(self.newest), self.newest, self.body, fields)
-        yield Outgoing(topics.impacts.name, place, "", outcome.to_bytes())
+        yield ProducerRecord(topics.alerts.name, topics.partition_of(self.newest), self.newest, self.body, fields)
+        yield ProducerRecord(topics.impacts.name, place, "", outcome.to_bytes())
         if self.number % 10 == 0:
             notice = self.notice.model_copy(update={"id": self.newest, "stage": topics.stage, "exercise": True})
-            yield Outgoing(topics.push.name, place, notice.id, notice.to_bytes())
+            yield ProducerRecord(topics.push.name, place, notice.id, notice.to_bytes())
 
 
 async def blow(storm: Storm, sender: KafkaSender, rate: float) -> None:

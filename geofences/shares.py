@@ -16,8 +16,8 @@ from geofences.shapes import JOINED, TOUCHED, box_of, joined, outlines_of
 
 _NOTHING = 1e-7  # a share that rounds to 0
 
-Blocks = tuple[int, ...]
-Found = dict[int, float]
+BlockNumbers = tuple[int, ...]
+SharesByDistrict = dict[int, float]
 Sides = tuple[float, float, float, float]
 
 
@@ -35,7 +35,7 @@ class Shares:
         self._budget.looks = 1.0 + min(len(fences.areas), HANDFUL)
         self._drawn: dict[int, Area] | None = None
         self._near: dict[int, tuple[BaseGeometry, ...]] = {}
-        self._found: dict[Blocks, Found] = {}
+        self._found: dict[BlockNumbers, SharesByDistrict] = {}
         self._enlarged = False
         self._measured = 0
 
@@ -43,7 +43,7 @@ class Shares:
         """False where no shape comes near any fence."""
         return bool(self._near_by_block())
 
-    def of(self, blocks: Blocks) -> Found:
+    def of(self, blocks: BlockNumbers) -> SharesByDistrict:
         """What the union of these blocks covers."""
         if blocks not in self._found:
             # Who asks for one block by itself will ask for the others.
@@ -51,18 +51,18 @@ class Shares:
             Shares.find([(self, each) for each in sets])
         return self._found[blocks]
 
-    def of_fence(self, fence: int, blocks: Blocks) -> float:
+    def of_fence(self, fence: int, blocks: BlockNumbers) -> float:
         """What the union of these blocks covers of one fence."""
         found = self._found.get(blocks)
         return (self.of(blocks) if found is None else found).get(fence, 0.0)
 
-    def exactly(self, fence: int, blocks: Blocks) -> float | None:
+    def exactly(self, fence: int, blocks: BlockNumbers) -> float | None:
         """The same, or None where something was taken as larger than drawn."""
         share = None if self._enlarged else self.of_fence(fence, blocks)
         return None if self._enlarged else share
 
     @staticmethod
-    def find(asked: Sequence[tuple["Shares", Blocks]]) -> None:
+    def find(asked: Sequence[tuple["Shares", BlockNumbers]]) -> None:
         """Measure sets of blocks, of one alert or several on the same fences, in one go."""
         near = []
         wanted: dict[Shares, dict[int, None]] = {}
@@ -83,7 +83,7 @@ class Shares:
             for one in near:
                 _measure_somehow(*one)
 
-    def _can_measure(self, found: Found, outline: BaseGeometry) -> bool:
+    def _can_measure(self, found: SharesByDistrict, outline: BaseGeometry) -> bool:
         """Whether that can be paid; else the outline covers whatever its box touches."""
         self._measured += 1
         if self._budget.spend(MEASURE_S if self._measured == 1 else OUTLINE_S):
@@ -96,7 +96,7 @@ class Shares:
         self._budget.exceed(code)
         self._enlarged = True
 
-    def _outline(self, blocks: Blocks) -> BaseGeometry | None:
+    def _outline(self, blocks: BlockNumbers) -> BaseGeometry | None:
         before = self._budget.refused
         shapes = [shape for block in blocks for shape in self._near[block]]
         outline = joined(shapes, self._budget) if shapes else None
@@ -119,7 +119,7 @@ class Shares:
         return self._drawn
 
 
-def _measure_somehow(shares: Shares, found: Found, outline: BaseGeometry) -> None:
+def _measure_somehow(shares: Shares, found: SharesByDistrict, outline: BaseGeometry) -> None:
     """The outline, or its hull, or the box around it; where not even that can be, all whose boxes it touches."""
     for tried in (outline, shapely.convex_hull(outline), shapely.envelope(outline)):
         try:
@@ -132,7 +132,7 @@ def _measure_somehow(shares: Shares, found: Found, outline: BaseGeometry) -> Non
     found.update(dict.fromkeys(shares._fences.touched_by_box(outline), 1.0))
 
 
-def _measure(near: Sequence[tuple[Shares, Found, BaseGeometry]]) -> None:
+def _measure(near: Sequence[tuple[Shares, SharesByDistrict, BaseGeometry]]) -> None:
     """Raises `TooDearError`."""
     fences = near[0][0]._fences
     of_outline, fence, area = fences.overlaps([outline for _, _, outline in near])

@@ -14,7 +14,7 @@ from typing import TypeVar
 from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
-from streams.kafka.records import Headers, Incoming, Outgoing, SendError, TooLargeError
+from streams.kafka.records import ConsumedRecord, Headers, ProducerRecord, SendError, TooLargeError
 from streams.kafka.topics import Topics
 from warnsys.records import MOST_HEADER, NewerRecordError
 
@@ -62,7 +62,7 @@ def charge(error: BaseException) -> Charge:
     return Charge.INFRASTRUCTURE if isinstance(error, BLAMELESS) else Charge.RECORD
 
 
-def rejection(topics: Topics, record: Incoming, agent: str, reason: str, city: str = "") -> Outgoing:
+def rejection(topics: Topics, record: ConsumedRecord, agent: str, reason: str, city: str = "") -> ProducerRecord:
     """The record's bytes as they came, with where it stood and why it was refused; `city` where it is only that one."""
     headers: Headers = {
         **_carried(record.headers),
@@ -74,7 +74,7 @@ def rejection(topics: Topics, record: Incoming, agent: str, reason: str, city: s
         **({CITY: city} if city else {}),
     }
     key = record.headers.get("id", record.key.decode("utf-8", "replace"))[:MOST_HEADER]
-    return Outgoing(topics.rejected.name, topics.partition_of(key), key, record.value, headers)
+    return ProducerRecord(topics.rejected.name, topics.partition_of(key), key, record.value, headers)
 
 
 def _carried(headers: Headers) -> Headers:

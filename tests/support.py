@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import shapely
 
 from geofences import District
-from warnsys.channels.wording import Place
+from warnsys.channels.wording import CityInfo
 from warnsys.pipeline import CityRules, CityState, settle
 from warnsys.records import (
     Decided,
@@ -52,7 +52,7 @@ def square_district(number: int, city: str = "x") -> District:
 
 
 def city_rules(districts: int = 2, policy: Policy | None = None, sources: Sequence[str] = ("dwd",)) -> CityRules:
-    place = Place(
+    place = CityInfo(
         "x", "Xstadt", tuple(square_district(n + 1) for n in range(districts)), ZoneInfo("Europe/Berlin"), "https://x"
     )
     limits = {source: timedelta(minutes=15) for source in sources}

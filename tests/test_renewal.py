@@ -9,7 +9,7 @@ import shapely
 from shapely.geometry import mapping, shape
 
 from geofences import bundled
-from streams.kafka.records import Incoming, MemorySender
+from streams.kafka.records import ConsumedRecord, MemorySender
 from streams.kafka.topics import Topics
 from streams.worker.agents import SettleAgent
 from streams.worker.state import MemoryStateStore
@@ -128,7 +128,7 @@ async def publish(offline: Offline, step: Any) -> None:
 async def test_a_district_that_is_gone_gets_its_tombstone(fences: Path) -> None:
     old, topics = settings_of(fences), Topics("exercise", 1)
     store, sender = MemoryStateStore(), MemorySender()
-    tick = Incoming("impacts", 0, 1, b"", Tick(stage="exercise", at=at(0)).to_bytes(), {}, 0.0)
+    tick = ConsumedRecord("impacts", 0, 1, b"", Tick(stage="exercise", at=at(0)).to_bytes(), {}, 0.0)
     settled = agent(old, topics, sender, store)
     await settled.handle(tick)
     await settled.remember(tick)
@@ -136,7 +136,7 @@ async def test_a_district_that_is_gone_gets_its_tombstone(fences: Path) -> None:
 
     take_away(fences)
     sender.records.clear()
-    await agent(old, topics, sender, store).handle(Incoming("impacts", 0, 2, b"", tick.value, {}, 0.0))
+    await agent(old, topics, sender, store).handle(ConsumedRecord("impacts", 0, 2, b"", tick.value, {}, 0.0))
     stones = {record.key for record in sender.records if record.value is None}
     kept = {district.id for district in matcher_for(old).index.districts}
     assert stones == shown - kept

@@ -23,11 +23,11 @@ CLOCKS_DIFFER = timedelta(minutes=5)
 SWAPPED = shapely.box(47.0, 5.0, 56.0, 16.0)
 """Where Germany comes to lie, in degrees lon/lat, when its latitudes and longitudes are exchanged."""
 
-Verdict = Literal["ok", "mended", "rejected"]
+CheckVerdict = Literal["ok", "mended", "rejected"]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Advice:
     """One finding with its level and what to do."""
 
     code: str
@@ -43,8 +43,8 @@ class Checked:
     file: str
     """A member of a ZIP stands behind the ZIP's name and a slash."""
     identifier: str
-    verdict: Verdict
-    findings: tuple[Told, ...]
+    verdict: CheckVerdict
+    findings: tuple[Advice, ...]
 
     def plain(self) -> dict[str, Any]:
         return asdict(self)
@@ -98,10 +98,10 @@ def _rejected(file: str, error: CapError) -> Checked:
     return Checked(file, "", "rejected", (_told(error.code, error.where, error.text),))
 
 
-def _told(code: str, where: str, text: str) -> Told:
+def _told(code: str, where: str, text: str) -> Advice:
     known = CODES[code]
     remedy = "" if known.remedy == "nothing to do" or known.remedy in text else f"; {known.remedy}"
-    return Told(code, known.level, where, f"{text}: {known.meaning}{remedy}")
+    return Advice(code, known.level, where, f"{text}: {known.meaning}{remedy}")
 
 
 def _examine(alert: Alert, now: datetime) -> Iterator[Finding]:

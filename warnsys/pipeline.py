@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from geofences import District, GeofenceIndex, load
 from warnsys.cap.cells import catalogue
 from warnsys.channels import push, sms, stele
-from warnsys.channels.wording import Place
+from warnsys.channels.wording import CityInfo
 from warnsys.records import (
     LONGEST_STOP,
     AlertHeaders,
@@ -37,7 +37,7 @@ from warnsys.warning.bounds import HEAVY, LIGHT, WEIGH_AFTER, held_of, lighter, 
 from warnsys.warning.clock import AGREE
 from warnsys.warning.facts import AHEAD, Facts, learn_outcome, learn_snapshot, learn_time, verdict, without_details
 from warnsys.warning.matching import Decision, Matcher, for_cities
-from warnsys.warning.notification_log import Told
+from warnsys.warning.notification_log import NotificationLog
 from warnsys.warning.notify import Change, changes, remember
 from warnsys.warning.policy import Policy
 from warnsys.warning.scene import Held
@@ -85,7 +85,7 @@ class CityState(Record):
     city: str
     facts: Facts = Facts()
     held: Held = {}
-    told: Told = {}
+    told: NotificationLog = {}
     steles: dict[str, _SteleSent] = {}
     stopped: dict[str, _Stopped] = {}
     """By channel."""
@@ -97,7 +97,7 @@ class CityState(Record):
 class CityRules:
     """What decides about one city."""
 
-    place: Place
+    place: CityInfo
     stage: str
     rules: str
     policy: Policy
@@ -311,7 +311,7 @@ def cities_for(settings: Settings, matcher: Matcher) -> dict[str, CityRules]:
     stale_after = {source.name: timedelta(seconds=source.stale_after_s) for source in settings.sources}
     return {
         city.id: CityRules(
-            place=Place(
+            place=CityInfo(
                 city.id,
                 city.name,
                 tuple(district for district in matcher.index.districts if district.city == city.id),

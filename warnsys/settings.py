@@ -94,7 +94,7 @@ class Source(_Strict):
         return self
 
 
-class Archive(_Strict):
+class ArchiveSettings(_Strict):
     """Where every distinct snapshot of a live stage is kept, and how much of it."""
 
     folder: Path | None = None
@@ -213,7 +213,7 @@ class Settings(_Strict):
     policy: Policy = Policy()
     web: Web = Web()
     metrics: MetricsPort = MetricsPort()
-    archive: Archive = Archive()
+    archive: ArchiveSettings = ArchiveSettings()
     audit: Audit = Audit()
     stage: str = Field(LIVE, pattern=r"^[a-z0-9][a-z0-9-]*$")
     """`live`, or the name of an exercise: topics, group and state of its own, marked on every screen."""

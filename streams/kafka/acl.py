@@ -13,7 +13,7 @@ SEE = ("Describe", "DescribeConfigs")
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class AccessRule:
     """Operations in Kafka's words; Read and Write allow Describe, too."""
 
     resource: str
@@ -25,12 +25,12 @@ class Rule:
     """Whether `name` is the beginning of many names."""
 
 
-def rules(topics: Topics) -> dict[str, tuple[Rule, ...]]:
+def rules(topics: Topics) -> dict[str, tuple[AccessRule, ...]]:
     """By process. `up` is feed and worker in one; a `reader` is what tails or serves the channels."""
     worker = (
         *_topics(SEE, topics.all(), "looks at all topics before it starts"),
         *_topics(("Read",), topics.inputs, "the agents' inputs"),
-        Rule("group", f"warnsys-{topics.stage}", ("Read",), "the agents share and commit their inputs"),
+        AccessRule("group", f"warnsys-{topics.stage}", ("Read",), "the agents share and commit their inputs"),
         *_topics(("Read",), [topics.state], "restores what it remembers"),
         *_topics(("Read",), [topics.actions], "what operators stop and resume"),
         *_topics(
@@ -58,7 +58,7 @@ def rules(topics: Topics) -> dict[str, tuple[Rule, ...]]:
         *_topics(SEE, topics.all(), "looks at all topics before it starts"),
         *_topics(("Read",), shown, "what its pages show"),
         *_topics(("Write",), [topics.actions], "what operators acknowledge and stop"),
-        Rule("group", f"warnsys-{topics.stage}", ("Describe",), "how far the agents are behind"),
+        AccessRule("group", f"warnsys-{topics.stage}", ("Describe",), "how far the agents are behind"),
     )
     audited = [topics.impacts, topics.stele, topics.push, topics.sms, topics.rejected, topics.actions]
     audit = (
@@ -74,24 +74,26 @@ def rules(topics: Topics) -> dict[str, tuple[Rule, ...]]:
         "up": _once((*worker, *feed, *web, *audit)),
         "reader": (
             *_topics(("Read",), [topics.stele, topics.push, topics.sms, topics.status], "shows or passes on"),
-            Rule("group", "warnsys-tail-", ("Read",), "warnsys tail has a group of its own each time", prefixed=True),
+            AccessRule(
+                "group", "warnsys-tail-", ("Read",), "warnsys tail has a group of its own each time", prefixed=True
+            ),
         ),
         "canary": (
-            Rule(
+            AccessRule(
                 "topic", "canary", ("Read", "Write", "Create", *SEE), "an exercise in stages of its own", prefixed=True
             ),
-            Rule("group", "warnsys-canary", ("Read",), "its own agents", prefixed=True),
+            AccessRule("group", "warnsys-canary", ("Read",), "its own agents", prefixed=True),
         ),
         "operator": (
             *_topics(("Read",), [topics.rejected, topics.impacts], "warnsys dead-letters: what was refused, and since"),
             *_topics(("Write",), topics.inputs, "warnsys dead-letters retry puts it back"),
-            Rule("group", f"warnsys-{topics.stage}", ("Describe",), "and sees when it was handled"),
+            AccessRule("group", f"warnsys-{topics.stage}", ("Describe",), "and sees when it was handled"),
         ),
         "admin": _topics(("Create", *SEE), topics.all(), "warnsys topics create, check, describe"),
     }
 
 
-def command(bootstrap: str, process: str, rule: Rule) -> str:
+def command(bootstrap: str, process: str, rule: AccessRule) -> str:
     """How to give it with Kafka's own tool; the user is called as the process."""
     operations = " ".join(f"--operation {operation}" for operation in rule.operations)
     pattern = " --resource-pattern-type prefixed" if rule.prefixed else ""
@@ -101,7 +103,7 @@ def command(bootstrap: str, process: str, rule: Rule) -> str:
     )
 
 
-def _once(found: Sequence[Rule]) -> tuple[Rule, ...]:
+def _once(found: Sequence[AccessRule]) -> tuple[AccessRule, ...]:
     """What several processes need for reasons of their own, once; who may read a group may describe it."""
     each = {(rule.resource, rule.name, rule.operations, rule.prefixed): rule for rule in reversed(found)}
     read = {(rule.resource, rule.name) for rule in found if "Read" in rule.operations}
@@ -110,5 +112,5 @@ def _once(found: Sequence[Rule]) -> tuple[Rule, ...]:
     )
 
 
-def _topics(operations: tuple[str, ...], topics: Sequence[Topic], why: str) -> tuple[Rule, ...]:
-    return tuple(Rule("topic", topic.name, operations, why) for topic in topics)
+def _topics(operations: tuple[str, ...], topics: Sequence[Topic], why: str) -> tuple[AccessRule, ...]:
+    return tuple(AccessRule("topic", topic.name, operations, why) for topic in topics)

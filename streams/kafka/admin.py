@@ -37,7 +37,7 @@ COMPACTED = {"segment.ms": str(HOUR_MS // 6), "segment.bytes": str(32 * MIB), "m
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class TopicOnBroker:
     """One topic as the broker has it."""
 
     partitions: int
@@ -48,7 +48,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class TopicDifference:
     topic: str
     what: str
     remedy: str
@@ -104,7 +104,7 @@ class Admin:
             while names & self._client.list_topics(timeout=ADMIN_S).topics.keys():
                 time.sleep(LOOK_EVERY_S)
 
-    def found(self, skip: Collection[str] = ()) -> dict[str, Found]:
+    def found(self, skip: Collection[str] = ()) -> dict[str, TopicOnBroker]:
         """What is there of the stage's topics, by name."""
         with self._asking():
             there = self._client.list_topics(timeout=ADMIN_S).topics
@@ -113,7 +113,7 @@ class Admin:
             answers = self._client.describe_configs(asked, request_timeout=ADMIN_S) if asked else {}
             entries = {resource.name: future.result() for resource, future in answers.items()}
         return {
-            name: Found(
+            name: TopicOnBroker(
                 partitions=len(there[name].partitions),
                 replication=min((len(each.replicas) for each in there[name].partitions.values()), default=0),
                 config={key: entry.value for key, entry in entries[name].items() if entry.value is not None},
@@ -122,7 +122,7 @@ class Admin:
             for name in names
         }
 
-    def differences(self, skip: Collection[str] = ()) -> list[Difference]:
+    def differences(self, skip: Collection[str] = ()) -> list[TopicDifference]:
         """All that is not as it must be, the fatal ones first."""
         found = self.found(skip)
         each = [
@@ -181,8 +181,8 @@ def create_missing(
 
 
 def compare(
-    topic: Topic, topics: Topics, replication: int, found: Found | None, bootstrap: str
-) -> Iterator[Difference]:
+    topic: Topic, topics: Topics, replication: int, found: TopicOnBroker | None, bootstrap: str
+) -> Iterator[TopicDifference]:
     """One topic: as it must be, against what there is."""
 
     def alter(setting: str) -> str:
@@ -193,21 +193,21 @@ def compare(
 
     name = topic.name
     if found is None:
-        yield Difference(name, "is not there", "make it with: warnsys topics create")
+        yield TopicDifference(name, "is not there", "make it with: warnsys topics create")
         return
     if found.partitions != topics.partitions:
-        yield Difference(
+        yield TopicDifference(
             name, f"has {found.partitions} partitions, broker.partitions says {topics.partitions}",
             f"the number is fixed for a stage: set broker.partitions to {found.partitions}", fatal=True,
         )  # fmt: skip
     if found.replication != replication:
-        yield Difference(
+        yield TopicDifference(
             name, f"has {found.replication} copies, broker.replication says {replication}",
             f"set broker.replication to {found.replication}, or move it with kafka-reassign-partitions.sh",
         )  # fmt: skip
     if topic in topics.messages and (kept := _kept(found)) > MEMORY:
         wanted = config_of(topic, replication)
-        yield Difference(
+        yield TopicDifference(
             name, f"keeps records for {_words(kept)} (retention.ms and segment.ms), superseded ids are remembered for "
             f"{_words(MEMORY)}: what is over could come back",
             alter(f"retention.ms={wanted['retention.ms']},segment.ms={wanted['segment.ms']}"), fatal=True,
@@ -226,14 +226,14 @@ def compare(
         if key == "cleanup.policy" and is_input:
             fatal = True
             what += ": an agent reads it, and compaction takes records away unread"
-        yield Difference(name, what, alter(f"{key}=[{value}]" if "," in value else f"{key}={value}"), fatal)
+        yield TopicDifference(name, what, alter(f"{key}=[{value}]" if "," in value else f"{key}={value}"), fatal)
 
 
 def _led(topic: Any) -> bool:
     return bool(topic.partitions) and all(partition.leader >= 0 for partition in topic.partitions.values())
 
 
-def _kept(found: Found) -> timedelta:
+def _kept(found: TopicOnBroker) -> timedelta:
     """How old a record may become at most."""
     parts = [int(found.config.get(key, -1)) for key in ("retention.ms", "segment.ms")]
     too_long = min(parts) < 0 or sum(parts) >= timedelta.max // timedelta(milliseconds=1)

@@ -3,9 +3,9 @@
 import time
 from collections.abc import Callable, Iterable
 
-from streams.kafka.records import Outgoing, Sender
+from streams.kafka.records import ProducerRecord, Sender
 from streams.kafka.topics import Topics
-from streams.kafka.trail import Trail
+from streams.kafka.trail import TraceHeader
 from warnsys.headers import PUBLISHED
 from warnsys.metrics import Metrics
 from warnsys.records import SCHEMA_VERSION, VERSION, AlertHeaders, FeedStatus, Snapshot, Tick
@@ -28,24 +28,24 @@ class KafkaPublisher:
         fields = headers.model_dump(mode="json", exclude_none=True)
         partition = self._topics.partition_of(headers.id)
         now = time.time()
-        trail = Trail().at("seen", headers.seen.timestamp()).at("published", now)
+        trail = TraceHeader().at("seen", headers.seen.timestamp()).at("published", now)
         said = {key: str(value) for key, value in fields.items()}
         said |= {VERSION: str(SCHEMA_VERSION), PUBLISHED: repr(now), **trail.header()}
-        await self._sender.send([Outgoing(self._topics.lane_of(body).name, partition, headers.id, body, said)])
+        await self._sender.send([ProducerRecord(self._topics.lane_of(body).name, partition, headers.id, body, said)])
 
     async def snapshot(self, snapshot: Snapshot) -> None:
         said = {"kind": "snapshot", "stage": snapshot.stage, "source": snapshot.source}
         partition = self._topics.partition_of(snapshot.source)
-        record = Outgoing(self._topics.alerts.name, partition, snapshot.source, snapshot.to_bytes(), said)
+        record = ProducerRecord(self._topics.alerts.name, partition, snapshot.source, snapshot.to_bytes(), said)
         await self._sender.send([record])
 
     async def status(self, status: FeedStatus) -> None:
         name, partition = self._topics.status.name, self._topics.partition_of(status.source)
-        await self._sender.send([Outgoing(name, partition, status.source, status.to_bytes())])
+        await self._sender.send([ProducerRecord(name, partition, status.source, status.to_bytes())])
         self._metrics.looked(status)
         self._heard(status)
 
     async def tick(self, tick: Tick, partitions: Iterable[int]) -> None:
         """To partitions of `warn.impacts`: all of them in an exercise, a worker's own in a live stage."""
         name = self._topics.impacts.name
-        await self._sender.send([Outgoing(name, partition, "", tick.to_bytes()) for partition in partitions])
+        await self._sender.send([ProducerRecord(name, partition, "", tick.to_bytes()) for partition in partitions])

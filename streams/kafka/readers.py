@@ -5,24 +5,24 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from streams.kafka.records import Incoming, read_headers
+from streams.kafka.records import ConsumedRecord, read_headers
 from streams.kafka.topics import MIB
 from warnsys.headers import stamped
 
 FETCH_BYTES = 16 * MIB
 
-Place = tuple[str, int]
+TopicAndPartition = tuple[str, int]
 """Topic and partition."""
 
 
 async def read_once(
     bootstrap: str,
-    places: Sequence[Place],
+    places: Sequence[TopicAndPartition],
     security: Mapping[str, Any],
     *,
     since: float | None = None,
-    starts: Mapping[Place, int] | None = None,
-) -> AsyncIterator[Incoming]:
+    starts: Mapping[TopicAndPartition, int] | None = None,
+) -> AsyncIterator[ConsumedRecord]:
     """Every record with a value, in each partition's order; `since` in seconds since 1970, `starts` as offsets."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest",
@@ -49,15 +49,17 @@ async def read_once(
         await consumer.stop()
 
 
-def incoming(record: Any) -> Incoming:
+def incoming(record: Any) -> ConsumedRecord:
     """aiokafka's record as ours."""
-    return Incoming(
+    return ConsumedRecord(
         record.topic, record.partition, record.offset, record.key or b"", record.value or b"",
         read_headers(record.headers), stamped(record.timestamp / 1000),
     )  # fmt: skip
 
 
-async def ends_of(bootstrap: str, places: Sequence[Place], security: Mapping[str, Any]) -> dict[Place, int]:
+async def ends_of(
+    bootstrap: str, places: Sequence[TopicAndPartition], security: Mapping[str, Any]
+) -> dict[TopicAndPartition, int]:
     """The offset of the next record of each partition."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, **security)
     await consumer.start()

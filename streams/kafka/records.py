@@ -9,7 +9,7 @@ Headers = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class ProducerRecord:
     topic: str
     partition: int
     key: str
@@ -18,7 +18,7 @@ class Outgoing:
 
 
 @dataclass(frozen=True, slots=True)
-class Incoming:
+class ConsumedRecord:
     topic: str
     partition: int
     offset: int
@@ -40,13 +40,13 @@ class TooLargeError(SendError):
 class Sender(Protocol):
     """Where agents and feeds put their records."""
 
-    async def begin(self, records: Sequence[Outgoing]) -> Awaitable[None]:
+    async def begin(self, records: Sequence[ProducerRecord]) -> Awaitable[None]:
         """Returns when all are on their way, in their order; what it gives says when all are acknowledged.
 
         Either raises `SendError`. What is not waited for is not known to be safe.
         """
 
-    async def send(self, records: Sequence[Outgoing]) -> None:
+    async def send(self, records: Sequence[ProducerRecord]) -> None:
         """Returns when all are acknowledged; within a partition they keep their order. Raises `SendError`."""
 
 
@@ -95,13 +95,13 @@ class MemorySender:
     """Keeps what it is given, in order; a test may make it fail."""
 
     def __init__(self) -> None:
-        self.records: list[Outgoing] = []
+        self.records: list[ProducerRecord] = []
         self.error: Exception | None = None
 
-    async def send(self, records: Sequence[Outgoing]) -> None:
+    async def send(self, records: Sequence[ProducerRecord]) -> None:
         await (await self.begin(records))
 
-    async def begin(self, records: Sequence[Outgoing]) -> Awaitable[None]:
+    async def begin(self, records: Sequence[ProducerRecord]) -> Awaitable[None]:
         if self.error:
             raise self.error
         self.records.extend(records)

@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
 from streams.kafka import credentials as security
-from streams.kafka.acl import Rule, command, rules
+from streams.kafka.acl import AccessRule, command, rules
 from streams.kafka.topics import Topics, topics_for
 from warnsys.settings import Settings, SettingsError
 
@@ -44,7 +44,7 @@ def check(settings: Settings, process: str, *, only: Sequence[str] = ()) -> None
         raise SettingsError("\n".join(lines))
 
 
-def missing(bootstrap: str, topics: Topics, needed: Sequence[Rule], login: Mapping[str, Any]) -> list[Rule]:
+def missing(bootstrap: str, topics: Topics, needed: Sequence[AccessRule], login: Mapping[str, Any]) -> list[AccessRule]:
     """The rules that the broker does not keep for this login. Raises `SettingsError` where it does not answer."""
     deadline = time.monotonic() + WAIT_S
     while True:
@@ -59,13 +59,13 @@ def missing(bootstrap: str, topics: Topics, needed: Sequence[Rule], login: Mappi
             time.sleep(AGAIN_S)
 
 
-def _kept(client: AdminClient, topics: Topics, rule: Rule) -> bool:
+def _kept(client: AdminClient, topics: Topics, rule: AccessRule) -> bool:
     """Topics that a rule is to make are none that can be asked about."""
     wanted = {operation.upper() for operation in rule.operations if not (rule.prefixed and operation == "Create")}
     return all(wanted <= found for found in _found(client, topics, rule))
 
 
-def _found(client: AdminClient, topics: Topics, rule: Rule) -> Iterator[set[str]]:
+def _found(client: AdminClient, topics: Topics, rule: AccessRule) -> Iterator[set[str]]:
     if rule.resource == "group":
         name = f"{rule.name}x" if rule.prefixed else rule.name
         asked = client.describe_consumer_groups([name], include_authorized_operations=True, request_timeout=ASK_S)

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from streams.kafka.records import Outgoing, Progress, SendError, TooLargeError
+from streams.kafka.records import ProducerRecord, Progress, SendError, TooLargeError
 from streams.kafka.topics import MIB
 from streams.watchdog import end_at_once
 
@@ -80,10 +80,10 @@ class KafkaSender:
         self._closing.set()
         await asyncio.to_thread(self._serving.join)
 
-    async def send(self, records: Sequence[Outgoing]) -> None:
+    async def send(self, records: Sequence[ProducerRecord]) -> None:
         await (await self.begin(records))
 
-    async def begin(self, records: Sequence[Outgoing]) -> Awaitable[None]:
+    async def begin(self, records: Sequence[ProducerRecord]) -> Awaitable[None]:
         if reason := self._slept(time.monotonic()):
             end_at_once(reason)
         acknowledged: asyncio.Future[None] = self._loop.create_future()

@@ -15,7 +15,7 @@ _ENTRY = re.compile(r"([a-z]{1,40})([=+])([0-9]{1,12}(?:\.[0-9]{1,9})?)")
 
 
 @dataclass(frozen=True, slots=True)
-class Trail:
+class TraceHeader:
     """`sent` by the author, `seen` first by the feed, `published` by it, taken by `match` and by `settle`; and how long
     it was `parsed`, `decided` and `settled`."""
 
@@ -38,10 +38,10 @@ class Trail:
         entries += [f"{name}+{seconds:.6f}" for name, seconds in self.durations.items()]
         return {HEADER: ";".join(entries)} if entries else {}
 
-    def at(self, name: str, moment: float) -> "Trail":
+    def at(self, name: str, moment: float) -> "TraceHeader":
         return replace(self, moments={**self.moments, name: moment})
 
-    def took(self, name: str, seconds: float) -> "Trail":
+    def took(self, name: str, seconds: float) -> "TraceHeader":
         return replace(self, durations={**self.durations, name: seconds})
 
     def stages(self, ended: float) -> dict[str, float]:

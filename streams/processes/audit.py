@@ -20,11 +20,11 @@ from pydantic import ValidationError
 
 from streams.kafka import credentials as security
 from streams.kafka.readers import FETCH_BYTES, incoming, read_once
-from streams.kafka.records import Outgoing, Progress, Sender, SendError
+from streams.kafka.records import ProducerRecord, Progress, Sender, SendError
 from streams.kafka.sender import KafkaSender
 from streams.kafka.topics import Topics, topics_for
 from streams.processes.runtime import broker_of, metrics_served
-from warnsys.audit.chain import Anchor, AuditError, Chain, Entry
+from warnsys.audit.chain import AuditError, Chain, ChainAnchor, Entry
 from warnsys.audit.entries import Auditor, Memory, Stood, TopicKind
 from warnsys.headers import moment
 from warnsys.metrics import Metrics
@@ -98,7 +98,7 @@ class Anchoring:
             name, partition = self.topics.actions.name, self.topics.partition_of(head.key)
             try:
                 async with asyncio.timeout(SEND_S):
-                    await self.sender.send([Outgoing(name, partition, head.key, head.to_bytes())])
+                    await self.sender.send([ProducerRecord(name, partition, head.key, head.to_bytes())])
             except (SendError, TimeoutError) as error:
                 log.error("audit: its newest hash cannot be anchored on %s: %r", name, error)  # noqa: TRY400
                 self._next = elapsed + AGAIN_S
@@ -107,9 +107,9 @@ class Anchoring:
         self.metrics.audit_anchored.set(now.timestamp())
 
 
-async def anchors(settings: Settings) -> list[Anchor]:
+async def anchors(settings: Settings) -> list[ChainAnchor]:
     """What was anchored of a stage and is still kept. Raises what the broker says."""
-    topics, found = topics_for(settings), list[Anchor]()
+    topics, found = topics_for(settings), list[ChainAnchor]()
     places = [(topics.actions.name, number) for number in range(topics.partitions)]
     bootstrap = settings.broker.url.removeprefix("kafka://")
     async with asyncio.timeout(READ_S):
@@ -120,7 +120,7 @@ async def anchors(settings: Settings) -> list[Anchor]:
                 continue
             if isinstance(said, AuditHead) and said.stage == topics.stage:
                 stood = moment(record.timestamp)
-                found.append(Anchor(said.number, said.head, said.at, stood))
+                found.append(ChainAnchor(said.number, said.head, said.at, stood))
     return found
 
 

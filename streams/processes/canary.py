@@ -19,9 +19,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from streams.failures import explain
 from streams.kafka import credentials as security
 from streams.kafka.readers import FETCH_BYTES, incoming
-from streams.kafka.records import Incoming
+from streams.kafka.records import ConsumedRecord
 from streams.kafka.topics import Topics, topics_for
-from streams.kafka.trail import Trail
+from streams.kafka.trail import TraceHeader
 from streams.processes.runtime import Pipeline, broker_of, metrics_served, pipeline_on
 from warnsys.feeds.poller import DwdFeed
 from warnsys.headers import published
@@ -98,7 +98,7 @@ class Canary:
     def __init__(self, server: StandIn, feed: DwdFeed, pipeline: Pipeline, back: Any) -> None:
         self._server, self._feed, self._pipeline, self._back = server, feed, pipeline, back
         self._stamp = datetime.fromtimestamp(0, UTC)
-        self._seen = _Seen(pipeline.topics)
+        self._seen = _ReadBack(pipeline.topics)
 
     async def run(self, patience_s: float) -> Run:
         """Never raises for what does not come back: that is what the run says."""
@@ -170,7 +170,7 @@ class Canary:
                 if record.value is not None:
                     self._see(incoming(record))
 
-    def _see(self, record: Incoming) -> None:
+    def _see(self, record: ConsumedRecord) -> None:
         """What is none of ours is passed over: a run that misses nothing else is a good one."""
         try:
             self._seen.take(record, time.time())
@@ -178,7 +178,7 @@ class Canary:
             log.warning("%s/%d@%d cannot be read: %s", record.topic, record.partition, record.offset, explain(error))
 
 
-class _Seen:
+class _ReadBack:
     """What has been read back."""
 
     def __init__(self, topics: Topics) -> None:
@@ -210,7 +210,7 @@ class _Seen:
         """
         return dict(sorted(self._times[name].items(), key=lambda stage: stage[1]))
 
-    def take(self, record: Incoming, now: float) -> None:
+    def take(self, record: ConsumedRecord, now: float) -> None:
         self.read = now
         topics = self._topics
         if record.topic == topics.alerts.name and record.headers.get("kind") == "alert":
@@ -226,7 +226,7 @@ class _Seen:
         elif record.topic == topics.stele.name:
             stele = SteleRecord.from_bytes(record.value)
             self.status, self.standing = stele.status, stele.items[0].base_id if stele.items else ""
-            for stage, at in {**Trail.read(record.headers).work(), "on warn.stele": record.timestamp}.items():
+            for stage, at in {**TraceHeader.read(record.headers).work(), "on warn.stele": record.timestamp}.items():
                 self._passed(self.standing, stage, at)
         elif record.topic in (topics.push.name, topics.sms.name):
             kind = PushNotice if record.topic == topics.push.name else SmsNotice

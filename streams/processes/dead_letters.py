@@ -20,8 +20,8 @@ from confluent_kafka.admin import AdminClient
 
 from streams.failures import HISTORY
 from streams.kafka import credentials as security
-from streams.kafka.readers import Place, ends_of, read_once
-from streams.kafka.records import Headers, Incoming, Outgoing, Progress
+from streams.kafka.readers import TopicAndPartition, ends_of, read_once
+from streams.kafka.records import ConsumedRecord, Headers, ProducerRecord, Progress
 from streams.kafka.sender import KafkaSender
 from streams.kafka.topics import Topics, topics_for
 from warnsys.headers import PUBLISHED, moment, whole
@@ -49,12 +49,12 @@ class Refusal:
 
 
 @dataclass(frozen=True)
-class Case:
+class DeadLetter:
     """The same bytes for the same topic, with every time that they were refused."""
 
     id: str
     """Twelve hexadecimal digits, from topic and bytes."""
-    record: Incoming
+    record: ConsumedRecord
     """The newest one, as it stands on `warn.rejected`."""
     times: int = 1
     first: float = 0.0
@@ -77,21 +77,21 @@ class Case:
         return moment(self.record.timestamp)
 
 
-def cases(records: Iterable[Incoming]) -> dict[str, Case]:
+def cases(records: Iterable[ConsumedRecord]) -> dict[str, DeadLetter]:
     """By id, the newest last."""
-    found: dict[str, Case] = {}
+    found: dict[str, DeadLetter] = {}
     for record in sorted(records, key=lambda one: one.timestamp):
         topic = record.headers.get("topic", "")
         name = hashlib.sha256(topic.encode() + b"\0" + record.value).hexdigest()[:12]
         known = found.pop(name, None)
-        found[name] = Case(
+        found[name] = DeadLetter(
             name, record, known.times + 1 if known else 1, known.first if known else record.timestamp,
             history=(*earlier(record.headers), refusal(record)),
         )  # fmt: skip
     return found
 
 
-def refusal(record: Incoming) -> Refusal:
+def refusal(record: ConsumedRecord) -> Refusal:
     """What a record of `warn.rejected` says of itself."""
     headers = record.headers
     place = f"{headers.get('topic', '?')}/{headers.get('partition', '?')}@{headers.get('offset', '?')}"
@@ -117,7 +117,7 @@ def _listed(headers: Mapping[str, str]) -> list[dict[str, Any]]:
     return found
 
 
-def again(case: Case, topics: Topics, now: float) -> Outgoing:
+def again(case: DeadLetter, topics: Topics, now: float) -> ProducerRecord:
     """The record as it had stood, with its history. Raises `ValueError` where it must not go back."""
     record, headers = case.record, case.record.headers
     keeps = timedelta(hours=topics.alerts.retention_h)
@@ -133,10 +133,10 @@ def again(case: Case, topics: Topics, now: float) -> Outgoing:
     if PUBLISHED in kept:
         kept[PUBLISHED] = repr(now)
     kept[HISTORY] = json.dumps([one.plain() for one in history], ensure_ascii=False)
-    return Outgoing(case.topic, partition, record.key.decode("utf-8", "replace"), record.value, kept)
+    return ProducerRecord(case.topic, partition, record.key.decode("utf-8", "replace"), record.value, kept)
 
 
-class Rejections:
+class DeadLetters:
     """The rejected records of a stage on its broker."""
 
     def __init__(self, settings: Settings) -> None:
@@ -144,7 +144,7 @@ class Rejections:
         self._bootstrap = settings.broker.url.removeprefix("kafka://")
         self._login = security.for_aiokafka(settings.broker)
 
-    async def cases(self) -> dict[str, Case]:
+    async def cases(self) -> dict[str, DeadLetter]:
         """All that are kept, with how each message was decided since."""
         found = cases([record async for record in self._read(self._topics.rejected.name)])
         since = time.time() - self._topics.impacts.retention_h * 3600
@@ -152,7 +152,7 @@ class Rejections:
         outcomes = await self._outcomes(wanted, since=since) if wanted else {}
         return {name: replace(case, decided=_decided(outcomes.get(case.listed_id))) for name, case in found.items()}
 
-    def why_not(self, case: Case) -> str:
+    def why_not(self, case: DeadLetter) -> str:
         """Why it must not go back, or ""."""
         try:
             again(case, self._topics, time.time())
@@ -160,7 +160,7 @@ class Rejections:
             return str(error)
         return ""
 
-    async def retry(self, chosen: Sequence[Case], patience_s: float) -> dict[str, str]:
+    async def retry(self, chosen: Sequence[DeadLetter], patience_s: float) -> dict[str, str]:
         """Put them back, wait until they were handled; by case what became of it, "" where that is not known."""
         records = {case.id: again(case, self._topics, time.time()) for case in chosen}
         asked = self._places(self._topics.rejected.name, self._topics.impacts.name)
@@ -187,7 +187,7 @@ class Rejections:
                 said[case.id] = _decided(outcomes.get(case.listed_id)) or "handled"
         return said
 
-    async def _handled(self, ends: Mapping[Place, int], patience_s: float) -> set[Place]:
+    async def _handled(self, ends: Mapping[TopicAndPartition, int], patience_s: float) -> set[TopicAndPartition]:
         """The places whose records before these offsets the agents have handled."""
         admin = AdminClient({"bootstrap.servers": self._bootstrap, **security.for_librdkafka(self._settings.broker)})
         group, deadline = f"warnsys-{self._topics.stage}", time.monotonic() + patience_s
@@ -201,7 +201,11 @@ class Rejections:
             await asyncio.sleep(ASK_EVERY_S)
 
     async def _outcomes(
-        self, wanted: Mapping[str, float], *, since: float | None = None, starts: Mapping[Place, int] | None = None
+        self,
+        wanted: Mapping[str, float],
+        *,
+        since: float | None = None,
+        starts: Mapping[TopicAndPartition, int] | None = None,
     ) -> dict[str, Outcome]:
         """The newest outcome but a rejection, later than a time, of each of these ids. One city's partition has all."""
         found: dict[str, Outcome] = {}
@@ -215,11 +219,11 @@ class Rejections:
                     found[said.listed_id] = said
         return found
 
-    def _read(self, topic: str, starts: Mapping[Place, int] | None = None) -> Any:
+    def _read(self, topic: str, starts: Mapping[TopicAndPartition, int] | None = None) -> Any:
         starts = None if starts is None else {place: starts[place] for place in self._places(topic)}
         return read_once(self._bootstrap, self._places(topic), self._login, starts=starts)
 
-    def _places(self, *names: str) -> list[Place]:
+    def _places(self, *names: str) -> list[TopicAndPartition]:
         return [(name, partition) for name in names for partition in range(self._topics.partitions)]
 
 

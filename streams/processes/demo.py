@@ -50,7 +50,7 @@ def settings_for(url: str, broker: str, *, poll_s: float, port: int = 0) -> Sett
 
 
 @dataclass
-class Heard:
+class Transcript:
     """Everything that went out, in order."""
 
     outcomes: list[Outcome] = field(default_factory=list)
@@ -83,7 +83,7 @@ class Stage:
 
 async def play_headless(scenario: Scenario, broker: str, console: Console) -> dict[str, Any]:
     """As fast as it goes: everything sent is settled before each tick. Gives the summary."""
-    heard = Heard()
+    heard = Transcript()
     async with AsyncExitStack() as stack:
         stage, settings, bootstrap = _set_up(stack, scenario, broker, poll_s=20)
         pipeline = await stack.enter_async_context(pipeline_on(settings, bootstrap, heard))
@@ -131,7 +131,7 @@ async def play_live(scenario: Scenario, broker: str, speed: float, port: int, co
 
 
 def summary(
-    scenario: Scenario, heard: Heard, situations: dict[str, Situation], latency_ms: dict[str, dict[str, float]]
+    scenario: Scenario, heard: Transcript, situations: dict[str, Situation], latency_ms: dict[str, dict[str, float]]
 ) -> dict[str, Any]:
     """What went in, what went out, how fast, and what holds at the end, as plain values."""
     decided = {(outcome.listed_id, outcome.decided) for outcome in heard.outcomes}

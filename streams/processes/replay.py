@@ -21,7 +21,7 @@ from streams.kafka import credentials as security
 from streams.kafka import embedded
 from streams.kafka.admin import Admin
 from streams.kafka.topics import topics_for
-from streams.processes.runtime import Heard, Pipeline, broker_of, pipeline_on
+from streams.processes.runtime import Listener, Pipeline, broker_of, pipeline_on
 from streams.processes.web import serving
 from warnsys.records import FeedStatus, Notice, Outcome, PushNotice, SmsNotice
 from warnsys.replay.read import Material
@@ -125,7 +125,7 @@ def clean_broker(settings: Settings) -> Iterator[str]:
 
 
 async def through(
-    settings: Settings, bootstrap: str, material: Material, heard: Heard = lambda _: None
+    settings: Settings, bootstrap: str, material: Material, heard: Listener = lambda _: None
 ) -> dict[str, Situation]:
     """As fast as it goes, on a broker that runs; gives what holds at the end."""
     async with pipeline_on(settings, bootstrap, heard) as pipeline:

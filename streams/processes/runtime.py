@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 COMPRESSION = "zstd"
 """Of what feeds send: 264 kB in eight languages become 6 kB in a tenth of a millisecond. Our own processes read it;
 what goes out to steles and apps is not compressed, for not every client can read that."""
-Heard = Callable[[Notice | Outcome | FeedStatus], None]
+Listener = Callable[[Notice | Outcome | FeedStatus], None]
 
 
 @contextmanager
@@ -171,7 +171,7 @@ async def publisher_on(settings: Settings, bootstrap: str) -> AsyncIterator[Kafk
 
 
 @asynccontextmanager
-async def pipeline_on(settings: Settings, bootstrap: str, heard: Heard = lambda _: None) -> AsyncIterator[Pipeline]:
+async def pipeline_on(settings: Settings, bootstrap: str, heard: Listener = lambda _: None) -> AsyncIterator[Pipeline]:
     """Both agents at work, their figures served.
 
     `heard` is told of every outcome once it is sent, of every notice and look of a feed once it is acknowledged.

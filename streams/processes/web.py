@@ -24,7 +24,7 @@ from anyio import to_thread
 from fastapi import FastAPI
 
 from streams.kafka import credentials as security
-from streams.kafka.records import Outgoing, Progress, Sender, read_headers
+from streams.kafka.records import ProducerRecord, Progress, Sender, read_headers
 from streams.kafka.sender import KafkaSender
 from streams.kafka.topics import MIB, Topics, group_of, topics_for
 from streams.processes.guard import Guard, affordable, trusted_hosts
@@ -160,7 +160,7 @@ class Actions:
     async def __call__(self, action: Action) -> None:
         name, partition = self._topics.actions.name, self._topics.partition_of(action.key)
         async with asyncio.timeout(ACTION_S):
-            await self._sender.send([Outgoing(name, partition, action.key, action.to_bytes())])
+            await self._sender.send([ProducerRecord(name, partition, action.key, action.to_bytes())])
 
 
 class Reader:

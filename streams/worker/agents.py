@@ -15,12 +15,12 @@ from dataclasses import replace
 from streams.failures import Charge, CityError, PoisonError, charge, code_of, unharmed
 from streams.failures import explain as explain
 from streams.failures import rejection as rejection
-from streams.kafka.records import Incoming, Outgoing, Sender, TooLargeError
+from streams.kafka.records import ConsumedRecord, ProducerRecord, Sender, TooLargeError
 from streams.kafka.topics import Topics
-from streams.kafka.trail import Trail
+from streams.kafka.trail import TraceHeader
 from streams.worker.hand import place_of
 from streams.worker.match import MatchAgent as MatchAgent
-from streams.worker.state import Kept, StateStore, Unread
+from streams.worker.state import StateStore, StoredState, Unread
 from streams.worker.trial import Part, Trials
 from warnsys.headers import COVERS, PUBLISHED, moment, stamped
 from warnsys.metrics import Metrics
@@ -64,7 +64,7 @@ class SettleAgent:
     ) -> None:
         self._cities, self._topics, self._sender, self._store = cities, topics, sender, store
         self._metrics, self._heard = metrics, unharmed(heard)
-        self._kept: dict[int, dict[str, Kept]] = {}
+        self._kept: dict[int, dict[str, StoredState]] = {}
         self._owed: dict[int, set[str]] = {}
         """By partition the cities of which something was published that is not yet remembered."""
         self._epoch = 0
@@ -83,11 +83,11 @@ class SettleAgent:
         self._owed.clear()
         self._epoch += 1
 
-    def owes(self, record: Incoming) -> bool:
+    def owes(self, record: ConsumedRecord) -> bool:
         """Whether something was published that is not yet remembered, of the cities of a record's partition."""
         return record.partition in self._owed
 
-    async def remember(self, record: Incoming) -> None:
+    async def remember(self, record: ConsumedRecord) -> None:
         """Returns when all that was published for a record's partition has its state kept."""
         partition = record.partition
         if owed := self._owed.get(partition):
@@ -125,7 +125,7 @@ class SettleAgent:
         kept = self._kept.get(self._topics.partition_of(city), {}).get(city)
         return kept.state if kept else None
 
-    async def handle(self, record: Incoming) -> None:
+    async def handle(self, record: ConsumedRecord) -> None:
         """Publish and wait; `remember` is another step.
 
         What comes again to a city whose state covers it is passed over there: it was published, and looking at what
@@ -142,8 +142,8 @@ class SettleAgent:
         before = await self._restored(record.partition)
         notices: list[Notice] = []
         after = dict(before)
-        outgoing: list[Outgoing] = []
-        trail = Trail.read(record.headers).at("settle", taken)
+        outgoing: list[ProducerRecord] = []
+        trail = TraceHeader.read(record.headers).at("settle", taken)
         whys = self._convicted.pop(place_of(record), {})
         for city, kept in before.items():
             if kept.has(record.offset, record.timestamp):
@@ -164,7 +164,7 @@ class SettleAgent:
                 self._failing.pop(city, None)
             notices += found
             outgoing += to_send
-            after[city] = Kept(state, record.offset, stamped(record.timestamp) or kept.covers_at)
+            after[city] = StoredState(state, record.offset, stamped(record.timestamp) or kept.covers_at)
         trail = trail.took("settled", time.perf_counter() - started)
         await self._sender.send([_with(trail, one) for one in outgoing])
         changed = {city for city, kept in after.items() if kept.state is not before[city].state}
@@ -187,7 +187,7 @@ class SettleAgent:
                     if situation := self._cities[city].situation(kept.state):
                         self._metrics.settled(city, situation)
 
-    async def judge(self, record: Incoming, trials: Trials) -> dict[str, str]:
+    async def judge(self, record: ConsumedRecord, trials: Trials) -> dict[str, str]:
         """Try it in another process first, as a process ended with it in hand, city by city.
 
         Where even to set it aside does not pass, the city's state is at fault.
@@ -205,14 +205,14 @@ class SettleAgent:
         self._at_fault |= (await trials.tried(aside)).keys() if aside else set()
         return self.convict(record, whys)
 
-    def convict(self, record: Incoming, whys: dict[str, str]) -> dict[str, str]:
+    def convict(self, record: ConsumedRecord, whys: dict[str, str]) -> dict[str, str]:
         if whys:
             self._convicted[place_of(record)] = whys
         return whys
 
     def _set_aside(
-        self, state: CityState, said: ImpactRecord, record: Incoming, error: CityError
-    ) -> tuple[CityState, tuple[Notice, ...], list[Outgoing]]:
+        self, state: CityState, said: ImpactRecord, record: ConsumedRecord, error: CityError
+    ) -> tuple[CityState, tuple[Notice, ...], list[ProducerRecord]]:
         """One city cannot take a record: it is kept for that city, and the city goes on without it, as incomplete."""
         city, reason = error.city, str(error)
         log.error(
@@ -239,8 +239,8 @@ class SettleAgent:
         return after, notices, [kept, *self._outgoing(state, after, notices, record)]
 
     def _outgoing(
-        self, before: CityState, after: CityState, notices: Iterable[Notice], record: Incoming
-    ) -> list[Outgoing]:
+        self, before: CityState, after: CityState, notices: Iterable[Notice], record: ConsumedRecord
+    ) -> list[ProducerRecord]:
         """What goes out for one city. Raises `TooLargeError` for what its topic does not take."""
         removed = sorted(before.steles.keys() - after.steles.keys())
         return [
@@ -254,19 +254,19 @@ class SettleAgent:
         else:
             self._metrics.notices.labels(channel_of(notice), notice.audience, notice.kind, notice.reason).inc()
 
-    def _timed(self, said: ImpactRecord, record: Incoming) -> ImpactRecord:
+    def _timed(self, said: ImpactRecord, record: ConsumedRecord) -> ImpactRecord:
         """In a live stage a tick has the broker's stamp beside it; whatever it says of that itself is no witness."""
         if isinstance(said, Tick):
             live = self._topics.stage == LIVE
             return said.model_copy(update={"appended": moment(record.timestamp) if live else None})
         return said
 
-    async def _restored(self, partition: int) -> dict[str, Kept]:
+    async def _restored(self, partition: int) -> dict[str, StoredState]:
         if partition in self._kept:
             return self._kept[partition]
         epoch, found = self._epoch, await self._loaded(partition)
         ours = self._topics.by_partition(self._cities).get(partition, ())
-        kept = {city: found.get(city) or Kept(CityState(city=city)) for city in ours}
+        kept = {city: found.get(city) or StoredState(CityState(city=city)) for city in ours}
         if unread := {city: each.unread for city, each in kept.items() if each.unread}:
             await self._keep_unread(unread)
             kept = {city: replace(each, unread=None) for city, each in kept.items()}
@@ -275,11 +275,11 @@ class SettleAgent:
             self._kept[partition] = kept
         return kept
 
-    def _answer(self, answer: ChannelState) -> Outgoing:
+    def _answer(self, answer: ChannelState) -> ProducerRecord:
         partition = self._topics.partition_of(answer.key)
-        return Outgoing(self._topics.actions.name, partition, answer.key, answer.to_bytes())
+        return ProducerRecord(self._topics.actions.name, partition, answer.key, answer.to_bytes())
 
-    async def _loaded(self, partition: int) -> dict[str, Kept]:
+    async def _loaded(self, partition: int) -> dict[str, StoredState]:
         """That a state cannot be read is no record's fault: its city begins anew, and the feed publishes again."""
         try:
             return await self._store.load(partition)
@@ -298,12 +298,12 @@ class SettleAgent:
         sent = [rejection(self._topics, one.record, self.name, one.reason, city) for city, one in unread.items()]
         await self._sender.send(sent)
 
-    def _tombstone(self, district: str, record: Incoming) -> Outgoing:
+    def _tombstone(self, district: str, record: ConsumedRecord) -> ProducerRecord:
         """Of a district that the geofences no longer have."""
         headers = {"stage": self._topics.stage, COVERS: str(record.offset)}
-        return Outgoing(self._topics.stele.name, record.partition, district, None, headers)
+        return ProducerRecord(self._topics.stele.name, record.partition, district, None, headers)
 
-    def _notice(self, notice: Notice, record: Incoming) -> Outgoing:
+    def _notice(self, notice: Notice, record: ConsumedRecord) -> ProducerRecord:
         topic = self._topics.channel(channel_of(notice))
         key = notice.district if isinstance(notice, SteleRecord) else notice.id
         headers = {"id": notice.id, "stage": notice.stage, COVERS: str(record.offset)}
@@ -312,9 +312,9 @@ class SettleAgent:
         value = notice.to_bytes()
         if len(value) > topic.max_bytes - ENVELOPE:
             raise TooLargeError(f"a notice of {len(value)} bytes is more than {topic.name} takes")
-        return Outgoing(topic.name, record.partition, key, value, headers)
+        return ProducerRecord(topic.name, record.partition, key, value, headers)
 
 
-def _with(trail: Trail, record: Outgoing) -> Outgoing:
+def _with(trail: TraceHeader, record: ProducerRecord) -> ProducerRecord:
     """A notice with what it passed on its way; other records as they are."""
     return replace(record, headers={**record.headers, **trail.header()}) if "id" in record.headers else record

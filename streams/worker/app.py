@@ -21,7 +21,7 @@ import faust
 from yarl import URL
 
 from streams.failures import Charge, charge, code_of, explain, rejection
-from streams.kafka.records import Incoming, Progress, Sender, read_headers
+from streams.kafka.records import ConsumedRecord, Progress, Sender, read_headers
 from streams.kafka.topics import Topic, Topics, group_of
 from streams.watchdog import Vitals, Watchdog, end_at_once, end_for_newer, ended_after
 from streams.worker.agents import MatchAgent, SettleAgent
@@ -63,19 +63,19 @@ class Undone(Exception):
 class Agent(Protocol):
     name: str
 
-    async def handle(self, record: Incoming) -> None:
+    async def handle(self, record: ConsumedRecord) -> None:
         """Decide and publish."""
 
-    def owes(self, record: Incoming) -> bool:
+    def owes(self, record: ConsumedRecord) -> bool:
         """Whether anything of a record's partition is on its way, and not yet acknowledged or remembered."""
 
-    async def remember(self, record: Incoming) -> None:
+    async def remember(self, record: ConsumedRecord) -> None:
         """Returns when nothing is any more; only then is it handled."""
 
-    async def judge(self, record: Incoming, trials: Trials) -> dict[str, str]:
+    async def judge(self, record: ConsumedRecord, trials: Trials) -> dict[str, str]:
         """Try a suspect elsewhere; why it does not pass, in which part. `handle` then sets it aside there."""
 
-    def convict(self, record: Incoming, whys: dict[str, str]) -> dict[str, str]:
+    def convict(self, record: ConsumedRecord, whys: dict[str, str]) -> dict[str, str]:
         """Have it set aside untried."""
 
 
@@ -299,7 +299,7 @@ class Worker:
             self._end_for(agent, message, error)
             raise
 
-    async def _done(self, agent: Agent, record: Incoming, message: Any) -> None:
+    async def _done(self, agent: Agent, record: ConsumedRecord, message: Any) -> None:
         try:
             await agent.remember(record)
         except Exception as error:
@@ -316,7 +316,7 @@ class Worker:
         reason = f"{agent.name}: {message.topic}/{message.partition}@{message.offset}: {what} ({cause!r})"
         (self._outdated if isinstance(cause, NewerRecordError) else self._end)(reason)
 
-    async def _take(self, agent: Agent, record: Incoming) -> None:
+    async def _take(self, agent: Agent, record: ConsumedRecord) -> None:
         suspicion, guilty = self._hand.suspicion(record), False
         try:
             if suspicion:
@@ -330,7 +330,7 @@ class Worker:
         if suspicion and not guilty:
             self._hand.acquit(record)
 
-    async def _judge(self, agent: Agent, record: Incoming, suspicion: int) -> bool:
+    async def _judge(self, agent: Agent, record: ConsumedRecord, suspicion: int) -> bool:
         """A process ended uncleanly with it in hand: tried elsewhere first. Who is innocent passes, however often."""
         place = place_of(record)
         log.warning("%s: %s is tried first: a process ended uncleanly with it in hand", agent.name, place)
@@ -375,7 +375,7 @@ class Worker:
         here = self.app.consumer.ledger.next.get(tp)
         return count < TOGETHER and now - since < TOGETHER_S and here is not None and self._beyond(tp, here) > 1
 
-    async def _reject(self, agent: Agent, record: Incoming, reason: str) -> None:
+    async def _reject(self, agent: Agent, record: ConsumedRecord, reason: str) -> None:
         log.warning("%s: %s/%d@%d rejected: %s", agent.name, record.topic, record.partition, record.offset, reason)
         try:
             await self._sender.send([rejection(self._topics, record, agent.name, reason)])
@@ -384,8 +384,8 @@ class Worker:
         self._metrics.rejected.labels(agent.name, code_of(reason)).inc()
 
 
-def _incoming(message: Any) -> Incoming:
-    return Incoming(
+def _incoming(message: Any) -> ConsumedRecord:
+    return ConsumedRecord(
         message.topic,
         message.partition,
         message.offset,

@@ -16,7 +16,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from streams.kafka.records import Incoming
+from streams.kafka.records import ConsumedRecord
 
 log = logging.getLogger(__name__)
 SLOT, SLOTS = 256, 8
@@ -27,11 +27,11 @@ _CHANGING = re.compile(rb'"(?:stamp|checked|at)":"[^"]{0,40}",?')
 """What differs where the feed publishes the same again."""
 
 
-def place_of(record: Incoming) -> str:
+def place_of(record: ConsumedRecord) -> str:
     return f"{record.topic}/{record.partition}@{record.offset}"
 
 
-def print_of(record: Incoming) -> str:
+def print_of(record: ConsumedRecord) -> str:
     """By what the same is known where it comes again."""
     value = _CHANGING.sub(b"", record.value) if record.value.startswith(b"{") else record.value
     return hashlib.blake2b(record.topic.encode() + b"\0" + value, digest_size=16).hexdigest()
@@ -108,7 +108,7 @@ class Hand:
 
     # -- one record -------------------------------------------------------------------------------------------------
 
-    def take(self, record: Incoming) -> None:
+    def take(self, record: ConsumedRecord) -> None:
         """A record is in hand now, of its topic the only one."""
         if self._map is not None:
             start = SLOT * self._slots.setdefault(record.topic, len(self._slots) % SLOTS)
@@ -116,12 +116,12 @@ class Hand:
             if len(text) <= SLOT:
                 self._map[start : start + SLOT] = text.ljust(SLOT, b"\0")
 
-    def lay_down(self, record: Incoming) -> None:
+    def lay_down(self, record: ConsumedRecord) -> None:
         """It is done with, or its failure has been charged."""
         if self._map is not None and (number := self._slots.get(record.topic)) is not None:
             self._map[SLOT * number] = 0
 
-    def suspicion(self, record: Incoming) -> int:
+    def suspicion(self, record: ConsumedRecord) -> int:
         """How often a process ended with it in hand, or with the same content; 0 for all ordinary records."""
         if not self._ends and not self._convicted:
             return 0
@@ -129,7 +129,7 @@ class Hand:
         self._forget_before(record)
         return ended or int(bool(self._convicted) and print_of(record) in self._convicted)
 
-    def _forget_before(self, record: Incoming) -> None:
+    def _forget_before(self, record: ConsumedRecord) -> None:
         """What stood before it on its partition has been handled, here or by somebody else, and does not come again."""
         line, _, _ = place_of(record).partition("@")
         before = [place for place in self._ends if _stands_before(place, line, record.offset)]
@@ -143,14 +143,14 @@ class Hand:
         """Their topics."""
         return {place.partition("/")[0] for place in self._ends}
 
-    def acquit(self, record: Incoming) -> None:
+    def acquit(self, record: ConsumedRecord) -> None:
         """It went through: nothing is to be said against it."""
         before = len(self._convicted)
         self._convicted = [one for one in self._convicted if one != print_of(record)]
         if self._ends.pop(place_of(record), 0) or len(self._convicted) < before:
             self._write_known()
 
-    def convict(self, record: Incoming) -> None:
+    def convict(self, record: ConsumedRecord) -> None:
         """It ends processes."""
         self._ends.pop(place_of(record), 0)
         new = print_of(record)

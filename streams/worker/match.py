@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from streams.failures import PoisonError, code_of, unharmed
 from streams.failures import explain as explain
 from streams.failures import rejection as rejection
-from streams.kafka.records import Incoming, Outgoing, Sender, TooLargeError
+from streams.kafka.records import ConsumedRecord, ProducerRecord, Sender, TooLargeError
 from streams.kafka.topics import MIB, Topics
-from streams.kafka.trail import Trail
+from streams.kafka.trail import TraceHeader
 from streams.worker.hand import place_of
 from streams.worker.trial import Part, Trials
 from warnsys.cap import CapError
@@ -53,7 +53,7 @@ class MatchAgent:
         """By place why a record is not to be decided here."""
         self._cities = topics.by_partition(cities)
 
-    async def handle(self, record: Incoming) -> None:
+    async def handle(self, record: ConsumedRecord) -> None:
         """Raises for a record that is none of ours; what stands in a CAP message is always an outcome."""
         started = time.perf_counter()
         why = self._convicted.pop(place_of(record), {}).get("", "")
@@ -63,11 +63,11 @@ class MatchAgent:
             snapshot = Snapshot.from_bytes(record.value)
             self._check_stage(snapshot.stage)
             self._metrics.read(snapshot, record.topic)
-            await self._begin(record, dict.fromkeys(self._cities, snapshot.to_bytes()), Trail())
+            await self._begin(record, dict.fromkeys(self._cities, snapshot.to_bytes()), TraceHeader())
             return
         headers = read_alert_headers(record.headers)
         self._check_stage(headers.stage)
-        trail = Trail.read(record.headers).at("match", time.time())
+        trail = TraceHeader.read(record.headers).at("match", time.time())
         try:
             if why:
                 raise PoisonError(why)
@@ -96,7 +96,7 @@ class MatchAgent:
             self._metrics.findings.labels(headers.source, code).inc()
         self._heard(outcome)
 
-    async def judge(self, record: Incoming, trials: Trials) -> dict[str, str]:
+    async def judge(self, record: ConsumedRecord, trials: Trials) -> dict[str, str]:
         """Try it in another process first, as a process ended with it in hand; what fails is set aside by `handle`."""
         if record.headers.get("kind") == "snapshot":
             part = Part("", Snapshot.from_bytes, (record.value,))
@@ -104,7 +104,7 @@ class MatchAgent:
             part = Part("", _decide, (self._matcher, record.value, read_alert_headers(record.headers)))
         return self.convict(record, await trials.tried([part]))
 
-    def convict(self, record: Incoming, whys: dict[str, str]) -> dict[str, str]:
+    def convict(self, record: ConsumedRecord, whys: dict[str, str]) -> dict[str, str]:
         if whys:
             self._convicted[place_of(record)] = whys
         return whys
@@ -113,14 +113,14 @@ class MatchAgent:
         code, _, text = why.partition(" ")
         return self._matcher.refuse(headers, CapError(code.rstrip(":"), "/alert", text)).outcome
 
-    async def _say(self, record: Incoming, outcome: Outcome, trail: Trail) -> None:
+    async def _say(self, record: ConsumedRecord, outcome: Outcome, trail: TraceHeader) -> None:
         if outcome.decided == "rejected":
             await self._sender.send([rejection(self._topics, record, self.name, outcome.reason)])
             self._metrics.rejected.labels(self.name, code_of(outcome.reason)).inc()
         said = {partition: for_cities(outcome, cities).to_bytes() for partition, cities in self._cities.items()}
         await self._begin(record, said, trail)
 
-    async def _begin(self, record: Incoming, said: Mapping[int, bytes], trail: Trail) -> None:
+    async def _begin(self, record: ConsumedRecord, said: Mapping[int, bytes], trail: TraceHeader) -> None:
         """Send, and owe the acknowledgement; what may be too large for the broker is waited for here.
 
         Where the partition was taken away meanwhile, it is waited for here, too: nobody would ask for it.
@@ -142,11 +142,11 @@ class MatchAgent:
         self._owed.clear()
         self._epoch += 1
 
-    def owes(self, record: Incoming) -> bool:
+    def owes(self, record: ConsumedRecord) -> bool:
         """Whether something was sent that is not yet acknowledged, from the partition that a record came from."""
         return (record.topic, record.partition) in self._owed
 
-    async def remember(self, record: Incoming) -> None:
+    async def remember(self, record: ConsumedRecord) -> None:
         """Returns when all is acknowledged that was sent for a record's partition."""
         await asyncio.gather(*self._owed.pop((record.topic, record.partition), ()))
 
@@ -154,9 +154,9 @@ class MatchAgent:
         if stage != self._topics.stage:
             raise ForeignStageError(stage, self._topics.stage)
 
-    def _to(self, partition: int, value: bytes, record: Incoming, trail: Trail) -> Outgoing:
+    def _to(self, partition: int, value: bytes, record: ConsumedRecord, trail: TraceHeader) -> ProducerRecord:
         kept = {PUBLISHED: record.headers[PUBLISHED]} if PUBLISHED in record.headers else {}
-        return Outgoing(self._topics.impacts.name, partition, "", value, {**kept, **trail.header()})
+        return ProducerRecord(self._topics.impacts.name, partition, "", value, {**kept, **trail.header()})
 
 
 def _seen(acknowledged: "asyncio.Future[None]") -> None:

@@ -12,14 +12,14 @@ from typing import Generic, TypeVar
 Partition = TypeVar("Partition", bound=Hashable)
 
 
-class Verdict(Enum):
+class Sequence(Enum):
     NEXT = "next"
     REPEAT = "handled before"
     JUMP = "records before it are missing"
     FOREIGN = "of a partition that is not ours"
 
 
-class Ledger(Generic[Partition]):
+class OffsetTracker(Generic[Partition]):
     def __init__(self) -> None:
         self.next: dict[Partition, int] = {}
         self.done: dict[Partition, int] = {}
@@ -41,17 +41,17 @@ class Ledger(Generic[Partition]):
             self.next[partition] = self.done[partition] = offset
             self._known[partition] = min(offset, self._known[partition])
 
-    def judge(self, partition: Partition, offset: int) -> Verdict:
+    def judge(self, partition: Partition, offset: int) -> Sequence:
         expected = self.next.get(partition)
         if expected is None:
-            return Verdict.FOREIGN
+            return Sequence.FOREIGN
         if offset == expected:
-            return Verdict.NEXT
-        return Verdict.REPEAT if offset < expected else Verdict.JUMP
+            return Sequence.NEXT
+        return Sequence.REPEAT if offset < expected else Sequence.JUMP
 
     def taken(self, partition: Partition, offset: int) -> None:
         """An agent has worked on a record, and will call it handled with a later one."""
-        if self.judge(partition, offset) is Verdict.NEXT:
+        if self.judge(partition, offset) is Sequence.NEXT:
             self.next[partition] = offset + 1
 
     def handled(self, partition: Partition, offset: int) -> None:

@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import AuthenticationFailedError, KafkaError, TopicAuthorizationFailedError
 from pydantic import ValidationError
 
-from streams.kafka.records import Outgoing, Sender, SendError
+from streams.kafka.records import ProducerRecord, Sender, SendError
 from streams.kafka.topics import Topics
 from warnsys.records import ChannelState, Stop, read_action
 from warnsys.settings import SettingsError
@@ -59,7 +59,7 @@ class Orders:
         elif isinstance(said, ChannelState):
             self._answers[said.city, said.channel] = said
 
-    def due(self, owned: Set[int], now: float) -> list[Outgoing]:
+    def due(self, owned: Set[int], now: float) -> list[ProducerRecord]:
         """What is to be sent now; it counts as sent. A partition that was away is new when it comes back."""
         self._sent = {place: sent for place, sent in self._sent.items() if place[0] in owned}
         return list(self._due(owned, now))
@@ -68,14 +68,14 @@ class Orders:
         """What was sent did perhaps not arrive."""
         self._sent.clear()
 
-    def _due(self, owned: Set[int], now: float) -> Iterator[Outgoing]:
+    def _due(self, owned: Set[int], now: float) -> Iterator[ProducerRecord]:
         for partition in sorted(owned & self.cities.keys()):
             for channel, order in sorted(self._orders.items()):
                 sent, at = self._sent.get((partition, channel), (None, 0.0))
                 if sent == order and now - at < self._again_after(partition, order):
                     continue
                 self._sent[partition, channel] = order, now
-                yield Outgoing(self.topics.impacts.name, partition, "", order.to_bytes())
+                yield ProducerRecord(self.topics.impacts.name, partition, "", order.to_bytes())
 
     def _again_after(self, partition: int, order: Stop) -> float:
         found = [self._answers.get((city, order.channel)) for city in self.cities[partition]]

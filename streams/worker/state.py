@@ -20,7 +20,7 @@ from pydantic_core import to_json
 
 from streams.failures import explain
 from streams.kafka.readers import incoming
-from streams.kafka.records import Headers, Incoming, Outgoing, Sender, read_headers
+from streams.kafka.records import ConsumedRecord, Headers, ProducerRecord, Sender, read_headers
 from streams.kafka.topics import MIB, Topics
 from warnsys.headers import COVERS, COVERS_AT, covers, covers_at
 from warnsys.pipeline import CityState
@@ -78,12 +78,12 @@ def from_value(value: bytes) -> CityState:
 class Unread:
     """A record of `warn.state` that cannot be read, and why."""
 
-    record: Incoming
+    record: ConsumedRecord
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredState:
     """A state, and how far it goes."""
 
     state: CityState
@@ -99,21 +99,21 @@ class Kept:
 
 
 class StateStore(Protocol):
-    async def load(self, partition: int) -> dict[str, Kept]:
+    async def load(self, partition: int) -> dict[str, StoredState]:
         """The states of all cities of a partition that are kept, by city; an unreadable one leaves the others alone."""
 
-    async def save(self, partition: int, kept: Mapping[str, Kept]) -> None:
+    async def save(self, partition: int, kept: Mapping[str, StoredState]) -> None:
         """Returns when the states are safe, by city."""
 
 
 class MemoryStateStore:
     def __init__(self) -> None:
-        self.kept: dict[int, dict[str, Kept]] = {}
+        self.kept: dict[int, dict[str, StoredState]] = {}
 
-    async def load(self, partition: int) -> dict[str, Kept]:
+    async def load(self, partition: int) -> dict[str, StoredState]:
         return dict(self.kept.get(partition, {}))
 
-    async def save(self, partition: int, kept: Mapping[str, Kept]) -> None:
+    async def save(self, partition: int, kept: Mapping[str, StoredState]) -> None:
         self.kept.setdefault(partition, {}).update(kept)
 
 
@@ -135,10 +135,10 @@ class KafkaStateStore:
         self._written: dict[str, Written] = {}
         self._outdated: dict[int, set[str]] = {}  # keys of others, by partition, to be cleared with the next save
 
-    async def load(self, partition: int) -> dict[str, Kept]:
+    async def load(self, partition: int) -> dict[str, StoredState]:
         self._written.clear()
         self._outdated[partition] = set()
-        newest: dict[str, Found] = {}
+        newest: dict[str, StoredRecord] = {}
         for found in sorted((await self._read(partition)).values(), key=lambda one: one.record.offset):
             if found.writer != self._writer:
                 self._outdated[partition].add(found.key)
@@ -150,10 +150,10 @@ class KafkaStateStore:
                 log.warning("%s: its state is of a newer release; what only that knows is forgotten", city)
         return kept
 
-    async def save(self, partition: int, kept: Mapping[str, Kept]) -> None:
+    async def save(self, partition: int, kept: Mapping[str, StoredState]) -> None:
         await self._sender.send(
             [
-                Outgoing(
+                ProducerRecord(
                     self._topic, partition, f"{city}/{self._writer}",
                     to_value(self._written.setdefault(city, Written()).to_bytes(each.state)),
                     {COVERS: str(each.covers), COVERS_AT: repr(each.covers_at)},
@@ -163,17 +163,17 @@ class KafkaStateStore:
         )  # fmt: skip
         outdated = {key for key in self._outdated.get(partition, ()) if key.partition("/")[0] in kept}
         if outdated:
-            await self._sender.send([Outgoing(self._topic, partition, key, None) for key in sorted(outdated)])
+            await self._sender.send([ProducerRecord(self._topic, partition, key, None) for key in sorted(outdated)])
             self._outdated[partition] -= outdated
 
-    async def _read(self, partition: int) -> dict[str, "Found"]:
+    async def _read(self, partition: int) -> dict[str, "StoredRecord"]:
         """The last record of each key; cleared keys left out."""
         reader = AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap, enable_auto_commit=False, fetch_max_bytes=64 * MIB,
             max_partition_fetch_bytes=16 * MIB, fetch_max_wait_ms=10, **self._security,
         )  # fmt: skip
         place = TopicPartition(self._topic, partition)
-        found: dict[str, Found] = {}
+        found: dict[str, StoredRecord] = {}
         await reader.start()
         try:
             reader.assign([place])
@@ -181,7 +181,7 @@ class KafkaStateStore:
             end = (await reader.end_offsets([place]))[place]
             while await reader.position(place) < end:
                 for record in (await reader.getmany(place, timeout_ms=200)).get(place, ()):
-                    one = Found.of(record)
+                    one = StoredRecord.of(record)
                     if record.value is None:
                         found.pop(one.key, None)
                     else:
@@ -192,16 +192,16 @@ class KafkaStateStore:
 
 
 @dataclass(frozen=True)
-class Found:
+class StoredRecord:
     """A record of `warn.state` as it stands there, and how far it says that it goes."""
 
-    record: Incoming
+    record: ConsumedRecord
     key: str
     covers: tuple[int, float] | None
     """None where its headers do not say."""
 
     @classmethod
-    def of(cls, record: Any) -> "Found":
+    def of(cls, record: Any) -> "StoredRecord":
         key, headers = record.key or b"", read_headers(record.headers)
         return cls(incoming(record), key.decode("utf-8", "replace"), _covers(headers))
 
@@ -213,11 +213,11 @@ class Found:
     def writer(self) -> str:
         return self.key.partition("/")[2]
 
-    def outdoes(self, other: "Found | None") -> bool:
+    def outdoes(self, other: "StoredRecord | None") -> bool:
         """Whether it counts instead of one that stands before it: where neither says how far it goes, the later one."""
         return other is None or self.covers is None or other.covers is None or self.covers[0] >= other.covers[0]
 
-    def kept(self) -> Kept:
+    def kept(self) -> StoredState:
         """A city of which it cannot be read begins anew: an older state might say that nothing holds."""
         try:
             if self.covers is None:
@@ -227,8 +227,8 @@ class Found:
                 raise ValueError(f"a state of {state.city!r} stands under the key of {self.city!r}")
         except (ValueError, RecursionError) as error:
             reason = f"state: {self.city}: {explain(error)}"
-            return Kept(CityState(city=self.city), unread=Unread(self.record, reason))
-        return Kept(state, *self.covers)
+            return StoredState(CityState(city=self.city), unread=Unread(self.record, reason))
+        return StoredState(state, *self.covers)
 
 
 def _covers(headers: Headers) -> tuple[int, float] | None:

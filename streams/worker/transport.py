@@ -22,7 +22,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode import Service
 
-from streams.worker.offsets import Ledger, Verdict
+from streams.worker.offsets import OffsetTracker, Sequence
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class _Unread(dict[TP, int | None]):
     def __setitem__(self, *_: Any) -> None: ...
 
 
-class Place(NamedTuple):
+class PartitionOffsets(NamedTuple):
     """What the broker has of a partition: the group's offset, if any, and the log's first and its end."""
 
     committed: int | None
@@ -82,7 +82,7 @@ class StrictConsumer(driver.Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.ledger: Ledger[TP] = Ledger()
+        self.ledger: OffsetTracker[TP] = OffsetTracker()
         self.jumps = 0
         """How often a partition was read again because records had been thrown away."""
         self.skipped = 0
@@ -109,10 +109,10 @@ class StrictConsumer(driver.Consumer):
         if message.generation_id != self.app.consumer_generation_id:
             return False
         verdict = self.ledger.judge(message.tp, message.offset)
-        if verdict is Verdict.JUMP:
+        if verdict is Sequence.JUMP:
             self._instead[message.tp] = min(message.offset, self._instead.get(message.tp, message.offset))
             await self._read_again(message.tp)
-        if verdict is not Verdict.NEXT:
+        if verdict is not Sequence.NEXT:
             return False
         self._seeking.pop(message.tp, None)
         self.working[message.tp] = time.monotonic()
@@ -237,17 +237,17 @@ class StrictConsumer(driver.Consumer):
         self._met.clear()
         self.ledger.assign(starts)
 
-    async def _places(self, tps: Iterable[TP]) -> dict[TP, Place]:
+    async def _places(self, tps: Iterable[TP]) -> dict[TP, PartitionOffsets]:
         tps = list(tps)
         committed = await self._thread.call_thread(self._fetch_committed, tps)
         first, end = await asyncio.gather(self.earliest_offsets(*tps), self.highwaters(*tps))
-        return {tp: Place(committed[tp], first[tp], end[tp]) for tp in tps}
+        return {tp: PartitionOffsets(committed[tp], first[tp], end[tp]) for tp in tps}
 
     async def _fetch_committed(self, tps: Iterable[TP]) -> dict[TP, int | None]:
         consumer = self._thread._ensure_consumer()
         return {tp: await consumer.committed(self._new_topicpartition(tp.topic, tp.partition)) for tp in tps}
 
-    def _start(self, tp: TP, here: int | None, place: Place) -> int:
+    def _start(self, tp: TP, here: int | None, place: PartitionOffsets) -> int:
         """Where to read on: `here`, unless the log does not have that any more, or cannot have it yet."""
         if here is None:
             return place.first

@@ -11,13 +11,13 @@ from streams.kafka.records import MemorySender, SendError
 from streams.kafka.topics import Topics
 from streams.processes.audit import AGAIN_S, ANCHOR_S, Anchoring
 from tests.audit.story import DAY
-from warnsys.audit.chain import NOTHING_BEFORE, Anchor, Chain, files_of, sealed, verify
+from warnsys.audit.chain import NOTHING_BEFORE, Chain, ChainAnchor, files_of, sealed, verify
 from warnsys.metrics import Metrics
 from warnsys.records import AuditHead, read_action
 
 
-def anchor(number: int, head: str, *, late_h: float = 0) -> Anchor:
-    return Anchor(number, head, DAY, DAY + timedelta(hours=late_h))
+def anchor(number: int, head: str, *, late_h: float = 0) -> ChainAnchor:
+    return ChainAnchor(number, head, DAY, DAY + timedelta(hours=late_h))
 
 
 def written_anew(folder: Path) -> None:

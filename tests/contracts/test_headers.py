@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from geofences import bundled
 from streams.kafka.publisher import KafkaPublisher
-from streams.kafka.records import Incoming, MemorySender, Outgoing
+from streams.kafka.records import ConsumedRecord, MemorySender, ProducerRecord
 from streams.kafka.topics import Topics
 from streams.worker.agents import MatchAgent, SettleAgent
 from streams.worker.state import MemoryStateStore
@@ -22,8 +22,8 @@ def described(topic: str) -> set[str]:
     return {header for kind in kinds() if kind.address == topic for header in kind.headers}
 
 
-def incoming(record: Outgoing, offset: int, at: float) -> Incoming:
-    return Incoming(
+def incoming(record: ProducerRecord, offset: int, at: float) -> ConsumedRecord:
+    return ConsumedRecord(
         record.topic, record.partition, offset, record.key.encode(), record.value or b"", record.headers, at
     )
 

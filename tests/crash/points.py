@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from streams.kafka.records import Incoming, Outgoing, Sender
+from streams.kafka.records import ConsumedRecord, ProducerRecord, Sender
 from streams.worker.agents import MatchAgent, SettleAgent
 
 STRUCK = "STRUCK"
@@ -66,10 +66,10 @@ class PointedSender:
     def __init__(self, sender: Sender, points: Points, who: str) -> None:
         self._sender, self._points, self._who = sender, points, who
 
-    async def begin(self, records: Sequence[Outgoing]) -> Awaitable[None]:
+    async def begin(self, records: Sequence[ProducerRecord]) -> Awaitable[None]:
         return asyncio.ensure_future(self.send(records))
 
-    async def send(self, records: Sequence[Outgoing]) -> None:
+    async def send(self, records: Sequence[ProducerRecord]) -> None:
         if not records:
             return
         self._points.reach(f"{self._who}.before-send")
@@ -85,7 +85,7 @@ class PointedSender:
 class PointedMatch(MatchAgent):
     points: Points
 
-    async def handle(self, record: Incoming) -> None:
+    async def handle(self, record: ConsumedRecord) -> None:
         self.points.reach("match.handle")
         await super().handle(record)
 
@@ -93,7 +93,7 @@ class PointedMatch(MatchAgent):
 class PointedSettle(SettleAgent):
     points: Points
 
-    async def handle(self, record: Incoming) -> None:
+    async def handle(self, record: ConsumedRecord) -> None:
         self.points.reach("settle.handle")
         await super().handle(record)
 

@@ -17,13 +17,13 @@ from aiokafka.errors import KafkaError
 from faust.transport.drivers import aiokafka as driver
 
 from streams.failures import Charge, charge, explain, rejection
-from streams.kafka.records import Incoming, Progress, Sender, read_headers
+from streams.kafka.records import ConsumedRecord, Progress, Sender, read_headers
 from streams.kafka.topics import Topic, Topics
 from streams.watchdog import Vitals, end_at_once
 from streams.worker.agents import MatchAgent, SettleAgent
 from streams.worker.app import SESSION_S, Agent, Worker
 from streams.worker.hand import Hand
-from streams.worker.offsets import Ledger
+from streams.worker.offsets import OffsetTracker
 from streams.worker.transport import StrictTransport
 from tests.crash.points import Points, watch_commits, watching_commits
 from warnsys.metrics import Metrics
@@ -74,7 +74,7 @@ class StockConsumer(driver.Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.ledger: Ledger[Any] = Ledger()
+        self.ledger: OffsetTracker[Any] = OffsetTracker()
         self.working: dict[Any, float] = {}
         self.jumps = self.restarts = self.skipped = self.holes = 0
 
@@ -168,7 +168,7 @@ class _Loop(ConsumerRebalanceListener):  # type: ignore[misc]
             await consumer.stop()
 
     async def _take(self, message: Any) -> None:
-        record = Incoming(
+        record = ConsumedRecord(
             message.topic, message.partition, message.offset, message.key or b"", message.value or b"",
             read_headers(message.headers), message.timestamp / 1000,
         )  # fmt: skip

@@ -16,7 +16,7 @@ from typing import Any
 import shapely
 
 from warnsys.records import AlertHeaders, Snapshot, Tick
-from warnsys.simulation.message import Message, Texts, moment, write
+from warnsys.simulation.message import StoryMessage, Texts, moment, write
 
 START = datetime(2027, 7, 14, 12, 0, tzinfo=UTC)
 SOURCE = "dwd"
@@ -83,7 +83,7 @@ def _district(number: int, city: str, district: int) -> dict[str, Any]:
 
 @dataclass
 class _Standing:
-    message: Message
+    message: StoryMessage
     identifier: str
     alert: Alert
 
@@ -156,7 +156,7 @@ class Storm:
         millis = round(moment(self.start, self._minute).timestamp() * 1000)
         return f"2.49.0.0.276.0.DWD.PVW.{millis}.{uuid.UUID(int=self._random.getrandbits(128), version=4)}"
 
-    def _message(self, predecessor: _Standing | None, *, cancel: bool) -> Message:
+    def _message(self, predecessor: _Standing | None, *, cancel: bool) -> StoryMessage:
         self._told += 1
         ii, group, severity = self._random.choice(EVENTS)
         places = self._random.sample(cells(), self._random.randrange(1, 4))
@@ -167,7 +167,7 @@ class Storm:
         until = self._minute + self._random.choice((10, 60, 600))
         texts = Texts(event=group, headline=f"Alert {self._told}", description="Made up.", instruction="None.")
         names = {"cancel" if cancel else "update": predecessor.message.key} if predecessor else {}
-        return Message.model_validate(
+        return StoryMessage.model_validate(
             {
                 "key": f"m{self._told}",
                 "at": self._minute,

@@ -8,10 +8,10 @@ from geofences import bundled, load
 from tests.support import City, at, cancel, city_rules, meaning, outcome, snapshot, tick
 from warnsys.channels import events, sms, wording
 from warnsys.channels.measures import measure
-from warnsys.channels.wording import Place
+from warnsys.channels.wording import CityInfo
 from warnsys.records import Freshness, SteleRecord
 
-SOLINGEN = Place("solingen", "Solingen", tuple(load(bundled("solingen"))), city_rules().place.timezone, "https://x")
+SOLINGEN = CityInfo("solingen", "Solingen", tuple(load(bundled("solingen"))), city_rules().place.timezone, "https://x")
 
 
 @pytest.mark.parametrize(

@@ -6,16 +6,16 @@ from datetime import timedelta
 import pytest
 
 from tests.support import at, meaning
-from warnsys.warning.notification_log import Claim, Claims, Move, claims, moved_begin, moved_end, remembered
+from warnsys.warning.notification_log import LogEntries, LogEntry, Move, claims, moved_begin, moved_end, remembered
 
 LEAST = timedelta(minutes=30)
 
 
-def claim(grade: int = 7, until: float | None = 60, onset: float = 0) -> Claim:
-    return Claim(grade=grade, onset=at(onset), until=None if until is None else at(until))
+def claim(grade: int = 7, until: float | None = 60, onset: float = 0) -> LogEntry:
+    return LogEntry(grade=grade, onset=at(onset), until=None if until is None else at(until))
 
 
-def moved(told: Claims, present: Claims, now: float = 0) -> tuple[float, int] | None:
+def moved(told: LogEntries, present: LogEntries, now: float = 0) -> tuple[float, int] | None:
     """By how many minutes, and at which grade."""
     move = moved_end(told, present, at(now), LEAST)
     return move and (move.by / 60, move.grade)

@@ -13,10 +13,10 @@ from warnsys.cap.dwd import ADVANCE_EVENTS, KNOWN_GROUPS, WARNING_EVENTS
 from warnsys.cap.model import SEVERITIES, Severity
 from warnsys.channels import push, sms
 from warnsys.channels.events import event_name
-from warnsys.channels.wording import Place
+from warnsys.channels.wording import CityInfo
 from warnsys.channels.words import LANGUAGES, catalogue
 from warnsys.records import Meaning, NoticeKind, PushNotice, SmsNotice
-from warnsys.warning.notification_log import Claim
+from warnsys.warning.notification_log import LogEntry
 from warnsys.warning.notify import Change, Reason
 from warnsys.warning.policy import Rule
 from warnsys.warning.situation import Situation
@@ -179,13 +179,13 @@ KINDS: tuple[tuple[NoticeKind, Reason], ...] = (
 NUMBERS = sorted(WARNING_EVENTS | ADVANCE_EVENTS | {"777", ""})
 
 
-def change(said: Meaning, kind: NoticeKind, reason: Reason, was: Claim | None, districts: int = 5) -> Change:
+def change(said: Meaning, kind: NoticeKind, reason: Reason, was: LogEntry | None, districts: int = 5) -> Change:
     rule = Rule(audience="public", channel="sms", warnings="Minor")
     names = tuple(district.id for district in PLACE.districts[:districts])
     return Change(rule, kind, reason, "A", (), said, names, was)
 
 
-def check(place: Place, one: Change, stage: str, language: str) -> None:
+def check(place: CityInfo, one: Change, stage: str, language: str) -> None:
     """One message, which says level, event and end."""
     text = sms.worded(place, one, exercise=stage != "live", language=language)
     assert sms.gsm7_length(text) <= 160, text
@@ -208,7 +208,7 @@ def check(place: Place, one: Change, stage: str, language: str) -> None:
 
 
 def test_an_sms_fits_for_every_event_level_reason_and_end() -> None:
-    was = Claim(grade=4, onset=at(0), until=at(600))
+    was = LogEntry(grade=4, onset=at(0), until=at(600))
     longest = max(NUMBERS, key=lambda number: len(event_name(meaning(ii=number))["de"]))
     said = [meaning("Moderate", ii=number, expires=240 + 60 * 24) for number in NUMBERS]
     said += [meaning(severity, ii=longest, expires=end) for severity in SEVERITIES for end in (240, 60 * 24, None)]
@@ -258,7 +258,7 @@ def test_an_sms_fits_whatever_names_texts_and_times_it_is_given(
     language: str,
 ) -> None:
     called = tuple(replace(one, name=name, short_name=name) for one, name in zip(PLACE.districts, names, strict=True))
-    place = Place(PLACE.id, city, called, PLACE.timezone, PLACE.link)
+    place = CityInfo(PLACE.id, city, called, PLACE.timezone, PLACE.link)
     expires = None if lasts is None else onset + lasts
     said = meaning(
         severity, ii=number, group=group, urgency=urgency, onset=onset, expires=expires, floor_m=floor,
@@ -266,7 +266,9 @@ def test_an_sms_fits_whatever_names_texts_and_times_it_is_given(
     )  # fmt: skip
     texts = {"de": said.texts["de"].model_copy(update={"event": event})}
     said = said.model_copy(update={"texts": texts, "sender_name": sender})
-    claim = None if was is None else Claim(grade=was[0], onset=at(was[1]), until=None if was[2] is None else at(was[2]))
+    claim = (
+        None if was is None else LogEntry(grade=was[0], onset=at(was[1]), until=None if was[2] is None else at(was[2]))
+    )
     check(place, change(said, *told, claim, districts), stage, language)
 
 

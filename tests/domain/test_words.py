@@ -9,7 +9,7 @@ from warnsys.cap.dwd import ADVANCE_EVENTS, KNOWN_GROUPS, WARNING_EVENTS
 from warnsys.cap.quantities import KINDS
 from warnsys.channels import events
 from warnsys.channels.sms import GSM7, GSM7_EXTENSION
-from warnsys.channels.words import LANGUAGES, Catalogue, catalogue, say
+from warnsys.channels.words import LANGUAGES, Messages, catalogue, say
 
 NEVER = (
     "entwarnung",
@@ -29,11 +29,11 @@ NEVER = (
 
 
 @pytest.fixture(params=LANGUAGES)
-def words(request: pytest.FixtureRequest) -> Catalogue:
+def words(request: pytest.FixtureRequest) -> Messages:
     return catalogue(request.param)
 
 
-def texts(words: Catalogue) -> dict[str, str]:
+def texts(words: Messages) -> dict[str, str]:
     """Every message, its variables filled in."""
     return {key: words(key, **dict.fromkeys(names, 1)) for key, names in words.variables().items()}
 
@@ -42,34 +42,34 @@ def test_german_and_english_have_the_same_messages_with_the_same_variables() -> 
     assert catalogue("de").variables() == catalogue("en").variables()
 
 
-def test_no_words_say_that_all_is_well_or_when_relative_to_now(words: Catalogue) -> None:
+def test_no_words_say_that_all_is_well_or_when_relative_to_now(words: Messages) -> None:
     assert len(texts(words)) > 200
     for (key, text), word in itertools.product(texts(words).items(), NEVER):
         assert word not in text.lower(), key
 
 
-def test_no_message_is_empty_or_hides_characters_that_an_sms_lacks(words: Catalogue) -> None:
+def test_no_message_is_empty_or_hides_characters_that_an_sms_lacks(words: Messages) -> None:
     for key, text in texts(words).items():
         assert text == text.strip() != "", key
         if key.startswith(("sms-", "level-", "change-", "brief-", "ended-", "event-", "group-", "aftermath", "month-")):
             assert set(text) <= GSM7 | GSM7_EXTENSION, key
 
 
-def test_a_missing_variable_or_message_is_named(words: Catalogue) -> None:
+def test_a_missing_variable_or_message_is_named(words: Messages) -> None:
     with pytest.raises(KeyError, match="whole-city"):
         words("whole-city")
     with pytest.raises(KeyError, match="no-such-message"):
         words("no-such-message")
 
 
-def test_every_event_of_the_dwd_has_a_name_that_fits_its_slot(words: Catalogue) -> None:
+def test_every_event_of_the_dwd_has_a_name_that_fits_its_slot(words: Messages) -> None:
     keys = [f"event-{number}" for number in WARNING_EVENTS] + [f"event-{number}-advance" for number in ADVANCE_EVENTS]
     keys += [f"group-{group}" for group in KNOWN_GROUPS - {"TEST"}] + ["event-unknown"]
     assert all(0 < len(words(key)) <= events.MAX_CHARS for key in keys)
     assert {key for key in words.variables() if key.startswith(("event-", "group-"))} == set(keys)
 
 
-def test_every_kind_of_quantity_has_a_name(words: Catalogue) -> None:
+def test_every_kind_of_quantity_has_a_name(words: Messages) -> None:
     assert all(words(f"quantity-{kind}") for kind in KINDS.values())
 
 
@@ -77,6 +77,6 @@ def test_a_text_in_both_languages_takes_each_value_in_its_own() -> None:
     assert say("as-of", stand={"de": "Mi", "en": "Wed"}) == {"de": "Stand Mi Uhr", "en": "as of Wed"}
 
 
-def test_names_of_districts_stand_in_texts_as_they_are(words: Catalogue) -> None:
+def test_names_of_districts_stand_in_texts_as_they_are(words: Messages) -> None:
     for district in load(bundled("solingen")):
         assert district.name in words("title", label=district.name, event="x")

@@ -18,7 +18,7 @@ from tests.cap.test_bundle import EMPTY, packed
 from tests.feeds.archive_writer import snapshots
 from tests.feeds.test_dwd import cap
 from warnsys.archive.archiver import Archiver
-from warnsys.archive.index import Kept
+from warnsys.archive.index import ArchivedSnapshot
 from warnsys.archive.store import Archive
 from warnsys.settings import parse
 from warnsys.simulation.scenario import load as load_scenario
@@ -40,7 +40,7 @@ def at(minutes: float) -> datetime:
     return NOON + timedelta(minutes=minutes)
 
 
-def kept(archive: Archive) -> list[Kept]:
+def kept(archive: Archive) -> list[ArchivedSnapshot]:
     with archive.index() as index:
         return index.select()
 

@@ -20,7 +20,7 @@ from warnsys.feeds import poller as dwd
 from warnsys.feeds.bundle import Bundle
 from warnsys.feeds.poller import DwdFeed
 from warnsys.records import AlertHeaders, FeedStatus, Notice, Outcome, PushNotice
-from warnsys.settings import Archive
+from warnsys.settings import ArchiveSettings
 from warnsys.simulation.scenario import load
 from warnsys.simulation.standin import StandIn
 
@@ -69,7 +69,7 @@ async def test_of_500_warnings_the_extreme_ones_are_published_first_and_told_bef
     with StandIn() as server:
         server.publish(NOW, burst())
         settings = demo.settings_for(server.url, "embedded", poll_s=20)
-        settings = settings.model_copy(update={"archive": Archive(folder=tmp_path, min_free_mb=0)})
+        settings = settings.model_copy(update={"archive": ArchiveSettings(folder=tmp_path, min_free_mb=0)})
         archiver = Archiver(archive_for(settings), keep_days=10, max_bytes=10**9)
         with broker_of(settings) as bootstrap, archiver:
             async with (

@@ -35,7 +35,7 @@ OPERATIONS = {
 }
 
 
-def binding(process: str, rule: acl.Rule, operation: str) -> AclBinding:
+def binding(process: str, rule: acl.AccessRule, operation: str) -> AclBinding:
     kind = {"topic": ResourceType.TOPIC, "group": ResourceType.GROUP}[rule.resource]
     pattern = ResourcePatternType.PREFIXED if rule.prefixed else ResourcePatternType.LITERAL
     who = f"User:{process}"
@@ -53,12 +53,12 @@ class Guard:
         self._root = AdminClient({"bootstrap.servers": self.kafka.internal})
         self.rules = acl.rules(self.topics)
 
-    def allow(self, process: str, rules: Sequence[acl.Rule]) -> None:
+    def allow(self, process: str, rules: Sequence[acl.AccessRule]) -> None:
         wanted = [binding(process, rule, operation) for rule in rules for operation in rule.operations]
         for future in self._root.create_acls(wanted).values() if wanted else ():
             future.result(10)
 
-    def only(self, process: str, rules: Sequence[acl.Rule]) -> None:
+    def only(self, process: str, rules: Sequence[acl.AccessRule]) -> None:
         """Whatever it was allowed before: these alone."""
         anything: Any = None  # which the stubs do not know
         everything = AclBindingFilter(

@@ -9,7 +9,7 @@ import httpx
 from pydantic import SecretStr
 
 from geofences import bundled
-from streams.processes.demo import Heard
+from streams.processes.demo import Transcript
 from streams.processes.runtime import broker_of, pipeline_on, publisher_on
 from warnsys.feeds.poller import DwdFeed
 from warnsys.pipeline import by_channel
@@ -39,9 +39,9 @@ def tls(folder: Path) -> dict[str, Any]:
     return {"tls": {"ca": folder / "ca.pem", "cert": folder / "client.pem", "key": folder / "client.key"}}
 
 
-async def play(feed_user: Callable[[str], Settings], worker_user: Callable[[str], Settings]) -> Heard:
+async def play(feed_user: Callable[[str], Settings], worker_user: Callable[[str], Settings]) -> Transcript:
     """Both are given the source's address and give their settings."""
-    story, heard = load("storm"), Heard()
+    story, heard = load("storm"), Transcript()
     with StandIn() as server:
         ours, theirs = worker_user(server.url), feed_user(server.url)
         with broker_of(ours) as bootstrap, broker_of(theirs):

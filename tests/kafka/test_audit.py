@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from geofences import bundled
 from streams.kafka.admin import create_missing
-from streams.kafka.records import Outgoing, Progress
+from streams.kafka.records import ProducerRecord, Progress
 from streams.kafka.sender import KafkaSender
 from streams.processes.audit import anchors
 from tests.audit.story import STAGE, TOPICS, auditor, storm
@@ -66,7 +66,7 @@ def wait_for(what: str, ready: Any) -> None:
 async def send(bootstrap: str, records: Sequence[Stood]) -> None:
     async with KafkaSender(bootstrap, Progress()) as sender:
         for record in records:
-            one = Outgoing(record.topic, record.partition, record.key, record.value, dict(record.headers))
+            one = ProducerRecord(record.topic, record.partition, record.key, record.value, dict(record.headers))
             await sender.send([one])
 
 

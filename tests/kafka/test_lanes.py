@@ -6,13 +6,13 @@ from typing import Literal
 
 import pytest
 
-from streams.processes.demo import Heard
+from streams.processes.demo import Transcript
 from streams.processes.runtime import broker_of, pipeline_on
 from streams.worker.app import BUFFER
 from tests.kafka.story import settings_of
 from tools.local_kafka import LocalKafka
 from warnsys.records import AlertHeaders, PushNotice
-from warnsys.simulation.message import Message, Texts, write
+from warnsys.simulation.message import StoryMessage, Texts, write
 
 pytestmark = pytest.mark.kafka
 START = datetime(2027, 7, 14, 12, 0, tzinfo=UTC)
@@ -22,7 +22,7 @@ SAYS = Texts(event="GEWITTER", headline="WARNUNG", description="Gewitter.")
 
 
 def body(name: str, severity: Literal["Minor", "Extreme"]) -> bytes:
-    message = Message(
+    message = StoryMessage(
         key="storm", at=0, until=60, ii="49", groups=("THUNDERSTORM",), severity=severity, cells=(CELL,),
         texts={"de": SAYS, "en": SAYS},
     )  # fmt: skip
@@ -30,7 +30,7 @@ def body(name: str, severity: Literal["Minor", "Extreme"]) -> bytes:
 
 
 async def test_an_extreme_message_passes_a_long_queue(kafka: LocalKafka) -> None:
-    heard, settings = Heard(), settings_of("lanes", kafka.bootstrap)
+    heard, settings = Transcript(), settings_of("lanes", kafka.bootstrap)
     with broker_of(settings) as bootstrap:
         async with pipeline_on(settings, bootstrap, heard) as pipeline, asyncio.timeout(120):
             headers = AlertHeaders(stage="lanes", source="dwd", id="x", stamp=START, seen=START)

@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaConsumer
 from geofences import bundled
 from streams.kafka.publisher import KafkaPublisher
 from streams.kafka.readers import ends_of, read_once
-from streams.kafka.records import Incoming, Progress
+from streams.kafka.records import ConsumedRecord, Progress
 from streams.kafka.sender import KafkaSender
 from streams.kafka.topics import Topics, topics_for
 from streams.processes.runtime import broker_of
@@ -26,7 +26,7 @@ from tests.kafka.poisoned import CITY, HANGS, READY
 from tools.local_kafka import LocalKafka
 from warnsys.records import AlertHeaders, PushNotice, Tick
 from warnsys.settings import Settings, parse
-from warnsys.simulation.message import Message, Texts, write
+from warnsys.simulation.message import StoryMessage, Texts, write
 
 pytestmark = pytest.mark.kafka
 START = datetime(2027, 7, 14, 12, 0, tzinfo=UTC)
@@ -62,7 +62,7 @@ def message(key: str, severity: str, headline: str) -> tuple[str, bytes]:
     listed = f"2.49.0.0.276.0.DWD.PVW.1815568320000.e2552890-f5a5-5c23-a2d7-ff2d0f9a5{key}"
     text = Texts(event="GEWITTER", headline=headline, description="Text", instruction="Drinnen.")
     texts = {"de": text, "en": text}
-    said = Message(
+    said = StoryMessage(
         key=key, at=0, until=60, ii="49", groups=("THUNDERSTORM",), severity=severity, cells=(CELL,), texts=texts
     )
     return listed, write(said, START, listed + ".MUL", cells={CELL: "Stadt"}, note="Übung")
@@ -134,7 +134,7 @@ async def told(kafka: LocalKafka, topics: Topics, city: str, cause: str) -> floa
     raise AssertionError
 
 
-async def rejected(kafka: LocalKafka, topics: Topics) -> list[Incoming]:
+async def rejected(kafka: LocalKafka, topics: Topics) -> list[ConsumedRecord]:
     return [record async for record in read_once(kafka.bootstrap, [(topics.rejected.name, 0)], {})]
 
 

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from geofences import bundled
-from streams.processes.demo import Heard
+from streams.processes.demo import Transcript
 from streams.processes.runtime import Pipeline, broker_of, pipeline_on
 from tools.local_kafka import LocalKafka
 from warnsys.cap import read_bundle
@@ -38,8 +38,8 @@ def settings_file(folder: Path, kafka: LocalKafka, stage: str, sender: str) -> P
 
 
 @asynccontextmanager
-async def working(file: Path) -> AsyncIterator[tuple[Pipeline, Heard]]:
-    heard, settings = Heard(), load(file)
+async def working(file: Path) -> AsyncIterator[tuple[Pipeline, Transcript]]:
+    heard, settings = Transcript(), load(file)
     with broker_of(settings) as bootstrap:
         async with pipeline_on(settings, bootstrap, heard) as pipeline:
             yield pipeline, heard
@@ -67,7 +67,7 @@ async def listed(file: Path, *words: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-def told(heard: Heard) -> list[str]:
+def told(heard: Transcript) -> list[str]:
     channels = by_channel(heard.notices)
     return [notice.id for channel in ("push", "sms") for notice in channels[channel]]
 

@@ -55,7 +55,7 @@ def begin(guard: Guard, process: str) -> None:
     ("process", "rule"), TABLE, ids=[f"{process}-{'-'.join(rule.operations)}-{rule.name}" for process, rule in TABLE]
 )
 def test_without_any_one_of_its_rights_a_process_refuses_to_start_and_says_which(
-    guard: Guard, process: str, rule: acl.Rule
+    guard: Guard, process: str, rule: acl.AccessRule
 ) -> None:
     everything = guard.rules[process]
     guard.only(process, [one for one in everything if one != rule])

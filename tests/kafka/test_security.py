@@ -17,7 +17,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 
 from streams.kafka import credentials as security
 from streams.kafka.admin import Admin
-from streams.kafka.records import Outgoing, Progress, SendError
+from streams.kafka.records import ProducerRecord, Progress, SendError
 from streams.kafka.sender import KafkaSender
 from streams.kafka.topics import Topics
 from streams.processes import live
@@ -46,7 +46,7 @@ def user(kafka: LocalKafka, name: str, url: str = "https://example.org/") -> Set
 async def send(kafka: LocalKafka, process: str, topic: str) -> None:
     access = security.for_librdkafka(user(kafka, process).broker)
     async with KafkaSender(kafka.bootstrap, Progress(), security=access) as sender:
-        await sender.send([Outgoing(topic, 0, "x", b"no record of ours")])
+        await sender.send([ProducerRecord(topic, 0, "x", b"no record of ours")])
 
 
 @pytest.mark.kafka

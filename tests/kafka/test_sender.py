@@ -9,7 +9,15 @@ import pytest
 
 from streams.kafka.embedded import EmbeddedBroker
 from streams.kafka.readers import read_once
-from streams.kafka.records import Incoming, MemorySender, Outgoing, Progress, Sender, SendError, TooLargeError
+from streams.kafka.records import (
+    ConsumedRecord,
+    MemorySender,
+    ProducerRecord,
+    Progress,
+    Sender,
+    SendError,
+    TooLargeError,
+)
 from streams.kafka.sender import KafkaSender
 from streams.kafka.topics import Topics
 from streams.processes.runtime import broker_of
@@ -50,12 +58,12 @@ async def sender(request: pytest.FixtureRequest, topics: Topics) -> AsyncIterato
         yield await stack.enter_async_context(KafkaSender(bootstrap, Progress())), written
 
 
-async def read(bootstrap: str, topic: str) -> list[Incoming]:
+async def read(bootstrap: str, topic: str) -> list[ConsumedRecord]:
     return [record async for record in read_once(bootstrap, [(topic, 0)], {})]
 
 
-def some(topics: Topics, *values: str) -> list[Outgoing]:
-    return [Outgoing(topics.push.name, 0, f"key-{value}", value.encode()) for value in values]
+def some(topics: Topics, *values: str) -> list[ProducerRecord]:
+    return [ProducerRecord(topics.push.name, 0, f"key-{value}", value.encode()) for value in values]
 
 
 async def test_what_is_sent_is_there_in_its_order(sender: tuple[Sender, Written], topics: Topics) -> None:
@@ -97,8 +105,10 @@ async def test_headers_and_what_is_cleared_arrive_as_they_were_given(kafka: Loca
     progress = Progress()
     with broker_of(settings_of(topics.stage, kafka.bootstrap)) as bootstrap:
         async with KafkaSender(bootstrap, progress) as to:
-            await to.send([Outgoing(topics.push.name, 0, "Wärme", b"\x00\xff", {"id": "7", "ort": "Höhscheid"})])
-            await to.send([Outgoing(topics.state.name, 0, "k", b"v"), Outgoing(topics.state.name, 0, "k", None)])
+            await to.send([ProducerRecord(topics.push.name, 0, "Wärme", b"\x00\xff", {"id": "7", "ort": "Höhscheid"})])
+            await to.send(
+                [ProducerRecord(topics.state.name, 0, "k", b"v"), ProducerRecord(topics.state.name, 0, "k", None)]
+            )
         (record,) = await read(bootstrap, topics.push.name)
     assert (record.key.decode(), record.value, record.headers) == (
         "Wärme",
@@ -113,7 +123,7 @@ async def test_what_is_too_large_is_told_from_a_broker_that_fails(kafka: LocalKa
     with broker_of(settings_of(topics.stage, kafka.bootstrap)) as bootstrap:
         async with KafkaSender(bootstrap, Progress()) as to:
             with pytest.raises(TooLargeError, match="MSG_SIZE_TOO_LARGE"):
-                await to.send([Outgoing(topics.push.name, 0, "k", bytes(size))])
+                await to.send([ProducerRecord(topics.push.name, 0, "k", bytes(size))])
             await to.send(some(topics, "small"))
         assert [record.value for record in await read(bootstrap, topics.push.name)] == [b"small"]
 

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer
 
-from streams.kafka.records import Outgoing, read_headers
+from streams.kafka.records import ProducerRecord, read_headers
 from streams.kafka.sender import KafkaSender
 from streams.kafka.topics import Topic
-from streams.processes.demo import Heard
+from streams.processes.demo import Transcript
 from streams.processes.runtime import Pipeline, broker_of, pipeline_on, publisher_on
 from tests.kafka.story import settings_of
 from tools.local_kafka import LocalKafka
 from warnsys.cap.read import MAX_BYTES
 from warnsys.records import AlertHeaders, PushNotice, SmsNotice, Snapshot, SteleRecord
-from warnsys.simulation.message import Message, Outline, Texts, write
+from warnsys.simulation.message import Outline, StoryMessage, Texts, write
 
 pytestmark = pytest.mark.kafka
 START = datetime(2027, 7, 14, 12, 0, tzinfo=UTC)
@@ -27,8 +27,8 @@ LISTED = "2.49.0.0.276.0.DWD.PVW.1815568320000.e2552890-f5a5-5c23-a2d7-ff2d0f9a5
 
 
 @asynccontextmanager
-async def running(kafka: LocalKafka, stage: str) -> AsyncIterator[tuple[Pipeline, Heard]]:
-    heard, settings = Heard(), settings_of(stage, kafka.bootstrap)
+async def running(kafka: LocalKafka, stage: str) -> AsyncIterator[tuple[Pipeline, Transcript]]:
+    heard, settings = Transcript(), settings_of(stage, kafka.bootstrap)
     with broker_of(settings) as bootstrap:
         async with pipeline_on(settings, bootstrap, heard) as pipeline:
             yield pipeline, heard
@@ -82,7 +82,7 @@ async def test_what_fills_the_topic_and_is_no_record_of_ours_is_rejected_whole(k
         envelope = 10_000  # of the record and its headers
         bodies = {topic.name: bytes(topic.max_bytes - envelope) for topic in (topics.alerts, topics.impacts)}
         async with KafkaSender(kafka.bootstrap, pipeline.progress) as sender:
-            await sender.send([Outgoing(name, 0, "x", body) for name, body in bodies.items()])
+            await sender.send([ProducerRecord(name, 0, "x", body) for name, body in bodies.items()])
         await pipeline.settled()
     rejected = await read(kafka, topics.rejected)
     assert {read_headers(record.headers)["topic"]: record.value for record in rejected} == bodies
@@ -95,7 +95,7 @@ def warning(texts: int = 0, corners: int = 0) -> bytes:
     """Solingen by its cell, in eight languages, with so many characters of text or corners of an outline in each."""
     ring = ((7.0, 51.1), *((7.0 + n * 1e-6, 51.2 + n % 2 * 1e-6) for n in range(corners)), (7.2, 51.1))
     quoted = 'Böen "stark" \\ <&> ' * (texts // 19 + 1)  # grows where it is escaped
-    message = Message(
+    message = StoryMessage(
         key="storm", at=0, until=60, ii="49", groups=("THUNDERSTORM",), severity="Extreme", cells=(CELL,),
         outlines=(Outline(ring=ring),) if corners else (),
         texts={

@@ -9,10 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.kafka.admin import create_missing
-from streams.kafka.records import Outgoing, Progress
+from streams.kafka.records import ProducerRecord, Progress
 from streams.kafka.sender import KafkaSender
 from streams.kafka.topics import MIB, Topics
-from streams.worker.state import KafkaStateStore, Kept, MemoryStateStore, StateStore, Written, from_value, to_value
+from streams.worker.state import (
+    KafkaStateStore,
+    MemoryStateStore,
+    StateStore,
+    StoredState,
+    Written,
+    from_value,
+    to_value,
+)
 from tests.streams import pair
 from tests.support import City, meaning, outcome, snapshot, tick
 from tools.local_kafka import LocalKafka
@@ -64,15 +72,15 @@ async def test_nothing_is_kept_at_first(stores: Stores) -> None:
 
 
 async def test_what_one_worker_saved_its_successor_loads_with_what_it_covers(stores: Stores) -> None:
-    kept = {"a": Kept(state_of("A", city="a"), 7, 12.5), "b": Kept(state_of(city="b"), 3, 1.25)}
+    kept = {"a": StoredState(state_of("A", city="a"), 7, 12.5), "b": StoredState(state_of(city="b"), 3, 1.25)}
     await stores("one").save(1, kept)
     assert await stores("two").load(1) == kept
     assert await stores("two").load(0) == {}
 
 
 async def test_the_last_that_was_saved_counts(stores: Stores) -> None:
-    one, last = stores("one"), Kept(state_of("A", "B"), 8, 2.0)
-    await one.save(0, {"solingen": Kept(state_of("A"), 7, 1.0)})
+    one, last = stores("one"), StoredState(state_of("A", "B"), 8, 2.0)
+    await one.save(0, {"solingen": StoredState(state_of("A"), 7, 1.0)})
     await one.save(0, {"solingen": last})
     assert await stores("two").load(0) == {"solingen": last}
 
@@ -80,15 +88,15 @@ async def test_the_last_that_was_saved_counts(stores: Stores) -> None:
 async def test_a_state_of_more_json_than_a_broker_takes_is_kept(stores: Stores) -> None:
     large = state_of(*(f"A{n}" for n in range(600)), texts=6)
     assert len(large.to_bytes()) > TOPICS.state.max_bytes
-    await stores("one").save(0, {"solingen": Kept(large, 1, 1.0)})
+    await stores("one").save(0, {"solingen": StoredState(large, 1, 1.0)})
     assert (await stores("two").load(0))["solingen"].state == large
 
 
 async def test_a_late_write_of_one_that_covers_less_does_not_win(kafka: LocalKafka) -> None:
     async with on(kafka, "late") as stores:
-        new = Kept(state_of("A", "B"), 8, 2.0)
+        new = StoredState(state_of("A", "B"), 8, 2.0)
         await stores("new").save(0, {"solingen": new})
-        await stores("zombie").save(0, {"solingen": Kept(state_of("A"), 7, 1.0)})
+        await stores("zombie").save(0, {"solingen": StoredState(state_of("A"), 7, 1.0)})
         assert await stores("next").load(0) == {"solingen": new}
 
 
@@ -121,9 +129,9 @@ async def test_a_state_that_cannot_be_read_takes_nothing_from_the_other_cities(k
     topics, stage = Topics(f"damaged-{damage}", 1), f"damaged-{damage}"
     create_missing(kafka.bootstrap, topics, 1)
     async with KafkaSender(kafka.bootstrap, Progress()) as sender:
-        whole = Kept(pair.state_of("y", tick(0), pair.warning("A", "y", severity="Severe")), 7, 1.0)
+        whole = StoredState(pair.state_of("y", tick(0), pair.warning("A", "y", severity="Severe")), 7, 1.0)
         await KafkaStateStore(kafka.bootstrap, topics, sender, "old").save(0, {"y": whole})
-        await sender.send([Outgoing(topics.state.name, 0, "x/old", value, headers)])
+        await sender.send([ProducerRecord(topics.state.name, 0, "x/old", value, headers)])
         for writer in ("one", "two"):  # the second after a restart
             both = pair.Pair(KafkaStateStore(kafka.bootstrap, topics, sender, writer))
             both.offset = 20
@@ -144,12 +152,18 @@ async def test_an_older_state_is_not_taken_for_one_that_cannot_be_read(kafka: Lo
     topics = Topics("damaged-newest", 1)
     create_missing(kafka.bootstrap, topics, 1)
     async with KafkaSender(kafka.bootstrap, Progress()) as sender:
-        await KafkaStateStore(kafka.bootstrap, topics, sender, "older").save(0, {"x": Kept(state_of(city="x"), 3, 1.0)})
-        await sender.send([Outgoing(topics.state.name, 0, "x/old", b"damaged", {"covers": "9", "covers_at": "9.0"})])
+        await KafkaStateStore(kafka.bootstrap, topics, sender, "older").save(
+            0, {"x": StoredState(state_of(city="x"), 3, 1.0)}
+        )
+        await sender.send(
+            [ProducerRecord(topics.state.name, 0, "x/old", b"damaged", {"covers": "9", "covers_at": "9.0"})]
+        )
         found = (await KafkaStateStore(kafka.bootstrap, topics, sender, "new").load(0))["x"]
         assert found.state == CityState(city="x")
         assert found.unread is not None
-        await sender.send([Outgoing(topics.state.name, 0, "x/old", b"damaged", {"covers": "2", "covers_at": "9.0"})])
+        await sender.send(
+            [ProducerRecord(topics.state.name, 0, "x/old", b"damaged", {"covers": "2", "covers_at": "9.0"})]
+        )
         found = (await KafkaStateStore(kafka.bootstrap, topics, sender, "new").load(0))["x"]
         assert (found.covers, found.unread) == (3, None), "the newest can be read"
 

@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 from geofences import bundled
 from streams.kafka import admin
 from streams.kafka.admin import Admin, config_of, create_missing
-from streams.kafka.records import Outgoing, Progress
+from streams.kafka.records import ProducerRecord, Progress
 from streams.kafka.sender import MAX_BATCH_BYTES, KafkaSender
 from streams.kafka.topics import MIB, Topics
 from tests.kafka.test_sizes import read
@@ -138,7 +138,7 @@ async def test_a_topic_that_its_broker_compresses_is_told_and_read_all_the_same(
     (told,) = map(str, here.differences())
     assert f"compression.type is {codec}, must be producer" in told
     async with KafkaSender(kafka.bootstrap, Progress()) as sender:
-        await sender.send([Outgoing(topics.alerts.name, 0, "x", b"storm " * 1_000)])
+        await sender.send([ProducerRecord(topics.alerts.name, 0, "x", b"storm " * 1_000)])
     (record,) = await read(kafka, topics.alerts)
     assert record.value == b"storm " * 1_000
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 
-from streams.processes.demo import Heard, plain_situation
+from streams.processes.demo import Transcript, plain_situation
 from streams.processes.runtime import broker_of, pipeline_on
 from tests.kafka.story import settings_of
 from tools.local_kafka import LocalKafka
@@ -58,7 +58,7 @@ def plain(situations: dict[str, Situation]) -> dict[str, object]:
 
 @pytest.mark.kafka
 async def test_two_pollers_on_one_broker_tell_what_one_tells_and_nothing_twice(kafka: LocalKafka) -> None:
-    story, heard = load("bernd"), Heard()
+    story, heard = load("bernd"), Transcript()
     middle = story.start + KILLED_AT * (story.end - story.start)
     with StandIn() as server:
         expected = await alone(story, settings_of("two-pollers", kafka.bootstrap, server.url), server)

@@ -10,12 +10,12 @@ import pytest
 
 from streams.kafka.publisher import KafkaPublisher
 from streams.kafka.readers import read_once
-from streams.kafka.records import MemorySender, Outgoing, Progress
+from streams.kafka.records import MemorySender, ProducerRecord, Progress
 from streams.kafka.sender import KafkaSender
 from streams.kafka.topics import topics_for
 from streams.processes.runtime import broker_of, pipeline_on
 from streams.worker.orders import Orders, follow
-from streams.worker.state import KafkaStateStore, Kept
+from streams.worker.state import KafkaStateStore, StoredState
 from tests.kafka.raw import NAME, put
 from tests.kafka.test_poison import OTHER, START, message, rejected, settings_for, told
 from tools.local_kafka import LocalKafka
@@ -86,13 +86,13 @@ async def test_states_beside_such_a_record_are_read_and_who_reads_a_topic_once_g
     with broker_of(settings) as bootstrap:
         async with KafkaSender(bootstrap, Progress()) as sender:
             store = KafkaStateStore(bootstrap, topics, sender, "w1")
-            kept = {"solingen": Kept(CityState(city="solingen"), 3, 1.0)}
+            kept = {"solingen": StoredState(CityState(city="solingen"), 3, 1.0)}
             await put(bootstrap, topics.state.name, (b"none of ours", [(NAME, b"x")]))
             await store.save(0, kept)
             async with asyncio.timeout(15):
                 assert (await store.load(0))["solingen"] == kept["solingen"]
             await put(bootstrap, topics.rejected.name, (b"one", [(NAME, b"x"), ("reason", b"r")]))
-            await sender.send([Outgoing(topics.rejected.name, 0, "k", b"two")])
+            await sender.send([ProducerRecord(topics.rejected.name, 0, "k", b"two")])
             async with asyncio.timeout(15):
                 found = [one async for one in read_once(bootstrap, [(topics.rejected.name, 0)], {})]
     assert [one.value for one in found] == [b"one", b"two"]

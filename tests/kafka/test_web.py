@@ -12,7 +12,7 @@ from playwright.async_api import expect
 
 from geofences import bundled
 from streams.kafka.admin import create_missing
-from streams.kafka.records import Outgoing, Progress
+from streams.kafka.records import ProducerRecord, Progress
 from streams.kafka.sender import KafkaSender
 from streams.kafka.topics import topics_for
 from streams.processes.web import serving
@@ -23,7 +23,7 @@ from warnsys.cap.cells import catalogue
 from warnsys.pipeline import Offline
 from warnsys.records import AlertHeaders, Snapshot, SteleRecord, Tick
 from warnsys.settings import Settings, parse
-from warnsys.simulation.message import Message, write
+from warnsys.simulation.message import StoryMessage, write
 
 pytestmark = pytest.mark.kafka
 
@@ -45,7 +45,7 @@ class Agents:
     def __post_init__(self) -> None:
         self.pure, self.topics = Offline(self.settings), topics_for(self.settings)
 
-    async def show(self, *messages: Message) -> None:
+    async def show(self, *messages: StoryMessage) -> None:
         now, ids = datetime.now(UTC), []
         for message in messages:
             message = message.model_copy(update={"status": "Exercise"})
@@ -57,11 +57,11 @@ class Agents:
         await self.pure.snapshot(listed)
         self.pure.tick(now)
         tick = Tick(stage=self.settings.stage, at=now)
-        records = [Outgoing(self.topics.impacts.name, 0, "", tick.to_bytes())]
+        records = [ProducerRecord(self.topics.impacts.name, 0, "", tick.to_bytes())]
         for notice in self.pure.notices:
             if isinstance(notice, SteleRecord):
                 partition = self.topics.partition_of(notice.city)
-                records.append(Outgoing(self.topics.stele.name, partition, notice.district, notice.to_bytes()))
+                records.append(ProducerRecord(self.topics.stele.name, partition, notice.district, notice.to_bytes()))
         self.pure.notices.clear()
         await self.sender.send(records)
 

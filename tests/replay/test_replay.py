@@ -19,7 +19,7 @@ from warnsys.pipeline import matcher_for
 from warnsys.records import SteleRecord
 from warnsys.replay.compare import differences, worded
 from warnsys.replay.read import Material, ReplayError, find, of_scenario
-from warnsys.replay.run import Arrival, Decided, Event, Replay, script, settings_of
+from warnsys.replay.run import Arrival, DecidedMessage, Replay, ReplayEvent, script, settings_of
 from warnsys.replay.tape import Line, Tape, read_tape
 from warnsys.settings import Settings, parse
 from warnsys.simulation.scenario import load
@@ -45,8 +45,8 @@ def story_told(name: str) -> tuple[Line, list[Line]]:
     return read_tape(played(of_scenario(load(name))))
 
 
-def events(material: Material) -> list[Event]:
-    heard: list[Event] = []
+def events(material: Material) -> list[ReplayEvent]:
+    heard: list[ReplayEvent] = []
     Replay(settings_of(None, material.sources), heard.append).play(material)
     return heard
 
@@ -117,7 +117,9 @@ def test_a_second_feed_with_the_same_warnings_causes_no_second_notice() -> None:
 
 
 def test_of_five_hundred_messages_the_extreme_ones_are_decided_first() -> None:
-    decided = [event.decision.outcome for event in events(of_scenario(load("flood"))) if isinstance(event, Decided)]
+    decided = [
+        event.decision.outcome for event in events(of_scenario(load("flood"))) if isinstance(event, DecidedMessage)
+    ]
     assert len(decided) == 500
     assert [outcome.meanings[0].severity for outcome in decided[:2]] == ["Extreme", "Extreme"]
 
@@ -193,7 +195,7 @@ def test_a_real_snapshot_is_replayed_under_its_dated_name(tmp_path: Path, corpus
     heard = events(find([str(tmp_path)]))
     with zipfile.ZipFile(real) as bundle:
         members = len(bundle.namelist())
-    decided = [event.decision.outcome.decided for event in heard if isinstance(event, Decided)]
+    decided = [event.decision.outcome.decided for event in heard if isinstance(event, DecidedMessage)]
     assert len(decided) == members
     assert "rejected" not in decided
 
@@ -255,7 +257,7 @@ def test_other_bytes_under_the_same_name_are_another_message(tmp_path: Path) -> 
     (tmp_path / file_name(first.at)).write_bytes(first.bundle)
     with zipfile.ZipFile(tmp_path / file_name(second.at), "w") as changed:
         changed.writestr(name, body.replace(b"<severity>Moderate", b"<severity>Severe"))
-    decided = [event.decision.outcome for event in events(find([str(tmp_path)])) if isinstance(event, Decided)]
+    decided = [event.decision.outcome for event in events(find([str(tmp_path)])) if isinstance(event, DecidedMessage)]
     assert [outcome.meanings[0].severity for outcome in decided] == ["Moderate", "Severe"]
 
 

@@ -20,7 +20,7 @@ import httpx
 
 from geofences import bundled
 from streams.kafka.publisher import KafkaPublisher
-from streams.kafka.records import Incoming, MemorySender
+from streams.kafka.records import ConsumedRecord, MemorySender
 from streams.kafka.topics import Topics
 from streams.worker.agents import MatchAgent, SettleAgent
 from streams.worker.state import MemoryStateStore
@@ -163,14 +163,14 @@ class World:
             if sent.value is not None and sent.topic in ("cap.alerts", "cap.extreme"):
                 stamp = self.clock("broker").timestamp()
                 await self.match.handle(
-                    Incoming(sent.topic, 0, self._offset(sent.topic), b"", sent.value, sent.headers, stamp)
+                    ConsumedRecord(sent.topic, 0, self._offset(sent.topic), b"", sent.value, sent.headers, stamp)
                 )
             elif sent.value is not None and sent.topic == "warn.impacts":
                 await self._impact(sent.value)
 
     async def _impact(self, value: bytes) -> None:
         offset, stamp = self._offset("warn.impacts"), self.clock("broker").timestamp()
-        record = Incoming("warn.impacts", 0, offset, b"", value, {}, stamp)
+        record = ConsumedRecord("warn.impacts", 0, offset, b"", value, {}, stamp)
         await self.settle.handle(record)
         await self.settle.remember(record)
 

@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from streams.kafka.records import Incoming, MemorySender, Outgoing
+from streams.kafka.records import ConsumedRecord, MemorySender, ProducerRecord
 from streams.kafka.topics import Topics
 from streams.worker.agents import SettleAgent
 from streams.worker.state import MemoryStateStore, StateStore
 from tests.support import NOON, City, city_rules, meaning, outcome, square_district
-from warnsys.channels.wording import Place
+from warnsys.channels.wording import CityInfo
 from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules, CityState
 from warnsys.records import ImpactRecord, Outcome, PushNotice, SteleRecord
@@ -19,7 +19,7 @@ DISTRICTS = {HERE: "d1", THERE: "d5"}
 def rules_of(city: str) -> CityRules:
     common = city_rules(1)
     number = int(DISTRICTS[city].removeprefix("d"))
-    place = Place(city, f"{city}stadt", (square_district(number, city),), common.place.timezone, "https://x")
+    place = CityInfo(city, f"{city}stadt", (square_district(number, city),), common.place.timezone, "https://x")
     return replace(common, place=place)
 
 
@@ -50,12 +50,12 @@ class Pair:
         for said in records:
             self.offset += 1
             at = said.at.timestamp() if said.kind == "tick" else NOON.timestamp()
-            record = Incoming("warn.impacts", self.partition, self.offset, b"", said.to_bytes(), {}, at)
+            record = ConsumedRecord("warn.impacts", self.partition, self.offset, b"", said.to_bytes(), {}, at)
             await self.agent.handle(record)
             await self.agent.remember(record)
         return self
 
-    def sent(self, topic: str) -> list[Outgoing]:
+    def sent(self, topic: str) -> list[ProducerRecord]:
         return [record for record in self.sender.records if record.topic == topic]
 
     def told(self, city: str) -> list[PushNotice]:

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from geofences import bundled
 from streams.failures import Charge, charge, explain, rejection
-from streams.kafka.records import Incoming, MemorySender, Outgoing
+from streams.kafka.records import ConsumedRecord, MemorySender, ProducerRecord
 from streams.kafka.topics import Topics
 from streams.worker.agents import MatchAgent, SettleAgent
-from streams.worker.state import Kept, MemoryStateStore
+from streams.worker.state import MemoryStateStore, StoredState
 from tests.support import NOON, at
 from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules, CityState, ForeignStageError, cities_for, matcher_for, settle
@@ -45,15 +45,15 @@ class Bench:
     def new_settle(self) -> SettleAgent:
         return SettleAgent(self.cities, self.topics, self.sender, self.store, Metrics())
 
-    def sent(self, topic: str) -> list[Outgoing]:
+    def sent(self, topic: str) -> list[ProducerRecord]:
         return [record for record in self.sender.records if record.topic == topic]
 
-    def alert(self, body: bytes, **headers: str) -> Incoming:
+    def alert(self, body: bytes, **headers: str) -> ConsumedRecord:
         said = {"kind": "alert", "stage": "live", "source": "dwd", "id": ID, "seen": at(0).isoformat(), **headers}
-        return Incoming("cap.alerts", 0, 7, b"", body, said, 0.0)
+        return ConsumedRecord("cap.alerts", 0, 7, b"", body, said, 0.0)
 
-    def impact(self, value: bytes, offset: int = 0, timestamp: datetime = NOON) -> Incoming:
-        return Incoming("warn.impacts", self.partition, offset, b"", value, {}, timestamp.timestamp())
+    def impact(self, value: bytes, offset: int = 0, timestamp: datetime = NOON) -> ConsumedRecord:
+        return ConsumedRecord("warn.impacts", self.partition, offset, b"", value, {}, timestamp.timestamp())
 
 
 def tick(minutes: float) -> bytes:
@@ -84,7 +84,7 @@ async def test_what_cannot_be_understood_keeps_its_bytes_and_every_city_hears_of
 async def test_a_snapshot_goes_to_every_partition_that_has_a_city() -> None:
     bench = Bench()
     snapshot = Snapshot(stage="live", source="dwd", stamp=at(0), checked=at(0), ids=(ID,))
-    record = Incoming("cap.alerts", 0, 0, b"", snapshot.to_bytes(), {"kind": "snapshot"}, 0.0)
+    record = ConsumedRecord("cap.alerts", 0, 0, b"", snapshot.to_bytes(), {"kind": "snapshot"}, 0.0)
     await bench.match.handle(record)
     said = {sent.partition: read_impact_record(sent.value or b"") for sent in bench.sent("warn.impacts")}
     assert said == {bench.partition: snapshot, bench.topics.partition_of(ELSEWHERE): snapshot}
@@ -136,7 +136,7 @@ async def test_what_came_of_several_records_is_remembered_at_once_as_of_the_last
     saved: list[int] = []
     save = bench.store.save
 
-    async def noted(partition: int, kept: Mapping[str, Kept]) -> None:
+    async def noted(partition: int, kept: Mapping[str, StoredState]) -> None:
         saved.append(kept["solingen"].covers)
         await save(partition, kept)
 
@@ -212,7 +212,7 @@ async def test_in_an_exercise_the_tick_itself_says_it() -> None:
 
 
 def test_a_rejection_says_where_the_record_stood_and_why() -> None:
-    record = Incoming("warn.impacts", 2, 5, b"k", b"bytes", {}, 0.0)
+    record = ConsumedRecord("warn.impacts", 2, 5, b"k", b"bytes", {}, 0.0)
     kept = rejection(Topics("live", 3), record, "settle", "why")
     assert (kept.topic, kept.key, kept.value) == ("warn.rejected", "k", b"bytes")
     assert kept.headers == {

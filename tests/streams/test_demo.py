@@ -26,7 +26,7 @@ async def played(storm: Scenario) -> dict[str, Any]:
 
 async def offline(storm: Scenario) -> dict[str, Any]:
     """The same story, feed and all, without a broker."""
-    heard, moment = demo.Heard(), storm.start
+    heard, moment = demo.Transcript(), storm.start
     with StandIn() as stand_in:
         settings = demo.settings_for(stand_in.url, "embedded", poll_s=20)
         pure = Offline(settings)

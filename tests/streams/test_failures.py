@@ -7,9 +7,9 @@ from aiokafka.errors import KafkaError, NodeNotReadyError
 from pydantic import ValidationError
 
 from streams.failures import Charge, CityError, charge, unharmed
-from streams.kafka.records import Incoming, MemorySender, SendError, TooLargeError
+from streams.kafka.records import ConsumedRecord, MemorySender, SendError, TooLargeError
 from streams.worker.agents import GIVEN_UP_AFTER, SettleAgent
-from streams.worker.state import Kept, MemoryStateStore, Unread
+from streams.worker.state import MemoryStateStore, StoredState, Unread
 from tests.streams.pair import HERE, THERE, Pair, state_of, warning
 from tests.support import outcome, snapshot, tick
 from warnsys.metrics import Metrics
@@ -151,14 +151,16 @@ class Damaged(MemoryStateStore):
         super().__init__()
         self.city: str | None = city
 
-    async def load(self, partition: int) -> dict[str, Kept]:
+    async def load(self, partition: int) -> dict[str, StoredState]:
         found = await super().load(partition)
         if self.city:
-            record = Incoming("warn.state", partition, 4, f"{self.city}/w".encode(), b"\x00damaged", {}, 0.0)
-            found[self.city] = Kept(CityState(city=self.city), unread=Unread(record, f"state: {self.city}: damaged"))
+            record = ConsumedRecord("warn.state", partition, 4, f"{self.city}/w".encode(), b"\x00damaged", {}, 0.0)
+            found[self.city] = StoredState(
+                CityState(city=self.city), unread=Unread(record, f"state: {self.city}: damaged")
+            )
         return found
 
-    async def save(self, partition: int, kept: Mapping[str, Kept]) -> None:
+    async def save(self, partition: int, kept: Mapping[str, StoredState]) -> None:
         await super().save(partition, kept)
         if self.city in kept:
             self.city = None
@@ -167,7 +169,7 @@ class Damaged(MemoryStateStore):
 async def test_a_state_that_cannot_be_read_takes_no_record_with_it() -> None:
     store = Damaged(HERE)
     told = state_of(THERE, tick(0), warning("A", THERE, severity="Severe"), snapshot(0, "A"))
-    store.kept[0] = {THERE: Kept(told)}
+    store.kept[0] = {THERE: StoredState(told)}
     pair = Pair(store)
     await pair.take(tick(1), warning("E", HERE, THERE, minute=1))
     assert [(notice.kind, notice.cause) for notice in pair.told(THERE)] == [("update", "E")], "it knows what it told"
@@ -198,7 +200,7 @@ async def test_a_city_whose_state_was_lost_is_never_clear_before_all_that_is_lis
 
 async def test_a_store_that_cannot_tell_one_city_from_another_takes_no_record_with_it() -> None:
     class Broken(MemoryStateStore):
-        async def load(self, partition: int) -> dict[str, Kept]:
+        async def load(self, partition: int) -> dict[str, StoredState]:
             raise ValueError("a state is neither JSON nor packed")
 
     pair = await Pair(Broken()).take(tick(0), warning("A", HERE, THERE))
@@ -208,7 +210,7 @@ async def test_a_store_that_cannot_tell_one_city_from_another_takes_no_record_wi
 
 async def test_a_broker_that_does_not_give_the_states_is_the_infrastructures() -> None:
     class Away(MemoryStateStore):
-        async def load(self, partition: int) -> dict[str, Kept]:
+        async def load(self, partition: int) -> dict[str, StoredState]:
             raise NodeNotReadyError
 
     with pytest.raises(KafkaError) as raised:
@@ -283,7 +285,7 @@ class Small(MemoryStateStore):
         super().__init__()
         self.most, self.refused = most, 0
 
-    async def save(self, partition: int, kept: Mapping[str, Kept]) -> None:
+    async def save(self, partition: int, kept: Mapping[str, StoredState]) -> None:
         if any(len(each.state.to_bytes()) > self.most for each in kept.values()):
             self.refused += 1
             raise TooLargeError("MSG_SIZE_TOO_LARGE")

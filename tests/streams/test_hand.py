@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from streams.kafka.records import Incoming
+from streams.kafka.records import ConsumedRecord
 from streams.worker.hand import MOST_CONVICTED, Hand, place_of, print_of
 
 HOLDS = """
 import os, sys, time
 from pathlib import Path
 from streams.worker.hand import Hand
-from streams.kafka.records import Incoming
+from streams.kafka.records import ConsumedRecord
 hand = Hand(Path(sys.argv[1]))
 for topic, offset in (("cap.alerts", 7), ("warn.impacts", 41)):
-    hand.take(Incoming(topic, 1, offset, b"", b"body", {}, 0.0))
-hand.lay_down(Incoming("warn.impacts", 1, 41, b"", b"", {}, 0.0))
-hand.take(Incoming("warn.impacts", 1, 42, b"", b"body", {}, 0.0))
+    hand.take(ConsumedRecord(topic, 1, offset, b"", b"body", {}, 0.0))
+hand.lay_down(ConsumedRecord("warn.impacts", 1, 41, b"", b"", {}, 0.0))
+hand.take(ConsumedRecord("warn.impacts", 1, 42, b"", b"body", {}, 0.0))
 print("holds", flush=True)
 if sys.argv[2] == "exit": os._exit(70)
 if sys.argv[2] == "close": hand.close(); os._exit(0)
@@ -29,8 +29,8 @@ time.sleep(60)
 """
 
 
-def record(topic: str = "cap.alerts", offset: int = 7, value: bytes = b"body") -> Incoming:
-    return Incoming(topic, 1, offset, b"", value, {}, 0.0)
+def record(topic: str = "cap.alerts", offset: int = 7, value: bytes = b"body") -> ConsumedRecord:
+    return ConsumedRecord(topic, 1, offset, b"", value, {}, 0.0)
 
 
 def ended(folder: Path, how: str) -> None:

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.worker.offsets import Ledger, Verdict
+from streams.worker.offsets import OffsetTracker, Sequence
 
 
-def ledger(**starts: int) -> Ledger[str]:
-    found: Ledger[str] = Ledger()
+def ledger(**starts: int) -> OffsetTracker[str]:
+    found: OffsetTracker[str] = OffsetTracker()
     found.assign(starts)
     return found
 
@@ -16,8 +16,8 @@ def ledger(**starts: int) -> Ledger[str]:
 def test_only_the_next_record_is_worked_on() -> None:
     found = ledger(p=5)
     verdicts = [found.judge("p", offset) for offset in (4, 5, 6)]
-    assert verdicts == [Verdict.REPEAT, Verdict.NEXT, Verdict.JUMP]
-    assert found.judge("q", 0) is Verdict.FOREIGN
+    assert verdicts == [Sequence.REPEAT, Sequence.NEXT, Sequence.JUMP]
+    assert found.judge("q", 0) is Sequence.FOREIGN
 
 
 def test_a_record_handled_is_committed_up_to_the_next_one() -> None:
@@ -32,7 +32,7 @@ def test_what_was_only_taken_is_committed_with_the_next_one_that_is_handled() ->
     found.taken("p", 5)
     found.taken("p", 6)
     assert found.to_commit() == {}
-    assert found.judge("p", 7) is Verdict.NEXT
+    assert found.judge("p", 7) is Sequence.NEXT
     found.handled("p", 7)
     assert found.to_commit() == {"p": 8}
 
@@ -83,7 +83,7 @@ def test_what_is_committed_was_handled_without_a_gap(arrivals: list[int], cuts: 
     found, handled, committed = ledger(p=0), set(), 0
     taken = set[int]()
     for step, offset in enumerate(arrivals):
-        if found.judge("p", offset) is Verdict.NEXT:
+        if found.judge("p", offset) is Sequence.NEXT:
             taken.add(offset)
             if offset in together:
                 found.taken("p", offset)
@@ -108,10 +108,10 @@ def test_reading_again_at_each_jump_handles_everything(lost: set[int]) -> None:
             position = found.next["p"]
         if position in lost:
             lost = lost - {position}
-        elif (verdict := found.judge("p", position)) is Verdict.NEXT:
+        elif (verdict := found.judge("p", position)) is Sequence.NEXT:
             handled.append(position)
             found.handled("p", position)
-        elif verdict is Verdict.JUMP:
+        elif verdict is Sequence.JUMP:
             position = found.next["p"] - 1
         position += 1
     assert handled == list(range(10))

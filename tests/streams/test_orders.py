@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from streams.kafka.records import Incoming, Outgoing
+from streams.kafka.records import ConsumedRecord, ProducerRecord
 from streams.kafka.topics import Topics
 from streams.worker.orders import ACTIVE_S, UNANSWERED_S, Orders
 from tests.domain.test_stop import stop
@@ -29,7 +29,7 @@ def answer(city: str, order: Stop, *, stopped: bool = True) -> ChannelState:
     )
 
 
-def places(records: list[Outgoing]) -> list[int]:
+def places(records: list[ProducerRecord]) -> list[int]:
     return [record.partition for record in records]
 
 
@@ -142,5 +142,5 @@ async def test_the_answer_goes_out_with_the_notices_before_the_state_is_kept() -
 async def test_an_exercises_stop_is_answered_in_its_stage_alone() -> None:
     bench = Bench("exercise")
     order = stop(1, 60).model_copy(update={"stage": "exercise"})
-    await bench.settle.handle(Incoming("x", bench.partition, 0, b"", order.to_bytes(), {}, NOON.timestamp()))
+    await bench.settle.handle(ConsumedRecord("x", bench.partition, 0, b"", order.to_bytes(), {}, NOON.timestamp()))
     assert [record.topic for record in bench.sender.records] == ["exercise.ops.actions"]

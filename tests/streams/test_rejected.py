@@ -5,7 +5,7 @@ import json
 import pytest
 
 from streams.failures import rejection
-from streams.kafka.records import Incoming
+from streams.kafka.records import ConsumedRecord
 from streams.kafka.topics import Topics
 from streams.processes.dead_letters import MAX_HISTORY, again, cases, earlier
 from warnsys.headers import PUBLISHED
@@ -14,13 +14,13 @@ TOPICS = Topics("live", 2)
 HEADERS = {"kind": "alert", "stage": "live", "source": "dwd", "id": "a", PUBLISHED: "1.0"}
 
 
-def rejected(record: Incoming, reason: str, at: float, offset: int = 0) -> Incoming:
+def rejected(record: ConsumedRecord, reason: str, at: float, offset: int = 0) -> ConsumedRecord:
     sent = rejection(TOPICS, record, "match", reason)
-    return Incoming(sent.topic, sent.partition, offset, sent.key.encode(), sent.value or b"", sent.headers, at)
+    return ConsumedRecord(sent.topic, sent.partition, offset, sent.key.encode(), sent.value or b"", sent.headers, at)
 
 
-def alert(offset: int = 0, body: bytes = b"<a", **headers: str) -> Incoming:
-    return Incoming("cap.alerts", 1, offset, b"a", body, {**HEADERS, **headers}, 0.0)
+def alert(offset: int = 0, body: bytes = b"<a", **headers: str) -> ConsumedRecord:
+    return ConsumedRecord("cap.alerts", 1, offset, b"a", body, {**HEADERS, **headers}, 0.0)
 
 
 def test_the_same_bytes_are_one_case_however_often_they_were_refused() -> None:
@@ -51,7 +51,7 @@ def test_a_history_grows_with_every_retry_and_keeps_its_first() -> None:
         (case,) = cases([rejected(record, f"reason {n}", at, n)]).values()
         assert len(case.history) == min(n, MAX_HISTORY) + 1
         back = again(case, TOPICS, now=at)
-        record = Incoming(back.topic, back.partition, n, b"a", back.value or b"", back.headers, at)
+        record = ConsumedRecord(back.topic, back.partition, n, b"a", back.value or b"", back.headers, at)
     reasons = [past.reason for past in earlier(record.headers)]
     assert (len(reasons), reasons[0], reasons[-1]) == (MAX_HISTORY, "reason 0", f"reason {MAX_HISTORY + 4}")
 
@@ -64,7 +64,7 @@ def test_what_is_older_than_its_topic_keeps_records_stays_out() -> None:
 
 
 def test_a_record_of_no_input_stays_out() -> None:
-    foreign = Incoming("exercise.cap.alerts", 0, 0, b"", b"x", {}, 0.0)
+    foreign = ConsumedRecord("exercise.cap.alerts", 0, 0, b"", b"x", {}, 0.0)
     (case,) = cases([rejected(foreign, "x", 0.0)]).values()
     with pytest.raises(ValueError, match="no input of this stage"):
         again(case, TOPICS, now=1.0)

@@ -6,9 +6,9 @@ import pytest
 from faust.types import TP
 
 from streams.kafka.readers import incoming
-from streams.kafka.records import Incoming
+from streams.kafka.records import ConsumedRecord
 from streams.worker.app import _incoming
-from streams.worker.state import Found
+from streams.worker.state import StoredRecord
 from tests.streams.pair import HERE, Pair, warning
 from tests.streams.test_worker import Message
 from tests.support import NOON, tick
@@ -23,7 +23,7 @@ async def test_a_tick_with_a_timestamp_that_is_no_time_ends_no_worker_and_the_ne
 ) -> None:
     pair = await Pair().take(tick(0))
     said = tick(1)
-    await pair.agent.handle(Incoming("warn.impacts", 0, 1, b"", said.to_bytes(), {}, seconds))
+    await pair.agent.handle(ConsumedRecord("warn.impacts", 0, 1, b"", said.to_bytes(), {}, seconds))
     pair.offset = 1
     await pair.take(warning("A", HERE))
     assert [notice.level for notice in pair.told(HERE)] == [4]
@@ -40,7 +40,7 @@ def aiokafkas(seconds: float, headers: tuple[tuple[str, bytes], ...] = ()) -> Si
 def test_such_a_timestamp_is_not_known_to_any_reader(seconds: float) -> None:
     assert _incoming(Message(TP("warn.impacts", 0), 1, timestamp=seconds)).timestamp == 0.0
     assert incoming(aiokafkas(seconds)).timestamp == 0.0
-    assert Found.of(aiokafkas(seconds)).record.timestamp == 0.0
+    assert StoredRecord.of(aiokafkas(seconds)).record.timestamp == 0.0
 
 
 @pytest.mark.parametrize("seconds", NO_TIMES)
@@ -51,6 +51,6 @@ async def test_what_covers_such_a_record_can_be_read_again_and_covers_those_befo
     await pair.agent.remember(record)
     kept = (await pair.store.load(0))[HERE]
     headers = ((COVERS, str(kept.covers).encode()), (COVERS_AT, repr(kept.covers_at).encode()))
-    assert Found.of(aiokafkas(1.0, headers)).covers == (kept.covers, kept.covers_at)
+    assert StoredRecord.of(aiokafkas(1.0, headers)).covers == (kept.covers, kept.covers_at)
     assert kept.has(2, record.timestamp)
     assert kept.has(1, NOON.timestamp())

@@ -2,9 +2,9 @@
 
 import pytest
 
-from streams.kafka.records import Incoming
+from streams.kafka.records import ConsumedRecord
 from streams.worker.orders import Orders
-from streams.worker.state import Kept, MemoryStateStore, Unread
+from streams.worker.state import MemoryStateStore, StoredState, Unread
 from tests.domain.test_stop import stop
 from tests.streams.pair import HERE, Pair, warning
 from tests.support import at, tick
@@ -24,9 +24,12 @@ def answered(pair: Pair) -> Orders:
 class Forgetful(MemoryStateStore):
     """Of one city, what stands there cannot be read."""
 
-    async def load(self, partition: int) -> dict[str, Kept]:
-        record = Incoming("warn.state", partition, 9, HERE.encode(), b"\0", {}, 0.0)
-        return {**self.kept.get(partition, {}), HERE: Kept(CityState(city=HERE), unread=Unread(record, "state: x"))}
+    async def load(self, partition: int) -> dict[str, StoredState]:
+        record = ConsumedRecord("warn.state", partition, 9, HERE.encode(), b"\0", {}, 0.0)
+        return {
+            **self.kept.get(partition, {}),
+            HERE: StoredState(CityState(city=HERE), unread=Unread(record, "state: x")),
+        }
 
 
 async def test_a_stop_that_was_lost_with_an_unreadable_state_holds_again_at_once() -> None:

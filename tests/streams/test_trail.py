@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.kafka.publisher import KafkaPublisher
-from streams.kafka.records import Incoming, MemorySender
-from streams.kafka.trail import HEADER, Trail
+from streams.kafka.records import ConsumedRecord, MemorySender
+from streams.kafka.trail import HEADER, TraceHeader
 from tests.streams.test_agents import ID, Bench
 from tests.support import NOON
 from warnsys.metrics import STAGES
 from warnsys.records import AlertHeaders
 
 WHOLE = (
-    Trail()
+    TraceHeader()
     .at("sent", 90).at("seen", 99).at("published", 100).at("match", 100.5).at("settle", 101.25)
     .took("parsed", 0.125).took("decided", 0.0625).took("settled", 0.25)
 )  # fmt: skip
@@ -30,9 +30,9 @@ def test_the_stages_of_a_whole_way_follow_one_another_and_add_up() -> None:
 
 
 def test_of_what_is_not_known_nothing_is_said() -> None:
-    assert Trail().stages(102) == {}
-    assert Trail().header() == {}
-    assert set(Trail().at("published", 100).stages(102)) == {"total"}
+    assert TraceHeader().stages(102) == {}
+    assert TraceHeader().header() == {}
+    assert set(TraceHeader().at("published", 100).stages(102)) == {"total"}
 
 
 names = st.from_regex(r"[a-z]{1,12}", fullmatch=True)
@@ -41,15 +41,15 @@ seconds = st.integers(0, 10**15).map(lambda micro: micro / 10**6)
 
 @given(st.dictionaries(names, seconds, max_size=10), st.dictionaries(names, seconds, max_size=10))
 def test_a_header_is_read_as_it_was_written(moments: dict[str, float], durations: dict[str, float]) -> None:
-    written = Trail(moments, durations)
-    read = Trail.read(written.header())
+    written = TraceHeader(moments, durations)
+    read = TraceHeader.read(written.header())
     assert read.moments == pytest.approx(moments, abs=1e-6)
     assert read.durations == pytest.approx(durations, abs=1e-6)
 
 
 @given(st.text())
 def test_any_header_is_read(text: str) -> None:
-    Trail.read({HEADER: text})
+    TraceHeader.read({HEADER: text})
 
 
 async def test_a_notice_tells_the_whole_way_of_its_message(corpus: Path) -> None:
@@ -59,14 +59,14 @@ async def test_a_notice_tells_the_whole_way_of_its_message(corpus: Path) -> None
     await KafkaPublisher(bench.topics, feed).alert(headers, body)
     (published,) = feed.records
     await bench.settle.handle(bench.impact(b'{"kind": "tick", "stage": "live", "at": "2019-01-27T17:00:00Z"}'))
-    await bench.match.handle(Incoming("cap.alerts", 0, 0, b"", body, published.headers, 0.0))
+    await bench.match.handle(ConsumedRecord("cap.alerts", 0, 0, b"", body, published.headers, 0.0))
     (outcome,) = (record for record in bench.sent("warn.impacts") if record.partition == bench.partition)
     bench.sender.records.clear()
     await bench.settle.handle(
-        Incoming("warn.impacts", outcome.partition, 1, b"", outcome.value or b"", outcome.headers, 0.0)
+        ConsumedRecord("warn.impacts", outcome.partition, 1, b"", outcome.value or b"", outcome.headers, 0.0)
     )
     for record in bench.sent("warn.stele"):
-        trail = Trail.read(record.headers)
+        trail = TraceHeader.read(record.headers)
         assert set(trail.moments) == {"sent", "seen", "published", "match", "settle"}
         assert set(trail.durations) == {"parsed", "decided", "settled"}
     assert bench.sent("warn.stele")

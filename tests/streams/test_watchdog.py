@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from streams.kafka.records import Outgoing, Progress
+from streams.kafka.records import ProducerRecord, Progress
 from streams.kafka.sender import KafkaSender
 from streams.watchdog import LIMIT_S, REBALANCE_LIMIT_S, Vitals, Watchdog, ended_after
 
@@ -110,7 +110,7 @@ async def test_a_process_that_slept_sends_nothing_on_waking(monkeypatch: pytest.
     found.looked = time.monotonic() - 15
     sender = KafkaSender("127.0.0.1:1", Progress(), slept=found.slept)
     with pytest.raises(SystemExit):
-        await sender.send([Outgoing("warn.stele", 0, "d", b"{}")])
+        await sender.send([ProducerRecord("warn.stele", 0, "d", b"{}")])
     assert "slept for 15 s" in reasons[0]
 
 

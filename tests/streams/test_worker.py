@@ -12,14 +12,14 @@ import pytest
 from aiokafka.errors import KafkaError, RequestTimedOutError
 from faust.types import TP
 
-from streams.kafka.records import Incoming, MemorySender, Outgoing, Progress, SendError
+from streams.kafka.records import ConsumedRecord, MemorySender, ProducerRecord, Progress, SendError
 from streams.kafka.topics import Topics
 from streams.watchdog import Vitals
 from streams.worker import app as app_module
 from streams.worker.agents import MatchAgent
 from streams.worker.app import Worker
 from streams.worker.hand import Hand
-from streams.worker.offsets import Ledger
+from streams.worker.offsets import OffsetTracker
 from streams.worker.state import MemoryStateStore
 from streams.worker.trial import Trials
 from tests.streams.pair import HERE, THERE, Pair, warning
@@ -54,7 +54,7 @@ class Consumer:
     """The consumer's side towards the agents, without a broker."""
 
     def __init__(self) -> None:
-        self.ledger: Ledger[TP] = Ledger()
+        self.ledger: OffsetTracker[TP] = OffsetTracker()
         self.ledger.assign({IMPACTS: 0, ALERTS: 0})
         self.ends = {IMPACTS: 0, ALERTS: 0}
         self.take_error: Exception | None = None
@@ -243,7 +243,7 @@ async def test_a_send_of_before_a_rebalance_that_failed_ends_nothing_later() -> 
     await match.handle(record)  # so that a rejection is acknowledged
     match._sender = bench_sender
     match._owed.clear()
-    snapshot = Incoming("cap.alerts", 0, 8, b"", b'{"kind":"snapshot","stage":"live","source":"dwd","stamp":"2027-07-14T12:00:00Z","checked":"2027-07-14T12:00:00Z","ids":[]}', {"kind": "snapshot"}, 0.0)  # fmt: skip # noqa: E501
+    snapshot = ConsumedRecord("cap.alerts", 0, 8, b"", b'{"kind":"snapshot","stage":"live","source":"dwd","stamp":"2027-07-14T12:00:00Z","checked":"2027-07-14T12:00:00Z","ids":[]}', {"kind": "snapshot"}, 0.0)  # fmt: skip # noqa: E501
     await match.handle(snapshot)
     assert match.owes(snapshot)
     await loop.worker._rebalanced()
@@ -257,7 +257,7 @@ async def test_what_was_sent_in_a_rebalance_is_waited_for_at_once() -> None:
     match = MatchAgent(Bench().match._matcher, (HERE,), Topics("live", 1), sender, Metrics())
     begin = sender.begin
 
-    async def rebalanced(records: list[Outgoing]) -> Any:
+    async def rebalanced(records: list[ProducerRecord]) -> Any:
         match.forget()
         acknowledged = await begin(records)
         sender.owed[-1].set_exception(SendError("the broker was away"))
@@ -266,7 +266,7 @@ async def test_what_was_sent_in_a_rebalance_is_waited_for_at_once() -> None:
     sender.begin = rebalanced  # type: ignore[method-assign]
     value = b'{"kind":"snapshot","stage":"live","source":"dwd","stamp":"2027-07-14T12:00:00Z","checked":"2027-07-14T12:00:00Z","ids":[]}'  # noqa: E501
     with pytest.raises(SendError):
-        await match.handle(Incoming("cap.alerts", 0, 0, b"", value, {"kind": "snapshot"}, 0.0))
+        await match.handle(ConsumedRecord("cap.alerts", 0, 0, b"", value, {"kind": "snapshot"}, 0.0))
 
 
 async def test_a_reporter_that_dies_ends_the_process(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -344,7 +344,9 @@ async def test_a_suspect_that_does_not_pass_in_one_city_is_set_aside_for_that_ci
     assert [notice.cause for notice in loop.pair.told(THERE)] == ["A"]
     assert loop.pair.stele(HERE).freshness != "fresh"
     assert (loop.committed, loop.ended) == (3, [])
-    assert hand.suspicion(Incoming("warn.impacts", 0, 77, b"", message.value, {}, 0.0)) == 1, "known by its content"
+    assert hand.suspicion(ConsumedRecord("warn.impacts", 0, 77, b"", message.value, {}, 0.0)) == 1, (
+        "known by its content"
+    )
 
 
 async def test_the_same_is_not_tried_twice_in_a_row() -> None:

@@ -15,10 +15,10 @@ import pytest
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_jsonable_python
 
-from streams.kafka.records import Incoming, MemorySender
+from streams.kafka.records import ConsumedRecord, MemorySender
 from streams.kafka.topics import Topics
 from streams.worker.agents import SettleAgent
-from streams.worker.state import Found, Kept, MemoryStateStore
+from streams.worker.state import MemoryStateStore, StoredRecord, StoredState
 from tests.audit.story import STAGE, Log, auditor
 from tests.kafka.story import settings_of
 from warnsys.metrics import Metrics
@@ -95,14 +95,14 @@ class Worker:
     def __init__(self, settings: Settings, left: Any = None) -> None:
         self.metrics, self.sender, self.store = Metrics(), MemorySender(), MemoryStateStore()
         if left:
-            self.store.kept[0] = {"solingen": Kept(CityState.from_bytes(json.dumps(left).encode()))}
+            self.store.kept[0] = {"solingen": StoredState(CityState.from_bytes(json.dumps(left).encode()))}
         cities = cities_for(settings, matcher_for(settings))
         self.agent = SettleAgent(cities, Topics(STAGE, 1), self.sender, self.store, self.metrics)
 
     async def take(self, values: Iterable[Any]) -> "Worker":
         for offset, value in enumerate(values):
             body = json.dumps(value).encode()
-            await self.agent.handle(Incoming(f"{STAGE}.warn.impacts", 0, offset, b"", body, {}, 0.0))
+            await self.agent.handle(ConsumedRecord(f"{STAGE}.warn.impacts", 0, offset, b"", body, {}, 0.0))
         return self
 
     @property
@@ -250,9 +250,9 @@ async def test_a_state_of_a_newer_release_is_read_or_its_city_begins_anew(
         left["facts"] = {"in": "another form"}
         left["held"] = 7
     value = json.dumps(left).encode()
-    record = Incoming(f"{STAGE}.warn.state", 0, 3, b"solingen/w", value, {"covers": "-1"}, 0.0)
+    record = ConsumedRecord(f"{STAGE}.warn.state", 0, 3, b"solingen/w", value, {"covers": "-1"}, 0.0)
     worker = Worker(settings)
-    worker.store.kept[0] = {"solingen": Found(record, "solingen/w", (-1, 0.0)).kept()}
+    worker.store.kept[0] = {"solingen": StoredRecord(record, "solingen/w", (-1, 0.0)).kept()}
     await worker.take(of(lines[cut:], "warn.impacts"))
     told = sorted(told_in(lines[cut:]))
     rejected = [one for one in worker.sender.records if one.topic.endswith(".rejected")]

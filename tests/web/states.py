@@ -17,18 +17,18 @@ from warnsys.cap.cells import catalogue
 from warnsys.pipeline import cities_for, matcher_for
 from warnsys.records import FeedStatus, Snapshot, Tick
 from warnsys.settings import LIVE
-from warnsys.simulation.message import Message, write
+from warnsys.simulation.message import StoryMessage, write
 from warnsys.warning.matching import Matcher
 
 NEIGHBOURS = {"805124000": "Wuppertal", "805120000": "Remscheid"}
 MESSAGES = {
-    one["key"]: Message.model_validate({"status": "Actual", **one})
+    one["key"]: StoryMessage.model_validate({"status": "Actual", **one})
     for one in yaml.safe_load(Path(__file__).with_name("messages.yaml").read_text("utf-8"))
 }
 GUSTS, HEAT, GALE, FLOOD, SEVERE = (MESSAGES[key] for key in ("gusts", "heat", "gale", "flood", "thunderstorm"))
 
 
-def _as(message: Message, key: str, **changes: Any) -> Message:
+def _as(message: StoryMessage, key: str, **changes: Any) -> StoryMessage:
     return message.model_copy(update={"key": key, **changes})
 
 
@@ -52,7 +52,7 @@ class Town(Desk):
         rules = cities_for(self.settings, self.matcher)["solingen"]
         self.set_up(City(rules, id="solingen"), self.matcher)
 
-    def snap(self, minute: float, *messages: Message, broken: Iterable[Message] = ()) -> Self:
+    def snap(self, minute: float, *messages: StoryMessage, broken: Iterable[StoryMessage] = ()) -> Self:
         """A snapshot with these messages, at a minute from noon on."""
         self.later(minute)
         ids = []
@@ -67,7 +67,7 @@ class Town(Desk):
         self.put("status", "dwd", status.to_bytes())
         return self.tick(minute)
 
-    def _written(self, message: Message) -> bytes:
+    def _written(self, message: StoryMessage) -> bytes:
         if self.stage != LIVE:
             message = message.model_copy(update={"status": "Exercise"})
         reference: tuple[str, datetime] | None = (f"{_id(message.update)}.MUL", NOON) if message.update else None

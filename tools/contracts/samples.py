@@ -21,7 +21,7 @@ from warnsys.records import (
     Tick,
 )
 from warnsys.replay.read import of_scenario
-from warnsys.replay.run import Arrival, Decided, Event, Replay, settings_of
+from warnsys.replay.run import Arrival, DecidedMessage, Replay, ReplayEvent, settings_of
 from warnsys.simulation.scenario import load
 
 STORY = "storm"
@@ -46,11 +46,13 @@ class NoExampleError(LookupError):
 def told() -> tuple[tuple[AlertHeaders, bytes], tuple[Record, ...]]:
     """A message with its headers, and one record of each kind that the story has."""
     material = of_scenario(load(STORY))
-    heard: list[Event] = []
+    heard: list[ReplayEvent] = []
     replay = Replay(settings_of(None, material.sources), heard.append)
     replay.play(material)
     arrivals = [event for event in heard if isinstance(event, Arrival)]
-    decided = next(e for e in heard if isinstance(e, Decided) and any(m.impacts for m in e.decision.outcome.meanings))
+    decided = next(
+        e for e in heard if isinstance(e, DecidedMessage) and any(m.impacts for m in e.decision.outcome.meanings)
+    )
     snapshot = next(arrival.snapshot for arrival in arrivals if arrival.snapshot and arrival.snapshot.ids)
     stage, source = replay.settings.stage, snapshot.source
     status = FeedStatus(
@@ -68,7 +70,7 @@ def told() -> tuple[tuple[AlertHeaders, bytes], tuple[Record, ...]]:
     )
 
 
-def _remembered(settings: Any, decided: Decided) -> Record:
+def _remembered(settings: Any, decided: DecidedMessage) -> Record:
     """A city's state after one message."""
     pipeline = Offline(settings)
     pipeline.tick(decided.at)
@@ -76,7 +78,7 @@ def _remembered(settings: Any, decided: Decided) -> Record:
     return next(iter(pipeline.states.values()))
 
 
-def _first(heard: Iterable[Event], kind: type[Any], wanted: Any) -> Record:
+def _first(heard: Iterable[ReplayEvent], kind: type[Any], wanted: Any) -> Record:
     found: Record = next(event for event in heard if isinstance(event, kind) and wanted(event))
     return found
 

@@ -7,7 +7,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from streams.kafka.acl import Rule, rules
+from streams.kafka.acl import AccessRule, rules
 from streams.kafka.topics import Topics
 from warnsys.settings import LIVE
 
@@ -48,7 +48,7 @@ def _rows() -> Iterator[str]:
             yield f"| {process} | {_on(rule)} | {', '.join(rule.operations)} | {rule.why} | {without} |"
 
 
-def _on(rule: Rule) -> str:
+def _on(rule: AccessRule) -> str:
     return f"{rule.resource} `{rule.name}{'*' if rule.prefixed else ''}`"
 
 

@@ -32,7 +32,7 @@ PRAGMA user_version = {SCHEMA};
 COMMIT;
 """
 
-Sighting = tuple[str, datetime, str]
+ArchivedSighting = tuple[str, datetime, str]
 """Source, the server's stamp, hash of the bytes: the same bytes under another stamp are another sighting."""
 
 
@@ -54,7 +54,7 @@ class Contents:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class ArchivedSnapshot:
     """A snapshot in the archive."""
 
     source: str
@@ -120,7 +120,7 @@ class Index:
         if answer != "ok":
             raise sqlite3.DatabaseError(answer)
 
-    def add(self, sighting: Sighting, contents: Contents) -> None:
+    def add(self, sighting: ArchivedSighting, contents: Contents) -> None:
         """Note a snapshot; a second time changes nothing but what is known of its contents."""
         source, stamp, sha256 = sighting
         row = (
@@ -131,7 +131,7 @@ class Index:
             self._connection.execute("INSERT OR REPLACE INTO content VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
             self._connection.execute("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", (source, _text(stamp), sha256))
 
-    def remove(self, sightings: Iterable[Sighting]) -> None:
+    def remove(self, sightings: Iterable[ArchivedSighting]) -> None:
         with self._connection:
             for source, stamp, sha256 in sightings:
                 self._connection.execute(
@@ -143,11 +143,11 @@ class Index:
         row = self._connection.execute("SELECT * FROM content WHERE sha256 = ?", (sha256,)).fetchone()
         return _contents(row[1:]) if row else None
 
-    def sightings_of(self, sha256: str) -> list[Sighting]:
+    def sightings_of(self, sha256: str) -> list[ArchivedSighting]:
         rows = self._connection.execute("SELECT * FROM seen WHERE sha256 = ? ORDER BY stamp DESC", (sha256,))
         return [_sighting(row) for row in rows]
 
-    def sightings(self) -> set[Sighting]:
+    def sightings(self) -> set[ArchivedSighting]:
         return {_sighting(row) for row in self._connection.execute("SELECT * FROM seen")}
 
     def sources(self) -> list[str]:
@@ -155,7 +155,7 @@ class Index:
 
     def select(
         self, *, source: str | None = None, start: datetime | None = None, end: datetime | None = None
-    ) -> list[Kept]:
+    ) -> list[ArchivedSnapshot]:
         """Snapshots by stamp, `start` and `end` included."""
         rows = self._connection.execute(
             "SELECT seen.*, content.* FROM seen JOIN content USING (sha256)"
@@ -163,7 +163,7 @@ class Index:
             " AND (:end IS NULL OR stamp <= :end) ORDER BY stamp, source, seen.sha256",
             {"source": source, "start": _text(start), "end": _text(end)},
         )
-        return [Kept(*_sighting(row[:3]), _contents(row[4:])) for row in rows]
+        return [ArchivedSnapshot(*_sighting(row[:3]), _contents(row[4:])) for row in rows]
 
 
 def _text(moment: datetime | None) -> str | None:
@@ -175,7 +175,7 @@ def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _sighting(row: tuple[str, str, str]) -> Sighting:
+def _sighting(row: tuple[str, str, str]) -> ArchivedSighting:
     return row[0], datetime.fromisoformat(row[1]), row[2]
 
 

@@ -23,7 +23,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from warnsys.archive.index import Contents, Index, Sighting, describe
+from warnsys.archive.index import ArchivedSighting, Contents, Index, describe
 from warnsys.feeds.names import file_name, stamp_in
 from warnsys.pipeline import matcher_for
 from warnsys.settings import Settings, SettingsError
@@ -36,7 +36,7 @@ _SHA256 = re.compile(r"_([0-9a-f]{64})\.zip$")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ArchiveFinding:
     """What `verify` found. `mended` it did itself; `lost` and `strange` need somebody's eyes."""
 
     kind: Literal["mended", "lost", "strange"]
@@ -62,7 +62,7 @@ class Archive:
         self.folder = folder
         self.matcher, self._min_free_bytes = matcher, min_free_bytes
 
-    def path(self, sighting: Sighting) -> Path:
+    def path(self, sighting: ArchivedSighting) -> Path:
         source, stamp, sha256 = sighting
         utc = stamp.astimezone(UTC)
         return self.folder / source / utc.date().isoformat() / f"{file_name(utc).removesuffix('.zip')}_{sha256}.zip"
@@ -92,7 +92,7 @@ class Archive:
             least = self._min_free_bytes // MB
             raise OSError(errno.ENOSPC, f"{free // MB} MB are free, {least} MB must stay", str(self.folder))
 
-    def _link_twin(self, sighting: Sighting, place: Path) -> bool:
+    def _link_twin(self, sighting: ArchivedSighting, place: Path) -> bool:
         """Whether the bytes were there and have a second name now."""
         with suppress(sqlite3.Error), self.index() as index:
             for twin in index.sightings_of(sighting[2]):
@@ -118,17 +118,19 @@ class Archive:
             part.unlink()
         return parts
 
-    def files(self) -> dict[Sighting, Path]:
+    def files(self) -> dict[ArchivedSighting, Path]:
         """All that is kept, by the names of the files."""
         return {sighting: path for path in self._paths() if (sighting := sighting_of(path))}
 
     def _paths(self) -> list[Path]:
         return sorted(path for path in self.folder.glob("*/*/*") if path.suffix not in (PART, DAMAGED))
 
-    def verify(self) -> list[Finding]:
+    def verify(self) -> list[ArchiveFinding]:
         """Hold the files against their names, and the index against the files; mend what can be."""
         with self._locked():
-            found = [Finding("mended", str(part), "a half-written file was removed") for part in self._remove_parts()]
+            found = [
+                ArchiveFinding("mended", str(part), "a half-written file was removed") for part in self._remove_parts()
+            ]
             found += self._verify_files()
             try:
                 with self.index() as index:
@@ -141,28 +143,33 @@ class Archive:
                     leftover.unlink()
                 with self.index() as index:
                     self._verify_index(index)
-                return [*found, Finding("mended", str(self.folder / INDEX), f"made anew, it was unusable ({error})")]
+                return [
+                    *found,
+                    ArchiveFinding("mended", str(self.folder / INDEX), f"made anew, it was unusable ({error})"),
+                ]
 
-    def _verify_files(self) -> Iterator[Finding]:
+    def _verify_files(self) -> Iterator[ArchiveFinding]:
         hashes: dict[int, str] = {}  # by inode: a file of many names is read once
         first: dict[str, Path] = {}
         for path in self._paths():
             if not (sighting := sighting_of(path)):
-                yield Finding("strange", str(path), "no name of this archive's; take it away")
+                yield ArchiveFinding("strange", str(path), "no name of this archive's; take it away")
                 continue
             inode = path.stat().st_ino
             if inode not in hashes:
                 hashes[inode] = _hash(path)
             if hashes[inode] != sighting[2]:
                 path.rename(path.with_name(path.name + DAMAGED))
-                yield Finding("lost", str(path), f"the bytes are not those of the name; it is called …{DAMAGED} now")
+                yield ArchiveFinding(
+                    "lost", str(path), f"the bytes are not those of the name; it is called …{DAMAGED} now"
+                )
             elif (twin := first.setdefault(sighting[2], path)).stat().st_ino != inode and _unite(twin, path):
-                yield Finding("mended", str(path), f"the same bytes as {twin} are kept once now")
+                yield ArchiveFinding("mended", str(path), f"the same bytes as {twin} are kept once now")
 
-    def _verify_index(self, index: Index) -> list[Finding]:
+    def _verify_index(self, index: Index) -> list[ArchiveFinding]:
         files, known = self.files(), index.sightings()
         found = [
-            Finding("lost", str(self.path(sighting)), "the index knows this file, which is not there any more")
+            ArchiveFinding("lost", str(self.path(sighting)), "the index knows this file, which is not there any more")
             for sighting in sorted(known - files.keys())
         ]
         index.remove(known - files.keys())
@@ -177,7 +184,7 @@ class Archive:
                 contents = fresh[sha256] = describe(path.read_bytes(), sighting[0], self.matcher)
             index.add(sighting, contents)
             if sighting not in known:
-                found.append(Finding("mended", str(path), "the index did not know this file"))
+                found.append(ArchiveFinding("mended", str(path), "the index did not know this file"))
         return found
 
     def prune(self, *, keep_days: int, max_bytes: int) -> list[Path]:
@@ -202,7 +209,7 @@ class Archive:
                 shutil.rmtree(folder)
             return removed
 
-    def _bytes_freed(self, days: dict[date, dict[Sighting, Path]]) -> dict[date, int]:
+    def _bytes_freed(self, days: dict[date, dict[ArchivedSighting, Path]]) -> dict[date, int]:
         """By day what is freed when it goes after all days before it."""
         last: dict[int, tuple[date, int]] = {}
         for day in sorted(days):
@@ -220,7 +227,7 @@ class Archive:
             yield
 
 
-def sighting_of(path: Path) -> Sighting | None:
+def sighting_of(path: Path) -> ArchivedSighting | None:
     """What a file's place and name say, None for a name that is not of an archive."""
     stamp, sha256 = stamp_in(path.name), _SHA256.search(path.name)
     if stamp is None or sha256 is None or path.parent.name != stamp.date().isoformat():
@@ -228,8 +235,8 @@ def sighting_of(path: Path) -> Sighting | None:
     return path.parent.parent.name, stamp, sha256[1]
 
 
-def _days(files: dict[Sighting, Path]) -> dict[date, dict[Sighting, Path]]:
-    days: dict[date, dict[Sighting, Path]] = {}
+def _days(files: dict[ArchivedSighting, Path]) -> dict[date, dict[ArchivedSighting, Path]]:
+    days: dict[date, dict[ArchivedSighting, Path]] = {}
     for sighting, path in files.items():
         days.setdefault(sighting[1].date(), {})[sighting] = path
     return days

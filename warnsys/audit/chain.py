@@ -196,7 +196,7 @@ class Chain:
 
 
 @dataclass
-class Verdict:
+class ChainVerdict:
     """What `verify` found."""
 
     entries: int = 0
@@ -211,7 +211,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Anchor:
+class ChainAnchor:
     """The newest hash at a time, as it stands where the writer of these files writes nothing else."""
 
     number: int
@@ -221,12 +221,12 @@ class Anchor:
     """When the broker took it."""
 
 
-def verify(folder: Path, noted: str = "", anchors: Sequence[Anchor] = ()) -> Verdict:
+def verify(folder: Path, noted: str = "", anchors: Sequence[ChainAnchor] = ()) -> ChainVerdict:
     """Hold every entry against its hash, the chain and the order of its topic; `noted` is an earlier head.
 
     Whoever can write the files can write all of them anew, and every hash fits: only what stands elsewhere tells.
     """
-    found, last = Verdict(), dict[str, int]()
+    found, last = ChainVerdict(), dict[str, int]()
     heads: dict[int, str] = {anchor.number: "" for anchor in anchors}
     seen_noted = not noted or noted == NOTHING_BEFORE
     for file in files_of(folder):
@@ -260,7 +260,7 @@ def verify(folder: Path, noted: str = "", anchors: Sequence[Anchor] = ()) -> Ver
     return found
 
 
-def _compare(found: Verdict, heads: Mapping[int, str], anchors: Sequence[Anchor]) -> None:
+def _compare(found: ChainVerdict, heads: Mapping[int, str], anchors: Sequence[ChainAnchor]) -> None:
     """With what was anchored; older files may be elsewhere."""
     for anchor in sorted(anchors, key=lambda one: one.number):
         what = f"the head anchored at {anchor.at.isoformat(timespec='seconds')} (entry {anchor.number})"

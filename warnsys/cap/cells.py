@@ -33,7 +33,7 @@ KINDS = {
 """By a cell's first digit; the other eight of communes and Kreise are the official commune key."""
 REMEDY = "take the list that the DWD offers as cap_warncellids_csv.csv"
 MAX_BYTES = 20_000_000
-Catalogue = dict[str, str]
+WarnCells = dict[str, str]
 """Name by cell."""
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class CatalogueError(ValueError):
     """A file is no catalogue of warn cells; the message names file, line and remedy."""
 
 
-def bundled() -> Catalogue:
+def bundled() -> WarnCells:
     """As of the release."""
     return _parsed((files(__package__) / "data" / "cells.csv.gz").read_bytes(), "the bundled catalogue")
 
@@ -54,7 +54,7 @@ def own_file() -> Path:
     return Path(home) / "warnsys" / "cells.csv"
 
 
-def catalogue() -> Catalogue:
+def catalogue() -> WarnCells:
     """The user's, else the bundled one. One that cannot be read is said and left: names of cells stop no warning."""
     path = own_file()
     if path.exists():
@@ -68,7 +68,7 @@ def catalogue() -> Catalogue:
 _bundled_once = cache(bundled)
 
 
-def read(path: Path) -> Catalogue:
+def read(path: Path) -> WarnCells:
     """Raises `CatalogueError` and `OSError`."""
     if path.stat().st_size > MAX_BYTES:
         raise CatalogueError(f"{path}: more than {MAX_BYTES // 1_000_000} MB are no list of warn cells; {REMEDY}")
@@ -108,12 +108,12 @@ def update(path: Path) -> Update:
     )
 
 
-def written(cells: Catalogue) -> bytes:
+def written(cells: WarnCells) -> bytes:
     """In our own form: `cell;name`, sorted."""
     return "".join(f"{cell};{name}\n" for cell, name in sorted(cells.items())).encode()
 
 
-def found(cells: Catalogue, wanted: str) -> Catalogue:
+def found(cells: WarnCells, wanted: str) -> WarnCells:
     """The cell of that number, or all whose name contains the words; for a commune without a cell its quarters."""
     if wanted.isdecimal():
         exact = {cell: name for cell, name in cells.items() if wanted in (cell, cell[1:])}
@@ -124,7 +124,7 @@ def found(cells: Catalogue, wanted: str) -> Catalogue:
     return {cell: name for cell, name in sorted(cells.items()) if wanted.casefold() in name.casefold()}
 
 
-def communes_named(cells: Catalogue, wanted: str) -> tuple[str, ...]:
+def communes_named(cells: WarnCells, wanted: str) -> tuple[str, ...]:
     """The keys of the communes of that name; several where it is not unique, as Neustadt, and none where unknown.
 
     The catalogue names quarters only (Köln-Nippes) where a city has no cell of its own. Where no name is the same, one
@@ -152,7 +152,7 @@ def _plain(name: str) -> str:
     return re.sub(r"^(?:(?:landeshaupt|hanse|universitäts|wissenschafts)?stadt|gemeinde|markt|flecken) ", "", name)
 
 
-def _parsed(content: bytes, name: str) -> Catalogue:
+def _parsed(content: bytes, name: str) -> WarnCells:
     if content.startswith(b"\x1f\x8b"):
         try:
             content = gzip.decompress(content)
@@ -163,7 +163,7 @@ def _parsed(content: bytes, name: str) -> Catalogue:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise CatalogueError(f"{name}, line {line}: not UTF-8; save the list as UTF-8") from error
-    cells: Catalogue = {}
+    cells: WarnCells = {}
     for number, cell, label in _rows(text, name):
         if not (len(cell) == 9 and cell.isascii() and cell.isdecimal()):
             raise CatalogueError(f"{name}, line {number}: {cell[:40]!r} is no warn cell of nine digits; {REMEDY}")

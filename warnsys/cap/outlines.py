@@ -10,7 +10,7 @@ from typing import NamedTuple
 from warnsys.cap.errors import Misleading
 from warnsys.cap.model import Circle, Ring
 
-Point = tuple[float, float]
+LonLat = tuple[float, float]
 PLACEHOLDER = (-1.0, -1.0)
 """MoWaS writes it among the points of outlines in Germany: no place, and left out."""
 
@@ -71,7 +71,7 @@ def height(text: str, where: Callable[[], str]) -> float | None:
     return value
 
 
-def _points(text: str) -> list[Point]:
+def _points(text: str) -> list[LonLat]:
     if "_" in text:
         raise ValueError(text)
     return [(float(lon), float(lat)) for lat, lon in (pair.split(",") for pair in text.split())]

@@ -8,7 +8,7 @@ from warnsys.cap.model import level
 from warnsys.channels import wording
 from warnsys.channels.events import event_name
 from warnsys.channels.news import aftermath, ended, news, why_ended
-from warnsys.channels.wording import Place
+from warnsys.channels.wording import CityInfo
 from warnsys.channels.words import say
 from warnsys.records import Localised, PushNotice
 from warnsys.settings import LIVE
@@ -19,7 +19,7 @@ LONGEST_TTL_S = 86_400
 ENDED_TTL_S = 3_600
 
 
-def notice(place: Place, change: Change, situation: Situation, stage: str) -> PushNotice:
+def notice(place: CityInfo, change: Change, situation: Situation, stage: str) -> PushNotice:
     meaning = change.meaning
     expires = meaning.expires
     remaining = LONGEST_TTL_S if expires is None else int((expires - situation.now).total_seconds())
@@ -62,7 +62,7 @@ def collapse_key(*parts: str) -> str:
     return base64.urlsafe_b64encode(digest[:24]).decode()
 
 
-def change_id(place: Place, change: Change, stage: str) -> str:
+def change_id(place: CityInfo, change: Change, stage: str) -> str:
     return notice_id(stage, place.id, change.channel, change.audience, *change.identity)
 
 
@@ -77,7 +77,7 @@ def _title(change: Change, *, exercise: bool) -> Localised:
     return say("title-exercise", title=title) if exercise else title
 
 
-def _body(place: Place, change: Change) -> Localised:
+def _body(place: CityInfo, change: Change) -> Localised:
     meaning = change.meaning
     where = wording.where(place, change.districts)
     source = wording.credit(meaning, shortened=True)

@@ -11,8 +11,8 @@ from warnsys.channels import wording
 from warnsys.channels.events import event_name
 from warnsys.channels.news import ended, news, why_ended
 from warnsys.channels.push import change_id
-from warnsys.channels.wording import Place
-from warnsys.channels.words import Catalogue, catalogue
+from warnsys.channels.wording import CityInfo
+from warnsys.channels.words import Messages, catalogue
 from warnsys.records import Meaning, SmsNotice
 from warnsys.settings import LIVE
 from warnsys.warning.notify import Change
@@ -37,7 +37,7 @@ _SUBSTITUTES = str.maketrans(
 )  # fmt: skip
 
 
-def notice(place: Place, change: Change, situation: Situation, stage: str) -> SmsNotice:
+def notice(place: CityInfo, change: Change, situation: Situation, stage: str) -> SmsNotice:
     meaning = change.meaning
     return SmsNotice(
         id=change_id(place, change, stage),
@@ -87,7 +87,7 @@ def fitting(text: str, limit: int) -> str:
     return plain.rstrip() + CUT
 
 
-def worded(place: Place, change: Change, *, exercise: bool, language: str = "de") -> str:
+def worded(place: CityInfo, change: Change, *, exercise: bool, language: str = "de") -> str:
     """The fullest text that one message holds: districts and what changed give way, level, event and end never."""
     words = catalogue(language)
     dwd = wording.is_dwd(change.meaning)
@@ -101,7 +101,7 @@ def worded(place: Place, change: Change, *, exercise: bool, language: str = "de"
     return text
 
 
-def _drafts(place: Place, change: Change, words: Catalogue) -> Iterator[tuple[str, ...]]:
+def _drafts(place: CityInfo, change: Change, words: Messages) -> Iterator[tuple[str, ...]]:
     """The sentences, ever more briefly."""
     meaning, language = change.meaning, words.language
     called = {"level": words(f"level-{level(meaning.severity)}"), "event": _event(change, language)}
@@ -118,7 +118,7 @@ def _drafts(place: Place, change: Change, words: Catalogue) -> Iterator[tuple[st
     yield head, _end(meaning, place, words)
 
 
-def _drafts_ended(place: Place, change: Change, words: Catalogue) -> Iterator[tuple[str, ...]]:
+def _drafts_ended(place: CityInfo, change: Change, words: Messages) -> Iterator[tuple[str, ...]]:
     language, event = words.language, _event(change, words.language)
     is_over = ended(change)[language]
     with_reason = words("sms-head-ended-why", ended=is_over, reason=why_ended(change)[language], event=event)
@@ -137,7 +137,7 @@ def _event(change: Change, language: str) -> str:
     return catalogue(language)("sms-event-more", event=fitting(event, MAX_EVENT_AND_MORE), count=change.more)
 
 
-def _places(place: Place, change: Change, words: Catalogue) -> Iterator[str]:
+def _places(place: CityInfo, change: Change, words: Messages) -> Iterator[str]:
     """The districts, ever more briefly; first with the height band, where there is one."""
     districts = change.districts
     whole = len(districts) == len(place.districts) > 1
@@ -154,7 +154,7 @@ def _places(place: Place, change: Change, words: Catalogue) -> Iterator[str]:
     yield words("sms-districts", count=count)
 
 
-def _period(meaning: Meaning, place: Place, words: Catalogue) -> str:
+def _period(meaning: Meaning, place: CityInfo, words: Messages) -> str:
     zone = place.timezone
     begin = wording.moment(meaning.onset, zone, words.language)
     if meaning.expires is None:
@@ -164,7 +164,7 @@ def _period(meaning: Meaning, place: Place, words: Catalogue) -> str:
     return words("sms-period", begin=begin, end=wording.moment(meaning.expires, zone, words.language))
 
 
-def _end(meaning: Meaning, place: Place, words: Catalogue) -> str:
+def _end(meaning: Meaning, place: CityInfo, words: Messages) -> str:
     if meaning.expires is None:
         return words("sms-until-open")
     return words("sms-until", end=wording.moment(meaning.expires, place.timezone, words.language))

@@ -12,7 +12,7 @@ from warnsys.cap.model import level
 from warnsys.channels import wording
 from warnsys.channels.events import event_name
 from warnsys.channels.measures import measure
-from warnsys.channels.wording import Place
+from warnsys.channels.wording import CityInfo
 from warnsys.channels.words import LANGUAGES, say
 from warnsys.records import Localised, Presentation, SteleItem, SteleRecord, utc
 from warnsys.settings import LIVE
@@ -30,7 +30,7 @@ MOST_BYTES_OF_ONE = 4 * MAX_LANGUAGES * (EVENT_CHARS + HEADLINE_CHARS + 2 * BODY
 class Shared:
     """What the steles of one city at one moment have in common: a warning is worded once for all its districts."""
 
-    def __init__(self, place: Place, situation: Situation, policy: Policy) -> None:
+    def __init__(self, place: CityInfo, situation: Situation, policy: Policy) -> None:
         self.place, self.situation, self.policy = place, situation, policy
         self._items: dict[_OneWarning, SteleItem] = {}
         self._presentations: dict[_OneWarning, Presentation] = {}
@@ -148,7 +148,7 @@ def _shown(shared: Shared, district: DistrictSituation) -> Iterator[Standing]:
 
 
 def _summary(
-    place: Place, district: DistrictSituation, situation: Situation, items: tuple[SteleItem, ...], *, exercise: bool
+    place: CityInfo, district: DistrictSituation, situation: Situation, items: tuple[SteleItem, ...], *, exercise: bool
 ) -> Localised:
     parts: list[Localised]
     match district.status:

@@ -21,7 +21,7 @@ NOTHING: Localised = dict.fromkeys(LANGUAGES, "")
 
 
 @dataclass(frozen=True)
-class Place:
+class CityInfo:
     """A city as texts need it."""
 
     id: str
@@ -126,7 +126,7 @@ def heights(meaning: Meaning, districts: Sequence[str]) -> Localised:
     return next((found for impact in impacts if (found := height(impact))), {})
 
 
-def where(place: Place, districts: Sequence[str]) -> Localised:
+def where(place: CityInfo, districts: Sequence[str]) -> Localised:
     """Districts by name, or the whole city."""
     if len(districts) == len(place.districts) > 1:
         return say("whole-city", city=place.name)

@@ -13,7 +13,7 @@ Value = str | int | float | Localised
 """A `Localised` value is put into each language's text in that language."""
 
 
-class Catalogue:
+class Messages:
     """The messages of one language; calling it gives a text."""
 
     def __init__(self, language: str) -> None:
@@ -57,12 +57,12 @@ class _Variables(visitor.Visitor):
 
 
 @cache
-def catalogue(language: str) -> Catalogue:
-    return Catalogue(language)
+def catalogue(language: str) -> Messages:
+    return Messages(language)
 
 
 def say(key: str, **values: Value) -> Localised:
-    """A message in every language; must not be changed, for it is kept. Raises `KeyError` as `Catalogue` does."""
+    """A message in every language; must not be changed, for it is kept. Raises `KeyError` as `Messages` does."""
     each = (tuple(value.items()) if isinstance(value, dict) else value for value in values.values())
     return _said(key, tuple(values), *each)
 

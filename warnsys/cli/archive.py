@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from warnsys.archive.index import Contents, Kept
+from warnsys.archive.index import ArchivedSnapshot, Contents
 from warnsys.archive.store import MB, Archive, archive_for
 from warnsys.cli.common import (
     DEFAULT_SETTINGS,
@@ -174,7 +174,7 @@ def _open(settings: Path, folder: Path | None) -> tuple[Archive, Settings]:
 def _select(
     archive: Archive, settings: Settings, start: str | None, end: str | None, source: str | None, city: str | None,
     level: int,
-) -> list[Kept]:  # fmt: skip
+) -> list[ArchivedSnapshot]:  # fmt: skip
     if city is not None and city not in (known := [one.id for one in settings.cities]):
         fail(f"--city {city}: the settings have {', '.join(known)}")
     with _disk(archive), archive.index() as index:
@@ -208,7 +208,7 @@ def _disk(archive: Archive) -> Iterator[None]:
         fail(f"{error.filename or archive.folder}: {error.strerror or error}; look after the disk")
 
 
-def _plain(archive: Archive, one: Kept) -> dict[str, Any]:
+def _plain(archive: Archive, one: ArchivedSnapshot) -> dict[str, Any]:
     held = one.contents
     return {
         "source": one.source,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from warnsys.audit.chain import Anchor, AuditError, Entry, entries_of, verify
+from warnsys.audit.chain import AuditError, ChainAnchor, Entry, entries_of, verify
 from warnsys.audit.entries import plain_line
 from warnsys.cli.common import (
     DEFAULT_SETTINGS,
@@ -107,7 +107,7 @@ def _folder(settings: Path, folder: Path | None) -> Path:
     return folder
 
 
-def _anchors(settings: Path, broker: str | None) -> list[Anchor] | None:
+def _anchors(settings: Path, broker: str | None) -> list[ChainAnchor] | None:
     """None where no Kafka is named, or none answers, which is said."""
     from aiokafka.errors import KafkaError
 

@@ -24,7 +24,7 @@ from warnsys.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from streams.processes.dead_letters import Case, Rejections
+    from streams.processes.dead_letters import DeadLetter, DeadLetters
 
 app = typer.Typer(help="Rejected records: list, show, and try them again after a fix.", no_args_is_help=True)
 T = TypeVar("T")
@@ -115,21 +115,21 @@ def retry(
 # -- what the commands share ----------------------------------------------------------------------------------------
 
 
-def _rejections(settings: Path, broker: str | None) -> "Rejections":
+def _rejections(settings: Path, broker: str | None) -> "DeadLetters":
     from streams.kafka import rights
-    from streams.processes.dead_letters import Rejections
+    from streams.processes.dead_letters import DeadLetters
 
     chosen = on_kafka(load_settings(settings, broker), "dead-letters")
     with refusing():
         rights.check(chosen, "operator")
-    return Rejections(chosen)
+    return DeadLetters(chosen)
 
 
-def _cases(rejections: "Rejections") -> dict[str, "Case"]:
+def _cases(rejections: "DeadLetters") -> dict[str, "DeadLetter"]:
     return _answered(rejections.cases())
 
 
-def _retried(rejections: "Rejections", chosen: "list[Case]", patience_s: float) -> dict[str, str]:
+def _retried(rejections: "DeadLetters", chosen: "list[DeadLetter]", patience_s: float) -> dict[str, str]:
     """What became of each; what must not go back stays."""
     stays = {case.id: f"stays out: {why}" for case in chosen if (why := rejections.why_not(case))}
     going = [case for case in chosen if case.id not in stays]
@@ -149,13 +149,13 @@ def _answered(work: Coroutine[Any, Any, T]) -> T:
         fail(f"broker.url: no Kafka answers as it should ({error}); see: warnsys topics check")
 
 
-def _chosen(found: dict[str, "Case"], wanted: list[str]) -> "list[Case]":
+def _chosen(found: dict[str, "DeadLetter"], wanted: list[str]) -> "list[DeadLetter]":
     if missing := [case for case in wanted if case not in found]:
         fail(f"{', '.join(missing)}: no such case; see: warnsys dead-letters list")
     return [found[case] for case in dict.fromkeys(wanted)]
 
 
-def _plain(case: "Case") -> dict[str, Any]:
+def _plain(case: "DeadLetter") -> dict[str, Any]:
     return {
         "case": case.id,
         "topic": case.topic,

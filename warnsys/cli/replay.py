@@ -11,7 +11,7 @@ from warnsys.cli.common import broker_with, complain, err, fail, load_settings, 
 from warnsys.replay.compare import differences, versions_differ, worded
 from warnsys.replay.read import DEFAULT_SOURCE, Material, ReplayError, find
 from warnsys.replay.report import Report
-from warnsys.replay.run import STAGE, Arrival, Event, Replay, settings_of
+from warnsys.replay.run import STAGE, Arrival, Replay, ReplayEvent, settings_of
 from warnsys.replay.tape import Tape, read_tape
 from warnsys.settings import Settings
 from warnsys.simulation.scenario import ScenarioError
@@ -91,7 +91,7 @@ def play_offline(
         bar = stack.enter_context(Progress(console=err, transient=True))
         task = bar.add_task(f"Replay – {material.title}", total=len(material.shots))
 
-        def hear(event: Event) -> None:
+        def hear(event: ReplayEvent) -> None:
             tape(event)
             if page:
                 page(event)

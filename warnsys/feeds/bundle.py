@@ -18,7 +18,7 @@ Key = tuple[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class BundledMessage:
     member: Member
     key: Key
     rank: float
@@ -38,7 +38,7 @@ class Bundle:
     stamp: datetime
     content: bytes
     validators: Mapping[str, str]
-    messages: tuple[Message, ...]
+    messages: tuple[BundledMessage, ...]
     """The worst first."""
     ids: tuple[str, ...]
     """In the ZIP's order."""
@@ -67,10 +67,10 @@ def open_bundle(answer: Answer, now: datetime) -> Bundle:
     )
 
 
-def _message(member: Member) -> Message:
+def _message(member: Member) -> BundledMessage:
     key = member.name, hashlib.sha256(member.body).digest()
     try:
         alert = read_alert(member.body)
     except CapError:
-        return Message(member, key, UNREADABLE, None)
-    return Message(member, key, 0 if alert.msg_type == "Cancel" else worst_level(alert.infos), alert.sent)
+        return BundledMessage(member, key, UNREADABLE, None)
+    return BundledMessage(member, key, 0 if alert.msg_type == "Cancel" else worst_level(alert.infos), alert.sent)

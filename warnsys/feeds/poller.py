@@ -17,7 +17,7 @@ import httpx
 
 from warnsys.cap.errors import MAX_SAID
 from warnsys.feeds.answer import Answer, Asks, Refused
-from warnsys.feeds.bundle import Bundle, Key, Message, open_bundle
+from warnsys.feeds.bundle import Bundle, BundledMessage, Key, open_bundle
 from warnsys.feeds.download import WebSource
 from warnsys.feeds.feed_time import FeedTime
 from warnsys.feeds.folder import FolderSource
@@ -205,16 +205,16 @@ class DwdFeed:
         return ""
 
     async def _alerts(
-        self, messages: Sequence[Message], stamp: datetime, now: datetime, *, doubt: bool = False
-    ) -> list[Message]:
+        self, messages: Sequence[BundledMessage], stamp: datetime, now: datetime, *, doubt: bool = False
+    ) -> list[BundledMessage]:
         """Publish messages that are sorted by rank, one rank after the other; gives those that failed."""
-        failed: list[Message] = []
+        failed: list[BundledMessage] = []
         for batch in _batches(messages):
             done = await asyncio.gather(*(self._alert(message, stamp, now, doubt=doubt) for message in batch))
             failed += [message for message, safe in zip(batch, done, strict=True) if not safe]
         return failed
 
-    async def _alert(self, message: Message, stamp: datetime, now: datetime, *, doubt: bool) -> bool:
+    async def _alert(self, message: BundledMessage, stamp: datetime, now: datetime, *, doubt: bool) -> bool:
         headers = AlertHeaders(
             stage=self._stage,
             source=self._source.name,
@@ -277,7 +277,7 @@ def _same(answer: Answer, held: Bundle) -> bool:
     return timedelta(0) <= answer.stamp - held.stamp <= NODES
 
 
-def _batches(messages: Sequence[Message]) -> Iterator[list[Message]]:
+def _batches(messages: Sequence[BundledMessage]) -> Iterator[list[BundledMessage]]:
     for _, group in groupby(messages, key=lambda message: message.rank):
         same = list(group)
         yield from (same[start : start + AT_ONCE] for start in range(0, len(same), AT_ONCE))

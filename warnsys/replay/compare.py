@@ -22,7 +22,7 @@ _Key = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class NoticeDifference:
     """What districts of a city were told before, and are told now; nothing where that side has nothing."""
 
     city: str
@@ -37,7 +37,7 @@ class Difference:
         return min(str(line["at"]) for line in (self.before, self.after) if line)
 
 
-def differences(before: Sequence[Line], after: Sequence[Line]) -> list[Difference]:
+def differences(before: Sequence[Line], after: Sequence[Line]) -> list[NoticeDifference]:
     """All differences in the order of time."""
     told_before, told_after = _by_place(before), _by_place(after)
     found: dict[str, tuple[_Key, list[str], Line | None, Line | None]] = {}
@@ -49,7 +49,8 @@ def differences(before: Sequence[Line], after: Sequence[Line]) -> list[Differenc
             mark = same if district not in found.get(same, ((), []))[1] else f"{same}{number}"
             found.setdefault(mark, (key, [], old, new))[1].append(district)
     all_of_them = [
-        Difference(key[0], tuple(districts), key[1], key[2], old, new) for key, districts, old, new in found.values()
+        NoticeDifference(key[0], tuple(districts), key[1], key[2], old, new)
+        for key, districts, old, new in found.values()
     ]
     return sorted(all_of_them, key=lambda one: (one.at, one.city, one.channel, one.audience, one.districts))
 
@@ -88,7 +89,7 @@ def versions_differ(before: Line, after: Line) -> list[str]:
     ]
 
 
-def worded(found: Sequence[Difference], header: Line) -> Iterator[str]:
+def worded(found: Sequence[NoticeDifference], header: Line) -> Iterator[str]:
     """The differences for people, a few lines each."""
     for one in found:
         city = header.get("cities", {}).get(one.city, {})

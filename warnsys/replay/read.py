@@ -132,7 +132,7 @@ def _returning(content: bytes) -> Callable[[], bytes]:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class ReplayedMessage:
     member: Member
     key: Key
     alert: Alert | CapError
@@ -154,9 +154,9 @@ class Opener:
     """Opens snapshot after snapshot; a message that stood in the one before is not read again."""
 
     def __init__(self) -> None:
-        self._known: dict[str, dict[Key, Message]] = {}
+        self._known: dict[str, dict[Key, ReplayedMessage]] = {}
 
-    def open(self, shot: Shot) -> tuple[Message, ...]:
+    def open(self, shot: Shot) -> tuple[ReplayedMessage, ...]:
         """The messages in the ZIP's order. Raises `Refused` where it cannot be trusted as a whole."""
         known = self._known.get(shot.source, {})
         messages = [_read(member, known) for member in open_zip(shot.read())]
@@ -164,17 +164,17 @@ class Opener:
         return tuple(messages)
 
 
-def _read(member: Member, known: dict[Key, Message]) -> Message:
+def _read(member: Member, known: dict[Key, ReplayedMessage]) -> ReplayedMessage:
     key = member.name, hashlib.sha256(member.body).digest()
     if key in known:
         return known[key]
     if member.error:
-        return Message(member, key, member.error)
+        return ReplayedMessage(member, key, member.error)
     try:
-        return Message(member, key, read_alert(member.body))
+        return ReplayedMessage(member, key, read_alert(member.body))
     except CapError as error:
-        return Message(member, key, error)
+        return ReplayedMessage(member, key, error)
 
 
-def worst_first(messages: Iterable[Message]) -> list[Message]:
+def worst_first(messages: Iterable[ReplayedMessage]) -> list[ReplayedMessage]:
     return sorted(messages, key=lambda message: -message.rank)

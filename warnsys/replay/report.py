@@ -20,8 +20,8 @@ from warnsys.cap.model import level
 from warnsys.channels.events import event_name
 from warnsys.channels.wording import label, moment
 from warnsys.records import Outcome, PushNotice, SmsNotice, SteleRecord
-from warnsys.replay.run import Arrival, Decided, Event
-from warnsys.replay.timeline import Bar, Lane, Mark, Timeline
+from warnsys.replay.run import Arrival, DecidedMessage, ReplayEvent
+from warnsys.replay.timeline import Mark, ReportBar, ReportLane, Timeline
 from warnsys.replay.words import AUDIENCES, CHANNELS, DECIDED, FRESHNESS, KINDS, REASONS, STATUS, why_not
 from warnsys.warning.policy import Policy
 
@@ -32,7 +32,7 @@ MAX_ELSEWHERE = 200
 
 
 @dataclass
-class Alert:
+class ReportedAlert:
     """One message that concerns the city, as the page tells of it."""
 
     anchor: str
@@ -66,12 +66,12 @@ class Report:
             for district, name in one["districts"].items()
         }
         self.start, self.end = (datetime.fromisoformat(header[name]) for name in ("from", "to"))
-        self._lanes = {district: Lane(name) for district, name in names.items()}
-        self._data = Lane("Daten")
-        self._alerts: dict[tuple[str, str], Alert] = {}
+        self._lanes = {district: ReportLane(name) for district, name in names.items()}
+        self._data = ReportLane("Daten")
+        self._alerts: dict[tuple[str, str], ReportedAlert] = {}
         """By source and the id under which it lists them."""
-        self._by_base: dict[str, Alert] = {}
-        self._listed: list[Alert] = []
+        self._by_base: dict[str, ReportedAlert] = {}
+        self._listed: list[ReportedAlert] = []
         """Those that the newest snapshots have."""
         self._elsewhere: list[tuple[datetime, Outcome]] = []
         self._sent: list[Sent] = []
@@ -79,11 +79,11 @@ class Report:
         self._chapters: list[tuple[datetime, str]] = []
         self._counts = {"snapshots": 0, **dict.fromkeys(DECIDED, 0)}
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: ReplayEvent) -> None:
         match event:
             case Arrival():
                 self._arrived(event)
-            case Decided():
+            case DecidedMessage():
                 self._decided(event)
             case SteleRecord():
                 self._shown(event)
@@ -109,7 +109,7 @@ class Report:
                 alert.until = arrival.at
         self._listed = [alert for alert in self._listed if alert.until is None]
 
-    def _decided(self, event: Decided) -> None:
+    def _decided(self, event: DecidedMessage) -> None:
         outcome = event.decision.outcome
         place = outcome.source, outcome.listed_id
         if known := self._alerts.get(place):
@@ -122,7 +122,7 @@ class Report:
             self._elsewhere.append((event.at, outcome))
             return
         anchor = f"a{len(self._alerts) + 1}"
-        alert = Alert(anchor, event.at, outcome, event.body, outcome.findings, event.decision.matches)
+        alert = ReportedAlert(anchor, event.at, outcome, event.body, outcome.findings, event.decision.matches)
         self._alerts[place] = alert
         self._by_base.setdefault(outcome.base_id, alert)
         self._listed.append(alert)
@@ -137,7 +137,7 @@ class Report:
         if record.district == next(iter(self._lanes)):
             self._data.at(record.issued, f"data-{record.freshness}", FRESHNESS[record.freshness])
 
-    def _of_base(self, base_id: str) -> Alert | None:
+    def _of_base(self, base_id: str) -> ReportedAlert | None:
         return self._by_base.get(base_id)
 
     # -- the page ---------------------------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ class Report:
             for channel, audience in rows
         }
         bars = [
-            Bar(alert.at, alert.until or self.end, alert.anchor, _style(alert.outcome), self.title_of(alert))
+            ReportBar(alert.at, alert.until or self.end, alert.anchor, _style(alert.outcome), self.title_of(alert))
             for alert in self._alerts.values()
         ]
         lanes = list(self._lanes.values())
@@ -198,7 +198,7 @@ class Report:
         who = f"{CHANNELS[_channel(notice)]}, {AUDIENCES[notice.audience]}"
         return f"{self.clock(notice.issued)} {who}: {KINDS[notice.kind]}, Stufe {notice.level} von 4"
 
-    def title_of(self, alert: Alert) -> str:
+    def title_of(self, alert: ReportedAlert) -> str:
         """An alert in a few words: what it is, or why it is none."""
         meaning = next(iter(alert.outcome.meanings), None)
         if meaning:
@@ -209,10 +209,10 @@ class Report:
             return "Testmeldung"
         return DECIDED[alert.outcome.decided].capitalize()
 
-    def cause_of(self, sent: Sent) -> Alert | None:
+    def cause_of(self, sent: Sent) -> ReportedAlert | None:
         return self._of_base(sent.notice.cause)
 
-    def who_hears(self, alert: Alert) -> list[tuple[str, str, list[Sent]]]:
+    def who_hears(self, alert: ReportedAlert) -> list[tuple[str, str, list[Sent]]]:
         """For each audience and channel: what it was told because of an alert, or why it was not."""
         found = []
         for rule in self._policy.rules:

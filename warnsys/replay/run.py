@@ -18,7 +18,7 @@ from warnsys.feeds.answer import Refused
 from warnsys.feeds.bundle import Key
 from warnsys.pipeline import Offline
 from warnsys.records import AlertHeaders, Notice, Snapshot
-from warnsys.replay.read import Material, Message, Opener, Shot, worst_first
+from warnsys.replay.read import Material, Opener, ReplayedMessage, Shot, worst_first
 from warnsys.settings import LIVE, Settings, Source, parse
 from warnsys.warning.matching import Decision
 from warnsys.warning.situation import Situation
@@ -35,7 +35,7 @@ class Arrival:
 
     at: datetime
     shot: Shot
-    messages: tuple[tuple[AlertHeaders, Message], ...] = ()
+    messages: tuple[tuple[AlertHeaders, ReplayedMessage], ...] = ()
     snapshot: Snapshot | None = None
     """None where the answer is older than one seen before, or refused."""
     error: str = ""
@@ -43,7 +43,7 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class DecidedMessage:
     """One message, decided."""
 
     at: datetime
@@ -52,8 +52,8 @@ class Decided:
     decision: Decision
 
 
-Event = Arrival | Decided | Notice
-Hear = Callable[[Event], None]
+ReplayEvent = Arrival | DecidedMessage | Notice
+Hear = Callable[[ReplayEvent], None]
 
 
 def settings_of(settings: Settings | None, material_sources: Iterable[str], stage: str = STAGE) -> Settings:
@@ -104,7 +104,7 @@ def script(material: Material, stage: str) -> Iterator[datetime | Arrival]:
     yield from _ticks(now, material.end)
 
 
-def _headers(message: Message, shot: Shot, stage: str, now: datetime) -> AlertHeaders:
+def _headers(message: ReplayedMessage, shot: Shot, stage: str, now: datetime) -> AlertHeaders:
     return AlertHeaders(stage=stage, source=shot.source, id=message.listed_id, stamp=shot.stamp, seen=now)
 
 
@@ -143,7 +143,7 @@ class Replay:
                 if isinstance(message.alert, CapError)
                 else matcher.decide(message.alert, headers)
             )
-            self._hear(Decided(step.at, headers, message.member.body, decision))
+            self._hear(DecidedMessage(step.at, headers, message.member.body, decision))
             self.pure.settle(decision.outcome)
             self._tell()
         if step.snapshot:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from warnsys.records import Notice, PushNotice, SmsNotice, SteleRecord
-from warnsys.replay.run import Event
+from warnsys.replay.run import ReplayEvent
 
 Line = dict[str, Any]
 
@@ -26,7 +26,7 @@ class Tape:
         self._waiting: Line | None = None
         self._put(header)
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: ReplayEvent) -> None:
         if isinstance(event, SteleRecord):
             self._stele(event)
         elif isinstance(event, PushNotice | SmsNotice):

@@ -28,7 +28,7 @@ class Span:
 
 
 @dataclass
-class Lane:
+class ReportLane:
     """One thing's states, one after the other."""
 
     name: str
@@ -63,7 +63,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class ReportBar:
     """A message, as long as it was listed."""
 
     start: datetime
@@ -85,7 +85,7 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
+class ReportTick:
     x: float
     time: str
     day: str
@@ -107,8 +107,8 @@ class Timeline:
     """The drawing's parts. Lanes on top, then the data's freshness, then the notices, then the alerts."""
 
     def __init__(
-        self, start: datetime, end: datetime, zone: ZoneInfo, lanes: Sequence[Lane], data: Lane,
-        marks: dict[str, list[Mark]], bars: Sequence[Bar], chapters: Sequence[tuple[datetime, str]],
+        self, start: datetime, end: datetime, zone: ZoneInfo, lanes: Sequence[ReportLane], data: ReportLane,
+        marks: dict[str, list[Mark]], bars: Sequence[ReportBar], chapters: Sequence[tuple[datetime, str]],
     ) -> None:  # fmt: skip
         self.start, self.end, self.zone = start, max(end, start + timedelta(minutes=1)), zone
         self.lanes, self.data = [*lanes, data], data
@@ -147,7 +147,7 @@ class Timeline:
         return round(LABELS + min(max(part, 0.0), 1.0) * WIDTH, 1)
 
     @property
-    def ticks(self) -> Iterator["Tick"]:
+    def ticks(self) -> Iterator["ReportTick"]:
         """Whole hours or the like, in local time."""
         minutes = (self.end - self.start) / timedelta(minutes=1)
         step = next((one for one in STEPS_MIN if minutes / one <= MAX_TICKS), STEPS_MIN[-1])
@@ -158,7 +158,9 @@ class Timeline:
                 new = at.date() != day
                 day = at.date()
                 last = LABELS + WIDTH - self.x(at) < 20
-                yield Tick(self.x(at), "" if last else f"{at:%H:%M}", f"{at:%d.%m.%Y}" if new and not last else "")
+                yield ReportTick(
+                    self.x(at), "" if last else f"{at:%H:%M}", f"{at:%d.%m.%Y}" if new and not last else ""
+                )
             at = (at.astimezone(UTC) + timedelta(minutes=step)).astimezone(self.zone)
 
     def _box(self, span: Span, y: float) -> Box:
@@ -166,7 +168,7 @@ class Timeline:
         words = f"{self._clock(span.start)} bis {self._clock(span.end)}: {span.words}"
         return Box(x, y, round(max(end - x, 1.5), 1), span.state, words, _fitting(span.words, span.state, end - x))
 
-    def _bar(self, bar: Bar, y: float) -> Box:
+    def _bar(self, bar: ReportBar, y: float) -> Box:
         x, end = self.x(bar.start), self.x(bar.end)
         words = f"{self._clock(bar.start)} bis {self._clock(bar.end)}: {bar.words}"
         width = round(max(end - x, 24), 1)
@@ -186,9 +188,9 @@ class Timeline:
             anchors = tuple(mark.anchor for mark in group)
             yield Dot(self.x(group[0].at), y, worst.level, worst.style, worst.kind, anchors, group[0].words + more)
 
-    def _packed(self, bars: Sequence[Bar]) -> list[list[Bar]]:
+    def _packed(self, bars: Sequence[ReportBar]) -> list[list[ReportBar]]:
         """The bars in as few rows as they need, in the order of their begin."""
-        rows: list[list[Bar]] = []
+        rows: list[list[ReportBar]] = []
         for bar in sorted(bars, key=lambda one: (one.start, one.end)):
             for row in rows:
                 if max(self.x(row[-1].end), self.x(row[-1].start) + 24) + 1 <= self.x(bar.start):

@@ -31,9 +31,9 @@ PROFILE_VERSION = "2.1.13"
 LICENCE = "© GeoBasis-DE / BKG 2021 (Daten modifiziert)"
 AREA_COLORS = {"Minor": "255 235 59", "Moderate": "251 140 0", "Severe": "229 57 53", "Extreme": "136 14 79"}
 
-Point = tuple[Annotated[float, Field(ge=-180, le=180)], Annotated[float, Field(ge=-90, le=90)]]
+StoryPoint = tuple[Annotated[float, Field(ge=-180, le=180)], Annotated[float, Field(ge=-90, le=90)]]
 """Longitude and latitude in degrees."""
-Points = Annotated[tuple[Point, ...], Field(min_length=3)]
+Points = Annotated[tuple[StoryPoint, ...], Field(min_length=3)]
 """The corners of a ring, each once."""
 
 
@@ -55,7 +55,7 @@ class Texts(Strict):
     instruction: str = ""
 
 
-class Message(Strict):
+class StoryMessage(Strict):
     """One message of a story; times are minutes since the story's start."""
 
     key: str = Field(pattern=r"^[a-z0-9-]+$")
@@ -90,7 +90,7 @@ class Message(Strict):
     """Heights above sea level between which it holds, in metres."""
 
     @model_validator(mode="after")
-    def _makes_sense(self) -> "Message":
+    def _makes_sense(self) -> "StoryMessage":
         if self.update and self.cancel:
             raise ValueError("either updates or cancels; write one of the two")
         if missing := {"de", "en"} - set(self.texts):
@@ -113,7 +113,7 @@ def moment(start: datetime, minute: float) -> datetime:
 
 
 def write(
-    message: Message,
+    message: StoryMessage,
     start: datetime,
     identifier: str,
     *,
@@ -143,7 +143,7 @@ def write(
     return write_alert(alert, pretty=True)
 
 
-def _info(message: Message, language: str, start: datetime, cells: Mapping[str, str]) -> Info:
+def _info(message: StoryMessage, language: str, start: datetime, cells: Mapping[str, str]) -> Info:
     sent, texts = moment(start, message.at), message.texts[language]
     return Info(
         language="de-DE" if language == "de" else language,
@@ -174,7 +174,7 @@ def _info(message: Message, language: str, start: datetime, cells: Mapping[str, 
     )
 
 
-def _areas(message: Message, cells: Mapping[str, str]) -> Iterator[Area]:
+def _areas(message: StoryMessage, cells: Mapping[str, str]) -> Iterator[Area]:
     """The profile's two kinds of areas: outlines without cells, then communes without outlines."""
     floor = 0.0 if message.floor_m is None else round(message.floor_m / METRES_PER_FOOT, 5)
     ceiling = NO_CEILING_FT if message.ceiling_m is None else round(message.ceiling_m / METRES_PER_FOOT, 5)

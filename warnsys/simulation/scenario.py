@@ -19,7 +19,7 @@ import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from warnsys.cap import read_bundle
-from warnsys.simulation.message import Message, Strict, moment, write
+from warnsys.simulation.message import StoryMessage, Strict, moment, write
 from warnsys.simulation.repeat import repeated
 
 BUNDLED = Path(__file__).with_name("scenarios")
@@ -132,7 +132,7 @@ class _Story(Strict):
     cells: dict[Annotated[str, Field(pattern=r"^\d{9}$")], str] = {}
     """Names of the warn cells."""
     chapters: tuple[_Chapter, ...] = ()
-    alerts: tuple[Message, ...]
+    alerts: tuple[StoryMessage, ...]
 
     @field_validator("timezone")
     @classmethod
@@ -145,7 +145,7 @@ class _Story(Strict):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> "_Story":
-        told: dict[str, Message] = {}
+        told: dict[str, StoryMessage] = {}
         for message in self.alerts:
             if message.key in told:
                 raise ValueError(f"alert {message.key!r} stands there twice")
@@ -183,7 +183,7 @@ def _inherited(alerts: Sequence[dict[Any, Any]]) -> list[dict[Any, Any]]:
 class _File:
     """A message as a member of the ZIPs."""
 
-    message: Message
+    message: StoryMessage
     name: str
     body: bytes
     gone_at: float

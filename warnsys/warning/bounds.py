@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pydantic_core import to_json
 
 from warnsys.records import Meaning, Text
-from warnsys.warning.facts import FORGOT_FOR, Fact, Facts, Forgot, Listing, Seen, last_seen
-from warnsys.warning.notification_log import Told, top
+from warnsys.warning.facts import FORGOT_FOR, Fact, Facts, Forgot, KnownSnapshot, Listing, last_seen
+from warnsys.warning.notification_log import NotificationLog, top
 from warnsys.warning.scene import Held
 from warnsys.warning.situation import Situation, grade
 
@@ -73,7 +73,7 @@ def held_of(held: Held, facts: Facts) -> Held:
     return {d: kept for d, ids in held.items() if (kept := {i: s for i, s in ids.items() if i in facts.facts})}
 
 
-def lighter_told(told: Told) -> Told:
+def lighter_told(told: NotificationLog) -> NotificationLog:
     """Where it is much, only the highest grades: what is forgotten would be told again, and its end not."""
     too_much = size(told) - MOST_TOLD_BYTES
     if too_much <= 0:
@@ -214,7 +214,7 @@ class _Scales:
         return sorted((fact for fact in self.facts.values() if fact.meanings), key=rank)
 
 
-def _spare(newest_first: tuple[Seen, ...]) -> tuple[Seen, ...]:
+def _spare(newest_first: tuple[KnownSnapshot, ...]) -> tuple[KnownSnapshot, ...]:
     """All but the newest few and the newest few that list anything, and the oldest."""
     listing = [one for one in newest_first if one.ids]
     kept = (*newest_first[:KEPT_LOOKS], *listing[:KEPT_LOOKS], newest_first[-1])

@@ -97,7 +97,7 @@ class Listing(Part):
         return self.model_copy(update={"accepted": _last(now, MOST_RULES)})
 
 
-class Seen(Part):
+class KnownSnapshot(Part):
     """A snapshot, however many pollers brought it."""
 
     stamp: Moment
@@ -118,7 +118,7 @@ class Early(Part):
     """What bears a stamp ahead of the city's time, until a tick says whether that lagged."""
 
     stamp: Moment
-    seen: Seen | None = None
+    seen: KnownSnapshot | None = None
     """A snapshot."""
     ids: tuple[str, ...] = ()
     """Messages that came with it."""
@@ -136,7 +136,7 @@ class Facts(Part):
     """By source the seconds by which its newest stamp was ahead, until one comes that is not."""
     facts: dict[str, Fact] = {}
     listings: dict[str, Listing] = {}
-    snapshots: dict[str, tuple[Seen, ...]] = {}
+    snapshots: dict[str, tuple[KnownSnapshot, ...]] = {}
     """By source, newest first: back to the last of `LOOKS` complete ones that lie apart, and of those that list
     anything the same."""
     grown: int = 0
@@ -187,14 +187,16 @@ def learn_snapshot(known: Facts, snapshot: Snapshot, rules: str) -> Facts:
     known = known.model_copy(update={"clock": testify(known.clock, snapshot)})
     checked = min(snapshot.checked, known.now + HURRY) if known.now else snapshot.checked
     ids = tuple(sorted(set(snapshot.ids)))
-    seen = Seen(stamp=snapshot.stamp, checked=checked, ids=ids[:MOST_IDS], left_out=len(ids[MOST_IDS:]) or None)
+    seen = KnownSnapshot(
+        stamp=snapshot.stamp, checked=checked, ids=ids[:MOST_IDS], left_out=len(ids[MOST_IDS:]) or None
+    )
     if _is_early(known, seen.stamp):
         return _waits(known, snapshot.source, Early(stamp=seen.stamp, seen=seen))
     ahead = {source: by for source, by in known.ahead.items() if source != snapshot.source}
     return _listed(known.model_copy(update={"ahead": ahead}), snapshot.source, seen, rules)
 
 
-def _listed(known: Facts, source: str, seen: Seen, rules: str) -> Facts:
+def _listed(known: Facts, source: str, seen: KnownSnapshot, rules: str) -> Facts:
     listings, grown = dict(known.listings), known.grown
     for listed_id in seen.ids:
         before = listings.get(listed_id)
@@ -210,13 +212,13 @@ def _listed(known: Facts, source: str, seen: Seen, rules: str) -> Facts:
     return known.model_copy(update={"snapshots": _last({**others, source: tuple(kept)}, MOST_SOURCES)})
 
 
-def _one_snapshot(one: Seen | None, other: Seen) -> Seen:
+def _one_snapshot(one: KnownSnapshot | None, other: KnownSnapshot) -> KnownSnapshot:
     if one is None:
         return other
     ids = tuple(sorted({*one.ids, *other.ids}))
     more = max(one.left_out or 0, other.left_out or 0, len(ids[MOST_IDS:])) or None
     checked = min(one.checked, other.checked)
-    return Seen(stamp=one.stamp, checked=checked, ids=ids[:MOST_IDS], left_out=more)
+    return KnownSnapshot(stamp=one.stamp, checked=checked, ids=ids[:MOST_IDS], left_out=more)
 
 
 def _is_early(known: Facts, stamp: datetime) -> bool:
@@ -278,16 +280,16 @@ def _not_after(listing: Listing, limit: datetime) -> Listing:
     return listing.model_copy(update={"sightings": sightings})
 
 
-def apart(newest_first: Sequence[Seen], looks: int) -> Sequence[Seen]:
+def apart(newest_first: Sequence[KnownSnapshot], looks: int) -> Sequence[KnownSnapshot]:
     """The newest snapshot, the newest that lies apart from it, and so on: fewer than `looks` if there are no more."""
-    found: list[Seen] = []
+    found: list[KnownSnapshot] = []
     for one in newest_first:
         if len(found) < looks and (not found or found[-1].stamp - one.stamp >= APART):
             found.append(one)
     return found
 
 
-def _witnesses(known: Facts, newest_first: Sequence[Seen], rules: str) -> Sequence[Seen]:
+def _witnesses(known: Facts, newest_first: Sequence[KnownSnapshot], rules: str) -> Sequence[KnownSnapshot]:
     """Complete ones that lie apart, and what lies between: it may become complete, or a late one lie apart from it.
 
     Where there are too few, all of them.
@@ -419,6 +421,6 @@ def verdict(known: Facts, listed_id: str, rules: str) -> bool | None:
     return listing.accepted.get(rules) if listing else None
 
 
-def complete(known: Facts, seen: Seen, rules: str) -> bool:
+def complete(known: Facts, seen: KnownSnapshot, rules: str) -> bool:
     """Whether every message that a snapshot lists has been accepted under these rules."""
     return seen.left_out is None and all(verdict(known, listed_id, rules) for listed_id in seen.ids)

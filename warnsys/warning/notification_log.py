@@ -9,7 +9,7 @@ from warnsys.records import Meaning, Moment, Part
 from warnsys.warning.situation import grade
 
 
-class Claim(Part):
+class LogEntry(Part):
     """Something of one grade was told to hold from `onset` until `until` (None: open-ended)."""
 
     grade: int
@@ -35,48 +35,48 @@ class Claim(Part):
         return self.until is None or now < self.until
 
 
-Claims = tuple[Claim, ...]
+LogEntries = tuple[LogEntry, ...]
 """The highest grade first, one a grade."""
 
-Told = dict[str, dict[str, Claims]]
+NotificationLog = dict[str, dict[str, LogEntries]]
 """By `audience/channel/group` and district."""
 
 
-def claims(meanings: Iterable[Meaning]) -> Claims:
+def claims(meanings: Iterable[Meaning]) -> LogEntries:
     """One claim a grade: the earliest begin and the latest end of all messages of that grade."""
-    by_grade: dict[int, list[Claim]] = {}
+    by_grade: dict[int, list[LogEntry]] = {}
     for meaning in meanings:
-        one = Claim(grade=grade(meaning), onset=meaning.onset, until=meaning.expires)
+        one = LogEntry(grade=grade(meaning), onset=meaning.onset, until=meaning.expires)
         by_grade.setdefault(one.grade, []).append(one)
     return tuple(claim for _, same in sorted(by_grade.items(), reverse=True) if (claim := joined(same)))
 
 
-def joined(same: Iterable[Claim]) -> Claim | None:
+def joined(same: Iterable[LogEntry]) -> LogEntry | None:
     """One claim for several of one grade: from the earliest begin to the latest end."""
     some = list(same)
     if len(some) < 2:
         return some[0] if some else None
     until = max(some, key=lambda claim: claim.end).until
-    return Claim(grade=some[0].grade, onset=min(claim.onset for claim in some), until=until)
+    return LogEntry(grade=some[0].grade, onset=min(claim.onset for claim in some), until=until)
 
 
-def top(claimed: Claims) -> int:
+def top(claimed: LogEntries) -> int:
     """The highest grade; 0 for none."""
     return claimed[0].grade if claimed else 0
 
 
-def higher(one: Claim | None, other: Claim | None) -> Claim | None:
+def higher(one: LogEntry | None, other: LogEntry | None) -> LogEntry | None:
     """The one of the higher grade, at the same grade the one that holds longer."""
     return max((claim for claim in (one, other) if claim), key=lambda claim: (claim.grade, claim.end), default=None)
 
 
-def remembered(told: Told, now: datetime, highest: Callable[[str, str], int]) -> Told:
+def remembered(told: NotificationLog, now: datetime, highest: Callable[[str, str], int]) -> NotificationLog:
     """Without the claims that ended as they were told to.
 
     What goes on beyond its told end stays the same event: `highest` gives the top grade that still stands in a group
     and district, expired and unconfirmed ones included.
     """
-    found: Told = {}
+    found: NotificationLog = {}
     for key, districts in told.items():
         group = key.split("/", 2)[2]
         kept = {}
@@ -88,7 +88,7 @@ def remembered(told: Told, now: datetime, highest: Callable[[str, str], int]) ->
     return found
 
 
-def moved_begin(told: Claims, present: Claims, now: datetime, least: timedelta) -> timedelta | None:
+def moved_begin(told: LogEntries, present: LogEntries, now: datetime, least: timedelta) -> timedelta | None:
     """By how much the begin of the highest claim moved, where it had not begun and the move is worth telling."""
     by = present[0].onset - told[0].onset
     return by if told[0].onset > now and abs(by) > least else None
@@ -99,12 +99,12 @@ class Move(NamedTuple):
 
     by: float
     """In seconds; infinite where the end became open."""
-    was: Claim
-    now: Claim
+    was: LogEntry
+    now: LogEntry
     grade: int
 
 
-def moved_end(told: Claims, present: Claims, now: datetime, least: timedelta) -> Move | None:
+def moved_end(told: LogEntries, present: LogEntries, now: datetime, least: timedelta) -> Move | None:
     """The move of an end that is most worth telling, if any: a later end outweighs an earlier one.
 
     Where something goes on beyond its told end, the least move is worth telling. Neither side is empty.
@@ -123,6 +123,6 @@ def _by(move: Move) -> float:
     return move.by
 
 
-def _last(claimed: Claims, least: int) -> Claim | None:
+def _last(claimed: LogEntries, least: int) -> LogEntry | None:
     """Of the claims of at least this grade the one that holds longest."""
     return max((claim for claim in claimed if claim.grade >= least), key=lambda claim: claim.end, default=None)

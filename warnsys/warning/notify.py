@@ -16,9 +16,9 @@ from typing import Literal, get_args
 from warnsys.records import Audience, Meaning, NoticeKind
 from warnsys.warning.facts import Fact, Facts
 from warnsys.warning.notification_log import (
-    Claim,
-    Claims,
-    Told,
+    LogEntries,
+    LogEntry,
+    NotificationLog,
     higher,
     joined,
     moved_begin,
@@ -65,7 +65,7 @@ class Change:
     """What holds now (warn, update, lowered), from the first begin to the last end of all messages of that grade: to
     people they are one event. Else what has ended."""
     districts: tuple[str, ...]
-    was: Claim | None = None
+    was: LogEntry | None = None
     """What this channel had been told of the group in these districts: where begin or end moved, the claim that moved,
     else the highest. None where it had been told nothing."""
     shown: tuple[str, ...] = ()
@@ -109,8 +109,8 @@ def remember(situation: Situation, before: Held, known: Facts) -> Held:
 
 
 def changes(
-    known: Facts, situation: Situation, before: Held, told: Told, policy: Policy, snapshot: str = ""
-) -> tuple[list[Change], Told]:
+    known: Facts, situation: Situation, before: Held, told: NotificationLog, policy: Policy, snapshot: str = ""
+) -> tuple[list[Change], NotificationLog]:
     """What each channel has to be told now, and what it has been told then.
 
     `snapshot` names, by source and stamp, the one that the present record is or came with, if any.
@@ -161,8 +161,8 @@ class _Difference:
     district: str
     kind: Literal["up", "lowered", "ended"]
     reason: Reason
-    was: Claim | None
-    now_told: Claims
+    was: LogEntry | None
+    now_told: LogEntries
     moved_at: int | None = None
     """Where an end moved, at which grade."""
     silent: bool = False
@@ -185,7 +185,7 @@ def _worst_first(change: Change) -> tuple[object, ...]:
 class _Changes(Scene):
     """What has to be told of one scene."""
 
-    def difference(self, rule: Rule, group: str, district: str, told: Claims, policy: Policy) -> _Difference | None:
+    def difference(self, rule: Rule, group: str, district: str, told: LogEntries, policy: Policy) -> _Difference | None:
         now, least = self.situation.now, timedelta(minutes=policy.retell_after_min)
         live = [one.meaning for one in self.live(district, group)]
         tellable = self.claims(rule, live)
@@ -202,7 +202,7 @@ class _Changes(Scene):
             return self.moved(district, valid or told, told, tellable, least)
         return None
 
-    def why_up(self, group: str, district: str, told: Claims, tellable: Claims) -> Reason:
+    def why_up(self, group: str, district: str, told: LogEntries, tellable: LogEntries) -> Reason:
         if told:
             turned = all(claim.advance for claim in told) and not tellable[0].advance
             beside = _beside(told[0], tellable[0], tellable)
@@ -212,7 +212,7 @@ class _Changes(Scene):
         return "revived" if news and news <= known.keys() else "entered"
 
     def moved(
-        self, district: str, valid: Claims, told: Claims, tellable: Claims, least: timedelta
+        self, district: str, valid: LogEntries, told: LogEntries, tellable: LogEntries, least: timedelta
     ) -> _Difference | None:
         """Begin or end, by enough to be told."""
         end = moved_end(told, tellable, self.situation.now, least)
@@ -228,7 +228,7 @@ class _Changes(Scene):
         return _Difference(district, "up", reason, end.was, tellable, end.grade)
 
     def down(
-        self, rule: Rule, group: str, district: str, valid: Claims, left: Claims, least: timedelta
+        self, rule: Rule, group: str, district: str, valid: LogEntries, left: LogEntries, least: timedelta
     ) -> _Difference | None:
         """Less than was told. While an end waits for its confirmation, nobody is told that anything is over."""
         was = valid[0]
@@ -281,7 +281,7 @@ class _Changes(Scene):
         base_id, position = shown
         districts = tuple(difference.district for difference in differences)
         reason = min((difference.reason for difference in differences), key=_ORDER.index)
-        was: Claim | None = None
+        was: LogEntry | None = None
         for difference in differences:
             if difference.reason == reason:
                 was = higher(was, difference.was)
@@ -312,12 +312,12 @@ class _Changes(Scene):
         return min(gone, default=shown), self.why_ended(group, districts)
 
 
-def _beside(was: Claim, now: Claim, tellable: Claims) -> bool:
+def _beside(was: LogEntry, now: LogEntry, tellable: LogEntries) -> bool:
     """Whether what is new is an advance notice, while the warning that was told goes on."""
     return now.advance and not was.advance and any(not claim.advance for claim in tellable)
 
 
-def _first(claimed: Claims) -> Claim | None:
+def _first(claimed: LogEntries) -> LogEntry | None:
     return claimed[0] if claimed else None
 
 

@@ -11,13 +11,13 @@ from functools import cached_property
 
 from warnsys.records import Meaning, utc
 from warnsys.warning.facts import Fact, Facts
-from warnsys.warning.notification_log import Claims, claims
+from warnsys.warning.notification_log import LogEntries, claims
 from warnsys.warning.policy import Rule
 from warnsys.warning.situation import Situation, Standing, grade
 
 Held = dict[str, dict[str, bool]]
 """By district and base id: whether it stood (True) when changes were last looked for, or only earlier (False)."""
-Place = tuple[str, str]
+DistrictAndGroup = tuple[str, str]
 """District and event group."""
 
 
@@ -38,15 +38,15 @@ class Scene:
         self.facts, self.situation, self.before = known.facts, situation, before
         self.snapshot = snapshot or (utc(situation.as_of) if situation.as_of else "")
         self._said: dict[str, _Said] = {}
-        self._claims: dict[tuple[object, ...], Claims] = {}
+        self._claims: dict[tuple[object, ...], LogEntries] = {}
         self._newly: dict[tuple[Rule, str], int] = {}
-        self._live: dict[Place, list[Standing]] = {}
-        self._expired: dict[Place, list[Standing]] = {}
-        self._top: dict[Place, int] = {}
+        self._live: dict[DistrictAndGroup, list[Standing]] = {}
+        self._expired: dict[DistrictAndGroup, list[Standing]] = {}
+        self._top: dict[DistrictAndGroup, int] = {}
         self.new: dict[str, set[str]] = {}
         self.gone: dict[str, set[str]] = {}
-        self._new_of: dict[Place, set[str]] = {}
-        self._gone_of: dict[Place, set[str]] = {}
+        self._new_of: dict[DistrictAndGroup, set[str]] = {}
+        self._gone_of: dict[DistrictAndGroup, set[str]] = {}
         self.touched: dict[str, list[str]] = {}
         """Districts by event group in which something newly stands or no longer does."""
         for district, state in sorted(situation.districts.items()):
@@ -61,7 +61,7 @@ class Scene:
             for group in sorted(groups | self._by_group(self.gone[district], district, self._gone_of)):
                 self.touched.setdefault(group, []).append(district)
 
-    def _by_group(self, base_ids: Iterable[str], district: str, found: dict[Place, set[str]]) -> set[str]:
+    def _by_group(self, base_ids: Iterable[str], district: str, found: dict[DistrictAndGroup, set[str]]) -> set[str]:
         groups = set()
         for base_id in base_ids:
             for group in self.said(base_id).groups.get(district, ()):
@@ -106,7 +106,7 @@ class Scene:
     def gone_of(self, group: str, districts: Iterable[str]) -> set[str]:
         return {i for district in districts for i in self._gone_of.get((district, group), ())}
 
-    def claims(self, rule: Rule | None, meanings: Sequence[Meaning]) -> Claims:
+    def claims(self, rule: Rule | None, meanings: Sequence[Meaning]) -> LogEntries:
         """Of what a rule tells, or of all. Where the same holds in every district of a city, it is joined once."""
         key = (rule, *map(id, meanings))
         if key not in self._claims:

@@ -26,8 +26,8 @@ from warnsys.warning.facts import (
     LOOKS,
     Fact,
     Facts,
+    KnownSnapshot,
     Listing,
-    Seen,
     Sighting,
     apart,
     complete,
@@ -173,7 +173,7 @@ class _View:
         return self._sightings[fact.base_id]
 
     @cached_property
-    def complete(self) -> dict[str, list[Seen]]:
+    def complete(self) -> dict[str, list[KnownSnapshot]]:
         """Newest first."""
         return {
             source: [one for one in seen if complete(self.known, one, self.rules)]
@@ -186,7 +186,7 @@ class _View:
         newest = {s: next(filter(self.decided, seen), None) for s, seen in self.known.snapshots.items()}
         return {source: one.stamp for source, one in newest.items() if one}
 
-    def decided(self, seen: Seen) -> bool:
+    def decided(self, seen: KnownSnapshot) -> bool:
         return seen.left_out is None and all(verdict(self.known, i, self.rules) is not None for i in seen.ids)
 
     def by_district(self) -> dict[str, list[Standing]]:

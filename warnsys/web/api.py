@@ -24,12 +24,12 @@ from warnsys.pipeline import CityRules
 from warnsys.records import DistrictStatus, FeedStatus, Freshness, Outcome, PushNotice, SmsNotice, SteleRecord
 from warnsys.web import alerts as alerts_out
 from warnsys.web import cap_out, feed_out
-from warnsys.web.app import Picture, Site, signed_in
+from warnsys.web.app import BoardPicture, Site, signed_in
 from warnsys.web.board import Board, HeldAlert
 from warnsys.web.once import Once
 from warnsys.web.security import Operators
 from warnsys.web.streams import BoundedStream
-from warnsys.web.telling import Event
+from warnsys.web.telling import BoardEvent
 
 PING_S = 5
 """A page that hears nothing for 12 s takes its stream for dead (static/live.js)."""
@@ -85,7 +85,7 @@ def public(site: Site) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["public"])
 
     @router.get("/districts")
-    def districts(board: Picture) -> list[DistrictNow]:
+    def districts(board: BoardPicture) -> list[DistrictNow]:
         """Every district with what holds there, in short."""
         return [_now(board, city, found) for city in board.cities.values() for found in city.place.districts]
 
@@ -95,14 +95,14 @@ def public(site: Site) -> APIRouter:
         return await site.pictures.once("geojson", _geojson)
 
     @router.get("/districts/{district}/situation", responses=NOT_FOUND)
-    def situation(district: DistrictId, board: Picture) -> Situation:
+    def situation(district: DistrictId, board: BoardPicture) -> Situation:
         """What holds in a district, whole."""
         city, found = site.district(district)
         now = _now(board, city, found)
         return Situation(district=now, record=board.stele(found.id))
 
     @router.get("/districts/{district}/cap", response_class=Response, responses={**NOT_FOUND, 200: _IS_CAP})
-    def cap(district: DistrictId, board: Picture) -> Response:
+    def cap(district: DistrictId, board: BoardPicture) -> Response:
         """What holds in a district as one CAP 1.2 alert; 404, which is no all-clear, where nothing holds, nothing
         reliable is known, or all has expired and is not yet confirmed."""
         city, found = site.district(district)
@@ -113,12 +113,12 @@ def public(site: Site) -> APIRouter:
         return Response(body, media_type="application/cap+xml")
 
     @router.get("/notices")
-    def notices(board: Picture, limit: Annotated[int, Query(ge=1, le=500)] = 100) -> list[PushNotice | SmsNotice]:
+    def notices(board: BoardPicture, limit: Annotated[int, Query(ge=1, le=500)] = 100) -> list[PushNotice | SmsNotice]:
         """What the public was told, newest first."""
         return [one for one in board.notices if one.audience == "public"][:limit]
 
     @router.get("/notices.atom", response_class=Response, responses={200: {"content": {ATOM: {}}}})
-    def atom(request: Request, board: Picture) -> Response:
+    def atom(request: Request, board: BoardPicture) -> Response:
         """The same as an Atom feed (RFC 4287)."""
         public_ones = [one for one in board.notices if one.audience == "public" and isinstance(one, PushNotice)][:100]
         return Response(feed_out.write(public_ones, board, str(request.url)), media_type=ATOM)
@@ -132,7 +132,7 @@ def public(site: Site) -> APIRouter:
         """Changes as Server-Sent Events, a `ping` every five seconds; `Last-Event-ID` resumes, `reload` says that too
         much was missed."""
 
-        def wanted(event: Event) -> bool:
+        def wanted(event: BoardEvent) -> bool:
             return event.public and event.district in ("", district or event.district)
 
         return _streaming(site, request, last_event_id, wanted)
@@ -157,23 +157,25 @@ def private(site: Site, operators: Operators) -> APIRouter:
         return await site.pictures.once(("alerts", decided), lambda board: _alerts(board, decided))
 
     @router.get("/alerts/{alert}", responses=NOT_FOUND)
-    def alert(alert: AlertId, board: Picture) -> dict[str, Any]:
+    def alert(alert: AlertId, board: BoardPicture) -> dict[str, Any]:
         """One message: parsed, raw, and decided for every district, with reasons."""
         return explained_alert(site, board, alert)
 
     @router.get("/alerts/{alert}/raw", response_class=Response, responses={**NOT_FOUND, 200: _IS_CAP})
-    def raw(alert: AlertId, board: Picture) -> Response:
+    def raw(alert: AlertId, board: BoardPicture) -> Response:
         """The bytes as they came, for download."""
         held = held_alert(board, alert)
         return _download(held.body, "application/cap+xml", alert)
 
     @router.get("/notices/all")
-    def all_notices(board: Picture, limit: Annotated[int, Query(ge=1, le=2000)] = 200) -> list[PushNotice | SmsNotice]:
+    def all_notices(
+        board: BoardPicture, limit: Annotated[int, Query(ge=1, le=2000)] = 200
+    ) -> list[PushNotice | SmsNotice]:
         """What every audience was told, newest first."""
         return list(board.notices)[:limit]
 
     @router.get("/rejected")
-    def rejected(board: Picture) -> list[RejectedShort]:
+    def rejected(board: BoardPicture) -> list[RejectedShort]:
         """What could not be understood, newest first."""
         return [
             RejectedShort(at=r.at, reason=r.reason, agent=r.agent, key=r.key, place=r.place, size=len(r.value))
@@ -181,7 +183,7 @@ def private(site: Site, operators: Operators) -> APIRouter:
         ]
 
     @router.get("/rejected/{number}/raw", response_class=Response, responses=NOT_FOUND)
-    def rejected_raw(number: Annotated[int, Path(ge=0, le=10_000)], board: Picture) -> Response:
+    def rejected_raw(number: Annotated[int, Path(ge=0, le=10_000)], board: BoardPicture) -> Response:
         """The bytes of one of these, counted from the newest, for download."""
         if number >= len(board.rejected):
             raise HTTPException(404, f"no rejected record {number}")
@@ -198,7 +200,7 @@ def private(site: Site, operators: Operators) -> APIRouter:
         return await site.pictures.once(("outlines", lang), made)
 
     @router.get("/feeds")
-    def feeds(board: Picture) -> list[FeedStatus]:
+    def feeds(board: BoardPicture) -> list[FeedStatus]:
         """The last look at each source."""
         return [board.feeds[name] for name in sorted(board.feeds)]
 
@@ -286,7 +288,7 @@ def _download(value: bytes, media_type: str, name: str) -> Response:
 
 
 def _streaming(
-    site: Site, request: Request, last_event_id: str | None, wanted: Callable[[Event], bool]
+    site: Site, request: Request, last_event_id: str | None, wanted: Callable[[BoardEvent], bool]
 ) -> EventSourceResponse:
     board = site.board
     after = board.version
@@ -315,5 +317,5 @@ def _ping() -> ServerSentEvent:
     return ServerSentEvent(event="ping", data=JSON_EMPTY)
 
 
-def _told(event: Event) -> ServerSentEvent:
+def _told(event: BoardEvent) -> ServerSentEvent:
     return ServerSentEvent(event=event.kind, id=str(event.number), data=event.data)

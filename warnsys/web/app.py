@@ -29,7 +29,7 @@ from warnsys.warning.matching import Matcher
 from warnsys.warning.text import direction
 from warnsys.web.board import Board
 from warnsys.web.pictures import STANDS_S, Pictures
-from warnsys.web.security import CHALLENGE, Headers, Limits, Operators
+from warnsys.web.security import CHALLENGE, Operators, RequestLimits, SecurityHeaders
 from warnsys.web.streams import Streams
 from warnsys.web.views import in_language, plain, span, waiting
 from warnsys.web.words import LANGUAGES, words
@@ -46,7 +46,7 @@ async def pictured(request: Request) -> Board:
     return pictures.now()
 
 
-Picture = Annotated[Board, Depends(pictured)]
+BoardPicture = Annotated[Board, Depends(pictured)]
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def operators_site(site: Site) -> FastAPI:
     app.include_router(dashboard.router(site, pages, operators))
 
     @app.get("/metrics", include_in_schema=False)
-    def metrics(board: Picture) -> PlainTextResponse:
+    def metrics(board: BoardPicture) -> PlainTextResponse:
         """For Prometheus; nothing in it is worth a sign-in."""
         count_unseen(board, site.metrics)
         count_unconfirmed(board, site.metrics)
@@ -174,8 +174,8 @@ def _site(site: Site, title: str, *, public: bool) -> FastAPI:
     web = site.settings.web
     app.state.streams = Streams(web.streams, web.streams_per_address if public else web.streams)
     if site.settings.web.requests_per_s:
-        app.add_middleware(Limits, per_s=site.settings.web.requests_per_s)
-    app.add_middleware(Headers, tiles=site.settings.web.tiles)
+        app.add_middleware(RequestLimits, per_s=site.settings.web.requests_per_s)
+    app.add_middleware(SecurityHeaders, tiles=site.settings.web.tiles)
     app.mount("/static", StaticFiles(directory=FOLDER / "static"), "static")
     app.mount("/leaflet", StaticFiles(directory=leaflet.BASE_DIR), "leaflet")
 

@@ -46,7 +46,7 @@ from warnsys.web.board_time import BoardTime
 from warnsys.web.history import History
 from warnsys.web.meanings import joined
 from warnsys.web.orders import Ordered, orders
-from warnsys.web.telling import Event, Telling
+from warnsys.web.telling import BoardEvent, Telling
 
 TopicName = Literal["alerts", "impacts", "stele", "push", "sms", "rejected", "status", "actions"]
 MAX_NOTICES = 2_000
@@ -398,10 +398,10 @@ class Board:
 
     # -- telling ----------------------------------------------------------------------------------------------------
 
-    def since(self, number: int) -> Iterator[Event] | None:
+    def since(self, number: int) -> Iterator[BoardEvent] | None:
         """What changed after that event; None where it is too long ago, or was counted by another process."""
         return self._telling.since(number)
 
-    def events(self, after: int) -> AsyncIterator[Event | None]:
+    def events(self, after: int) -> AsyncIterator[BoardEvent | None]:
         """Changes as they come, for ever; None where the reader has to load anew."""
         return self._telling.events(after)

@@ -20,7 +20,7 @@ from warnsys.headers import whole
 from warnsys.records import LONGEST_STOP, Acknowledgement, Action, Outcome, PushNotice, SmsNotice, Stop
 from warnsys.web.alerts import neighbours
 from warnsys.web.api import explained_alert, held_alert
-from warnsys.web.app import Pages, Picture, Site, language_of, signed_in
+from warnsys.web.app import BoardPicture, Pages, Site, language_of, signed_in
 from warnsys.web.board import Board
 from warnsys.web.once import Once
 from warnsys.web.security import Operators, same_origin
@@ -102,14 +102,14 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
         return await act(request, "not-acknowledged", "/", lambda: Acknowledgement.model_validate(order))
 
     @routes.get("/stop/{channel}")
-    def ask(channel: str, request: Request, board: Picture) -> Response:
+    def ask(channel: str, request: Request, board: BoardPicture) -> Response:
         """The second step: what stopping means, before it is done."""
         if channel not in ("push", "sms"):
             raise HTTPException(404, "only push and sms can be stopped")
         return pages.render("stop.html", language_of(request), board, {"channel": channel})
 
     @routes.get("/resume/{channel}")
-    def ask_to_resume(channel: str, request: Request, board: Picture) -> Response:
+    def ask_to_resume(channel: str, request: Request, board: BoardPicture) -> Response:
         """The second step of resuming a channel."""
         if channel not in board.stops:
             raise HTTPException(404, f"{channel} is not stopped")

@@ -37,7 +37,7 @@ MOST_IN_LANE = 5
 
 
 @dataclass
-class Lane:
+class PasswordQueue:
     """One name at one address that has no tries left: one password at a time."""
 
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -56,7 +56,7 @@ class Passwords:
     _key: bytes = field(default_factory=lambda: os.urandom(32))
     _right: dict[bytes, float] = field(default_factory=dict)
     _refused: dict[bytes, float] = field(default_factory=dict)
-    _lanes: dict[tuple[str, str], Lane] = field(default_factory=dict)
+    _lanes: dict[tuple[str, str], PasswordQueue] = field(default_factory=dict)
     """By address, and by what stands in the settings for the name: all unknown names share one."""
     _wrong: dict[str, tuple[int, float]] = field(default_factory=dict)
     _friends: dict[tuple[str, str], None] = field(default_factory=dict)
@@ -83,7 +83,7 @@ class Passwords:
 
     @asynccontextmanager
     async def _lane(self, client: str, kept: str) -> AsyncIterator[None]:
-        lane = self._lanes.setdefault((client, kept), Lane())
+        lane = self._lanes.setdefault((client, kept), PasswordQueue())
         if lane.waiting >= MOST_IN_LANE:
             raise _TOO_MANY
         lane.waiting += 1

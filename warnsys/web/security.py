@@ -33,7 +33,7 @@ MAX_NAME, MAX_PASSWORD = 100, 1_000
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="warnsys", charset="UTF-8"'}
 
 
-class Headers:
+class SecurityHeaders:
     """ASGI middleware: the security headers, and a limit to what a request may carry."""
 
     def __init__(self, app: ASGIApp, tiles: str = "") -> None:
@@ -97,7 +97,7 @@ class Buckets:
         return allowed
 
 
-class Limits:
+class RequestLimits:
     """ASGI middleware: a client that asks for too much is told to come later; health checks are never turned away."""
 
     def __init__(self, app: ASGIApp, per_s: float) -> None:

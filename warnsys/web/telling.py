@@ -15,7 +15,7 @@ MAX_EVENTS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class BoardEvent:
     """One change, told to the readers of the stream."""
 
     number: int
@@ -36,7 +36,7 @@ class Telling:
     """Grows with each change."""
     urgent: int = 0
     """The number of the newest urgent one."""
-    kept: deque[Event] = field(default_factory=lambda: deque(maxlen=MAX_EVENTS))
+    kept: deque[BoardEvent] = field(default_factory=lambda: deque(maxlen=MAX_EVENTS))
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def picture(self) -> "Telling":
@@ -47,17 +47,17 @@ class Telling:
         self.number += 1
         if kind in URGENT:
             self.urgent = self.number
-        self.kept.append(Event(self.number, kind, public, district, data.decode()))
+        self.kept.append(BoardEvent(self.number, kind, public, district, data.decode()))
         self._changed.set()
         self._changed = asyncio.Event()
 
-    def since(self, number: int) -> Iterator[Event] | None:
+    def since(self, number: int) -> Iterator[BoardEvent] | None:
         """What changed after that event; None where it is too long ago, or was counted by another process."""
         if number > self.number or (self.kept and number < self.kept[0].number - 1):
             return None
         return (event for event in list(self.kept) if event.number > number)
 
-    async def events(self, after: int) -> AsyncIterator[Event | None]:
+    async def events(self, after: int) -> AsyncIterator[BoardEvent | None]:
         """Changes as they come, for ever; None where the reader has to load anew."""
         while True:
             changed = self._changed

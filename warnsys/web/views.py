@@ -241,7 +241,7 @@ def differences(before: Outcome, after: Outcome) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Hearing:
     """What one audience on one channel hears of a warning, and why not."""
 
     channel: str
@@ -252,7 +252,7 @@ class Told:
     least: str = ""
 
 
-def told(policy: Policy, item: SteleItem) -> Iterator[Told]:
+def told(policy: Policy, item: SteleItem) -> Iterator[Hearing]:
     """For each rule of the policy."""
     meaning = Meaning(
         ii=item.ii, group=item.group, urgency=item.urgency, severity=item.severity, certainty=item.certainty,
@@ -261,13 +261,13 @@ def told(policy: Policy, item: SteleItem) -> Iterator[Told]:
     for rule in policy.rules:
         least = rule.advance if meaning.advance else rule.warnings
         if rule.tells(meaning):
-            yield Told(rule.channel, rule.audience, True, "told")
+            yield Hearing(rule.channel, rule.audience, True, "told")
         elif least == "never":
-            yield Told(rule.channel, rule.audience, False, "held-advance" if meaning.advance else "held-never")
+            yield Hearing(rule.channel, rule.audience, False, "held-advance" if meaning.advance else "held-never")
         elif meaning.group in rule.except_groups:
-            yield Told(rule.channel, rule.audience, False, "held-group")
+            yield Hearing(rule.channel, rule.audience, False, "held-group")
         else:
-            yield Told(rule.channel, rule.audience, False, "held-below", least)
+            yield Hearing(rule.channel, rule.audience, False, "held-below", least)
 
 
 # -- texts ----------------------------------------------------------------------------------------------------------
