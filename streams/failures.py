@@ -1,8 +1,8 @@
-"""Who is charged with a failure, in every process of ours (docs/adr/0016).
+"""Decides who is charged with a failure, for every process (docs/adr/0016).
 
-the record          its bytes go to `warn.rejected`, acknowledged, and the next one is taken
-one city            the same, for that city; it keeps what it knew and shows "incomplete"; the others go on
-the infrastructure  the process ends at once and commits nothing; its exit code says why; a supervisor starts it again
+the record          its bytes go to `warn.rejected` and are acknowledged there; the next record follows
+one city            the same, for this city; it keeps what it knew and shows "incomplete"; the other cities go on
+the infrastructure  the process ends at once without a commit; its exit code says why; a supervisor starts it again
 """
 
 import logging
@@ -21,25 +21,27 @@ from warnsys.records import MOST_HEADER, NewerRecordError
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 BLAMELESS = (SendError, KafkaError, OSError, TimeoutError, MemoryError, NewerRecordError)
-"""Errors of the way, not of the record: it must not be rejected for them, but come again."""
+"""Errors of the infrastructure: the record is not rejected for them, and comes again."""
 MOST_HEADERS = 40
-"""That a rejection carries on of what it refuses; none of ours has half as many."""
+"""A rejection carries on at most so many headers of its record. Our own records have less than half as many."""
 HISTORY = "history"
 """Header of a retried record: its earlier refusals as a JSON list, oldest first."""
 MOST_HISTORY = 32 * 1024
-"""Characters of that one that a rejection carries on: twenty refusals."""
+"""A rejection carries on so many characters of that header: about twenty refusals."""
 CITY = "city"
-"""Header of a rejection: the city whose failure it is; and how the reason of one begins."""
+"""Header of a rejection that concerns one city; the reason of such a rejection begins with this word, too."""
 
 
 class Charge(StrEnum):
+    """Who is charged."""
+
     RECORD = "record"
     CITY = "city"
     INFRASTRUCTURE = "infrastructure"
 
 
 class CityError(Exception):
-    """One city could not take a record; the others could."""
+    """One city could not process a record."""
 
     def __init__(self, city: str, error: BaseException | str) -> None:
         super().__init__(f"{CITY}: {city}: {error if isinstance(error, str) else explain(error)}")
@@ -47,14 +49,14 @@ class CityError(Exception):
 
 
 class PoisonError(Exception):
-    """A process ended with the record in hand, and it does not pass where it is tried."""
+    """A process ended while it worked on a record, and the record failed its trial in another process."""
 
     def __init__(self, why: str) -> None:
         super().__init__(f"ended the process: {why}")
 
 
 def charge(error: BaseException) -> Charge:
-    """Who is charged with an error that came up while a record was in hand."""
+    """Says who is charged with an error that came up while a record was processed."""
     if isinstance(error, CityError):
         return Charge.CITY
     if isinstance(error, TooLargeError):  # the broker never takes it, however often it is tried
@@ -63,7 +65,7 @@ def charge(error: BaseException) -> Charge:
 
 
 def rejection(topics: Topics, record: ConsumedRecord, agent: str, reason: str, city: str = "") -> ProducerRecord:
-    """The record's bytes as they came, with where it stood and why it was refused; `city` where it is only that one."""
+    """Makes the record for `warn.rejected`: the bytes as they came, where the record stood, and why it was refused."""
     headers: Headers = {
         **_carried(record.headers),
         "agent": agent,
@@ -78,18 +80,18 @@ def rejection(topics: Topics, record: ConsumedRecord, agent: str, reason: str, c
 
 
 def _carried(headers: Headers) -> Headers:
-    """As many and as long as ours are: what is refused must never be too large to be set aside."""
+    """Cuts headers to the number and length that our records have, so that no rejection is too large to be sent."""
     some = islice(headers.items(), MOST_HEADERS)
     return {name[:MOST_HEADER]: value[: MOST_HISTORY if name == HISTORY else 2 * MOST_HEADER] for name, value in some}
 
 
 def code_of(reason: str) -> str:
-    """The stable beginning of a reason: what comes after it has no end of variants."""
+    """Gives the first word of a reason, which is one of a few; the rest differs each time."""
     return reason.split(maxsplit=1)[0].rstrip(":") if reason else ""
 
 
 def explain(error: BaseException) -> str:
-    """Why an agent could not take a record, in one line."""
+    """Says in one line why an agent could not process a record."""
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         return f"record: {'.'.join(map(str, first['loc']))}: {first['msg']}"
@@ -101,7 +103,7 @@ def explain(error: BaseException) -> str:
 
 
 def unharmed(listener: Callable[[T], None]) -> Callable[[T], None]:
-    """A listener whose own failure is nobody else's: what it is told of has happened already."""
+    """Wraps a listener so that its failure is logged only: what it is told of has happened already."""
 
     def tell(said: T) -> None:
         try:

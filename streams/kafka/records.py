@@ -1,4 +1,4 @@
-"""A record on its way in or out, and the one way to send: it is acknowledged, or it raises."""
+"""Records read from and sent to Kafka, and how they are sent: a send is acknowledged, or it raises."""
 
 import asyncio
 from collections.abc import Awaitable, Sequence
@@ -10,6 +10,8 @@ Headers = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class ProducerRecord:
+    """A record to be sent."""
+
     topic: str
     partition: int
     key: str
@@ -19,6 +21,8 @@ class ProducerRecord:
 
 @dataclass(frozen=True, slots=True)
 class ConsumedRecord:
+    """A record as it was read."""
+
     topic: str
     partition: int
     offset: int
@@ -26,38 +30,38 @@ class ConsumedRecord:
     value: bytes
     headers: Headers
     timestamp: float
-    """Seconds since 1970, the broker's or the sender's, as the topic is set."""
+    """Seconds since 1970: the broker's time or the sender's, as the topic is configured."""
 
 
 class SendError(Exception):
-    """The broker did not acknowledge a record: it is not known to be safe."""
+    """The broker did not acknowledge a record, so it may be lost."""
 
 
 class TooLargeError(SendError):
-    """The broker takes no record of this size: it never will."""
+    """A record is larger than the broker takes. Sending it again does not help."""
 
 
 class Sender(Protocol):
-    """Where agents and feeds put their records."""
+    """Sends the records of agents and feeds."""
 
     async def begin(self, records: Sequence[ProducerRecord]) -> Awaitable[None]:
-        """Returns when all are on their way, in their order; what it gives says when all are acknowledged.
+        """Queues the records in their order. The awaitable that it gives ends when all are acknowledged.
 
-        Either raises `SendError`. What is not waited for is not known to be safe.
+        Both raise `SendError`. A record may be lost until the awaitable has ended.
         """
 
     async def send(self, records: Sequence[ProducerRecord]) -> None:
-        """Returns when all are acknowledged; within a partition they keep their order. Raises `SendError`."""
+        """Sends records and waits until all are acknowledged. Keeps their order in a partition. Raises `SendError`."""
 
 
 def read_headers(raw: object) -> Headers:
-    """Headers as text; Kafka clients give pairs or a mapping of bytes."""
+    """Gives headers as text. Kafka clients give them as pairs or as a mapping of bytes."""
     pairs: Any = raw.items() if isinstance(raw, dict) else raw or ()
     return {str(key): bytes(value or b"").decode("utf-8", "replace") for key, value in pairs}
 
 
 class Progress:
-    """What this process has sent and handled: so that a demo can wait until all is settled."""
+    """Counts what this process has sent and processed, so that a demo can wait until all is done."""
 
     def __init__(self) -> None:
         self._sent: dict[tuple[str, int], int] = {}
@@ -72,15 +76,15 @@ class Progress:
         self._changed.set()
 
     def end(self, topic: str, partition: int) -> int:
-        """The offset after the last that this process sent; 0 where it sent none."""
+        """Gives the offset after the last record that this process sent; 0 where it sent none."""
         return self._sent.get((topic, partition), -1) + 1
 
     def forget(self) -> None:
-        """A log was made anew, and its offsets begin again: what was sent before is no measure any more."""
+        """Forgets what was sent. A log was made anew, so its offsets begin again at 0."""
         self._sent.clear()
 
     async def settled(self, *topics: str) -> None:
-        """Returns when everything sent to these topics has been handled; in the order in which work flows on."""
+        """Returns when all records sent to these topics are processed. Name the topics in the order of the pipeline."""
         for topic in topics:
             while any(
                 self._handled.get((name, partition), -1) < offset
@@ -92,7 +96,7 @@ class Progress:
 
 
 class MemorySender:
-    """Keeps what it is given, in order; a test may make it fail."""
+    """Keeps the records in memory, in their order. A test sets `error` to make it fail."""
 
     def __init__(self) -> None:
         self.records: list[ProducerRecord] = []

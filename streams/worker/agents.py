@@ -1,9 +1,8 @@
-"""The agents, without what carries their records: take one, decide, publish, remember. Only then is it handled.
+"""The settle agent: takes a record, decides, publishes, then stores its state. Only then is the record handled.
 
-`match` has a module of its own (`streams.worker.match`); here is `settle`. Every decision is a pure function of
-`warnsys.pipeline`; here is the order of the effects. Killed at any point, the
-record comes again, and the same notices go out under the same ids. Where more records wait, what came of several is
-remembered at once, and until then none of them is handled.
+The match agent is in `streams.worker.match`. Each decision is a pure function of `warnsys.pipeline`; this module does
+the effects, in their order. After a kill at any point the record comes again, and the same notices go out under the
+same ids. Where more records wait, the state is stored once for several, and none of them counts as handled until then.
 """
 
 import logging
@@ -40,15 +39,15 @@ from warnsys.warning.reduce import reduced
 
 log = logging.getLogger(__name__)
 ENVELOPE = 16 * 1024
-"""Bytes of a record beside its value, at most."""
+"""The most bytes that a record has beside its value."""
 GIVEN_UP_AFTER = 3
-"""So many ticks in a row that a city cannot take, and it begins anew: a tick says nothing that could be at fault."""
+"""A city that fails at so many ticks in a row begins anew: a tick has no content that could be at fault."""
 
 
 class SettleAgent:
-    """warn.impacts → the channels: what holds in each city, and what is worth telling. Keeps a state a city.
+    """Reads warn.impacts, keeps a state a city, and writes the channels: what holds, and what people are told.
 
-    Of orders to hold a channel back it says on `ops.actions` what became of them.
+    It answers each order to pause a channel on `ops.actions`.
     """
 
     name = "settle"
@@ -66,29 +65,29 @@ class SettleAgent:
         self._metrics, self._heard = metrics, unharmed(heard)
         self._kept: dict[int, dict[str, StoredState]] = {}
         self._owed: dict[int, set[str]] = {}
-        """By partition the cities of which something was published that is not yet remembered."""
+        """By partition, the cities whose notices are published and whose state is not yet stored."""
         self._epoch = 0
         self._failing: dict[str, int] = {}
-        """By city how many ticks in a row it could not take."""
+        """By city, how many ticks in a row it failed at."""
         self._convicted: dict[str, dict[str, str]] = {}
-        """By place and city ("" for all) why a record is not to be settled here."""
+        """By record and city ("" for all), why the record is set aside."""
         self._reported = set[int]()
         self._at_fault: set[str] = set()
-        """Cities whose state ends processes, whatever record comes."""
+        """Cities whose state ends the process at any record."""
 
     def forget(self) -> None:
-        """Partitions were revoked or assigned: what is remembered is read again before the next record."""
+        """Forgets all states, because partitions were revoked or assigned. The next record has them read again."""
         self._failing.clear()
         self._kept.clear()
         self._owed.clear()
         self._epoch += 1
 
     def owes(self, record: ConsumedRecord) -> bool:
-        """Whether something was published that is not yet remembered, of the cities of a record's partition."""
+        """Says whether a city of the record's partition has published notices and not yet stored its state."""
         return record.partition in self._owed
 
     async def remember(self, record: ConsumedRecord) -> None:
-        """Returns when all that was published for a record's partition has its state kept."""
+        """Stores the states of all cities of the record's partition that have published notices."""
         partition = record.partition
         if owed := self._owed.get(partition):
             try:
@@ -99,7 +98,10 @@ class SettleAgent:
             self._owed.pop(partition, None)
 
     async def _save_reduced(self, partition: int, city: str) -> None:
-        """What nobody takes is one city's failure: it goes on with less, and no worker is started for ever."""
+        """Stores a smaller state of a city whose state is larger than the broker takes.
+
+        This is the failure of one city. Without it the worker would end and start for ever.
+        """
         kept = self._kept[partition][city]
         why = "what was remembered was more than can be kept"
         for state in (kept.state, *reduced(kept.state, why)):
@@ -115,7 +117,7 @@ class SettleAgent:
         raise TooLargeError(f"{city}: not even an empty state can be kept")
 
     def only(self, partitions: Collection[int]) -> None:
-        """Of cities that are others' now nothing is reported any more."""
+        """Stops reporting on cities that another worker owns now."""
         if partitions == self._reported:
             return
         self._reported = set(partitions)
@@ -126,12 +128,13 @@ class SettleAgent:
         return kept.state if kept else None
 
     async def handle(self, record: ConsumedRecord) -> None:
-        """Publish and wait; `remember` is another step.
+        """Settles a record in each city, publishes the notices and waits for them. `remember` stores the states later.
 
-        What comes again to a city whose state covers it is passed over there: it was published, and looking at what
-        came after it now would tell that at another time, under other ids. Where the partition was taken away
-        meanwhile, it is remembered here: nobody would ask for it. Raises for a record that is none of ours, and when a
-        send fails.
+        A city whose state covers the record skips it: its notices are published already. To settle it again, with
+        later facts, would publish the same news under other ids. Where the partition was taken away meanwhile, the
+        states are stored here, because `remember` is not called for it.
+
+        Raises for a record of another stage, and when a send fails.
         """
         started, taken = time.perf_counter(), time.time()
         said = self._timed(read_impact_record(record.value), record)
@@ -188,9 +191,9 @@ class SettleAgent:
                         self._metrics.settled(city, situation)
 
     async def judge(self, record: ConsumedRecord, trials: Trials) -> dict[str, str]:
-        """Try it in another process first, as a process ended with it in hand, city by city.
+        """Tries a record on which a process ended in another process, city by city.
 
-        Where even to set it aside does not pass, the city's state is at fault.
+        Where even setting it aside fails there, the city's state is at fault.
         """
         said = self._timed(read_impact_record(record.value), record)
         before = {
@@ -213,7 +216,7 @@ class SettleAgent:
     def _set_aside(
         self, state: CityState, said: ImpactRecord, record: ConsumedRecord, error: CityError
     ) -> tuple[CityState, tuple[Notice, ...], list[ProducerRecord]]:
-        """One city cannot take a record: it is kept for that city, and the city goes on without it, as incomplete."""
+        """Sets a record aside for one city that fails at it. The city goes on without it, as incomplete."""
         city, reason = error.city, str(error)
         log.error(
             "settle: %s/%d@%d: %s", record.topic, record.partition, record.offset, reason, exc_info=error.__cause__
@@ -241,7 +244,7 @@ class SettleAgent:
     def _outgoing(
         self, before: CityState, after: CityState, notices: Iterable[Notice], record: ConsumedRecord
     ) -> list[ProducerRecord]:
-        """What goes out for one city. Raises `TooLargeError` for what its topic does not take."""
+        """Gives the records to send for one city. Raises `TooLargeError` for a notice that its topic does not take."""
         removed = sorted(before.steles.keys() - after.steles.keys())
         return [
             *(self._tombstone(district, record) for district in removed),
@@ -255,7 +258,7 @@ class SettleAgent:
             self._metrics.notices.labels(channel_of(notice), notice.audience, notice.kind, notice.reason).inc()
 
     def _timed(self, said: ImpactRecord, record: ConsumedRecord) -> ImpactRecord:
-        """In a live stage a tick has the broker's stamp beside it; whatever it says of that itself is no witness."""
+        """Gives a tick of a live stage the broker's time; what the tick itself says of that is ignored."""
         if isinstance(said, Tick):
             live = self._topics.stage == LIVE
             return said.model_copy(update={"appended": moment(record.timestamp) if live else None})
@@ -280,7 +283,11 @@ class SettleAgent:
         return ProducerRecord(self._topics.actions.name, partition, answer.key, answer.to_bytes())
 
     async def _loaded(self, partition: int) -> dict[str, StoredState]:
-        """That a state cannot be read is no record's fault: its city begins anew, and the feed publishes again."""
+        """Loads the states of a partition.
+
+        A state that cannot be read is not the fault of a record: its city begins anew with what the feed publishes
+        again.
+        """
         try:
             return await self._store.load(partition)
         except Exception as error:
@@ -299,7 +306,7 @@ class SettleAgent:
         await self._sender.send(sent)
 
     def _tombstone(self, district: str, record: ConsumedRecord) -> ProducerRecord:
-        """Of a district that the geofences no longer have."""
+        """Removes the record of a district that the geofences no longer have."""
         headers = {"stage": self._topics.stage, COVERS: str(record.offset)}
         return ProducerRecord(self._topics.stele.name, record.partition, district, None, headers)
 
@@ -316,5 +323,5 @@ class SettleAgent:
 
 
 def _with(trail: TraceHeader, record: ProducerRecord) -> ProducerRecord:
-    """A notice with what it passed on its way; other records as they are."""
+    """Adds the trace header to a notice; leaves other records as they are."""
     return replace(record, headers={**record.headers, **trail.header()}) if "id" in record.headers else record

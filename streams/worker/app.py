@@ -1,9 +1,12 @@
-"""The Faust app: hands each record to its agent, one at a time, and lets nothing escape.
+"""The Faust app: hands each record to its agent, one at a time, and lets no error pass unseen.
 
-The one safe shape (docs/adr/0003): `concurrency=1`; the consumer says whether a record is the next one; the last
-statement on a record is `handled`; what an agent cannot take goes to `warn.rejected`, bytes and all, and is
-acknowledged there first. If that fails, or the broker does, the process ends at once without committing, and the record
-comes again.
+The one safe shape of an agent (docs/adr/0003):
+
+* `concurrency=1`.
+* The consumer says whether a record is the next one (`take`).
+* The last statement on a record is `handled`.
+* A record that the agent cannot process goes to `warn.rejected` with its bytes, and is acknowledged there first.
+* If that fails, or the broker fails, the process ends at once without a commit, and the record comes again.
 """
 
 import asyncio
@@ -34,61 +37,65 @@ from warnsys.records import NewerRecordError
 
 log = logging.getLogger(__name__)
 SESSION_S = 6
-"""SIGKILL to first re-delivery: 6.5 s with this, 61 s with the default of 60 (measured on Kafka 4.3.1)."""
+"""A killed worker's records come again after this time: 6.5 s, against 61 s with the default of 60 (Kafka 4.3.1)."""
 REPORT_EVERY_S = 1.0
+"""How often the watchdog is told what the worker does."""
 TOGETHER = 200
 TOGETHER_S = 1.0
-"""At most so many records, or for so long, are put off to be remembered together: so much is repeated after a kill."""
+"""The state is stored after so many records or so many seconds. A lower limit would store it after each record; a
+higher one repeats more records after a kill."""
 KEEP_UP = 8
 KEEP_UP_S = 1.0
 KEEP_UP_LOOK_S = 0.002
-"""While more outcomes than this a partition wait to be settled here, messages of the ordinary lane wait too, so long at
-most. Fewer would have the states written for each record."""
+"""While more outcomes than `KEEP_UP` a partition wait to be settled, messages of the ordinary lane wait, for at most
+`KEEP_UP_S`. With a lower limit the state would be stored after each record."""
 BUFFER = 500
 FETCH = 90
-"""Records of a topic that wait in a queue here, at four fifths of which no more are fetched, and those that one fetch
-may still bring: together never more than the queue holds. At a full one Faust would hold up the other topics, too, and
-an Extreme message with them."""
+"""How many records a queue holds, and how many one fetch brings. Fetching pauses at four fifths of the queue, so one
+more fetch never fills it: at a full queue Faust would hold up all topics, and an Extreme message with them."""
 STOP_S = 2.5
+"""Faust has so long to stop in order before the process ends."""
 JUDGED_FOR_S = 60.0
-"""The same content is not tried again so soon: after a kill it may come twice, and what is behind it waits."""
+"""A record with the same content is not tried again for so long: after a kill it may come twice, and others wait."""
 TRIED_AT_MOST = 2
-"""A record that passed its trials so often, and in whose hands a process ended again, is set aside all the same."""
+"""A record that passed so many trials is set aside all the same when a process ends on it once more."""
 
 
 class Undone(Exception):
-    """What ends the process without a commit; its cause says why."""
+    """Ends the process without a commit; its cause says why."""
 
 
 class Agent(Protocol):
+    """What the worker asks of an agent."""
+
     name: str
 
     async def handle(self, record: ConsumedRecord) -> None:
-        """Decide and publish."""
+        """Decides and publishes."""
 
     def owes(self, record: ConsumedRecord) -> bool:
-        """Whether anything of a record's partition is on its way, and not yet acknowledged or remembered."""
+        """Says whether results of a record's partition are not yet acknowledged, or their state not yet stored."""
 
     async def remember(self, record: ConsumedRecord) -> None:
-        """Returns when nothing is any more; only then is it handled."""
+        """Returns when all results of a record's partition are acknowledged and their state is stored."""
 
     async def judge(self, record: ConsumedRecord, trials: Trials) -> dict[str, str]:
-        """Try a suspect elsewhere; why it does not pass, in which part. `handle` then sets it aside there."""
+        """Tries a suspect in another process. Gives by part why it fails there; `handle` then sets it aside."""
 
     def convict(self, record: ConsumedRecord, whys: dict[str, str]) -> dict[str, str]:
-        """Have it set aside untried."""
+        """Sets a record aside without a trial, when `handle` comes to it."""
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """What was taken of a partition, and is to be remembered together."""
+    """Records of a partition that are processed, and whose state is stored together."""
 
     count: int
     since: float
     """In monotonic seconds."""
     agent: Agent
     message: Any
-    """The last of them."""
+    """The last of these records."""
 
 
 class Worker:
@@ -125,10 +132,10 @@ class Worker:
         self._trials = {agent.name: trials or Trials() for agent in (match, settle)}
         self._started = False
         self._judged: dict[str, tuple[float, dict[str, str]]] = {}
-        """The last that did not pass: by content when and why."""
+        """The last record that failed its trial: by its content, when and why."""
         self._together: dict[Any, Waiting] = {}
         self._at_work: dict[str, asyncio.Lock] = {}
-        """By topic: its agent, or who remembers late, works on it."""
+        """By topic: whoever processes its records, or stores their state late, holds this lock."""
         brokers = [URL(f"kafka://{address}") for address in bootstrap.split(",")]
         self.app: Any = faust.App(
             group_of(topics),
@@ -186,7 +193,7 @@ class Worker:
             self._hand.close()
 
     def _to_warm(self) -> list[Trials]:
-        """Of the agents that will meet a suspect: meanwhile the worker begins, and mostly waits for the broker."""
+        """Gives the trials of the agents that will meet a suspect. They start while the worker waits for the broker."""
         suspects = self._hand.suspects
         reads = {
             self._match.name: {topic.name for topic in self._topics.messages},
@@ -195,7 +202,7 @@ class Worker:
         return [self._trials[agent] for agent, topics in reads.items() if topics & suspects]
 
     async def _or_end(self, work: Callable[[], Awaitable[None]], what: str) -> None:
-        """A task whose death nobody sees would leave a worker that only looks alive."""
+        """Runs a task, and ends the process if it fails: a worker without this task would only look alive."""
         try:
             await work()
         except Exception as error:
@@ -203,10 +210,10 @@ class Worker:
             self._end(f"{what} failed ({error!r})")
 
     async def _stop(self) -> None:
-        """What is in hand is finished or comes again. Faust may wait for ever when it is stopped in a rebalance.
+        """Stops Faust, within `STOP_S`. Records in work are finished, or come again.
 
-        Stopped while it starts, it may even wait in the loop's own thread for one that never began to serve, where no
-        timeout of the loop can reach it.
+        Faust may wait for ever when it is stopped during a rebalance. When it is stopped while it starts, it may block
+        the loop's own thread, where no timeout of the loop works; `ended_after` ends the process then.
         """
         with ended_after(2 * STOP_S, self._end, "Faust blocked the event loop while it stopped"):
             try:
@@ -216,7 +223,7 @@ class Worker:
                 self._end(f"Faust did not stop within {STOP_S:g} s")
 
     async def _report(self) -> None:
-        """To the watchdog: what is in hand, and where there is lag."""
+        """Tells the watchdog which records are in work, and which partitions have lag."""
         while True:
             if not self._started:
                 self._vitals.report(time.monotonic(), ready=False, in_hand={}, lagging={})
@@ -225,7 +232,7 @@ class Worker:
             consumer = self.app.consumer
             if self.app.crashed or consumer.crashed:
                 self._end(f"Faust has crashed: {self.app.crash_reason or consumer.crash_reason!r}")
-            positions = dict(consumer.ledger.next)
+            positions = dict(consumer.tracker.next)
             lagging = {tp: at for tp, at in positions.items() if (consumer.highwater(tp) or 0) > at}
             for tp, at in positions.items():
                 waiting = max((consumer.highwater(tp) or 0) - at, 0)
@@ -244,20 +251,23 @@ class Worker:
             await asyncio.sleep(REPORT_EVERY_S)
 
     def waiting(self) -> int:
-        """How many records of the inputs are known to wait."""
+        """Gives how many records of the inputs are known to wait."""
         return sum(map(self._waiting, self._topics.inputs))
 
     def _waiting(self, topic: Topic) -> int:
-        ours = [(tp, at) for tp, at in self.app.consumer.ledger.next.items() if tp.topic == topic.name]
+        ours = [(tp, at) for tp, at in self.app.consumer.tracker.next.items() if tp.topic == topic.name]
         return sum(self._beyond(tp, at) for tp, at in ours)
 
     def _beyond(self, tp: Any, offset: int) -> int:
-        """A consumer learns of what it has not fetched only later, so what was sent from here counts as well."""
+        """Counts the records from an offset to the end of the log.
+
+        A consumer learns late of records that it has not fetched, so those that this process sent count as well.
+        """
         end = max(self.app.consumer.highwater(tp) or 0, self._progress.end(tp.topic, tp.partition))
         return max(end - offset, 0)
 
     def partitions(self) -> set[int]:
-        """Those of `warn.impacts` that this worker owns now."""
+        """Gives the partitions of `warn.impacts` that this worker owns now."""
         assignment = self.app.consumer.assignment()
         owned = {tp.partition for tp in assignment if tp.topic == self._topics.impacts.name}
         return {partition for partition in owned if partition < self._topics.partitions}
@@ -282,7 +292,7 @@ class Worker:
         self.app.agent(source, name=f"{agent.name} {topic.name}", concurrency=1)(run)
 
     async def _one(self, agent: Agent, topic: Topic, message: Any) -> None:
-        """One record from hand to hand: whatever is raised here is charged here, and nothing escapes."""
+        """Processes one record. Each error is charged here: to the record, or to the infrastructure."""
         try:
             if not await self.app.consumer.take(message):
                 return
@@ -331,7 +341,10 @@ class Worker:
             self._hand.acquit(record)
 
     async def _judge(self, agent: Agent, record: ConsumedRecord, suspicion: int) -> bool:
-        """A process ended uncleanly with it in hand: tried elsewhere first. Who is innocent passes, however often."""
+        """Tries a record on which a process ended uncleanly in another process; says whether it failed there.
+
+        A record that does no harm passes each time.
+        """
         place = place_of(record)
         log.warning("%s: %s is tried first: a process ended uncleanly with it in hand", agent.name, place)
         if suspicion > TRIED_AT_MOST:
@@ -350,7 +363,7 @@ class Worker:
         return bool(whys)
 
     async def _remember_late(self) -> None:
-        """What was put off for records that then did not come."""
+        """Stores the state of records that waited for others to follow, when none came."""
         while True:
             await asyncio.sleep(TOGETHER_S / 2)
             for tp, waiting in list(self._together.items()):
@@ -361,18 +374,21 @@ class Worker:
                         await self._done(waiting.agent, _incoming(waiting.message), waiting.message)
 
     async def _let_settle_keep_up(self) -> None:
-        """So that the outcome of an Extreme message, which has a lane of its own, finds a short queue here, too."""
+        """Waits while many outcomes wait to be settled.
+
+        An Extreme message, which has a lane of its own, then finds a short queue here, too.
+        """
         until, enough = time.monotonic() + KEEP_UP_S, KEEP_UP * len(self.partitions())
         while self._waiting(self._topics.impacts) > enough and time.monotonic() < until:  # noqa: ASYNC110 - positions set no event
             await asyncio.sleep(KEEP_UP_LOOK_S)
 
     def _put_off(self, agent: Agent, message: Any) -> bool:
-        """Whether to remember this record together with the next ones, which wait already."""
+        """Says whether the state of this record can be stored together with that of records that already wait."""
         tp, now = message.tp, time.monotonic()
         before = self._together.get(tp)
         count, since = (before.count, before.since) if before else (0, now)
         self._together[tp] = Waiting(count + 1, since, agent, message)
-        here = self.app.consumer.ledger.next.get(tp)
+        here = self.app.consumer.tracker.next.get(tp)
         return count < TOGETHER and now - since < TOGETHER_S and here is not None and self._beyond(tp, here) > 1
 
     async def _reject(self, agent: Agent, record: ConsumedRecord, reason: str) -> None:

@@ -1,8 +1,7 @@
-"""Which record is the next to be taken, by partition, up to where all is handled, and what of it the broker knows.
+"""Tracks three offsets per partition: next to process, processed, committed.
 
-Agents take the records of a partition one after the other, so one number says what was taken, and another what is
-handled for good: an agent may take several before it remembers what came of them. A record that stands further on than
-the next one proves that some were thrown away on the way.
+An agent takes the records of a partition in order. It may take several records before it stores their result, so `next`
+runs ahead of `done`. A record with a higher offset than `next` proves that records between were lost on the way.
 """
 
 from collections.abc import Hashable, Mapping
@@ -13,6 +12,8 @@ Partition = TypeVar("Partition", bound=Hashable)
 
 
 class Sequence(Enum):
+    """Where a record stands beside the one that is expected next."""
+
     NEXT = "next"
     REPEAT = "handled before"
     JUMP = "records before it are missing"
@@ -20,14 +21,18 @@ class Sequence(Enum):
 
 
 class OffsetTracker(Generic[Partition]):
+    """The offsets of the partitions that this process owns."""
+
     def __init__(self) -> None:
         self.next: dict[Partition, int] = {}
+        """The offset of the record to process next."""
         self.done: dict[Partition, int] = {}
-        """Everything below has been handled; the same as `next`, or less."""
-        self._known: dict[Partition, int] = {}  # what the broker has acknowledged
+        """All records below this offset are processed; equal to `next` or lower."""
+        self._known: dict[Partition, int] = {}
+        """The offset that the broker has acknowledged as committed."""
 
     def assign(self, starts: Mapping[Partition, int]) -> None:
-        """The partitions that are ours now, each with the offset to begin at; all others are not any more."""
+        """Replaces all partitions by these, each with the offset to begin at."""
         self.next, self.done, self._known = dict(starts), dict(starts), dict(starts)
 
     def revoke(self, partition: Partition) -> None:
@@ -36,7 +41,7 @@ class OffsetTracker(Generic[Partition]):
         self._known.pop(partition, None)
 
     def move(self, partition: Partition, offset: int) -> None:
-        """Go on from elsewhere: the log has no record at the next offset, and will have none."""
+        """Continues at another offset, because the log has no record at the next one and never will."""
         if partition in self.next:
             self.next[partition] = self.done[partition] = offset
             self._known[partition] = min(offset, self._known[partition])
@@ -50,24 +55,25 @@ class OffsetTracker(Generic[Partition]):
         return Sequence.REPEAT if offset < expected else Sequence.JUMP
 
     def taken(self, partition: Partition, offset: int) -> None:
-        """An agent has worked on a record, and will call it handled with a later one."""
+        """Marks a record as processed whose result is stored later, together with that of a following record."""
         if self.judge(partition, offset) is Sequence.NEXT:
             self.next[partition] = offset + 1
 
     def handled(self, partition: Partition, offset: int) -> None:
-        """An agent's last word on a record and all before: on the next one, or on the last that was taken.
+        """Marks a record, and all before it, as processed for good.
 
-        What is neither is none of ours any more.
+        The record is the next one or the last taken one. Any other belongs to a partition that this process has lost,
+        and changes nothing.
         """
         if self.next.get(partition) in (offset, offset + 1):
             self.next[partition] = self.done[partition] = offset + 1
 
     def to_commit(self) -> dict[Partition, int]:
-        """By partition the offset to begin at after a crash, where the broker does not know it yet."""
+        """Gives the offsets that the broker does not know yet: after a crash reading begins there."""
         return {partition: offset for partition, offset in self.done.items() if offset > self._known[partition]}
 
     def committed(self, offsets: Mapping[Partition, int]) -> None:
-        """The broker has acknowledged; a commit that failed is simply asked for again."""
+        """Notes what the broker has acknowledged. After a failed commit `to_commit` gives the same offsets again."""
         for partition, offset in offsets.items():
             if partition in self._known:
                 self._known[partition] = max(offset, self._known[partition])

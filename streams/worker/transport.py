@@ -1,12 +1,16 @@
-"""Faust transports whose consumer never commits past a record that no agent has called handled.
+"""Faust transports whose consumer never commits past a record that no agent has processed.
 
-Faust 0.15.3 loses records at rebalances: what was fetched but not handed on is thrown away, the next record stands
-further on, and `_drain_messages` takes the jump for a compacted hole and commits across it. A record whose agent is
-cancelled in mid-work counts as acknowledged, too. Faust has many places where that can happen, so the check stands at
-the end of the way, in the agent's hand (`take`): a record is worked on only if it is the next one of its partition; at
-a jump the partition is read again from where handling stopped. Only the ledger says what is committed; Faust's own
-acknowledgements are not asked. Agents read topics without holes (neither compacted nor transactional), so a jump is
-never innocent.
+Faust 0.15.3 loses records at rebalances. It throws away what it has fetched but not handed to an agent. The next record
+then has a higher offset; `_drain_messages` takes that jump for a hole of compaction and commits across it. Faust also
+counts a record as acknowledged when its agent is cancelled in mid-work.
+
+Many places in Faust can do this, so the check stands at the end, where an agent takes a record (`take`):
+
+* An agent works on a record only if it is the next one of its partition.
+* At a jump the consumer reads the partition again, from the record that is to be processed next.
+* The offset tracker alone decides what is committed. Faust's own acknowledgements are ignored.
+
+Agents read topics without holes (neither compacted nor transactional), so a jump always means lost records.
 """
 
 import asyncio
@@ -28,20 +32,22 @@ log = logging.getLogger(__name__)
 
 WRITTEN_FOR = {"faust-streaming": "0.15.3", "aiokafka": "0.14.0"}
 FETCH_WAIT_MS = 50
-"""How long a fetch waits for something new. aiokafka asks a broker once at a time, and leaves out the partitions of
-which it still holds records: what comes there meanwhile waits for that fetch, which Faust gives 1.5 s."""
+"""How long a fetch waits for new records; a higher value delays records. aiokafka has one fetch a broker under way, and
+leaves out partitions of which it still holds records. New records there wait for that fetch to end (Faust: 1.5 s)."""
 EMBEDDED_FETCH_WAIT_MS = 10
-"""The mock cluster does not wake a waiting fetch."""
+"""The same for librdkafka's mock cluster, which does not wake a waiting fetch: each record waits this long."""
 SEEK_AGAIN_S = 5.0
-"""After a seek back the records that were already queued come first, and are no reason for another."""
+"""After a seek no second one follows for so long: records that were queued before it come first and look like jumps."""
 QUIET_S = 1.0
+"""How often partitions without records are checked for jumps."""
 BELIEVED_AFTER = 3
-"""How often the same later record must come in the place of the next one, before that offset is taken for empty."""
+"""After so many readings with the same later record in place of the next one, the offsets between count as empty."""
 LAST_COMMIT_S = 2.0
+"""A rebalance waits at most so long for the last commit."""
 
 
 def refuse_other_than(expected: Mapping[str, str], found: Callable[[str], str] = version) -> None:
-    """Raises ImportError: what is overridden here are internals, which change without a word."""
+    """Raises ImportError for other versions: this module overrides internals, which may change without notice."""
     for package, wanted in expected.items():
         if found(package) != wanted:
             raise ImportError(
@@ -54,7 +60,7 @@ refuse_other_than(WRITTEN_FOR)
 
 
 class _Unread(dict[TP, int | None]):
-    """Faust drops a record below the offset it read last, and calls a jump above it a hole: so it is never told."""
+    """Hides from Faust which offset it read last: it would drop records below, and call a jump above a hole."""
 
     def __getitem__(self, _: TP) -> None:
         return None
@@ -82,17 +88,17 @@ class StrictConsumer(driver.Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.ledger: OffsetTracker[TP] = OffsetTracker()
+        self.tracker: OffsetTracker[TP] = OffsetTracker()
         self.jumps = 0
-        """How often a partition was read again because records had been thrown away."""
+        """How often a partition was read again because Faust had thrown records away."""
         self.skipped = 0
-        """Records that retention deleted before anybody handled them: the one loss that no consumer can mend."""
+        """Records that retention deleted before an agent processed them: no consumer can mend this loss."""
         self.restarts = 0
-        """How often a log ended before the offset to read, was cut or made anew, and so was read from its start."""
+        """How often a log was shorter than the next offset (cut, or made anew), so that it was read from its start."""
         self.holes = 0
-        """Offsets that hold no record for us, as transactions and compaction leave them."""
+        """Offsets without a record for us, as transactions and compaction leave them."""
         self.working: dict[TP, float] = {}
-        """By partition since when its agent has a record in hand, in monotonic seconds."""
+        """Since when the agent of a partition works on a record, in monotonic seconds."""
         self._read_offset = _Unread()
         self._seeking: dict[TP, float] = {}
         self._instead: dict[TP, int] = {}  # the first record that came in the next one's place since the last seek
@@ -105,10 +111,10 @@ class StrictConsumer(driver.Consumer):
     # -- the agents' side -------------------------------------------------------------------------------------------
 
     async def take(self, message: Any) -> bool:
-        """Whether this record is the next one to be handled; an agent asks before it does anything with it."""
+        """Says whether a record is the next one to be processed. An agent asks this before it does anything else."""
         if message.generation_id != self.app.consumer_generation_id:
             return False
-        verdict = self.ledger.judge(message.tp, message.offset)
+        verdict = self.tracker.judge(message.tp, message.offset)
         if verdict is Sequence.JUMP:
             self._instead[message.tp] = min(message.offset, self._instead.get(message.tp, message.offset))
             await self._read_again(message.tp)
@@ -119,19 +125,19 @@ class StrictConsumer(driver.Consumer):
         return True
 
     def taken(self, message: Any) -> None:
-        """An agent's outcome is published, and will be remembered with that of a later record."""
+        """Notes that the result of a record is published, and that its state is stored with that of a later record."""
         self.working.pop(message.tp, None)
-        self.ledger.taken(message.tp, message.offset)
+        self.tracker.taken(message.tp, message.offset)
 
     def handled(self, message: Any) -> None:
-        """An agent's last word on a record and all before: its outcome is published, its state remembered."""
+        """Notes that a record, and all before it, are done: results published, state stored."""
         self.working.pop(message.tp, None)
-        self.ledger.handled(message.tp, message.offset)
+        self.tracker.handled(message.tp, message.offset)
 
     async def _read_again(self, tp: TP) -> None:
-        """From the record to be handled next, as far as the log still has it, or has it yet."""
+        """Reads a partition again from the record to be processed next, or from the nearest that the log has."""
         now = time.monotonic()
-        if now < self._seeking.get(tp, 0) or tp not in self.ledger.next:
+        if now < self._seeking.get(tp, 0) or tp not in self.tracker.next:
             return
         self._seeking[tp] = now + SEEK_AGAIN_S
         self.jumps += 1
@@ -140,7 +146,7 @@ class StrictConsumer(driver.Consumer):
         except (TimeoutError, KafkaError) as error:
             log.warning("%s/%d: no answer where to read again: %r", tp.topic, tp.partition, error)
             return
-        if (here := self.ledger.next.get(tp)) is None:
+        if (here := self.tracker.next.get(tp)) is None:
             return
         start = self._start(tp, here, place)
         instead = self._instead.pop(tp, None)
@@ -152,7 +158,7 @@ class StrictConsumer(driver.Consumer):
             )  # fmt: skip
             start = instead
         if start != here:
-            self.ledger.move(tp, start)
+            self.tracker.move(tp, start)
         log.warning("%s/%d: reading again from %d", tp.topic, tp.partition, start)
         try:
             await self.seek_wait({tp: start})
@@ -160,7 +166,10 @@ class StrictConsumer(driver.Consumer):
             log.warning("%s/%d: not read again yet, to be tried again: %r", tp.topic, tp.partition, error)
 
     def _is_hole(self, tp: TP, here: int, instead: int) -> bool:
-        """Within a generation nothing is thrown away twice in the same place; a hole stays where it is."""
+        """Says whether the offsets from `here` to `instead` are empty.
+
+        Within one generation Faust does not throw away the same records twice, but a hole stays where it is.
+        """
         *known, times = self._met.get(tp, (here, instead, 0))
         times = times + 1 if known == [here, instead] else 1
         self._met[tp] = (here, instead, times)
@@ -168,39 +177,40 @@ class StrictConsumer(driver.Consumer):
 
     @Service.task
     async def _notice_jumps_on_quiet_topics(self) -> None:
-        """Where no further record comes to show the jump, the fetch position shows it."""
+        """Finds jumps on topics where no further record comes: there the fetch position shows them."""
         before: dict[TP, int] = {}
         while not self.should_stop:
             await self.sleep(QUIET_S)
-            idle = {tp: offset for tp, offset in self.ledger.next.items() if self._has_nothing(tp)}
+            idle = {tp: offset for tp, offset in self.tracker.next.items() if self._has_nothing(tp)}
             for tp, offset in idle.items():
                 if before.get(tp) == offset and self.flow_active and await self._elsewhere(tp, offset):
                     await self._read_again(tp)
             before = idle
 
     def _has_nothing(self, tp: TP) -> bool:
-        """Neither in an agent's hand nor, as far as is known, in its queue."""
+        """Says whether a partition has no record with an agent and, as far as is known, none in its queue."""
         return not self.at_work(tp) and tp not in self._buffered_partitions
 
     def at_work(self, tp: TP) -> bool:
-        """One agent reads all partitions of a topic: while it works on one, the others wait."""
+        """Says whether the agent of a topic works. It reads all partitions: while it works on one, the others wait."""
         return any(busy.topic == tp.topic for busy in self.working)
 
     async def _elsewhere(self, tp: TP, offset: int) -> bool:
-        """Beyond the record to be handled next; or before it, where the log was cut and is read from its start."""
+        """Says whether the fetch position is beyond the next offset, or before it (where the log was cut)."""
         try:
             async with asyncio.timeout(QUIET_S):
                 position = await self.position(tp)
         except (TimeoutError, KafkaError):
             return False
-        return position is not None and position != self.ledger.next.get(tp, position) == offset
+        return position is not None and position != self.tracker.next.get(tp, position) == offset
 
     # -- queues -----------------------------------------------------------------------------------------------------
 
     def on_buffer_full(self, tp: TP) -> None:
-        """Partitions of a topic share one queue, and Faust would fill it up with those of which no record came yet.
+        """Pauses all partitions of a topic, because they share one queue.
 
-        At a full queue it holds up all topics.
+        Faust would pause only those that have sent records, and fill the queue from the others. A full queue holds up
+        all topics.
         """
         for other in self.assignment():
             if other.topic == tp.topic:
@@ -216,17 +226,17 @@ class StrictConsumer(driver.Consumer):
         return {tp for tp in self.assignment() if self.app.topics.acks_enabled_for(tp.topic)}
 
     async def perform_seek(self) -> None:
-        """Begin where handling stopped: by the ledger within a generation, else by the committed offsets.
+        """Seeks to the record to be processed next: by the tracker within a generation, else by the committed offsets.
 
-        Faust calls this after every rebalance before it lets records flow.
+        Faust calls this after each rebalance, before records flow.
         """
         generation = self.app.consumer_generation_id
         inputs = self._inputs()
         if not inputs:
-            self.ledger.assign({})
+            self.tracker.assign({})
             return
         places = await self._places(inputs)
-        known = self.ledger.done if generation == self._generation else {}
+        known = self.tracker.done if generation == self._generation else {}
         starts = {tp: self._start(tp, known.get(tp, place.committed), place) for tp, place in places.items()}
         await self.seek_wait(starts)
         if generation != self.app.consumer_generation_id:
@@ -235,7 +245,7 @@ class StrictConsumer(driver.Consumer):
         self._seeking.clear()
         self._instead.clear()
         self._met.clear()
-        self.ledger.assign(starts)
+        self.tracker.assign(starts)
 
     async def _places(self, tps: Iterable[TP]) -> dict[TP, PartitionOffsets]:
         tps = list(tps)
@@ -248,7 +258,7 @@ class StrictConsumer(driver.Consumer):
         return {tp: await consumer.committed(self._new_topicpartition(tp.topic, tp.partition)) for tp in tps}
 
     def _start(self, tp: TP, here: int | None, place: PartitionOffsets) -> int:
-        """Where to read on: `here`, unless the log does not have that any more, or cannot have it yet."""
+        """Gives the offset to read on from: `here` where the log has it, else the start of the log."""
         if here is None:
             return place.first
         if here < place.first:
@@ -276,7 +286,7 @@ class StrictConsumer(driver.Consumer):
         except TimeoutError:
             log.warning("no time to commit before the rebalance; a few records will be handled twice")
         for tp in revoked:
-            self.ledger.revoke(tp)
+            self.tracker.revoke(tp)
             self.working.pop(tp, None)
         self._generation = None
         await super().on_partitions_revoked(revoked)
@@ -284,23 +294,23 @@ class StrictConsumer(driver.Consumer):
     # -- commits ----------------------------------------------------------------------------------------------------
 
     def ack(self, message: Any) -> bool:
-        """Faust's own acknowledgement says nothing here: it comes for cancelled records, too."""
+        """Ignores Faust's own acknowledgement: Faust gives it for cancelled records, too."""
         message.acked = True
         self._unacked_messages.discard(message)
         return True
 
     async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: ARG002 - Faust's signature
-        """Commit what the ledger says; what fails stays to be committed, and is asked for at the next interval.
+        """Commits what the tracker says. A commit that fails is tried again at the next interval.
 
-        What Faust's compiled stream notes of its own acknowledgements goes: only Faust's own commit would clear it, and
-        each record would leave 200 bytes for ever.
+        It also clears the notes that Faust's compiled stream makes of its own acknowledgements: only Faust's commit
+        would clear them, and each record would take 200 bytes for ever.
         """
         self._acked.clear()
         self._acked_index.clear()
-        offsets = self.ledger.to_commit()
+        offsets = self.tracker.to_commit()
         if not offsets or not await self._thread.call_thread(self._commit_in_thread, offsets):
             return False
-        self.ledger.committed(offsets)
+        self.tracker.committed(offsets)
         return True
 
     async def _commit_in_thread(self, offsets: Mapping[TP, int]) -> bool:

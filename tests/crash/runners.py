@@ -74,7 +74,7 @@ class StockConsumer(driver.Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.ledger: OffsetTracker[Any] = OffsetTracker()
+        self.tracker: OffsetTracker[Any] = OffsetTracker()
         self.working: dict[Any, float] = {}
         self.jumps = self.restarts = self.skipped = self.holes = 0
 

@@ -142,7 +142,7 @@ async def test_records_deleted_under_a_running_worker_are_an_alarm_and_reading_g
         # as if 10 to 13 had been fetched and thrown away before retention took them
         produce(kafka, "shorter", *(b"%d" % n for n in range(10, 20)))
         await worker.until(lambda: len(worker.values) == 20)
-        worker.consumer.ledger.next[worker_tp("shorter")] = 3
+        worker.consumer.tracker.next[worker_tp("shorter")] = 3
         delete_to(kafka, "shorter", 6)
         produce(kafka, "shorter", b"20")
         await worker.until(lambda: b"20" in worker.values, 12)
@@ -185,6 +185,6 @@ async def test_what_was_handled_and_committed_leaves_nothing_behind(kafka: Local
     async with handling(kafka, "tidy", tmp_path) as handler:
         consumer = handler.consumer
         await handler.until(lambda: len(handler.values) == 500)
-        await handler.until(lambda: not consumer.ledger.to_commit())
+        await handler.until(lambda: not consumer.tracker.to_commit())
         left = consumer._unacked_messages, consumer._acked, consumer._acked_index
         await handler.until(lambda: not any(left), 5)

@@ -135,7 +135,7 @@ async def test_partitions_without_a_commit_begin_at_the_start_of_the_log(bench: 
 async def test_a_committed_offset_is_where_it_goes_on_zero_included(bench: Bench) -> None:
     bench.thread.committed_offsets = {P: 0, Q: 7}
     await bench.consumer.perform_seek()
-    assert bench.consumer.ledger.next == {P: 0, Q: 7}
+    assert bench.consumer.tracker.next == {P: 0, Q: 7}
 
 
 async def test_what_retention_deleted_unhandled_is_an_alarm_and_counted(
@@ -144,7 +144,7 @@ async def test_what_retention_deleted_unhandled_is_an_alarm_and_counted(
     bench.thread.committed_offsets[P], bench.thread.log_start[P] = 10, 14
     with caplog.at_level(logging.CRITICAL):
         await bench.consumer.perform_seek()
-    assert bench.consumer.ledger.next[P] == 14
+    assert bench.consumer.tracker.next[P] == 14
     assert bench.consumer.skipped == 4
     assert "retention deleted 4 records" in caplog.text
 
@@ -189,7 +189,7 @@ async def test_a_rebalance_commits_first_and_goes_on_from_there(bench: Bench) ->
     await bench.handle(P, 0, 1, 2)
     await bench.rebalanced({P})
     assert bench.thread.commits == [{P: 3}]
-    assert bench.consumer.ledger.next == {P: 3}
+    assert bench.consumer.tracker.next == {P: 3}
 
 
 async def test_a_late_word_on_a_partition_that_others_went_on_with_counts_for_nothing(bench: Bench) -> None:
@@ -199,7 +199,7 @@ async def test_a_late_word_on_a_partition_that_others_went_on_with_counts_for_no
     bench.thread.committed_offsets[P] = 9
     await bench.rebalanced({P})
     bench.consumer.handled(late)
-    assert bench.consumer.ledger.next == {P: 9}
+    assert bench.consumer.tracker.next == {P: 9}
     assert not await bench.consumer.take(late)
 
 
@@ -217,10 +217,10 @@ async def test_a_rebalance_while_seeking_leaves_the_ledger_to_the_next_seek(benc
 
     bench.thread.during_seek = rebalance
     await bench.consumer.perform_seek()
-    assert bench.consumer.ledger.next == {}
+    assert bench.consumer.tracker.next == {}
     bench.thread.during_seek = lambda: None
     await bench.consumer.perform_seek()
-    assert bench.consumer.ledger.next == {P: 0, Q: 0}
+    assert bench.consumer.tracker.next == {P: 0, Q: 0}
 
 
 async def test_a_second_seek_within_a_generation_does_not_go_back(bench: Bench) -> None:
@@ -228,7 +228,7 @@ async def test_a_second_seek_within_a_generation_does_not_go_back(bench: Bench) 
     await bench.consumer.perform_seek()
     await bench.handle(P, 0, 1)
     await bench.consumer.perform_seek()
-    assert bench.consumer.ledger.next[P] == 2
+    assert bench.consumer.tracker.next[P] == 2
 
 
 async def test_records_wiped_from_the_queues_are_read_again_when_the_next_one_comes(bench: Bench) -> None:

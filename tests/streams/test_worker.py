@@ -54,8 +54,8 @@ class Consumer:
     """The consumer's side towards the agents, without a broker."""
 
     def __init__(self) -> None:
-        self.ledger: OffsetTracker[TP] = OffsetTracker()
-        self.ledger.assign({IMPACTS: 0, ALERTS: 0})
+        self.tracker: OffsetTracker[TP] = OffsetTracker()
+        self.tracker.assign({IMPACTS: 0, ALERTS: 0})
         self.ends = {IMPACTS: 0, ALERTS: 0}
         self.take_error: Exception | None = None
         self.crashed, self.crash_reason, self.flow_active, self.working = False, None, True, dict[TP, float]()
@@ -67,10 +67,10 @@ class Consumer:
         return True
 
     def taken(self, message: Message) -> None:
-        self.ledger.taken(message.tp, message.offset)
+        self.tracker.taken(message.tp, message.offset)
 
     def handled(self, message: Message) -> None:
-        self.ledger.handled(message.tp, message.offset)
+        self.tracker.handled(message.tp, message.offset)
 
     def highwater(self, tp: TP) -> int:
         return self.ends.get(tp, 0)
@@ -116,7 +116,7 @@ class Loop:
 
     @property
     def committed(self) -> int:
-        return self.consumer.ledger.done[IMPACTS]
+        return self.consumer.tracker.done[IMPACTS]
 
 
 @pytest.fixture

@@ -24,8 +24,7 @@ from tempfile import mkdtemp
 from types import ModuleType
 
 from streams import watchdog
-from streams.worker import app, transport
-from streams.worker import offsets as ledger
+from streams.worker import app, offsets, transport
 from tests.crash import runners
 from tests.crash.brokers import with_own_mounts
 from tests.crash.driver import Run, run
@@ -133,7 +132,7 @@ def comparison() -> Section:
 
 
 CODE: dict[str, Sequence[object]] = {
-    "strict": (app, transport, ledger, watchdog),
+    "strict": (app, transport, offsets, watchdog),
     "stock": (app, watchdog),
     "plain": (runners.Plain, runners._Loop, runners._commit, runners._end_unless_cancelled),
 }

@@ -7,28 +7,28 @@ from hypothesis import strategies as st
 from streams.worker.offsets import OffsetTracker, Sequence
 
 
-def ledger(**starts: int) -> OffsetTracker[str]:
+def tracker(**starts: int) -> OffsetTracker[str]:
     found: OffsetTracker[str] = OffsetTracker()
     found.assign(starts)
     return found
 
 
 def test_only_the_next_record_is_worked_on() -> None:
-    found = ledger(p=5)
+    found = tracker(p=5)
     verdicts = [found.judge("p", offset) for offset in (4, 5, 6)]
     assert verdicts == [Sequence.REPEAT, Sequence.NEXT, Sequence.JUMP]
     assert found.judge("q", 0) is Sequence.FOREIGN
 
 
 def test_a_record_handled_is_committed_up_to_the_next_one() -> None:
-    found = ledger(p=5)
+    found = tracker(p=5)
     assert found.to_commit() == {}
     found.handled("p", 5)
     assert found.to_commit() == {"p": 6}
 
 
 def test_what_was_only_taken_is_committed_with_the_next_one_that_is_handled() -> None:
-    found = ledger(p=5)
+    found = tracker(p=5)
     found.taken("p", 5)
     found.taken("p", 6)
     assert found.to_commit() == {}
@@ -38,7 +38,7 @@ def test_what_was_only_taken_is_committed_with_the_next_one_that_is_handled() ->
 
 
 def test_a_failed_commit_is_asked_for_again_without_a_further_record() -> None:
-    found = ledger(p=5)
+    found = tracker(p=5)
     found.handled("p", 5)
     assert found.to_commit() == found.to_commit() == {"p": 6}
     found.committed({"p": 6})
@@ -46,13 +46,13 @@ def test_a_failed_commit_is_asked_for_again_without_a_further_record() -> None:
 
 
 def test_after_a_jump_nothing_is_committed_until_the_gap_is_handled() -> None:
-    found = ledger(p=5)
+    found = tracker(p=5)
     found.handled("p", 7)
     assert found.to_commit() == {}
 
 
 def test_a_late_word_on_a_revoked_partition_counts_for_nothing() -> None:
-    found = ledger(p=5, q=1)
+    found = tracker(p=5, q=1)
     found.revoke("p")
     found.handled("p", 5)
     assert found.to_commit() == {}
@@ -62,7 +62,7 @@ def test_a_late_word_on_a_revoked_partition_counts_for_nothing() -> None:
 
 
 def test_a_late_commit_never_lowers_what_the_broker_knows() -> None:
-    found = ledger(p=0)
+    found = tracker(p=0)
     for offset in range(3):
         found.handled("p", offset)
     found.committed({"p": 3})
@@ -80,7 +80,7 @@ def test_what_is_committed_was_handled_without_a_gap(arrivals: list[int], cuts: 
 
     Those of `together` are remembered with a later one.
     """
-    found, handled, committed = ledger(p=0), set(), 0
+    found, handled, committed = tracker(p=0), set(), 0
     taken = set[int]()
     for step, offset in enumerate(arrivals):
         if found.judge("p", offset) is Sequence.NEXT:
@@ -102,7 +102,7 @@ def test_what_is_committed_was_handled_without_a_gap(arrivals: list[int], cuts: 
 @pytest.mark.parametrize("lost", [set(), {3}, {0, 5, 9}, set(range(10))])
 def test_reading_again_at_each_jump_handles_everything(lost: set[int]) -> None:
     """A channel that loses some records the first time they pass."""
-    found, position, handled = ledger(p=0), 0, []
+    found, position, handled = tracker(p=0), 0, []
     while found.next["p"] < 10:
         if position >= 10:
             position = found.next["p"]

@@ -1,0 +1,15 @@
+"""Old module names work for one release, with a warning that names the new one."""
+
+import importlib
+import sys
+
+import pytest
+
+from warnsys.moved import NOW_AT
+
+
+@pytest.mark.parametrize("name", NOW_AT)
+def test_an_old_name_gives_the_module_under_its_present_name(name: str) -> None:
+    sys.modules.pop(name, None)
+    with pytest.warns(DeprecationWarning, match=NOW_AT[name]):
+        assert importlib.import_module(name) is importlib.import_module(NOW_AT[name])
