@@ -34,7 +34,7 @@ from warnsys.records import (
     read_impact_record,
 )
 from warnsys.settings import LIVE
-from warnsys.warning.orders import answers
+from warnsys.warning.pauses import answers
 from warnsys.warning.reduce import reduced
 
 log = logging.getLogger(__name__)
@@ -156,7 +156,7 @@ class SettleAgent:
                     raise PoisonError(why)
                 state, found = settle(kept.state, said, self._cities[city])
                 to_send = self._outgoing(kept.state, state, found, record)
-                to_send += map(self._answer, answers(kept.state, state, said))
+                to_send += map(self._answer, answers(kept.state.stopped, state.stopped, said, city, state.facts.now))
             except MemoryError:
                 raise
             except Exception as error:

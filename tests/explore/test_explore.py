@@ -11,7 +11,7 @@ from tests.explore.__main__ import explore, story, told
 from tests.explore.laws import LAWS
 from tests.explore.steps import BY_NAME, STEPS, prepared
 from tests.explore.world import Play, World
-from warnsys import pipeline
+from warnsys.warning import pauses
 
 PREPARED = ("clear", "warned", "warned by two sources", "stopped", "unconfirmed", "feed dead")
 
@@ -48,7 +48,7 @@ def test_there_are_steps_enough_and_each_is_possible_somewhere() -> None:
 
 def test_what_breaks_a_law_is_told_as_a_story(monkeypatch: pytest.MonkeyPatch) -> None:
     """Here a worker that tells nobody of what comes while it is stopped, nor later."""
-    monkeypatch.setattr(pipeline, "_turns", lambda *_: iter(()))
+    monkeypatch.setattr(pauses, "turns", lambda *_: iter(()))
     found = explore(prepared()["stopped"], 2, [BY_NAME["alert B"], BY_NAME["resume"], BY_NAME["tick"]])
     assert found.broken
     lines = list(story("stopped", *found.broken))

@@ -10,7 +10,7 @@ from tests.streams.test_agents import Bench, tick
 from tests.support import NOON, City, at, meaning, outcome, snapshot
 from tests.support import tick as time
 from warnsys.records import ChannelState, ImpactRecord, Stop, read_action, read_impact_record
-from warnsys.warning.orders import answers
+from warnsys.warning.pauses import answers
 
 TOPICS = Topics("live", 3)
 CITIES = {0: ("x",), 1: ("y", "z")}
@@ -92,9 +92,10 @@ def test_what_is_no_order_or_of_another_stage_is_passed_over() -> None:
 def said(city: City, *records: ImpactRecord) -> list[tuple[str, datetime, bool]]:
     found: list[tuple[str, datetime, bool]] = []
     for record in records:
-        before = city.state
+        before = city.state.stopped
         city.take(record)
-        found += [(one.channel, one.ordered, one.stopped) for one in answers(before, city.state, record)]
+        answered = answers(before, city.state.stopped, record, city.state.city, city.state.facts.now)
+        found += [(one.channel, one.ordered, one.stopped) for one in answered]
     return found
 
 

@@ -12,7 +12,7 @@ from tests.support import NOON, City, at
 from warnsys.records import Action, AlertHeaders, ImpactRecord, Outcome, PushNotice, SmsNotice, SteleRecord, Stop
 from warnsys.settings import Settings, parse
 from warnsys.warning.matching import Matcher
-from warnsys.warning.orders import answers
+from warnsys.warning.pauses import answers
 from warnsys.web.app import Site, operators_site, public_site
 from warnsys.web.board import Board, TopicRecord
 from warnsys.web.security import hashed
@@ -67,9 +67,10 @@ class Desk:
 
     def answer(self, said: ImpactRecord) -> None:
         """What the agents do with a record, and say of it."""
-        before = self.city.state
+        before = self.city.state.stopped
         self.take(said)
-        for answer in answers(before, self.city.state, said):
+        now = self.city.state
+        for answer in answers(before, now.stopped, said, now.city, now.facts.now):
             self.put("actions", answer.key, answer.to_bytes())
 
     def take(self, *records: ImpactRecord) -> Self:

@@ -6,32 +6,17 @@ that is returned must not be changed.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from geofences import District
 from warnsys.cap.model import Severity, level
 from warnsys.channels.words import LANGUAGES, catalogue, say
 from warnsys.records import Freshness, Impact, Localised, Meaning
+from warnsys.warning.city import CityInfo as CityInfo
 
 DWD = "Deutscher Wetterdienst"
 NOTHING: Localised = dict.fromkeys(LANGUAGES, "")
-
-
-@dataclass(frozen=True)
-class CityInfo:
-    """A city as texts need it."""
-
-    id: str
-    name: str
-    districts: tuple[District, ...]
-    timezone: ZoneInfo
-    link: str
-
-    def district(self, district_id: str) -> District:
-        return next(district for district in self.districts if district.id == district_id)
 
 
 def label(meaning: Meaning) -> Localised:

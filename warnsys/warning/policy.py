@@ -62,6 +62,11 @@ class Policy(_Strict):
     stele_valid_s: int = Field(180, ge=60)
     """How long a stele may show a record; the present one is sent again every third of this."""
 
+    @property
+    def channels(self) -> frozenset[str]:
+        """Those that some rule is about."""
+        return frozenset(rule.channel for rule in self.rules)
+
     def only(self, channels: Collection[str]) -> "Policy":
         """The same for some channels."""
         rules = tuple(rule for rule in self.rules if rule.channel in channels)

@@ -5,8 +5,8 @@ What is dropped that warned is undecided from then on, so that its city is incom
 
 from collections.abc import Iterator, Mapping
 
-from warnsys.pipeline import CityState
 from warnsys.records import Meaning
+from warnsys.warning.city import CityState
 from warnsys.warning.facts import Fact, Facts
 from warnsys.warning.situation import grade
 from warnsys.warning.trouble import LOST

@@ -1,0 +1,92 @@
+"""One city: what is remembered of it between two records, and the rules that decide about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from geofences import District
+from warnsys.records import Moment, Part, Record
+from warnsys.warning import pauses
+from warnsys.warning.bounds import HEAVY, LIGHT, WEIGH_AFTER, held_of, lighter, lighter_held, lighter_told, needs
+from warnsys.warning.facts import Facts
+from warnsys.warning.notification_log import NotificationLog
+from warnsys.warning.pauses import Pauses
+from warnsys.warning.policy import Policy
+from warnsys.warning.scene import Held
+from warnsys.warning.situation import Situation, derive
+from warnsys.warning.trouble import Troubles, troubled
+
+
+@dataclass(frozen=True)
+class CityInfo:
+    """A city as texts need it."""
+
+    id: str
+    name: str
+    districts: tuple[District, ...]
+    timezone: ZoneInfo
+    link: str
+
+    def district(self, district_id: str) -> District:
+        return next(district for district in self.districts if district.id == district_id)
+
+
+class SteleSent(Part):
+    """What a stele was last sent."""
+
+    content: str
+    at: Moment
+    warnings: int = 0
+    """How many were shown."""
+    grade: int = 0
+    """Of the worst of them."""
+
+
+class CityState(Record):
+    """All that is remembered of one city between two records."""
+
+    city: str
+    facts: Facts = Facts()
+    held: Held = {}
+    told: NotificationLog = {}
+    steles: dict[str, SteleSent] = {}
+    stopped: Pauses = {}
+    troubles: Troubles = {}
+    """What could not be taken in: until that is mended, the city's data are incomplete."""
+
+
+@dataclass(frozen=True)
+class CityRules:
+    """What decides about one city."""
+
+    place: CityInfo
+    stage: str
+    rules: str
+    policy: Policy
+    stale_after: Mapping[str, timedelta]
+
+    def situation(self, state: CityState) -> Situation | None:
+        """What holds, or None before the first tick."""
+        if state.facts.now is None:
+            return None
+        districts = [district.id for district in self.place.districts]
+        found = derive(state.facts, state.facts.now, districts, self.stale_after, self.rules)
+        return troubled(found, state.troubles)
+
+
+def weighed(state: CityState, situation: Situation | None) -> CityState:
+    """The state, lighter where it had grown too heavy (docs/adr/0013)."""
+    if state.facts.grown < WEIGH_AFTER:
+        return state
+    state = state.model_copy(update={"facts": state.facts.model_copy(update={"grown": 0})})
+    if len(state.to_bytes()) <= HEAVY:
+        return state
+    paused = pauses.lighter(state.stopped)
+    memory = {"held": lighter_held(state.held), "told": lighter_told(state.told), "stopped": paused}
+    state = state.model_copy(update=memory)
+    need = needs(state.facts, situation, pauses.awaited(paused))
+    if (too_much := len(state.to_bytes()) - LIGHT) > 0:
+        state = state.model_copy(update={"facts": lighter(state.facts, too_much, need)})
+        state = state.model_copy(update={"held": held_of(state.held, state.facts)})
+    return state
