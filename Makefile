@@ -9,7 +9,7 @@ DEPTH ?= 4
 EXAMPLES ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: bench-parse bench-match bench-scale bench-web bench-load fuzz-web screens help install install-dev demo run kafka test test-faults test-crash test-crash-long soak explore mutants lint format docs contracts asyncapi sustainable pictures lock clean
+.PHONY: site bench-parse bench-match bench-scale bench-web bench-load fuzz-web screens help install install-dev demo run kafka test test-faults test-crash test-crash-long soak explore mutants lint format docs contracts asyncapi sustainable pictures lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -87,6 +87,10 @@ docs: install-dev ## write the tables of docs/reference again
 	$(BIN)/python -m tools.docs.rights docs/reference/rights.md
 	$(BIN)/python -m tools.docs.lifecycle docs/reference/lifecycle.md
 	$(BIN)/python -m tools.docs.fault_table docs/reference/feed-faults.md
+	$(BIN)/python -m tools.docs.adr_index docs/adr
+
+site: install-dev ## build the documentation site into site/; a broken link or any warning fails
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --jobs auto -d site/.doctrees docs site
 
 contracts: install-dev ## write docs/contracts again from the models; what differs there is a drift
 	$(BIN)/python -m tools.contracts
