@@ -74,7 +74,9 @@ class Shares:
             found = shares._found[blocks] = {}
             if (outline := shares._outline(blocks)) is not None:
                 near.append((shares, found, outline))
-        near = [one for one in near if one[0]._can_measure(*one[1:])]
+        paid = [one[0]._can_measure() for one in near]
+        _cover_by_box([one for one, can_be in zip(near, paid, strict=True) if not can_be])
+        near = [one for one, can_be in zip(near, paid, strict=True) if can_be]
         if not near:
             return
         try:
@@ -83,14 +85,10 @@ class Shares:
             for one in near:
                 _measure_somehow(*one)
 
-    def _can_measure(self, found: SharesByDistrict, outline: BaseGeometry) -> bool:
-        """Whether that can be paid; else the outline covers whatever its box touches."""
+    def _can_measure(self) -> bool:
+        """Whether one more outline can be paid."""
         self._measured += 1
-        if self._budget.spend(MEASURE_S if self._measured == 1 else OUTLINE_S):
-            return True
-        self.exceed(TOUCHED)
-        found.update(dict.fromkeys(self._fences.touched_by_box(outline), 1.0))
-        return False
+        return self._budget.spend(MEASURE_S if self._measured == 1 else OUTLINE_S)
 
     def exceed(self, code: str) -> None:
         self._budget.exceed(code)
@@ -119,6 +117,20 @@ class Shares:
         return self._drawn
 
 
+_Asked = tuple[Shares, SharesByDistrict, BaseGeometry]
+"""Who asks, where what is found is put, and the outline of the blocks that are asked for."""
+
+
+def _cover_by_box(asked: Sequence[_Asked]) -> None:
+    """Each outline covers whatever its box touches."""
+    if not asked:
+        return
+    touched = asked[0][0]._fences.touched_by_boxes([outline for _, _, outline in asked])
+    for (shares, found, _), fences in zip(asked, touched, strict=True):
+        shares.exceed(TOUCHED)
+        found.update(dict.fromkeys(fences, 1.0))
+
+
 def _measure_somehow(shares: Shares, found: SharesByDistrict, outline: BaseGeometry) -> None:
     """The outline, or its hull, or the box around it; where not even that can be, all whose boxes it touches."""
     for tried in (outline, shapely.convex_hull(outline), shapely.envelope(outline)):
@@ -128,11 +140,10 @@ def _measure_somehow(shares: Shares, found: SharesByDistrict, outline: BaseGeome
             shares.exceed(JOINED)
         else:
             return
-    shares.exceed(TOUCHED)
-    found.update(dict.fromkeys(shares._fences.touched_by_box(outline), 1.0))
+    _cover_by_box([(shares, found, outline)])
 
 
-def _measure(near: Sequence[tuple[Shares, SharesByDistrict, BaseGeometry]]) -> None:
+def _measure(near: Sequence[_Asked]) -> None:
     """Raises `TooDearError`."""
     fences = near[0][0]._fences
     of_outline, fence, area = fences.overlaps([outline for _, _, outline in near])

@@ -89,11 +89,16 @@ class Fences:
         area = _sums(place, np.concatenate([part.area for part in found]), len(pairs))
         return Overlaps(*np.divmod(pairs, len(self.areas)), area)
 
-    def touched_by_box(self, outline: BaseGeometry) -> list[int]:
-        """The fences whose boxes touch that of an outline."""
-        west, south, east, north = outline.bounds
-        found: list[int] = self._boxes.touching(west, east, south, north).tolist()
-        return found
+    def touched_by_boxes(self, outlines: Sequence[BaseGeometry]) -> list[list[int]]:
+        """For each outline the fences whose boxes touch its own."""
+        boxes = Boxes.of(np.array(outlines, dtype=object))
+        if len(outlines) > len(self.areas):  # one look a fence at all outlines, or one an outline at all fences
+            found: list[list[int]] = [[] for _ in outlines]
+            for fence, sides in enumerate(zip(*(side.tolist() for side in self._boxes), strict=True)):
+                for outline in boxes.touching(*sides).tolist():
+                    found[outline].append(fence)
+            return found
+        return [self._boxes.touching(*s).tolist() for s in zip(*(side.tolist() for side in boxes), strict=True)]
 
     def _overlaid(self, shapes: NDArray[np.object_]) -> Overlaps:
         """The usual way."""

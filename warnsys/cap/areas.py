@@ -1,7 +1,7 @@
 """The areas of an info. What several of them say in the same words is read once."""
 
 from collections import Counter
-from collections.abc import Container, Iterator
+from collections.abc import Container
 from functools import partial
 
 from lxml import etree
@@ -31,7 +31,7 @@ class AreaReader:
         self.document = document
         self._alike = alike
         self._first: tuple[Area, ...] = ()
-        self._rings: dict[str, Ring] = {}
+        self._rings: dict[str, tuple[Ring, ...]] = {}
         self._heights: dict[str, float | None] = {}
         self._count = Counter[str]()
 
@@ -56,7 +56,7 @@ class AreaReader:
             if name == "geocode":
                 code, value = self.document.pair(child)
                 if code == EXCLUDE_POLYGON:
-                    excluded.extend(self._outline(value, child))
+                    excluded += self._outline(value, child)
                 elif code and value:
                     geocodes.append((code, value))
                 else:
@@ -68,7 +68,7 @@ class AreaReader:
             elif name == "ceiling":
                 ceiling = self._height(ceiling, child)
             elif name == "polygon":
-                polygons.extend(self._outline(child.text or "", child))
+                polygons += self._outline(child.text or "", child)
             elif name == "circle":
                 circles.append(outlines.circle(child.text or "", partial(self.document.path, child)))
         self._counted("outlines", area, len(polygons) + len(excluded))
@@ -87,17 +87,19 @@ class AreaReader:
             text = f"more than {most} {what}"
             raise Misleading("areas-many", self.document.path(area), text)
 
-    def _outline(self, text: str, element: etree._Element) -> Iterator[Ring]:
+    def _outline(self, text: str, element: etree._Element) -> tuple[Ring, ...]:
         """The ring, or nothing (and a note) where there is no text."""
+        if (known := self._rings.get(text)) is not None:
+            return known
         if not text.strip():
             self.document.note("polygon-empty", element, "", "an empty polygon, left out")
-            return
-        if text not in self._rings:
-            self._counted("points", element, text.count(","))
-            self._rings[text], mended = outlines.outline(text, partial(self.document.path, element))
-            for code, what in mended:
-                self.document.note(code, element, "", what)
-        yield self._rings[text]
+            return ()
+        self._counted("points", element, text.count(","))
+        ring, mended = outlines.outline(text, partial(self.document.path, element))
+        for code, what in mended:
+            self.document.note(code, element, "", what)
+        self._rings[text] = (ring,)
+        return self._rings[text]
 
     def _height(self, before: float | None, element: etree._Element) -> float | None:
         """In feet. `before` is what the same area said already."""
