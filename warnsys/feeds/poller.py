@@ -69,6 +69,7 @@ class DwdFeed:
         self._seen: dict[Key, datetime] = {}  # when each message came, also of those that left not long ago
         self._published: set[Key] = set()
         self._all_published: datetime | None = None
+        self._agreed = False  # whether the server's clock agreed with ours since the start
 
     async def run(self, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
         """Look for ever; only a cancellation ends it."""
@@ -103,6 +104,7 @@ class DwdFeed:
             now = self._time.look()
             answer = await self._asks.ask(self._validators(now), now)
             now = self._time.hear(answer.date if answer and self._stage == LIVE else None)
+            self._agreed = self._agreed or (self._time.date is not None and not self._alone(now))
             fresh = await self._newer(answer, now)
         except Refused as refused:
             error = self._sentence(refused.what, refused.remedy)
@@ -149,7 +151,7 @@ class DwdFeed:
         if answer is None or (held and _same(answer, held)):
             return None
         bundle = await asyncio.to_thread(open_bundle, answer, now)
-        if doubt := self._own_doubt(answer) or _doubt(answer, bundle, now):
+        if doubt := self._own_doubt(answer) or _doubt(answer, bundle, self._latest(now)):
             await self._news(bundle, now)
             raise doubt
         if held and bundle.stamp < held.stamp:
@@ -169,6 +171,13 @@ class DwdFeed:
         if answer.date or not self._time.in_doubt:
             return None
         return Refused("our own clock jumped, so that the listing ends nothing", "set it right, or wait ten minutes")
+
+    def _latest(self, now: datetime) -> datetime:
+        """How late it may be: as long as nobody has agreed with our clock, what the server says, too.
+
+        Which of the two is wrong the city knows, as it has other clocks (docs/adr/0014).
+        """
+        return now if self._agreed else max(now, self._time.date or now)
 
     async def _news(self, bundle: Bundle, now: datetime) -> None:
         """Publish what is new here of an answer whose stamp says nothing, as in doubt: whoever knows it already, or saw
@@ -222,6 +231,7 @@ class DwdFeed:
             stamp=stamp,
             seen=self._seen.setdefault(message.key, now),
             doubt=doubt or None,
+            alone=self._alone(now) or None,
         )
         try:
             await self._publisher.alert(headers, message.member.body)
@@ -231,6 +241,11 @@ class DwdFeed:
         if not doubt:  # a good answer that has it says it again, without doubt
             self._published.add(message.key)
         return True
+
+    def _alone(self, now: datetime) -> bool:
+        """Whether one clock alone stamps what comes: ours that of a folder, or a server's with which ours disagrees."""
+        date = self._time.date
+        return self._stage == LIVE and (date is None or abs(date - now) > AHEAD)
 
     async def _snapshot(self, bundle: Bundle, now: datetime) -> bool:
         snapshot = Snapshot(

@@ -22,6 +22,8 @@ class AlertHeaders(Part):
     """When the feed first held it."""
     doubt: bool | None = None
     """Set where the answer that it came with had a time that is not believed: then its stamp is the feed's own."""
+    alone: bool | None = None
+    """Set where one clock alone says when it was listed: the feed's own, or a server's with which that disagrees."""
 
 
 VERSION = "schema_version"

@@ -75,6 +75,8 @@ class Outcome(Record):
     stamp: Moment | None = None
     doubt: bool | None = None
     """Whether the answer that it came with is in doubt: it warns where it is new, and its stamp says nothing."""
+    alone: bool | None = None
+    """Whether one clock alone gave its stamp: where it is new it counts as listed now, too, whatever that says."""
     sent: Moment | None = None
     sender: str = ""
     msg_type: MsgType | None = None

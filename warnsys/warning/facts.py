@@ -163,6 +163,8 @@ def learn_time(known: Facts, tick: Tick, rules: str) -> Facts:
 def learn_outcome(known: Facts, outcome: Outcome, rules: str) -> Facts:
     """`rules` is the present version: a fact under it replaces one under an older version."""
     listing, stamp = known.listings.get(outcome.listed_id) or Listing(), outcome.stamp
+    if outcome.alone and known.now and not listing.accepted:  # that clock may be behind what was listed before
+        listing = listing.seen(outcome.source, known.now)
     if stamp and not outcome.doubt and _is_early(known, stamp):
         known = _waits(known, outcome.source, Early(stamp=stamp, ids=(outcome.listed_id,)))
         stamp = known.now and known.now + AHEAD

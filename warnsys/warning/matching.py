@@ -174,6 +174,7 @@ class Matcher:
             "listed_id": headers.id,
             "stamp": headers.stamp,
             "doubt": headers.doubt,
+            "alone": headers.alone,
             "decided": decided,
             "reason": shorten(reason, 300),
             "rules": self.rules,
