@@ -16,6 +16,7 @@ from geofences.overlap.budget import Budget
 from geofences.overlap.tangles import TOLD, is_tangled
 from warnsys.cap import Alert, CapError, Finding, dwd, read_alert, read_bundle
 from warnsys.cap.codes import CODES, Level
+from warnsys.cap.languages import places
 from warnsys.cap.model import Area, Info
 
 ZIP_MAGIC = b"PK"
@@ -118,7 +119,7 @@ def _examine(alert: Alert, now: datetime) -> Iterator[Finding]:
             yield Finding("expires-missing", f"{where}/expires", "no expires")
         if not info.areas:
             yield Finding("area-missing", f"{where}/area", "no area")
-        if info.areas != alert.infos[0].areas:
+        if info.areas != alert.infos[0].areas and places(info.areas) != places(alert.infos[0].areas):
             yield Finding("areas-differ", f"{where}/area", f"{info.language} has other areas than the first language")
         else:
             yield from _areas(where, info) if number == 1 else ()

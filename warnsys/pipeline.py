@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from geofences import District, GeofenceIndex, load
 from warnsys.cap.cells import catalogue
+from warnsys.cap.document import ZONE
 from warnsys.channels import push, sms, stele
 from warnsys.records import (
     AlertHeaders,
@@ -234,9 +235,11 @@ def matcher_for(settings: Settings) -> Matcher:
     districts = [district for city in settings.cities for district in _districts(city)]
     min_share = {source.name: source.min_share for source in settings.sources}
     senders = {source.name: source.allowed_senders for source in settings.sources}
+    zones = {source.name: source.timezone for source in settings.sources if source.timezone != ZONE}
     return Matcher(
-        GeofenceIndex(districts), min_share, exercise=settings.exercise, senders=senders, known_cells=catalogue()
-    )
+        GeofenceIndex(districts), min_share, exercise=settings.exercise, senders=senders, zones=zones,
+        known_cells=catalogue(),
+    )  # fmt: skip
 
 
 def cities_for(settings: Settings, matcher: Matcher) -> dict[str, CityRules]:

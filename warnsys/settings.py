@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 
 from warnsys import outside
 from warnsys.cap.bundle import MAX_BUNDLE_BYTES
+from warnsys.cap.document import ZONE
 from warnsys.warning.policy import Policy
 
 DWD_URL = (
@@ -77,6 +78,8 @@ class Source(_Strict):
     stale_after_s: float = Field(900, gt=0)
     min_share: float = Field(0.01, ge=0, le=1)
     """Least part of a district that an outline without warn cells must cover."""
+    timezone: Annotated[ZoneInfo, BeforeValidator(_zone)] = ZONE
+    """Whose clocks are meant where a message writes a time without an offset."""
     senders: tuple[str, ...] | None = None
     """Whose messages are taken; [] takes everybody's. By default the DWD's from an address, everybody's of a folder."""
 

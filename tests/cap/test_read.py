@@ -128,17 +128,18 @@ def test_an_entity_is_never_expanded_nor_fetched(corpus: Path) -> None:
         read_alert((corpus / "cap/google-xee.cap").read_bytes())
 
 
-def test_a_time_without_offset_is_read_with_the_one_of_sent_and_told() -> None:
+def test_a_time_without_offset_is_read_by_the_clocks_of_the_source_and_told() -> None:
     alert = read_alert(alert_xml("<expires>2027-07-14T18:00:00</expires>"))
     assert alert.infos[0].expires == datetime(2027, 7, 14, 16, tzinfo=UTC)
     assert [finding.code for finding in alert.findings] == ["time-without-offset"]
 
 
-def test_where_sent_has_no_offset_either_times_are_read_as_utc_and_each_is_told() -> None:
+def test_where_sent_has_no_offset_either_each_time_is_told() -> None:
     body = alert_xml("<expires>2027-07-14T18:00:00</expires>").replace(b"12:00:00+02:00", b"12:00:00")
     alert = read_alert(body)
-    assert alert.sent == datetime(2027, 7, 14, 12, tzinfo=UTC)
-    assert alert.infos[0].expires == datetime(2027, 7, 14, 18, tzinfo=UTC)
+    assert alert.sent == datetime(2027, 7, 14, 10, tzinfo=UTC)
+    assert alert.infos[0].expires == datetime(2027, 7, 14, 16, tzinfo=UTC)
+    assert read_alert(body, zone=UTC).infos[0].expires == datetime(2027, 7, 14, 18, tzinfo=UTC)
     assert [finding.where for finding in alert.findings] == ["/alert/sent", "/alert/info/expires"]
 
 

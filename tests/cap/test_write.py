@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from tests.cap.test_every_element import WHOLE
-from warnsys.cap import CapError, read_alert, read_bundle
+from warnsys.cap import CapError, forms, read_alert, read_bundle
 from warnsys.cap.model import (
     Alert,
     Area,
@@ -42,7 +42,8 @@ ORDER = {
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[-+]\d\d:\d\d")
 
 letters = st.characters(codec="utf-8", categories=["L", "M", "N", "P", "S", "Zs"], include_characters="\n\t\r<&>\"'")
-texts = st.text(letters, max_size=12).map(str.strip)
+texts = st.text(letters, max_size=12).map(str.strip).filter(lambda text: forms.plain(text) == text)
+"""As they are read: without markup."""
 something = texts.filter(bool)
 words = st.text(
     st.characters(codec="utf-8", categories=["L", "N"], include_characters=".-_@:/"), min_size=1, max_size=9
@@ -92,7 +93,7 @@ infos = st.builds(
     urgency=st.sampled_from(get_args(Urgency)),
     severity=st.sampled_from(get_args(Severity)),
     certainty=st.sampled_from(get_args(Certainty)),
-    language=something,
+    language=something.map(forms.language),
     categories=several,
     response_types=several,
     audience=texts,

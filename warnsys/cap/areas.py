@@ -62,7 +62,7 @@ class AreaReader:
                 else:
                     self.document.note("geocode-empty", child, "", f"a geocode {code!r} with the value {value!r}")
             elif name == "areaDesc":
-                desc = desc or (child.text or "").strip()
+                desc = desc or self.document.readable(self.document.said(child), child)
             elif name == "altitude":
                 altitude = self._height(altitude, child)
             elif name == "ceiling":

@@ -27,6 +27,7 @@ CODES: dict[str, Code] = {
     "dtd": Code("rejected", "a document type declaration; entities are never expanded", "have the sender looked at"),
     "not-cap": Code("rejected", "XML, but no CAP alert", "check the address of the source"),
     "encoding": Code("mended", "not in UTF-8; read as it declares", "ask the sender for UTF-8"),
+    "xml-head": Code("mended", "blanks or byte order marks before the XML; left out", "ask the sender"),
     "namespace-old": Code("mended", "CAP 1.0 or 1.1; read as 1.2", "ask the sender for CAP 1.2"),
     "signature": Code("noted", "an XML signature; kept with the bytes, neither checked nor trusted", "nothing to do"),
     # the ZIP
@@ -56,6 +57,14 @@ CODES: dict[str, Code] = {
         "rejected", "a sender that the source does not allow", "ask the source, then add it to its senders"
     ),
     "scope-private": Code("noted", "addressed to others: read, and shown to nobody", "check the address of the source"),
+    "scope-missing": Code("mended", "no scope; taken as Public", "ask the sender"),
+    "scope-unknown": Code("new", "a scope that CAP does not know; taken as Public", "tell the project"),
+    "code-form": Code("mended", "a code in other letters than CAP's; read as the one that is meant", "ask the sender"),
+    "markup": Code(
+        "mended",
+        "tags or entities of HTML in a text; the whole text is read, without them, and called altered",
+        "ask the sender for plain text",
+    ),
     "reference-form": Code("mended", "a reference that is not sender,identifier,sent", "nothing to do"),
     "reference-long": Code(
         "mended", "a reference longer than any identifier that is taken; left out, it can name none", "ask the sender"
@@ -74,12 +83,16 @@ CODES: dict[str, Code] = {
     # times and numbers
     "time": Code("rejected", "a time that is none, or a day without a time", _SENDER),
     "time-year": Code("rejected", "a year that cannot be right, e.g. of the Buddhist era", _SENDER),
+    "time-midnight": Code("mended", "24:00 as the end of a day; read as 00:00 of the next", "nothing to do"),
     "time-without-offset": Code(
-        "mended", "a time without offset; read as the one of sent, else as UTC", "ask the sender for the offset"
+        "mended",
+        "a time without offset; read by the clocks of the source's time zone, an end rather too late",
+        "ask the sender for the offset",
     ),
     "number": Code("rejected", "a height that is no number", _SENDER),
     "heights": Code("rejected", "a lower limit of height above the upper one", _SENDER),
     "ends-before-onset": Code("noted", "ends before it begins: warns nobody at any time", "ask the sender"),
+    "expires-never": Code("noted", "an end in the year 9999; read as no end", "nothing to do"),
     "expires-missing": Code("noted", "no end: stands until it is cancelled or vanishes", "nothing to do"),
     # scales
     "urgency-unknown": Code("new", "an urgency that CAP does not know; read as Unknown", "tell the project"),

@@ -6,12 +6,14 @@ with two values is refused where it decides who is warned, when or of what; of t
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, tzinfo
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta, timezone, tzinfo
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from lxml import etree
 
+from warnsys.cap import forms
 from warnsys.cap.errors import Misleading, NotCap, Unsafe
 from warnsys.cap.model import Finding, Named
 
@@ -33,14 +35,19 @@ MAX_ELEMENTS = 200_000
 MAX_NOTES, MAX_NOTE_CHARS = 100, 1_000
 """How many of one code are kept of a message, and how much of what each says."""
 
+ZONE = ZoneInfo("Europe/Berlin")
+"""Of times without an offset, where the source says no other."""
+
 T = TypeVar("T")
 
 _PARSER = etree.XMLParser(
     resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, remove_comments=True,
-    remove_pis=True, remove_blank_text=True, huge_tree=False,
+    remove_pis=True, huge_tree=False,
 )  # fmt: skip
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?")
+_NEVER = re.compile(r"9999-\d\d-\d\d(?:[T ].*)?", re.DOTALL)
+_MIDNIGHT = re.compile(r"(.{10}[T ])24(:00(?::00(?:\.0+)?)?(?:Z|[+-].*)?)")
 """A day without a time is none: whether its begin or its end is meant would have to be guessed."""
 
 
@@ -65,17 +72,23 @@ def parse(body: bytes) -> etree._Element:
 class Document:
     """The elements of one document by their names; keeps what was noticed on the way."""
 
-    def __init__(self, root: etree._Element) -> None:
+    def __init__(self, root: etree._Element, zone: tzinfo = ZONE) -> None:
+        """`zone` is where the source's clocks go that say no offset."""
         self.root = root
         self.namespace = etree.QName(root).namespace or ""
         self.prefix = f"{{{self.namespace}}}"
-        self.zone: tzinfo = UTC
-        """Of times that name none."""
+        self._zone = zone
+        self._offset: timedelta | None = None
         self.findings: list[Finding] = []
         self._noted = Counter[str]()
         self._value_name, self._value = f"{self.prefix}valueName", f"{self.prefix}value"
         self._count_areas = etree.XPath("count(c:area)", namespaces={"c": self.namespace})
         self._groups: dict[etree._Element, dict[str, list[etree._Element]]] = {}
+
+    def sent_at(self, sent: datetime) -> None:
+        """From now on an offset that the source's clocks did not have when it was sent is one that times may mean."""
+        if sent.utcoffset() != sent.astimezone(self._zone).utcoffset():
+            self._offset = sent.utcoffset()
 
     # -- elements ---------------------------------------------------------------------------------------------------
 
@@ -108,11 +121,15 @@ class Document:
         if self._noted[code] <= MAX_NOTES:
             self.findings.append(Finding(code, self.path(parent, name), text[:MAX_NOTE_CHARS]))
 
+    def noted(self, code: str) -> int:
+        """How often something was noted."""
+        return self._noted[code]
+
     # -- texts ------------------------------------------------------------------------------------------------------
 
     def texts(self, parent: etree._Element, name: str) -> tuple[str, ...]:
         """Of an element that CAP may have several times."""
-        return tuple(stripped for child in self.children(parent, name) if (stripped := (child.text or "").strip()))
+        return tuple(stripped for child in self.children(parent, name) if (stripped := self.said(child)))
 
     def text(self, parent: etree._Element, name: str) -> str:
         """Of an element that CAP has once; "" where there is none. Raises `Misleading`."""
@@ -120,8 +137,33 @@ class Document:
         if not found:
             return ""
         if len(found) == 1:
-            return (found[0].text or "").strip()
-        return self._once([child.text or "" for child in found], parent, name)
+            return self.said(found[0])
+        return self._once(map(self.said, found), parent, name)
+
+    def plain(self, parent: etree._Element, name: str) -> str:
+        """The same for people: without escaped tags."""
+        return self.readable(self.text(parent, name), parent, name)
+
+    def readable(self, text: str, parent: etree._Element, name: str = "") -> str:
+        """A text without escaped tags."""
+        if (plain := forms.plain(text)) != text:
+            self.note("markup", parent, name, f"tags or entities of HTML taken out of {text[:80]!r}")
+        return plain
+
+    def said(self, element: etree._Element) -> str:
+        """The whole text of an element, also where it has elements in it."""
+        if not len(element):
+            return (element.text or "").strip()
+        self.note("markup", element, "", f"{len(element)} elements within a text, taken out")
+        parts = list[str]()
+        for event, inside in etree.iterwalk(element, events=("start", "end")):
+            apart = forms.sets_apart(etree.QName(inside).localname)
+            text = inside.text if event == "start" else inside.tail
+            if inside is not element:
+                parts.append(f"{' ' * apart}{text or ''}")
+            elif event == "start":
+                parts.append(text or "")
+        return forms.tidy("".join(parts))
 
     def _once(self, texts: Iterable[str], parent: etree._Element, name: str) -> str:
         """The one text of an element that stands there several times."""
@@ -144,7 +186,7 @@ class Document:
         """valueName and value; CAP 1.0 wrote `valueName=value` instead. Raises `Misleading`."""
         name = value = ""
         for child in pair:
-            text = (child.text or "").strip()
+            text = self.said(child) if len(child) else (child.text or "").strip()
             if child.tag == self._value_name:
                 name = self._once((name, text), pair, "valueName") if name else text
             elif child.tag == self._value:
@@ -157,32 +199,79 @@ class Document:
     # -- values -----------------------------------------------------------------------------------------------------
 
     def time(self, parent: etree._Element, name: str) -> datetime | None:
-        """None where nothing stands. Raises `Misleading`."""
+        """None where nothing stands, and for an end in the year 9999. Raises `Misleading`."""
         if not (text := self.text(parent, name)):
             return None
+        if name == "expires" and _NEVER.fullmatch(text):
+            self.note("expires-never", parent, name, f"{text!r} read as no end")
+            return None
+        midnight = _MIDNIGHT.fullmatch(text)
+        written = f"{midnight[1]}00{midnight[2] or ''}" if midnight else text
         try:
-            moment = datetime.fromisoformat(text) if _TIME.fullmatch(text) else None
+            moment = datetime.fromisoformat(written) if _TIME.fullmatch(written) else None
         except ValueError:
             moment = None
         if moment is None:
             raise Misleading("time", self.path(parent, name), f"{text!r} is no CAP time")
         if not 2000 <= moment.year < 2200:
             raise Misleading("time-year", self.path(parent, name), f"the year of {text!r} cannot be right")
+        if midnight:
+            moment += timedelta(days=1)
+            self.note("time-midnight", parent, name, f"{text!r} read as {moment.isoformat()}")
         if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=self.zone)
+            moment = self._in_zone(moment, ends=name == "expires")
             self.note("time-without-offset", parent, name, f"{text!r} has no offset; read as {moment.isoformat()}")
         return moment
 
-    def one_of(self, known: dict[str, T], parent: etree._Element, name: str) -> T:
+    def _in_zone(self, moment: datetime, *, ends: bool) -> datetime:
+        """A time without an offset, by the source's clocks. Where it can mean two moments (the hour that comes twice; a
+        `sent` with an offset that those clocks do not have) an end is the later one, anything else the earlier."""
+        readings = [moment.replace(tzinfo=self._zone, fold=fold) for fold in (0, 1)]
+        offsets = {offset for one in readings if (offset := one.utcoffset()) is not None}
+        if self._offset is not None:
+            offsets.add(self._offset)
+        return moment.replace(tzinfo=timezone(min(offsets) if ends else max(offsets)))
+
+    def one_of(self, known: Mapping[str, T], parent: etree._Element, name: str) -> T:
         """A code that decides about the whole message. Raises `Misleading`."""
-        text = self.required(parent, name)
+        self.required(parent, name)
+        text = self.coded(known, parent, name)
         if text not in known:
             raise Misleading(name, self.path(parent, name), f"{text!r} is none of {', '.join(known)}")
         return known[text]
 
-    def graded(self, known: dict[str, T], parent: etree._Element, name: str) -> T:
+    def graded(self, known: Mapping[str, T], parent: etree._Element, name: str) -> T:
         """A code on a scale that has an Unknown: what is not on the scale is read as that, and told."""
-        text = self.text(parent, name)
+        text = self.coded(known, parent, name)
         if text not in known:
             self.note(f"{name}-unknown", parent, name, f"{text!r} is not one of CAP's values; read as Unknown")
         return known.get(text, known["Unknown"])
+
+    def coded(self, known: Mapping[str, T], parent: etree._Element, name: str) -> str:
+        """A code of CAP in CAP's letters; what is none as it stands. Raises `Misleading`."""
+        found = self.children(parent, name)
+        if len(found) == 1:
+            return self._code(known, self.said(found[0]), parent, name)
+        return (
+            self._once([self._code(known, self.said(one), parent, name) for one in found], parent, name)
+            if found
+            else ""
+        )
+
+    def codes(self, known: Mapping[str, T], parent: etree._Element, name: str) -> tuple[str, ...]:
+        """The same of an element that CAP may have several times."""
+        return tuple(self._code(known, text, parent, name) for text in self.texts(parent, name))
+
+    def _code(self, known: Mapping[str, T], text: str, parent: etree._Element, name: str) -> str:
+        code = forms.code(text, known)
+        if code != text:
+            self.note("code-form", parent, name, f"{text!r} read as {code}")
+        return code
+
+    def language(self, info: etree._Element) -> str:
+        """As BCP 47 writes it; English where nothing stands (CAP 1.2, 3.2.2)."""
+        text = self.text(info, "language")
+        language = forms.language(text)
+        if language.lower() != text.lower():
+            self.note("code-form", info, "language", f"{text!r} read as {language}")
+        return language or "en-US"

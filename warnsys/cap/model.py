@@ -6,7 +6,7 @@ has them, with metres beside them.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -101,6 +101,8 @@ class Info:
     parameters: Named = ()
     resources: tuple[Resource, ...] = ()
     areas: tuple[Area, ...] = ()
+    altered: bool = field(default=False, compare=False)
+    """Whether markup was taken out of its texts: of the bytes that were read, not of what they say."""
 
 
 @dataclass(frozen=True, slots=True)

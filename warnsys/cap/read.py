@@ -5,13 +5,15 @@ is taken and noted.
 """
 
 from collections.abc import Container
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, tzinfo
 from typing import get_args
 
 from lxml import etree
 
+from warnsys.cap import forms
 from warnsys.cap.areas import AreaReader
-from warnsys.cap.document import NAMESPACES, Document
+from warnsys.cap.document import NAMESPACES, ZONE, Document
 from warnsys.cap.errors import Misleading, Unsafe
 from warnsys.cap.model import Alert, Certainty, Info, MsgType, Reference, Resource, Severity, Status, Urgency
 from warnsys.cap.once import parse_once
@@ -34,16 +36,20 @@ MAX_INFOS = 4_000
 SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}Signature"
 
 
-def read_alert(body: bytes, *, max_bytes: int = MAX_BYTES) -> Alert:
-    """Read one CAP message.
+def read_alert(body: bytes, *, max_bytes: int = MAX_BYTES, zone: tzinfo = ZONE) -> Alert:
+    """Read one CAP message; `zone` is where the clocks go of a sender that writes times without an offset.
 
     Raises `Unsafe` for DTDs, entities and too many bytes, `NotCap` for anything that is not a well-formed alert, and
     `Misleading` where a value that decides who is warned, when or of what cannot be understood.
     """
     if len(body) > max_bytes:
         raise Unsafe("too-large", "/", f"{len(body)} bytes, at most {max_bytes} are read")
+    body, head = forms.without_head(body)
     root, alike = parse_once(body)
-    return _alert(Document(root), alike)
+    document = Document(root, zone)
+    if head:
+        document.note("xml-head", root, "", head)
+    return _alert(document, alike)
 
 
 def _alert(document: Document, alike: Container[int]) -> Alert:
@@ -52,12 +58,16 @@ def _alert(document: Document, alike: Container[int]) -> Alert:
     document.required(root, "sent")
     sent = document.time(root, "sent")
     assert sent is not None  # noqa: S101 - required above
-    document.zone = sent.tzinfo or document.zone
-    sender, scope = _name(document, "sender"), document.text(root, "scope")
+    document.sent_at(sent)
+    sender, scope = _name(document, "sender"), document.coded(_SCOPES, root, "scope")
     if not sender:
         document.note("sender-missing", root, "sender", "no sender; taken as unknown")
-    if scope in ("Private", "Restricted"):
+    if scope in PRIVATE_SCOPES:
         document.note("scope-private", root, "scope", f"scope {scope}")
+    elif not scope:
+        document.note("scope-missing", root, "scope", "no scope; taken as Public")
+    elif scope not in _SCOPES:
+        document.note("scope-unknown", root, "scope", f"scope {scope!r}; taken as Public")
     _note_form(document)
     elements = document.children(root, "info")
     if len(elements) > MAX_INFOS:
@@ -74,10 +84,10 @@ def _alert(document: Document, alike: Container[int]) -> Alert:
         msg_type=msg_type,
         scope=scope,
         source=document.text(root, "source"),
-        restriction=document.text(root, "restriction"),
+        restriction=document.plain(root, "restriction"),
         addresses=document.text(root, "addresses"),
         codes=document.texts(root, "code"),
-        note=document.text(root, "note"),
+        note=document.plain(root, "note"),
         references=_references(document, msg_type),
         incidents=document.text(root, "incidents"),
         infos=tuple(_info(document, areas, number, info) for number, info in enumerate(elements)),
@@ -144,41 +154,46 @@ def _moment(sent: str) -> datetime:
 
 
 def _info(document: Document, areas: AreaReader, number: int, info: etree._Element) -> Info:
-    return Info(
-        language=document.text(info, "language") or "en-US",
-        categories=document.texts(info, "category"),
-        event=document.text(info, "event"),
-        response_types=document.texts(info, "responseType"),
+    markup = document.noted("markup")
+    read = Info(
+        language=document.language(info),
+        categories=document.codes(_CATEGORIES, info, "category"),
+        event=document.plain(info, "event"),
+        response_types=document.codes(_RESPONSE_TYPES, info, "responseType"),
         urgency=document.graded(_URGENCIES, info, "urgency"),
         severity=document.graded(_SEVERITIES, info, "severity"),
         certainty=document.graded(_CERTAINTIES, info, "certainty"),
-        audience=document.text(info, "audience"),
+        audience=document.plain(info, "audience"),
         event_codes=document.named(info, "eventCode"),
         effective=document.time(info, "effective"),
         onset=document.time(info, "onset"),
         expires=document.time(info, "expires"),
-        sender_name=document.text(info, "senderName"),
-        headline=document.text(info, "headline"),
-        description=document.text(info, "description"),
-        instruction=document.text(info, "instruction"),
+        sender_name=document.plain(info, "senderName"),
+        headline=document.plain(info, "headline"),
+        description=document.plain(info, "description"),
+        instruction=document.plain(info, "instruction"),
         web=document.text(info, "web"),
-        contact=document.text(info, "contact"),
+        contact=document.plain(info, "contact"),
         parameters=document.named(info, "parameter"),
         resources=tuple(_resource(document, resource) for resource in document.children(info, "resource")),
         areas=areas.areas(number, info),
     )
+    return replace(read, altered=True) if document.noted("markup") > markup else read
 
 
 def _resource(document: Document, resource: etree._Element) -> Resource:
     size = document.text(resource, "size")
     return Resource(
-        desc=document.text(resource, "resourceDesc"),
+        desc=document.plain(resource, "resourceDesc"),
         mime_type=document.text(resource, "mimeType"),
         size=int(size) if size.isdecimal() and len(size) < MAX_DIGITS else None,
         uri=document.text(resource, "uri"),
         digest=document.text(resource, "digest"),
     )
 
+
+PRIVATE_SCOPES = ("Private", "Restricted")
+"""Addressed to others: read, and shown to nobody."""
 
 MAX_TIME = 40
 _NEWEST = datetime.max.replace(tzinfo=UTC)
@@ -187,3 +202,6 @@ _MSG_TYPES: dict[str, MsgType] = {value: value for value in get_args(MsgType)}
 _URGENCIES: dict[str, Urgency] = {value: value for value in get_args(Urgency)}
 _SEVERITIES: dict[str, Severity] = {value: value for value in get_args(Severity)}
 _CERTAINTIES: dict[str, Certainty] = {value: value for value in get_args(Certainty)}
+_SCOPES = dict.fromkeys(("Public", *PRIVATE_SCOPES))
+_CATEGORIES = dict.fromkeys("Geo Met Safety Security Rescue Fire Health Env Transport Infra CBRNE Other".split())
+_RESPONSE_TYPES = dict.fromkeys("Shelter Evacuate Prepare Execute Avoid Monitor Assess AllClear None".split())

@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import cached_property
 from itertools import islice
 from typing import overload
+from zoneinfo import ZoneInfo
 
 import shapely
 
@@ -19,11 +20,12 @@ from geofences import Area, Budget, Circle, GeofenceIndex, Match, Matches
 from geofences.overlap.budget import ALERT_S
 from geofences.polygons import polygons_of, with_holes
 from geofences.shapes import TOUCHED
-from warnsys.cap import dwd
+from warnsys.cap import dwd, languages
+from warnsys.cap.document import ZONE
 from warnsys.cap.errors import CapError, Misleading
 from warnsys.cap.model import Alert, Info, level
 from warnsys.cap.model import Area as CapArea
-from warnsys.cap.read import read_alert
+from warnsys.cap.read import PRIVATE_SCOPES, read_alert
 from warnsys.records import AlertHeaders, Decided, Impact, Meaning, Outcome, Text
 from warnsys.warning.crowd import crowd
 from warnsys.warning.text import direction, shorten
@@ -47,13 +49,17 @@ class Matcher:
     exercise: bool = False
     senders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Whose messages are taken, by source; everybody's where none are named."""
+    zones: Mapping[str, ZoneInfo] = field(default_factory=dict)
+    """Whose clocks go where a source's messages write times without an offset, where not Berlin's."""
     known_cells: Container[str] | None = None
     """The catalogue of warn cells; a message with others says so. Without one, none is new."""
 
     @property
     def rules(self) -> str:
         """Version of everything that decides; outcomes under another one have to be decided again."""
-        by_source = sorted(self.min_share.items()), sorted(self.senders.items())
+        by_source: tuple[object, ...] = sorted(self.min_share.items()), sorted(self.senders.items())
+        if self.zones:
+            by_source += (sorted((name, zone.key) for name, zone in self.zones.items()),)
         return hashlib.sha256(f"{self.index.version} {by_source}".encode()).hexdigest()[:12]
 
     def decide_bytes(self, body: bytes, headers: AlertHeaders) -> "Decision":
@@ -69,7 +75,7 @@ class Matcher:
 
         One that somebody else put into the source is `Misleading`: it must neither warn nor end.
         """
-        alert = read_alert(body)
+        alert = read_alert(body, zone=self.zones.get(source, ZONE))
         allowed = self.senders.get(source)
         if allowed and alert.sender not in allowed:
             what = f"{alert.sender!r} is not a sender of the source {source!r}, only {', '.join(allowed)}"
@@ -92,7 +98,7 @@ class Matcher:
         meanings, matches, costly = [], [], dict[str, None]()
         budget = Budget()
         rest = list[list[Info]]()
-        for infos in _same_but_for_language(alert.infos):
+        for infos in languages.alike(alert):
             if dwd.is_all_clear(infos[0]):
                 continue
             if not any(dwd.warn_cells(area) for area in infos[0].areas):
@@ -152,7 +158,7 @@ class Matcher:
             return "exercise"
         if alert.msg_type not in LIVE_TYPES:
             return f"msgType {alert.msg_type}"
-        if alert.scope in ("Private", "Restricted"):
+        if alert.scope in PRIVATE_SCOPES:
             return f"scope {alert.scope}"
         return ""
 
@@ -239,30 +245,6 @@ def _superseded(alert: Alert) -> tuple[str, ...]:
     return tuple(sorted(set(ids) - {dwd.base_id(alert)}))
 
 
-def _same_but_for_language(infos: Iterable[Info]) -> list[list[Info]]:
-    """Infos that say the same in different languages, together; anything else apart."""
-    found: list[list[Info]] = []
-    alike: dict[tuple[object, ...], list[list[Info]]] = {}
-    written: dict[tuple[object, ...], int] = {}
-    for info in infos:
-        facts = _facts(info)
-        in_language = (info.language, *facts)
-        number = written[in_language] = written.get(in_language, -1) + 1
-        some = alike.setdefault(facts, [])
-        if number == len(some):  # each that is there has this language
-            some.append([])
-            found.append(some[-1])
-        some[number].append(info)
-    return found
-
-
-def _facts(info: Info) -> tuple[object, ...]:
-    return (
-        info.urgency, info.severity, info.certainty, info.effective, info.onset, info.expires,
-        info.response_types, dwd.event_number(info), dwd.groups(info), info.areas,
-    )  # fmt: skip
-
-
 def _worst(meanings: list[Meaning]) -> tuple[list[Meaning], int]:
     """As many as a message may have, in its order, and how many are left out.
 
@@ -312,7 +294,7 @@ def _meaning(alert: Alert, infos: list[Info], matches: Iterable[Match]) -> Meani
         certainty=first.certainty,
         onset=first.onset or first.effective or alert.sent,
         expires=first.expires,
-        texts={info.language.split("-")[0].lower(): _text(info) for info in infos[:MAX_LANGUAGES]},
+        texts=_texts(infos[:MAX_LANGUAGES]),
         parameters=tuple((shorten(name, 80), shorten(value, 80)) for name, value in first.parameters[:40]),
         sender_name=shorten(first.sender_name or alert.sender, 120),
         web=first.web if first.web.startswith(("https://", "http://")) else "",
@@ -332,6 +314,14 @@ def _meaning(alert: Alert, infos: list[Info], matches: Iterable[Match]) -> Meani
     )
 
 
+def _texts(infos: Sequence[Info]) -> dict[str, Text]:
+    """By language. Of several that differ in their region only, the first: de-AT is German."""
+    found: dict[str, Text] = {}
+    for info in infos:
+        found.setdefault(info.language.split("-")[0].lower(), _text(info))
+    return found
+
+
 def _text(info: Info) -> Text:
     event, headline = shorten(info.event, EVENT_CHARS), shorten(info.headline, HEADLINE_CHARS)
     description, instruction = shorten(info.description, BODY_CHARS), shorten(info.instruction, BODY_CHARS)
@@ -341,7 +331,7 @@ def _text(info: Info) -> Text:
         headline=headline,
         description=description,
         instruction=instruction,
-        shortened=(event, headline, description, instruction) != whole,
+        shortened=info.altered or (event, headline, description, instruction) != whole,
         dir=direction(info.language),
     )
 

@@ -13,6 +13,7 @@ from shapely.geometry import mapping
 
 from warnsys.cap import Alert, CapError, dwd, read_alert
 from warnsys.cap.model import Info, level
+from warnsys.cap.read import PRIVATE_SCOPES
 from warnsys.channels import wording
 from warnsys.channels.events import event_name
 from warnsys.pipeline import CityRules
@@ -99,7 +100,7 @@ def neighbours(board: Board, city: CityRules, cells: Mapping[str, str], language
     for alert in alerts:
         if dwd.is_test(alert) or alert.msg_type not in LIVE_TYPES[:2] or dwd.base_id(alert) in ended:
             continue
-        if alert.status != "Actual" and not board.exercise:
+        if alert.scope in PRIVATE_SCOPES or (alert.status != "Actual" and not board.exercise):
             continue
         for info in _in_one_language(alert, language):
             names = tuple(name for cell, name in cells.items() if any(cell in dwd.warn_cells(a) for a in info.areas))
