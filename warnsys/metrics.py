@@ -21,7 +21,6 @@ from prometheus_client import (
 )
 
 from warnsys.records import SCHEMA_VERSION, DistrictStatus, FeedStatus, Record
-from warnsys.simulation.canary import Run
 from warnsys.warning.situation import Situation
 
 STAGES = ("feed", "to match", "parse", "decide", "to settle", "settle", "to channel", "total")
@@ -143,15 +142,6 @@ class Metrics:
         """After a record was taken from a topic."""
         if record.newer:
             self.newer.labels(topic).inc()
-
-    def canary(self, run: Run) -> None:
-        """After a canary came back, or did not."""
-        self.canary_runs.labels("missing" if run.missing else "back").inc()
-        if not run.missing:
-            self.canary_back.set(run.started + run.passed["ended"])
-            for stage, seconds in run.stages.items():
-                self.canary_took.labels(stage).set(seconds)
-            self.canary_took.labels("there").set(run.passed["back"])
 
     def took(self, stage: str, seconds: float) -> None:
         self._latency.labels(stage).observe(seconds)

@@ -12,9 +12,9 @@ from typing import Any, Self
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from streams.kafka.ending import end_at_once
 from streams.kafka.records import ProducerRecord, Progress, SendError, TooLargeError
 from streams.kafka.topics import MIB
-from streams.watchdog import end_at_once
 
 log = logging.getLogger(__name__)
 MAX_REQUEST_BYTES = 12 * MIB

@@ -16,13 +16,13 @@ from typing import Any
 import httpx
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from streams.failures import explain
 from streams.kafka import credentials as security
 from streams.kafka.readers import FETCH_BYTES, incoming
 from streams.kafka.records import ConsumedRecord
 from streams.kafka.topics import Topics, topics_for
 from streams.kafka.trail import TraceHeader
 from streams.processes.runtime import Pipeline, broker_of, metrics_served, pipeline_on
+from streams.worker.failures import explain
 from warnsys.feeds.poller import DwdFeed
 from warnsys.headers import published
 from warnsys.metrics import Metrics
@@ -52,7 +52,7 @@ async def for_ever(settings: Settings, every_s: float, patience_s: float) -> Non
             while True:
                 started = time.monotonic()
                 run = await bird.run(patience_s)
-                metrics.canary(run)
+                run.count(metrics)
                 if run.missing:
                     log.error("the canary did not come back: %s", run.missing)
                 await asyncio.sleep(max(0.0, every_s - (time.monotonic() - started)))

@@ -18,12 +18,12 @@ from typing import Any
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from streams.failures import HISTORY
 from streams.kafka import credentials as security
 from streams.kafka.readers import TopicAndPartition, ends_of, read_once
 from streams.kafka.records import ConsumedRecord, Headers, ProducerRecord, Progress
 from streams.kafka.sender import KafkaSender
 from streams.kafka.topics import Topics, topics_for
+from streams.worker.failures import HISTORY
 from warnsys.headers import PUBLISHED, moment, whole
 from warnsys.records import Outcome, read_impact_record
 from warnsys.settings import Settings

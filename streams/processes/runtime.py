@@ -19,16 +19,17 @@ from streams.kafka import credentials as security
 from streams.kafka import rights
 from streams.kafka.admin import create_missing
 from streams.kafka.embedded import EmbeddedBroker
+from streams.kafka.ending import end_at_once
 from streams.kafka.publisher import KafkaPublisher
 from streams.kafka.records import Progress, Sender
 from streams.kafka.sender import KafkaSender
 from streams.kafka.topics import Topics, topics_for
-from streams.watchdog import Vitals, end_at_once
 from streams.worker.agents import MatchAgent, SettleAgent
 from streams.worker.app import SESSION_S, Worker
 from streams.worker.hand import Hand
 from streams.worker.orders import Orders, follow
 from streams.worker.state import KafkaStateStore
+from streams.worker.watchdog import Vitals
 from warnsys.clocks import live_tick
 from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules, cities_for, matcher_for

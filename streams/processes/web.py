@@ -24,12 +24,12 @@ from anyio import to_thread
 from fastapi import FastAPI
 
 from streams.kafka import credentials as security
+from streams.kafka.ending import end_at_once
 from streams.kafka.records import ProducerRecord, Progress, Sender, read_headers
 from streams.kafka.sender import KafkaSender
 from streams.kafka.topics import MIB, Topics, group_of, topics_for
 from streams.processes.guard import Guard, affordable, trusted_hosts
 from streams.processes.runtime import broker_of, seldom_collecting
-from streams.watchdog import end_at_once
 from warnsys.headers import moment, published
 from warnsys.pipeline import cities_for, matcher_for
 from warnsys.records import Action

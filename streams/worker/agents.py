@@ -11,12 +11,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from streams.failures import Charge, CityError, PoisonError, charge, code_of, unharmed
-from streams.failures import explain as explain
-from streams.failures import rejection as rejection
 from streams.kafka.records import ConsumedRecord, ProducerRecord, Sender, TooLargeError
 from streams.kafka.topics import Topics
 from streams.kafka.trail import TraceHeader
+from streams.worker.failures import Charge, CityError, PoisonError, charge, code_of, unharmed
+from streams.worker.failures import explain as explain
+from streams.worker.failures import rejection as rejection
 from streams.worker.hand import place_of
 from streams.worker.match import MatchAgent as MatchAgent
 from streams.worker.state import StateStore, StoredState, Unread

@@ -23,14 +23,15 @@ from typing import Any, Protocol
 import faust
 from yarl import URL
 
-from streams.failures import Charge, charge, code_of, explain, rejection
+from streams.kafka.ending import end_at_once, end_for_newer, ended_after
 from streams.kafka.records import ConsumedRecord, Progress, Sender, read_headers
 from streams.kafka.topics import Topic, Topics, group_of
-from streams.watchdog import Vitals, Watchdog, end_at_once, end_for_newer, ended_after
 from streams.worker.agents import MatchAgent, SettleAgent
+from streams.worker.failures import Charge, charge, code_of, explain, rejection
 from streams.worker.hand import Hand, place_of, print_of
 from streams.worker.transport import EmbeddedTransport, StrictTransport
 from streams.worker.trial import Trials
+from streams.worker.watchdog import Vitals, Watchdog
 from warnsys.headers import stamped
 from warnsys.metrics import Metrics
 from warnsys.records import NewerRecordError

@@ -5,12 +5,12 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
-from streams.failures import PoisonError, code_of, unharmed
-from streams.failures import explain as explain
-from streams.failures import rejection as rejection
 from streams.kafka.records import ConsumedRecord, ProducerRecord, Sender, TooLargeError
 from streams.kafka.topics import MIB, Topics
 from streams.kafka.trail import TraceHeader
+from streams.worker.failures import PoisonError, code_of, unharmed
+from streams.worker.failures import explain as explain
+from streams.worker.failures import rejection as rejection
 from streams.worker.hand import place_of
 from streams.worker.trial import Part, Trials
 from warnsys.cap import CapError

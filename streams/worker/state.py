@@ -18,10 +18,10 @@ from typing import Any, Protocol
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from pydantic_core import to_json
 
-from streams.failures import explain
 from streams.kafka.readers import incoming
 from streams.kafka.records import ConsumedRecord, Headers, ProducerRecord, Sender, read_headers
 from streams.kafka.topics import MIB, Topics
+from streams.worker.failures import explain
 from warnsys.headers import COVERS, COVERS_AT, covers, covers_at
 from warnsys.pipeline import CityState
 from warnsys.warning.facts import Listing

@@ -139,7 +139,7 @@ async def run(kafka: LocalKafka, plan: Plan, folder: Path) -> Run:
 def _alarms(folder: Path) -> list[str]:
     """The watchdog's own are among `own_ends`."""
     lines = (line for log in sorted(folder.glob("*.log")) for line in log.read_text("utf-8", "replace").splitlines())
-    return [line for line in lines if " CRITICAL " in line and "streams.watchdog" not in line]
+    return [line for line in lines if " CRITICAL " in line and "streams.kafka.ending" not in line]
 
 
 def _settings(kafka: LocalKafka, plan: Plan, folder: Path) -> Settings:

@@ -21,10 +21,10 @@ from streams.kafka.publisher import KafkaPublisher
 from streams.kafka.records import Progress
 from streams.kafka.sender import KafkaSender
 from streams.kafka.topics import topics_for
-from streams.watchdog import Vitals
 from streams.worker.app import SESSION_S
 from streams.worker.hand import Hand
 from streams.worker.state import KafkaStateStore
+from streams.worker.watchdog import Vitals
 from tests.crash.crew import READY, START_S, until
 from tests.crash.points import PointedMatch, PointedSender, PointedSettle, Points
 from tests.crash.runners import RUNNERS, Kit, Runner

@@ -15,7 +15,7 @@ STAMP = datetime(2027, 7, 14, 12, 0, tzinfo=UTC)
 
 @pytest.fixture
 def server() -> Iterator[StandIn]:
-    with StandIn() as server:
+    with StandIn(faults=FAULTS) as server:
         yield server
 
 

@@ -9,10 +9,10 @@ import pytest
 from pydantic import ValidationError
 
 from geofences import bundled
-from streams.failures import Charge, charge, explain, rejection
 from streams.kafka.records import ConsumedRecord, MemorySender, ProducerRecord
 from streams.kafka.topics import Topics
 from streams.worker.agents import MatchAgent, SettleAgent
+from streams.worker.failures import Charge, charge, explain, rejection
 from streams.worker.state import MemoryStateStore, StoredState
 from tests.support import NOON, at
 from warnsys.metrics import Metrics

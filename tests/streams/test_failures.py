@@ -6,9 +6,9 @@ import pytest
 from aiokafka.errors import KafkaError, NodeNotReadyError
 from pydantic import ValidationError
 
-from streams.failures import Charge, CityError, charge, unharmed
 from streams.kafka.records import ConsumedRecord, MemorySender, SendError, TooLargeError
 from streams.worker.agents import GIVEN_UP_AFTER, SettleAgent
+from streams.worker.failures import Charge, CityError, charge, unharmed
 from streams.worker.state import MemoryStateStore, StoredState, Unread
 from tests.streams.pair import HERE, THERE, Pair, state_of, warning
 from tests.support import outcome, snapshot, tick

@@ -10,11 +10,11 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from streams.kafka.embedded import EmbeddedBroker
+from streams.kafka.ending import end_at_once
 from streams.kafka.records import MemorySender, Progress
 from streams.kafka.sender import KafkaSender
 from streams.kafka.topics import topics_for
 from streams.processes import live, runtime, web
-from streams.watchdog import end_at_once
 from tests.streams.test_agents import settings
 from warnsys.settings import Settings, SettingsError
 

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from streams.failures import rejection
 from streams.kafka.records import ConsumedRecord
 from streams.kafka.topics import Topics
 from streams.processes.dead_letters import MAX_HISTORY, again, cases, earlier
+from streams.worker.failures import rejection
 from warnsys.headers import PUBLISHED
 
 TOPICS = Topics("live", 2)

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 import pytest
 
+from streams.kafka.ending import ended_after
 from streams.kafka.records import ProducerRecord, Progress
 from streams.kafka.sender import KafkaSender
-from streams.watchdog import LIMIT_S, REBALANCE_LIMIT_S, Vitals, Watchdog, ended_after
+from streams.worker.watchdog import LIMIT_S, REBALANCE_LIMIT_S, Vitals, Watchdog
 
 
 def vitals() -> Vitals[str]:

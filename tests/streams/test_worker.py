@@ -14,7 +14,6 @@ from faust.types import TP
 
 from streams.kafka.records import ConsumedRecord, MemorySender, ProducerRecord, Progress, SendError
 from streams.kafka.topics import Topics
-from streams.watchdog import Vitals
 from streams.worker import app as app_module
 from streams.worker.agents import MatchAgent
 from streams.worker.app import Worker
@@ -22,6 +21,7 @@ from streams.worker.hand import Hand
 from streams.worker.offsets import OffsetTracker
 from streams.worker.state import MemoryStateStore
 from streams.worker.trial import Trials
+from streams.worker.watchdog import Vitals
 from tests.streams.pair import HERE, THERE, Pair, warning
 from tests.streams.test_agents import Bench
 from tests.support import tick
@@ -279,7 +279,7 @@ async def test_a_reporter_that_dies_ends_the_process(loop: Loop, monkeypatch: py
 @pytest.mark.parametrize("how", ["waits", "blocks"])
 async def test_a_start_that_hangs_is_seen_by_the_watchdog(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     if how == "waits":
-        monkeypatch.setattr("streams.watchdog.REBALANCE_LIMIT_S", 1)
+        monkeypatch.setattr("streams.worker.watchdog.REBALANCE_LIMIT_S", 1)
     loop = Loop()
     loop.worker._vitals = Vitals(60, limit_s=2.5)
 

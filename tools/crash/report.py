@@ -23,8 +23,7 @@ from statistics import median
 from tempfile import mkdtemp
 from types import ModuleType
 
-from streams import watchdog
-from streams.worker import app, offsets, transport
+from streams.worker import app, offsets, transport, watchdog
 from tests.crash import runners
 from tests.crash.brokers import with_own_mounts
 from tests.crash.driver import Run, run

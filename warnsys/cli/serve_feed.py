@@ -39,7 +39,7 @@ def serve_feed(
         fail(str(error))
     behind = tuple(Node(skew=timedelta(seconds=number)) for number in range(nodes))
     try:
-        server = StandIn(port, behind)
+        server = StandIn(port, behind, FAULTS)
     except OSError as error:
         fail(f"port {port} of 127.0.0.1: {error.strerror}; take another with --port")
     with server:

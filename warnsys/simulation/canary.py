@@ -15,6 +15,7 @@ from typing import Any
 
 from warnsys.cap.model import Alert, Area, Info, MsgType, Reference
 from warnsys.cap.write import time, write_alert
+from warnsys.metrics import Metrics
 from warnsys.settings import Settings, parse
 
 STAGE = "canary"
@@ -126,3 +127,12 @@ class Run:
         for name, seconds in self.passed.items():
             found[name], before = seconds - before, seconds
         return found
+
+    def count(self, metrics: Metrics) -> None:
+        """Set the canary's figures: it came back, or did not."""
+        metrics.canary_runs.labels("missing" if self.missing else "back").inc()
+        if not self.missing:
+            metrics.canary_back.set(self.started + self.passed["ended"])
+            for stage, seconds in self.stages.items():
+                metrics.canary_took.labels(stage).set(seconds)
+            metrics.canary_took.labels("there").set(self.passed["back"])

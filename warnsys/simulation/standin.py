@@ -14,6 +14,7 @@ from email.utils import format_datetime, parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from threading import Event, Thread
+from types import MappingProxyType
 from typing import Any, Protocol, Self, cast
 
 from warnsys.feeds.names import FOLDER, file_name
@@ -96,10 +97,19 @@ class _Always:
         return Reply(self.status, self.body, latest.validators if latest else {})
 
 
-class StandIn:
-    """The server; it runs from its creation until `close()`, or as long as a `with` block. Port 0 takes a free one."""
+NO_FAULTS: Mapping[str, Fault] = MappingProxyType({})
 
-    def __init__(self, port: int = 0, nodes: Sequence[Node] = (Node(),)) -> None:
+
+class StandIn:
+    """The server; it runs from its creation until `close()`, or as long as a `with` block. Port 0 takes a free one.
+
+    `faults` are the ways in which a POST to it breaks it, by name.
+    """
+
+    def __init__(
+        self, port: int = 0, nodes: Sequence[Node] = (Node(),), faults: Mapping[str, Fault] = NO_FAULTS
+    ) -> None:
+        self.faults = faults
         self._files: dict[str, File] = {}  # replaced as a whole: requests read it from threads of their own
         self._published: list[File] = []
         self._nodes, self._turn = tuple(nodes), count()
@@ -206,15 +216,14 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(self.stand_in.answer(self.path, headers))
 
     def do_POST(self) -> None:
-        from warnsys.simulation.faults import FAULTS  # which needs this module's words
-
+        faults = self.stand_in.faults
         name = self.path.removeprefix(CONTROL)
         if name == "none":
             self.stand_in.answer_as_usual()
-        elif self.path.startswith(CONTROL) and name in FAULTS:
-            self.stand_in.break_down(FAULTS[name])
+        elif self.path.startswith(CONTROL) and name in faults:
+            self.stand_in.break_down(faults[name])
         else:
-            known = ", ".join(("none", *FAULTS))
+            known = ", ".join(("none", *faults))
             self._send(Reply(404, f"no such fault; there are: {known}\n".encode()))
             return
         self._send(Reply(200, f"{name}\n".encode()))

@@ -6,18 +6,13 @@ not end; the loop does not answer; and the process has slept (SIGSTOP, a frozen 
 keeps its partitions: others have them now.
 """
 
-import logging
-import os
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from warnsys.supervisor import ENDED_FOR_NEWER, ENDED_WITHOUT_COMMIT
-
-log = logging.getLogger(__name__)
+from streams.kafka.ending import end_at_once
 
 LIMIT_S = 30.0
 REBALANCE_LIMIT_S = 90.0
@@ -25,29 +20,6 @@ REBALANCE_LIMIT_S = 90.0
 LOOK_EVERY_S = 0.5
 
 Partition = TypeVar("Partition")
-
-
-def end_at_once(reason: str, code: int = ENDED_WITHOUT_COMMIT) -> None:
-    """Without clean-up, hence without a commit."""
-    log.critical("%s; ending without a commit, exit code %d", reason, code)
-    os._exit(code)
-
-
-def end_for_newer(reason: str) -> None:
-    """The same, where a newer release wrote what this one cannot read."""
-    end_at_once(reason, ENDED_FOR_NEWER)
-
-
-@contextmanager
-def ended_after(limit_s: float, end: Callable[[str], None], reason: str) -> Iterator[None]:
-    """Ends the process unless the context is left in time, also where its thread is blocked."""
-    timer = threading.Timer(limit_s, end, (reason,))
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 @dataclass
