@@ -21,7 +21,7 @@ from pathlib import Path
 import grimp
 
 PACKAGES = ("warnsys", "streams", "geofences")
-BOX_W, BOX_H, GAP_X, GAP_Y = 118, 30, 10, 64
+BOX_W, BOX_H, GAP_X, GAP_Y = 118, 30, 14, 44
 ROW = 9
 """Boxes side by side; a level with more takes several rows."""
 COLOURS = {"warnsys": "#dbe9f6", "streams": "#fde3cf", "geofences": "#d9f0d3"}
@@ -130,10 +130,15 @@ def _told(found: Sequence[Circle]) -> str:
 
 
 def drawing(graph: Graph) -> str:
-    """The rooms as an SVG: who imports stands above what is imported; what runs back up is red."""
+    """The rooms as an SVG: who imports stands above what is imported; what runs back up is red.
+
+    An arrow is left out where a longer way leads there, too.
+    """
     between = graph.between_rooms
     back = set(upward(graph.rooms, between))
-    at = _places(graph.rooms, [arrow for arrow in between if arrow not in back])
+    down = [arrow for arrow in between if arrow not in back]
+    at = _places(graph.rooms, down)
+    between = Counter({arrow: between[arrow] for arrow in (*_direct(down), *sorted(back))})
     width = max(x for x, _ in at.values()) + BOX_W + GAP_X
     height = max(y for _, y in at.values()) + BOX_H + GAP_X
     return "\n".join(
@@ -145,6 +150,19 @@ def drawing(graph: Graph) -> str:
             *_boxes(at, graph.rooms),
             "</svg>\n",
         )
+    )
+
+
+def _direct(down: Collection[Arrow]) -> list[Arrow]:
+    """The arrows without those that a longer way implies."""
+    imported: dict[str, set[str]] = {}
+    for importer, other in down:
+        imported.setdefault(importer, set()).add(other)
+    reached = {room: _reached(room, imported) for room in imported}
+    return sorted(
+        (importer, other)
+        for importer, other in down
+        if not any(other in reached.get(between, ()) for between in imported[importer])
     )
 
 
@@ -187,7 +205,7 @@ def _lines(
         from_y, to_y = (y1, y2 + BOX_H) if y1 > y2 else (y1 + BOX_H, y2)
         yield (
             f'<line x1="{x1 + BOX_W / 2:g}" y1="{from_y:g}" x2="{x2 + BOX_W / 2:g}" y2="{to_y:g}" '
-            f'stroke="{"#c00" if red else "#777"}" stroke-opacity="{0.9 if red else 0.35}" '
+            f'stroke="{"#c00" if red else "#777"}" stroke-opacity="{0.9 if red else 0.5}" '
             f'stroke-width="{min(4, 0.6 + count / 6):.1f}"><title>{importer} imports {other}: {count}</title></line>'
         )
 
@@ -217,11 +235,9 @@ def main() -> None:
     chosen.page.write_text(written, "utf-8")
     chosen.page.with_name(f"import-graph-{chosen.name}.svg").write_text(drawing(graph), "utf-8")
     for arrow in upward(graph.rooms, graph.between_rooms):
-        print(
-            " → ".join(arrow),
-            *(f"  {a} → {b}" for a, b in sorted(graph.imports) if (room_of(a), room_of(b)) == arrow),
-            sep="\n",
-        )
+        for importer, other in sorted(graph.imports):
+            if (room_of(importer), room_of(other)) == arrow:
+                print(f"runs back up: {importer} imports {other}")
 
 
 if __name__ == "__main__":

@@ -227,27 +227,11 @@ class Reader:
     async def _take_all(self, consumer: Any) -> None:
         while True:
             self._round_at = self._elapsed()
-            try:
-                found = await consumer.getmany(timeout_ms=200)
-            except UnicodeDecodeError:  # the name of a header: the client gives none of the batch
-                await self._take_one_by_one(consumer)
-                continue
+            found = await consumer.getmany(timeout_ms=200)
             for place, records in found.items():
                 for record in records:
                     self._take(place.topic, record)
                 await asyncio.sleep(0)  # the pages are served in between
-
-    async def _take_one_by_one(self, consumer: Any) -> None:
-        """Up to the present ends; what the client cannot unpack is passed over."""
-        for place, end in (await consumer.end_offsets(list(consumer.assignment()))).items():
-            while (at := await consumer.position(place)) < end:
-                self._round_at = self._elapsed()
-                try:
-                    async with asyncio.timeout(LOOK_S):
-                        self._take(place.topic, await consumer.getone(place))
-                except UnicodeDecodeError:
-                    log.exception("%s/%s@%d cannot be unpacked", place.topic, place.partition, at)
-                    consumer.seek(place, at + 1)
 
     async def _look_at_orders(self) -> None:
         """An order that nobody answers is an alarm within seconds, also where no record comes."""

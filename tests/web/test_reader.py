@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.consumer import fetcher
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from streams.kafka.topics import topics_for
 from streams.processes.web import HANGS_S, Reader, mind, watched
+from tests.kafka import raw
 from tests.support import meaning, outcome, snapshot, tick
 from tests.web.sites import Desk, settings
 from warnsys.records import PushNotice, SmsNotice
@@ -162,52 +164,31 @@ def test_health_fails_when_the_reader_is_dead() -> None:
     assert made.operators.get("/health/live").status_code == 503
 
 
-PLACE = TopicPartition("warn.rejected", 0)
-
-
 class Consumer:
-    """A consumer of which one record cannot be unpacked, as aiokafka raises it: the name of a header is no UTF-8."""
+    """Gives what is on `warn.rejected` once, unpacked as aiokafka does it for us (`streams.kafka.unpack`)."""
 
-    def __init__(self, values: list[bytes | None]) -> None:
-        self.values, self.at = values, 0
+    def __init__(self, data: bytes) -> None:
+        place = TopicPartition(NAME["rejected"], 0)
+        made: Any = fetcher.PartitionRecords
+        batch = made(place, fetcher.MemoryRecords(data), [], 0, None, None, True, fetcher.READ_UNCOMMITTED)
+        self._found = {place: list(batch)}
 
     async def getmany(self, *_: Any, **__: Any) -> dict[Any, list[Any]]:
         await asyncio.sleep(0.001)
-        rest = self.values[self.at :]
-        if None in rest:
-            b"\xff".decode()
-        self.at = len(self.values)
-        return {PLACE: [record(b"k", one, [], 0) for one in rest]} if rest else {}
-
-    async def getone(self, *_: Any) -> Any:
-        one = self.values[self.at]
-        if one is None:
-            b"\xff".decode()
-        self.at += 1
-        return record(b"k", one, [], 0)
-
-    async def position(self, _: Any) -> int:
-        return self.at
-
-    async def end_offsets(self, places: list[Any]) -> dict[Any, int]:
-        return {place: len(self.values) for place in places}
-
-    def assignment(self) -> set[Any]:
-        return {PLACE}
-
-    def seek(self, _: Any, offset: int) -> None:
-        self.at = offset
+        found, self._found = self._found, {}
+        return found
 
 
-async def test_a_record_that_the_client_cannot_unpack_is_passed_over_and_none_before_or_behind_it() -> None:
-    made = Desk()
-    taking = asyncio.create_task(reader(made)._take_all(Consumer([b"1", None, b"2", None, b"3"])))
+async def test_a_record_whose_header_has_no_utf8_name_hides_none_before_or_behind_it_nor_itself() -> None:
+    made, odd = Desk(), [(raw.NAME, b"x")]
+    data = raw.batch_of((b"1", []), (b"2", odd), (b"3", []), (b"4", odd), (b"5", []))
+    taking = asyncio.create_task(reader(made)._take_all(Consumer(data)))
     async with asyncio.timeout(10):
-        while len(made.board.rejected) < 3:
+        while len(made.board.rejected) < 5:
             assert not taking.done(), taking.exception()
             await asyncio.sleep(0.01)
     taking.cancel()
-    assert [one.value for one in made.board.rejected] == [b"3", b"2", b"1"]
+    assert [one.value for one in made.board.rejected] == [b"5", b"4", b"3", b"2", b"1"]
 
 
 async def test_a_reader_that_hangs_is_told_by_health() -> None:
