@@ -87,6 +87,7 @@ docs: install-dev ## write the tables of docs/reference again
 	$(BIN)/python -m tools.docs.rights docs/reference/rights.md
 	$(BIN)/python -m tools.docs.lifecycle docs/reference/lifecycle.md
 	$(BIN)/python -m tools.docs.fault_table docs/reference/feed-faults.md
+	$(BIN)/python -m tools.import_graph docs/reference/import-graph.md
 	$(BIN)/python -m tools.docs.adr_index docs/adr
 
 site: install-dev ## build the documentation site into site/; a broken link or any warning fails

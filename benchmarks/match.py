@@ -23,7 +23,7 @@ from benchmarks.scenes import BenchScene, coverage, districts, scenes
 from geofences import GeofenceIndex, bundled, load
 from geofences.overlap.sphere import extent
 from warnsys.cap import read_alert, read_bundle
-from warnsys.warning.matching import areas_of
+from warnsys.warning.areas import areas_of
 
 MIN_SHARE = 0.01
 _BUDGET_S = 3.0  # for one way on one scene

@@ -11,7 +11,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 _KAFKA = ("topics", "admin", "acl", "sender", "publisher", "records", "embedded")
-_WORKER = ("app", "agents", "state", "transport", "match", "hand", "trial")
+_WORKER = ("app", "agents", "state", "transport", "match", "hand", "trial", "failures", "watchdog")
 _PROCESSES = ("audit", "canary", "demo", "live", "replay", "web", "runtime")
 NOW_AT = {
     "warnsys.cells": "warnsys.cap.cells",

@@ -15,7 +15,8 @@ from geofences import District, GeofenceIndex, bundled, load, plain_match
 from tests.budgets import cases
 from warnsys.cap import CapError, dwd, read_alert, read_bundle
 from warnsys.records import AlertHeaders, Outcome
-from warnsys.warning.matching import Decision, Matcher, areas_of, for_cities
+from warnsys.warning.areas import areas_of
+from warnsys.warning.matching import Decision, Matcher, for_cities
 
 NAMESPACE = {"c": "urn:oasis:names:tc:emergency:cap:1.2"}
 HEADERS = AlertHeaders(stage="live", source="dwd", id="x", stamp=None, seen=datetime(2019, 1, 27, tzinfo=UTC))

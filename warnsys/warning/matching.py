@@ -6,27 +6,21 @@ may still end others (an Update that left the city, a Cancel), so what it supers
 
 import hashlib
 import math
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
-from itertools import islice
-from typing import overload
 from zoneinfo import ZoneInfo
 
-import shapely
-
-from geofences import Area, Budget, Circle, GeofenceIndex, Match, Matches
+from geofences import Budget, GeofenceIndex, Match, Matches
 from geofences.overlap.budget import ALERT_S
-from geofences.polygons import polygons_of, with_holes
 from geofences.shapes import TOUCHED
 from warnsys.cap import dwd, languages
 from warnsys.cap.document import ZONE
 from warnsys.cap.errors import CapError, Misleading
 from warnsys.cap.model import Alert, Info, level
-from warnsys.cap.model import Area as CapArea
 from warnsys.cap.read import PRIVATE_SCOPES, read_alert
 from warnsys.records import AlertHeaders, Decided, Impact, Meaning, Outcome, Text
+from warnsys.warning.areas import areas_of
 from warnsys.warning.crowd import crowd
 from warnsys.warning.text import direction, shorten
 
@@ -334,59 +328,6 @@ def _text(info: Info) -> Text:
         shortened=info.altered or (event, headline, description, instruction) != whole,
         dir=direction(info.language),
     )
-
-
-def areas_of(info: Info, budget: Budget | None = None) -> list[Area]:
-    """What an info covers, in the units of `geofences`."""
-    drawn = _Drawn(info.areas, budget or Budget())
-    return [_to_area(number, area, drawn) for number, area in enumerate(info.areas)]
-
-
-def _to_area(number: int, area: CapArea, drawn: "_Drawn") -> Area:
-    floor, ceiling = dwd.height_band_m(area)
-    return Area(
-        cells=dwd.warn_cells(area),
-        polygons=_Outlines(number, len(area.polygons), drawn) if area.polygons else (),
-        circles=tuple(Circle(circle.lon, circle.lat, circle.radius_km * 1000) for circle in area.circles),
-        floor_m=floor,
-        ceiling_m=ceiling,
-    )
-
-
-class _Drawn:
-    """The polygons of an info, all made when one is looked at: where cells decide, none ever is.
-
-    Each has those holes of its area that come near it.
-    """
-
-    def __init__(self, areas: Sequence[CapArea], budget: Budget) -> None:
-        self._areas, self._budget = areas, budget
-
-    @cached_property
-    def by_area(self) -> list[list[shapely.Polygon]]:
-        made = iter(polygons_of([ring for area in self._areas for ring in area.polygons]))
-        outer = [[*islice(made, len(area.polygons))] for area in self._areas]
-        return with_holes(outer, [area.excluded for area in self._areas], self._budget)
-
-
-class _Outlines(Sequence[shapely.Polygon]):
-    """The polygons of one area."""
-
-    def __init__(self, number: int, count: int, drawn: _Drawn) -> None:
-        self._number, self._count, self._drawn = number, count, drawn
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __iter__(self) -> Iterator[shapely.Polygon]:
-        return iter(self._drawn.by_area[self._number])
-
-    @overload
-    def __getitem__(self, index: int) -> shapely.Polygon: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[shapely.Polygon]: ...
-    def __getitem__(self, index: int | slice) -> shapely.Polygon | Sequence[shapely.Polygon]:
-        return self._drawn.by_area[self._number][index]
 
 
 def _common_reason(reasons: Sequence[str]) -> str:

@@ -18,7 +18,8 @@ from warnsys.channels import wording
 from warnsys.channels.events import event_name
 from warnsys.pipeline import CityRules
 from warnsys.records import Impact, Meaning, Text
-from warnsys.warning.matching import LIVE_TYPES, areas_of
+from warnsys.warning.areas import areas_of
+from warnsys.warning.matching import LIVE_TYPES
 from warnsys.web.board import Board, HeldAlert
 from warnsys.web.views import in_language, plain
 
