@@ -1,4 +1,7 @@
-"""The terminal's live view: clock, a row a district, the notices as they go out, the latency. German, for operators."""
+"""The terminal's live view: clock, a row a district, the notices as they go out, the latency. German, for operators.
+
+It lies beside the rooms: processes draw it and commands print its lines, so in `warnsys.cli` it would close a circle.
+"""
 
 from collections import deque
 from collections.abc import Mapping
