@@ -1,7 +1,7 @@
 """What a change says that was not told before: not the whole text again, but how it differs.
 
-The claim that the channel was told (`Change.was`) is held against what holds now. Where one of the two was an advance
-notice, that it became a warning (or the other way round) says more than the difference of the levels.
+It compares the log entry of what the channel was told (`Change.was`) with what holds now. Where one of the two was an
+advance notice, that it became a warning (or the other way round) says more than the difference of the levels.
 """
 
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""What a channel was told: until when which grade holds. Messages come and go, claims are what people remember."""
+"""The notification log: which grade each channel was told to hold, and until when (Alertmanager's nflog)."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -10,7 +10,7 @@ from warnsys.warning.situation import grade
 
 
 class LogEntry(Part):
-    """Something of one grade was told to hold from `onset` until `until` (None: open-ended)."""
+    """A grade was told to hold from `onset` until `until` (None: open-ended)."""
 
     grade: int
     onset: Moment
@@ -42,46 +42,46 @@ NotificationLog = dict[str, dict[str, LogEntries]]
 """By `audience/channel/group` and district."""
 
 
-def claims(meanings: Iterable[Meaning]) -> LogEntries:
-    """One claim a grade: the earliest begin and the latest end of all messages of that grade."""
+def log_entries(meanings: Iterable[Meaning]) -> LogEntries:
+    """Makes one entry a grade: the earliest begin and the latest end of all messages of that grade."""
     by_grade: dict[int, list[LogEntry]] = {}
     for meaning in meanings:
         one = LogEntry(grade=grade(meaning), onset=meaning.onset, until=meaning.expires)
         by_grade.setdefault(one.grade, []).append(one)
-    return tuple(claim for _, same in sorted(by_grade.items(), reverse=True) if (claim := joined(same)))
+    return tuple(entry for _, same in sorted(by_grade.items(), reverse=True) if (entry := joined(same)))
 
 
 def joined(same: Iterable[LogEntry]) -> LogEntry | None:
-    """One claim for several of one grade: from the earliest begin to the latest end."""
+    """Joins entries of one grade to one, from the earliest begin to the latest end. None for none."""
     some = list(same)
     if len(some) < 2:
         return some[0] if some else None
-    until = max(some, key=lambda claim: claim.end).until
-    return LogEntry(grade=some[0].grade, onset=min(claim.onset for claim in some), until=until)
+    until = max(some, key=lambda entry: entry.end).until
+    return LogEntry(grade=some[0].grade, onset=min(entry.onset for entry in some), until=until)
 
 
-def top(claimed: LogEntries) -> int:
-    """The highest grade; 0 for none."""
-    return claimed[0].grade if claimed else 0
+def top(entries: LogEntries) -> int:
+    """Gives the highest grade; 0 for none."""
+    return entries[0].grade if entries else 0
 
 
 def higher(one: LogEntry | None, other: LogEntry | None) -> LogEntry | None:
-    """The one of the higher grade, at the same grade the one that holds longer."""
-    return max((claim for claim in (one, other) if claim), key=lambda claim: (claim.grade, claim.end), default=None)
+    """Gives the entry of the higher grade; at the same grade the one that holds longer."""
+    return max((entry for entry in (one, other) if entry), key=lambda entry: (entry.grade, entry.end), default=None)
 
 
 def remembered(told: NotificationLog, now: datetime, highest: Callable[[str, str], int]) -> NotificationLog:
-    """Without the claims that ended as they were told to.
+    """Removes the entries that ended as they were told to.
 
-    What goes on beyond its told end stays the same event: `highest` gives the top grade that still stands in a group
+    What goes on beyond its told end stays the same event. `highest` gives the top grade that still stands in a group
     and district, expired and unconfirmed ones included.
     """
     found: NotificationLog = {}
     for key, districts in told.items():
         group = key.split("/", 2)[2]
         kept = {}
-        for district, claimed in districts.items():
-            if valid := tuple(c for c in claimed if c.holds(now) or c.grade <= highest(group, district)):
+        for district, entries in districts.items():
+            if valid := tuple(c for c in entries if c.holds(now) or c.grade <= highest(group, district)):
                 kept[district] = valid
         if kept:
             found[key] = kept
@@ -89,7 +89,7 @@ def remembered(told: NotificationLog, now: datetime, highest: Callable[[str, str
 
 
 def moved_begin(told: LogEntries, present: LogEntries, now: datetime, least: timedelta) -> timedelta | None:
-    """By how much the begin of the highest claim moved, where it had not begun and the move is worth telling."""
+    """Gives by how much the begin of the highest entry moved; None where it has begun, or the move is too small."""
     by = present[0].onset - told[0].onset
     return by if told[0].onset > now and abs(by) > least else None
 
@@ -105,12 +105,12 @@ class Move(NamedTuple):
 
 
 def moved_end(told: LogEntries, present: LogEntries, now: datetime, least: timedelta) -> Move | None:
-    """The move of an end that is most worth telling, if any: a later end outweighs an earlier one.
+    """Gives the move of an end that is most worth telling, or None. A later end outweighs an earlier one.
 
-    Where something goes on beyond its told end, the least move is worth telling. Neither side is empty.
+    Where something goes on beyond its told end, any move is worth telling. Both sides have entries.
     """
     moves = []
-    for rank in sorted({claim.grade for claim in (*told, *present) if claim.grade <= top(present)}, reverse=True):
+    for rank in sorted({entry.grade for entry in (*told, *present) if entry.grade <= top(present)}, reverse=True):
         was, end = _last(told, rank), _last(present, rank)
         by = end.end - was.end if was and end else 0.0
         if was and end and (abs(by) > least.total_seconds() or (by > 0 and not was.holds(now))):
@@ -123,6 +123,6 @@ def _by(move: Move) -> float:
     return move.by
 
 
-def _last(claimed: LogEntries, least: int) -> LogEntry | None:
-    """Of the claims of at least this grade the one that holds longest."""
-    return max((claim for claim in claimed if claim.grade >= least), key=lambda claim: claim.end, default=None)
+def _last(entries: LogEntries, least: int) -> LogEntry | None:
+    """Gives the entry that holds longest, of those of at least this grade."""
+    return max((entry for entry in entries if entry.grade >= least), key=lambda entry: entry.end, default=None)

@@ -1,9 +1,14 @@
-"""What is worth telling: the difference between what holds and what a channel was last told.
+"""Decides what is worth telling: the difference between what holds and what a channel was last told.
 
-Compared are not messages but claims: for each audience, channel, event group and district, until when which grade was
-told. So ten small extensions add up to one that is told, a second storm cell of the same group at no higher level is
-no news, and a planned expiry, which was told from the start, is silent. Up is told to those whose minimum it reaches;
-down to those who were told of more, even below their minimum, and to nobody else.
+The notification log keeps, for each audience, channel, event group and district, which grade was told until when. This
+module compares the situation with that log, not message with message. Therefore:
+
+* Ten small extensions add up to one that is told.
+* A second storm cell of the same group at no higher level is no news.
+* A planned expiry is silent, because its time was told from the start.
+
+A rise is told to those whose minimum it reaches. A fall is told to those who were told of more, also below their
+minimum, and to nobody else.
 """
 
 import math
@@ -51,7 +56,7 @@ _ORDER: tuple[Reason, ...] = get_args(Reason)
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A material difference for one audience on one channel."""
+    """A difference that one audience is told on one channel."""
 
     rule: Rule
     kind: NoticeKind
@@ -59,14 +64,14 @@ class Change:
     cause: str
     """Base id of the message that caused it."""
     by_snapshot: tuple[str, ...]
-    """Where it took a snapshot: `confirmed` (an end where the successor does not warn), `withdrawn`, `expired` or
-    `revived`, and its source and stamp. Empty where the message did it alone."""
+    """Where a snapshot took part: `confirmed` (an end where the successor does not warn), `withdrawn`, `expired` or
+    `revived`, then the snapshot's source and stamp. Empty where the message caused the change alone."""
     meaning: Meaning
     """What holds now (warn, update, lowered), from the first begin to the last end of all messages of that grade: to
-    people they are one event. Else what has ended."""
+    people they are one event. For `ended`, what has ended."""
     districts: tuple[str, ...]
     was: LogEntry | None = None
-    """What this channel had been told of the group in these districts: where begin or end moved, the claim that moved,
+    """What this channel had been told of the group in these districts: where begin or end moved, the entry that moved,
     else the highest. None where it had been told nothing."""
     shown: tuple[str, ...] = ()
     """Base id and number of `meaning`, where it is not the first of the message that caused this."""
@@ -83,12 +88,12 @@ class Change:
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """What tells it from every other change for this audience on this channel, and nothing of its content."""
+        """What distinguishes this change from all others of its audience and channel, without its content."""
         return (self.cause, self.kind, self.meaning.group, *self.by_snapshot, *self.shown)
 
 
 def notice_id(stage: str, place: str, channel: str, audience: str, *cause: str) -> str:
-    """The same cause gives the same id, whoever sends it and however often; nothing of the content is in it.
+    """Makes the id of a notice. The same cause gives the same id, whoever sends it and how often.
 
     `place` is a city or district; `cause` the message's base id, the kind of change, the event group, and the stamp
     where a snapshot took part. A live notice and one of an exercise never share an id.
@@ -98,7 +103,7 @@ def notice_id(stage: str, place: str, channel: str, audience: str, *cause: str) 
 
 
 def remember(situation: Situation, before: Held, known: Facts) -> Held:
-    """What stands now, and what stood before as long as the facts are kept."""
+    """Gives what stands now, and what stood before as long as its facts are kept."""
     found: Held = {}
     for district, state in situation.districts.items():
         stood = dict.fromkeys((i for i in before.get(district, ()) if i in known.facts), False)
@@ -111,12 +116,12 @@ def remember(situation: Situation, before: Held, known: Facts) -> Held:
 def changes(
     known: Facts, situation: Situation, before: Held, told: NotificationLog, policy: Policy, snapshot: str = ""
 ) -> tuple[list[Change], NotificationLog]:
-    """What each channel has to be told now, and what it has been told then.
+    """Gives what each channel has to be told now, and the notification log after that.
 
-    `snapshot` names, by source and stamp, the one that the present record is or came with, if any.
+    `snapshot` names, by source and stamp, the snapshot that the present record is or came with, if any.
 
-    Only districts and groups are looked at in which a message newly stands or no longer does: time alone tells nobody
-    anything.
+    It looks only at districts and groups in which a message newly stands or no longer stands: the passing of time alone
+    is no news.
     """
     scene = _Changes(known, situation, before, snapshot)
     found: list[Change] = []
@@ -138,7 +143,7 @@ def changes(
 
 
 def _at_most(worst_first: Iterable[Change], known: Facts) -> list[Change]:
-    """Of one record an audience gets so many of a kind on a channel; the last of them says how many more there are."""
+    """Limits the changes of one record, audience, channel and kind. The last one says how many more there are."""
     told: dict[tuple[Rule, NoticeKind], list[Change]] = {}
     for change in worst_first:
         told.setdefault((change.rule, change.kind), []).append(change)
@@ -183,28 +188,37 @@ def _worst_first(change: Change) -> tuple[object, ...]:
 
 
 class _Changes(Scene):
-    """What has to be told of one scene."""
+    """Finds what has to be told of one scene."""
 
     def difference(self, rule: Rule, group: str, district: str, told: LogEntries, policy: Policy) -> _Difference | None:
+        """Compares what holds of a group in a district with what a rule's channel was told; None: nothing to tell."""
         now, least = self.situation.now, timedelta(minutes=policy.retell_after_min)
         live = [one.meaning for one in self.live(district, group)]
-        tellable = self.claims(rule, live)
-        valid = tuple(claim for claim in told if claim.holds(now))
-        up, was = top(tellable), top(valid)
-        if up > top(told):
+        tellable = self.log_entries(rule, live)
+        still_told = tuple(entry for entry in told if entry.holds(now))
+        grade_now, grade_told = top(tellable), top(still_told)
+
+        worse_than_ever_told = grade_now > top(told)
+        if worse_than_ever_told:
             return _Difference(district, "up", self.why_up(group, district, told, tellable), _first(told), tellable)
-        if was > up:
-            told_of = [meaning for meaning in live if not meaning.advance or rule.advance != "never"]
-            whole = self.claims(None, told_of)
-            if was > top(whole):
-                return self.down(rule, group, district, valid, tellable or whole, least)
-        if up == was > 0 or (up and self.new_of(group, (district,))):  # or goes on beyond its told end
-            return self.moved(district, valid or told, told, tellable, least)
+
+        if grade_now < grade_told:
+            below_the_minimum = self.log_entries(
+                None, [one for one in live if not one.advance or rule.advance != "never"]
+            )
+            less_than_told = top(below_the_minimum) < grade_told
+            if less_than_told:
+                return self.down(rule, group, district, still_told, tellable or below_the_minimum, least)
+
+        as_bad_as_told = grade_now == grade_told > 0
+        goes_on_beyond_its_told_end = grade_now > 0 and bool(self.new_of(group, (district,)))
+        if as_bad_as_told or goes_on_beyond_its_told_end:
+            return self.moved(district, still_told or told, told, tellable, least)
         return None
 
     def why_up(self, group: str, district: str, told: LogEntries, tellable: LogEntries) -> Reason:
         if told:
-            turned = all(claim.advance for claim in told) and not tellable[0].advance
+            turned = all(entry.advance for entry in told) and not tellable[0].advance
             beside = _beside(told[0], tellable[0], tellable)
             return "now a warning" if turned else "announced" if beside else "raised"
         known = self.before.get(district, {})
@@ -214,7 +228,7 @@ class _Changes(Scene):
     def moved(
         self, district: str, valid: LogEntries, told: LogEntries, tellable: LogEntries, least: timedelta
     ) -> _Difference | None:
-        """Begin or end, by enough to be told."""
+        """The begin or the end moved by enough to be told."""
         end = moved_end(told, tellable, self.situation.now, least)
         begin = moved_begin(valid, tellable, self.situation.now, least)
         reason: Reason
@@ -230,21 +244,26 @@ class _Changes(Scene):
     def down(
         self, rule: Rule, group: str, district: str, valid: LogEntries, left: LogEntries, least: timedelta
     ) -> _Difference | None:
-        """Less than was told. While an end waits for its confirmation, nobody is told that anything is over."""
+        """Less holds than was told: it was lowered, or it ended. `left` is what still holds.
+
+        While an end waits for its confirmation, nobody is told that anything is over.
+        """
         was = valid[0]
-        waiting = [one.meaning for one in self.waiting(district, group)]
-        if any(grade(meaning) >= was.grade or (not left and rule.tells(meaning)) for meaning in waiting):
+        unconfirmed = [one.meaning for one in self.waiting(district, group)]
+        if any(grade(meaning) >= was.grade or (not left and rule.tells(meaning)) for meaning in unconfirmed):
             return None
         reason = self.why_ended(group, (district,))
-        turned = bool(left) and all(claim.advance for claim in valid) and not left[0].advance
-        planned = reason == "expired" and was.end - self.last_end(group, district) <= least.total_seconds()
-        replaced = self.newly(rule, district) >= was.grade
-        if left:
-            reason = "now a warning" if turned else "lowered"
-        return _Difference(district, "lowered" if left else "ended", reason, was, left, silent=planned or replaced)
+        ended_as_told = reason == "expired" and was.end - self.last_end(group, district) <= least.total_seconds()
+        something_as_bad_is_told_instead = self.newly(rule, district) >= was.grade
+        silent = ended_as_told or something_as_bad_is_told_instead
+        if not left:
+            return _Difference(district, "ended", reason, was, left, silent=silent)
+        advance_notice_became_warning = all(entry.advance for entry in valid) and not left[0].advance
+        reason = "now a warning" if advance_notice_became_warning else "lowered"
+        return _Difference(district, "lowered", reason, was, left, silent=silent)
 
     def changes(self, rule: Rule, group: str, kind: NoticeKind, differences: Iterable[_Difference]) -> Iterator[Change]:
-        """One for all districts where the same meaning of the same message is told; an end is told once."""
+        """Makes one change for all districts that are told the same meaning of a message. An end is told once."""
         alike: dict[tuple[str, int], list[_Difference]] = {}
         shown: dict[str, tuple[str, int]] = {}
         for difference in differences:
@@ -255,9 +274,9 @@ class _Changes(Scene):
             yield self.change(rule, group, kind, some, shown[worst.district])
 
     def shown(self, rule: Rule, group: str, difference: _Difference) -> tuple[str, int]:
-        """The message that a notice shows for a district, and which of its meanings.
+        """Gives the message that a notice shows for a district, and the number of its meaning.
 
-        Where an end moved it is what holds longest at the grade where it moved, else the worst.
+        Where an end moved, it is the meaning that holds longest at that grade; else the worst.
         """
         if difference.kind == "ended":
             found = self.ended(group, (difference.district,))
@@ -301,7 +320,7 @@ class _Changes(Scene):
         return "expired" if ended and over else "withdrawn"
 
     def cause(self, kind: NoticeKind, group: str, districts: Sequence[str], shown: str) -> tuple[str, str]:
-        """The message behind a change, and what a snapshot had to do with it. `shown` is a base id."""
+        """Gives the base id of the message behind a change, and the part of a snapshot in it ("" for none)."""
         new, gone = self.new_of(group, districts), self.gone_of(group, districts)
         if kind in ("warn", "update") and new:
             cause = shown if shown in new else min(new)
@@ -313,12 +332,12 @@ class _Changes(Scene):
 
 
 def _beside(was: LogEntry, now: LogEntry, tellable: LogEntries) -> bool:
-    """Whether what is new is an advance notice, while the warning that was told goes on."""
-    return now.advance and not was.advance and any(not claim.advance for claim in tellable)
+    """Says whether the news is an advance notice, while the warning that was told goes on."""
+    return now.advance and not was.advance and any(not entry.advance for entry in tellable)
 
 
-def _first(claimed: LogEntries) -> LogEntry | None:
-    return claimed[0] if claimed else None
+def _first(entries: LogEntries) -> LogEntry | None:
+    return entries[0] if entries else None
 
 
 def _end(meaning: Meaning) -> float:

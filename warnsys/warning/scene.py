@@ -1,7 +1,7 @@
-"""One situation beside what stood before: what is new in it, what is gone, and by what.
+"""Compares a situation with what stood before: what is new, what is gone, and what replaced it.
 
-Everything is looked up: a message may have hundreds of meanings and a city thousands of messages, and a change is
-looked for in each event group, district, audience and channel.
+It prepares look-ups, because `notify` asks for each event group, district, audience and channel, and a city may have
+thousands of messages with hundreds of meanings each.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ from functools import cached_property
 
 from warnsys.records import Meaning, utc
 from warnsys.warning.facts import Fact, Facts
-from warnsys.warning.notification_log import LogEntries, claims
+from warnsys.warning.notification_log import LogEntries, log_entries
 from warnsys.warning.policy import Rule
 from warnsys.warning.situation import Situation, Standing, grade
 
@@ -23,7 +23,7 @@ DistrictAndGroup = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """One message by where and of what it warns."""
+    """Where one message warns, and of what."""
 
     groups: Mapping[str, frozenset[str]]
     """By district."""
@@ -34,11 +34,13 @@ class _Said:
 
 
 class Scene:
+    """A situation beside what stood before it."""
+
     def __init__(self, known: Facts, situation: Situation, before: Held, snapshot: str) -> None:
         self.facts, self.situation, self.before = known.facts, situation, before
         self.snapshot = snapshot or (utc(situation.as_of) if situation.as_of else "")
         self._said: dict[str, _Said] = {}
-        self._claims: dict[tuple[object, ...], LogEntries] = {}
+        self._entries: dict[tuple[object, ...], LogEntries] = {}
         self._newly: dict[tuple[Rule, str], int] = {}
         self._live: dict[DistrictAndGroup, list[Standing]] = {}
         self._expired: dict[DistrictAndGroup, list[Standing]] = {}
@@ -48,7 +50,7 @@ class Scene:
         self._new_of: dict[DistrictAndGroup, set[str]] = {}
         self._gone_of: dict[DistrictAndGroup, set[str]] = {}
         self.touched: dict[str, list[str]] = {}
-        """Districts by event group in which something newly stands or no longer does."""
+        """By event group, the districts in which a message newly stands or no longer stands."""
         for district, state in sorted(situation.districts.items()):
             for one in state.standing:
                 place = district, one.meaning.group
@@ -83,21 +85,21 @@ class Scene:
         return self._said[base_id]
 
     def position(self, meaning: Meaning, fact: Fact) -> int:
-        """Which of its message's meanings one is."""
+        """Gives the number of a meaning in its message."""
         return self.said(fact.base_id).positions[id(meaning)]
 
     # -- what is there --
 
     def live(self, district: str, group: str) -> Sequence[Standing]:
-        """What stands and has not expired."""
+        """Gives what stands and has not expired."""
         return self._live.get((district, group), ())
 
     def waiting(self, district: str, group: str) -> Sequence[Standing]:
-        """What has expired, and is not confirmed to be over."""
+        """Gives what has expired without a confirmation that it is over."""
         return self._expired.get((district, group), ())
 
     def top(self, group: str, district: str) -> int:
-        """The highest grade that stands, expired and not confirmed included."""
+        """Gives the highest grade that stands, expired and unconfirmed ones included."""
         return self._top.get((district, group), 0)
 
     def new_of(self, group: str, districts: Iterable[str]) -> set[str]:
@@ -106,15 +108,15 @@ class Scene:
     def gone_of(self, group: str, districts: Iterable[str]) -> set[str]:
         return {i for district in districts for i in self._gone_of.get((district, group), ())}
 
-    def claims(self, rule: Rule | None, meanings: Sequence[Meaning]) -> LogEntries:
-        """Of what a rule tells, or of all. Where the same holds in every district of a city, it is joined once."""
+    def log_entries(self, rule: Rule | None, meanings: Sequence[Meaning]) -> LogEntries:
+        """Gives the log entries of the meanings that a rule tells (None: of all). It joins the same meanings once."""
         key = (rule, *map(id, meanings))
-        if key not in self._claims:
-            self._claims[key] = claims(meaning for meaning in meanings if rule is None or rule.tells(meaning))
-        return self._claims[key]
+        if key not in self._entries:
+            self._entries[key] = log_entries(meaning for meaning in meanings if rule is None or rule.tells(meaning))
+        return self._entries[key]
 
     def newly(self, rule: Rule, district: str) -> int:
-        """The highest grade that newly stands in a district, has not expired, and is told by a rule."""
+        """Gives the highest grade that newly stands in a district, has not expired, and is told by a rule."""
         if (rule, district) not in self._newly:
             new, state = self.new[district], self.situation.districts[district]
             grades = (
@@ -132,7 +134,7 @@ class Scene:
         return [(meaning, fact) for fact, said in found for meaning in said.meanings.get(group, ())]
 
     def last_end(self, group: str, district: str) -> float:
-        """When the last of what no longer stands expired, in seconds of the epoch."""
+        """Gives the latest expiry of what no longer stands, in seconds since 1970."""
         ends = [meaning.expires for meaning, _ in self.ended(group, (district,)) if meaning.expires]
         return max(ends).timestamp() if ends else 0.0
 
@@ -146,7 +148,7 @@ class Scene:
 
     @cached_property
     def _last_of(self) -> dict[str, Fact]:
-        """By base id the latest message of all that replaced it, and that replaced those."""
+        """By base id, the latest message of all that replaced it, directly or through others."""
         found: dict[str, Fact] = {}
         for fact in sorted(self.facts.values(), key=_latest, reverse=True):
             more = list(fact.supersedes)
@@ -158,7 +160,7 @@ class Scene:
         return found
 
     def replaced_at_last_by(self, gone: set[str]) -> Fact | None:
-        """The latest message that replaced these, or what replaced them, and is none of them."""
+        """Gives the latest message that replaced these, directly or through others, and is none of them."""
         last = max((self._last_of[i] for i in gone if i in self._last_of), key=_latest, default=None)
         if last is None or last.base_id not in gone:
             return last
@@ -169,7 +171,7 @@ class Scene:
         return max(found.values(), key=_latest, default=None)
 
     def replaced_by(self, gone: set[str]) -> Fact | None:
-        """The latest message that replaced one of these itself."""
+        """Gives the latest message that replaced one of these directly."""
         return max((fact for i in gone for fact in self._replaced_by.get(i, ())), key=_latest, default=None)
 
 
