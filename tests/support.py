@@ -194,7 +194,7 @@ class City:
         return [(notice.kind, notice.reason) for notice in self.push(audience)]
 
 
-def essence(situation: Situation) -> object:
+def essence(situation: Situation) -> tuple[object, ...]:
     """What two situations must have in common to be the same."""
     return (
         situation.freshness,

@@ -1,5 +1,6 @@
 """Order and repetition do not matter to the state."""
 
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -45,17 +46,43 @@ stories = st.tuples(st.lists(messages(), unique_by=lambda one: one.base_id), one
 )
 
 
-def _situation(records: list[Outcome | Snapshot]) -> object:
-    return essence(City().take(tick(0), *records, tick(45)).situation)
-
-
 @given(story=stories, data=st.data())
 def test_any_order_with_any_repetition_ends_in_the_same_situation(
     story: list[Outcome | Snapshot], data: st.DataObject
 ) -> None:
     again = data.draw(st.lists(st.sampled_from(story))) if story else []
     shuffled = data.draw(st.permutations([*story, *again]))
-    assert _situation(shuffled) == _situation(story)
+
+    def ends_in(records: list[Outcome | Snapshot], begin: float, end: float) -> tuple[object, ...]:
+        return essence(City().take(tick(begin), *records, tick(end)).situation)
+
+    assert ends_in(shuffled, 90, 91) == ends_in(story, 90, 91)
+
+
+@given(story=stories, data=st.data())
+def test_of_stamps_ahead_of_the_time_no_order_clears_what_another_warns(
+    story: list[Outcome | Snapshot], data: st.DataObject
+) -> None:
+    """Which of them are believed depends on when they come (law 9)."""
+    shuffled = data.draw(st.permutations(story))
+
+    def statuses(records: list[Outcome | Snapshot]) -> list[str]:
+        districts = City().take(tick(0), *records, tick(45)).situation.districts
+        return [districts[name].status for name in sorted(districts)]
+
+    for one, other in zip(statuses(story), statuses(shuffled), strict=True):
+        assert {one, other} != {"warned", "clear"}
+
+
+@pytest.mark.parametrize("order", [*permutations(("outcome B", "outcome C", "empty snapshot"))])
+def test_a_stamp_ahead_of_the_time_is_replaced_by_itself_when_its_time_comes(order: tuple[str, ...]) -> None:
+    """B was listed at 10, C at 20, when the city's time was 0: B dropped out together with nearly all else."""
+    records: dict[str, Outcome | Snapshot] = {
+        "outcome B": outcome("B", meaning("Minor", expires=200), stamp=10, sent=10),
+        "outcome C": outcome("C", decided="no_district", stamp=20, sent=20),
+        "empty snapshot": snapshot(20),
+    }
+    assert City().take(tick(0), *(records[name] for name in order), tick(45)).situation.flags == ("dropped dwd",)
 
 
 @given(story=stories)

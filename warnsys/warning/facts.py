@@ -75,6 +75,8 @@ class Sighting(Part):
 
     first: Moment | None = None
     last: Moment | None = None
+    early: bool | None = None
+    """Whether `first` is a stand-in, as its stamp was ahead of the city's time; the real one replaces it."""
 
 
 class Listing(Part):
@@ -83,10 +85,14 @@ class Listing(Part):
     accepted: dict[str, bool] = {}
     sightings: dict[str, Sighting] = {}
 
-    def seen(self, source: str, stamp: datetime | None) -> "Listing":
+    def seen(self, source: str, stamp: datetime | None, *, early: bool = False) -> "Listing":
+        """Adds that a source listed it. An `early` stamp is a stand-in until the time of the real one has come."""
         old = self.sightings.get(source, Sighting())
-        stamps = [moment for moment in (old.first, old.last, stamp) if moment]
-        sighting = Sighting(first=min(stamps, default=None), last=max(stamps, default=None))
+        known = None if old.early and not early else old.first
+        first = min((moment for moment in (known, stamp) if moment), default=old.first)
+        last = max((moment for moment in (old.last, stamp) if moment), default=None)
+        stands_in = early and (old.early or old.first is None) if stamp else old.early
+        sighting = Sighting(first=first, last=last, early=stands_in or None)
         others = {one: known for one, known in self.sightings.items() if one != source}
         return self.model_copy(update={"sightings": _last({**others, source: sighting}, MOST_SOURCES)})
 
@@ -165,14 +171,16 @@ def learn_outcome(known: Facts, outcome: Outcome, rules: str) -> Facts:
     listing, stamp = known.listings.get(outcome.listed_id) or Listing(), outcome.stamp
     if outcome.alone and known.now and not listing.accepted:  # that clock may be behind what was listed before
         listing = listing.seen(outcome.source, known.now)
+    early = False
     if stamp and not outcome.doubt and _is_early(known, stamp):
+        early = True
         known = _waits(known, outcome.source, Early(stamp=stamp, ids=(outcome.listed_id,)))
         stamp = known.now and known.now + AHEAD
     if outcome.doubt and outcome.source in listing.sightings:  # nothing new, so it says nothing
         stamp = None
     elif outcome.doubt:
         stamp = known.now or stamp
-    listing = listing.seen(outcome.source, stamp)
+    listing = listing.seen(outcome.source, stamp, early=early)
     listing = listing.decided(outcome.rules, accepted=outcome.decided != "rejected")
     listings = {**known.listings, outcome.listed_id: listing}
     facts, grown = dict(known.facts), known.grown + 2 * len(outcome.listed_id) + _LISTING_BYTES
@@ -277,7 +285,8 @@ def _not_after(listing: Listing, limit: datetime) -> Listing:
         return min(moment, limit) if moment else None
 
     sightings = {
-        source: Sighting(first=put(one.first), last=put(one.last)) for source, one in listing.sightings.items()
+        source: one.model_copy(update={"first": put(one.first), "last": put(one.last)})
+        for source, one in listing.sightings.items()
     }
     return listing.model_copy(update={"sightings": sightings})
 
