@@ -9,7 +9,7 @@ DEPTH ?= 4
 EXAMPLES ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: site bench-parse bench-match bench-scale bench-web bench-load fuzz-web screens help install install-dev demo run kafka test test-faults test-crash test-crash-long soak explore mutants lint format docs contracts asyncapi sustainable pictures lock clean
+.PHONY: site wheel bench-parse bench-match bench-scale bench-web bench-load fuzz-web screens help install install-dev demo run kafka test test-faults test-crash test-crash-long soak explore mutants lint format docs contracts asyncapi sustainable pictures lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -92,6 +92,9 @@ docs: install-dev ## write the tables of docs/reference again
 
 site: install-dev ## build the documentation site into site/; a broken link or any warning fails
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --jobs auto -d site/.doctrees docs site
+
+wheel: install-dev ## build the wheel, install it into an empty environment, and play the demo from there
+	$(BIN)/python -m tools.wheel
 
 contracts: install-dev ## write docs/contracts again from the models; what differs there is a drift
 	$(BIN)/python -m tools.contracts

@@ -207,6 +207,7 @@ PLACEHOLDERS = {
     "FILE…": "message.zip",
     "/etc/warnsys/districts.geojson": "solingen.geojson",
     "bernd": "mine.yaml",  # a shorter story
+    "flood": "test-messages",
     "2027-07-01": "2027-07-14",  # an archive of an hour
 }
 
