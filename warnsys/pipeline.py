@@ -31,13 +31,14 @@ from warnsys.records import (
 from warnsys.settings import City, Settings
 from warnsys.warning import pauses
 from warnsys.warning.bounds import WEIGH_AFTER
-from warnsys.warning.city import CityInfo, SteleSent, weighed
+from warnsys.warning.city import CityInfo, SteleSent, called, weighed
 from warnsys.warning.city import CityRules as CityRules
 from warnsys.warning.city import CityState as CityState
 from warnsys.warning.clock import AGREE
 from warnsys.warning.facts import Facts, learn_outcome, learn_snapshot, learn_time, verdict, without_details
 from warnsys.warning.matching import Decision, Matcher, for_cities
 from warnsys.warning.notify import Change, changes, remember
+from warnsys.warning.revisions import by_sender, renamed
 from warnsys.warning.scene import Held
 from warnsys.warning.situation import DistrictSituation, Situation, grade, worst_grade
 from warnsys.warning.trouble import mended, noted
@@ -115,11 +116,12 @@ def _learned(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[C
     facts = state.facts
     match record:
         case Outcome():
-            outcome = for_cities(record, (state.city,))
+            outcome = by_sender(for_cities(record, (state.city,)))
             facts = learn_outcome(state.facts, outcome, city.rules)
+            state = called(state, renamed(state.facts.facts, facts.facts, outcome.base_id))
             waits = facts.grown < WEIGH_AFTER and _can_wait(state, outcome)
             enough = waits and not _completes(state.facts, facts, outcome, city.rules)
-            return state.model_copy(update={"facts": facts}), (record.base_id, record.decided), enough
+            return state.model_copy(update={"facts": facts}), (outcome.base_id, record.decided), enough
         case Snapshot():
             facts = learn_snapshot(state.facts, record, city.rules)
             return state.model_copy(update={"facts": facts}), (record.source, utc(record.stamp)), False

@@ -45,15 +45,15 @@ def lab(tmp_path: Path) -> Lab:
     return Lab(tmp_path)
 
 
-async def test_file_put_there_is_published_at_once_and_listed_by_its_identifier(lab: Lab) -> None:
+async def test_file_put_there_is_published_at_once_and_listed_by_its_sender_and_identifier(lab: Lab) -> None:
     await lab.look()
     lab.put("flood.xml", cap("Severe"), "city.1")
     lab.put("notes.txt", b"nothing")
     status = await lab.look(minute=1)
     assert (status.error, status.ids) == ("", 0)
-    assert lab.ids == ["city.1"]
+    assert lab.ids == ["s,city.1"]
     await lab.look(minute=5)
-    assert lab.snapshots == [(0, ()), (5, ("city.1",))]
+    assert lab.snapshots == [(0, ()), (5, ("s,city.1",))]
 
 
 async def test_file_taken_away_is_missing_from_the_next_stamp_on(lab: Lab) -> None:
@@ -63,7 +63,7 @@ async def test_file_taken_away_is_missing_from_the_next_stamp_on(lab: Lab) -> No
     await lab.look(minute=1)
     await lab.look(minute=6)
     await lab.look(minute=11)
-    assert lab.snapshots == [(0, ("city.1",)), (5, ()), (10, ())]
+    assert lab.snapshots == [(0, ("s,city.1",)), (5, ()), (10, ())]
 
 
 async def test_file_written_over_with_another_message_is_another_message(lab: Lab) -> None:
@@ -71,8 +71,8 @@ async def test_file_written_over_with_another_message_is_another_message(lab: La
     await lab.look()
     lab.put("flood.xml", cap("Minor"), "city.2")
     await lab.look(minute=5)
-    assert lab.ids == ["city.1", "city.2"]
-    assert lab.snapshots[-1] == (5, ("city.2",))
+    assert lab.ids == ["s,city.1", "s,city.2"]
+    assert lab.snapshots[-1] == (5, ("s,city.2",))
 
 
 async def test_two_files_of_one_identifier_are_both_published(lab: Lab) -> None:
@@ -80,7 +80,7 @@ async def test_two_files_of_one_identifier_are_both_published(lab: Lab) -> None:
     lab.put("b.xml", cap("Minor"))
     lab.put("c.xml", cap("Minor"))
     await lab.look()
-    assert lab.ids == ["x", "b~x", "c~x"]
+    assert lab.ids == ["s,x", "b~s,x", "c~s,x"]
 
 
 async def test_folder_that_is_not_mounted_ends_nothing(lab: Lab) -> None:
@@ -90,7 +90,7 @@ async def test_folder_that_is_not_mounted_ends_nothing(lab: Lab) -> None:
         path.unlink()
     status = await lab.look(minute=6)
     assert "warnsys.folder is missing" in status.error
-    assert lab.snapshots == [(0, ("x",))]
+    assert lab.snapshots == [(0, ("s,x",))]
     lab.folder.rmdir()
     assert "warnsys.folder is missing" in (await lab.look(minute=7)).error
 
@@ -102,7 +102,7 @@ async def test_half_a_file_is_waited_for_and_a_whole_one_is_taken(lab: Lab) -> N
     assert lab.published.snapshots == []
     lab.put("flood.xml", cap("Severe"))
     assert (await lab.look()).error == ""
-    assert lab.ids == ["x"]
+    assert lab.ids == ["s,x"]
 
 
 async def test_file_that_stays_unreadable_is_published_and_counted_so_that_operators_see_it(lab: Lab) -> None:

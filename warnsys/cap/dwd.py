@@ -36,10 +36,13 @@ _OF_DWD = ".DWD."
 
 
 def base_id(alert: Alert) -> str:
-    """The id that a message has in every language: DWD's code `id:…`, else the identifier.
+    """Which message this is: of the DWD the id that it has in every language, of others sender and identifier.
 
-    A code that is no beginning of the identifier is somebody else's: references name identifiers.
+    DWD's is its code `id:…`, else the identifier; a code that is no beginning of it is somebody else's: references name
+    identifiers.
     """
+    if not is_senders(alert.sender):
+        return named(alert.sender, alert.identifier)
     own = alert.identifier, alert.identifier.rpartition(".")[0]
     ids = (code.removeprefix("id:") for code in alert.codes if code.startswith("id:"))
     return next((base for base in ids if base in own), without_language(alert.identifier))
@@ -52,6 +55,29 @@ def without_language(identifier: str) -> str:
     is_dwd = 0 < begin < len(base) - len(_OF_DWD) and "\n" not in base
     is_language = len(language) == 3 and language.isascii() and language.isalpha() and language.isupper()
     return base if is_dwd and is_language else identifier
+
+
+def is_senders(sender: str) -> bool:
+    """Whether a sender is one of the DWD's, whose identifiers nobody else's are taken for."""
+    return sender.casefold().endswith(("@dwd.de", ".dwd.de"))
+
+
+def named(sender: str, identifier: str) -> str:
+    """The name of a message by whoever gave its identifier (CAP 1.2, 3.2.1): two senders never share one.
+
+    The DWD's is the base id alone. Of a message without a sender nothing but the identifier is known.
+    """
+    if is_senders(sender):
+        return without_language(identifier)
+    return ",".join(part.replace("%", "%25").replace(",", "%2C") for part in (sender.casefold(), identifier) if part)
+
+
+def replaced(alert: Alert) -> tuple[str, ...]:
+    """Which messages an Update or a Cancel names; where it names no sender, its own sender's."""
+    if alert.msg_type not in ("Update", "Cancel"):
+        return ()
+    ids = {named(one.sender or alert.sender, one.identifier) for one in alert.references}
+    return tuple(sorted(ids - {base_id(alert)}))
 
 
 def event_number(info: Info) -> str:

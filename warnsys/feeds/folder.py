@@ -11,19 +11,22 @@ a file that is lacking for a moment ends nothing. To end a warning at once, put 
 """
 
 import asyncio
+import hashlib
 import io
 import zipfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from warnsys.cap import CapError, read_alert
+from warnsys.cap import CapError, dwd, read_alert
 from warnsys.cap.bundle import MAX_MEMBERS
 from warnsys.cap.read import MAX_BYTES
 from warnsys.feeds.answer import Answer, Refused
 
 MARKER = "warnsys.folder"
 STAMPS_S = 300
+MAX_NAME = 400
+"""Characters of what a member is named by, before what keeps several apart."""
 
 _Listing = dict[str, tuple[int, int, int]]
 """By file name: size, time of the last change, and which file it is."""
@@ -81,11 +84,11 @@ class FolderSource:
 
 
 def _pack(files: Mapping[str, bytes]) -> bytes:
-    """A ZIP whose members are named by their identifiers, as the DWD's are: a file that is written over with another
-    message is another message. The same files give the same bytes."""
+    """A ZIP whose members are named by their identifiers, as the DWD's are, and by their senders, whoever lies beside
+    them: a file that is written over with another message is another message. The same files give the same bytes."""
     members: dict[str, bytes] = {}
     for name, body in files.items():
-        identifier = (_identifier(body) or "").replace("/", "_").replace("\\", "_")
+        identifier = _short(_identifier(body) or "").replace("/", "_").replace("\\", "_")
         member = f"{identifier}.xml" if identifier else name
         if members.setdefault(member, body) != body:
             members[f"{Path(name).stem}~{member}"] = body
@@ -100,6 +103,14 @@ def _pack(files: Mapping[str, bytes]) -> bytes:
 
 def _identifier(body: bytes) -> str | None:
     try:
-        return read_alert(body).identifier
+        alert = read_alert(body)
     except CapError:
         return None
+    return alert.identifier if dwd.is_senders(alert.sender) else dwd.named(alert.sender, alert.identifier)
+
+
+def _short(identifier: str) -> str:
+    """As a header takes it."""
+    if len(identifier) <= MAX_NAME:
+        return identifier
+    return f"{identifier[:MAX_NAME]}~{hashlib.sha256(identifier.encode()).hexdigest()[:16]}"

@@ -79,6 +79,8 @@ class Outcome(Record):
     """Whether one clock alone gave its stamp: where it is new it counts as listed now, too, whatever that says."""
     sent: Moment | None = None
     sender: str = ""
+    digest: str | None = None
+    """Of what it says, in whatever form: the same message with another one was revised."""
     msg_type: MsgType | None = None
     supersedes: tuple[str, ...] = ()
     meanings: tuple[Meaning, ...] = ()

@@ -13,6 +13,7 @@ from pydantic_core import to_json
 from warnsys.records import Meaning, Text
 from warnsys.warning.facts import FORGOT_FOR, Fact, Facts, Forgot, KnownSnapshot, Listing, last_seen
 from warnsys.warning.notification_log import NotificationLog, top
+from warnsys.warning.revisions import replaces
 from warnsys.warning.scene import Held
 from warnsys.warning.situation import Situation, grade
 
@@ -108,6 +109,7 @@ class _Scales:
         self.facts, self.listings, self.snapshots = dict(facts.facts), dict(facts.listings), dict(facts.snapshots)
         self.early = facts.early
         self.forgot: dict[str, int] = {}
+        self.replaces = replaces(facts.facts)
 
     def taken(self) -> Facts:
         now = self.before.now
@@ -146,7 +148,7 @@ class _Scales:
         self._drop("references", self._oldest(useless))
 
     def _ends(self, fact: Fact) -> bool:
-        return any(i in self.facts for i in fact.supersedes)
+        return any(i in self.facts for i in self.replaces[fact.base_id])
 
     def elsewhere(self) -> None:
         """What waits for its time, snapshots between the witnesses, and what is listed in none of the others, and
@@ -181,7 +183,7 @@ class _Scales:
         """What ended something: the latest that ended each message stays."""
         last: dict[str, Fact] = {}
         for fact in self._oldest(self.facts.values()):
-            last.update(dict.fromkeys(fact.supersedes, fact))
+            last.update(dict.fromkeys(self.replaces[fact.base_id], fact))
         kept = {fact.base_id for base_id, fact in last.items() if base_id in self.need.standing}
         others = [f for f in self.facts.values() if not self._needed(f) and f.base_id not in kept]
         self._drop("replacements", self._oldest(others))

@@ -56,6 +56,21 @@ class CityState(Record):
     """What could not be taken in: until that is mended, the city's data are incomplete."""
 
 
+def called(state: CityState, names: Mapping[str, str]) -> CityState:
+    """With what stood under its present names."""
+    if not names:
+        return state
+
+    def renamed(held: Held) -> Held:
+        return {district: {names.get(i, i): stood for i, stood in ids.items()} for district, ids in held.items()}
+
+    stopped = {
+        channel: one if one.held is None else one.model_copy(update={"held": renamed(one.held)})
+        for channel, one in state.stopped.items()
+    }
+    return state.model_copy(update={"held": renamed(state.held), "stopped": stopped})
+
+
 @dataclass(frozen=True)
 class CityRules:
     """What decides about one city."""

@@ -11,9 +11,10 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from warnsys.cap.model import MsgType
-from warnsys.records import Impact, Meaning, Moment, Outcome, Part, Snapshot, Tick
+from warnsys.records import Moment, Outcome, Part, Snapshot, Tick
 from warnsys.warning.clock import Clock, hear, testify
+from warnsys.warning.revisions import Fact as Fact
+from warnsys.warning.revisions import adopted, family, in_order, is_real, same_content
 
 MEMORY = timedelta(days=3)
 """How long what is over is remembered: longer than `cap.alerts` keeps records, so that nothing late revives it."""
@@ -51,23 +52,6 @@ LOOKS = 3
 DROPPED_FOR = timedelta(minutes=60)
 """What takes a message away where its source dropped nearly all that it listed with it: so many snapshots without it,
 the newest so long after the last that listed it (docs/adr/0015)."""
-
-
-class Fact(Part):
-    """An accepted message that warns in this city, or ends others."""
-
-    base_id: str
-    rules: str
-    sent: Moment
-    msg_type: MsgType
-    listed_as: tuple[str, ...]
-    supersedes: tuple[str, ...] = ()
-    meanings: tuple[Meaning, ...] = ()
-    left_out: int | None = None
-    """How many meanings beyond these were left out; None for none."""
-
-    def impacts(self) -> Iterator[tuple[Meaning, Impact]]:
-        return ((meaning, impact) for meaning in self.meanings for impact in meaning.impacts)
 
 
 class Sighting(Part):
@@ -185,11 +169,13 @@ def learn_outcome(known: Facts, outcome: Outcome, rules: str) -> Facts:
     listings = {**known.listings, outcome.listed_id: listing}
     facts, grown = dict(known.facts), known.grown + 2 * len(outcome.listed_id) + _LISTING_BYTES
     if (fact := _fact(outcome)) and _matters(fact, known):
-        if (before := facts.get(fact.base_id)) is not None:
-            fact = before if outcome.doubt else _join(before, fact, rules)
-        facts[fact.base_id] = fact = _bounded(fact, known.facts, listings)
-        if fact is not before:
-            grown += len(fact.model_dump_json())
+        adopted(facts, fact)
+        before = family(facts, fact.base_id)
+        contents = [_bounded(one, known.facts, listings) for one in in_order(fact.base_id, _with(before, fact, rules))]
+        for name in {one.base_id for one in before} - {one.base_id for one in contents}:
+            del facts[name]
+        facts.update((one.base_id, one) for one in contents)
+        grown += sum(len(one.model_dump_json()) for one in contents if not any(one is old for old in before))
     return known.model_copy(update={"facts": facts, "listings": listings, "grown": grown})
 
 
@@ -323,7 +309,7 @@ def _fact(outcome: Outcome) -> Fact | None:
 
     What is in doubt warns beside what it names, and ends nothing: the feed sends it again with a good answer.
     """
-    if outcome.decided == "rejected" or outcome.sent is None or outcome.msg_type is None:
+    if outcome.decided == "rejected" or outcome.sent is None or outcome.msg_type is None or not is_real(outcome):
         return None
     return Fact(
         base_id=outcome.base_id,
@@ -334,6 +320,9 @@ def _fact(outcome: Outcome) -> Fact | None:
         supersedes=() if outcome.doubt else outcome.supersedes,
         meanings=outcome.meanings,
         left_out=outcome.left_out,
+        digest=outcome.digest,
+        first=None if outcome.doubt else outcome.stamp,
+        doubt=outcome.doubt or None,
     )
 
 
@@ -347,16 +336,33 @@ def _matters(fact: Fact, known: Facts) -> bool:
     )
 
 
+def _with(before: Sequence[Fact], fact: Fact, rules: str) -> list[Fact]:
+    """The contents of a message with one more, or with one of them heard again."""
+    known = next((one for one in before if same_content(one, fact)), None)
+    if known is None:
+        return [*before, fact]
+    fact = _join(known, fact, rules) if not fact.doubt or known.doubt else known
+    return [fact if one is known else one for one in before]
+
+
 def _join(one: Fact, other: Fact, rules: str) -> Fact:
     """The same message twice: the content under the present rules, with most languages."""
     content = max(
         (one, other),
         key=lambda fact: (fact.rules == rules, sum(len(m.texts) for m in fact.meanings), fact.model_dump_json()),
     )
-    names, references = {*one.listed_as, *other.listed_as}, {*one.supersedes, *other.supersedes}
-    if len(names) == len(content.listed_as) and len(references) == len(content.supersedes):
+    joined = {
+        "listed_as": tuple(sorted({*one.listed_as, *other.listed_as})),
+        "supersedes": tuple(sorted({*one.supersedes, *other.supersedes})),
+        "digest": one.digest or other.digest,
+        "first": min((moment for moment in (one.first, other.first) if moment), default=None),
+        "doubt": (one.doubt and other.doubt) or None,
+        "base_id": one.base_id,
+        "of": one.of,
+    }
+    if all(getattr(content, name) == value for name, value in joined.items()):
         return content
-    return content.model_copy(update={"listed_as": tuple(sorted(names)), "supersedes": tuple(sorted(references))})
+    return content.model_copy(update=joined)
 
 
 _LISTING_BYTES = 250

@@ -15,6 +15,7 @@ from geofences import Budget, GeofenceIndex, Match, Matches
 from geofences.overlap.budget import ALERT_S
 from geofences.shapes import TOUCHED
 from warnsys.cap import dwd, languages
+from warnsys.cap.digest import digest
 from warnsys.cap.document import ZONE
 from warnsys.cap.errors import CapError, Misleading
 from warnsys.cap.model import Alert, Info, level
@@ -86,7 +87,7 @@ class Matcher:
             return Decision(self._outcome(headers, alert, "not_live", reason), alert, ())
         if alert.msg_type == "Cancel":
             reason = f"cancel: ends {len(alert.references)}, warns nobody"
-            outcome = self._outcome(headers, alert, "not_live", reason, supersedes=_superseded(alert))
+            outcome = self._outcome(headers, alert, "not_live", reason, supersedes=dwd.replaced(alert))
             return Decision(outcome, alert, ())
         min_share = self.min_share.get(headers.source, 0.01)
         meanings, matches, costly = [], [], dict[str, None]()
@@ -115,7 +116,7 @@ class Matcher:
         meanings += more
         if rest:
             costly[TOUCHED] = None
-        supersedes, (meanings, left_out) = _superseded(alert), _worst(meanings)
+        supersedes, (meanings, left_out) = dwd.replaced(alert), _worst(meanings)
         left_out += more_left_out
         if left_out:
             costly["infos-left-out"] = None
@@ -190,6 +191,7 @@ class Matcher:
                 "base_id": dwd.base_id(alert),
                 "sent": alert.sent,
                 "sender": alert.sender,
+                "digest": digest(alert),
                 "msg_type": alert.msg_type,
                 "supersedes": supersedes,
                 "meanings": meanings,
@@ -230,13 +232,6 @@ def for_cities(outcome: Outcome, cities: Iterable[str]) -> Outcome:
 def live_at(meaning: Meaning, moment: datetime) -> bool:
     """Whether a meaning has not expired: an `expires` that is absent never comes (CAP 1.2, 3.2.2)."""
     return meaning.expires is None or moment < meaning.expires
-
-
-def _superseded(alert: Alert) -> tuple[str, ...]:
-    if alert.msg_type not in ("Update", "Cancel"):
-        return ()
-    ids = (dwd.without_language(reference.identifier) for reference in alert.references)
-    return tuple(sorted(set(ids) - {dwd.base_id(alert)}))
 
 
 def _worst(meanings: list[Meaning]) -> tuple[list[Meaning], int]:

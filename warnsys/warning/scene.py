@@ -13,6 +13,7 @@ from warnsys.records import Meaning, utc
 from warnsys.warning.facts import Fact, Facts
 from warnsys.warning.notification_log import LogEntries, log_entries
 from warnsys.warning.policy import Rule
+from warnsys.warning.revisions import replaces
 from warnsys.warning.situation import Situation, Standing, grade
 
 Held = dict[str, dict[str, bool]]
@@ -139,10 +140,14 @@ class Scene:
         return max(ends).timestamp() if ends else 0.0
 
     @cached_property
+    def _replaces(self) -> Mapping[str, Sequence[str]]:
+        return replaces(self.facts)
+
+    @cached_property
     def _replaced_by(self) -> dict[str, list[Fact]]:
         found: dict[str, list[Fact]] = {}
         for fact in self.facts.values():
-            for base_id in fact.supersedes:
+            for base_id in self._replaces[fact.base_id]:
                 found.setdefault(base_id, []).append(fact)
         return found
 
@@ -151,12 +156,12 @@ class Scene:
         """By base id, the latest message of all that replaced it, directly or through others."""
         found: dict[str, Fact] = {}
         for fact in sorted(self.facts.values(), key=_latest, reverse=True):
-            more = list(fact.supersedes)
+            more = list(self._replaces[fact.base_id])
             while more:
                 base_id = more.pop()
                 if base_id not in found:
                     found[base_id] = fact
-                    more += known.supersedes if (known := self.facts.get(base_id)) else ()
+                    more += self._replaces.get(base_id, ())
         return found
 
     def replaced_at_last_by(self, gone: set[str]) -> Fact | None:

@@ -34,6 +34,7 @@ from warnsys.warning.facts import (
     verdict,
 )
 from warnsys.warning.matching import live_at
+from warnsys.warning.revisions import replaces
 
 SEVERE = level("Severe")
 DECIDING = timedelta(seconds=60)
@@ -68,8 +69,9 @@ class Situation:
     freshness: Freshness
     as_of: datetime | None
     flags: tuple[str, ...]
-    """What operators have to look at: `unreadable <id>`, `left out <how many> of <id>`, `all vanished`,
-    `dropped <source>`, `clock broker +86400 s`, `stamp ahead dwd +21600 s`, `forgot <how many> <what>`."""
+    """What operators have to look at: `unreadable <id>`, `left out <how many> of <id>`, `identifier reused <id>`,
+    `all vanished`, `dropped <source>`, `clock broker +86400 s`, `stamp ahead dwd +21600 s`,
+    `forgot <how many> <what>`."""
     districts: dict[str, DistrictSituation]
     replaced: tuple[str, ...] = ()
     """Base ids of what is replaced for good; of these nothing is needed any more but that they were."""
@@ -142,8 +144,9 @@ class _View:
         self._succeeded: dict[tuple[str, str], frozenset[str]] = {}
         self._spans: dict[str, tuple[list[datetime], list[datetime]]] = {}
         self.successors: dict[str, list[Fact]] = {}
+        self.replaces = replaces(known.facts)
         for fact in known.facts.values():
-            for base_id in fact.supersedes:
+            for base_id in self.replaces[fact.base_id]:
                 if not self.in_a_circle(fact, base_id):
                     self.successors.setdefault(base_id, []).append(fact)
 
@@ -159,7 +162,7 @@ class _View:
 
     @cached_property
     def circles(self) -> dict[str, int]:
-        return parts({base_id: fact.supersedes for base_id, fact in self.known.facts.items()})
+        return parts(self.replaces)
 
     def sightings(self, fact: Fact) -> dict[str, Sighting]:
         """Who listed a message, under whatever id."""
@@ -347,8 +350,9 @@ class _View:
         left_out = [
             f"left out {f.left_out} of {f.base_id}" for f in self.known.facts.values() if f.left_out and f.meanings
         ]
+        reused = sorted({f"identifier reused {f.of}" for f in self.known.facts.values() if f.of})
         vanished = ("all vanished",) if self.all_vanished else ()
         ahead = [f"stamp ahead {source} {by:+d} s" for source, by in sorted(self.known.ahead.items())]
         clocks = (*alarms(self.known.clock), *ahead)
         cannot_read, forgotten = (f"unreadable {i}" for i in unreadable[:20]), self.known.forgotten(self.now)
-        return (*cannot_read, *sorted(left_out)[:20], *vanished, *dropped, *clocks, *forgotten)
+        return (*cannot_read, *sorted(left_out)[:20], *reused[:20], *vanished, *dropped, *clocks, *forgotten)

@@ -44,7 +44,7 @@ def outlines(board: Board, language: str) -> Iterator[dict[str, Any]]:
         for item in record.items if record else ():
             holding[item.base_id] = item
     for base_id, item in holding.items():
-        outcome = board.outcomes.get(base_id)
+        outcome = board.outcome(base_id)
         held = board.alerts.get(outcome.listed_id) if outcome else None
         if held is None:
             continue
@@ -97,7 +97,7 @@ def neighbours(board: Board, city: CityRules, cells: Mapping[str, str], language
     found = []
     listed = [id_ for ids in board.listed.values() for id_ in ids if id_ in board.alerts]
     alerts = [alert for id_ in listed if (alert := _naming(cells, board.alerts[id_]))]
-    ended = {dwd.without_language(one.identifier) for alert in alerts for one in alert.references}
+    ended = {base_id for alert in alerts for base_id in dwd.replaced(alert)}
     for alert in alerts:
         if dwd.is_test(alert) or alert.msg_type not in LIVE_TYPES[:2] or dwd.base_id(alert) in ended:
             continue

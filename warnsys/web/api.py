@@ -241,7 +241,7 @@ def explained_alert(site: Site, board: Board, listed_id: str) -> dict[str, Any]:
 
 def held_alert(board: Board, id_: str) -> HeldAlert:
     """A message by the id under which snapshots list it, or by its base id. Raises HTTPException."""
-    listed_id = board.outcomes[id_].listed_id if id_ in board.outcomes else id_
+    listed_id = outcome.listed_id if (outcome := board.outcome(id_)) else id_
     if listed_id not in board.alerts:
         raise HTTPException(404, f"no message {id_!r}")
     return board.alerts[listed_id]

@@ -42,6 +42,7 @@ from warnsys.records import (
 )
 from warnsys.settings import LIVE
 from warnsys.warning.facts import AHEAD
+from warnsys.warning.revisions import by_sender, revision_id
 from warnsys.web.board_time import BoardTime
 from warnsys.web.history import History
 from warnsys.web.meanings import joined
@@ -303,7 +304,7 @@ class Board:
         if self.exercise:
             self._time = self._time.story(record.issued, self.elapsed())
         for item in record.items:
-            if outcome := self.outcomes.get(item.base_id):
+            if outcome := self.outcome(item.base_id):
                 self.history.shown(outcome.listed_id, place.at)
         self._telling.tell("stele", record.to_bytes(), public=True, district=district)
 
@@ -339,6 +340,7 @@ class Board:
                 self.history.listed(said.source, said.stamp)
             case Outcome():
                 self.history.matched(said.listed_id, record.at)
+                said = self._called(by_sender(said))
                 self.known_since.setdefault(said.base_id, self.now() if self.exercise else record.at)
                 if (known := self.outcomes.get(said.base_id)) and known.rules == said.rules:
                     said = said.model_copy(update={"meanings": joined(known.meanings, said.meanings)})
@@ -350,6 +352,19 @@ class Board:
                     del self.outcomes[oldest]
                     self.known_since.pop(oldest, None)
                 self._telling.tell("alert", said.model_copy(update={"meanings": ()}).to_bytes())
+
+    def _called(self, said: Outcome) -> Outcome:
+        """A message that was revised, by the name that its city gives the later content (`warning/revisions.py`)."""
+        oldest = self.outcomes.get(said.base_id)
+        if oldest is None or None in (oldest.digest, said.digest, oldest.sent, said.sent):
+            return said
+        if (oldest.sent, oldest.digest) == (said.sent, said.digest):
+            return said
+        return said.model_copy(update={"base_id": revision_id(said.base_id, said)})
+
+    def outcome(self, base_id: str) -> Outcome | None:
+        """The message that an item of a stele names; of a revision that was not seen, the message."""
+        return self.outcomes.get(base_id) or self.outcomes.get(base_id.rpartition("~")[0])
 
     def _take_rejected(self, record: TopicRecord) -> None:
         headers = record.headers

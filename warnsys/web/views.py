@@ -203,7 +203,7 @@ def waiting(board: Board, city: CityRules) -> Iterator[tuple[SteleItem, datetime
 
 def change(board: Board, city: CityRules, base_id: str, language: str) -> str:
     """What a message changed of the one before it, and when: "aktualisiert 13:52: hochgestuft, länger"."""
-    outcome = board.outcomes.get(base_id)
+    outcome = board.outcome(base_id)
     if outcome is None or outcome.sent is None:
         return ""
     t, time = words(language), wording.moment(outcome.sent, city.place.timezone, language)
