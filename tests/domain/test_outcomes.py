@@ -53,7 +53,7 @@ def test_what_is_not_meant_for_people_now_is_not_live_with_the_reason(
     decision = decide(message(change), HERE)
     assert (decision.outcome.decided, decision.outcome.reason) == ("not_live", reason)
     assert (decision.alert is not None, decision.found, decision.matches) == (True, (), ())
-    assert decision.outcome.base_id == "A"
+    assert decision.outcome.base_id == "s@example.org,A"
 
 
 def test_a_refused_message_has_neither_alert_nor_matches() -> None:
