@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import pytest_asyncio
@@ -56,13 +56,35 @@ class Wire:
         self._port = port
         self.dead = False
         """Nothing brings anything."""
+        self._instead: Callable[[bytes], bytes] | None = None
+        self._pages = set[asyncio.StreamWriter]()
         self._streams, self._cut = set[asyncio.StreamWriter](), set[asyncio.StreamWriter]()
 
     def cut_streams(self) -> None:
         """Event streams that stand now bring nothing any more; new ones do."""
         self._cut |= self._streams
 
+    def answers(self, instead: Callable[[bytes], bytes] | None) -> None:
+        """What a request gets from now on, as from a proxy whose server is away; None brings what the server says."""
+        self._instead = instead
+        for page in self._pages:
+            page.close()
+
     async def take(self, reader: asyncio.StreamReader, page: asyncio.StreamWriter) -> None:
+        self._pages.add(page)
+        try:
+            if self._instead is None:
+                await self._through(reader, page)
+            elif request := await reader.read(65536):
+                page.write(self._instead(request))
+                await page.drain()
+        except OSError:
+            pass  # the page has gone
+        finally:
+            self._pages.discard(page)
+            page.close()
+
+    async def _through(self, reader: asyncio.StreamReader, page: asyncio.StreamWriter) -> None:
         answers, server = await asyncio.open_connection("127.0.0.1", self._port)
         ways = [self._carry(reader, server, page), self._carry(answers, page, page)]
         tasks = [asyncio.create_task(way) for way in ways]

@@ -29,10 +29,10 @@ async function refresh() {
   const mine = ++asked, since = performance.now(); // what waits for its answer grows no younger
   try {
     const answer = await fetch(location.href, { cache: "no-store", headers: { "X-Part": "1" }, signal: AbortSignal.timeout(ANSWER_MS) });
-    if (!answer.ok) throw new Error(String(answer.status));
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
+    const text = await answer.text(), page = new DOMParser().parseFromString(text, "text/html");
     const found = page.getElementById("live");
-    if (!found) throw new Error("another page");
+    if (!found?.dataset.stream || !text.trimEnd().endsWith("</html>")) throw new Error("another page, or half of one");
     if (mine < shown) return;
     shown = mine;
     document.title = page.title;
@@ -126,3 +126,6 @@ setInterval(look, 1000);
 setInterval(mind, 1000);
 setInterval(soon, ANYWAY_MS);
 for (const change of ["online", "offline"]) window.addEventListener(change, soon);
+try {
+  navigator.serviceWorker?.register("/sw.js").catch(() => {});
+} catch {} // in a frame that may keep nothing

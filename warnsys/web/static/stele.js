@@ -1,4 +1,4 @@
-// The stele: further languages in turn, read aloud, and a memory for times without a network.
+// The stele: further languages in turn, and read aloud.
 "use strict";
 
 let language = "";
@@ -83,4 +83,3 @@ document.getElementById("live").addEventListener("updated", prepare);
 window.addEventListener("resize", fit);
 prepare();
 setInterval(turn, 1000);
-if ("serviceWorker" in navigator) navigator.serviceWorker.register("/sw.js").catch(() => {});

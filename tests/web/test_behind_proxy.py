@@ -1,0 +1,116 @@
+"""Pages in a real browser behind a proxy whose server is away: what it answers instead is never taken for ours."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.support import meaning, outcome
+from tests.web.conftest import served, wired
+from tests.web.test_browser import STELE, WIDE, desk_in, opened
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+AGAIN_MS = 30_000
+"""A stream that fell silent is missed after twelve seconds, the waiting page asks every ten."""
+
+
+def answer(status: str, body: str = "", *headers: str) -> bytes:
+    head = (f"HTTP/1.1 {status}", f"Content-Length: {len(body.encode())}", "Connection: close", *headers)
+    return "\r\n".join((*head, "", body)).encode()
+
+
+HTML = "Content-Type: text/html; charset=utf-8"
+PORTAL = "<!doctype html><html><body><h1>Willkommen im WLAN</h1><div id=live></div></body></html>"
+INSTEAD = {
+    "502": answer("502 Bad Gateway", "<html><body><h1>502 Bad Gateway</h1><hr>nginx</body></html>", HTML),
+    "503": answer("503 Service Unavailable", "<html><body><h1>Wartung</h1></body></html>", HTML),
+    "504 without a body": answer("504 Gateway Timeout"),
+    "foreign page": answer("200 OK", PORTAL, HTML),
+    "redirect to elsewhere": answer("301 Moved Permanently", "", "Location: http://127.0.0.1:9/portal"),
+    "redirect to a foreign page here": answer("302 Found", "", "Location: /login"),
+    "empty page": answer("200 OK", "", HTML),
+    "empty text": answer("200 OK", "", "Content-Type: text/plain"),
+    "half a page": answer("200 OK", '<!doctype html><div id="live" data-stream="/api/stream?x">', HTML),
+}
+STELE_IN_ALL = [("/stele/d1", kind) for kind in INSTEAD]
+
+
+def instead(kind: str) -> Callable[[bytes], bytes]:
+    return lambda request: INSTEAD["foreign page" if request.startswith(b"GET /login ") else kind]
+
+
+async def kept(page: Page) -> None:
+    """Wait until the page is controlled, and was shown once under its worker."""
+    await page.evaluate("navigator.serviceWorker.ready")
+    await page.reload()
+    await page.wait_for_function("navigator.serviceWorker.controller !== null")
+
+
+@pytest.mark.parametrize(("path", "kind"), [*STELE_IN_ALL, ("/embed/d1", "502"), ("/embed/d1", "foreign page")])
+async def test_a_screen_that_restarts_behind_such_a_proxy_shows_its_last_state_and_recovers_by_itself(
+    browser: Browser, kind: str, path: str
+) -> None:
+    desk = desk_in("moderate")
+    async with (
+        served(desk) as there, wired(there) as (address, wire), await browser.new_context(viewport=STELE) as context
+    ):  # fmt: skip
+        page = await context.new_page()
+        await page.goto(address + path)
+        await kept(page)
+        await page.close()
+        wire.answers(instead(kind))
+        page = await context.new_page()
+        for _ in range(2):  # it may not spoil what is kept, either
+            await page.goto(address + path)
+            await expect(page.get_by_text("Stufe 2 von 4").first).to_be_visible()
+            await expect(page.locator("#lost")).to_be_visible()
+        desk.take(outcome("B", meaning("Extreme"), stamp=1))
+        wire.answers(None)
+        await expect(page.get_by_text("Stufe 4 von 4").first).to_be_visible(timeout=AGAIN_MS)
+        await expect(page.locator("#lost")).to_be_hidden()
+
+
+@pytest.mark.parametrize("kind", ["502", "foreign page", "redirect to elsewhere"])
+async def test_a_stele_that_nobody_opened_before_says_no_data_behind_such_a_proxy_and_recovers_by_itself(
+    browser: Browser, kind: str
+) -> None:
+    desk = desk_in("moderate")
+    async with (
+        served(desk) as there, wired(there) as (address, wire), await browser.new_context(viewport=STELE) as context
+    ):  # fmt: skip
+        page = await context.new_page()
+        await page.goto(f"{address}/stele/d1")
+        await kept(page)
+        wire.answers(instead(kind))
+        await page.goto(f"{address}/stele/d2")
+        await expect(page.get_by_role("heading", name="Keine verlässlichen Daten")).to_be_visible()
+        wire.answers(None)
+        await expect(page.locator("#live")).to_be_visible(timeout=AGAIN_MS)
+        assert page.url == f"{address}/stele/d2"
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [*(("/", kind) for kind in INSTEAD if kind != "503"), ("/stele/d1", "503"), ("/embed/d1", "foreign page")],
+)
+async def test_a_page_that_is_open_keeps_what_it_shows_behind_such_a_proxy_and_catches_up(
+    browser: Browser, kind: str, path: str
+) -> None:
+    desk = desk_in("moderate")
+    async with served(desk) as there, wired(there) as (address, wire), opened(browser, address + path, WIDE) as page:
+        await page.wait_for_function("source.readyState === EventSource.OPEN")
+        wire.answers(instead(kind))
+        await expect(page.locator("#lost")).to_be_visible(timeout=AGAIN_MS)
+        await expect(page.get_by_text("Stufe 2 von 4").first).to_be_visible()
+        desk.take(outcome("B", meaning("Extreme"), stamp=1))
+        wire.answers(None)
+        await expect(page.get_by_text("Stufe 4 von 4").first).to_be_visible(timeout=AGAIN_MS)
+        await expect(page.locator("#lost")).to_be_hidden()
+
+
+async def test_a_redirect_to_a_page_of_ours_is_followed(browser: Browser) -> None:
+    async with served(desk_in("moderate")) as address, opened(browser, f"{address}/stele/d1", STELE) as page:
+        await kept(page)
+        await page.goto(f"{address}/stele/d1/")
+        await expect(page.get_by_text("Stufe 2 von 4")).to_be_visible()
+        assert page.url == f"{address}/stele/d1"
