@@ -68,6 +68,9 @@ class Metrics:
         self.incomplete = self._gauge(
             "city_not_fresh", "1 where a city's data are stale, incomplete or missing", "city"
         )
+        self.cells_unknown = self._gauge(
+            "city_cells_unknown", "Warn cells of its districts that the DWD's catalogue lacks", "city"
+        )
         self.forgotten = self._gauge("city_forgotten", "What its state let go of in the last two hours", "city")
         self.unseen = self._gauge(
             "unseen_extreme_seconds", "How long an Extreme warning waits to be acknowledged", "city"

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 
 from geofences import GeofenceError
 from warnsys.pipeline import matcher_for
+from warnsys.reach import Reach
 from warnsys.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -25,11 +26,20 @@ class Renewed(Exception):
         super().__init__(f"the geofences have a new version, {version}; started again with it")
 
 
-async def watch(settings: Settings, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
-    """Look at the files for ever. Raises `Renewed` once they are another version that can be used."""
+async def watch(
+    settings: Settings,
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    reach: Reach | None = None,
+) -> None:
+    """Look at the files for ever. Raises `Renewed` once they are another version that can be used.
+
+    `reach` is asked as often whether a new catalogue lacks cells of the districts.
+    """
     present = matcher_for(settings).rules
     seen = _digest(settings)
     while True:
+        if reach is not None:
+            await asyncio.to_thread(reach.look)
         await sleep(LOOK_EVERY_S)
         if (found := await asyncio.to_thread(_digest, settings)) == seen:
             continue

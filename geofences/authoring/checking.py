@@ -39,7 +39,7 @@ def check(
     known = None if known_cells is None else KnownCells(known_cells)
     for index, district in districts.items():
         own = [*_of_names(district), *_of_sources(district)]
-        own += [] if known is None else unknown_cells(district.warn_cells, known)
+        own += [] if known is None else [finding for _, finding in unknown_cells(district.warn_cells, known)]
         findings += [finding.at(index, district.id) for finding in own]
     findings += _names_twice(districts)
     findings += [] if known is None else _quarters_left_out(districts, known)

@@ -84,19 +84,19 @@ def judge(
     )
 
 
-def unknown_cells(cells: Collection[str], known: KnownCells) -> Iterator[Finding]:
-    """Cells that the DWD's catalogue does not list, and Kreis cells whose Kreis has several communes in it.
+def unknown_cells(cells: Collection[str], known: KnownCells) -> Iterator[tuple[str, Finding]]:
+    """Each cell that the DWD's catalogue does not list, or whose Kreis has several communes, with what is wrong.
 
     No warning ever comes for a cell that does not exist. A Kreis cell too many costs nothing where another reaches.
     """
     reached = any(cell in known for cell in cells if cell.startswith((COMMUNE, QUARTER)))
     for cell in sorted(cells):
         if cell.startswith(KREIS) and known.has_several(cell[1:]):
-            yield _kreis_of_several(cell)
+            yield cell, _kreis_of_several(cell)
         elif cell not in known:
             needless = reached and cell.startswith((KREIS, PART_OF_KREIS))
             says = f"warn cell {cell} is not in the DWD's catalogue, so no DWD warning would ever come for it"
-            yield Finding("cell-unknown", says, _instead(cell, known), "warning" if needless else "error")
+            yield cell, Finding("cell-unknown", says, _instead(cell, known), "warning" if needless else "error")
 
 
 def _instead(cell: str, known: KnownCells) -> str:

@@ -22,7 +22,7 @@ class KafkaPublisher:
         heard: Callable[[FeedStatus], None] = lambda _: None,
     ) -> None:
         self._topics, self._sender, self._heard = topics, sender, heard
-        self._metrics = metrics or Metrics()
+        self.metrics = metrics or Metrics()
 
     async def alert(self, headers: AlertHeaders, body: bytes) -> None:
         fields = headers.model_dump(mode="json", exclude_none=True)
@@ -42,7 +42,7 @@ class KafkaPublisher:
     async def status(self, status: FeedStatus) -> None:
         name, partition = self._topics.status.name, self._topics.partition_of(status.source)
         await self._sender.send([ProducerRecord(name, partition, status.source, status.to_bytes())])
-        self._metrics.looked(status)
+        self.metrics.looked(status)
         self._heard(status)
 
     async def tick(self, tick: Tick, partitions: Iterable[int]) -> None:

@@ -27,6 +27,8 @@ from warnsys.clocks import uptime
 from warnsys.feeds.poller import DwdFeed
 from warnsys.feeds.publisher import Keeper, KeepsNothing, Publisher
 from warnsys.metrics import Metrics
+from warnsys.pipeline import matcher_for
+from warnsys.reach import Reach
 from warnsys.records import FeedStatus, Notice, Outcome, PushNotice, SmsNotice, SteleRecord
 from warnsys.renewal import Renewed, watch
 from warnsys.settings import Settings, SettingsError
@@ -74,7 +76,7 @@ async def up(settings: Settings, console: Console) -> None:
             tasks.create_task(pipeline.tick_for_ever())
             tasks.create_task(pipeline.obey_for_ever())
             tasks.create_task(kept_alive("the view", lambda: _refresh(view, pipeline)))
-            tasks.create_task(kept_alive("the watch on geofences", lambda: watch(settings)))
+            tasks.create_task(kept_alive("the watch on geofences", lambda: watch(settings, reach=pipeline.reach)))
             if settings.audit.folder and not settings.broker.embedded:  # whose topics begin anew with each start
                 tasks.create_task(kept_alive("the audit", lambda: _audit(settings, bootstrap, pipeline.metrics)))
 
@@ -143,7 +145,7 @@ async def worker(settings: Settings) -> None:
         async with pipeline_on(settings, bootstrap) as pipeline:
             tell_ready()
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(kept_alive("the watch on geofences", lambda: watch(settings)))
+                tasks.create_task(kept_alive("the watch on geofences", lambda: watch(settings, reach=pipeline.reach)))
                 tasks.create_task(pipeline.obey_for_ever())
                 if not settings.exercise:
                     tasks.create_task(pipeline.tick_for_ever())
@@ -153,9 +155,10 @@ async def feed(settings: Settings) -> None:
     """The feeds alone, until it is interrupted."""
     with broker_of(settings, "feed") as bootstrap:
         async with publisher_on(settings, bootstrap) as publisher:
+            reach = Reach(matcher_for(settings).index.districts, publisher.metrics)
             tell_ready()
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(kept_alive("the watch on geofences", lambda: watch(settings)))
+                tasks.create_task(kept_alive("the watch on geofences", lambda: watch(settings, reach=reach)))
                 tasks.create_task(poll(settings, publisher))
 
 

@@ -33,6 +33,7 @@ from streams.worker.watchdog import Vitals
 from warnsys.clocks import live_tick
 from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules, cities_for, matcher_for
+from warnsys.reach import Reach
 from warnsys.records import FeedStatus, Notice, Outcome, Tick
 from warnsys.settings import Settings, SettingsError
 from warnsys.warning.situation import Situation
@@ -78,6 +79,7 @@ class Pipeline:
     metrics: Metrics
     cities: dict[str, CityRules]
     bootstrap: str
+    reach: Reach
 
     async def settled(self) -> None:
         """Returns when everything that was published has gone through both agents."""
@@ -198,4 +200,7 @@ async def pipeline_on(settings: Settings, bootstrap: str, heard: Listener = lamb
         stack.enter_context(metrics_served(settings, metrics))
         stack.enter_context(seldom_collecting())
         await stack.enter_async_context(worker.running())
-        yield Pipeline(settings, topics, worker, settle, sender, publisher, progress, metrics, cities, bootstrap)
+        reach = Reach(matcher.index.districts, metrics)
+        yield Pipeline(
+            settings, topics, worker, settle, sender, publisher, progress, metrics, cities, bootstrap, reach
+        )  # fmt: skip

@@ -32,6 +32,7 @@ from streams.processes.guard import Guard, affordable, trusted_hosts
 from streams.processes.runtime import broker_of, seldom_collecting
 from warnsys.headers import moment, published
 from warnsys.pipeline import cities_for, matcher_for
+from warnsys.reach import Reach
 from warnsys.records import Action
 from warnsys.renewal import watch
 from warnsys.settings import Settings, SettingsError, Web
@@ -72,7 +73,7 @@ async def web(settings: Settings) -> None:
         ):
             log.warning("operators' pages at %s", address)
             tell_ready()
-            await watch(settings)
+            await watch(settings, reach=Reach(matcher_for(settings).index.districts))
 
 
 @asynccontextmanager
@@ -91,7 +92,8 @@ async def serving(
     def alive() -> bool:
         return not reader.hangs() and not any(task.done() for task in feeding)
 
-    site = Site(settings, matcher, board, Actions(topics, sender), alive=alive)
+    reach = Reach(matcher.index.districts)
+    site = Site(settings, matcher, board, Actions(topics, sender), alive=alive, reach=reach)
     sites = [(settings.web.port, operators_site(site))]
     if settings.web.public_port is not None:
         sites.append((settings.web.public_port, public_site(site)))

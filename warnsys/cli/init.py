@@ -2,13 +2,17 @@
 
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from geofences import bundled, load
+from geofences import District, GeofenceError, bundled, load
 from geofences.authoring.names import slug
+from geofences.files.rules import unknown_cells
+from geofences.files.warn_cells import KnownCells
+from warnsys.cap.cells import catalogue, communes_named
 from warnsys.cli.common import DEFAULT_SETTINGS, fail, refusing, say
 from warnsys.settings import parse
 
@@ -54,15 +58,17 @@ def init(
     if file.exists() and not force:
         fail(f"{file} is there already; name another with --out, or write over it with --force")
     name = city or _ask("City", "Solingen")
-    path = geofences or Path(_ask("GeoJSON of its districts", str(bundled())))
-    city_id = slug(name)
+    city_id, known = slug(name), KnownCells(catalogue())
+    proposed = _proposed(name, known) if not cell else ()
+    path = geofences or _districts_of(city_id)
     with refusing():
-        districts = load(path, city=city_id, warn_cells=cell or ())
+        districts = load(path, city=city_id, warn_cells=cell or proposed)
     if not districts:
         fail(f"{path}: no district has the city {city_id!r}; write it into each feature's property 'city'")
     cells = cell or sorted({each for district in districts for each in district.warn_cells})
     if cell is None and sys.stdin.isatty():
         cells = typer.prompt("Warn cells, apart by blanks", default=" ".join(cells)).split()
+    _refuse_unknown(districts, cells, known)
     content = {
         "id": city_id, "name": name, "geofences": str(path.resolve()), "warn_cells": cells, "timezone": timezone,
         "link": link,
@@ -72,6 +78,39 @@ def init(
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in content.items()]
     file.write_text(TEMPLATE.format(city="\n".join(lines)), "utf-8")
     say(f"{file}: {name}, {len(districts)} districts. Start with: warnsys up --settings {file}")
+
+
+def _proposed(name: str, known: KnownCells) -> tuple[str, ...]:
+    """The cells of a city, by the catalogue, for districts that list none; said to the person."""
+    keys = communes_named(catalogue(), name)
+    if len(keys) != 1:
+        several = f"{len(keys)} communes of that name ({', '.join(keys)})" if keys else "no commune of that name"
+        say(f"{name}: the catalogue of warn cells has {several}; cells are those of the districts, or of --cell")
+        return ()
+    found = known.proposed(keys[0])
+    apart = "; districts are warned apart where each has its own of them" if known.quarters(keys[0]) else ""
+    say(f"{name}: warn cells for districts without their own: {known.told(found)}{apart}")
+    return found
+
+
+def _districts_of(city_id: str) -> Path:
+    """Those that a person names, with the bundled ones to begin with; where nobody can be asked the city's bundled."""
+    try:
+        found = bundled(city_id)
+    except GeofenceError:
+        found = None
+    return (
+        found if found and not sys.stdin.isatty() else Path(_ask("GeoJSON of its districts", str(found or bundled())))
+    )
+
+
+def _refuse_unknown(districts: Iterable[District], cells: Iterable[str], known: KnownCells) -> None:
+    """End the command where a cell does not exist: no warning would ever come for it."""
+    each = {district.name: district.warn_cells for district in districts}
+    for name, some in [*each.items(), ("--cell", frozenset(cells))]:
+        for _, one in unknown_cells(some, known):
+            if one.severity == "error":
+                fail(f"{name}: {one}")
 
 
 def _ask(question: str, default: str) -> str:

@@ -23,6 +23,7 @@ from xstatic.pkg import leaflet
 from geofences import District
 from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules
+from warnsys.reach import Reach
 from warnsys.records import Action, Stop
 from warnsys.settings import Settings
 from warnsys.warning.matching import Matcher
@@ -63,6 +64,8 @@ class Site:
     """Whether what feeds the board is at work."""
     stands_s: float = STANDS_S
     """How old a picture may be."""
+    reach: Reach = field(default_factory=Reach)
+    """Which cells of the districts the DWD does not have."""
 
     @cached_property
     def pictures(self) -> Pictures:
@@ -145,6 +148,7 @@ def operators_site(site: Site) -> FastAPI:
         """For Prometheus; nothing in it is worth a sign-in."""
         count_unseen(board, site.metrics)
         count_unconfirmed(board, site.metrics)
+        site.reach.count(site.metrics)
         site.metrics.web_blind.set(not board.connected or board.silent())
         return PlainTextResponse(site.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 

@@ -209,7 +209,7 @@ def _dashboard(site: Site, board: Board, language: str) -> dict[str, Any]:
         }  # fmt: skip
     remaining = [view.remaining_s for city in cities for view in city["views"] if view.record]
     return {
-        **standing, "feeds": _feeds(site, board, standing["now"]),
+        **standing, "cells_unknown": site.reach.now(), "feeds": _feeds(site, board, standing["now"]),
         "notices": list(board.notices)[:50], "rejected": list(board.rejected)[:20], "web": site.settings.web,
         "loud": any(one.loud and not one.acknowledged for city in cities for one in city["holding"]),
         "fresh_for": min(remaining, default=LOOK_AGAIN_S), "silent_s": _silence(board),
