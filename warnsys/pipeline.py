@@ -13,17 +13,16 @@ from datetime import datetime, timedelta
 from geofences import District, GeofenceIndex, load
 from warnsys.cap.cells import catalogue
 from warnsys.cap.document import ZONE
-from warnsys.channels import push, sms, stele
+from warnsys.channels import stele
+from warnsys.channels.registry import channel_of as channel_of
+from warnsys.channels.registry import channels, tellers
 from warnsys.records import (
     AlertHeaders,
     FeedStatus,
     ImpactRecord,
     Notice,
     Outcome,
-    PushNotice,
-    SmsNotice,
     Snapshot,
-    SteleRecord,
     Stop,
     Tick,
     utc,
@@ -97,9 +96,9 @@ def decide(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[Cit
     snapshot = f"{record.source} {utc(record.stamp)}" if isinstance(record, Outcome | Snapshot) and record.stamp else ""
     went_back = time_before is not None and situation.now < time_before
     found, told = list[Change](), state.told
-    for channels, stood in pauses.turns(state.stopped, state.held, city.policy.channels, situation.now):
+    for turn, stood in pauses.turns(state.stopped, state.held, city.policy.channels, situation.now):
         before = _without_standing(stood, situation) if went_back else stood
-        more, told = changes(state.facts, situation, before, told, city.policy.only(channels), snapshot)
+        more, told = changes(state.facts, situation, before, told, city.policy.only(turn), snapshot)
         found += more
     due, steles = _due(state.steles, situation, city)
     stopped = pauses.caught_up(state.stopped, situation.now)
@@ -220,13 +219,8 @@ def worded(news: News, city: CityRules) -> tuple[Notice, ...]:
     shared = stele.Shared(city.place, news.situation, city.policy)
     steles = [stele.record(shared, district, city.stage, news.cause) for district in news.steles]
     steles.sort(key=lambda record: -max((item.level for item in record.items), default=0))
-    return *steles, *(_worded(city, change, news.situation) for change in news.changes)
-
-
-def _worded(city: CityRules, change: Change, situation: Situation) -> PushNotice | SmsNotice:
-    if change.channel == "push":
-        return push.notice(city.place, change, situation, city.stage)
-    return sms.notice(city.place, change, situation, city.stage)
+    word = {one.name: one.word for one in tellers() if one.word}
+    return *steles, *(word[one.channel](city.place, one, news.situation, city.stage) for one in news.changes)
 
 
 # -- the rules of the settings, and the pipeline without a broker ---------------------------------------------------
@@ -309,17 +303,7 @@ class Offline:
 
 def by_channel(notices: Iterable[Notice]) -> dict[str, list[Notice]]:
     """Notices by the channel whose topic they go to."""
-    found: dict[str, list[Notice]] = {"stele": [], "push": [], "sms": []}
+    found: dict[str, list[Notice]] = {one.name: [] for one in channels()}
     for notice in notices:
         found[channel_of(notice)].append(notice)
     return found
-
-
-def channel_of(notice: Notice) -> str:
-    match notice:
-        case SteleRecord():
-            return "stele"
-        case PushNotice():
-            return "push"
-        case SmsNotice():
-            return "sms"

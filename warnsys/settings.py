@@ -213,7 +213,7 @@ class Settings(_Strict):
     cities: tuple[City, ...] = Field(min_length=1)
     sources: tuple[Source, ...] = (Source(name="dwd", url=DWD_URL),)
     broker: Broker = Broker()
-    policy: Policy = Policy()
+    policy: Policy = Field(default_factory=Policy)
     web: Web = Web()
     metrics: MetricsPort = MetricsPort()
     archive: ArchiveSettings = ArchiveSettings()

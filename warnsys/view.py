@@ -13,8 +13,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from warnsys.channels.registry import called, channel_of, parts
 from warnsys.channels.wording import moment
-from warnsys.records import FeedStatus, Notice, Outcome, PushNotice, SmsNotice, SteleRecord
+from warnsys.records import ChangeNotice, FeedStatus, Notice, Outcome, SteleRecord
 
 NOTICES_KEPT = 20
 ROOMY_LINES = 40
@@ -41,7 +42,7 @@ class LiveView:
         self.latency: Mapping[str, Mapping[str, float]] = {}
         self._title, self._marks, self._zone = title, marks, zone
         self._steles: dict[str, SteleRecord] = {}
-        self._notices: deque[PushNotice | SmsNotice] = deque(maxlen=NOTICES_KEPT)
+        self._notices: deque[ChangeNotice] = deque(maxlen=NOTICES_KEPT)
         self._outcomes: dict[str, str] = {}
         self._status: FeedStatus | None = None
 
@@ -107,8 +108,8 @@ class LiveView:
     def _sent(self, *, lines: int) -> Panel:
         text = Text()
         for notice in list(self._notices)[:lines]:
-            channel = "Push" if isinstance(notice, PushNotice) else "SMS "
-            said = f"{notice.title['de']} – {notice.body['de']}" if isinstance(notice, PushNotice) else notice.text
+            channel = f"{called(channel_of(notice), 'de'):<4}"
+            said = " – ".join(parts(notice, "de"))
             clock = f"{notice.issued.astimezone(self._zone):%H:%M}"
             text.append(f"{clock} {channel} {AUDIENCES[notice.audience]:<10} ", style="cyan")
             text.append(f"{said}\n", style="bold" if notice.level == 4 and notice.kind != "ended" else "")
@@ -138,8 +139,6 @@ def line(notice: Notice, zone: ZoneInfo) -> str:
     match notice:
         case SteleRecord():
             return f"{clock} stele {notice.district_name}: {notice.summary['de']}"
-        case PushNotice():
-            said = f"{notice.title['de']} – {notice.body['de']}"
-            return f"{clock} push {AUDIENCES[notice.audience]} {notice.kind}: {said}"
-        case SmsNotice():
-            return f"{clock} sms {AUDIENCES[notice.audience]} {notice.kind}: {notice.text}"
+        case ChangeNotice():
+            who = f"{channel_of(notice)} {AUDIENCES[notice.audience]}"
+            return f"{clock} {who} {notice.kind}: {' – '.join(parts(notice, 'de'))}"

@@ -35,15 +35,7 @@ def rules(topics: Topics) -> dict[str, tuple[AccessRule, ...]]:
         *_topics(("Read",), [topics.actions], "what operators stop and resume"),
         *_topics(
             ("Write",),
-            [
-                topics.impacts,
-                topics.state,
-                topics.stele,
-                topics.push,
-                topics.sms,
-                topics.rejected,
-                topics.actions,
-            ],
+            [topics.impacts, topics.state, *topics.channels.values(), topics.rejected, topics.actions],
             "what the agents say, also of stops",
         ),
     )
@@ -51,16 +43,14 @@ def rules(topics: Topics) -> dict[str, tuple[AccessRule, ...]]:
         *_topics(SEE, topics.all(), "looks at all topics before it starts"),
         *_topics(("Write",), [*topics.messages, topics.status], "what it found, and when it looked"),
     )
-    shown = [
-        *topics.inputs, topics.stele, topics.push, topics.sms, topics.rejected, topics.status, topics.actions,
-    ]  # fmt: skip
+    shown = [*topics.inputs, *topics.read_by("web"), topics.rejected, topics.status, topics.actions]
     web = (
         *_topics(SEE, topics.all(), "looks at all topics before it starts"),
         *_topics(("Read",), shown, "what its pages show"),
         *_topics(("Write",), [topics.actions], "what operators acknowledge and stop"),
         AccessRule("group", f"warnsys-{topics.stage}", ("Describe",), "how far the agents are behind"),
     )
-    audited = [topics.impacts, topics.stele, topics.push, topics.sms, topics.rejected, topics.actions]
+    audited = [topics.impacts, *topics.read_by("audit"), topics.rejected, topics.actions]
     audit = (
         *_topics(SEE, topics.all(), "looks at all topics before it starts"),
         *_topics(("Read",), audited, "what it writes down"),
@@ -73,7 +63,7 @@ def rules(topics: Topics) -> dict[str, tuple[AccessRule, ...]]:
         "audit": audit,
         "up": _once((*worker, *feed, *web, *audit)),
         "reader": (
-            *_topics(("Read",), [topics.stele, topics.push, topics.sms, topics.status], "shows or passes on"),
+            *_topics(("Read",), [*topics.read_by("reader"), topics.status], "shows or passes on"),
             AccessRule(
                 "group", "warnsys-tail-", ("Read",), "warnsys tail has a group of its own each time", prefixed=True
             ),

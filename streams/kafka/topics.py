@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from warnsys.channels.registry import Channel, channel, channels
 from warnsys.settings import LIVE, Settings
 
 MIB = 1024 * 1024
@@ -61,16 +62,34 @@ class Topics:
         return Topic(self._named("warn.impacts"), max_bytes=8 * MIB)
 
     @property
+    def channels(self) -> dict[str, Topic]:
+        """What goes out, by channel."""
+        return {one.name: self._of(one) for one in channels()}
+
+    def channel(self, name: str) -> Topic:
+        """Raises `KeyError`."""
+        return self._of(channel(name))
+
+    def _of(self, one: Channel) -> Topic:
+        shape = one.topic
+        name = self._named(f"warn.{one.name}")
+        return Topic(name, shape.compacted, shape.retention_h, max_bytes=shape.max_bytes)
+
+    def read_by(self, process: str) -> list[Topic]:
+        """Those of the channels that a process may read."""
+        return [self._of(one) for one in channels() if process in one.readers]
+
+    @property
     def stele(self) -> Topic:
-        return Topic(self._named("warn.stele"), compacted=True, max_bytes=8 * MIB)
+        return self.channel("stele")
 
     @property
     def push(self) -> Topic:
-        return Topic(self._named("warn.push"))
+        return self.channel("push")
 
     @property
     def sms(self) -> Topic:
-        return Topic(self._named("warn.sms"))
+        return self.channel("sms")
 
     @property
     def rejected(self) -> Topic:
@@ -94,16 +113,13 @@ class Topics:
 
     def all(self) -> tuple[Topic, ...]:
         return (
-            self.alerts, self.extreme, self.impacts, self.stele, self.push, self.sms, self.rejected, self.status,
-            self.state, self.actions,
+            self.alerts, self.extreme, self.impacts, *self.channels.values(), self.rejected, self.status, self.state,
+            self.actions,
         )  # fmt: skip
 
     def lane_of(self, body: bytes) -> Topic:
         """Where a message goes. One partition keeps the order of everything, so there it has one lane, too."""
         return self.extreme if self.partitions > 1 and _EXTREME.search(body) else self.alerts
-
-    def channel(self, name: str) -> Topic:
-        return {"stele": self.stele, "push": self.push, "sms": self.sms}[name]
 
     def partition_of(self, key: str) -> int:
         """Where the records of a city, a message or a source go."""

@@ -26,6 +26,7 @@ from streams.kafka.topics import Topics, topics_for
 from streams.processes.runtime import broker_of, metrics_served
 from warnsys.audit.chain import AuditError, Chain, ChainAnchor, Entry
 from warnsys.audit.entries import Auditor, Memory, Stood, TopicKind
+from warnsys.channels.registry import channels
 from warnsys.headers import moment
 from warnsys.metrics import Metrics
 from warnsys.records import AuditHead, read_action
@@ -161,7 +162,8 @@ async def _write_on(settings: Settings, bootstrap: str, metrics: Metrics, chain:
 
 def _kinds(topics: Topics) -> dict[str, TopicKind]:
     return {
-        topics.impacts.name: "impacts", topics.stele.name: "stele", topics.push.name: "push", topics.sms.name: "sms",
+        topics.impacts.name: "impacts",
+        **{topics.channel(one.name).name: one.name for one in channels() if "audit" in one.readers},
         topics.rejected.name: "rejected", topics.actions.name: "actions",
     }  # fmt: skip
 

@@ -23,10 +23,11 @@ from streams.kafka.topics import Topics, topics_for
 from streams.kafka.trail import TraceHeader
 from streams.processes.runtime import Pipeline, broker_of, metrics_served, pipeline_on
 from streams.worker.failures import explain
+from warnsys.channels.registry import read, tellers
 from warnsys.feeds.poller import DwdFeed
 from warnsys.headers import published
 from warnsys.metrics import Metrics
-from warnsys.records import AlertHeaders, Outcome, PushNotice, SmsNotice, SteleRecord, read_impact_record
+from warnsys.records import AlertHeaders, ChangeNotice, Outcome, SteleRecord, read_impact_record
 from warnsys.settings import MetricsPort, Settings
 from warnsys.simulation import canary
 from warnsys.simulation.canary import Run
@@ -83,7 +84,10 @@ async def _reading(settings: Settings, bootstrap: str, topics: Topics) -> AsyncI
     await consumer.start()
     try:
         stele = TopicPartition(topics.stele.name, 0)
-        others = [TopicPartition(one.name, 0) for one in (topics.alerts, topics.impacts, topics.push, topics.sms)]
+        others = [
+            TopicPartition(one.name, 0)
+            for one in (topics.alerts, topics.impacts, *(topics.channel(one.name) for one in tellers()))
+        ]
         consumer.assign([stele, *others])
         await consumer.seek_to_beginning(stele)
         await consumer.seek_to_end(*others)
@@ -119,7 +123,7 @@ class Canary:
         await self._publish(stamp, name, canary.alert(name, stamp))
         seen.waiting = "no stele showed it"
         await self._until(lambda: seen.shows(name))
-        seen.waiting = "no push or SMS of it came"
+        seen.waiting = "no channel, or not every one, told it"
         await self._until(lambda: seen.told(name) and seen.matched(name))
         run.passed = {stage: at - started for stage, at in seen.ledger(name).items()}
         stamp = await self._next_stamp()
@@ -183,6 +187,8 @@ class _ReadBack:
 
     def __init__(self, topics: Topics) -> None:
         self._topics = topics
+        self._tellers = {topics.channel(one.name).name: one.name for one in tellers()}
+        """By topic."""
         self.waiting = ""
         self.status, self.standing, self.read = "", "", 0.0
         """Of the district, the id of what is shown there, and when the newest record was read."""
@@ -197,7 +203,7 @@ class _ReadBack:
         return self.status == "warned" and self.standing == name
 
     def told(self, cause: str) -> bool:
-        return all(self._by_cause.get((channel, cause), 0) >= AUDIENCES for channel in ("push", "sms"))
+        return all(self._by_cause.get((channel, cause), 0) >= AUDIENCES for channel in self._tellers.values())
 
     def matched(self, name: str) -> bool:
         """Notices may be read before the outcome that they follow from."""
@@ -228,10 +234,9 @@ class _ReadBack:
             self.status, self.standing = stele.status, stele.items[0].base_id if stele.items else ""
             for stage, at in {**TraceHeader.read(record.headers).work(), "on warn.stele": record.timestamp}.items():
                 self._passed(self.standing, stage, at)
-        elif record.topic in (topics.push.name, topics.sms.name):
-            kind = PushNotice if record.topic == topics.push.name else SmsNotice
-            cause = kind.from_bytes(record.value).cause
-            channel = "push" if kind is PushNotice else "sms"
+        elif channel := self._tellers.get(record.topic):
+            notice = read(channel, record.value)
+            cause = notice.cause if isinstance(notice, ChangeNotice) else ""
             self._by_cause[channel, cause] = self._by_cause.get((channel, cause), 0) + 1
             self._passed(cause, f"on warn.{channel}", record.timestamp)
             if self.told(cause):

@@ -23,13 +23,14 @@ from streams.processes.runtime import Pipeline, broker_of, pipeline_on, publishe
 from streams.processes.web import serving
 from warnsys.archive.archiver import Archiver
 from warnsys.archive.store import MB, archive_for
+from warnsys.channels.registry import read
 from warnsys.clocks import uptime
 from warnsys.feeds.poller import DwdFeed
 from warnsys.feeds.publisher import Keeper, KeepsNothing, Publisher
 from warnsys.metrics import Metrics
 from warnsys.pipeline import matcher_for
 from warnsys.reach import Reach
-from warnsys.records import FeedStatus, Notice, Outcome, PushNotice, SmsNotice, SteleRecord
+from warnsys.records import FeedStatus, Notice, Outcome
 from warnsys.renewal import Renewed, watch
 from warnsys.settings import Settings, SettingsError
 from warnsys.supervisor import LIVED_S, LONGEST_PAUSE_S, tell_ready
@@ -186,14 +187,9 @@ def keeper_of(settings: Settings) -> Iterator[Keeper]:
 
 async def tail(settings: Settings, channel: str, show: Callable[[Notice], None], *, from_start: bool) -> None:
     """Each record of a channel's topic as it comes, until it is interrupted."""
-    kinds: dict[str, type[SteleRecord] | type[PushNotice] | type[SmsNotice]] = {
-        "stele": SteleRecord,
-        "push": PushNotice,
-        "sms": SmsNotice,
-    }
     rights.check(settings, "reader", only=[topics_for(settings).channel(channel).name])
     async for value in _values(settings, channel, from_start=from_start):
-        show(kinds[channel].from_bytes(value))
+        show(read(channel, value))
 
 
 async def _values(settings: Settings, channel: str, *, from_start: bool) -> AsyncIterator[bytes]:

@@ -23,7 +23,7 @@ from streams.kafka.admin import Admin
 from streams.kafka.topics import topics_for
 from streams.processes.runtime import Listener, Pipeline, broker_of, pipeline_on
 from streams.processes.web import serving
-from warnsys.records import FeedStatus, Notice, Outcome, PushNotice, SmsNotice
+from warnsys.records import ChangeNotice, FeedStatus, Notice, Outcome
 from warnsys.replay.read import Material
 from warnsys.replay.run import Arrival, script
 from warnsys.settings import Settings
@@ -97,7 +97,7 @@ async def play(settings: Settings, material: Material, speed: float, port: int, 
             task = bar.add_task("ÜBUNG – startet …", total=(material.end - material.start).total_seconds())
 
             def heard(said: Notice | Outcome | FeedStatus) -> None:
-                if isinstance(said, PushNotice | SmsNotice):
+                if isinstance(said, ChangeNotice):
                     bar.console.print(line(said, zone), markup=False, highlight=False, soft_wrap=True)
 
             def moved(moment: datetime) -> None:

@@ -30,6 +30,7 @@ from streams.kafka.sender import KafkaSender
 from streams.kafka.topics import MIB, Topics, group_of, topics_for
 from streams.processes.guard import Guard, affordable, trusted_hosts
 from streams.processes.runtime import broker_of, seldom_collecting
+from warnsys.channels.registry import channels
 from warnsys.headers import moment, published
 from warnsys.pipeline import cities_for, matcher_for
 from warnsys.reach import Reach
@@ -182,7 +183,7 @@ class Reader:
         self._elapsed, self._round_at = elapsed, elapsed()
         self._names: dict[str, TopicName] = {
             topics.alerts.name: "alerts", topics.extreme.name: "alerts", topics.impacts.name: "impacts",
-            topics.stele.name: "stele", topics.push.name: "push", topics.sms.name: "sms",
+            **{topics.channel(one.name).name: one.name for one in channels() if "web" in one.readers},
             topics.rejected.name: "rejected", topics.status.name: "status", topics.actions.name: "actions",
         }  # fmt: skip
 

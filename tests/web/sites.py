@@ -98,7 +98,7 @@ class Desk:
         return headers
 
     def put(self, topic: str, key: str, value: bytes | None, headers: dict[str, str] | None = None) -> None:
-        self.board.take(TopicRecord(topic, key, value, headers or {}, self.now))  # type: ignore[arg-type]
+        self.board.take(TopicRecord(topic, key, value, headers or {}, self.now))
 
     async def stop(self, channel: Literal["push", "sms"]) -> None:
         until = self.now + timedelta(minutes=30)

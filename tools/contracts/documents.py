@@ -81,7 +81,7 @@ def openapi(site: str) -> str:
 
 
 def _channel(topic: str, found: list[Kind]) -> dict[str, Any]:
-    kept = getattr(TOPICS, topic)
+    kept = found[0].kept
     return {
         "address": kept.name,
         "description": " · ".join(dict.fromkeys(_about(kind) for kind in found)),

@@ -1,22 +1,20 @@
 """What stands on which topic: the table that everything in docs/contracts is made of."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, get_args, get_type_hints
 
 from pydantic import BaseModel
 
-from streams.kafka.topics import Topics
+from streams.kafka.topics import Topic, Topics
+from warnsys.channels.registry import Channel, channels
 from warnsys.pipeline import CityState
 from warnsys.records import (
     VERSION,
     AlertHeaders,
     FeedStatus,
-    PushNotice,
-    SmsNotice,
     Snapshot,
-    SteleRecord,
     read_action,
     read_impact_record,
 )
@@ -40,7 +38,7 @@ class Kind:
     """One kind of record on one topic. Without a model the value is bytes."""
 
     topic: str
-    """The name of its property of `streams.kafka.topics.Topics`."""
+    """The name of a channel, or of a property of `streams.kafka.topics.Topics`."""
     key: str
     """What the record's key is."""
     model: type[BaseModel] | None = None
@@ -64,7 +62,13 @@ class Kind:
 
     @property
     def address(self) -> str:
-        return str(getattr(TOPICS, self.topic).name)
+        return self.kept.name
+
+    @property
+    def kept(self) -> Topic:
+        """As the broker has it."""
+        found: Topic = TOPICS.channels.get(self.topic) or getattr(TOPICS, self.topic)
+        return found
 
 
 def members(read: Callable[[bytes], Any]) -> tuple[type[BaseModel], ...]:
@@ -74,6 +78,15 @@ def members(read: Callable[[bytes], Any]) -> tuple[type[BaseModel], ...]:
 
 ALERT = {**TRAIL, VERSION: "Which release's form the headers have, as `schema_version` of records"}
 """What a CAP message has beside the fields of `AlertHeaders`."""
+
+
+def _of_channel(one: Channel) -> Iterator[Kind]:
+    yield Kind(one.name, one.key, one.record, headers={**NOTICE, **TRAIL})
+    if one.topic.compacted:
+        yield Kind(
+            one.name, one.key, name="Tombstone", content_type="application/octet-stream",
+            about="No value: the geofences no longer have the district.", headers={"stage": "", "covers": ""},
+        )  # fmt: skip
 
 
 def kinds() -> tuple[Kind, ...]:
@@ -99,13 +112,7 @@ def kinds() -> tuple[Kind, ...]:
         Kind("alerts", "source", Snapshot, headers={"kind": "`snapshot`", "stage": "", "source": ""}),
         Kind("extreme", **cap),
         *(Kind("impacts", "empty", model, headers=TRAIL) for model in members(read_impact_record)),
-        Kind("stele", "district", SteleRecord, headers={**NOTICE, **TRAIL}),
-        Kind(
-            "stele", "district", name="Tombstone", content_type="application/octet-stream",
-            about="No value: the geofences no longer have the district.", headers={"stage": "", "covers": ""},
-        ),
-        Kind("push", "the notice's id", PushNotice, headers={**NOTICE, **TRAIL}),
-        Kind("sms", "the notice's id", SmsNotice, headers={**NOTICE, **TRAIL}),
+        *(kind for one in channels() for kind in _of_channel(one)),
         Kind(
             "rejected", "the message's id, else the record's key", name="Rejected",
             about="What an agent could not take: the bytes as they came, with the headers that they came with.",

@@ -10,13 +10,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from warnsys.channels.registry import tellers
 from warnsys.pipeline import Offline
 from warnsys.records import (
     AlertHeaders,
+    ChangeNotice,
     FeedStatus,
-    PushNotice,
     Record,
-    SmsNotice,
     SteleRecord,
     Tick,
 )
@@ -63,8 +63,7 @@ def told() -> tuple[tuple[AlertHeaders, bytes], tuple[Record, ...]]:
         snapshot,
         Tick(stage=stage, at=material.start),
         _first(heard, SteleRecord, lambda record: (record.status, record.freshness) == ("warned", "fresh")),
-        _first(heard, PushNotice, lambda record: record.kind == "warn" and record.audience == "public"),
-        _first(heard, SmsNotice, lambda record: record.kind == "warn" and record.audience == "public"),
+        *(_warning(heard, one.record) for one in tellers()),
         status,
         _remembered(replay.settings, decided),
     )
@@ -76,6 +75,12 @@ def _remembered(settings: Any, decided: DecidedMessage) -> Record:
     pipeline.tick(decided.at)
     pipeline.settle(decided.decision.outcome)
     return next(iter(pipeline.states.values()))
+
+
+def _warning(heard: Iterable[ReplayEvent], kind: type[Any]) -> Record:
+    """The public's first one, or the staff's where a channel does not tell the public."""
+    found = [one for one in heard if isinstance(one, kind) and isinstance(one, ChangeNotice) and one.kind == "warn"]
+    return min(found, key=lambda one: one.audience != "public")
 
 
 def _first(heard: Iterable[ReplayEvent], kind: type[Any], wanted: Any) -> Record:

@@ -10,19 +10,19 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import ValidationError
 
 from warnsys.audit.chain import OPENED, Entry
+from warnsys.channels.registry import read
 from warnsys.records import (
     Acknowledgement,
+    ChangeNotice,
     ChannelState,
     Meaning,
     OnActions,
     Outcome,
-    PushNotice,
-    SmsNotice,
     SteleRecord,
     Stop,
     read_action,
@@ -32,7 +32,8 @@ from warnsys.settings import LIVE
 from warnsys.warning.policy import Policy, Rule
 
 KEPT = timedelta(days=3)
-TopicKind = Literal["impacts", "stele", "push", "sms", "rejected", "actions"]
+TopicKind = str
+"""`impacts`, `rejected`, `actions`, or the name of a channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,15 +151,13 @@ class Auditor:
                 return self._impact(record, value)
             case "stele":
                 return _shown(SteleRecord.from_bytes(value)) if value else {"what": "removed", "district": record.key}
-            case "push" if value:
-                return _told("push", PushNotice.from_bytes(value), value)
-            case "sms" if value:
-                return _told("sms", SmsNotice.from_bytes(value), value)
             case "rejected":
                 return _rejected(record)
             case "actions" if value:
                 action = read_action(value)
                 return _on_actions(action)
+            case channel if value and isinstance(notice := read(channel, value), ChangeNotice):
+                return _told(channel, notice, value)
         return None
 
     def _impact(self, record: Stood, value: bytes) -> Entry | None:
@@ -253,7 +252,7 @@ def _shown(record: SteleRecord) -> Entry:
     }
 
 
-def _told(channel: str, notice: PushNotice | SmsNotice, value: bytes) -> Entry:
+def _told(channel: str, notice: ChangeNotice, value: bytes) -> Entry:
     return {
         "what": "told",
         "channel": channel,

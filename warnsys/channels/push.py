@@ -8,11 +8,13 @@ from warnsys.cap.model import level
 from warnsys.channels import wording
 from warnsys.channels.events import event_name
 from warnsys.channels.news import aftermath, ended, news, why_ended
+from warnsys.channels.registry import Channel
 from warnsys.channels.wording import CityInfo
-from warnsys.channels.words import say
+from warnsys.channels.words import in_language, say
 from warnsys.records import Localised, PushNotice
 from warnsys.settings import LIVE
 from warnsys.warning.notify import Change, notice_id
+from warnsys.warning.policy import Rule
 from warnsys.warning.situation import Situation
 
 LONGEST_TTL_S = 86_400
@@ -95,3 +97,22 @@ def _body(place: CityInfo, change: Change) -> Localised:
     if new.says_end:
         return say("push-moved", where=where, news=new.text, source=source)
     return say("push-changed", where=where, news=new.text, when=when, source=source)
+
+
+def _parts(notice: PushNotice, language: str) -> tuple[str, ...]:
+    return tuple(in_language(text, language) for text in (notice.title, notice.body))
+
+
+CHANNEL = Channel(
+    name="push",
+    order=20,
+    called={"de": "Push", "en": "Push"},
+    record=PushNotice,
+    key="the notice's id",
+    parts=_parts,
+    word=notice,
+    rules=(
+        Rule(audience="public", channel="push", warnings="Moderate"),
+        Rule(audience="staff", channel="push", warnings="Moderate", advance="Severe"),
+    ),
+)

@@ -11,11 +11,13 @@ from warnsys.channels import wording
 from warnsys.channels.events import event_name
 from warnsys.channels.news import ended, news, why_ended
 from warnsys.channels.push import change_id
+from warnsys.channels.registry import Channel
 from warnsys.channels.wording import CityInfo
 from warnsys.channels.words import Messages, catalogue
 from warnsys.records import Meaning, SmsNotice
 from warnsys.settings import LIVE
 from warnsys.warning.notify import Change
+from warnsys.warning.policy import QUIET_GROUPS, Rule
 from warnsys.warning.situation import Situation
 
 MAX_CHARS = 160
@@ -168,3 +170,22 @@ def _end(meaning: Meaning, place: CityInfo, words: Messages) -> str:
     if meaning.expires is None:
         return words("sms-until-open")
     return words("sms-until", end=wording.moment(meaning.expires, place.timezone, words.language))
+
+
+def _parts(notice: SmsNotice, _language: str) -> tuple[str, ...]:
+    return (notice.text,)
+
+
+CHANNEL = Channel(
+    name="sms",
+    order=30,
+    called={"de": "SMS", "en": "SMS"},
+    record=SmsNotice,
+    key="the notice's id",
+    parts=_parts,
+    word=notice,
+    rules=(
+        Rule(audience="public", channel="sms", warnings="Severe", except_groups=QUIET_GROUPS),
+        Rule(audience="staff", channel="sms", warnings="Severe", advance="Severe"),
+    ),
+)

@@ -12,8 +12,9 @@ from warnsys.cap.model import level
 from warnsys.channels import wording
 from warnsys.channels.events import event_name
 from warnsys.channels.measures import measure
+from warnsys.channels.registry import MIB, Channel, TopicShape
 from warnsys.channels.wording import CityInfo
-from warnsys.channels.words import LANGUAGES, say
+from warnsys.channels.words import LANGUAGES, in_language, say
 from warnsys.records import Localised, Presentation, SteleItem, SteleRecord, utc
 from warnsys.settings import LIVE
 from warnsys.warning.matching import BODY_CHARS, EVENT_CHARS, HEADLINE_CHARS, MAX_LANGUAGES
@@ -165,3 +166,19 @@ def _summary(
     parts.append(wording.freshness(situation.freshness, situation.as_of, place.timezone))
     summary = {lang: ", ".join(part[lang] for part in parts if part.get(lang)) for lang in LANGUAGES}
     return say("title-exercise", title=summary) if exercise else summary
+
+
+def _parts(record: SteleRecord, language: str) -> tuple[str, ...]:
+    return (in_language(record.summary, language),)
+
+
+CHANNEL = Channel(
+    name="stele",
+    order=10,
+    called={"de": "Stele", "en": "Stele"},
+    record=SteleRecord,
+    key="district",
+    parts=_parts,
+    pausable=False,
+    topic=TopicShape(compacted=True, max_bytes=8 * MIB),
+)

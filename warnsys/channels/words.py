@@ -1,5 +1,6 @@
 """The words of all channels, from the Fluent catalogues in `texts`: German and English, complete in both."""
 
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
 
@@ -72,6 +73,11 @@ def _said(key: str, names: tuple[str, ...], *values: str | int | float | tuple[t
     each = (dict(value) if isinstance(value, tuple) else value for value in values)
     put_in = dict(zip(names, each, strict=True))
     return {language: catalogue(language)(key, **put_in) for language in LANGUAGES}
+
+
+def in_language(texts: Mapping[str, str], language: str) -> str:
+    """A text in a language; in another where it is not there: a record may be of a release that wrote others."""
+    return texts.get(language) or texts.get("de") or next(iter(texts.values()), "")
 
 
 def known(key: str) -> bool:

@@ -1,17 +1,23 @@
 """`warnsys tail`: a channel's notices as they come."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from warnsys import registry
 from warnsys.cli.common import DEFAULT_SETTINGS, BrokerOption, SettingsOption, load_settings, on_kafka, run, say
 from warnsys.records import Notice
 from warnsys.view import line
-from warnsys.warning.policy import Channel
+
+
+def _channel(name: str) -> str:
+    if name not in (names := registry.CHANNELS.names()):
+        raise typer.BadParameter(f"{name!r} is no channel; take {', '.join(names)}")
+    return name
 
 
 def tail(
-    channel: Annotated[Literal["stele", Channel], typer.Argument(help="Whose notices.")],
+    channel: Annotated[str, typer.Argument(help="Whose notices: stele, push, sms, …", callback=_channel)],
     settings: SettingsOption = DEFAULT_SETTINGS,
     broker: BrokerOption = None,
     from_start: Annotated[bool, typer.Option("--from-start", help="Begin with the oldest record.")] = False,

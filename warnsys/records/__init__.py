@@ -41,6 +41,7 @@ from warnsys.records.feed import MOST_HEADER, VERSION, AlertHeaders, FeedStatus,
 from warnsys.records.impacts import Decided, Impact, ImpactRecord, Meaning, Outcome, Text, Tick, read_impact_record
 from warnsys.records.notices import (
     Audience,
+    ChangeNotice,
     DistrictStatus,
     Freshness,
     Measure,
@@ -65,6 +66,7 @@ __all__ = [
     "AlertHeaders",
     "Audience",
     "AuditHead",
+    "ChangeNotice",
     "ChannelState",
     "Decided",
     "DistrictStatus",

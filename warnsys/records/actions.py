@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from warnsys.records.base import Moment, Record
+from warnsys.records.pausable import PausableChannel
 
 Role = Annotated[str, Field(pattern=r"^[A-Za-z0-9ÄÖÜäöüß ._-]{1,40}$")]
 """A shift or a desk, such as "Leitstelle A"; never a person's name."""
@@ -40,7 +41,7 @@ class Stop(Record):
 
     kind: Literal["stop"] = "stop"
     stage: str
-    channel: Literal["push", "sms"]
+    channel: PausableChannel
     reason: str = Field(min_length=1, max_length=200)
     until: Moment
     by: Role
@@ -79,7 +80,7 @@ class ChannelState(Record):
     kind: Literal["channel"] = "channel"
     stage: str
     city: str
-    channel: Literal["push", "sms"]
+    channel: PausableChannel
     ordered: Moment
     """`at` of the order that it answers."""
     until: Moment

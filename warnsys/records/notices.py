@@ -76,7 +76,9 @@ class SteleRecord(Record):
     """How many further warnings hold, none worse than these: a record holds a hundred, and 3 MiB of texts."""
 
 
-class _Notice(Record):
+class ChangeNotice(Record):
+    """One material change for one audience, in the words of one channel; the channel's own record adds to it."""
+
     id: str
     stage: str
     exercise: bool
@@ -98,7 +100,7 @@ class _Notice(Record):
     """How many further ones of this kind it stands for, none worse, that are not told one by one; None for none."""
 
 
-class PushNotice(_Notice):
+class PushNotice(ChangeNotice):
     """One material change for one audience."""
 
     title: Localised
@@ -112,10 +114,11 @@ class PushNotice(_Notice):
     group, 32 characters of base64url, fit as Topic of Web Push (RFC 8030, 5.4) and as the like of Apple and Google."""
 
 
-class SmsNotice(_Notice):
+class SmsNotice(ChangeNotice):
     """One material change for one audience, within 160 GSM-7 characters."""
 
     text: str
 
 
-Notice = SteleRecord | PushNotice | SmsNotice
+Notice = SteleRecord | ChangeNotice
+"""What stands on the channels' topics; each channel has a class of its own (`warnsys.channels.registry`)."""

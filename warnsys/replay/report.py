@@ -18,11 +18,12 @@ from markupsafe import Markup
 
 from warnsys.cap.model import level
 from warnsys.channels.events import event_name
+from warnsys.channels.registry import called, channel_of, tellers
 from warnsys.channels.wording import label, moment
-from warnsys.records import Outcome, PushNotice, SmsNotice, SteleRecord
+from warnsys.records import ChangeNotice, Outcome, SteleRecord
 from warnsys.replay.run import Arrival, DecidedMessage, ReplayEvent
 from warnsys.replay.timeline import Mark, ReportBar, ReportLane, Timeline
-from warnsys.replay.words import AUDIENCES, CHANNELS, DECIDED, FRESHNESS, KINDS, REASONS, STATUS, why_not
+from warnsys.replay.words import AUDIENCES, DECIDED, FRESHNESS, KINDS, REASONS, STATUS, why_not
 from warnsys.warning.policy import Policy
 
 FOLDER = Path(__file__).with_name("page")
@@ -49,7 +50,7 @@ class ReportedAlert:
 @dataclass
 class Sent:
     anchor: str
-    notice: PushNotice | SmsNotice
+    notice: ChangeNotice
 
 
 class Report:
@@ -87,7 +88,7 @@ class Report:
                 self._decided(event)
             case SteleRecord():
                 self._shown(event)
-            case PushNotice() | SmsNotice():
+            case ChangeNotice():
                 sent = Sent(f"n{len(self._sent) + 1}", event)
                 self._sent.append(sent)
                 if alert := self._of_base(event.cause):
@@ -146,9 +147,9 @@ class Report:
         """The page, when all has been heard."""
         for lane in (*self._lanes.values(), self._data):
             lane.close(self.end)
-        rows = [("push", "public"), ("sms", "public"), ("push", "staff"), ("sms", "staff")]
+        rows = [(one.name, audience) for audience in AUDIENCES for one in tellers()]
         marks = {
-            f"{CHANNELS[channel]}, {AUDIENCES[audience]}": [
+            f"{called(channel, 'de')}, {AUDIENCES[audience]}": [
                 Mark(
                     sent.notice.issued,
                     sent.anchor,
@@ -158,7 +159,7 @@ class Report:
                     self.heading(sent),
                 )
                 for sent in self._sent
-                if _channel(sent.notice) == channel and sent.notice.audience == audience
+                if channel_of(sent.notice) == channel and sent.notice.audience == audience
             ]
             for channel, audience in rows
         }
@@ -182,7 +183,7 @@ class Report:
     def clock(self, at: datetime) -> str:
         return moment(at, self.zone, "de")
 
-    def places(self, notice: PushNotice | SmsNotice) -> str:
+    def places(self, notice: ChangeNotice) -> str:
         city = self._header["cities"][notice.city]
         if set(notice.districts) == set(city["districts"]):
             return f"ganz {city['name']}"
@@ -195,7 +196,7 @@ class Report:
 
     def heading(self, sent: Sent) -> str:
         notice = sent.notice
-        who = f"{CHANNELS[_channel(notice)]}, {AUDIENCES[notice.audience]}"
+        who = f"{called(channel_of(notice), 'de')}, {AUDIENCES[notice.audience]}"
         return f"{self.clock(notice.issued)} {who}: {KINDS[notice.kind]}, Stufe {notice.level} von 4"
 
     def title_of(self, alert: ReportedAlert) -> str:
@@ -216,9 +217,11 @@ class Report:
         """For each audience and channel: what it was told because of an alert, or why it was not."""
         found = []
         for rule in self._policy.rules:
-            told = [s for s in alert.caused if (_channel(s.notice), s.notice.audience) == (rule.channel, rule.audience)]
+            told = [
+                s for s in alert.caused if (channel_of(s.notice), s.notice.audience) == (rule.channel, rule.audience)
+            ]
             why = "" if told else why_not(rule, alert.outcome.meanings)
-            found.append((f"{CHANNELS[rule.channel]}, {AUDIENCES[rule.audience]}", why, told))
+            found.append((f"{called(rule.channel, 'de')}, {AUDIENCES[rule.audience]}", why, told))
         return found
 
     def _raws(self) -> dict[str, str]:
@@ -231,10 +234,6 @@ class Report:
             note = f"\n[… gekürzt, {len(text)} Zeichen in allem]" if len(part) < len(text) else ""
             found[alert.anchor] = "".join(c if c in "\n\t" or ord(c) >= 32 else "\ufffd" for c in part) + note
         return found
-
-
-def _channel(notice: PushNotice | SmsNotice) -> str:
-    return "push" if isinstance(notice, PushNotice) else "sms"
 
 
 def _style(outcome: Outcome) -> str:

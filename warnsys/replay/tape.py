@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from warnsys.records import Notice, PushNotice, SmsNotice, SteleRecord
+from warnsys.channels.registry import channel_of
+from warnsys.records import ChangeNotice, Notice, SteleRecord
 from warnsys.replay.run import ReplayEvent
 
 Line = dict[str, Any]
@@ -29,7 +30,7 @@ class Tape:
     def __call__(self, event: ReplayEvent) -> None:
         if isinstance(event, SteleRecord):
             self._stele(event)
-        elif isinstance(event, PushNotice | SmsNotice):
+        elif isinstance(event, ChangeNotice):
             self.close()
             line = plain_notice(event)
             self._put({**line, "record": _record(event)} if self._full else line)
@@ -73,11 +74,11 @@ def plain_stele(record: SteleRecord) -> Line:
     }
 
 
-def plain_notice(notice: PushNotice | SmsNotice) -> Line:
+def plain_notice(notice: ChangeNotice) -> Line:
     """Who is told of what, when and why, without wording."""
     return {
         "at": _time(notice.issued),
-        "channel": "push" if isinstance(notice, PushNotice) else "sms",
+        "channel": channel_of(notice),
         "audience": notice.audience,
         "city": notice.city,
         "districts": sorted(notice.districts),

@@ -4,7 +4,6 @@ from warnsys.records import Meaning
 from warnsys.warning.policy import Rule
 
 AUDIENCES = {"public": "Öffentlichkeit", "staff": "Stab"}
-CHANNELS = {"push": "Push", "sms": "SMS"}
 KINDS = {"warn": "Neue Warnung", "update": "Änderung", "lowered": "Herabgestuft", "ended": "Beendet"}
 REASONS = {
     "entered": "galt hier vorher nicht",

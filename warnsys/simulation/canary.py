@@ -15,6 +15,7 @@ from typing import Any
 
 from warnsys.cap.model import Alert, Area, Info, MsgType, Reference
 from warnsys.cap.write import time, write_alert
+from warnsys.channels.registry import tellers
 from warnsys.metrics import Metrics
 from warnsys.settings import Settings, parse
 
@@ -45,9 +46,9 @@ _TEXTS = {
 def settings_for(settings: Settings, url: str, stage: str) -> Settings:
     """The canary's city on the broker of these settings, in a stage of its own; `url` is where its source stands."""
     everybody: list[dict[str, Any]] = [
-        {"audience": audience, "channel": channel, "warnings": "Minor"}
+        {"audience": audience, "channel": channel.name, "warnings": "Minor"}
         for audience in ("public", "staff")
-        for channel in ("push", "sms")
+        for channel in tellers()
     ]
     chosen = parse(
         {

@@ -6,14 +6,16 @@ Moderate and Severe, with advance notices from Severe; FROST, FOG, HEAT and UV n
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from warnsys import registry
 from warnsys.cap.model import level
 from warnsys.records import Audience, Meaning, Presentation
 
-Channel = Literal["push", "sms"]
+Channel = str
+"""The name of one that tells what changes (`warnsys.channels.registry.tellers`)."""
 Minimum = Literal["Minor", "Moderate", "Severe", "Extreme", "never"]
 
 QUIET_GROUPS = ("FROST", "FOG", "HEAT", "UV")
@@ -42,16 +44,21 @@ class Rule(_Strict):
         return level(meaning.severity) >= level(least)
 
 
-DEFAULT_RULES = (
-    Rule(audience="public", channel="push", warnings="Moderate"),
-    Rule(audience="public", channel="sms", warnings="Severe", except_groups=QUIET_GROUPS),
-    Rule(audience="staff", channel="push", warnings="Moderate", advance="Severe"),
-    Rule(audience="staff", channel="sms", warnings="Severe", advance="Severe"),
-)
+def default_rules() -> tuple[Rule, ...]:
+    """What the channels' files say, by audience."""
+    each: list[Rule] = [rule for one in registry.CHANNELS.all() for rule in one.rules]
+    return tuple(sorted(each, key=lambda rule: get_args(Audience).index(rule.audience)))
+
+
+def _known(rule: Rule) -> Rule:
+    names = [one.name for one in registry.CHANNELS.all() if one.word]
+    if rule.channel not in names:
+        raise ValueError(f"there is no channel {rule.channel!r} that tells what changes; take {' or '.join(names)}")
+    return rule
 
 
 class Policy(_Strict):
-    rules: tuple[Rule, ...] = DEFAULT_RULES
+    rules: tuple[Annotated[Rule, AfterValidator(_known)], ...] = Field(default_factory=default_rules)
     retell_after_min: int = Field(30, ge=1)
     """A begin or end that moved by more minutes than this is told again, however many messages moved it."""
     banner_from: Minimum = "Moderate"

@@ -16,12 +16,13 @@ from warnsys.cap.model import Info, level
 from warnsys.cap.read import PRIVATE_SCOPES
 from warnsys.channels import wording
 from warnsys.channels.events import event_name
+from warnsys.channels.words import in_language
 from warnsys.pipeline import CityRules
 from warnsys.records import Impact, Meaning, Text
 from warnsys.warning.areas import areas_of
 from warnsys.warning.matching import LIVE_TYPES
 from warnsys.web.board import Board, HeldAlert
-from warnsys.web.views import in_language, plain
+from warnsys.web.views import plain
 
 
 @lru_cache(maxsize=64)

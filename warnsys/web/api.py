@@ -18,10 +18,11 @@ from starlette.exceptions import HTTPException
 
 from geofences import District
 from warnsys.cap.model import level
+from warnsys.channels.registry import told_record
 from warnsys.explain import Explained
 from warnsys.headers import whole
 from warnsys.pipeline import CityRules
-from warnsys.records import DistrictStatus, FeedStatus, Freshness, Outcome, PushNotice, SmsNotice, SteleRecord
+from warnsys.records import ChangeNotice, DistrictStatus, FeedStatus, Freshness, Outcome, PushNotice, SteleRecord
 from warnsys.web import alerts as alerts_out
 from warnsys.web import cap_out, feed_out
 from warnsys.web.app import BoardPicture, Site, signed_in
@@ -112,8 +113,8 @@ def public(site: Site) -> APIRouter:
             raise HTTPException(404, "nothing to tell: see the situation for whether that is known")
         return Response(body, media_type="application/cap+xml")
 
-    @router.get("/notices")
-    def notices(board: BoardPicture, limit: Annotated[int, Query(ge=1, le=500)] = 100) -> list[PushNotice | SmsNotice]:
+    @router.get("/notices", response_model=list[told_record()])  # type: ignore[misc]
+    def notices(board: BoardPicture, limit: Annotated[int, Query(ge=1, le=500)] = 100) -> list[ChangeNotice]:
         """What the public was told, newest first."""
         return [one for one in board.notices if one.audience == "public"][:limit]
 
@@ -167,10 +168,8 @@ def private(site: Site, operators: Operators) -> APIRouter:
         held = held_alert(board, alert)
         return _download(held.body, "application/cap+xml", alert)
 
-    @router.get("/notices/all")
-    def all_notices(
-        board: BoardPicture, limit: Annotated[int, Query(ge=1, le=2000)] = 200
-    ) -> list[PushNotice | SmsNotice]:
+    @router.get("/notices/all", response_model=list[told_record()])  # type: ignore[misc]
+    def all_notices(board: BoardPicture, limit: Annotated[int, Query(ge=1, le=2000)] = 200) -> list[ChangeNotice]:
         """What every audience was told, newest first."""
         return list(board.notices)[:limit]
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 import jinja2
 from fastapi import Depends, FastAPI, Request
@@ -21,10 +21,12 @@ from starlette.exceptions import HTTPException
 from xstatic.pkg import leaflet
 
 from geofences import District
+from warnsys.channels.registry import called, channel_of, parts, pausable
+from warnsys.channels.words import in_language
 from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules
 from warnsys.reach import Reach
-from warnsys.records import Action, Stop
+from warnsys.records import Action
 from warnsys.settings import Settings
 from warnsys.warning.matching import Matcher
 from warnsys.warning.text import direction
@@ -32,7 +34,7 @@ from warnsys.web.board import Board
 from warnsys.web.pictures import STANDS_S, Pictures
 from warnsys.web.security import CHALLENGE, Operators, RequestLimits, SecurityHeaders
 from warnsys.web.streams import Streams
-from warnsys.web.views import in_language, plain, span, waiting
+from warnsys.web.views import plain, span, waiting
 from warnsys.web.words import LANGUAGES, words
 
 VERSION = "1"
@@ -93,7 +95,9 @@ class Pages:
             lstrip_blocks=True,
         )
         self._templates.filters |= {"plain": plain, "in_language": in_language, "direction": direction, "span": span}
-        self._templates.globals |= {"icon": icon}
+        self._templates.globals |= {
+            "icon": icon, "called": called, "channel_of": channel_of, "parts": parts, "pausable": pausable,
+        }  # fmt: skip
 
     def part(self, name: str, part: str) -> Callable[..., Markup]:
         """A macro of a template."""
@@ -165,8 +169,8 @@ def count_unseen(board: Board, metrics: Metrics) -> None:
 def count_unconfirmed(board: Board, metrics: Metrics) -> None:
     """The channels whose order nobody has answered in time."""
     late = {one.stop.channel for one in board.orders() if one.late}
-    for channel in get_args(Stop.model_fields["channel"].annotation):
-        metrics.unconfirmed.labels(channel).set(channel in late)
+    for channel in pausable():
+        metrics.unconfirmed.labels(channel.name).set(channel.name in late)
 
 
 def _site(site: Site, title: str, *, public: bool) -> FastAPI:

@@ -16,23 +16,23 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Literal
 
 from pydantic import ValidationError
 
+from warnsys.channels.registry import read, tellers
 from warnsys.headers import covers as covers_of
 from warnsys.pipeline import CityRules, ForeignStageError
 from warnsys.records import (
     Acknowledgement,
     Action,
     AlertHeaders,
+    ChangeNotice,
     ChannelState,
     FeedStatus,
     ImpactRecord,
+    Notice,
     Outcome,
-    PushNotice,
     Reminder,
-    SmsNotice,
     Snapshot,
     SteleRecord,
     Stop,
@@ -49,7 +49,8 @@ from warnsys.web.meanings import joined
 from warnsys.web.orders import Ordered, orders
 from warnsys.web.telling import BoardEvent, Telling
 
-TopicName = Literal["alerts", "impacts", "stele", "push", "sms", "rejected", "status", "actions"]
+TopicName = str
+"""`alerts`, `impacts`, `rejected`, `status`, `actions`, or the name of a channel."""
 MAX_NOTICES = 2_000
 MAX_REJECTED = 200
 MAX_ALERTS = 4_000
@@ -108,7 +109,7 @@ class Board:
     stage: str
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     steles: dict[str, SteleRecord] = field(default_factory=dict)
-    notices: deque[PushNotice | SmsNotice] = field(default_factory=lambda: deque(maxlen=MAX_NOTICES))
+    notices: deque[ChangeNotice] = field(default_factory=lambda: deque(maxlen=MAX_NOTICES))
     """Newest first, each id once."""
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     """By base id, with the impacts on all cities."""
@@ -147,6 +148,7 @@ class Board:
     _heard_at: float | None = None
     _telling: Telling = field(default_factory=Telling)
     _bytes: int = 0
+    _tellers: frozenset[str] = field(default_factory=lambda: frozenset(one.name for one in tellers()))
 
     @property
     def exercise(self) -> bool:
@@ -268,10 +270,6 @@ class Board:
         match record.topic:
             case "stele":
                 self._take_stele(record, SteleRecord.from_bytes(value) if value else None)
-            case "push" if value:
-                self._take_notice(PushNotice.from_bytes(value))
-            case "sms" if value:
-                self._take_notice(SmsNotice.from_bytes(value))
             case "status" if value:
                 status = FeedStatus.from_bytes(value)
                 self._check_stage(status.stage)
@@ -288,6 +286,8 @@ class Board:
                 self._take_impact(read_impact_record(value), record)
             case "actions" if value:
                 self._take_action(value)
+            case channel if value and channel in self._tellers:
+                self._take_notice(read(channel, value))
 
     def _take_stele(self, place: TopicRecord, record: SteleRecord | None) -> None:
         district, covers = place.key, covers_of(place.headers) or 0
@@ -312,7 +312,9 @@ class Board:
         if stage != self.stage:
             raise ForeignStageError(stage, self.stage)
 
-    def _take_notice(self, notice: PushNotice | SmsNotice) -> None:
+    def _take_notice(self, notice: Notice) -> None:
+        if not isinstance(notice, ChangeNotice):
+            return
         self._check_stage(notice.stage)
         if any(notice.id == known.id for known in self.notices):
             return

@@ -15,9 +15,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from warnsys.cap import CapError, read_alert
+from warnsys.channels.registry import pausable
 from warnsys.channels.wording import moment
 from warnsys.headers import whole
-from warnsys.records import LONGEST_STOP, Acknowledgement, Action, Outcome, PushNotice, SmsNotice, Stop
+from warnsys.records import LONGEST_STOP, Acknowledgement, Action, ChangeNotice, Outcome, Stop
 from warnsys.web.alerts import neighbours
 from warnsys.web.api import explained_alert, held_alert
 from warnsys.web.app import BoardPicture, Pages, Site, language_of, signed_in
@@ -104,8 +105,8 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
     @routes.get("/stop/{channel}")
     def ask(channel: str, request: Request, board: BoardPicture) -> Response:
         """The second step: what stopping means, before it is done."""
-        if channel not in ("push", "sms"):
-            raise HTTPException(404, "only push and sms can be stopped")
+        if channel not in (names := [one.name for one in pausable()]):
+            raise HTTPException(404, f"only {' and '.join(names)} can be stopped")
         return pages.render("stop.html", language_of(request), board, {"channel": channel})
 
     @routes.get("/resume/{channel}")
@@ -170,7 +171,7 @@ def _rows(site: Site, pages: Pages, language: str) -> dict[str, Callable[[Any], 
     parts = {name: pages.part("rows.html", name) for name in ("received", "sent")}
     return {
         "received": Once[Outcome, Markup](lambda one: parts["received"](one, **said)).of,
-        "sent": Once[PushNotice | SmsNotice, Markup](lambda one: parts["sent"](one, **said), "id").of,
+        "sent": Once[ChangeNotice, Markup](lambda one: parts["sent"](one, **said), "id").of,
     }
 
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from lxml import etree
 
+from warnsys.channels.words import in_language
 from warnsys.records import PushNotice
 from warnsys.web.board import Board
-from warnsys.web.views import in_language, plain
+from warnsys.web.views import plain
 
 NAMESPACE = "http://www.w3.org/2005/Atom"
 

@@ -4,7 +4,7 @@ Nothing here decides who is warned. Where no record is valid any more, a distric
 """
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from geofences import District
 from warnsys.cap.model import level
 from warnsys.channels import wording
+from warnsys.channels.words import in_language
 from warnsys.pipeline import CityRules
 from warnsys.records import Meaning, Outcome, SteleItem, SteleRecord, acknowledgement_key
 from warnsys.warning.policy import Policy
@@ -273,11 +274,6 @@ def told(policy: Policy, item: SteleItem) -> Iterator[Hearing]:
 # -- texts ----------------------------------------------------------------------------------------------------------
 
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
-
-
-def in_language(texts: Mapping[str, str], language: str) -> str:
-    """A text in a language; in another where it is not there: a record may be of a release that wrote others."""
-    return texts.get(language) or texts.get("de") or next(iter(texts.values()), "")
 
 
 def plain(text: str) -> str:
