@@ -9,9 +9,18 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
-from warnsys import outside
+from warnsys import outside, registry
 from warnsys.cap.bundle import MAX_BUNDLE_BYTES
 from warnsys.cap.document import ZONE
 from warnsys.warning.policy import Policy
@@ -63,6 +72,8 @@ class Source(_Strict):
     """Of a ZIP of CAP messages whose name or Last-Modified says its time."""
     folder: Path | None = None
     """Instead of an address: the city's own CAP files; a relative path counts from the settings file."""
+    kind: str = ""
+    """How it is polled; by default `folder` for a folder, `zip` for an address. Others are files of warnsys/feeds."""
     redirect_hosts: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+(:\d+)?$")], ...] = ()
     """Hosts, each with its port where it is not the usual one, to which the server may redirect beside itself."""
     poll_s: float = Field(20, gt=0)
@@ -89,6 +100,17 @@ class Source(_Strict):
         if self.senders is None:
             return () if self.folder else DWD_SENDERS
         return self.senders
+
+    @property
+    def usual_kind(self) -> str:
+        return "folder" if self.folder else "zip"
+
+    @field_validator("kind")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name and name not in (names := registry.SOURCES.names()):
+            raise ValueError(f"no source is polled so; write one of {', '.join(names)}")
+        return name
 
     @model_validator(mode="after")
     def _one_place(self) -> "Source":

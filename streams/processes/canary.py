@@ -24,7 +24,7 @@ from streams.kafka.trail import TraceHeader
 from streams.processes.runtime import Pipeline, broker_of, metrics_served, pipeline_on
 from streams.worker.failures import explain
 from warnsys.channels.registry import read, tellers
-from warnsys.feeds.poller import DwdFeed
+from warnsys.feeds.poller import Poller
 from warnsys.headers import published
 from warnsys.metrics import Metrics
 from warnsys.records import AlertHeaders, ChangeNotice, Outcome, SteleRecord, read_impact_record
@@ -69,7 +69,7 @@ async def nest(settings: Settings, stage: str) -> AsyncIterator["Canary"]:
         quiet = own.model_copy(update={"metrics": MetricsPort()})  # an exercise's figures would alarm beside live ones
         pipeline = await stack.enter_async_context(pipeline_on(quiet, bootstrap))
         client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
-        feed = DwdFeed(own.sources[0], stage, client, pipeline.publisher, lambda: datetime.now(UTC))
+        feed = Poller(own.sources[0], stage, client, pipeline.publisher, lambda: datetime.now(UTC))
         back = await stack.enter_async_context(_reading(own, bootstrap, topics_for(own)))
         yield Canary(server, feed, pipeline, back)
 
@@ -99,7 +99,7 @@ async def _reading(settings: Settings, bootstrap: str, topics: Topics) -> AsyncI
 class Canary:
     """The bird in its nest: one run after the other."""
 
-    def __init__(self, server: StandIn, feed: DwdFeed, pipeline: Pipeline, back: Any) -> None:
+    def __init__(self, server: StandIn, feed: Poller, pipeline: Pipeline, back: Any) -> None:
         self._server, self._feed, self._pipeline, self._back = server, feed, pipeline, back
         self._stamp = datetime.fromtimestamp(0, UTC)
         self._seen = _ReadBack(pipeline.topics)

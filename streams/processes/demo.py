@@ -19,7 +19,7 @@ from streams.kafka.admin import Admin
 from streams.kafka.topics import topics_for
 from streams.processes.runtime import Pipeline, broker_of, pipeline_on
 from streams.processes.web import serving
-from warnsys.feeds.poller import DwdFeed
+from warnsys.feeds.poller import Poller
 from warnsys.pipeline import by_channel
 from warnsys.records import FeedStatus, Notice, Outcome
 from warnsys.settings import Settings, parse
@@ -178,11 +178,9 @@ def _set_up(
     return stage, settings, stack.enter_context(broker_of(settings))
 
 
-async def _feed(
-    stack: AsyncExitStack, settings: Settings, pipeline: Pipeline, clock: Callable[[], datetime]
-) -> DwdFeed:
+async def _feed(stack: AsyncExitStack, settings: Settings, pipeline: Pipeline, clock: Callable[[], datetime]) -> Poller:
     client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
-    return DwdFeed(settings.sources[0], settings.stage, client, pipeline.publisher, clock)
+    return Poller(settings.sources[0], settings.stage, client, pipeline.publisher, clock)
 
 
 async def _ended(task: "asyncio.Task[None]") -> None:

@@ -25,7 +25,7 @@ from warnsys.archive.archiver import Archiver
 from warnsys.archive.store import MB, archive_for
 from warnsys.channels.registry import read
 from warnsys.clocks import uptime
-from warnsys.feeds.poller import DwdFeed
+from warnsys.feeds.poller import Poller
 from warnsys.feeds.publisher import Keeper, KeepsNothing, Publisher
 from warnsys.metrics import Metrics
 from warnsys.pipeline import matcher_for
@@ -168,7 +168,7 @@ async def poll(settings: Settings, publisher: Publisher) -> None:
     with keeper_of(settings) as keeper:
         async with httpx.AsyncClient() as client, asyncio.TaskGroup() as tasks:
             for source in settings.sources:
-                feed = DwdFeed(
+                feed = Poller(
                     source, settings.stage, client, publisher, lambda: datetime.now(UTC), keeper=keeper, uptime=uptime
                 )
                 tasks.create_task(kept_alive(f"the source {source.name}", feed.run))

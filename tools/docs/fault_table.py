@@ -21,7 +21,7 @@ from pathlib import Path
 import httpx
 
 from geofences import bundled
-from warnsys.feeds.poller import DwdFeed
+from warnsys.feeds.poller import Poller
 from warnsys.pipeline import Offline
 from warnsys.records import FeedStatus, PushNotice, SteleRecord
 from warnsys.settings import parse
@@ -165,8 +165,8 @@ async def play(case: Case, *, restart: bool = False) -> Row:
         city, now = Offline(settings), NOON
         client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
 
-        def started() -> DwdFeed:
-            return DwdFeed(settings.sources[0], settings.stage, client, city, lambda: now)
+        def started() -> Poller:
+            return Poller(settings.sources[0], settings.stage, client, city, lambda: now)
 
         feed = started()
         for minute in range(BEGINS, AFTER + 1):

@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 from warnsys.feeds.answer import Answer, Refused
+from warnsys.feeds.kinds import SourceKind
 from warnsys.feeds.names import stamp_in
 from warnsys.settings import Source
 
@@ -112,3 +113,7 @@ def _time(response: httpx.Response, header: str) -> datetime | None:
 def _validators(response: httpx.Response) -> dict[str, str]:
     asked = {"If-None-Match": response.headers.get("etag"), "If-Modified-Since": response.headers.get("last-modified")}
     return {name: value for name, value in asked.items() if value}
+
+
+KIND = SourceKind(name="zip", order=10, asks=WebSource)
+"""A ZIP at an address, as the DWD publishes it."""

@@ -18,10 +18,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
+
 from warnsys.cap import CapError, dwd, read_alert
 from warnsys.cap.bundle import MAX_MEMBERS
 from warnsys.cap.read import MAX_BYTES
-from warnsys.feeds.answer import Answer, Refused
+from warnsys.feeds.answer import Answer, Asks, Refused
+from warnsys.feeds.kinds import SourceKind
+from warnsys.settings import Source
 
 MARKER = "warnsys.folder"
 STAMPS_S = 300
@@ -57,7 +61,7 @@ class FolderSource:
         if self._listed() != before:
             raise Refused("the folder changed while it was read", "wait")
         self._wait_for_growing(before, files)
-        return _pack(files)
+        return pack(files)
 
     def _listed(self) -> _Listing:
         if not (self._folder / MARKER).is_file():
@@ -83,7 +87,7 @@ class FolderSource:
             raise Refused(f"{growing[0]} cannot be read as CAP, perhaps it is still being written", "look into it")
 
 
-def _pack(files: Mapping[str, bytes]) -> bytes:
+def pack(files: Mapping[str, bytes]) -> bytes:
     """A ZIP whose members are named by their identifiers, as the DWD's are, and by their senders, whoever lies beside
     them: a file that is written over with another message is another message. The same files give the same bytes."""
     members: dict[str, bytes] = {}
@@ -114,3 +118,12 @@ def _short(identifier: str) -> str:
     if len(identifier) <= MAX_NAME:
         return identifier
     return f"{identifier[:MAX_NAME]}~{hashlib.sha256(identifier.encode()).hexdigest()[:16]}"
+
+
+def _asks(source: Source, _client: httpx.AsyncClient) -> Asks:
+    if source.folder is None:
+        raise ValueError(f"source {source.name}: a folder is polled, but none is given; write folder")
+    return FolderSource(source.folder)
+
+
+KIND = SourceKind(name="folder", order=20, asks=_asks)

@@ -18,9 +18,8 @@ import httpx
 from warnsys.cap.errors import MAX_SAID
 from warnsys.feeds.answer import Answer, Asks, Refused
 from warnsys.feeds.bundle import Bundle, BundledMessage, Key, open_bundle
-from warnsys.feeds.download import WebSource
 from warnsys.feeds.feed_time import FeedTime
-from warnsys.feeds.folder import FolderSource
+from warnsys.feeds.kinds import asks
 from warnsys.feeds.publisher import Keeper, KeepsNothing, Publisher
 from warnsys.records import AlertHeaders, FeedStatus, Snapshot, utc
 from warnsys.settings import LIVE, Source
@@ -41,7 +40,7 @@ AT_ONCE = 50
 logger = logging.getLogger(__name__)
 
 
-class DwdFeed:
+class Poller:
     """Polls one source, and remembers what it published of it.
 
     `clock` gives the present as an aware datetime, `uptime` the seconds of a clock that nobody sets, without which
@@ -64,7 +63,7 @@ class DwdFeed:
         self._source, self._stage = source, stage
         self._publisher, self._time, self._random = publisher, FeedTime(clock, uptime), random
         self._keeper = keeper or KeepsNothing()
-        self._asks: Asks = FolderSource(source.folder) if source.folder else WebSource(source, client)
+        self._asks: Asks = asks(source, client)
         self._held: Bundle | None = None
         self._seen: dict[Key, datetime] = {}  # when each message came, also of those that left not long ago
         self._published: set[Key] = set()
@@ -264,6 +263,10 @@ class DwdFeed:
 
     def _sentence(self, what: str, remedy: str) -> str:
         return f"{self._asks.place}: {what[:MAX_SAID]}; asked again within {self._longest:g} s, {remedy}."
+
+
+DwdFeed = Poller
+"""Its name of earlier releases, which scripts import: it polls every source."""
 
 
 def _doubt(answer: Answer, bundle: Bundle, now: datetime) -> Refused | None:
