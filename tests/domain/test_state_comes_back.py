@@ -73,7 +73,7 @@ def test_what_may_be_none_is_none_where_it_was_left_out() -> None:
 
 
 def test_all_kinds_of_parts_of_a_state_are_looked_at() -> None:
-    assert {"CityState", "Pause", "SteleSent", "Fact", "Claim", "Meaning"} <= {one.__name__ for one in models()}
+    assert {"CityState", "Pause", "SteleSent", "Fact", "LogEntry", "Meaning"} <= {one.__name__ for one in models()}
 
 
 @pytest.mark.parametrize("channel", ["push", "sms"])
