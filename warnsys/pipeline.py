@@ -58,15 +58,15 @@ def settle(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[Cit
 
     Before the first tick only facts are gathered. Raises `ForeignStageError`.
     """
-    state, news = decide(state, record, city)
-    return state, worded(news, city) if news else ()
+    state, to_tell = consider(state, record, city)
+    return state, worded(to_tell, city) if to_tell else ()
 
 
 # -- deciding -------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class News:
+class ToTell:
     """What has to be told of a city, before it is worded."""
 
     situation: Situation
@@ -76,7 +76,7 @@ class News:
     changes: tuple[Change, ...] = ()
 
 
-def decide(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[CityState, News | None]:
+def consider(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[CityState, ToTell | None]:
     """What a record changes in a city, and what has to be told because of it.
 
     Learn what it says; derive what holds; compare that with what each channel was told, those that are paused apart;
@@ -107,7 +107,7 @@ def decide(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[Cit
         "held": remember(situation, state.held, state.facts), "told": told, "steles": steles, "stopped": stopped,
     }  # fmt: skip
     state = weighed(state.model_copy(update=after), situation)
-    return state, News(situation, cause, due, tuple(found))
+    return state, ToTell(situation, cause, due, tuple(found))
 
 
 def _learned(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[CityState, tuple[str, ...], bool]:
@@ -206,7 +206,7 @@ def set_aside(
     with suppress(Exception):  # its steles grow old, and say so
         if situation := city.situation(state):
             due, steles = _due(state.steles, situation, city)
-            shown = worded(News(situation, ("failed", *state.troubles, utc(situation.now)), due), city)
+            shown = worded(ToTell(situation, ("failed", *state.troubles, utc(situation.now)), due), city)
             state, notices = state.model_copy(update={"steles": steles}), (*notices, *shown)
     return state, notices
 
@@ -214,13 +214,13 @@ def set_aside(
 # -- wording --------------------------------------------------------------------------------------------------------
 
 
-def worded(news: News, city: CityRules) -> tuple[Notice, ...]:
+def worded(to_tell: ToTell, city: CityRules) -> tuple[Notice, ...]:
     """What was decided, in the words of each channel: the steles first, the worst of them first."""
-    shared = stele.Shared(city.place, news.situation, city.policy)
-    steles = [stele.record(shared, district, city.stage, news.cause) for district in news.steles]
+    shared = stele.Shared(city.place, to_tell.situation, city.policy)
+    steles = [stele.record(shared, district, city.stage, to_tell.cause) for district in to_tell.steles]
     steles.sort(key=lambda record: -max((item.level for item in record.items), default=0))
     word = {one.name: one.word for one in tellers() if one.word}
-    return *steles, *(word[one.channel](city.place, one, news.situation, city.stage) for one in news.changes)
+    return *steles, *(word[one.channel](city.place, one, to_tell.situation, city.stage) for one in to_tell.changes)
 
 
 # -- the rules of the settings, and the pipeline without a broker ---------------------------------------------------

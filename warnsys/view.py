@@ -13,7 +13,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from warnsys.channels.registry import called, channel_of, parts
+from warnsys.channels.registry import called, channel_of, said_parts
 from warnsys.channels.wording import moment
 from warnsys.records import ChangeNotice, FeedStatus, Notice, Outcome, SteleRecord
 
@@ -109,7 +109,7 @@ class LiveView:
         text = Text()
         for notice in list(self._notices)[:lines]:
             channel = f"{called(channel_of(notice), 'de'):<4}"
-            said = " – ".join(parts(notice, "de"))
+            said = " – ".join(said_parts(notice, "de"))
             clock = f"{notice.issued.astimezone(self._zone):%H:%M}"
             text.append(f"{clock} {channel} {AUDIENCES[notice.audience]:<10} ", style="cyan")
             text.append(f"{said}\n", style="bold" if notice.level == 4 and notice.kind != "ended" else "")
@@ -141,4 +141,4 @@ def line(notice: Notice, zone: ZoneInfo) -> str:
             return f"{clock} stele {notice.district_name}: {notice.summary['de']}"
         case ChangeNotice():
             who = f"{channel_of(notice)} {AUDIENCES[notice.audience]}"
-            return f"{clock} {who} {notice.kind}: {' – '.join(parts(notice, 'de'))}"
+            return f"{clock} {who} {notice.kind}: {' – '.join(said_parts(notice, 'de'))}"

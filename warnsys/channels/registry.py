@@ -85,7 +85,7 @@ def called(name: str, language: str) -> str:
     return found.get(language) or found.get("de") or name
 
 
-def parts(notice: Notice, language: str) -> tuple[str, ...]:
+def said_parts(notice: Notice, language: str) -> tuple[str, ...]:
     """What a notice says."""
     return channel(channel_of(notice)).parts(notice, language)
 

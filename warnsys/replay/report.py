@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from warnsys.cap.model import level
 from warnsys.channels.events import event_name
-from warnsys.channels.registry import called, channel_of, parts, tellers
+from warnsys.channels.registry import called, channel_of, said_parts, tellers
 from warnsys.channels.wording import label, moment
 from warnsys.records import ChangeNotice, Outcome, SteleRecord
 from warnsys.replay.run import Arrival, DecidedMessage, ReplayEvent
@@ -176,7 +176,7 @@ class Report:
             elsewhere_more=max(0, len(self._elsewhere) - MAX_ELSEWHERE), refused=self._refused,
             chapters=self._chapters, style=Markup(style), script=Markup(script),  # noqa: S704 - our own files
             style_hash=_hash(style), script_hash=_hash(script), decided=DECIDED, kinds=KINDS, reasons=REASONS,
-            parts=parts,
+            parts=said_parts,
             by_channel={name: len(some) for name, some in marks.items()}, raw=self._raws(),
         )  # fmt: skip
         return page

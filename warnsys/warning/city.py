@@ -97,7 +97,7 @@ def weighed(state: CityState, situation: Situation | None) -> CityState:
     state = state.model_copy(update={"facts": state.facts.model_copy(update={"grown": 0})})
     if len(state.to_bytes()) <= HEAVY:
         return state
-    paused = pauses.lighter(state.stopped)
+    paused = pauses.lighter_pauses(state.stopped)
     memory = {"held": lighter_held(state.held), "told": lighter_told(state.told), "stopped": paused}
     state = state.model_copy(update=memory)
     need = needs(state.facts, situation, pauses.awaited(paused))

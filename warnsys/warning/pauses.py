@@ -68,7 +68,7 @@ def awaited(pauses: Mapping[str, Pause]) -> set[str]:
     return {base_id for one in pauses.values() for ids in (one.held or {}).values() for base_id in ids}
 
 
-def lighter(pauses: Mapping[str, Pause]) -> Pauses:
+def lighter_pauses(pauses: Mapping[str, Pause]) -> Pauses:
     """The same with less of what it catches up with, where a state has grown too heavy (docs/adr/0013)."""
     return {
         channel: one if one.held is None else one.model_copy(update={"held": lighter_held(one.held)})

@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException
 from xstatic.pkg import leaflet
 
 from geofences import District
-from warnsys.channels.registry import called, channel_of, parts, pausable
+from warnsys.channels.registry import called, channel_of, pausable, said_parts
 from warnsys.channels.words import in_language
 from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules
@@ -96,7 +96,7 @@ class Pages:
         )
         self._templates.filters |= {"plain": plain, "in_language": in_language, "direction": direction, "span": span}
         self._templates.globals |= {
-            "icon": icon, "called": called, "channel_of": channel_of, "parts": parts, "pausable": pausable,
+            "icon": icon, "called": called, "channel_of": channel_of, "parts": said_parts, "pausable": pausable,
         }  # fmt: skip
 
     def part(self, name: str, part: str) -> Callable[..., Markup]:
