@@ -89,6 +89,7 @@ docs: install-dev ## write the tables of docs/reference again
 	$(BIN)/python -m tools.docs.fault_table docs/reference/feed-faults.md
 	$(BIN)/python -m tools.import_graph docs/reference/import-graph.md
 	$(BIN)/python -m tools.docs.adr_index docs/adr
+	$(BIN)/python -m tools.docs.drawings docs/explanation
 
 site: install-dev ## build the documentation site into site/; a broken link or any warning fails
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --jobs auto -d site/.doctrees docs site

@@ -177,9 +177,9 @@ Afterwards every topic is read from its start and held against what the pure fun
   reason for, *repeats* carry the same ids;
 * a *false clear* is a `clear` on `warn.stele`, at any moment in the order of the log, that the facts did not give then;
 * *overtaken* records of `warn.stele` came after one that covers more: repeated after a crash, with the newer ones right
-  behind, or from a worker that did not know yet that others had its partitions. A follower passes over them, as the
-  README says; how many say `clear` is counted for those who do not. Where such a one is still a district's last in the
-  end, it is *outdated*;
+  behind, or from a worker that did not know yet that others had its partitions. A follower passes over them, as
+  [topics](topics.md#the-channels) says; how many say `clear` is counted for those who do not. Where such a one is
+  still a district's last in the end, it is *outdated*;
 * *takeover* is the time from the strike until somebody else handled the next record of a partition; *longest* is the
   longest time from a record's coming on `warn.impacts` until its city's state was remembered, with outages of brokers
   and the queue that the feed makes meanwhile. *Delay* is the same in a calm run.
