@@ -50,3 +50,24 @@ def test_a_link_into_the_source_tree_is_text_until_the_repository_has_an_address
 
 def test_a_link_to_a_missing_file_stays_broken_so_that_the_build_fails() -> None:
     assert rewrite("[x](../../no.py)", DOCS / "how-to/operate.md", DOCS, None) == "[x](../../no.py)"
+
+
+PATH = re.compile(r"(?:warnsys|streams|geofences|tests|tools|benchmarks|deploy|docs)/[\w./-]+")
+MODULE = re.compile(r"(?:warnsys|streams|geofences|tests|tools|benchmarks)(?:\.\w+)+")
+GONE = {DOCS / "reference/glossary.md"}
+"""Pages that name old places beside the new ones."""
+MADE_UP = {"warnsys/channels/email.py", "warnsys/feeds/json_list.py", "warnsys.folder"}
+"""Names that pages ask readers to give to files of their own."""
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in GONE], ids=lambda page: page.stem)
+def test_paths_and_modules_that_a_page_names_exist(page: Path) -> None:
+    missing = list[str]()
+    for code in re.findall(r"`([^`\n]+)`", page.read_text("utf-8")):
+        if PATH.fullmatch(code) and not (ROOT / code).exists():
+            missing.append(code)
+        if MODULE.fullmatch(code) and not code.endswith((".toml", ".rules.yaml")):
+            first, second, *_ = code.split(".")
+            if not any((ROOT / first / f"{second}{end}").exists() for end in (".py", "")):
+                missing.append(code)
+    assert not set(missing) - MADE_UP
