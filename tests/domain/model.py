@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from tests.domain.messages import Message, Warned
 
 STALE, DECIDING, APART, DROPPED_FOR = 15.0, 1.0, 0.5, 60.0
-AHEAD, HURRY = 5.0, 1.0
+AHEAD, HURRY, STILL_LISTED = 5.0, 1.0, 10.0
 LEVELS = ("Minor", "Moderate", "Severe", "Extreme")
 Stands = tuple[str, str, str, str]
 """Key, phase, severity and group."""
@@ -163,8 +163,11 @@ class Model:
         return sorted(found)
 
     def confirms_end(self, source: str, key: str, said: Warned) -> bool:
-        stamps = self.complete(source)
-        return bool(stamps) and max(stamps) > max(said.until or 0, *self.listed[source, key])
+        """One that no longer lists it, or from ten minutes after its end and after it came first."""
+        stamps, listed, until = self.complete(source), self.listed[source, key], said.until or 0
+        if not stamps or max(stamps) <= until:
+            return False
+        return max(stamps) > max(listed) or max(stamps) >= max(until, min(listed)) + STILL_LISTED
 
     def status(self, district: str) -> str:
         phases = {phase for _, phase, _, _ in self.standing(district)}

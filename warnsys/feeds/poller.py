@@ -9,15 +9,16 @@ current is published again, which is harmless and heals whatever was lost.
 import asyncio
 import logging
 import random as chance
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
 import httpx
 
+from warnsys.cap import Alert
 from warnsys.cap.errors import MAX_SAID
 from warnsys.feeds.answer import Answer, Asks, Refused
-from warnsys.feeds.bundle import Bundle, BundledMessage, Key, open_bundle
+from warnsys.feeds.bundle import Bundle, BundledMessage, Key, is_live, open_bundle
 from warnsys.feeds.feed_time import FeedTime
 from warnsys.feeds.kinds import asks
 from warnsys.feeds.publisher import Keeper, KeepsNothing, Publisher
@@ -149,7 +150,7 @@ class Poller:
         held = self._outranks(now)
         if answer is None or (held and _same(answer, held)):
             return None
-        bundle = await asyncio.to_thread(open_bundle, answer, now)
+        bundle = await asyncio.to_thread(open_bundle, answer, now, self._may_replace)
         if doubt := self._own_doubt(answer) or _doubt(answer, bundle, self._latest(now)):
             await self._news(bundle, now)
             raise doubt
@@ -164,6 +165,11 @@ class Poller:
         if held and bundle.stamp == held.stamp:
             return bundle.listing(held.ids)
         return bundle
+
+    def _may_replace(self, alert: Alert) -> bool:
+        allowed = self._source.allowed_senders
+        live = is_live(alert) or (self._stage != LIVE and alert.status == "Exercise")
+        return live and (not allowed or alert.sender in allowed)
 
     def _own_doubt(self, answer: Answer) -> Refused | None:
         """Where nothing but our own clock stamps an answer, and that has jumped."""
@@ -197,7 +203,8 @@ class Poller:
             abs(now - self._all_published) >= timedelta(seconds=self._source.republish_s)
         )
         due = [message for message in bundle.messages if everything or message.key not in self._published]
-        failed = [message.member.name for message in await self._alerts(due, bundle.stamp, now)]
+        sent = await self._alerts(due, bundle.stamp, now, replaced=bundle.replaced)
+        failed = [message.member.name for message in sent]
         if not failed and (everything or self._held is None or self._held.stamp != bundle.stamp):
             failed = [] if await self._snapshot(bundle, now) else ["the snapshot"]
         if failed:
@@ -213,16 +220,25 @@ class Poller:
         return ""
 
     async def _alerts(
-        self, messages: Sequence[BundledMessage], stamp: datetime, now: datetime, *, doubt: bool = False
+        self,
+        messages: Sequence[BundledMessage],
+        stamp: datetime,
+        now: datetime,
+        *,
+        doubt: bool = False,
+        replaced: Container[Key] = (),
     ) -> list[BundledMessage]:
         """Publish messages that are sorted by rank, one rank after the other; gives those that failed."""
         failed: list[BundledMessage] = []
         for batch in _batches(messages):
-            done = await asyncio.gather(*(self._alert(message, stamp, now, doubt=doubt) for message in batch))
+            calls = (self._alert(one, stamp, now, doubt=doubt, replaced=one.key in replaced) for one in batch)
+            done = await asyncio.gather(*calls)
             failed += [message for message, safe in zip(batch, done, strict=True) if not safe]
         return failed
 
-    async def _alert(self, message: BundledMessage, stamp: datetime, now: datetime, *, doubt: bool) -> bool:
+    async def _alert(
+        self, message: BundledMessage, stamp: datetime, now: datetime, *, doubt: bool, replaced: bool
+    ) -> bool:
         headers = AlertHeaders(
             stage=self._stage,
             source=self._source.name,
@@ -231,6 +247,7 @@ class Poller:
             seen=self._seen.setdefault(message.key, now),
             doubt=doubt or None,
             alone=self._alone(now) or None,
+            replaced=replaced or None,
         )
         try:
             await self._publisher.alert(headers, message.member.body)

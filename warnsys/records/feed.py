@@ -24,6 +24,8 @@ class AlertHeaders(Part):
     """Set where the answer that it came with had a time that is not believed: then its stamp is the feed's own."""
     alone: bool | None = None
     """Set where one clock alone says when it was listed: the feed's own, or a server's with which that disagrees."""
+    replaced: bool | None = None
+    """Set where another message of the same listing ends or replaces it."""
 
 
 VERSION = "schema_version"

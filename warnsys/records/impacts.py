@@ -77,6 +77,8 @@ class Outcome(Record):
     """Whether the answer that it came with is in doubt: it warns where it is new, and its stamp says nothing."""
     alone: bool | None = None
     """Whether one clock alone gave its stamp: where it is new it counts as listed now, too, whatever that says."""
+    replaced: bool | None = None
+    """Whether another message of the listing that it came with ends or replaces it: then it is no news."""
     sent: Moment | None = None
     sender: str = ""
     digest: str | None = None

@@ -42,6 +42,9 @@ MOST_SOURCES = 16
 MOST_IDS = 10_000
 """Of one snapshot; a feed reads half as many. One that lists more is never complete: it ends nothing."""
 
+DECIDING = timedelta(seconds=60)
+"""How long the messages of a new snapshot may take to be decided before its city counts as incomplete."""
+
 FORGOT_FOR = timedelta(hours=2)
 """How long operators see what was let go."""
 
@@ -169,6 +172,8 @@ def learn_outcome(known: Facts, outcome: Outcome, rules: str) -> Facts:
     listings = {**known.listings, outcome.listed_id: listing}
     facts, grown = dict(known.facts), known.grown + 2 * len(outcome.listed_id) + _LISTING_BYTES
     if (fact := _fact(outcome)) and _matters(fact, known):
+        if outcome.replaced and not outcome.doubt and (since := known.now or outcome.stamp):
+            fact = fact.model_copy(update={"waits": since + DECIDING})
         adopted(facts, fact)
         before = family(facts, fact.base_id)
         contents = [_bounded(one, known.facts, listings) for one in in_order(fact.base_id, _with(before, fact, rules))]
@@ -357,6 +362,7 @@ def _join(one: Fact, other: Fact, rules: str) -> Fact:
         "digest": one.digest or other.digest,
         "first": min((moment for moment in (one.first, other.first) if moment), default=None),
         "doubt": (one.doubt and other.doubt) or None,
+        "waits": min(one.waits, other.waits) if one.waits and other.waits else None,
         "base_id": one.base_id,
         "of": one.of,
     }

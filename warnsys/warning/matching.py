@@ -176,6 +176,7 @@ class Matcher:
             "stamp": headers.stamp,
             "doubt": headers.doubt,
             "alone": headers.alone,
+            "replaced": headers.replaced,
             "decided": decided,
             "reason": shorten(reason, 300),
             "rules": self.rules,

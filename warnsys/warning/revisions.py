@@ -38,6 +38,8 @@ class Fact(Part):
     """Base id of the message that this is a later revision of; None for none."""
     doubt: bool | None = None
     """Whether it is known from answers in doubt only: then it replaces nothing."""
+    waits: Moment | None = None
+    """Where every listing that had it had what replaces it, too: until when that is waited for."""
 
     def impacts(self) -> Iterator[tuple[Meaning, Impact]]:
         return ((meaning, impact) for meaning in self.meanings for impact in meaning.impacts)

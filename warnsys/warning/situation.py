@@ -4,7 +4,10 @@
   elsewhere when a snapshot as new as the successor has been decided (the other half of a split may come just after);
 * withdrawn: two newer complete snapshots that lie apart lack it; a snapshot that lists it again revives it. Where less
   than a tenth is left of what was listed with it, that takes three, and an hour: an answer may be whole and wrong;
-* expired: at its end it becomes "unconfirmed", and a complete snapshot stamped later ends it.
+* expired: at its end it becomes "unconfirmed", and a complete snapshot stamped later ends it; where that still lists
+  it, one stamped `STILL_LISTED` later.
+
+What its own listing already ends or replaces stands only if nothing of that kind is known once the listing is decided.
 
 A snapshot is complete when every message that it lists has been accepted under the present rules.
 """
@@ -22,6 +25,7 @@ from warnsys.records import DistrictStatus, Freshness, Impact, Meaning
 from warnsys.warning.circles import parts
 from warnsys.warning.clock import alarms, latest
 from warnsys.warning.facts import (
+    DECIDING,
     DROPPED_FOR,
     LOOKS,
     Fact,
@@ -37,8 +41,9 @@ from warnsys.warning.matching import live_at
 from warnsys.warning.revisions import replaces
 
 SEVERE = level("Severe")
-DECIDING = timedelta(seconds=60)
-"""How long the messages of a new snapshot may take to be decided before its city counts as incomplete."""
+STILL_LISTED = timedelta(minutes=10)
+"""How long after its end, and after it first was listed, a message that is still listed waits for an extension: then a
+complete snapshot ends it."""
 
 Phase = Literal["advance", "warning", "expired"]
 
@@ -196,7 +201,7 @@ class _View:
         """What stands in each district, the worst first. What does not depend on the district is asked once a fact."""
         ranked = []
         for fact in self.known.facts.values():
-            if fact.meanings and (sources := self.stood_by(fact)):
+            if fact.meanings and not self.waits(fact) and (sources := self.stood_by(fact)):
                 for number, meaning in enumerate(fact.meanings):
                     if phase := self.phase(fact, meaning):
                         ranked.append((_worst_first(fact, meaning, phase), number, fact, sources, phase))
@@ -209,6 +214,16 @@ class _View:
                     continue
                 found.setdefault(impact.district, []).append(Standing(fact, meaning, impact, phase))
         return found
+
+    def waits(self, fact: Fact) -> bool:
+        """Whether what replaces it is on its way: it came with a listing that has both, and is not yet decided."""
+        if fact.waits is None or self.now >= fact.waits:
+            return False
+        return not any(self.is_settled(source, fact.first) for source in self.sightings(fact))
+
+    def is_settled(self, source: str, stamp: datetime | None) -> bool:
+        settled = self.settled_stamp.get(source)
+        return stamp is not None and settled is not None and settled >= stamp
 
     def stood_by(self, fact: Fact) -> list[str]:
         """The sources that neither replaced nor withdrew a message: it holds as long as one of them stands by it."""
@@ -234,7 +249,7 @@ class _View:
         place = fact.base_id, source
         if place not in self._replaced:
             self._replaced[place] = any(
-                self.confirmed(source, sighting.first)
+                fact.waits is not None or self.confirmed(source, sighting.first)
                 for other in self.successors.get(fact.base_id, ())
                 if (sighting := self.sightings(other).get(source))
             )
@@ -249,8 +264,7 @@ class _View:
 
     def confirmed(self, source: str, stamp: datetime | None) -> bool:
         """Whether everything that came along with a message has been decided."""
-        settled = self.settled_stamp.get(source)
-        return stamp is None or (settled is not None and settled >= stamp)
+        return stamp is None or self.is_settled(source, stamp)
 
     def withdrawn(self, fact: Fact, source: str, listed: datetime | None) -> bool:
         severe = any(level(meaning.severity) >= SEVERE for meaning in fact.meanings)
@@ -322,11 +336,17 @@ class _View:
         return None if self.end_confirmed(fact, meaning) else "expired"
 
     def end_confirmed(self, fact: Fact, meaning: Meaning) -> bool:
-        """A complete snapshot from after the end that no longer lists it, from each source that had it."""
+        """A complete snapshot from after the end, from each source that had it.
+
+        It no longer lists it, or is from so long after that an extension would be there.
+        """
         for source, sighting in self.sightings(fact).items():
             if sighting.last and meaning.expires:
                 newest = next(iter(self.complete.get(source, ())), None)
-                if newest is None or newest.stamp <= max(meaning.expires, sighting.last):
+                if newest is None or newest.stamp <= meaning.expires:
+                    return False
+                since = max(meaning.expires, sighting.first or meaning.expires)
+                if newest.stamp <= sighting.last and newest.stamp < since + STILL_LISTED:
                     return False
         return True
 
