@@ -4,12 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORPUS ?= ../shared/corpus
 GEODATA ?= ../shared/geodata
+# Real messages and boundaries are read where they lie beside the project, or where the command names them.
+given = $(filter-out undefined default file,$(origin $(1)))
+FOLDERS = $(if $(call given,CORPUS)$(wildcard $(CORPUS)),--cap-corpus=$(CORPUS)) \
+  $(if $(call given,GEODATA)$(wildcard $(GEODATA)),--geodata=$(GEODATA))
+PYTEST = $(BIN)/python -m pytest --numprocesses=auto --dist=loadgroup --no-loadscope-reorder --durations=10
 SETTINGS ?= warnsys.toml
 DEPTH ?= 4
 EXAMPLES ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: site wheel bench-parse bench-match bench-scale bench-web bench-load fuzz-web screens help install install-dev demo run kafka test test-faults test-crash test-crash-long soak explore mutants lint format docs contracts asyncapi sustainable pictures lock clean
+.PHONY: site wheel bench-parse bench-match bench-scale bench-web bench-load fuzz-web screens help install install-dev demo run kafka test test-all test-faults test-crash test-crash-long soak explore mutants lint format docs contracts asyncapi sustainable pictures lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -42,8 +47,12 @@ run: install ## watch the live DWD feed for the city of $(SETTINGS) (make it wit
 kafka: install ## run a Kafka on port 9092 for trying out, until Ctrl-C (needs Java 17 and Maven)
 	@$(BIN)/python -m tools.local_kafka
 
-test: install-dev ## run all tests
-	$(BIN)/python -m pytest --cap-corpus=$(CORPUS) --geodata=$(GEODATA) $(PYTEST_ARGS)
+test: install-dev ## run the tests but the slow ones (minutes); the summary says what it left out, and why
+	$(PYTEST) --quick $(FOLDERS) $(PYTEST_ARGS)
+
+test-all: install-dev ## run all tests, then those that kill workers and brokers on a real Kafka (half an hour)
+	$(PYTEST) $(FOLDERS) $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --durations=10 -m crash tests/crash
 
 test-faults: install-dev ## a storm on a real Kafka while workers and brokers die, a test for each kind of fault (minutes)
 	$(BIN)/python -m pytest -m crash tests/crash

@@ -1,7 +1,10 @@
 """What all tests share: the folders of real data, and what a run leaves out.
 
 Real messages and boundaries lie beside the project and are never copied into it. Tests that need them run where the
-options name their folders; elsewhere they are left out, and the summary names them.
+options name their folders; elsewhere they are left out, and the summary names them. With `--quick` slow ones are left
+out, too, and the summary says how many and why.
+
+Side by side (`-n auto --dist loadgroup`), the tests that share a costly fixture of their file run in one process.
 """
 
 import os
@@ -12,6 +15,8 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+
+from tests.slow import why_slow
 
 os.environ["COLUMNS"] = "200"
 """Commands wrap their lines here: the long names of temporary folders stay whole."""
@@ -30,11 +35,15 @@ settings.load_profile("warnsys")
 FOLDERS = {"corpus": "--cap-corpus", "geodata": "--geodata"}
 """The fixtures of real data, and the options that give them."""
 
+SLOW = "slow, "
+"""What reasons begin with of tests that `make test-all` runs."""
+
 _left_out: dict[str, list[str]] = {}
 """By reason, the tests that this run leaves out."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="leave out what tests/slow.py names")
     parser.addoption("--cap-corpus", type=Path, default=None, help="folder of real CAP messages")
     parser.addoption("--geodata", type=Path, default=None, help="folder of real boundaries")
 
@@ -58,6 +67,8 @@ def geodata(pytestconfig: pytest.Config) -> Path:
 
 def _reason(item: pytest.Item, config: pytest.Config) -> str | None:
     """Why a test is left out; None where it runs. With CI=true a missing program fails the test instead."""
+    if config.getoption("--quick") and (slow := why_slow(item.nodeid)):
+        return f"{SLOW}{slow}"
     names = getattr(item, "fixturenames", ())
     for fixture, option in FOLDERS.items():
         if fixture in names and config.getoption(option) is None:
@@ -69,8 +80,16 @@ def _reason(item: pytest.Item, config: pytest.Config) -> str | None:
     return None
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keeps together what shares a fixture of its file: pytest-xdist would make it in each process."""
+    fixtures = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
+    if any(definitions[-1].scope in ("class", "module", "package") for definitions in fixtures.values()):
+        item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: why_slow(item.nodeid) is None)  # the longest first: none is left over at the end
     stays, goes = [], []
     for item in items:
         if reason := _reason(item, config):
@@ -97,7 +116,13 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    slow = {reason: len(tests) for reason, tests in sorted(_left_out.items()) if reason.startswith(SLOW)}
+    if slow:
+        terminalreporter.section(f"{sum(slow.values())} slow tests left out, run them with: make test-all")
+        for reason, count in slow.items():
+            terminalreporter.line(f"{count:5} {reason.removeprefix(SLOW)}")
     for reason, tests in sorted(_left_out.items()):
-        terminalreporter.section(f"{len(tests)} tests left out: {reason}")
-        for test in tests:
-            terminalreporter.line(test)
+        if reason not in slow:
+            terminalreporter.section(f"{len(tests)} tests left out: {reason}")
+            for test in tests:
+                terminalreporter.line(test)

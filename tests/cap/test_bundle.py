@@ -30,7 +30,11 @@ def test_members_come_with_name_and_bytes() -> None:
     assert (two.stem, two.body) == ("b", b"2")
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>", EMPTY[:-1], packed({"a.xml": b"x" * 1000})[:-30], b"PK\x03\x04"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"<html>", EMPTY[:-1], packed({"a.xml": b"x" * 1000})[:-30], b"PK\x03\x04"],
+    ids=["nothing", "a page", "the end cut", "a member cut", "a head alone"],
+)
 def test_a_broken_zip_says_nothing(content: bytes) -> None:
     with pytest.raises(BadBundle) as raised:
         read_bundle(content)
