@@ -9,6 +9,8 @@ SLOW = {
     "tests/budgets/": "hostile messages, a process each",
     "tests/domain/test_lifecycle_machine.py": "long random stories",
     "tests/domain/test_bounds.py": "states of many megabytes",
+    "tests/docs/test_commands.py::test_the_commands_of_a_page_run[docs/how-to/replay.md]": "a dozen replays",
+    "tests/docs/test_commands.py::test_the_tutorial": "a newcomer's first quarter of an hour",
     "tests/upgrade/": "the previous release, side by side",
 }
 
