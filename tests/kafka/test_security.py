@@ -127,19 +127,39 @@ def test_a_wrong_password_is_named(guarded: LocalKafka, monkeypatch: pytest.Monk
 # -- TLS ------------------------------------------------------------------------------------------------------------
 
 
+EXTENSIONS = """
+[req]
+distinguished_name = name
+[name]
+[authority]
+basicConstraints = critical, CA:TRUE
+keyUsage = critical, keyCertSign, cRLSign
+subjectKeyIdentifier = hash
+[holder]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature, keyEncipherment
+extendedKeyUsage = serverAuth, clientAuth
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
+subjectAltName = IP:127.0.0.1
+"""
+
+
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An authority, and what it signed for a broker on 127.0.0.1 and for a client."""
+    """An authority, and what it signed for a broker on 127.0.0.1 and for a client, strict enough for Python 3.13."""
     folder = tmp_path_factory.mktemp("certificates")
+    (folder / "openssl.conf").write_text(EXTENSIONS)
 
     def openssl(*arguments: str) -> None:
         subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
 
-    new = ("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2")
-    openssl(*new, "-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.pem")
+    new = ("req", "-x509", "-config", "openssl.conf", "-newkey", "rsa:2048", "-nodes", "-days", "2")
+    openssl(*new, "-extensions", "authority", "-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.pem")
+    signed = (*new, "-extensions", "holder", "-CA", "ca.pem", "-CAkey", "ca.key")
     for name in ("broker", "client"):
-        signed = ("-CA", "ca.pem", "-CAkey", "ca.key", "-addext", "subjectAltName=IP:127.0.0.1")
-        openssl(*new, *signed, "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.pem")
+        openssl(*signed, "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.pem")
+        openssl("verify", "-x509_strict", "-CAfile", "ca.pem", f"{name}.pem")
     (folder / "store.pem").write_text((folder / "broker.key").read_text() + (folder / "broker.pem").read_text())
     return folder
 
