@@ -59,10 +59,15 @@ def init(
         fail(f"{file} is there already; name another with --out, or write over it with --force")
     name = city or _ask("City", "Solingen")
     city_id, known = slug(name), KnownCells(catalogue())
-    proposed = _proposed(name, known) if not cell else ()
     path = geofences or _districts_of(city_id)
     with refusing():
-        districts = load(path, city=city_id, warn_cells=cell or proposed)
+        try:
+            districts = load(path, city=city_id, warn_cells=cell or ())
+        except GeofenceError as error:
+            lacking = not cell and all(one.code == "no-cells" for one in error.findings)
+            if not lacking or not (proposed := _proposed(name, known)):
+                raise
+            districts = load(path, city=city_id, warn_cells=proposed)
     if not districts:
         fail(f"{path}: no district has the city {city_id!r}; write it into each feature's property 'city'")
     cells = cell or sorted({each for district in districts for each in district.warn_cells})

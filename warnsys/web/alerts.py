@@ -104,9 +104,9 @@ def neighbours(board: Board, city: CityRules, cells: Mapping[str, str], language
             continue
         if alert.scope in PRIVATE_SCOPES or (alert.status != "Actual" and not board.exercise):
             continue
-        for info in _in_one_language(alert, language):
+        for info in in_one_language(alert, language):
             names = tuple(name for cell, name in cells.items() if any(cell in dwd.warn_cells(a) for a in info.areas))
-            if names and not dwd.is_all_clear(info) and _live(info, board.now()):
+            if names and not dwd.is_all_clear(info) and is_live(info, board.now()):
                 begin = info.onset or info.effective or alert.sent
                 when = wording.period(begin, info.expires, city.place.timezone)[language]
                 advance = info.urgency == "Future"
@@ -120,7 +120,7 @@ def _naming(cells: Mapping[str, str], held: HeldAlert) -> Alert | None:
     return None if held.cells.isdisjoint(cells) else read(held.body)
 
 
-def _in_one_language(alert: Alert, language: str) -> list[Info]:
+def in_one_language(alert: Alert, language: str) -> list[Info]:
     """The infos of a language; all where it has none."""
     return [info for info in alert.infos if info.language.startswith(language)] or list(alert.infos)
 
@@ -134,5 +134,6 @@ def _meaning(info: Info, onset: datetime, language: str) -> Meaning:
     )  # fmt: skip
 
 
-def _live(info: Info, now: datetime) -> bool:
+def is_live(info: Info, now: datetime) -> bool:
+    """Whether it has not expired."""
     return info.expires is None or now < info.expires

@@ -23,6 +23,7 @@ from warnsys.web.alerts import neighbours
 from warnsys.web.api import explained_alert, held_alert
 from warnsys.web.app import BoardPicture, Pages, Site, language_of, signed_in
 from warnsys.web.board import Board
+from warnsys.web.nearby import nearby
 from warnsys.web.once import Once
 from warnsys.web.security import Operators, same_origin
 from warnsys.web.timeline import timeline
@@ -205,6 +206,7 @@ def _dashboard(site: Site, board: Board, language: str) -> dict[str, Any]:
         found |= {
             "lanes": lanes, "now_at": at, "marks": marks, "remembered": remembered(board, city, language),
             "neighbours": neighbours(board, city, site.settings.web.watch_cells, language),
+            "nearby": nearby(site.matcher.index, board, city, language),
             "without": [view.district.name for view in views if view.record is None],
             "incomplete": any(view.record and view.record.freshness == "incomplete" for view in views),
         }  # fmt: skip

@@ -29,6 +29,7 @@ nothing-holds = Keine Wetterwarnung
 nothing-known = Keine verlässlichen Daten
 advance-notices = Vorabinformationen
 neighbours = Nachbarn
+nearby = In der Nähe, hier niemand gewarnt
 cells-unknown = Die Warnzelle { $cell } gibt es beim DWD nicht: für { $districts } kommt über sie nie eine Warnung. Richtige Zellen: warnsys geofences check
 expired = abgelaufen, Bestätigung steht aus
 level-of = Stufe { $level } von 4

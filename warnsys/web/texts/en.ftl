@@ -29,6 +29,7 @@ nothing-holds = No weather warning
 nothing-known = No reliable data
 advance-notices = Advance notices
 neighbours = Neighbours
+nearby = Close by, nobody warned here
 cells-unknown = The DWD has no warn cell { $cell }: no warning will ever come for { $districts } by it. The right cells: warnsys geofences check
 expired = expired, not yet confirmed
 level-of = Level { $level } of 4

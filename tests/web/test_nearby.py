@@ -1,0 +1,52 @@
+"""An Extreme message beside a city that warns nobody in it is shown to operators, and to nobody else."""
+
+import pytest
+
+from tests.web.states import EXTREME, Town
+from warnsys.simulation.message import StoryMessage
+
+TITLE = "In der Nähe, hier niemand gewarnt"
+APART = "805315000"
+"""No cell of Solingen, and not of its Kreis."""
+
+
+class Beside(Town):
+    """Solingen, whose messages name one cell instead of Wuppertal's."""
+
+    cell = b"805124000"
+
+    def _written(self, message: StoryMessage) -> bytes:
+        return super()._written(message).replace(b">805124000<", b">" + self.cell + b"<")
+
+
+def town(cell: str = "", **changes: object) -> Town:
+    message: StoryMessage = EXTREME.model_copy(update={"update": "", **changes})
+    found = Beside()
+    if cell:
+        found.cell, message = cell.encode(), message.model_copy(update={"cells": ("805124000",)})
+    found.tick(-4)
+    return found.snap(0, message)
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [
+        ({"cell": "905122001"}, True),
+        ({"cell": "805122001"}, True),
+        ({"cell": APART}, True),  # its outline lies over Solingen
+        ({"cell": "905122001", "severity": "Severe"}, False),
+        ({"cell": "905122001", "until": -1}, False),
+        ({"cell": "905122001", "status": "Test"}, False),
+        ({}, False),  # it warns the city
+    ],
+)
+def test_an_extreme_message_that_touches_the_kreis_and_warns_nobody_here_is_shown(
+    changes: dict[str, object], shown: bool
+) -> None:
+    found = town(**changes)  # type: ignore[arg-type]
+    assert (TITLE in found.page("/")) == shown
+    assert TITLE not in found.page("/stele/solingen-1")
+
+
+def test_an_extreme_message_far_from_the_city_is_not_shown() -> None:
+    assert TITLE not in town(cell=APART, outlines=()).page("/")
