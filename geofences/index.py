@@ -15,7 +15,7 @@ import shapely
 
 from geofences.area import Area
 from geofences.district import District
-from geofences.match import Blocks, Match, Matches, decide
+from geofences.match import Blocks, Least, Match, Matches, decide
 from geofences.overlap.budget import Budget
 from geofences.overlap.overlaps import Fences
 from geofences.overlap.tangles import TOLD, is_tangled
@@ -67,19 +67,24 @@ class GeofenceIndex:
     def _named(self, position: int) -> str:
         return f"district {self.districts[position].id!r}"
 
-    def match(self, areas: Sequence[Area], *, min_share: float = 0.01, budget: Budget | None = None) -> Matches:
+    def match(
+        self, areas: Sequence[Area], *, min_share: float = 0.01, min_part: float = 0.05, budget: Budget | None = None
+    ) -> Matches:
         """One Match a district, in the order of `districts`, for all area blocks of one alert.
 
-        `min_share` (0 to 1) is the part of a district that shapes must cover to warn it, where no cells are listed.
+        `min_share` (0 to 1) is the part of a district that shapes must cover to warn it, where no cells are listed;
+        `min_part` the part of one shape that must lie in a district of which less is covered: a small place.
         Shares are of areas on a sphere, between edges straight in lon/lat: right within 0.03 %. Where many districts
         are far away, look at `concerned` only: the others cost nothing.
 
         Shapes that cost more than `budget` has left are taken as larger than drawn, and it says so; where cells
         decide, there is no share then.
         """
-        return self._matches(areas, Shares(self._fences, areas, budget), min_share)
+        return self._matches(areas, Shares(self._fences, areas, budget), Least(min_share, min_part))
 
-    def match_each(self, alerts: Sequence[Sequence[Area]], *, min_share: float = 0.01) -> tuple[Matches, ...]:
+    def match_each(
+        self, alerts: Sequence[Sequence[Area]], *, min_share: float = 0.01, min_part: float = 0.05
+    ) -> tuple[Matches, ...]:
         """The same for many alerts, faster than one by one."""
         shares = [Shares(self._fences, areas) for areas in alerts]
         Shares.find(
@@ -89,9 +94,10 @@ class GeofenceIndex:
                 if not any(area.cells for area in areas)
             ]
         )
-        return tuple(self._matches(areas, each, min_share) for areas, each in zip(alerts, shares, strict=True))
+        least = Least(min_share, min_part)
+        return tuple(self._matches(areas, each, least) for areas, each in zip(alerts, shares, strict=True))
 
-    def _matches(self, areas: Sequence[Area], shares: Shares, min_share: float) -> Matches:
+    def _matches(self, areas: Sequence[Area], shares: Shares, least: Least) -> Matches:
         blocks = Blocks(areas)
         near: Sequence[int] = ()
         if blocks.by_cell:
@@ -102,7 +108,8 @@ class GeofenceIndex:
 
         def decide_at(position: int) -> Match:
             share_of, exactly = partial(shares.of_fence, position), partial(shares.exactly, position)
-            return decide(self.districts[position], blocks, share_of, min_share, exactly)
+            part_of = partial(shares.largest_part, position, least.part)
+            return decide(self.districts[position], blocks, share_of, part_of, least, exactly)
 
         return Matches(len(self.districts), near, decide_at)
 

@@ -1,7 +1,8 @@
 """Whether an alert concerns a district, and the reason in a few words.
 
 Warn cells decide alone wherever the alert lists any: the outlines that come with them are generalised unions of
-communes and touch twice as many as are warned. Without cells the share of the district inside the shapes decides.
+communes and touch twice as many as are warned. Without cells shapes decide: by the share of the district inside them,
+or by the part of any single shape that lies in the district, for a small place may be the smallest share of it.
 Heights spare a district only where they were surveyed, with 50 m to spare. How shares are found is the caller's.
 """
 
@@ -14,6 +15,15 @@ from geofences.area import Area
 from geofences.district import District
 
 HEIGHT_MARGIN_M = 50.0
+
+
+class Least(NamedTuple):
+    """How much shapes must cover to warn, where no cells are listed; either is enough."""
+
+    share: float = 0.01
+    """Of the district."""
+    part: float = 0.05
+    """Of a shape: what lies in the district of it."""
 
 
 class Match(NamedTuple):
@@ -97,18 +107,20 @@ def decide(
     district: District,
     blocks: Blocks,
     share_of: Callable[[tuple[int, ...]], float],
-    min_share: float,
+    part_of: Callable[[tuple[int, ...]], float],
+    least: Least,
     diagnosis: Callable[[tuple[int, ...]], float | None] | None = None,
 ) -> Match:
     """Decide for one district.
 
     `share_of` gives the part (0 to 1, not rounded) of this district inside the union of the shapes of the blocks with
-    these positions. A district needs a share above 0 and of at least `min_share`. Where cells decide, `diagnosis` is
-    asked instead, which may know none.
+    these positions; `part_of` the largest part of one of their shapes that lies in this district, which is asked only
+    where the share is not enough. A district needs either above 0 and of at least `least`. Where cells decide,
+    `diagnosis` is asked instead, which may know none.
     """
     if blocks.by_cell:
         return _decide_by_cell(district, blocks, diagnosis or share_of)
-    return _decide_by_area(district, blocks, share_of, min_share)
+    return _decide_by_area(district, blocks, share_of, part_of, least)
 
 
 def _decide_by_cell(district: District, blocks: Blocks, share_of: Callable[[tuple[int, ...]], float | None]) -> Match:
@@ -130,7 +142,11 @@ def _decide_by_cell(district: District, blocks: Blocks, share_of: Callable[[tupl
 
 
 def _decide_by_area(
-    district: District, blocks: Blocks, share_of: Callable[[tuple[int, ...]], float], min_share: float
+    district: District,
+    blocks: Blocks,
+    share_of: Callable[[tuple[int, ...]], float],
+    part_of: Callable[[tuple[int, ...]], float],
+    least: Least,
 ) -> Match:
     shaped = blocks.shaped
     if not shaped:
@@ -142,19 +158,20 @@ def _decide_by_area(
     sparing = blocks.sparing(district, shaped) if blocks.banded else {}
     counting = tuple(i for i in shaped if i not in sparing) if sparing else shaped
     share = with_spared = rounded(share_of(counting))
-    matched = _enough(share, min_share)
+    part = 0.0 if _enough(share, least.share) else rounded(part_of(counting))
+    matched = _enough(share, least.share) or _enough(part, least.part)
     if sparing and not matched:
         with_spared = rounded(share_of(shaped))
-        if _enough(with_spared, min_share):
+        if _enough(with_spared, least.share) or _enough(rounded(part_of(shaped)), least.part):
             among = touching([*sparing]) or [*sparing]
             return Match(district, False, "area", sparing[among[0]], *blocks.widest_band(among), lambda: share)
     floor, ceiling = blocks.widest_band(touching(counting)) if blocks.banded and share > 0 else (None, None)
     if matched:
-        reason = f"area {share:.4f}"
+        reason = f"part {part:.4f} of a shape" if part else f"area {share:.4f}"
     elif with_spared == 0:
         reason = "no overlap"
     else:  # Cut, not rounded: a share of 0.00999 must not read "0.0100 below 0.01".
-        reason = f"share {int(share * 10_000) / 10_000:.4f} below {min_share:g}"
+        reason = f"share {int(share * 10_000) / 10_000:.4f} below {least.share:g}"
     return Match(district, matched, "area", reason, floor, ceiling, lambda: share)
 
 

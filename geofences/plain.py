@@ -10,22 +10,28 @@ import shapely
 
 from geofences.area import Area
 from geofences.district import District
-from geofences.match import Blocks, Match, decide
+from geofences.match import Blocks, Least, Match, decide
 from geofences.overlap.sphere import extent
 from geofences.shapes import outlines
 
 
-def plain_match(districts: Iterable[District], areas: Sequence[Area], *, min_share: float = 0.01) -> tuple[Match, ...]:
+def plain_match(
+    districts: Iterable[District], areas: Sequence[Area], *, min_share: float = 0.01, min_part: float = 0.05
+) -> tuple[Match, ...]:
     """One Match a district, sorted by id; the same as `GeofenceIndex(districts).match(areas)`, slowly."""
-    return tuple(
-        _match_one(district, areas, min_share) for district in sorted(districts, key=lambda district: district.id)
-    )
+    least = Least(min_share, min_part)
+    return tuple(_match_one(district, areas, least) for district in sorted(districts, key=lambda district: district.id))
 
 
-def _match_one(district: District, areas: Sequence[Area], min_share: float) -> Match:
+def _match_one(district: District, areas: Sequence[Area], least: Least) -> Match:
     def share_of(blocks: tuple[int, ...]) -> float:
         shapes = [shape for i in blocks for shape in outlines(areas[i])]
         inside = shapely.intersection(district.geometry, shapely.union_all(shapes))
         return extent(inside) / extent(district.geometry)
 
-    return decide(district, Blocks(areas), share_of, min_share)
+    def part_of(blocks: tuple[int, ...]) -> float:
+        shapes = [shape for i in blocks for shape in outlines(areas[i])]
+        parts = (extent(shapely.intersection(district.geometry, shape)) / extent(shape) for shape in shapes)
+        return max(parts, default=0.0)
+
+    return decide(district, Blocks(areas), share_of, part_of, least)

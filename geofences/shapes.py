@@ -40,6 +40,8 @@ _CIRCLE_VERTICES = 360  # a polygon within a circle of 360 vertices lacks 0.005 
 _FEW = 64  # vertices, of which all pairs are looked at in less time than it takes to count them
 HULL, HOLE, JOINED, BOXED, TOUCHED = "outline-hull", "hole-left-out", "outlines-hull", "circle-box", "outline-box"
 """What `Budget.exceeded` says of what cost too much."""
+POINT_M = 10.0
+"""Least radius of a circle: a point is no more exact than borders are."""
 _METRES_A_DEGREE = 110_000  # at least, between two parallels on WGS 84
 _QUARTER_MERIDIAN_M = 10_000_000.0
 
@@ -47,8 +49,8 @@ _QUARTER_MERIDIAN_M = 10_000_000.0
 def outlines(area: Area, budget: Budget | None = None) -> tuple[BaseGeometry, ...]:
     """Valid, non-empty polygons or multipolygons in lon/lat degrees of all shapes of the block.
 
-    Holes belong to their own polygon only. Shapes without extent (a line, a circle of 0 m) give nothing. Where the
-    budget does not suffice, they are larger than drawn, never smaller.
+    Holes belong to their own polygon only. Shapes without extent (a line) give nothing, but a point is a
+    small circle. Where the budget does not suffice, they are larger than drawn, never smaller.
     """
     return outlines_of([area], budget)[0]
 
@@ -245,7 +247,7 @@ def _winding_number(ring: NDArray[np.float64]) -> int:
 def box_of(circle: Circle) -> tuple[float, float, float, float]:
     """West, east, south, north within which a circle lies; everywhere where it comes near a pole or the 180th
     meridian."""
-    reach = circle.radius_m / _METRES_A_DEGREE
+    reach = max(circle.radius_m, POINT_M) / _METRES_A_DEGREE
     poleward = abs(circle.lat) + reach
     if poleward <= 80:
         across = reach / math.cos(math.radians(poleward))
@@ -256,15 +258,13 @@ def box_of(circle: Circle) -> tuple[float, float, float, float]:
 
 def _around(circle: Circle) -> list[shapely.Polygon]:
     """The circle as polygons between -180° and 180° (further ones where it crosses them)."""
-    if circle.radius_m == 0:
-        return []
     if circle.radius_m >= _QUARTER_MERIDIAN_M:
         # The ring then no longer tells inside from outside. Everywhere is the side that drops nothing.
         return [shapely.box(-180, -90, 180, 90)]
     count = _CIRCLE_VERTICES + 1
     azimuths = np.linspace(0.0, -360.0, count)
     lons, lats, _ = _GEOD.fwd(
-        np.full(count, circle.lon), np.full(count, circle.lat), azimuths, np.full(count, circle.radius_m)
+        np.full(count, circle.lon), np.full(count, circle.lat), azimuths, np.full(count, max(circle.radius_m, POINT_M))
     )
     lons = np.unwrap(lons, period=360)
     points = np.column_stack([lons, lats])

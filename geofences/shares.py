@@ -12,9 +12,12 @@ from shapely.geometry.base import BaseGeometry
 from geofences.area import Area
 from geofences.overlap.budget import MEASURE_S, OUTLINE_S, Budget, TooDearError
 from geofences.overlap.overlaps import HANDFUL, Fences
+from geofences.parts import Parts
 from geofences.shapes import JOINED, TOUCHED, box_of, joined, outlines_of
 
-_NOTHING = 1e-7  # a share that rounds to 0
+_NOTHING = 1e-10  # a share that is rounding; a point is 1e-7 of a large district
+
+_ROUNDED = 1e-6
 
 BlockNumbers = tuple[int, ...]
 SharesByDistrict = dict[int, float]
@@ -28,7 +31,7 @@ class Shares:
     than the budget has left is taken as larger than drawn.
     """
 
-    __slots__ = ("_areas", "_budget", "_drawn", "_enlarged", "_fences", "_found", "_measured", "_near")
+    __slots__ = ("_areas", "_budget", "_drawn", "_enlarged", "_fences", "_found", "_measured", "_near", "_parts")
 
     def __init__(self, fences: Fences, areas: Sequence[Area], budget: Budget | None = None) -> None:
         self._fences, self._areas, self._budget = fences, areas, budget or Budget()
@@ -36,6 +39,7 @@ class Shares:
         self._drawn: dict[int, Area] | None = None
         self._near: dict[int, tuple[BaseGeometry, ...]] = {}
         self._found: dict[BlockNumbers, SharesByDistrict] = {}
+        self._parts: dict[BlockNumbers, Parts] = {}
         self._enlarged = False
         self._measured = 0
 
@@ -55,6 +59,18 @@ class Shares:
         """What the union of these blocks covers of one fence."""
         found = self._found.get(blocks)
         return (self.of(blocks) if found is None else found).get(fence, 0.0)
+
+    def largest_part(self, fence: int, least: float, blocks: BlockNumbers) -> float:
+        """The largest part of one shape of these blocks inside one fence; 0 where none can be `least`."""
+        if (share := self.of_fence(fence, blocks)) == 0:
+            return 0.0
+        if blocks not in self._parts:
+            self._parts[blocks] = Parts([shape for block in blocks for shape in self._near[block]])
+        inside, geometry = (share + _ROUNDED) * float(self._fences.areas[fence]), self._fences.geometry(fence)
+        part = self._parts[blocks].largest(geometry, inside, least, self._budget)
+        if part is None:
+            self.exceed(TOUCHED)
+        return 1.0 if part is None else part
 
     def exactly(self, fence: int, blocks: BlockNumbers) -> float | None:
         """The same, or None where something was taken as larger than drawn."""

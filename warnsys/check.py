@@ -14,6 +14,7 @@ import shapely
 
 from geofences.overlap.budget import Budget
 from geofences.overlap.tangles import TOLD, is_tangled
+from geofences.polygons import crosses_180
 from warnsys.cap import Alert, CapError, Finding, dwd, read_alert, read_bundle
 from warnsys.cap.codes import CODES, Level
 from warnsys.cap.languages import places
@@ -135,7 +136,11 @@ def _areas(where: str, info: Info) -> Iterator[Finding]:
 
 def _outlines(place: str, area: Area, budget: Budget) -> Iterator[Finding]:
     for number, ring in enumerate(area.polygons, 1):
-        polygon = shapely.Polygon(np.array(ring))  # several times faster than from pairs
+        points = np.array(ring)
+        if crosses_180(points):
+            yield Finding("outline-across-180", f"{place}/polygon[{number}]", "points more than 180° apart")
+            continue
+        polygon = shapely.Polygon(points)  # several times faster than from pairs
         if is_tangled(polygon, budget):
             yield Finding("outline-hull", f"{place}/polygon[{number}]", f"{len(ring)} points whose {TOLD}")
         elif not polygon.is_valid:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from geofences import District, GeofenceIndex, load
+from geofences.match import Least
 from warnsys.cap.cells import catalogue
 from warnsys.cap.document import ZONE
 from warnsys.channels import stele
@@ -230,10 +231,11 @@ def matcher_for(settings: Settings) -> Matcher:
     """The rules of all cities of the settings. Raises `GeofenceError` for files that cannot be used."""
     districts = [district for city in settings.cities for district in _districts(city)]
     min_share = {source.name: source.min_share for source in settings.sources}
+    min_part = {source.name: source.min_part for source in settings.sources if source.min_part != Least().part}
     senders = {source.name: source.allowed_senders for source in settings.sources}
     zones = {source.name: source.timezone for source in settings.sources if source.timezone != ZONE}
     return Matcher(
-        GeofenceIndex(districts), min_share, exercise=settings.exercise, senders=senders, zones=zones,
+        GeofenceIndex(districts), min_share, min_part, exercise=settings.exercise, senders=senders, zones=zones,
         known_cells=catalogue(),
     )  # fmt: skip
 

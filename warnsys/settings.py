@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from geofences.match import Least
 from warnsys import outside, registry
 from warnsys.cap.bundle import MAX_BUNDLE_BYTES
 from warnsys.cap.document import ZONE
@@ -89,6 +90,8 @@ class Source(_Strict):
     stale_after_s: float = Field(900, gt=0)
     min_share: float = Field(0.01, ge=0, le=1)
     """Least part of a district that an outline without warn cells must cover."""
+    min_part: float = Field(Least().part, ge=0, le=1)
+    """Least part of one outline or circle that must lie in a district of which it covers less: for small places."""
     timezone: Annotated[ZoneInfo, BeforeValidator(_zone)] = ZONE
     """Whose clocks are meant where a message writes a time without an offset."""
     senders: tuple[str, ...] | None = None

@@ -42,6 +42,8 @@ MEETING_S = 3e-6
 """A look whether two shapes meet."""
 MEASURE_S, OUTLINE_S = 1_500e-6, 60e-6
 """A measurement against all fences, and each outline of it."""
+PART_S, PART_VERTEX_S = 60e-6, 0.3e-6
+"""A single shape cut with a fence, and each of their vertices."""
 ALERT_S = 400e-6
 """Blocks that are asked for together, wherever they lie."""
 OVERLAY_LOOKS = 4

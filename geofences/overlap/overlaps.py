@@ -75,6 +75,10 @@ class Fences:
         self._near = Near(boxes)
         self._ring_tree = shapely.STRtree(boxes.by_group(self._boundary.ring_first).for_tree())
 
+    def geometry(self, fence: int) -> BaseGeometry:
+        found: BaseGeometry = self._geometries[fence]
+        return found
+
     def overlaps(self, outlines: Sequence[BaseGeometry]) -> Overlaps:
         """The areas that the fences share with outlines (as valid as they), each outline by itself.
 

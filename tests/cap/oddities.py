@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 CAP = "urn:oasis:names:tc:emergency:cap:1.2"
+CELL = "<geocode><valueName>WARNCELLID</valueName><value>805122000</value></geocode>"
 SQUARE = "51,7 51,7.1 51.1,7.1 51,7"
 
 
@@ -142,6 +143,18 @@ ODDITIES = (
     Oddity("NaN as a coordinate", message(polygon("51,7 nan,7.1 51.1,7.1 51,7")), "rejected", ("coordinates",)),
     Oddity("a circle", message(area("<circle>51,7 5</circle>")), "ok", ()),
     Oddity("a circle without radius", message(area("<circle>51,7</circle>")), "rejected", ("circle",)),
+    Oddity("an empty circle", message(area("<circle/>")), "mended", ("circle-empty",)),
+    Oddity("a polygon of two points beside a warn cell", message(area(CELL + "<polygon>51,7 51,7.1 51,7</polygon>")),
+        "mended", ("shape-left-out",)),
+    Oddity("blanks around commas", message(polygon("51, 7 51 ,7.1 51.1, 7.1 51,7")), "mended",
+        ("coordinates-blanks",)),
+    Oddity("a longitude of 182", message(polygon("51,178 51,182 52,182 52,178 51,178")), "mended",
+        ("longitude-turned", "outline-across-180")),
+    Oddity("an outline across the 180th meridian", message(polygon("51,178 51,-178 52,-178 52,178 51,178")), "ok",
+        ("outline-across-180",)),
+    Oddity("two cells in one value", message(area(CELL.replace("805", "805111000, 805"))), "mended",
+        ("cells-in-one-value",)),
+    Oddity("a ceiling of 0", message(area("<altitude>656</altitude><ceiling>0</ceiling>")), "ok", ()),
     Oddity("a geocode before the polygon", message(swap("<polygon>", "<geocode><valueName>X</valueName><value>1</value>"
         "</geocode><polygon>")), "ok", ()),
     Oddity("blank lines before the XML declaration", message(lambda text: f'\n\n<?xml version="1.0"?>{text}'), "mended",

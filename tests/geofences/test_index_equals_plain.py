@@ -37,7 +37,7 @@ holed = st.builds(
 )
 polygons = st.one_of(boxes(), rings, holed, st.just(shapely.Polygon()), st.just(shapely.box(20, 51, 21, 52)))
 circles = st.builds(
-    lambda centre, radius_m: Circle(centre[0], centre[1], radius_m), point, st.sampled_from([0.0, 900.0, 4e3, 3e4, 2e7])
+    lambda centre, radius_m: Circle(centre[0], centre[1], radius_m), point, st.sampled_from([0.0, 1.0, 900.0, 4e3, 3e4, 2e7])
 )
 limits = st.sampled_from([None, 0.0, 100.0, 200.0, 300.0])
 
@@ -81,10 +81,13 @@ districts = st.lists(
 
 
 @settings(max_examples=EXAMPLES)
-@given(districts, alerts, st.sampled_from([0.0, 0.01, 0.3, 1.0]))
-def test_the_index_decides_as_the_plain_method(fences: list[District], alert: list[Area], min_share: float) -> None:
+@given(districts, alerts, st.sampled_from([0.0, 0.01, 0.3, 1.0]), st.sampled_from([0.0, 0.05, 0.3, 1.0]))
+def test_the_index_decides_as_the_plain_method(
+    fences: list[District], alert: list[Area], min_share: float, min_part: float
+) -> None:
     index = GeofenceIndex(fences)
-    assert tuple(index.match(alert, min_share=min_share)) == plain_match(fences, alert, min_share=min_share)
+    found = tuple(index.match(alert, min_share=min_share, min_part=min_part))
+    assert found == plain_match(fences, alert, min_share=min_share, min_part=min_part)
     assert index.version == GeofenceIndex(reversed(fences)).version
 
 

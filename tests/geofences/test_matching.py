@@ -83,13 +83,23 @@ def test_without_cells_the_share_decides() -> None:
 
 
 def test_a_share_below_the_threshold_does_not_match() -> None:
-    match = match_one(Area(polygons=(box(0, 0, 0.009996, 1),)))
+    match = match_one(Area(polygons=(box(-1, 0, 0.009996, 1),)))
     assert (match.matched, match.share, match.via) == (False, 0.009996, "area")
     assert match.reason == "share 0.0099 below 0.01"
 
 
 def test_a_share_at_the_threshold_matches() -> None:
     assert match_one(Area(polygons=(HALF,)), min_share=0.5).matched
+
+
+def test_a_shape_that_lies_in_the_district_matches_whatever_share_it_is() -> None:
+    match = match_one(Area(polygons=(box(0.5, 0.5, 0.501, 0.501),)))
+    assert (match.matched, match.share, match.via, match.reason) == (True, 1e-6, "area", "part 1.0000 of a shape")
+
+
+def test_of_a_shape_a_twentieth_in_the_district_is_enough_and_less_is_not() -> None:
+    assert match_one(Area(polygons=(box(-0.019, 0, 0.0011, 0.1),))).matched
+    assert not match_one(Area(polygons=(box(-0.019, 0, 0.0009, 0.1),))).matched
 
 
 def test_no_threshold_still_needs_an_overlap() -> None:

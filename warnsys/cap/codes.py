@@ -103,6 +103,18 @@ CODES: dict[str, Code] = {
     "coordinates": Code("rejected", "coordinates that are not on earth; perhaps lon,lat instead of lat,lon", _SENDER),
     "circle": Code("rejected", "a circle that cannot be read", _SENDER),
     "coordinates-placeholder": Code("mended", "-1,-1 among the points of an outline; left out", "ask the sender"),
+    "coordinates-blanks": Code("mended", "blanks around the commas of coordinates; read without", "ask the sender"),
+    "longitude-turned": Code("mended", "a longitude a little beyond 180°; read as it lies on earth", "nothing to do"),
+    "outline-across-180": Code(
+        "noted", "an outline with points more than 180° apart; read as one across the 180th meridian", "nothing to do"
+    ),
+    "shape-left-out": Code(
+        "mended",
+        "a shape or height that cannot be read, beside warn cells, which decide; left out, and no share told",
+        "ask the sender",
+    ),
+    "circle-empty": Code("mended", "an empty circle; left out", "nothing to do"),
+    "cells-in-one-value": Code("mended", "several warn cells in one value; each is read", "ask the sender"),
     "polygon-empty": Code("mended", "an empty polygon; left out", "nothing to do"),
     "polygon-open": Code("mended", "a polygon that does not end where it began; closed", "nothing to do"),
     "polygon-crossing": Code(

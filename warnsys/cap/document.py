@@ -117,9 +117,13 @@ class Document:
 
     def note(self, code: str, parent: etree._Element, name: str, text: str) -> None:
         """The first hundred of each code: where thousands are alike, the next tells nothing new."""
+        self.note_at(code, "" if self._noted[code] >= MAX_NOTES else self.path(parent, name), text)
+
+    def note_at(self, code: str, where: str, text: str) -> None:
+        """The same of a place that is known by its path."""
         self._noted[code] += 1
         if self._noted[code] <= MAX_NOTES:
-            self.findings.append(Finding(code, self.path(parent, name), text[:MAX_NOTE_CHARS]))
+            self.findings.append(Finding(code, where, text[:MAX_NOTE_CHARS]))
 
     def noted(self, code: str) -> int:
         """How often something was noted."""

@@ -6,7 +6,7 @@ a message: an event number or profile version that we do not know is a finding.
 
 from collections.abc import Container, Iterator
 
-from warnsys.cap.model import Alert, Area, Finding, Info, values
+from warnsys.cap.model import METRES_PER_FOOT, Alert, Area, Finding, Info, values
 from warnsys.cap.quantities import Quantity, quantity
 
 KNOWN_PROFILES = ("2.1", "2.1.7", "2.1.9", "2.1.10", "2.1.11", "2.1.12", "2.1.13")
@@ -153,11 +153,16 @@ def new_cells(alert: Alert, known: Container[str]) -> Iterator[Finding]:
             yield Finding("cell-new", where, f"warn cell {cell} is not in the catalogue")
 
 
-def height_band_m(area: Area) -> tuple[float | None, float | None]:
-    """Floor and ceiling in metres above sea level, None where DWD means no limit."""
-    floor = area.altitude_m if area.altitude_ft is not None and area.altitude_ft > 0 else None
-    ceiling = area.ceiling_m if area.ceiling_ft is not None and 0 < area.ceiling_ft < NO_CEILING_FT else None
+def limits_m(altitude_ft: float | None, ceiling_ft: float | None) -> tuple[float | None, float | None]:
+    """Floor and ceiling in metres above sea level, None where DWD means no limit: from 0 down, from 3,000 m up."""
+    floor = altitude_ft * METRES_PER_FOOT if altitude_ft is not None and altitude_ft > 0 else None
+    ceiling = ceiling_ft * METRES_PER_FOOT if ceiling_ft is not None and 0 < ceiling_ft < NO_CEILING_FT else None
     return floor, ceiling
+
+
+def height_band_m(area: Area) -> tuple[float | None, float | None]:
+    """The limits of an area."""
+    return limits_m(area.altitude_ft, area.ceiling_ft)
 
 
 def findings(alert: Alert) -> Iterator[Finding]:

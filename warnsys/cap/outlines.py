@@ -1,9 +1,11 @@
 """Polygons, circles and heights as CAP writes them: `lat,lon lat,lon …`, `lat,lon radius`, feet.
 
-What is not on earth, no number or no surface is refused; an outline that is only left open is closed, and said.
+What is not on earth, no number or no surface is refused. What is wrong in form only is mended, and said: an outline
+that is left open, blanks around commas, longitudes a little beyond 180°.
 """
 
 import math
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -15,20 +17,29 @@ PLACEHOLDER = (-1.0, -1.0)
 """MoWaS writes it among the points of outlines in Germany: no place, and left out."""
 
 
+MOST_LON = 200.0
+"""Degrees to which some count on across the 180th meridian; beyond, a longitude is rather a slip of the pen."""
+_COMMA = re.compile(r"\s*,\s*")
+
+BLANKS = "blanks around the commas between latitude and longitude"
+
+Mended = tuple[tuple[str, str], ...]
+"""Codes with a sentence each."""
+
+
 class Outline(NamedTuple):
-    """A closed ring of (lon, lat), and what had to be mended: codes with a sentence each."""
+    """A closed ring of (lon, lat), and what had to be mended."""
 
     ring: Ring
-    mended: tuple[tuple[str, str], ...] = ()
+    mended: Mended = ()
 
 
 def outline(text: str, where: Callable[[], str]) -> Outline:
     """Of a polygon; DWD doubles the last point, which does no harm. Raises `Misleading`, which names `where`."""
     try:
-        points = _points(text)
+        points, mended = _points(text)
     except ValueError:
         raise Misleading("polygon", where(), "a pair is not two numbers 'lat,lon'") from None
-    mended = []
     if PLACEHOLDER in points:
         placed = [point for point in points if point != PLACEHOLDER]
         mended.append(("coordinates-placeholder", f"-1,-1 among {len(placed)} other points, left out"))
@@ -45,17 +56,19 @@ def outline(text: str, where: Callable[[], str]) -> Outline:
     return Outline(tuple(points), tuple(mended))
 
 
-def circle(text: str, where: Callable[[], str]) -> Circle:
-    """The radius is in kilometres. Raises `Misleading`, which names `where`."""
+def circle(text: str, where: Callable[[], str]) -> tuple[Circle, Mended]:
+    """The radius is in kilometres; and what had to be mended. Raises `Misleading`, which names `where`."""
     try:
-        centre, radius_text = text.split()
-        ((lon, lat),) = _points(centre)
+        *centre, radius_text = _COMMA.sub(",", text).split()
+        ((lon, lat),), mended = _points(" ".join(centre))
+        if len(centre) < len(text.split()) - 1:
+            mended.insert(0, ("coordinates-blanks", BLANKS))
         radius = _number(radius_text)
     except ValueError:
         raise Misleading("circle", where(), f"{text!r} is no circle: lat,lon radius") from None
     if not _on_earth(lon, lat) or not 0 <= radius < 20_040:
         raise Misleading("circle", where(), f"{text!r} is not on earth")
-    return Circle(lon, lat, radius)
+    return Circle(lon, lat, radius), tuple(mended)
 
 
 def height(text: str, where: Callable[[], str]) -> float | None:
@@ -71,9 +84,29 @@ def height(text: str, where: Callable[[], str]) -> float | None:
     return value
 
 
-def _points(text: str) -> list[LonLat]:
+def _points(text: str) -> tuple[list[LonLat], list[tuple[str, str]]]:
+    """And what had to be mended."""
     if "_" in text:
         raise ValueError(text)
+    mended = []
+    try:
+        points = _pairs(text)
+    except ValueError:
+        points = _pairs(_COMMA.sub(",", text))
+        mended.append(("coordinates-blanks", BLANKS))
+    if any(180 < abs(lon) <= MOST_LON for lon, _ in points):
+        furthest = max((lon for lon, _ in points), key=abs)
+        what = f"longitudes beyond 180°, as far as {furthest}, read as those of the other side"
+        mended.append(("longitude-turned", what))
+        points = [(_turned(lon), lat) for lon, lat in points]
+    return points, mended
+
+
+def _turned(lon: float) -> float:
+    return lon - math.copysign(360, lon) if 180 < abs(lon) <= MOST_LON else lon
+
+
+def _pairs(text: str) -> list[LonLat]:
     return [(float(lon), float(lat)) for lat, lon in (pair.split(",") for pair in text.split())]
 
 

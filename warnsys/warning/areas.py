@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from typing import overload
 
 import shapely
@@ -24,7 +24,7 @@ def _to_area(number: int, area: CapArea, drawn: "_Drawn") -> Area:
     floor, ceiling = dwd.height_band_m(area)
     return Area(
         cells=dwd.warn_cells(area),
-        polygons=_Outlines(number, len(area.polygons), drawn) if area.polygons else (),
+        polygons=_Outlines(number, drawn) if area.polygons else (),
         circles=tuple(Circle(circle.lon, circle.lat, circle.radius_km * 1000) for circle in area.circles),
         floor_m=floor,
         ceiling_m=ceiling,
@@ -43,18 +43,18 @@ class _Drawn:
     @cached_property
     def by_area(self) -> list[list[shapely.Polygon]]:
         made = iter(polygons_of([ring for area in self._areas for ring in area.polygons]))
-        outer = [[*islice(made, len(area.polygons))] for area in self._areas]
+        outer = [[*chain.from_iterable(islice(made, len(area.polygons)))] for area in self._areas]
         return with_holes(outer, [area.excluded for area in self._areas], self._budget)
 
 
 class _Outlines(Sequence[shapely.Polygon]):
     """The polygons of one area."""
 
-    def __init__(self, number: int, count: int, drawn: _Drawn) -> None:
-        self._number, self._count, self._drawn = number, count, drawn
+    def __init__(self, number: int, drawn: _Drawn) -> None:
+        self._number, self._drawn = number, drawn
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._drawn.by_area[self._number])
 
     def __iter__(self) -> Iterator[shapely.Polygon]:
         return iter(self._drawn.by_area[self._number])

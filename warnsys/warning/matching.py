@@ -12,6 +12,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from geofences import Budget, GeofenceIndex, Match, Matches
+from geofences.match import Least
 from geofences.overlap.budget import ALERT_S
 from geofences.shapes import TOUCHED
 from warnsys.cap import dwd, languages
@@ -40,7 +41,9 @@ class Matcher:
 
     index: GeofenceIndex
     min_share: Mapping[str, float] = field(default_factory=dict)
-    """Least share by source, for messages without warn cells."""
+    """Least share of a district by source, for messages without warn cells."""
+    min_part: Mapping[str, float] = field(default_factory=dict)
+    """Least part of one shape by source, where it covers less of the district."""
     exercise: bool = False
     senders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Whose messages are taken, by source; everybody's where none are named."""
@@ -53,6 +56,8 @@ class Matcher:
     def rules(self) -> str:
         """Version of everything that decides; outcomes under another one have to be decided again."""
         by_source: tuple[object, ...] = sorted(self.min_share.items()), sorted(self.senders.items())
+        if self.min_part:
+            by_source += (sorted(self.min_part.items()),)
         if self.zones:
             by_source += (sorted((name, zone.key) for name, zone in self.zones.items()),)
         return hashlib.sha256(f"{self.index.version} {by_source}".encode()).hexdigest()[:12]
@@ -89,7 +94,9 @@ class Matcher:
             reason = f"cancel: ends {len(alert.references)}, warns nobody"
             outcome = self._outcome(headers, alert, "not_live", reason, supersedes=dwd.replaced(alert))
             return Decision(outcome, alert, ())
-        min_share = self.min_share.get(headers.source, 0.01)
+        least = Least(
+            self.min_share.get(headers.source, Least().share), self.min_part.get(headers.source, Least().part)
+        )
         meanings, matches, costly = [], [], dict[str, None]()
         budget = Budget()
         rest = list[list[Info]]()
@@ -102,7 +109,7 @@ class Matcher:
                     continue
                 budget.spend(ALERT_S)
             areas = areas_of(infos[0], budget)
-            found = self.index.match(areas, min_share=min_share, budget=budget)
+            found = self.index.match(areas, min_share=least.share, min_part=least.part, budget=budget)
             matches.append(found)
             matched = any(match.matched for match in found.concerned)
             meaning = _meaning(alert, infos, found.concerned) if matched else None
@@ -276,6 +283,7 @@ def _badness(meaning: Meaning | Info) -> tuple[int, bool, float]:
 
 def _meaning(alert: Alert, infos: list[Info], matches: Iterable[Match]) -> Meaning:
     first = infos[0]
+    unread = any(finding.code == "shape-left-out" for finding in alert.findings)
     return Meaning(
         ii=dwd.event_number(first),
         group=dwd.leading_group(first),
@@ -293,7 +301,7 @@ def _meaning(alert: Alert, infos: list[Info], matches: Iterable[Match]) -> Meani
                 city=match.district.city,
                 district=match.district.id,
                 via=match.via,
-                share=match.share,
+                share=None if unread else match.share,
                 reason=match.reason,
                 floor_m=match.floor_m,
                 ceiling_m=match.ceiling_m,

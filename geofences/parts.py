@@ -1,0 +1,57 @@
+"""How much of single shapes lies in a district: what tells of a small place in it, whatever share that is.
+
+Decides as the plain method, which cuts every shape with the district: a shape is left out only where its part cannot
+be enough.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from geofences.overlap.budget import PART_S, PART_VERTEX_S, Budget
+from geofences.overlap.sphere import extent, extents
+
+_ROUNDED = 1e-6
+
+
+class Parts:
+    """The shapes of some blocks of an alert."""
+
+    def __init__(self, shapes: Sequence[BaseGeometry]) -> None:
+        self._shapes: NDArray[np.object_] = np.array(shapes, dtype=object)
+
+    @cached_property
+    def _extents(self) -> NDArray[np.float64]:
+        return extents(self._shapes)
+
+    @cached_property
+    def _boxes(self) -> NDArray[np.float64]:
+        return np.asarray(shapely.bounds(self._shapes), dtype=np.float64).T
+
+    def largest(self, fence: BaseGeometry, inside: float, least: float, budget: Budget) -> float | None:
+        """The largest part (0 to 1) of one shape inside a fence, 0 where none can be `least`; None where it costs too
+        much to know. `inside` is what all shapes together cover of it, in steradians."""
+        if not len(self._shapes):
+            return 0.0
+        west, south, east, north = fence.bounds
+        left, low, right, high = self._boxes
+        near = np.flatnonzero(
+            (left <= east) & (right >= west) & (low <= north) & (high >= south)
+            & (self._extents * (least - _ROUNDED) <= inside * (1 + _ROUNDED))
+        )  # fmt: skip
+        vertices = shapely.get_num_coordinates(fence)
+        largest = 0.0
+        for place in near.tolist():
+            shape = self._shapes[place]
+            if not budget.spend(PART_S + PART_VERTEX_S * (vertices + shapely.get_num_coordinates(shape))):
+                return None
+            whole = extent(shape)
+            if whole > 0:
+                largest = max(largest, extent(shapely.intersection(fence, shape)) / whole)
+            if largest >= 1:
+                break
+        return largest
