@@ -229,6 +229,10 @@ ODDITIES = (
     Oddity("3 MB", message(swap("<description>D", "<description>" + "D" * 3_000_000)), "ok", ()),
     Oddity("5 MB", message(swap("<description>D", "<description>" + "D" * 5_000_000)), "rejected", ("too-large",)),
     Oddity("no urgency", message(without("urgency")), "ok", ("urgency-unknown",)),
+    Oddity("urgency Past", message(swap("Immediate", "Past")), "ok", ("urgency-past",)),
+    Oddity("MeteoAlarm's green", message(lambda text: text.replace("Severe", "Minor").replace("<area>", "<parameter>"
+        "<valueName>awareness_level</valueName><value>1; green; Minor</value></parameter><area>")), "ok",
+        ("awareness-green",)),
     Oddity("marked as a silent update", message(swap("<info>", "<code>SILENT_UPDATE</code><info>")), "ok",
         ("silent-update",)),
     Oddity("marked as a partial clear", message(swap("<info>", "<code>PARTIAL_CLEAR</code><info>")), "ok",

@@ -1,5 +1,6 @@
 """Where a message warns: small places, outlines across 180°, and shapes that decide nothing."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -60,7 +61,8 @@ def border() -> shapely.Point:
     one, other = DISTRICTS["solingen-1"].geometry, DISTRICTS["solingen-2"].geometry
     line = shapely.line_merge(shapely.intersection(one.boundary, other.boundary))
     longest = max(shapely.get_parts(line), key=lambda part: part.length)
-    return shapely.line_interpolate_point(longest, 0.5, normalized=True)
+    middle: shapely.Point = shapely.line_interpolate_point(longest, 0.5, normalized=True)
+    return middle
 
 
 @pytest.mark.parametrize("radius_km", [0.0, 0.05, 0.15, 0.3])
@@ -130,8 +132,6 @@ def test_an_outline_across_180_degrees_is_read_as_meant_wherever_it_ends(
 
 def at_the_date_line(points: str) -> bool:
     moved = shapely.transform(DISTRICTS["solingen-1"].geometry, lambda at: at - [7.08 + 179.98, 0])
-    from dataclasses import replace
-
     index = GeofenceIndex([replace(DISTRICTS["solingen-1"], geometry=moved)])
     return bool(warned(f"<polygon>{points}</polygon>", Matcher(index)))
 

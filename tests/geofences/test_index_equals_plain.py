@@ -37,7 +37,9 @@ holed = st.builds(
 )
 polygons = st.one_of(boxes(), rings, holed, st.just(shapely.Polygon()), st.just(shapely.box(20, 51, 21, 52)))
 circles = st.builds(
-    lambda centre, radius_m: Circle(centre[0], centre[1], radius_m), point, st.sampled_from([0.0, 1.0, 900.0, 4e3, 3e4, 2e7])
+    lambda centre, radius_m: Circle(centre[0], centre[1], radius_m),
+    point,
+    st.sampled_from([0.0, 1.0, 900.0, 4e3, 3e4, 2e7]),
 )
 limits = st.sampled_from([None, 0.0, 100.0, 200.0, 300.0])
 

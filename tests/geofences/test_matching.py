@@ -219,7 +219,7 @@ def test_the_band_of_a_share_is_that_of_the_blocks_that_overlap() -> None:
 
 
 def test_a_spared_sliver_is_no_reason() -> None:
-    sliver = Area(polygons=(box(0, 0, 0.002, 1),), floor_m=200.0)
+    sliver = Area(polygons=(box(-1, 0, 0.002, 1),), floor_m=200.0)
     match = match_one(sliver, Area(polygons=(FAR,)), of=district(ground=(53, 120)))
     assert (match.matched, match.reason) == (False, "share 0.0000 below 0.01")
 

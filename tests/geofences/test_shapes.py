@@ -74,7 +74,14 @@ def test_a_spike_is_cut_and_a_line_is_nothing() -> None:
     spike = shapely.Polygon([(7, 51), (8, 51), (9, 51), (8, 51), (8, 52), (7, 52)])
     line = shapely.Polygon([(7, 51), (8, 51), (9, 51), (7, 51)])
     assert mend(spike).equals(shapely.box(7, 51, 8, 52))
-    assert outlines(Area(polygons=(line, shapely.Polygon()), circles=(Circle(7, 51, 0),))) == ()
+    assert outlines(Area(polygons=(line, shapely.Polygon()))) == ()
+
+
+def test_a_point_is_a_circle_of_ten_metres() -> None:
+    """No more exact than borders are: it concerns the district in which it lies."""
+    (point,) = outlines(Area(circles=(Circle(7, 51, 0),)))
+    assert point.equals(outlines(Area(circles=(Circle(7, 51, 10),)))[0])
+    assert point.contains(shapely.Point(7, 51))
 
 
 def test_shares_are_right_within_a_thousandth() -> None:

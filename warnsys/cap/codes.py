@@ -159,6 +159,12 @@ CODES: dict[str, Code] = {
     "profile-new": Code("new", "a version of the DWD profile that is new to us", "tell the project"),
     "event-new": Code("new", "an event number of the DWD that is new to us", "tell the project"),
     "group-new": Code("new", "an event group of the DWD that is new to us", "tell the project"),
+    "awareness-green": Code("noted", "MeteoAlarm's level green: nothing is warned", "nothing to do"),
+    "urgency-past": Code(
+        "noted",
+        "urgency Past: it stands on screens, quietly, and the public is told nothing",
+        "nothing to do",
+    ),
     "silent-update": Code(
         "noted", "the DWD wants nobody told of it; told where it changes something material", "nothing to do"
     ),

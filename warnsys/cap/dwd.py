@@ -109,8 +109,16 @@ def is_advance(info: Info) -> bool:
 
 
 def is_all_clear(info: Info) -> bool:
-    """Whether it says that nothing is warned any more. Who is also told to act is still warned."""
-    return "AllClear" in info.response_types and not ACTIONS.intersection(info.response_types)
+    """Whether it says that nothing is warned, or no more. Who is also told to act is still warned."""
+    if ACTIONS.intersection(info.response_types):
+        return False
+    return "AllClear" in info.response_types or is_green(info)
+
+
+def is_green(info: Info) -> bool:
+    """Whether MeteoAlarm's level is green ("1; green; Minor"): nothing is warned. Any other severity is no green."""
+    levels = (value.casefold() for name, value in info.parameters if name.casefold() == "awareness_level")
+    return info.severity == "Minor" and any("green" in level.replace(";", " ").split() for level in levels)
 
 
 def is_silent_update(alert: Alert) -> bool:
@@ -181,5 +189,10 @@ def findings(alert: Alert) -> Iterator[Finding]:
             yield Finding("event-new", where, f"event number {event!r} is new")
         elif is_advance(info) and event and event not in ADVANCE_EVENTS:
             yield Finding("event-new", where, f"event number {event!r} is new in an advance notice")
+        if info.urgency == "Past":
+            yield Finding("urgency-past", f"/alert/info[{number}]/urgency", "over: asks nothing more of people")
+        if is_green(info):
+            said = "no warning" if is_all_clear(info) else "but asks people to act: a warning"
+            yield Finding("awareness-green", f"/alert/info[{number}]/parameter", f"MeteoAlarm's green, {said}")
         for group in sorted(set(groups(info)) - KNOWN_GROUPS):
             yield Finding("group-new", where, f"event group {group!r} is new")

@@ -203,9 +203,7 @@ class _Changes(Scene):
             return _Difference(district, "up", self.why_up(group, district, told, tellable), _first(told), tellable)
 
         if grade_now < grade_told:
-            below_the_minimum = self.log_entries(
-                None, [one for one in live if not one.advance or rule.advance != "never"]
-            )
+            below_the_minimum = self.log_entries(None, [one for one in live if not rule.leaves_out(one)])
             less_than_told = top(below_the_minimum) < grade_told
             if less_than_told:
                 return self.down(rule, group, district, still_told, tellable or below_the_minimum, least)

@@ -35,11 +35,20 @@ class Rule(_Strict):
     except_groups: tuple[str, ...] = ()
     """Event groups that this channel never tells this audience."""
 
+    def leaves_out(self, meaning: Meaning) -> bool:
+        """Whether this audience is never told of such a thing here, not even as what is left of something worse.
+
+        What is over (urgency Past) asks nothing more of the public: it stands on the screen, quietly.
+        """
+        if meaning.advance:
+            return self.advance == "never"
+        return meaning.urgency == "Past" and self.audience == "public"
+
     def tells(self, meaning: Meaning) -> bool:
         if meaning.severity == "Extreme" and meaning.urgency == "Immediate":
             return True  # never held back
         least = self.advance if meaning.advance else self.warnings
-        if least == "never" or meaning.group in self.except_groups:
+        if least == "never" or meaning.group in self.except_groups or self.leaves_out(meaning):
             return False
         return level(meaning.severity) >= level(least)
 
@@ -82,7 +91,7 @@ class Policy(_Strict):
     def presentation(self, meaning: Meaning, now: datetime) -> Presentation:
         """How much of a screen a warning takes: severity × urgency × time to onset."""
         far = meaning.onset - now > timedelta(minutes=self.near_onset_min)
-        if meaning.advance or far:
+        if meaning.advance or far or meaning.urgency == "Past":
             return "tile"
         rank = level(meaning.severity)
         if self.full_from != "never" and rank >= level(self.full_from) and meaning.group not in self.never_full:
