@@ -274,7 +274,7 @@ def test_a_reference_without_identifier_names_nothing() -> None:
             "polygon",
             "/alert/info/area/geocode",
         ),
-        ("<circle/>", "circle", "/alert/info/area/circle"),
+        ("<circle>x</circle>", "circle", "/alert/info/area/circle"),
         ("<ceiling>1</ceiling><ceiling>2</ceiling>", "repeated", "/alert/info/area/ceiling[2]"),
     ],
 )

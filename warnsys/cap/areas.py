@@ -64,11 +64,14 @@ class AreaReader:
             name = child.tag[start:]
             if name == "geocode":
                 code, value = self.document.pair(child)
-                code = self._name(code, child)
+                if code not in _NAMES:
+                    code = self._name(code, child)
                 if code == EXCLUDE_POLYGON:
                     excluded += self._outline(value, child)
+                elif code == WARN_CELL and not value.isdecimal():
+                    geocodes += self._cells(value, child)
                 elif code and value:
-                    geocodes += self._geocode(code, value, child)
+                    geocodes.append((code, value))
                 else:
                     self.document.note("geocode-empty", child, "", f"a geocode {code!r} with the value {value!r}")
             elif name == "areaDesc":
@@ -142,14 +145,16 @@ class AreaReader:
             self.document.note("code-form", element, "valueName", f"{name!r} read as {known}")
         return known
 
-    def _geocode(self, name: str, value: str, element: etree._Element) -> Iterator[tuple[str, str]]:
-        """One, or one for each of several cells that stand in one value."""
-        cells = [cell for cell in _BETWEEN_CELLS.split(value) if cell] if name == WARN_CELL else [value]
-        if cells != [value] and all(map(str.isdecimal, cells)):
+    def _cells(self, value: str, element: etree._Element) -> Iterator[tuple[str, str]]:
+        """Each of several that stand in one value."""
+        cells = [cell for cell in _BETWEEN_CELLS.split(value) if cell]
+        if cells and all(map(str.isdecimal, cells)):
             self.document.note("cells-in-one-value", element, "value", f"{value!r} read as {len(cells)} cells")
-            yield from ((name, cell) for cell in cells)
+            yield from ((WARN_CELL, cell) for cell in cells)
+        elif value:
+            yield WARN_CELL, value
         else:
-            yield name, value
+            self.document.note("geocode-empty", element, "", f"a geocode {WARN_CELL!r} with the value ''")
 
     def _judge(self, areas: tuple[Area, ...]) -> None:
         """Shapes and heights of an info that cannot be read: left out where it lists a warn cell, for cells decide
