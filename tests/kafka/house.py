@@ -61,6 +61,8 @@ class House:
     messages: dict[str, bytes] = field(default_factory=dict)
     _stamp: datetime = datetime(2000, 1, 1, tzinfo=UTC)
     _read: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    pressed: set[str] = field(default_factory=set)
+    """The commands of `warnsys` that ran here."""
 
     def __post_init__(self) -> None:
         self.port = free_port()
@@ -95,7 +97,8 @@ class House:
             f'[[sources]]\nname = "dwd"\nurl = "{self.server.url}"\npoll_s = 0.5\n'
             f'[broker]\nurl = "kafka://{self.guard.kafka.bootstrap}"\npartitions = {self.guard.topics.partitions}\n'
             f'[broker.sasl]\nmechanism = "PLAIN"\nusername = "{user}"\n'
-            f'[audit]\nfolder = "audit"\n[web]\nopen = true\nport = {self.port}\npublic_port = 0\nrequests_per_s = 0\n'
+            f'[audit]\nfolder = "audit"\n[archive]\nfolder = "archive"\nmin_free_mb = 0\n'
+            f"[web]\nopen = true\nport = {self.port}\npublic_port = 0\nrequests_per_s = 0\n"
         )
         return file
 
@@ -108,6 +111,7 @@ class House:
         for name in names:
             user = name.partition("-")[0]
             command = ["audit", "run"] if user == "audit" else [user]
+            self.pressed.add(" ".join(command))
             with (self.folder / f"{name}.log").open("ab") as log:
                 self.processes[name] = subprocess.Popen(
                     [sys.executable, "-m", "warnsys", *command, "--settings", str(self.settings(user))],
@@ -147,12 +151,36 @@ class House:
 
     def command(self, user: str, *arguments: str, code: int = 0) -> str:
         """Of `warnsys`, as that user; gives what it says."""
+        return self.offline(*arguments, "--settings", str(self.settings(user)), user=user, code=code)
+
+    def offline(self, *arguments: str, user: str = "admin", code: int = 0) -> str:
+        """The same of a command that asks for no settings."""
+        self._press(arguments)
         done = subprocess.run(
-            [sys.executable, "-m", "warnsys", *arguments, "--settings", str(self.settings(user))],
+            [sys.executable, "-m", "warnsys", *arguments],
             env=self.environment(user), capture_output=True, text=True, check=False, timeout=120,
         )  # fmt: skip
         assert done.returncode == code, (arguments, done.stdout, done.stderr)
         return done.stdout + done.stderr
+
+    def follows(self, user: str, *arguments: str, says: Sequence[str]) -> None:
+        """A command that goes on until it is ended: it says all of that, and ends in order when it is told to."""
+        self._press(arguments)
+        file = self.folder / f"{'-'.join(arguments[:2])}.out"
+        with file.open("wb") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "warnsys", *arguments, "--settings", str(self.settings(user))],
+                env=self.environment(user), stdout=out, stderr=out,
+            )  # fmt: skip
+        try:
+            until(f"{arguments} says {says}", lambda: all(one in file.read_text("utf-8") for one in says), START_S)
+        finally:
+            process.terminate()
+            code = process.wait(30)
+        assert code == 0, (arguments, file.read_text("utf-8"))
+
+    def _press(self, arguments: Sequence[str]) -> None:
+        self.pressed |= {arguments[0], " ".join(arguments[:2])}
 
     # -- what comes in and goes out ---------------------------------------------------------------------------------
 

@@ -3,11 +3,14 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from tests.kafka.guard import guarding
 from tests.kafka.house import SAME_ORIGIN, House, house, until
+from warnsys.cli.main import app
 
 pytestmark = pytest.mark.kafka
 PAGES = (
@@ -32,6 +35,7 @@ def test_after_every_button_and_command_and_sigkill_of_every_process_all_works(h
     until("it is rejected", lambda: home.read("warn.rejected"), 30)
     press(home, first)
     ask(home)
+    read_files(home)
     del home.messages[BROKEN]
     home.publish()
 
@@ -51,8 +55,14 @@ def test_after_every_button_and_command_and_sigkill_of_every_process_all_works(h
     assert "what=" not in home.command("audit", "audit", "show", "--what", "gap")
     press(home, first)
     ask(home)
+    assert commands() - home.pressed == set(ELSEWHERE)
 
 
+ELSEWHERE = {
+    "cells update", "demo", "geofences check", "geofences import", "geofences show", "hash-password", "init",
+    "scenario list", "scenario run", "scenario show", "scenario write", "serve-feed", "up",
+}  # fmt: skip
+"""Commands that nobody gives an operation that runs; they have tests of their own."""
 BROKEN = "2.49.0.0.276.0.DWD.PVW.1.broken.MUL.xml"
 
 
@@ -88,3 +98,35 @@ def ask(home: House) -> None:
     for what in ("decided", "told", "stopped", "resumed", "applied", "acknowledged"):
         home.notes(what)
     assert "on warn.stele" in home.command("canary", "canary")
+    for channel in ("push", "sms", "stele"):
+        home.follows("reader", "tail", channel, "--from-start", "--json", says=('"solingen"', '"haan"'))
+    assert "snapshots of" in home.command("feed", "archive", "list")
+
+
+def read_files(home: House) -> None:
+    """Commands that ask no broker: what they read the operation has written."""
+    shots, file = home.folder / "shots", home.folder / "message.xml"
+    name, message = next((name, body) for name, body in home.messages.items() if name != BROKEN)
+    file.write_bytes(message)
+    assert "1 mended" in home.offline("check", str(file)) or "1 ok" in home.offline("check", str(file))
+    home.offline("check", str(home.folder / "bytes.xml"), code=1)
+    assert "cell 805122000" in home.offline("match", str(file))
+    assert "Stadt Solingen" in home.offline("cells", "show", "Solingen")
+    assert name.removesuffix(".MUL.xml") in home.command("feed", "archive", "show", "2100-01-01")
+    assert "are whole" in home.command("feed", "archive", "verify")
+    assert "0 days removed" in home.command("feed", "archive", "prune")
+    assert "play them" in home.command("feed", "archive", "export", str(shots))
+    assert not re.search(r" 0 notices", home.command("feed", "replay", str(shots)))
+
+
+def commands() -> set[str]:
+    """Every command that `warnsys` shows, with the group that it is in."""
+
+    def walked(group: Any, before: tuple[str, ...] = ()) -> Iterator[str]:
+        for name, one in group.commands.items():
+            if one.hidden:
+                continue
+            path = (*before, name)
+            yield from walked(one, path) if hasattr(one, "commands") else (" ".join(path),)
+
+    return set(walked(typer.main.get_command(app)))
