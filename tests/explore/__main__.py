@@ -4,9 +4,10 @@ python -m tests.explore --depth 3 [--from clear] [--first "stop"]
 """
 
 import argparse
+import gc
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from tests.explore.laws import LAWS
@@ -22,15 +23,22 @@ class Found:
     states: int = 0
     histories: int = 0
     seconds: float = 0.0
+    """Of processor time: a machine that does other things beside makes them no more."""
     broken: tuple[History, str] | None = None
 
 
-def explore(start: World, depth: int, steps: Iterable[Step] = STEPS) -> Found:
-    """Breadth first: the first that breaks a law is among the shortest. What is the same is gone on from once."""
-    found, began, known = Found(), time.perf_counter(), {start.key()}
+def explore(
+    start: World, depth: int, steps: Iterable[Step] = STEPS, each: Callable[[int, Found], None] = lambda *_: None
+) -> Found:
+    """Breadth first: the first that breaks a law is among the shortest. What is the same is gone on from once.
+
+    `each` hears of every depth that is done.
+    """
+    gc.set_threshold(50_000, 20, 100)  # what is kept are thousands of states without a circle among them
+    found, began, known = Found(), time.process_time(), {start.key()}
     level: list[tuple[World, History]] = [(start, ())]
     steps = tuple(steps)
-    for _ in range(depth):
+    for reached in range(1, depth + 1):
         following: list[tuple[World, History]] = []
         for world, history in level:
             for step in steps:
@@ -44,14 +52,15 @@ def explore(start: World, depth: int, steps: Iterable[Step] = STEPS) -> Found:
                 except Exception as error:
                     wrong = f"{type(error).__name__}: {error}"
                 if wrong:
-                    found.broken, found.seconds = (path, wrong), time.perf_counter() - began
+                    found.broken, found.seconds = (path, wrong), time.process_time() - began
                     return found
                 key = after.key()
                 if key not in known:
                     known.add(key)
                     following.append((after, path))
         level = following
-    found.states, found.seconds = len(known), time.perf_counter() - began
+        found.states, found.seconds = len(known), time.process_time() - began
+        each(reached, found)
     return found
 
 
@@ -77,9 +86,13 @@ def main() -> int:
     for name, start in prepared().items():
         if chosen.start not in ("", name):
             continue
-        found = explore(start, chosen.depth)
-        row = f"| {name} | {chosen.depth} | {found.histories} | {found.states} | {found.seconds:.0f} |"
-        print(row if not found.broken else "\n".join(story(name, *found.broken)), flush=True)
+
+        def row(depth: int, found: Found, name: str = name) -> None:
+            print(f"| {name} | {depth} | {found.histories} | {found.states} | {found.seconds:.0f} |", flush=True)
+
+        found = explore(start, chosen.depth, each=row)
+        if found.broken:
+            print("\n".join(story(name, *found.broken)), flush=True)
         failed |= found.broken is not None
     return int(failed)
 

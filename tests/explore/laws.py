@@ -31,7 +31,7 @@ def what_holds_stands(world: World) -> Iterator[str]:
 
 
 def nothing_is_fresh_when_nobody_looks(world: World) -> Iterator[str]:
-    situation = world.rules.situation(world.state)
+    situation = world.situation
     age = world.minute - world.looked
     if situation and situation.freshness == "fresh" and age > STALE_MIN + GRACE_MIN:
         yield f"fresh, though the last look was {age:g} minutes ago"
@@ -76,5 +76,5 @@ LAWS: tuple[Law, ...] = (
 
 
 def _districts(world: World) -> Collection[DistrictSituation]:
-    situation = world.rules.situation(world.state)
+    situation = world.situation
     return situation.districts.values() if situation else ()

@@ -8,12 +8,15 @@ import asyncio
 import io
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
-from typing import Any
+from functools import cache, cached_property
+from typing import Any, cast
 
 import httpx
 
@@ -22,13 +25,23 @@ from tests.domain.messages import Message, Warned, cap
 from tests.support import NOON, at, city_rules
 from warnsys.feeds.poller import DwdFeed
 from warnsys.pipeline import CityRules, CityState, settle
-from warnsys.records import AlertHeaders, FeedStatus, ImpactRecord, Notice, PushNotice, Snapshot, SteleRecord, Tick
+from warnsys.records import (
+    AlertHeaders,
+    FeedStatus,
+    ImpactRecord,
+    Notice,
+    Outcome,
+    PushNotice,
+    Snapshot,
+    SteleRecord,
+    Tick,
+)
 from warnsys.settings import Source
 from warnsys.warning.matching import Matcher
+from warnsys.warning.situation import Situation
 
 PLACE = city_rules(1)
 HERE = ("d1",)
-LOOP = asyncio.new_event_loop()
 STALE_MIN = 15.0
 EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
 
@@ -40,7 +53,49 @@ def matcher(version: int) -> Matcher:
 
 
 MATCHERS = [matcher(version) for version in range(8)]
+
+
+class Here(ThreadPoolExecutor):
+    """What a thread is asked to do is done at once."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            done.set_exception(error)
+        return done
+
+
+class Client:
+    """Of HTTP no more than what an answer says: histories are many, and httpx's own ways are tested elsewhere."""
+
+    def __init__(self, answer: Callable[[], httpx.Response]) -> None:
+        self._answer = answer
+
+    @asynccontextmanager
+    async def stream(self, method: str, url: httpx.URL, **_: object) -> AsyncIterator[httpx.Response]:
+        answer = self._answer()
+        answer.request = httpx.Request(method, url)
+        yield answer
+
+
+LOOP = asyncio.new_event_loop()
+LOOP.set_default_executor(Here())
+
+
+@cache
+def packed(messages: tuple[Message, ...]) -> bytes:
+    """What the server answers that lists them."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as file:
+        for message in messages:
+            file.writestr(zipfile.ZipInfo(f"{message.key}.xml"), cap(message))
+    return content.getvalue() if messages else EMPTY_ZIP
+
+
 SOURCES = ("dwd", "city")
+SOURCE = Source.model_validate({"name": "dwd", "url": "https://dwd.example/alerts.zip"})
 
 
 @dataclass(frozen=True)
@@ -93,7 +148,11 @@ class World:
         ends = [said.until for said in message.says]
         return key in self.listed and bool(ends) and all(end is not None and self.minute < end for end in ends)
 
-    @property
+    @cached_property
+    def situation(self) -> Situation | None:
+        return self.rules.situation(self.state)
+
+    @cached_property
     def rules(self) -> CityRules:
         sources = SOURCES if self.two_sources else SOURCES[:1]
         limits = dict.fromkeys(sources, timedelta(minutes=STALE_MIN))
@@ -110,7 +169,8 @@ class World:
         state = re.sub(rb"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)", told, state)
         state = re.sub(rb'"monotonic":[\d.]+', b"", state)
         held = self.feed.get("_held")
-        feed = (held and (held.stamp - at(self.minute), held.ids), sorted(self.feed.get("_published", ())))
+        known = sorted(self.feed.get("_published", ())), self.feed.get("_agreed", False)
+        feed = (held and (held.stamp - at(self.minute), held.ids), *known)
         ends = [(one.key, [said.until and said.until - self.minute for said in one.says]) for one in self.published]
         rest = (
             ends, self.listed, self.minute - self.stamp, self.older, self.clocks, self.feed_lives, self.geofences,
@@ -118,6 +178,11 @@ class World:
             min(60.0, self.minute - self.looked),
         )  # fmt: skip
         return f"{state!r} {feed!r} {rest!r}"
+
+
+@cache
+def decided(geofences: int, headers: AlertHeaders, body: bytes) -> Outcome:
+    return MATCHERS[geofences].decide_bytes(body, headers).outcome
 
 
 class Play:
@@ -143,11 +208,7 @@ class Play:
     def answer(self, kind: str) -> httpx.Response:
         now = self.world
         listed, stamp = (now.older, now.older_stamp) if kind == "older" else (now.listed, now.stamp)
-        packed = io.BytesIO()
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
-            for key in listed:
-                file.writestr(zipfile.ZipInfo(f"{key}.xml"), cap(now.message(key)))
-        content = packed.getvalue() if listed else EMPTY_ZIP
+        content = packed(tuple(map(now.message, listed)))
         if kind == "damaged":
             content = bytes(200) + EMPTY_ZIP
         written = at(stamp + now.clocks.server)
@@ -165,21 +226,20 @@ class Play:
         def clock() -> datetime:
             return at(self.world.minute + self.world.clocks.feed)
 
-        source = Source.model_validate({"name": "dwd", "url": "https://dwd.example/alerts.zip"})
-        async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: self.answer(kind))) as client:
-            feed = DwdFeed(source, "live", client, self, clock, uptime=lambda: self.world.minute * 60)
-            given = {"_source", "_stage", "_publisher", "_time", "_random", "_keeper", "_asks"}
-            vars(feed).update({name: copy(value) for name, value in self.world.feed.items() if name in vars(feed)})
-            feed._time._clock, feed._time._now = self.world.feed.get("clock", (feed._time._clock, None))
-            await feed.look()
-            memory = {name: value for name, value in vars(feed).items() if name not in given}
-            memory["clock"] = feed._time._clock, feed._time._now
+        client = cast(httpx.AsyncClient, Client(lambda: self.answer(kind)))
+        feed = DwdFeed(SOURCE, "live", client, self, clock, uptime=lambda: self.world.minute * 60)
+        given = {"_source", "_stage", "_publisher", "_time", "_random", "_keeper", "_asks"}
+        vars(feed).update({name: copy(value) for name, value in self.world.feed.items() if name in vars(feed)})
+        feed._time._clock, feed._time._now = self.world.feed.get("clock", (feed._time._clock, None))
+        await feed.look()
+        memory = {name: value for name, value in vars(feed).items() if name not in given}
+        memory["clock"] = feed._time._clock, feed._time._now
         self.set(feed=memory)
         if kind == "whole":
             self.set(looked=self.world.minute)
 
     async def alert(self, headers: AlertHeaders, body: bytes) -> None:
-        outcome = MATCHERS[self.world.geofences].decide_bytes(body, headers).outcome
+        outcome = decided(self.world.geofences, headers, body)
         self.set(delivered=self.world.delivered | {outcome.base_id})
         self.take(outcome)
 
