@@ -182,6 +182,9 @@ def test_whatever_is_neither_actual_nor_an_exercise_is_a_test(alert: Alert, stat
         (None, None, (None, None)),
         (1000.0, None, (304.8, None)),
         (-10.0, 100.0, (None, 30.48)),
+        (29_099.0, None, (8869.3752, None)),
+        (29_100.0, None, (None, None)),
+        (1e299, 1e300, (None, None)),
     ],
 )
 def test_a_limit_of_height_counts_where_it_is_one(

@@ -13,6 +13,8 @@ KNOWN_PROFILES = ("2.1", "2.1.7", "2.1.9", "2.1.10", "2.1.11", "2.1.12", "2.1.13
 TEST_EVENTS = ("98", "99")
 NO_CEILING_FT = 9842.5197
 """3,000 m: DWD's way to say that there is no upper limit; 0 says that there is no lower one."""
+NO_GROUND_FT = 29_100.0
+"""Nobody on earth lives higher: a floor from here on would spare everybody, and is not believed."""
 
 ACTIONS = frozenset(("Shelter", "Evacuate", "Prepare", "Execute", "Avoid"))
 """What CAP's responseType may tell people to do."""
@@ -162,8 +164,11 @@ def new_cells(alert: Alert, known: Container[str]) -> Iterator[Finding]:
 
 
 def limits_m(altitude_ft: float | None, ceiling_ft: float | None) -> tuple[float | None, float | None]:
-    """Floor and ceiling in metres above sea level, None where DWD means no limit: from 0 down, from 3,000 m up."""
-    floor = altitude_ft * METRES_PER_FOOT if altitude_ft is not None and altitude_ft > 0 else None
+    """Floor and ceiling in metres above sea level, None where DWD means no limit: from 0 down, from 3,000 m up.
+
+    A floor above all ground is none, either.
+    """
+    floor = altitude_ft * METRES_PER_FOOT if altitude_ft is not None and 0 < altitude_ft < NO_GROUND_FT else None
     ceiling = ceiling_ft * METRES_PER_FOOT if ceiling_ft is not None and 0 < ceiling_ft < NO_CEILING_FT else None
     return floor, ceiling
 

@@ -36,6 +36,8 @@ class Answer:
     """Headers that ask whether there is a newer one."""
     date: datetime | None = None
     """What time it was by the server's clock when it answered; None where it did not say."""
+    partly: Refused | None = None
+    """Why this is not all that lies there: it ends nothing, and what is new in it still warns."""
 
 
 class Asks(Protocol):

@@ -17,6 +17,7 @@ import zipfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from stat import S_ISREG
 
 import httpx
 
@@ -29,8 +30,8 @@ from warnsys.settings import Source
 
 MARKER = "warnsys.folder"
 STAMPS_S = 300
-MAX_NAME = 400
-"""Characters of what a member is named by, before what keeps several apart."""
+MAX_NAME = 230
+"""Characters of what a member is named by, before what keeps several apart: a ZIP's names are trusted up to 255."""
 
 _Listing = dict[str, tuple[int, int, int]]
 """By file name: size, time of the last change, and which file it is."""
@@ -51,40 +52,58 @@ class FolderSource:
         """The folder at `now`. Raises `Refused`."""
         stamp = datetime.fromtimestamp(now.timestamp() // STAMPS_S * STAMPS_S, UTC)
         try:
-            return Answer(stamp, await asyncio.to_thread(self._packed), {})
+            content, wrong = await asyncio.to_thread(self._packed)
         except OSError as error:
-            raise Refused(f"{error.filename or 'a file'} cannot be read ({error.strerror})", "look after it") from error
+            raise _unreadable(error) from error
+        return Answer(stamp, content, {}, partly=wrong)
 
-    def _packed(self) -> bytes:
-        before = self._listed()
-        files = {name: self._read(name) for name in before}
-        if self._listed() != before:
-            raise Refused("the folder changed while it was read", "wait")
-        self._wait_for_growing(before, files)
-        return pack(files)
+    def _packed(self) -> tuple[bytes, Refused | None]:
+        """What can be read, and why that is not all."""
+        before, wrong = self._listed()
+        files: dict[str, bytes] = {}
+        for name in before:
+            try:
+                files[name] = self._read(name)
+            except OSError as error:
+                wrong = _unreadable(error)
+        if self._listed()[0] != before:
+            wrong = Refused("the folder changed while it was read", "wait")
+        for name in self._growing(before, files):
+            del files[name]
+            what = f"{_shown(name)} cannot be read as CAP, perhaps it is still being written"
+            wrong = Refused(what, "look into it")
+        return pack(files), wrong
 
-    def _listed(self) -> _Listing:
+    def _listed(self) -> tuple[_Listing, Refused | None]:
         if not (self._folder / MARKER).is_file():
             what = f"the file {MARKER} is missing, which shows that this is the folder and that it is mounted"
             raise Refused(what, f"make it once with: touch {self._folder / MARKER}")
         names = [path for path in self._folder.iterdir() if path.suffix.lower() == ".xml" and path.name[0] != "."]
         if len(names) > MAX_MEMBERS:
             raise Refused(f"{len(names)} files are there, at most {MAX_MEMBERS} are read", "clear the folder")
-        stats = {path.name: path.stat() for path in sorted(names)}
-        return {name: (stat.st_size, stat.st_mtime_ns, stat.st_ino) for name, stat in stats.items()}
+        found: _Listing = {}
+        wrong: Refused | None = None
+        for path in sorted(names):
+            try:
+                stat = path.stat()
+            except OSError as error:
+                wrong = _unreadable(error)
+                continue
+            if S_ISREG(stat.st_mode):  # who reads a pipe waits for ever
+                found[path.name] = stat.st_size, stat.st_mtime_ns, stat.st_ino
+        return found, wrong
 
     def _read(self, name: str) -> bytes:
         with (self._folder / name).open("rb") as file:
             return file.read(MAX_BYTES + 1)
 
-    def _wait_for_growing(self, listed: _Listing, files: Mapping[str, bytes]) -> None:
+    def _growing(self, listed: _Listing, files: Mapping[str, bytes]) -> list[str]:
+        """Files that cannot be understood, and were not the same at the last look."""
         known, self._not_understood = self._not_understood, {}
         for name, body in files.items():
             if _identifier(body) is None:
                 self._not_understood[name] = listed[name]
-        growing = [name for name, state in self._not_understood.items() if known.get(name) != state]
-        if growing:
-            raise Refused(f"{growing[0]} cannot be read as CAP, perhaps it is still being written", "look into it")
+        return [name for name, state in self._not_understood.items() if known.get(name) != state]
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
@@ -92,10 +111,11 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     them: a file that is written over with another message is another message. The same files give the same bytes."""
     members: dict[str, bytes] = {}
     for name, body in files.items():
-        identifier = _short(_identifier(body) or "").replace("/", "_").replace("\\", "_")
-        member = f"{identifier}.xml" if identifier else name
-        if members.setdefault(member, body) != body:
-            members[f"{Path(name).stem}~{member}"] = body
+        member = _plain(_identifier(body) or Path(name).stem)
+        if members.setdefault(f"{_short(member, MAX_NAME)}.xml", body) != body:
+            other = f"{_short(_plain(Path(name).stem), 60)}~{_short(member, 150)}"
+            if members.setdefault(f"{other}.xml", body) != body:
+                members[f"{other[:200]}~{hashlib.sha256(body).hexdigest()[:16]}.xml"] = body
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as bundle:
         for member, body in members.items():
@@ -113,11 +133,24 @@ def _identifier(body: bytes) -> str | None:
     return alert.identifier if dwd.is_senders(alert.sender) else dwd.named(alert.sender, alert.identifier)
 
 
-def _short(identifier: str) -> str:
-    """As a header takes it."""
-    if len(identifier) <= MAX_NAME:
-        return identifier
-    return f"{identifier[:MAX_NAME]}~{hashlib.sha256(identifier.encode()).hexdigest()[:16]}"
+def _plain(name: str) -> str:
+    """As a member of a ZIP may be called that is trusted: no path, no drive, nothing that cannot be printed."""
+    plain = _shown(name).replace("/", "_").replace("\\", "_")
+    return f"{plain[0]}_{plain[2:]}" if plain[1:2] == ":" else plain
+
+
+def _shown(name: str) -> str:
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name)
+
+
+def _short(name: str, most: int) -> str:
+    """With what keeps several apart, where it is cut."""
+    return name if len(name) <= most else f"{name[:most]}~{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+
+
+def _unreadable(error: OSError) -> Refused:
+    what = f"{_shown(str(error.filename or 'a file'))} cannot be read ({error.strerror})"
+    return Refused(what, "look after it")
 
 
 def _asks(source: Source, _client: httpx.AsyncClient) -> Asks:

@@ -172,7 +172,9 @@ class Poller:
         return live and (not allowed or alert.sender in allowed)
 
     def _own_doubt(self, answer: Answer) -> Refused | None:
-        """Where nothing but our own clock stamps an answer, and that has jumped."""
+        """Where an answer is not whole, or nothing but our own clock stamps it, and that has jumped."""
+        if answer.partly:
+            return answer.partly
         if answer.date or not self._time.in_doubt:
             return None
         return Refused("our own clock jumped, so that the listing ends nothing", "set it right, or wait ten minutes")
