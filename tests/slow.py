@@ -11,6 +11,8 @@ SLOW = {
     "tests/domain/test_bounds.py": "states of many megabytes",
     "tests/docs/test_commands.py::test_the_commands_of_a_page_run[docs/how-to/replay.md]": "a dozen replays",
     "tests/docs/test_commands.py::test_the_tutorial": "a newcomer's first quarter of an hour",
+    "tests/domain/test_budgets.py": "cities of thousands of warnings",
+    "tests/domain/test_impact.py::test_every_real_message": "each real message by the plain method, too",
     "tests/upgrade/": "the previous release, side by side",
 }
 
