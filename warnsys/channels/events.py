@@ -16,9 +16,10 @@ MAX_CHARS = 42
 
 def event_name(meaning: Meaning) -> Localised:
     """What a meaning warns of, in at most `MAX_CHARS` characters a language."""
-    if found := _named(meaning.ii, meaning.group, advance=meaning.advance):
-        return found
     own = {language: shorten(text.event, MAX_CHARS) for language, text in meaning.texts.items() if text.event}
+    ours = meaning.worded is None or not own  # else somebody else's words, whatever code stands beside them
+    if ours and (found := _named(meaning.ii, meaning.group, advance=meaning.advance)):
+        return found
     unknown = say("event-unknown")
     any_of_them = own.get("de") or own.get("en") or next(iter(own.values()), "")
     return {language: own.get(language) or any_of_them or unknown[language] for language in LANGUAGES}

@@ -106,7 +106,8 @@ def worded(place: CityInfo, change: Change, *, exercise: bool, language: str = "
 def _drafts(place: CityInfo, change: Change, words: Messages) -> Iterator[tuple[str, ...]]:
     """The sentences, ever more briefly."""
     meaning, language = change.meaning, words.language
-    called = {"level": words(f"level-{level(meaning.severity)}"), "event": _event(change, language)}
+    other = "other-" if wording.is_other(meaning) else ""
+    called = {"level": words(f"level-{other}{level(meaning.severity)}"), "event": _event(change, language)}
     head = words("sms-head-advance" if meaning.advance else "sms-head", **called)
     when, new = _period(meaning, place, words), news(change, place.timezone)
     if new is None:

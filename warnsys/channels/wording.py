@@ -20,13 +20,18 @@ NOTHING: Localised = dict.fromkeys(LANGUAGES, "")
 
 
 def label(meaning: Meaning) -> Localised:
-    """The level by its official name and number."""
-    return _label(meaning.severity, advance=meaning.advance)
+    """The level by its name and number: the DWD's official one, of other than weather by its category."""
+    return _label(meaning.severity, advance=meaning.advance, other=is_other(meaning))
 
 
 @lru_cache
-def _label(severity: Severity, *, advance: bool) -> Localised:
-    return say(f"label-{level(severity)}{'-advance' if advance else ''}")
+def _label(severity: Severity, *, advance: bool, other: bool) -> Localised:
+    return say(f"label-{'other-' if other else ''}{level(severity)}{'-advance' if advance else ''}")
+
+
+def is_other(meaning: Meaning) -> bool:
+    """Whether it warns of something else than weather: then nothing speaks of weather."""
+    return meaning.category is not None and not is_dwd(meaning)
 
 
 # -- times ----------------------------------------------------------------------------------------------------------

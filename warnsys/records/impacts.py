@@ -42,6 +42,12 @@ class Meaning(Part):
 
     ii: str = ""
     group: str
+    worded: bool | None = None
+    """Whether the group hangs on the event's wording; False where a code says it, None for the DWD's."""
+    own: str | None = None
+    """The group that the message itself has, where what it replaces was told under another."""
+    category: str | None = None
+    """CAP's category, where it is not weather (Met)."""
     urgency: Urgency
     severity: Severity
     certainty: Certainty

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from warnsys.records import Moment, Outcome, Part, Snapshot, Tick
 from warnsys.warning.clock import Clock, hear, testify
+from warnsys.warning.kinds import in_chains
 from warnsys.warning.revisions import Fact as Fact
 from warnsys.warning.revisions import adopted, family, in_order, is_real, same_content
 
@@ -180,6 +181,7 @@ def learn_outcome(known: Facts, outcome: Outcome, rules: str) -> Facts:
         for name in {one.base_id for one in before} - {one.base_id for one in contents}:
             del facts[name]
         facts.update((one.base_id, one) for one in contents)
+        in_chains(facts, [one.base_id for one in contents])
         grown += sum(len(one.model_dump_json()) for one in contents if not any(one is old for old in before))
     return known.model_copy(update={"facts": facts, "listings": listings, "grown": grown})
 
@@ -365,6 +367,8 @@ def _join(one: Fact, other: Fact, rules: str) -> Fact:
         "waits": min(one.waits, other.waits) if one.waits and other.waits else None,
         "base_id": one.base_id,
         "of": one.of,
+        "kinds": one.kinds or other.kinds,
+        "codes": one.codes or other.codes,
     }
     if all(getattr(content, name) == value for name, value in joined.items()):
         return content

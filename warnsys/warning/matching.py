@@ -19,6 +19,7 @@ from warnsys.cap import dwd, languages
 from warnsys.cap.digest import digest
 from warnsys.cap.document import ZONE
 from warnsys.cap.errors import CapError, Misleading
+from warnsys.cap.kinds import kind
 from warnsys.cap.model import Alert, Info, level
 from warnsys.cap.read import PRIVATE_SCOPES, read_alert
 from warnsys.records import AlertHeaders, Decided, Impact, Meaning, Outcome, Text
@@ -284,9 +285,12 @@ def _badness(meaning: Meaning | Info) -> tuple[int, bool, float]:
 def _meaning(alert: Alert, infos: list[Info], matches: Iterable[Match]) -> Meaning:
     first = infos[0]
     unread = any(finding.code == "shape-left-out" for finding in alert.findings)
+    group, worded = kind(first)
     return Meaning(
         ii=dwd.event_number(first),
-        group=dwd.leading_group(first),
+        group=group,
+        worded=worded,
+        category=other_category(first),
         urgency=first.urgency,
         severity=first.severity,
         certainty=first.certainty,
@@ -318,6 +322,14 @@ def _texts(infos: Sequence[Info]) -> dict[str, Text]:
     for info in infos:
         found.setdefault(info.language.split("-")[0].lower(), _text(info))
     return found
+
+
+def other_category(info: Info) -> str | None:
+    """CAP's first category, where none of them is weather; None where it is, or where nothing is said."""
+    categories = [category.strip() for category in info.categories if category.strip()]
+    if not categories or any(category.casefold() == "met" for category in categories):
+        return None
+    return shorten(categories[0], 20)
 
 
 def _text(info: Info) -> Text:

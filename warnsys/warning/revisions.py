@@ -41,6 +41,11 @@ class Fact(Part):
     waits: Moment | None = None
     """Where every listing that had it had what replaces it, too: until when that is waited for."""
 
+    kinds: dict[str, str] | None = None
+    """By event group of the message the one under which it is told, which is that of its chain; None for the DWD's."""
+    codes: tuple[str, ...] | None = None
+    """Which of these a code says."""
+
     def impacts(self) -> Iterator[tuple[Meaning, Impact]]:
         return ((meaning, impact) for meaning in self.meanings for impact in meaning.impacts)
 

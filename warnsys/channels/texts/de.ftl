@@ -11,6 +11,19 @@ level-1 = Wetterwarnung
 level-2 = Markante Wetterwarnung
 level-3 = Unwetterwarnung
 level-4 = Extreme Unwetterwarnung
+# The same for other than weather.
+level-other-1 = Gefahrenhinweis
+level-other-2 = Gefahr
+level-other-3 = Große Gefahr
+level-other-4 = Extreme Gefahr
+label-other-1 = { level-other-1 }, Stufe 1 von 4
+label-other-2 = { level-other-2 }, Stufe 2 von 4
+label-other-3 = { level-other-3 }, Stufe 3 von 4
+label-other-4 = { level-other-4 }, Stufe 4 von 4
+label-other-1-advance = Vorabinformation: { level-other-1 } möglich, Stufe 1 von 4
+label-other-2-advance = Vorabinformation: { level-other-2 } möglich, Stufe 2 von 4
+label-other-3-advance = Vorabinformation: { level-other-3 } möglich, Stufe 3 von 4
+label-other-4-advance = Vorabinformation: { level-other-4 } möglich, Stufe 4 von 4
 label-1 = { level-1 }, Stufe 1 von 4
 label-2 = { level-2 }, Stufe 2 von 4
 label-3 = { level-3 }, Stufe 3 von 4
@@ -110,6 +123,7 @@ brief-shortened = verkürzt bis { $end } Uhr
 ## Ends
 
 ended-warning = Die Wetterwarnung ist beendet
+ended-other = Die Warnung ist beendet
 ended-advance = Die Vorabinformation ist beendet
 ended-cancelled = aufgehoben
 ended-superseded = durch eine neuere Meldung

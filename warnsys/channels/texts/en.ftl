@@ -9,6 +9,19 @@ level-1 = Weather warning
 level-2 = Significant weather warning
 level-3 = Severe weather warning
 level-4 = Extreme weather warning
+# The same for other than weather.
+level-other-1 = Hazard notice
+level-other-2 = Danger
+level-other-3 = Severe danger
+level-other-4 = Extreme danger
+label-other-1 = { level-other-1 }, level 1 of 4
+label-other-2 = { level-other-2 }, level 2 of 4
+label-other-3 = { level-other-3 }, level 3 of 4
+label-other-4 = { level-other-4 }, level 4 of 4
+label-other-1-advance = Advance notice: hazard possible, level 1 of 4
+label-other-2-advance = Advance notice: danger possible, level 2 of 4
+label-other-3-advance = Advance notice: severe danger possible, level 3 of 4
+label-other-4-advance = Advance notice: extreme danger possible, level 4 of 4
 label-1 = { level-1 }, level 1 of 4
 label-2 = { level-2 }, level 2 of 4
 label-3 = { level-3 }, level 3 of 4
@@ -108,6 +121,7 @@ brief-shortened = shortened until { $end }
 ## Ends
 
 ended-warning = The weather warning has ended
+ended-other = The warning has ended
 ended-advance = The advance notice has ended
 ended-cancelled = cancelled
 ended-superseded = by a newer message

@@ -1,0 +1,90 @@
+"""One chain is one event to people, whatever it is called: a worded group follows that of the message it replaces.
+
+A message whose event text changes from "Gewitter orange" to "Gewitter gelb" would else end one event and begin another.
+Where a code says that the kind changed (heat becomes storm) the new one is an event of its own, told as any.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from warnsys.cap.model import level
+from warnsys.records import Meaning
+from warnsys.warning.revisions import Fact, replaces
+
+
+def in_chains(facts: dict[str, Fact], learned: Iterable[str]) -> None:
+    """Gives what was learned, and what follows it in its chain, the groups of what it replaces."""
+    some = [base_id for base_id in learned if base_id in facts and _kinds(facts[base_id])]
+    if not some:
+        return
+    all_replaced = replaces(facts)
+    followers: dict[str, list[str]] = {}
+    for base_id, others in all_replaced.items():
+        for other in others:
+            followers.setdefault(other, []).append(base_id)
+    while some:
+        base_id = some.pop()
+        fact = facts[base_id]
+        before = [facts[i] for i in all_replaced[base_id] if i in facts and facts[i].kinds and _earlier(facts[i], fact)]
+        facts[base_id] = called = _called(fact, max(before, key=_order) if before else None)
+        if called.kinds != fact.kinds or base_id in learned:
+            some += [i for i in followers.get(base_id, ()) if _earlier(fact, facts[i])]
+
+
+def _order(fact: Fact) -> tuple[object, ...]:
+    return fact.sent, fact.base_id
+
+
+def _earlier(one: Fact, other: Fact) -> bool:
+    return (one.sent, one.base_id) < (other.sent, other.base_id)
+
+
+def _kinds(fact: Fact) -> bool:
+    return bool(fact.kinds) or any(meaning.worded is not None for meaning in fact.meanings)
+
+
+def _called(fact: Fact, before: Fact | None) -> Fact:
+    own = dict.fromkeys(one.own or one.group for one in sorted(fact.meanings, key=_badness, reverse=True))
+    coded = {one.own or one.group for one in fact.meanings if one.worded is False}
+    kept = fact.kinds or {}
+    kinds = {group: kept.get(group, group) for group in own} or dict(kept)
+    codes = set(fact.codes or ()) | {kinds[group] for group in coded if kinds[group] == group}
+    if before and before.kinds and own:
+        kinds = _following(list(own), coded, before)
+        codes = {told for group, told in kinds.items() if (group in coded and told == group) or told in _codes(before)}
+    meanings = tuple(_named(one, kinds.get(one.own or one.group, one.group)) for one in fact.meanings)
+    changed = {"kinds": kinds, "codes": tuple(sorted(codes)) or None, "meanings": meanings}
+    return (
+        fact
+        if all(getattr(fact, name) == value for name, value in changed.items())
+        else fact.model_copy(update=changed)
+    )
+
+
+def _codes(fact: Fact) -> Sequence[str]:
+    return fact.codes or ()
+
+
+def _following(own: Sequence[str], coded: set[str], before: Fact) -> dict[str, str]:
+    """By group of the message the one that is told: its own where that was told before, or both are codes."""
+    told = list(dict.fromkeys((before.kinds or {}).values()))
+    free = [group for group in told if group not in own]
+    found: dict[str, str] = {}
+    for group in own:
+        possible = [one for one in free if group not in coded or one not in _codes(before)]
+        if group in told or not possible:
+            found[group] = group
+        else:
+            found[group] = possible[0]
+            free.remove(possible[0])
+    return found
+
+
+def _named(meaning: Meaning, group: str) -> Meaning:
+    own = meaning.own or meaning.group
+    if meaning.worded is None or meaning.group == group:
+        return meaning
+    return meaning.model_copy(update={"group": group, "own": None if group == own else own})
+
+
+def _badness(meaning: Meaning) -> tuple[object, ...]:
+    return level(meaning.severity), not meaning.advance, meaning.own or meaning.group
