@@ -12,7 +12,7 @@ from geofences.area import Area
 from geofences.district import District
 from geofences.match import Blocks, Least, Match, decide
 from geofences.overlap.sphere import extent
-from geofences.shapes import outlines
+from geofences.shapes import shapes_of
 
 
 def plain_match(
@@ -25,12 +25,12 @@ def plain_match(
 
 def _match_one(district: District, areas: Sequence[Area], least: Least) -> Match:
     def share_of(blocks: tuple[int, ...]) -> float:
-        shapes = [shape for i in blocks for shape in outlines(areas[i])]
+        shapes = [shape for i in blocks for shape in shapes_of(areas[i])]
         inside = shapely.intersection(district.geometry, shapely.union_all(shapes))
         return extent(inside) / extent(district.geometry)
 
     def part_of(blocks: tuple[int, ...]) -> float:
-        shapes = [shape for i in blocks for shape in outlines(areas[i])]
+        shapes = [shape for i in blocks for shape in shapes_of(areas[i])]
         parts = (extent(shapely.intersection(district.geometry, shape)) / extent(shape) for shape in shapes)
         return max(parts, default=0.0)
 

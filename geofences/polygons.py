@@ -17,10 +17,10 @@ _MOST_HOLES = 50_000
 _FEW_PAIRS = 1_000
 """Of one area, that are all looked at: a tree takes longer."""
 
-Points = Sequence[tuple[float, float]]
+PointLists = Sequence[tuple[float, float]]
 
 
-def polygons_of(rings: Sequence[Points]) -> list[tuple[shapely.Polygon, ...]]:
+def polygons_of(rings: Sequence[PointLists]) -> list[tuple[shapely.Polygon, ...]]:
     """Of closed rings of (lon, lat), of at least four points each; of one that crosses the 180th meridian a polygon at
     either side, each of them whole: it goes on beyond ±180°."""
     if not rings:
@@ -75,7 +75,7 @@ def _at_both_sides(points: NDArray[np.float64]) -> tuple[shapely.Polygon, ...]:
 
 
 def with_holes(
-    outer: Sequence[list[shapely.Polygon]], holes: Sequence[Sequence[Points]], budget: Budget
+    outer: Sequence[list[shapely.Polygon]], holes: Sequence[Sequence[PointLists]], budget: Budget
 ) -> list[list[shapely.Polygon]]:
     """The polygons of each area, each with those holes of its area whose boxes touch its own.
 

@@ -46,7 +46,7 @@ _METRES_A_DEGREE = 110_000  # at least, between two parallels on WGS 84
 _QUARTER_MERIDIAN_M = 10_000_000.0
 
 
-def outlines(area: Area, budget: Budget | None = None) -> tuple[BaseGeometry, ...]:
+def shapes_of(area: Area, budget: Budget | None = None) -> tuple[BaseGeometry, ...]:
     """Valid, non-empty polygons or multipolygons in lon/lat degrees of all shapes of the block.
 
     Holes belong to their own polygon only. Shapes without extent (a line) give nothing, but a point is a

@@ -49,13 +49,13 @@ def test_its_district_is_no_place_of_any_city_and_its_cell_no_cell() -> None:
 
 def test_both_stages_are_exercises_with_topics_of_their_own() -> None:
     for stage in (canary.STAGE, canary.BY_HAND):
-        settings = canary.settings_for(live(bundled()), "http://localhost/x.zip", stage)
+        settings = canary.canary_settings(live(bundled()), "http://localhost/x.zip", stage)
         assert settings.exercise
         assert settings.broker.partitions == 1
 
 
 async def test_whatever_it_says_is_marked_in_every_language() -> None:
-    settings = canary.settings_for(live(bundled()), "http://localhost/x.zip", canary.STAGE)
+    settings = canary.canary_settings(live(bundled()), "http://localhost/x.zip", canary.STAGE)
     offline = Offline(settings)
     offline.tick(NOON)
     await offline.alert(headers(canary.STAGE), canary.alert(NAME, NOON))

@@ -61,6 +61,6 @@ def stamped(seconds: float | None) -> float:
     return seconds if seconds is not None and 0 <= seconds <= LATEST else 0.0
 
 
-def moment(seconds: float) -> datetime:
+def record_time(seconds: float) -> datetime:
     """A record's timestamp; 1970 for one that is no time: what is not known moves no clock forward."""
     return datetime.fromtimestamp(stamped(seconds), UTC)

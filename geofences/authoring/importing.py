@@ -11,7 +11,7 @@ from geofences.authoring import names
 from geofences.authoring.coverage import Tolerance, beyond
 from geofences.authoring.heights import grounds
 from geofences.authoring.sources import Rows
-from geofences.authoring.tidy import mended, polygonal, tidied
+from geofences.authoring.tidy import made_valid, polygonal, tidied
 from geofences.district import District
 from geofences.files.findings import Finding, GeofenceError
 from geofences.files.nesting import misplaced_parents
@@ -49,7 +49,7 @@ def districts_of(rows: Rows, attributes: Attributes, source: str) -> list[Distri
         if known is None:
             found[district.id] = district
         elif known.name == district.name:
-            whole = shapely.union(mended(known.geometry), mended(geometry))
+            whole = shapely.union(made_valid(known.geometry), made_valid(geometry))
             found[district.id] = replace(known, geometry=polygonal(whole))
         else:
             says = f"id {district.id!r} is that of {known.name!r} and of {district.name!r}"
@@ -75,7 +75,7 @@ def fitted(
     findings = []
     for position, (district, parent) in enumerate(zip(districts, parents, strict=True)):
         if parent is not None and (
-            outside := beyond(mended(district.geometry), mended(districts[parent].geometry), _OUTSIDE)
+            outside := beyond(made_valid(district.geometry), made_valid(districts[parent].geometry), _OUTSIDE)
         ):
             says = f"lies outside its parent {districts[parent].id} by {outside.area_m2:.0f} m²"
             findings.append(
@@ -120,7 +120,7 @@ def with_heights(
     """
     made, findings = [], []
     for position, (district, ground) in enumerate(
-        zip(districts, grounds(terrain, [mended(each.geometry) for each in districts], crs=crs), strict=True)
+        zip(districts, grounds(terrain, [made_valid(each.geometry) for each in districts], crs=crs), strict=True)
     ):
         if ground is None:
             findings.append(

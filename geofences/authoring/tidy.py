@@ -34,7 +34,7 @@ def tidied(shapes: Sequence[Shape], parents: Sequence[int | None], *, gap_m: flo
     both sides alike.
     """
     plane = Plane.of(shapes)
-    drawn = [mended(shape) for shape in plane.metres(shapes).tolist()]
+    drawn = [made_valid(shape) for shape in plane.metres(shapes).tolist()]
     atoms, atoms_of = _atoms(drawn, parents, gap_m)
     lost = [0.0] * len(drawn)
     if not shapely.coverage_is_valid(atoms, gap_width=gap_m):
@@ -52,7 +52,7 @@ def _part_lost(before: BaseGeometry, atoms: NDArray[np.object_]) -> float:
     return float(shapely.difference(before, shapely.coverage_union_all(atoms)).area / before.area)
 
 
-def mended(shape: BaseGeometry) -> Shape:
+def made_valid(shape: BaseGeometry) -> Shape:
     """Valid, all loops of a bow-tie kept; empty where there is no area."""
     if shape.is_valid:
         return polygonal(shape)

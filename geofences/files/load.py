@@ -16,8 +16,8 @@ from shapely.geometry import mapping
 from geofences.district import District
 from geofences.files.findings import Finding, GeofenceError
 from geofences.files.nesting import misplaced_parents
-from geofences.files.outline import Outline, outline
-from geofences.files.rules import judge, told
+from geofences.files.outline import Outline, from_geojson
+from geofences.files.rules import complaint, judge
 from geofences.overlap.budget import Budget
 from geofences.overlap.tangles import REMEDY, are_tangled_together
 
@@ -155,7 +155,7 @@ def _read(path: Path) -> _Collection:
             path, f"cannot be read ({error.strerror})", "give the path of a GeoJSON file of districts"
         ) from error
     except ValidationError as error:
-        says = f"expected a GeoJSON FeatureCollection with at least one feature ({told(error)})"
+        says = f"expected a GeoJSON FeatureCollection with at least one feature ({complaint(error)})"
         raise _unusable(path, says, "export the districts as GeoJSON") from error
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _unusable(path, f"not valid JSON ({error})", "export the districts as GeoJSON again") from error
@@ -171,7 +171,7 @@ def _with_outlines() -> Callable[[dict[str, Any]], dict[str, Any] | Outline]:
 
     def with_outline(found: dict[str, Any]) -> dict[str, Any] | Outline:
         if "type" in found and "coordinates" in found:
-            return outline(found["type"], found["coordinates"], budget)
+            return from_geojson(found["type"], found["coordinates"], budget)
         return found
 
     return with_outline

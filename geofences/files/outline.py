@@ -34,7 +34,7 @@ class _UnreadableError(ValueError):
     """A ring that is no list of positions."""
 
 
-def outline(kind: Any, coordinates: Any, budget: Budget | None = None) -> Outline:
+def from_geojson(kind: Any, coordinates: Any, budget: Budget | None = None) -> Outline:
     """The geometry of GeoJSON's `type` and `coordinates`; heights in the positions are left out.
 
     `budget` is that of the file: what is too tangled is refused before it is looked at.

@@ -10,7 +10,7 @@ from geofences.district import District
 from geofences.files.findings import Finding
 from geofences.files.outline import REMEDY as OUTLINE_REMEDY
 from geofences.files.outline import Outline
-from geofences.files.warn_cells import COMMUNE, KREIS, PART_OF_KREIS, QUARTER, KnownCells, covers
+from geofences.files.warn_cells import COMMUNE, KREIS, PART_OF_KREIS, QUARTER, KnownCells, is_in_kreis
 
 _LOWEST_M, _HIGHEST_M = -450.0, 9000.0  # the Dead Sea's shore, Mount Everest; terrain models say "no data" with -9999
 _WITHOUT_KREIS = "list the commune's cell (8…) alone, or those of its quarters (7…)"
@@ -117,7 +117,7 @@ def _instead(cell: str, known: KnownCells) -> str:
     )
 
 
-def told(error: ValidationError) -> str:
+def complaint(error: ValidationError) -> str:
     """The first three of pydantic's complaints, in one line."""
     lines = [f"{'.'.join(map(str, problem['loc'])) or 'file'}: {problem['msg']}" for problem in error.errors()]
     return "; ".join(lines if len(lines) <= 3 else [*lines[:3], f"and {len(lines) - 3} more"])
@@ -160,7 +160,7 @@ def _of_cells(cells: Collection[str]) -> Iterator[Finding]:
         elif cell.startswith(KREIS) and not cell.endswith("000"):
             yield _kreis_of_several(cell)
         # A city that is its own Kreis has the same key as commune and as Kreis, or quarters with its digits.
-        elif cell.startswith(KREIS) and not any(covers(cell, other) for other in cells):
+        elif cell.startswith(KREIS) and not any(is_in_kreis(cell, other) for other in cells):
             yield Finding(
                 "kreis-cell",
                 f"warn cell {cell} is a Kreis, expected only beside 8{cell[1:]}, or beside quarters (7{cell[1:6]}…), "

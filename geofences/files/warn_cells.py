@@ -12,7 +12,7 @@ MOST_NAMED = 30
 """Quarters in one message; Berlin has three times as many."""
 
 
-def covers(kreis: str, cell: str) -> bool:
+def is_in_kreis(kreis: str, cell: str) -> bool:
     """Whether a cell is of a city that is this Kreis: the commune of the same key, or a quarter with its digits."""
     if cell.startswith(COMMUNE):
         return cell[1:] == kreis[1:]

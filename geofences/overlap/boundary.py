@@ -12,7 +12,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geofences.overlap.sides import Bools, Edges, Ints, changes, on_left
+from geofences.overlap.sides import Bools, Edges, Ints, crossed_rows, on_left
 from geofences.overlap.sphere import Floats, swept
 
 EDGES = 8
@@ -155,7 +155,7 @@ class Boundary:
         stretch, row = stretch.take(on_ray), row.take(on_ray)
         level = np.ascontiguousarray(self.lat.take(stretch, 0).T)
         above = level > lat.take(row) if step > 0 else level >= lat.take(row)
-        place, column = changes(above)
+        place, column = crossed_rows(above)
         upward, point = above[place + 1, column], row.take(column)
         edges = self.edges(edge_at(stretch.take(column), place))
         left = on_left(edges, lon.take(point), lat.take(point), step=step)

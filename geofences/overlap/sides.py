@@ -74,7 +74,7 @@ def _sign(*numbers: float) -> int:
     return (turn > 0) - (turn < 0)
 
 
-def changes(sides: Bools) -> tuple[Ints, Ints]:
+def crossed_rows(sides: Bools) -> tuple[Ints, Ints]:
     """Where the side changes from one row to the next, in (k, n): (row, column)."""
     row, column = np.divmod(np.flatnonzero(sides[:-1] != sides[1:]), max(sides.shape[1], 1))
     return row, column

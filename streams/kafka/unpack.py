@@ -24,7 +24,7 @@ UNREADABLE = "unreadable"
 """Header of a record whose value is its bytes on the wire; says why."""
 _START = struct.Struct(">qi")
 """Of a batch: its first offset, and how many bytes follow."""
-Headers = tuple[tuple[str, bytes | None], ...]
+RawHeaders = tuple[tuple[str, bytes | None], ...]
 
 
 class Unpacked(NamedTuple):
@@ -35,7 +35,7 @@ class Unpacked(NamedTuple):
     timestamp_type: int
     key: bytes | None
     value: bytes | None
-    headers: Headers
+    headers: RawHeaders
     checksum: None = None
 
 

@@ -27,7 +27,7 @@ from streams.processes.runtime import broker_of, metrics_served
 from warnsys.audit.chain import AuditError, Chain, ChainAnchor, Entry
 from warnsys.audit.entries import Auditor, Memory, Stood, TopicKind
 from warnsys.channels.registry import channels
-from warnsys.headers import moment
+from warnsys.headers import record_time
 from warnsys.metrics import Metrics
 from warnsys.records import AuditHead, read_action
 from warnsys.settings import Settings, SettingsError
@@ -120,7 +120,7 @@ async def anchors(settings: Settings) -> list[ChainAnchor]:
             except ValidationError:
                 continue
             if isinstance(said, AuditHead) and said.stage == topics.stage:
-                stood = moment(record.timestamp)
+                stood = record_time(record.timestamp)
                 found.append(ChainAnchor(said.number, said.head, said.at, stood))
     return found
 
@@ -214,6 +214,6 @@ def _gap(line: str, wanted: int, start: int, why: str) -> Entry:
 def _stood(record: Any, kinds: Mapping[str, TopicKind]) -> Stood:
     one = incoming(record)
     return Stood(
-        kinds[one.topic], one.topic, one.partition, one.offset, moment(one.timestamp),
+        kinds[one.topic], one.topic, one.partition, one.offset, record_time(one.timestamp),
         one.key.decode("utf-8", "replace"), record.value, one.headers,
     )  # fmt: skip

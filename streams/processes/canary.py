@@ -22,7 +22,7 @@ from streams.kafka.records import ConsumedRecord
 from streams.kafka.topics import Topics, topics_for
 from streams.kafka.trail import TraceHeader
 from streams.processes.runtime import Pipeline, broker_of, metrics_served, pipeline_on
-from streams.worker.failures import explain
+from streams.worker.failures import error_reason
 from warnsys.channels.registry import read, tellers
 from warnsys.feeds.poller import Poller
 from warnsys.headers import published
@@ -64,7 +64,7 @@ async def nest(settings: Settings, stage: str) -> AsyncIterator["Canary"]:
     """Everything that a run needs, on the broker of these settings."""
     async with AsyncExitStack() as stack:
         server = stack.enter_context(StandIn())
-        own = canary.settings_for(settings, server.url, stage)
+        own = canary.canary_settings(settings, server.url, stage)
         bootstrap = stack.enter_context(broker_of(own, "canary"))
         quiet = own.model_copy(update={"metrics": MetricsPort()})  # an exercise's figures would alarm beside live ones
         pipeline = await stack.enter_async_context(pipeline_on(quiet, bootstrap))
@@ -179,7 +179,9 @@ class Canary:
         try:
             self._seen.take(record, time.time())
         except (ValueError, RecursionError) as error:
-            log.warning("%s/%d@%d cannot be read: %s", record.topic, record.partition, record.offset, explain(error))
+            log.warning(
+                "%s/%d@%d cannot be read: %s", record.topic, record.partition, record.offset, error_reason(error)
+            )
 
 
 class _ReadBack:

@@ -24,7 +24,7 @@ from streams.kafka.records import ConsumedRecord, Headers, ProducerRecord, Progr
 from streams.kafka.sender import KafkaSender
 from streams.kafka.topics import Topics, topics_for
 from streams.worker.failures import HISTORY
-from warnsys.headers import PUBLISHED, moment, whole
+from warnsys.headers import PUBLISHED, record_time, whole
 from warnsys.records import Outcome, read_impact_record
 from warnsys.settings import Settings
 
@@ -74,7 +74,7 @@ class DeadLetter:
 
     @property
     def last(self) -> datetime:
-        return moment(self.record.timestamp)
+        return record_time(self.record.timestamp)
 
 
 def cases(records: Iterable[ConsumedRecord]) -> dict[str, DeadLetter]:
@@ -96,7 +96,7 @@ def refusal(record: ConsumedRecord) -> Refusal:
     headers = record.headers
     place = f"{headers.get('topic', '?')}/{headers.get('partition', '?')}@{headers.get('offset', '?')}"
     return Refusal(
-        at=moment(record.timestamp).isoformat(timespec="seconds"),
+        at=record_time(record.timestamp).isoformat(timespec="seconds"),
         agent=headers.get("agent", "?"),
         reason=headers.get("reason", "?"),
         place=place,

@@ -35,7 +35,7 @@ TICK = timedelta(seconds=30)
 FRAMES_PER_S = 4
 
 
-def settings_for(url: str, broker: str, *, poll_s: float, port: int = 0) -> Settings:
+def demo_settings(url: str, broker: str, *, poll_s: float, port: int = 0) -> Settings:
     """The first city, listening to the stand-in, in a stage of its own."""
     return parse(
         {
@@ -171,7 +171,7 @@ def _set_up(
     stack: AsyncExitStack, scenario: Scenario, broker: str, *, poll_s: float, port: int = 0
 ) -> tuple[Stage, Settings, str]:
     stand_in = stack.enter_context(StandIn())
-    settings = settings_for(stand_in.url, broker, poll_s=poll_s, port=port)
+    settings = demo_settings(stand_in.url, broker, poll_s=poll_s, port=port)
     if not settings.broker.embedded:  # the story begins anew, and so does what is remembered of it
         Admin(broker.removeprefix("kafka://"), topics_for(settings), settings.broker.replication).remove()
     stage = Stage(scenario, stand_in, scenario.start - TICK)

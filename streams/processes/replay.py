@@ -110,7 +110,7 @@ async def play(settings: Settings, material: Material, speed: float, port: int, 
             address = await stack.enter_async_context(serving(settings, bootstrap, pipeline.sender))
             marks = [embedded.NOTICE] if settings.broker.embedded else []
             bar.console.print(" · ".join([f"Lagebild: {address}/", *marks]), markup=False, highlight=False)
-            await feed(pipeline, material, pace, moved)
+            await publish_all(pipeline, material, pace, moved)
 
 
 @contextmanager
@@ -129,11 +129,11 @@ async def through(
 ) -> dict[str, Situation]:
     """As fast as it goes, on a broker that runs; gives what holds at the end."""
     async with pipeline_on(settings, bootstrap, heard) as pipeline:
-        await feed(pipeline, material, Pace(float("inf")))
+        await publish_all(pipeline, material, Pace(float("inf")))
         return pipeline.situations()
 
 
-async def feed(
+async def publish_all(
     pipeline: Pipeline, material: Material, pace: Pace, moved: Callable[[datetime], None] = lambda _: None
 ) -> None:
     """Publish everything from start to end, at the given pace; each step is settled before the next."""

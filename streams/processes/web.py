@@ -31,7 +31,7 @@ from streams.kafka.topics import MIB, Topics, group_of, topics_for
 from streams.processes.guard import Guard, affordable, trusted_hosts
 from streams.processes.runtime import broker_of, seldom_collecting
 from warnsys.channels.registry import channels
-from warnsys.headers import moment, published
+from warnsys.headers import published, record_time
 from warnsys.pipeline import cities_for, matcher_for
 from warnsys.reach import Reach
 from warnsys.records import Action
@@ -299,7 +299,7 @@ class Reader:
 
     def _take(self, topic: str, record: Any) -> None:
         headers = read_headers(record.headers)
-        at = moment(record.timestamp / 1000)
+        at = record_time(record.timestamp / 1000)
         name = self._names[topic]
         if name == "stele" and (published_at := published(headers)) is not None:
             self._board.latency_s.append(at.timestamp() - published_at)

@@ -15,13 +15,13 @@ from streams.kafka.records import ConsumedRecord, ProducerRecord, Sender, TooLar
 from streams.kafka.topics import Topics
 from streams.kafka.trail import TraceHeader
 from streams.worker.failures import Charge, CityError, PoisonError, charge, code_of, unharmed
-from streams.worker.failures import explain as explain
+from streams.worker.failures import error_reason as error_reason
 from streams.worker.failures import rejection as rejection
 from streams.worker.hand import place_of
 from streams.worker.match import MatchAgent as MatchAgent
 from streams.worker.state import StateStore, StoredState, Unread
-from streams.worker.trial import Part, Trials
-from warnsys.headers import COVERS, PUBLISHED, moment, stamped
+from streams.worker.trial import TrialPart, Trials
+from warnsys.headers import COVERS, PUBLISHED, record_time, stamped
 from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules, CityState, ForeignStageError, channel_of, set_aside, settle
 from warnsys.records import (
@@ -202,9 +202,11 @@ class SettleAgent:
             if not kept.has(record.offset, record.timestamp)
         }
         whys = await trials.tried(
-            [Part(city, settle, (state, said, self._cities[city])) for city, state in before.items()]
+            [TrialPart(city, settle, (state, said, self._cities[city])) for city, state in before.items()]
         )
-        aside = [Part(city, set_aside, (before[city], said, why, self._cities[city])) for city, why in whys.items()]
+        aside = [
+            TrialPart(city, set_aside, (before[city], said, why, self._cities[city])) for city, why in whys.items()
+        ]
         self._at_fault |= (await trials.tried(aside)).keys() if aside else set()
         return self.convict(record, whys)
 
@@ -261,7 +263,7 @@ class SettleAgent:
         """Gives a tick of a live stage the broker's time; what the tick itself says of that is ignored."""
         if isinstance(said, Tick):
             live = self._topics.stage == LIVE
-            return said.model_copy(update={"appended": moment(record.timestamp) if live else None})
+            return said.model_copy(update={"appended": record_time(record.timestamp) if live else None})
         return said
 
     async def _restored(self, partition: int) -> dict[str, StoredState]:
@@ -293,7 +295,9 @@ class SettleAgent:
         except Exception as error:
             if charge(error) is Charge.INFRASTRUCTURE:
                 raise
-            log.critical("settle: what is remembered of partition %d cannot be read: %s", partition, explain(error))
+            log.critical(
+                "settle: what is remembered of partition %d cannot be read: %s", partition, error_reason(error)
+            )
             for city in self._topics.by_partition(self._cities).get(partition, ()):
                 self._metrics.state_lost.labels(city).set(time.time())
             return {}

@@ -27,7 +27,7 @@ from streams.kafka.ending import end_at_once, end_for_newer, ended_after
 from streams.kafka.records import ConsumedRecord, Progress, Sender, read_headers
 from streams.kafka.topics import Topic, Topics, group_of
 from streams.worker.agents import MatchAgent, SettleAgent
-from streams.worker.failures import Charge, charge, code_of, explain, rejection
+from streams.worker.failures import Charge, charge, code_of, error_reason, rejection
 from streams.worker.hand import Hand, place_of, print_of
 from streams.worker.transport import EmbeddedTransport, StrictTransport
 from streams.worker.trial import Trials
@@ -337,7 +337,7 @@ class Worker:
         except Exception as error:
             if charge(error) is Charge.INFRASTRUCTURE:
                 raise Undone("the infrastructure failed while a record was in hand") from error
-            await self._reject(agent, record, explain(error))
+            await self._reject(agent, record, error_reason(error))
         if suspicion and not guilty:
             self._hand.acquit(record)
 

@@ -44,7 +44,7 @@ class CityError(Exception):
     """One city could not process a record."""
 
     def __init__(self, city: str, error: BaseException | str) -> None:
-        super().__init__(f"{CITY}: {city}: {error if isinstance(error, str) else explain(error)}")
+        super().__init__(f"{CITY}: {city}: {error if isinstance(error, str) else error_reason(error)}")
         self.city = city
 
 
@@ -90,7 +90,7 @@ def code_of(reason: str) -> str:
     return reason.split(maxsplit=1)[0].rstrip(":") if reason else ""
 
 
-def explain(error: BaseException) -> str:
+def error_reason(error: BaseException) -> str:
     """Says in one line why an agent could not process a record."""
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]

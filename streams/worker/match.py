@@ -9,10 +9,10 @@ from streams.kafka.records import ConsumedRecord, ProducerRecord, Sender, TooLar
 from streams.kafka.topics import MIB, Topics
 from streams.kafka.trail import TraceHeader
 from streams.worker.failures import PoisonError, code_of, unharmed
-from streams.worker.failures import explain as explain
+from streams.worker.failures import error_reason as error_reason
 from streams.worker.failures import rejection as rejection
 from streams.worker.hand import place_of
-from streams.worker.trial import Part, Trials
+from streams.worker.trial import TrialPart, Trials
 from warnsys.cap import CapError
 from warnsys.cap.model import level
 from warnsys.headers import PUBLISHED
@@ -80,7 +80,7 @@ class MatchAgent:
             raise
         except Exception as error:  # the record's fault, whatever it is: and every city hears that it is undecided
             log.exception("match: %s cannot be decided", place_of(record))
-            outcome = self._undecided(headers, explain(error))
+            outcome = self._undecided(headers, error_reason(error))
         else:
             trail = trail.took("parsed", parsed - started).took("decided", time.perf_counter() - parsed)
         if outcome.sent:
@@ -99,9 +99,9 @@ class MatchAgent:
     async def judge(self, record: ConsumedRecord, trials: Trials) -> dict[str, str]:
         """Try it in another process first, as a process ended with it in hand; what fails is set aside by `handle`."""
         if record.headers.get("kind") == "snapshot":
-            part = Part("", Snapshot.from_bytes, (record.value,))
+            part = TrialPart("", Snapshot.from_bytes, (record.value,))
         else:
-            part = Part("", _decide, (self._matcher, record.value, read_alert_headers(record.headers)))
+            part = TrialPart("", _decide, (self._matcher, record.value, read_alert_headers(record.headers)))
         return self.convict(record, await trials.tried([part]))
 
     def convict(self, record: ConsumedRecord, whys: dict[str, str]) -> dict[str, str]:

@@ -21,7 +21,7 @@ from pydantic_core import to_json
 from streams.kafka.readers import incoming
 from streams.kafka.records import ConsumedRecord, Headers, ProducerRecord, Sender, read_headers
 from streams.kafka.topics import MIB, Topics
-from streams.worker.failures import explain
+from streams.worker.failures import error_reason
 from warnsys.headers import COVERS, COVERS_AT, covers, covers_at
 from warnsys.pipeline import CityState
 from warnsys.warning.facts import Listing
@@ -226,7 +226,7 @@ class StoredRecord:
             if state.city != self.city:
                 raise ValueError(f"a state of {state.city!r} stands under the key of {self.city!r}")
         except (ValueError, RecursionError) as error:
-            reason = f"state: {self.city}: {explain(error)}"
+            reason = f"state: {self.city}: {error_reason(error)}"
             return StoredState(CityState(city=self.city), unread=Unread(self.record, reason))
         return StoredState(state, *self.covers)
 

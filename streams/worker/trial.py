@@ -25,7 +25,7 @@ MOST_CULPRITS = 3
 _READY, _BEGUN, _MEMORY = "ready", "begun", "memory"
 
 
-class Part(NamedTuple):
+class TrialPart(NamedTuple):
     """A piece of a decision, to be tried by itself; `name` is "" where there is one only."""
 
     name: str
@@ -60,7 +60,7 @@ class Trials:
                 except OSError:
                     log.exception("no process to try in what a process ended with in hand")
 
-    async def tried(self, parts: Iterable[Part]) -> dict[str, str]:
+    async def tried(self, parts: Iterable[TrialPart]) -> dict[str, str]:
         """By name the parts that do not pass, and why. What cannot be tried passes."""
         left, found = list(parts), dict[str, str]()
         async with self._one_by_one:
@@ -86,7 +86,7 @@ class Trials:
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
 
-    async def _begin(self, parts: Sequence[Part]) -> asyncio.subprocess.Process | None:
+    async def _begin(self, parts: Sequence[TrialPart]) -> asyncio.subprocess.Process | None:
         """The process, which has begun with them."""
         try:
             given = pickle.dumps((self._limits, parts))
@@ -107,7 +107,7 @@ class Trials:
             return None
         return child
 
-    async def _run(self, parts: Sequence[Part]) -> tuple[int, str]:
+    async def _run(self, parts: Sequence[TrialPart]) -> tuple[int, str]:
         """How many of them were done, and why no more."""
         child, done, why = await self._begin(parts), 0, ""
         if child is None:
@@ -168,7 +168,7 @@ def main() -> None:
     os._exit(0)
 
 
-def _try(say: TextIO, limits: Limits, parts: Sequence[Part]) -> None:
+def _try(say: TextIO, limits: Limits, parts: Sequence[TrialPart]) -> None:
     pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + limits.bytes, hard))

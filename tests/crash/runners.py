@@ -21,7 +21,7 @@ from streams.kafka.records import ConsumedRecord, Progress, Sender, read_headers
 from streams.kafka.topics import Topic, Topics
 from streams.worker.agents import MatchAgent, SettleAgent
 from streams.worker.app import SESSION_S, Agent, Worker
-from streams.worker.failures import Charge, charge, explain, rejection
+from streams.worker.failures import Charge, charge, error_reason, rejection
 from streams.worker.hand import Hand
 from streams.worker.offsets import OffsetTracker
 from streams.worker.transport import StrictTransport
@@ -179,7 +179,7 @@ class _Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         except Exception as error:
             if charge(error) is Charge.INFRASTRUCTURE:
                 raise
-            await self._kit.sender.send([rejection(self._kit.topics, record, self._agent.name, explain(error))])
+            await self._kit.sender.send([rejection(self._kit.topics, record, self._agent.name, error_reason(error))])
 
 
 async def _commit(consumer: Any, record: Any) -> None:

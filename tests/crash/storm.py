@@ -16,7 +16,7 @@ from typing import Any
 import shapely
 
 from warnsys.records import AlertHeaders, Snapshot, Tick
-from warnsys.simulation.message import StoryMessage, Texts, moment, write
+from warnsys.simulation.message import StoryMessage, Texts, minutes_after, write
 
 START = datetime(2027, 7, 14, 12, 0, tzinfo=UTC)
 SOURCE = "dwd"
@@ -117,7 +117,7 @@ class Storm:
         self._standing = [one for one in self._standing if (one.message.until or 0) > self._minute]
         if len(self._standing) > 20:  # some vanish without a word
             self._standing = self._random.sample(self._standing, 10)
-        stamp = moment(self.start, self._minute)
+        stamp = minutes_after(self.start, self._minute)
         ids = tuple(one.alert.headers.id for one in self._standing)
         yield Snapshot(stage=self.stage, source=SOURCE, stamp=stamp, checked=stamp, ids=ids)
         if self.ticks:
@@ -141,7 +141,7 @@ class Storm:
             cells=dict.fromkeys(message.cells, "somewhere"),
             note="crash test",
         )
-        stamp = moment(self.start, self._minute)
+        stamp = minutes_after(self.start, self._minute)
         broken = choice > 0.95
         headers = AlertHeaders(stage=self.stage, source=SOURCE, id=identifier, stamp=stamp, seen=stamp)
         alert = Alert(headers, body[: len(body) // 2] + b"\xff" if broken else body)
@@ -153,7 +153,7 @@ class Storm:
         return alert
 
     def _identifier(self) -> str:
-        millis = round(moment(self.start, self._minute).timestamp() * 1000)
+        millis = round(minutes_after(self.start, self._minute).timestamp() * 1000)
         return f"2.49.0.0.276.0.DWD.PVW.{millis}.{uuid.UUID(int=self._random.getrandbits(128), version=4)}"
 
     def _message(self, predecessor: _Standing | None, *, cancel: bool) -> StoryMessage:
@@ -183,4 +183,4 @@ class Storm:
 
 
 def _reference(predecessor: _Standing, start: datetime) -> tuple[str, datetime]:
-    return f"{predecessor.identifier}.MUL", moment(start, predecessor.message.at)
+    return f"{predecessor.identifier}.MUL", minutes_after(start, predecessor.message.at)

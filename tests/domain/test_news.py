@@ -14,7 +14,7 @@ from warnsys.cap.model import SEVERITIES, Severity
 from warnsys.channels import push, sms
 from warnsys.channels.events import event_name
 from warnsys.channels.wording import CityInfo
-from warnsys.channels.words import LANGUAGES, catalogue
+from warnsys.channels.words import LANGUAGES, messages
 from warnsys.records import Meaning, NoticeKind, PushNotice, SmsNotice
 from warnsys.warning.notification_log import LogEntry
 from warnsys.warning.notify import Change, Reason
@@ -187,11 +187,11 @@ def change(said: Meaning, kind: NoticeKind, reason: Reason, was: LogEntry | None
 
 def check(place: CityInfo, one: Change, stage: str, language: str) -> None:
     """One message, which says level, event and end."""
-    text = sms.worded(place, one, exercise=stage != "live", language=language)
+    text = sms.text_that_fits(place, one, exercise=stage != "live", language=language)
     assert sms.gsm7_length(text) <= 160, text
     assert set(text) <= sms.GSM7 | sms.GSM7_EXTENSION, text
     assert sms.fitting(event_name(one.meaning)[language], sms.MAX_EVENT) in text
-    words, expires = catalogue(language), one.meaning.expires
+    words, expires = messages(language), one.meaning.expires
     if stage != "live":
         assert text.startswith(words("exercise"))
     if one.kind == "ended":

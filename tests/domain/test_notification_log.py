@@ -6,7 +6,15 @@ from datetime import timedelta
 import pytest
 
 from tests.support import at, meaning
-from warnsys.warning.notification_log import LogEntries, LogEntry, Move, log_entries, moved_begin, moved_end, remembered
+from warnsys.warning.notification_log import (
+    LogEntries,
+    LogEntry,
+    Move,
+    log_entries,
+    moved_begin,
+    moved_end,
+    without_ended,
+)
 
 LEAST = timedelta(minutes=30)
 
@@ -103,8 +111,8 @@ def test_a_claim_is_remembered_while_it_holds_or_its_group_stands_there_at_its_g
         asked.append((group, district))
         return 7 if district == "d2" else 0
 
-    assert remembered(told, at(40), highest) == {
+    assert without_ended(told, at(40), highest) == {
         "public/push/RAIN/HEAVY": {"d1": (entry(7, 60),), "d2": (entry(7, 30),)}
     }
     assert set(asked) == {("RAIN/HEAVY", "d1"), ("RAIN/HEAVY", "d2")}
-    assert remembered(told, at(60), lambda *_: 0) == {}
+    assert without_ended(told, at(60), lambda *_: 0) == {}

@@ -9,7 +9,7 @@ from warnsys.cap.dwd import ADVANCE_EVENTS, KNOWN_GROUPS, WARNING_EVENTS
 from warnsys.cap.quantities import KINDS
 from warnsys.channels import events
 from warnsys.channels.sms import GSM7, GSM7_EXTENSION
-from warnsys.channels.words import LANGUAGES, Messages, catalogue, say
+from warnsys.channels.words import LANGUAGES, Messages, messages, say
 
 NEVER = (
     "entwarnung",
@@ -30,7 +30,7 @@ NEVER = (
 
 @pytest.fixture(params=LANGUAGES)
 def words(request: pytest.FixtureRequest) -> Messages:
-    return catalogue(request.param)
+    return messages(request.param)
 
 
 def texts(words: Messages) -> dict[str, str]:
@@ -39,7 +39,7 @@ def texts(words: Messages) -> dict[str, str]:
 
 
 def test_german_and_english_have_the_same_messages_with_the_same_variables() -> None:
-    assert catalogue("de").variables() == catalogue("en").variables()
+    assert messages("de").variables() == messages("en").variables()
 
 
 def test_no_words_say_that_all_is_well_or_when_relative_to_now(words: Messages) -> None:

@@ -68,7 +68,7 @@ async def test_of_500_warnings_the_extreme_ones_are_published_first_and_told_bef
     order: list[int] = []
     with StandIn() as server:
         server.publish(NOW, burst())
-        settings = demo.settings_for(server.url, "embedded", poll_s=20)
+        settings = demo.demo_settings(server.url, "embedded", poll_s=20)
         settings = settings.model_copy(update={"archive": ArchiveSettings(folder=tmp_path, min_free_mb=0)})
         archiver = Archiver(archive_for(settings), keep_days=10, max_bytes=10**9)
         with broker_of(settings) as bootstrap, archiver:

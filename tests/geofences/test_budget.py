@@ -7,7 +7,7 @@ import shapely
 from geofences import Area, Budget, GeofenceIndex, bundled, load
 from geofences.overlap.boundary import Boxes
 from geofences.overlap.budget import Near, Rings
-from geofences.shapes import HOLE, HULL, JOINED, TOUCHED, joined, mend, outlines
+from geofences.shapes import HOLE, HULL, JOINED, TOUCHED, joined, mend, shapes_of
 from tests.budgets.cases import around, comb, star, tangle
 
 
@@ -105,7 +105,7 @@ def test_shapes_that_cannot_be_joined_are_their_common_hull() -> None:
 
 def test_one_alert_has_one_budget_for_all_its_shapes() -> None:
     budget = Budget()
-    outlines(Area(polygons=[shapely.Polygon(tangle(120, seed=seed)) for seed in range(20)]), budget)
+    shapes_of(Area(polygons=[shapely.Polygon(tangle(120, seed=seed)) for seed in range(20)]), budget)
     assert budget.told() == (HULL,)
     assert budget.left_s >= 0
 

@@ -9,7 +9,7 @@ import shapely
 
 from geofences import Area, Circle
 from geofences.overlap.sphere import extent
-from geofences.shapes import mend, outlines
+from geofences.shapes import mend, shapes_of
 
 GEOD = pyproj.Geod(ellps="WGS84")
 
@@ -74,13 +74,13 @@ def test_a_spike_is_cut_and_a_line_is_nothing() -> None:
     spike = shapely.Polygon([(7, 51), (8, 51), (9, 51), (8, 51), (8, 52), (7, 52)])
     line = shapely.Polygon([(7, 51), (8, 51), (9, 51), (7, 51)])
     assert mend(spike).equals(shapely.box(7, 51, 8, 52))
-    assert outlines(Area(polygons=(line, shapely.Polygon()))) == ()
+    assert shapes_of(Area(polygons=(line, shapely.Polygon()))) == ()
 
 
 def test_a_point_is_a_circle_of_ten_metres() -> None:
     """No more exact than borders are: it concerns the district in which it lies."""
-    (point,) = outlines(Area(circles=(Circle(7, 51, 0),)))
-    assert point.equals(outlines(Area(circles=(Circle(7, 51, 10),)))[0])
+    (point,) = shapes_of(Area(circles=(Circle(7, 51, 0),)))
+    assert point.equals(shapes_of(Area(circles=(Circle(7, 51, 10),)))[0])
     assert point.contains(shapely.Point(7, 51))
 
 
@@ -108,7 +108,7 @@ def test_holes_are_not_measured_and_lines_neither() -> None:
 
 
 def test_a_circle_is_geodesic() -> None:
-    (ring,) = outlines(Area(circles=(Circle(7.08, 51.17, 10_000),)))
+    (ring,) = shapes_of(Area(circles=(Circle(7.08, 51.17, 10_000),)))
     lons, lats = shapely.get_coordinates(ring).T
     distances = GEOD.inv(np.full_like(lons, 7.08), np.full_like(lats, 51.17), lons, lats)[2]
     assert np.allclose(distances, 10_000, atol=0.01)
@@ -120,7 +120,7 @@ def test_a_circle_is_geodesic() -> None:
 def test_a_circle_holds_what_is_near_also_across_pole_and_date_line(
     centre: tuple[float, float], radius_m: float
 ) -> None:
-    shape = shapely.union_all(outlines(Area(circles=(Circle(*centre, radius_m),))))
+    shape = shapely.union_all(shapes_of(Area(circles=(Circle(*centre, radius_m),))))
     for lat in range(-88, 89, 8):
         for lon in range(-176, 177, 16):
             distance = GEOD.inv(*centre, lon, lat)[2]
@@ -129,7 +129,7 @@ def test_a_circle_holds_what_is_near_also_across_pole_and_date_line(
 
 
 def test_a_circle_round_half_the_earth_is_everywhere() -> None:
-    (shape,) = outlines(Area(circles=(Circle(-170, -40, 15_000_000),)))
+    (shape,) = shapes_of(Area(circles=(Circle(-170, -40, 15_000_000),)))
     assert shape.covers(shapely.Point(7, 51))
 
 

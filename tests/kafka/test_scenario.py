@@ -43,7 +43,7 @@ async def test_the_storm_is_the_same_through_kafka_and_through_the_pure_function
     assert through_kafka["situations"] == pure["situations"]
     assert through_kafka["alerts"] == pure["alerts"]
 
-    settings = demo.settings_for("http://localhost/x.zip", url, poll_s=20)
+    settings = demo.demo_settings("http://localhost/x.zip", url, poll_s=20)
     cities, topics = cities_for(settings, matcher_for(settings)), Topics(demo.STAGE, PARTITIONS)
     rules, state = cities[demo.CITY], CityState(city=demo.CITY)
     folded: list[Notice] = []

@@ -17,7 +17,7 @@ from warnsys.cli.scenario import names, write_story
 from warnsys.feeds.names import file_name
 from warnsys.pipeline import matcher_for
 from warnsys.records import SteleRecord
-from warnsys.replay.compare import differences, worded
+from warnsys.replay.compare import as_lines, differences
 from warnsys.replay.read import Material, ReplayError, find, of_scenario
 from warnsys.replay.run import Arrival, DecidedMessage, Replay, ReplayEvent, script, settings_of
 from warnsys.replay.tape import Line, Tape, read_tape
@@ -67,7 +67,7 @@ def with_policy(settings: Settings, channel: str, warnings: str) -> Settings:
 def test_story_tells_everybody_what_its_golden_file_says(name: str) -> None:
     _, expected = read_tape((GOLDEN / f"{name}.jsonl").read_text("utf-8"))
     header, found = story_told(name)
-    assert list(worded(differences(expected, found), header)) == []
+    assert list(as_lines(differences(expected, found), header)) == []
 
 
 def test_every_golden_file_belongs_to_a_story() -> None:
@@ -282,7 +282,7 @@ def test_another_minimum_of_push_is_a_readable_difference() -> None:
     header, after = read_tape(played(material, with_policy(settings, "push", "Severe")))
     found = differences(told(material, settings), after)
     assert {(one.channel, one.audience) for one in found} == {("push", "public")}
-    text = "\n".join(worded(found, header))
+    text = "\n".join(as_lines(found, header))
     assert "2027-07-14 14:10  Solingen, the whole city: push, public" in text
     assert "before  warn (entered): THUNDERSTORM, level 2, from 2027-07-14 14:10 until 2027-07-14 15:10" in text
     assert "after   nothing" in text

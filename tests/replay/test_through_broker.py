@@ -114,7 +114,7 @@ async def test_a_replays_record_on_a_live_topic_is_refused(actual: Material) -> 
 async def _first_snapshot(pipeline: Pipeline, material: Material) -> None:
     """What stood at the start, in the live stage; only the tick is the replay's, so that the time is the story's."""
     only = replace(material, shots=material.shots[:1], end=material.start)
-    await player.feed(pipeline, only, Pace(float("inf")))
+    await player.publish_all(pipeline, only, Pace(float("inf")))
 
 
 # -- keys -----------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from geofences import bundled
 from streams.kafka.records import ConsumedRecord, MemorySender, ProducerRecord
 from streams.kafka.topics import Topics
 from streams.worker.agents import MatchAgent, SettleAgent
-from streams.worker.failures import Charge, charge, explain, rejection
+from streams.worker.failures import Charge, charge, error_reason, rejection
 from streams.worker.state import MemoryStateStore, StoredState
 from tests.support import NOON, at
 from warnsys.metrics import Metrics
@@ -226,7 +226,7 @@ async def test_a_header_longer_than_any_real_one_is_refused_with_a_reason_and_th
     record = bench.alert(b"<alert/>", **{name: "ä" * 1_000_000})
     with pytest.raises(ValueError, match=rf"header {name} of 1000000 characters, at most 500") as refused:
         await bench.match.handle(record)
-    kept = rejection(bench.topics, record, "match", explain(refused.value))
+    kept = rejection(bench.topics, record, "match", error_reason(refused.value))
     assert charge(refused.value) is Charge.RECORD
     assert kept.value == record.value
     assert len(kept.key) <= 500
@@ -245,7 +245,7 @@ async def test_thousands_of_headers_do_not_keep_a_message_from_being_set_aside()
 def test_a_reason_is_one_line() -> None:
     with pytest.raises(ValidationError) as raised:
         read_impact_record(b'{"kind": "tick"}')
-    assert explain(raised.value) == "record: tick.stage: Field required"
+    assert error_reason(raised.value) == "record: tick.stage: Field required"
 
 
 def test_sizes_rise_along_the_way() -> None:

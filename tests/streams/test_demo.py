@@ -28,7 +28,7 @@ async def offline(storm: Scenario) -> dict[str, Any]:
     """The same story, feed and all, without a broker."""
     heard, moment = demo.Transcript(), storm.start
     with StandIn() as stand_in:
-        settings = demo.settings_for(stand_in.url, "embedded", poll_s=20)
+        settings = demo.demo_settings(stand_in.url, "embedded", poll_s=20)
         pure = Offline(settings)
         stage = demo.Stage(storm, stand_in, storm.start - demo.TICK)
         async with httpx.AsyncClient(trust_env=False) as client:

@@ -51,4 +51,4 @@ def test_nothing_raises(text: str) -> None:
 
 @given(st.floats() | st.integers().map(float))
 def test_a_timestamp_that_is_no_time_moves_no_clock(seconds: float) -> None:
-    assert 1970 <= headers.moment(seconds).year <= 3000
+    assert 1970 <= headers.record_time(seconds).year <= 3000

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from streams.worker.trial import MOST_CULPRITS, Limits, Part, Trials
+from streams.worker.trial import MOST_CULPRITS, Limits, TrialPart, Trials
 from tests.streams import poison
 
 SHORT = Limits(seconds=1.0)
 
 
-async def once(parts: list[Part], trials: Trials) -> dict[str, str]:
+async def once(parts: list[TrialPart], trials: Trials) -> dict[str, str]:
     try:
         return await trials.tried(parts)
     finally:
@@ -21,7 +21,7 @@ async def once(parts: list[Part], trials: Trials) -> dict[str, str]:
 
 @pytest.mark.parametrize("innocent", [poison.nothing, poison.raises, poison.recurses])
 async def test_an_innocent_passes_also_one_that_raises(innocent: Callable[[], object]) -> None:
-    assert await once([Part("", innocent, ())], Trials()) == {}
+    assert await once([TrialPart("", innocent, ())], Trials()) == {}
 
 
 @pytest.mark.parametrize(
@@ -35,19 +35,23 @@ async def test_an_innocent_passes_also_one_that_raises(innocent: Callable[[], ob
     ],
 )
 async def test_what_takes_too_much_or_ends_its_process_does_not_pass(culprit: Callable[[], object], why: str) -> None:
-    parts = [Part("before", poison.nothing, ()), Part("it", culprit, ()), Part("behind", poison.nothing, ())]
+    parts = [
+        TrialPart("before", poison.nothing, ()),
+        TrialPart("it", culprit, ()),
+        TrialPart("behind", poison.nothing, ()),
+    ]
     assert await once(parts, Trials(SHORT)) == {"it": why}
 
 
 async def test_many_culprits_are_not_tried_for_ever() -> None:
-    parts = [Part(str(number), poison.aborts, ()) for number in range(20)]
+    parts = [TrialPart(str(number), poison.aborts, ()) for number in range(20)]
     found = await once(parts, Trials(SHORT))
     assert len(found) == 20
     assert "not tried" in found[str(MOST_CULPRITS)]
 
 
 async def test_what_cannot_be_tried_passes() -> None:
-    assert await once([Part("", lambda: None, ())], Trials()) == {}
+    assert await once([TrialPart("", lambda: None, ())], Trials()) == {}
     assert await once([], Trials()) == {}
 
 
@@ -56,11 +60,11 @@ async def test_one_process_tries_many_and_the_next_one_only_after_an_end() -> No
     await trials.warm()
     first = trials._child
     for _ in range(3):
-        assert await trials.tried([Part("", poison.nothing, ())]) == {}
+        assert await trials.tried([TrialPart("", poison.nothing, ())]) == {}
     assert trials._child is first
-    assert await trials.tried([Part("", poison.aborts, ())])
+    assert await trials.tried([TrialPart("", poison.aborts, ())])
     assert trials._child is not first
-    assert await trials.tried([Part("", poison.nothing, ())]) == {}
+    assert await trials.tried([TrialPart("", poison.nothing, ())]) == {}
     await trials.close()
 
 
@@ -69,7 +73,7 @@ async def test_one_that_is_ready_begins_at_once() -> None:
     await trials.warm()
     await asyncio.sleep(5)  # it begins
     started = time.monotonic()
-    assert await trials.tried([Part("", poison.nothing, ())]) == {}
+    assert await trials.tried([TrialPart("", poison.nothing, ())]) == {}
     assert time.monotonic() - started < 1
     await trials.warm()
     await trials.close()

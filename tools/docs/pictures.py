@@ -25,7 +25,7 @@ WIDTH, HEIGHT = 150, 40
 async def storm_at_its_worst() -> str:
     """The terminal's view as SVG."""
     story = load("storm")
-    settings = demo.settings_for("http://localhost/x.zip", "embedded", poll_s=20)
+    settings = demo.demo_settings("http://localhost/x.zip", "embedded", poll_s=20)
     pure, seen = Offline(settings), 0
     view = LiveView(f"{story.title}, 60-fach", ("ÜBUNG", embedded.NOTICE), settings.cities[0].timezone)
     for step in story.steps:

@@ -111,7 +111,7 @@ class AreaReader:
             return ()
         self._counted("points", element, text.count(","))
         try:
-            ring, mended = outlines.outline(text, partial(self.document.path, element))
+            ring, mended = outlines.read_polygon(text, partial(self.document.path, element))
         except Misleading as error:
             self._bad.append(error)
             return ()
@@ -170,7 +170,7 @@ class AreaReader:
         text = element.text or ""
         if text not in self._heights:
             try:
-                self._heights[text] = outlines.height(text, partial(self.document.path, element))
+                self._heights[text] = outlines.height_ft(text, partial(self.document.path, element))
             except Misleading as error:
                 self._bad.append(error)
                 return before

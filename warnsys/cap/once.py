@@ -17,7 +17,7 @@ _MARKUP = re.compile(rb"<[!?]")
 _END = re.compile(rb"</((?:[\w.-]+:)?)alert\s*>\s*")
 
 
-class Once(NamedTuple):
+class RootWithoutRepeats(NamedTuple):
     """A root, in which some infos may lack their areas."""
 
     root: etree._Element
@@ -25,7 +25,7 @@ class Once(NamedTuple):
     """The numbers of those infos, counted from 0: their areas are those of the first."""
 
 
-def parse_once(body: bytes) -> Once:
+def parse_once(body: bytes) -> RootWithoutRepeats:
     """The root of a CAP alert. Raises what `parse` raises, and for the same bytes."""
     end = _END.fullmatch(body, max(body.rfind(b"</"), 0))
     if end and (short := _shortened(body, end[1])):
@@ -35,8 +35,8 @@ def parse_once(body: bytes) -> Once:
             pass  # said of the whole below, which has the right lines
         else:
             if _is_sure(root, short.body, end[1]):
-                return Once(root, frozenset(short.alike))
-    return Once(parse(body), frozenset())
+                return RootWithoutRepeats(root, frozenset(short.alike))
+    return RootWithoutRepeats(parse(body), frozenset())
 
 
 class _Short(NamedTuple):

@@ -34,7 +34,7 @@ class Outline(NamedTuple):
     mended: Mended = ()
 
 
-def outline(text: str, where: Callable[[], str]) -> Outline:
+def read_polygon(text: str, where: Callable[[], str]) -> Outline:
     """Of a polygon; DWD doubles the last point, which does no harm. Raises `Misleading`, which names `where`."""
     try:
         points, mended = _points(text)
@@ -71,7 +71,7 @@ def circle(text: str, where: Callable[[], str]) -> tuple[Circle, Mended]:
     return Circle(lon, lat, radius), tuple(mended)
 
 
-def height(text: str, where: Callable[[], str]) -> float | None:
+def height_ft(text: str, where: Callable[[], str]) -> float | None:
     """In feet, None where nothing stands. Raises `Misleading`, which names `where`."""
     if not text.strip():
         return None

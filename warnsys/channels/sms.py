@@ -13,7 +13,7 @@ from warnsys.channels.news import ended, news, why_ended
 from warnsys.channels.push import change_id
 from warnsys.channels.registry import Channel
 from warnsys.channels.wording import CityInfo
-from warnsys.channels.words import Messages, catalogue
+from warnsys.channels.words import Messages, messages
 from warnsys.records import Meaning, SmsNotice
 from warnsys.settings import LIVE
 from warnsys.warning.notify import Change
@@ -58,7 +58,7 @@ def notice(place: CityInfo, change: Change, situation: Situation, stage: str) ->
         onset=meaning.onset,
         expires=meaning.expires,
         more=change.more or None,
-        text=worded(place, change, exercise=stage != LIVE),
+        text=text_that_fits(place, change, exercise=stage != LIVE),
     )
 
 
@@ -89,9 +89,9 @@ def fitting(text: str, limit: int) -> str:
     return plain.rstrip() + CUT
 
 
-def worded(place: CityInfo, change: Change, *, exercise: bool, language: str = "de") -> str:
+def text_that_fits(place: CityInfo, change: Change, *, exercise: bool, language: str = "de") -> str:
     """The fullest text that one message holds: districts and what changed give way, level, event and end never."""
-    words = catalogue(language)
+    words = messages(language)
     dwd = wording.is_dwd(change.meaning)
     source = words("sms-source", source="DWD" if dwd else fitting(change.meaning.sender_name, MAX_SOURCE))
     drafts = _drafts_ended if change.kind == "ended" else _drafts
@@ -137,7 +137,7 @@ def _event(change: Change, language: str) -> str:
     event = event_name(change.meaning)[language]
     if not change.more:
         return fitting(event, MAX_EVENT)
-    return catalogue(language)("sms-event-more", event=fitting(event, MAX_EVENT_AND_MORE), count=change.more)
+    return messages(language)("sms-event-more", event=fitting(event, MAX_EVENT_AND_MORE), count=change.more)
 
 
 def _places(place: CityInfo, change: Change, words: Messages) -> Iterator[str]:

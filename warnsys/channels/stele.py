@@ -45,7 +45,7 @@ class Shared:
         here = {"via": impact.via, "share": impact.share, "floor_m": impact.floor_m, "ceiling_m": impact.ceiling_m}
         if all(getattr(shared, name) == value for name, value in here.items()):
             return shared
-        return shared.model_copy(update={**here, "height": wording.height(impact)})
+        return shared.model_copy(update={**here, "height": wording.height_band(impact)})
 
     def presentation(self, one: Standing) -> Presentation:
         key = _one_warning(one)
@@ -76,7 +76,7 @@ class Shared:
             label=wording.label(meaning),
             event=event_name(meaning),
             when=wording.period(meaning.onset, meaning.expires, self.place.timezone),
-            height=wording.height(one.impact),
+            height=wording.height_band(one.impact),
             onset=meaning.onset,
             expires=meaning.expires,
             texts=meaning.texts,

@@ -11,7 +11,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from warnsys.cap.model import Severity, level
-from warnsys.channels.words import LANGUAGES, catalogue, say
+from warnsys.channels.words import LANGUAGES, messages, say
 from warnsys.records import Freshness, Impact, Localised, Meaning
 from warnsys.warning.city import CityInfo as CityInfo
 
@@ -40,7 +40,7 @@ def is_other(meaning: Meaning) -> bool:
 @lru_cache(maxsize=4096)
 def moment(at: datetime, zone: ZoneInfo, language: str, *, year: bool = False) -> str:
     """Weekday, date and time."""
-    local, words = at.astimezone(zone), catalogue(language)
+    local, words = at.astimezone(zone), messages(language)
     return words(
         "moment-year" if year else "moment",
         weekday=words(f"weekday-{local.weekday()}"),
@@ -56,7 +56,7 @@ def _clock(local: datetime, language: str) -> str:
     time = f"{local:%H:%M}"
     if local.replace(fold=0).utcoffset() == local.replace(fold=1).utcoffset():
         return time
-    words = catalogue(language)
+    words = messages(language)
     return words("time-twice", time=time, zone=words("zone-winter" if local.fold else "zone-summer"))
 
 
@@ -95,7 +95,7 @@ def duration(span: timedelta) -> Localised:
 # -- places ---------------------------------------------------------------------------------------------------------
 
 
-def height(impact: Impact) -> Localised:
+def height_band(impact: Impact) -> Localised:
     """The height band, where a warning has one: "oberhalb 200 m"."""
     return _height(impact.floor_m, impact.ceiling_m)
 
@@ -113,7 +113,7 @@ def _height(floor_m: float | None, ceiling_m: float | None) -> Localised:
 def heights(meaning: Meaning, districts: Sequence[str]) -> Localised:
     """The height band over several districts: the first that any of them has."""
     impacts = [impact for impact in meaning.impacts if impact.district in districts]
-    return next((found for impact in impacts if (found := height(impact))), {})
+    return next((found for impact in impacts if (found := height_band(impact))), {})
 
 
 def where(place: CityInfo, districts: Sequence[str]) -> Localised:

@@ -58,7 +58,7 @@ class _Variables(visitor.Visitor):
 
 
 @cache
-def catalogue(language: str) -> Messages:
+def messages(language: str) -> Messages:
     return Messages(language)
 
 
@@ -72,7 +72,7 @@ def say(key: str, **values: Value) -> Localised:
 def _said(key: str, names: tuple[str, ...], *values: str | int | float | tuple[tuple[str, str], ...]) -> Localised:
     each = (dict(value) if isinstance(value, tuple) else value for value in values)
     put_in = dict(zip(names, each, strict=True))
-    return {language: catalogue(language)(key, **put_in) for language in LANGUAGES}
+    return {language: messages(language)(key, **put_in) for language in LANGUAGES}
 
 
 def in_language(texts: Mapping[str, str], language: str) -> str:
@@ -81,4 +81,4 @@ def in_language(texts: Mapping[str, str], language: str) -> str:
 
 
 def known(key: str) -> bool:
-    return key in catalogue(LANGUAGES[0])
+    return key in messages(LANGUAGES[0])

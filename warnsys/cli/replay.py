@@ -8,7 +8,7 @@ import typer
 from rich.progress import Progress
 
 from warnsys.cli.common import broker_with, complain, err, fail, load_settings, moment_of, out, refusing, run, say
-from warnsys.replay.compare import differences, versions_differ, worded
+from warnsys.replay.compare import as_lines, differences, versions_differ
 from warnsys.replay.read import DEFAULT_SOURCE, Material, ReplayError, find
 from warnsys.replay.report import Report
 from warnsys.replay.run import STAGE, Arrival, Replay, ReplayEvent, settings_of
@@ -119,7 +119,7 @@ def _compare(
     found = differences(before[1], after[1])
     for said in versions_differ(before[0], after[0]) if found else ():
         say(said)
-    for line in worded(found[:MOST_SHOWN], after[0]):
+    for line in as_lines(found[:MOST_SHOWN], after[0]):
         say(line)
     if len(found) > MOST_SHOWN:
         say(f"… and {len(found) - MOST_SHOWN} more")

@@ -89,7 +89,7 @@ def versions_differ(before: Line, after: Line) -> list[str]:
     ]
 
 
-def worded(found: Sequence[NoticeDifference], header: Line) -> Iterator[str]:
+def as_lines(found: Sequence[NoticeDifference], header: Line) -> Iterator[str]:
     """The differences for people, a few lines each."""
     for one in found:
         city = header.get("cities", {}).get(one.city, {})

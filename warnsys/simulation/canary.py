@@ -43,7 +43,7 @@ _TEXTS = {
 }
 
 
-def settings_for(settings: Settings, url: str, stage: str) -> Settings:
+def canary_settings(settings: Settings, url: str, stage: str) -> Settings:
     """The canary's city on the broker of these settings, in a stage of its own; `url` is where its source stands."""
     everybody: list[dict[str, Any]] = [
         {"audience": audience, "channel": channel.name, "warnings": "Minor"}

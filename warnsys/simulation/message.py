@@ -107,7 +107,7 @@ class StoryMessage(Strict):
         return self.update or self.cancel
 
 
-def moment(start: datetime, minute: float) -> datetime:
+def minutes_after(start: datetime, minute: float) -> datetime:
     """So many minutes after `start` in the same time zone, also across a change of the clocks."""
     return (start.astimezone(UTC) + timedelta(minutes=minute)).astimezone(start.tzinfo)
 
@@ -126,7 +126,7 @@ def write(
     `start` is the story's start, with offset; `reference` is identifier and sent of the predecessor; `cells` are the
     names of warn cells.
     """
-    sent = moment(start, message.at)
+    sent = minutes_after(start, message.at)
     alert = Alert(
         identifier=identifier,
         sender=SENDER,
@@ -144,7 +144,7 @@ def write(
 
 
 def _info(message: StoryMessage, language: str, start: datetime, cells: Mapping[str, str]) -> Info:
-    sent, texts = moment(start, message.at), message.texts[language]
+    sent, texts = minutes_after(start, message.at), message.texts[language]
     return Info(
         language="de-DE" if language == "de" else language,
         categories=("Met",),
@@ -161,8 +161,8 @@ def _info(message: StoryMessage, language: str, start: datetime, cells: Mapping[
             ("AREA_COLOR", AREA_COLORS.get(message.severity, AREA_COLORS["Moderate"])),
         ),
         effective=sent,
-        onset=sent if message.onset is None else moment(start, message.onset),
-        expires=None if message.until is None else moment(start, message.until),
+        onset=sent if message.onset is None else minutes_after(start, message.onset),
+        expires=None if message.until is None else minutes_after(start, message.until),
         sender_name="Deutscher Wetterdienst",
         headline=texts.headline,
         description=texts.description,

@@ -19,7 +19,7 @@ import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from warnsys.cap import read_bundle
-from warnsys.simulation.message import StoryMessage, Strict, moment, write
+from warnsys.simulation.message import StoryMessage, Strict, minutes_after, write
 from warnsys.simulation.repeat import repeated
 
 BUNDLED = Path(__file__).with_name("scenarios")
@@ -202,12 +202,12 @@ def _tell(name: str, story: _Story) -> Scenario:
     for minute in _minutes(story):
         standing = [file for file in files if file.stands_at(minute)]
         chapter = chapters.get(minute) or _Chapter(at=minute, title=_what_changed(before, standing))
-        at = moment(story.begin, minute)
+        at = minutes_after(story.begin, minute)
         steps.append(
             (minute, Step(at, chapter.title, chapter.note, _zip(standing, story.begin), chapter=minute in chapters))
         )
         before = standing
-    end = moment(story.begin, story.minutes)
+    end = minutes_after(story.begin, story.minutes)
     served = sorted(_served(story, steps), key=lambda step: (step.seen, step.source))
     return Scenario(
         name, story.title, story.begin, end, tuple(step for step in served if step.seen <= end), story.about
@@ -234,7 +234,7 @@ def _files(name: str, story: _Story) -> list[_File]:
     sent: dict[str, tuple[str, datetime]] = {}
     files = []
     for message in story.alerts:
-        at = moment(story.begin, message.at)
+        at = minutes_after(story.begin, message.at)
         unique = uuid.uuid5(_NAMESPACE, f"{name}/{message.key}/{message.at:g}")
         identifier = f"2.49.0.0.276.0.DWD.PVW.{round(at.timestamp() * 1000)}.{unique}.MUL"
         sent[message.key] = identifier, at
@@ -274,7 +274,7 @@ def _zip(files: Sequence[_File], start: datetime) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as bundle:
         for file in files:
-            sent = moment(start, file.message.at)
+            sent = minutes_after(start, file.message.at)
             entry = zipfile.ZipInfo(file.name, sent.timetuple()[:6])
             entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
             bundle.writestr(entry, file.body)

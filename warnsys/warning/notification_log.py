@@ -48,10 +48,10 @@ def log_entries(meanings: Iterable[Meaning]) -> LogEntries:
     for meaning in meanings:
         one = LogEntry(grade=grade(meaning), onset=meaning.onset, until=meaning.expires)
         by_grade.setdefault(one.grade, []).append(one)
-    return tuple(entry for _, same in sorted(by_grade.items(), reverse=True) if (entry := joined(same)))
+    return tuple(entry for _, same in sorted(by_grade.items(), reverse=True) if (entry := one_entry(same)))
 
 
-def joined(same: Iterable[LogEntry]) -> LogEntry | None:
+def one_entry(same: Iterable[LogEntry]) -> LogEntry | None:
     """Joins entries of one grade to one, from the earliest begin to the latest end. None for none."""
     some = list(same)
     if len(some) < 2:
@@ -70,7 +70,7 @@ def higher(one: LogEntry | None, other: LogEntry | None) -> LogEntry | None:
     return max((entry for entry in (one, other) if entry), key=lambda entry: (entry.grade, entry.end), default=None)
 
 
-def remembered(told: NotificationLog, now: datetime, highest: Callable[[str, str], int]) -> NotificationLog:
+def without_ended(told: NotificationLog, now: datetime, highest: Callable[[str, str], int]) -> NotificationLog:
     """Removes the entries that ended as they were told to.
 
     What goes on beyond its told end stays the same event. `highest` gives the top grade that still stands in a group

@@ -25,11 +25,11 @@ from warnsys.warning.notification_log import (
     LogEntry,
     NotificationLog,
     higher,
-    joined,
     moved_begin,
     moved_end,
-    remembered,
+    one_entry,
     top,
+    without_ended,
 )
 from warnsys.warning.policy import Channel, Policy, Rule
 from warnsys.warning.scene import Held, Scene
@@ -139,7 +139,7 @@ def changes(
                 found += scene.changes(rule, group, kind, some)
             if differences:
                 told[key] = {**told.get(key, {}), **{d.district: d.now_told for d in differences}}
-    return _at_most(sorted(found, key=_worst_first), known), remembered(told, situation.now, scene.top)
+    return _at_most(sorted(found, key=_worst_first), known), without_ended(told, situation.now, scene.top)
 
 
 def _at_most(worst_first: Iterable[Change], known: Facts) -> list[Change]:
@@ -305,7 +305,7 @@ class _Changes(Scene):
         cause, how = self.cause(kind, group, districts, base_id)
         by_snapshot = (how, self.snapshot) if how else ()
         meaning = self.facts[base_id].meanings[position]
-        if period := joined(c for d in differences for c in d.now_told if c.grade == grade(meaning)):
+        if period := one_entry(c for d in differences for c in d.now_told if c.grade == grade(meaning)):
             meaning = meaning.model_copy(update={"onset": period.onset, "expires": period.until})
         which = () if kind == "ended" or shown == (cause, 0) else (base_id, str(position))
         return Change(rule, kind, reason, cause, by_snapshot, meaning, districts, was, which)

@@ -22,7 +22,7 @@ from warnsys.records import Impact, Meaning, Text
 from warnsys.warning.areas import areas_of
 from warnsys.warning.matching import LIVE_TYPES
 from warnsys.web.board import Board, HeldAlert
-from warnsys.web.views import plain
+from warnsys.web.views import without_control_characters
 
 
 @lru_cache(maxsize=64)
@@ -37,7 +37,7 @@ def read(body: bytes) -> Alert | None:
 # -- outlines ---------------------------------------------------------------------------------------------------------
 
 
-def outlines(board: Board, language: str) -> Iterator[dict[str, Any]]:
+def as_features(board: Board, language: str) -> Iterator[dict[str, Any]]:
     """The areas of what holds, as GeoJSON features: polygons with their holes, circles as points with a radius."""
     holding = {}
     for district in board.steles:
@@ -75,7 +75,7 @@ def _shapes(body: bytes, number: str) -> tuple[tuple[dict[str, Any], float | Non
 
 def _height(floor_m: float | None, ceiling_m: float | None) -> Mapping[str, str]:
     band = Impact(city="", district="", via="area", reason="", floor_m=floor_m, ceiling_m=ceiling_m)
-    return wording.height(band)
+    return wording.height_band(band)
 
 
 # -- neighbours -------------------------------------------------------------------------------------------------------
@@ -110,7 +110,7 @@ def neighbours(board: Board, city: CityRules, cells: Mapping[str, str], language
                 begin = info.onset or info.effective or alert.sent
                 when = wording.period(begin, info.expires, city.place.timezone)[language]
                 advance = info.urgency == "Future"
-                event = plain(event_name(_meaning(info, begin, language))[language])
+                event = without_control_characters(event_name(_meaning(info, begin, language))[language])
                 found.append(Neighbour(dwd.base_id(alert), names, level(info.severity), advance, event, when))
     return sorted(found, key=lambda one: (one.advance, -one.level, one.names))
 

@@ -193,7 +193,7 @@ def private(site: Site, operators: Operators) -> APIRouter:
         """The areas of what holds as GeoJSON: polygons with their holes, circles as points with `radius_m`."""
 
         def made(board: Board) -> Response:
-            features = list(alerts_out.outlines(board, lang))
+            features = list(alerts_out.as_features(board, lang))
             return Response(json.dumps({"type": "FeatureCollection", "features": features}), media_type=GEOJSON)
 
         return await site.pictures.once(("outlines", lang), made)

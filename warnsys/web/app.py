@@ -34,7 +34,7 @@ from warnsys.web.board import Board
 from warnsys.web.pictures import STANDS_S, Pictures
 from warnsys.web.security import CHALLENGE, Operators, RequestLimits, SecurityHeaders
 from warnsys.web.streams import Streams
-from warnsys.web.views import plain, span, waiting
+from warnsys.web.views import span, waiting, without_control_characters
 from warnsys.web.words import LANGUAGES, words
 
 VERSION = "1"
@@ -94,7 +94,12 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters |= {"plain": plain, "in_language": in_language, "direction": direction, "span": span}
+        self._templates.filters |= {
+            "without_control_characters": without_control_characters,
+            "in_language": in_language,
+            "direction": direction,
+            "span": span,
+        }
         self._templates.globals |= {
             "icon": icon, "called": called, "channel_of": channel_of, "parts": said_parts, "pausable": pausable,
         }  # fmt: skip

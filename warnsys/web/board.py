@@ -45,7 +45,7 @@ from warnsys.warning.facts import AHEAD
 from warnsys.warning.revisions import by_sender, revision_id
 from warnsys.web.board_time import BoardTime
 from warnsys.web.history import History
-from warnsys.web.meanings import joined
+from warnsys.web.meanings import meanings_of_all
 from warnsys.web.orders import Ordered, orders
 from warnsys.web.telling import BoardEvent, Telling
 
@@ -345,7 +345,7 @@ class Board:
                 said = self._called(by_sender(said))
                 self.known_since.setdefault(said.base_id, self.now() if self.exercise else record.at)
                 if (known := self.outcomes.get(said.base_id)) and known.rules == said.rules:
-                    said = said.model_copy(update={"meanings": joined(known.meanings, said.meanings)})
+                    said = said.model_copy(update={"meanings": meanings_of_all(known.meanings, said.meanings)})
                 if known == said:
                     return
                 self.outcomes[said.base_id] = said

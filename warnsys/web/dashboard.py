@@ -27,7 +27,7 @@ from warnsys.web.nearby import nearby
 from warnsys.web.once import Once
 from warnsys.web.security import Operators, same_origin
 from warnsys.web.timeline import timeline
-from warnsys.web.views import View, change, district_view, holdings, remembered, told
+from warnsys.web.views import View, change, district_view, hearings, holdings, last_known
 from warnsys.web.words import LANGUAGES, words
 
 log = logging.getLogger(__name__)
@@ -189,7 +189,7 @@ def _standing(site: Site, board: Board, language: str) -> dict[str, Any]:
         cities.append(
             {
                 "rules": city, "place": city.place, "views": views, "holding": holding, "blind": _blind(views),
-                "told": {one.item.record.base_id: list(told(city.policy, one.item.record)) for one in holding},
+                "hearings": {one.item.record.base_id: list(hearings(city.policy, one.item.record)) for one in holding},
             }
         )  # fmt: skip
     return {
@@ -204,7 +204,7 @@ def _dashboard(site: Site, board: Board, language: str) -> dict[str, Any]:
         city, views = found["rules"], found["views"]
         lanes, at, marks = timeline(board, city, language)
         found |= {
-            "lanes": lanes, "now_at": at, "marks": marks, "remembered": remembered(board, city, language),
+            "lanes": lanes, "now_at": at, "marks": marks, "last_known": last_known(board, city, language),
             "neighbours": neighbours(board, city, site.settings.web.watch_cells, language),
             "nearby": nearby(site.matcher.index, board, city, language),
             "without": [view.district.name for view in views if view.record is None],

@@ -7,7 +7,7 @@ from lxml import etree
 from warnsys.channels.words import in_language
 from warnsys.records import PushNotice
 from warnsys.web.board import Board
-from warnsys.web.views import plain
+from warnsys.web.views import without_control_characters
 
 NAMESPACE = "http://www.w3.org/2005/Atom"
 
@@ -27,10 +27,10 @@ def write(notices: Sequence[PushNotice], board: Board, address: str) -> bytes:
     for notice in notices:
         entry = _add(root, "entry")
         _add(entry, "id", f"urn:uuid:{notice.id}")
-        _add(entry, "title", plain(in_language(notice.title, "de")))
+        _add(entry, "title", without_control_characters(in_language(notice.title, "de")))
         _add(entry, "updated", notice.issued.isoformat(timespec="seconds"))
         _add(entry, "link", rel="alternate", href=notice.link)
-        _add(entry, "summary", plain(in_language(notice.body, "de")))
+        _add(entry, "summary", without_control_characters(in_language(notice.body, "de")))
         _add(entry, "category", term=notice.group.lower())
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 

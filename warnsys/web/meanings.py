@@ -3,7 +3,7 @@
 from warnsys.records import Meaning
 
 
-def joined(one: tuple[Meaning, ...], other: tuple[Meaning, ...]) -> tuple[Meaning, ...]:
+def meanings_of_all(one: tuple[Meaning, ...], other: tuple[Meaning, ...]) -> tuple[Meaning, ...]:
     """The meanings of a message of both, each for its own cities."""
     found: dict[tuple[object, ...], Meaning] = {}
     for meaning in (*one, *other):

@@ -14,7 +14,7 @@ from warnsys.warning.areas import areas_of
 from warnsys.warning.matching import LIVE_TYPES
 from warnsys.web.alerts import Neighbour, in_one_language, is_live, read
 from warnsys.web.board import Board
-from warnsys.web.views import plain
+from warnsys.web.views import without_control_characters
 
 EXTREME = 4
 MOST_READ = 50
@@ -45,9 +45,11 @@ def nearby(index: GeofenceIndex, board: Board, city: CityRules, language: str) -
             if _cells_touch(info, city) or city.place.id in _under(index, info):
                 begin = info.onset or info.effective or alert.sent
                 when = wording.period(begin, info.expires, city.place.timezone)[language]
-                names = tuple(dict.fromkeys(plain(area.desc) for area in info.areas))[:MOST_NAMES]
+                names = tuple(dict.fromkeys(without_control_characters(area.desc) for area in info.areas))[:MOST_NAMES]
                 advance = info.urgency == "Future"
-                found.append(Neighbour(dwd.base_id(alert), names, EXTREME, advance, plain(info.event), when))
+                found.append(
+                    Neighbour(dwd.base_id(alert), names, EXTREME, advance, without_control_characters(info.event), when)
+                )
     return found
 
 

@@ -24,7 +24,7 @@ THREADS = 2
 
 
 @dataclass(frozen=True)
-class Picture:
+class BoardAtOneTime:
     """A board whose time stands, and the answers that were made of it."""
 
     board: Board
@@ -38,7 +38,7 @@ class Pictures:
 
     def __init__(self, board: Board, stands_s: float = STANDS_S) -> None:
         self._board, self._stands_s = board, stands_s
-        self._newest: Picture | None = None
+        self._newest: BoardAtOneTime | None = None
         self._threads = ThreadPoolExecutor(THREADS, "pages")
 
     def now(self) -> Board:
@@ -59,7 +59,7 @@ class Pictures:
     async def _made(self, board: Board, make: Callable[[Board], Response]) -> Response:
         return await asyncio.get_running_loop().run_in_executor(self._threads, make, board)
 
-    def _now(self) -> Picture:
+    def _now(self) -> BoardAtOneTime:
         board, newest = self._board, self._newest
         now = board.elapsed()
         if newest is not None:
@@ -67,5 +67,5 @@ class Pictures:
             stands_s = self._stands_s if known.urgent == board.urgent else min(URGENT_S, self._stands_s)
             if 0 <= now - newest.at < stands_s and known.connected == board.connected:
                 return newest
-        self._newest = Picture(board.picture(), now)
+        self._newest = BoardAtOneTime(board.picture(), now)
         return self._newest

@@ -19,7 +19,7 @@ from warnsys.pipeline import CityRules
 from warnsys.records import Meaning, Outcome
 from warnsys.web.board import Board
 from warnsys.web.once import Once
-from warnsys.web.views import plain
+from warnsys.web.views import without_control_characters
 
 BEFORE, AFTER = timedelta(hours=24), timedelta(hours=48)
 MOST_BARS = 100
@@ -143,7 +143,7 @@ def _bar(span: _Span, first: float, last: float, zone: ZoneInfo, language: str) 
     title = ", ".join(
         (
             wording.label(meaning)[language],
-            plain(event_name(meaning)[language]),
+            without_control_characters(event_name(meaning)[language]),
             wording.period(meaning.onset, meaning.expires, zone)[language],
         )
     )

@@ -94,7 +94,7 @@ def district_view(board: Board, city: CityRules, district: District, language: s
         max((one.level for one in standing), default=0),
         bool(standing) and standing[0].advance,
         presentation,
-        plain(in_language(record.summary, language)),
+        without_control_characters(in_language(record.summary, language)),
         wording.freshness(record.freshness, record.as_of, city.place.timezone)[language],
         record.freshness == "fresh",
         board.remaining(record).total_seconds(),
@@ -108,11 +108,11 @@ def _item(one: SteleItem, language: str, now: datetime, zone: ZoneInfo) -> Item:
         one.phase,
         one.level,
         in_language(one.label, language),
-        plain(in_language(one.event, language)),
+        without_control_characters(in_language(one.event, language)),
         with_day(in_language(one.when, language), one.onset, now, zone, language),
         one.height.get(language, ""),
-        shorten(plain(in_language(one.credit, language)), CREDIT_CHARS),
-        tuple(plain(in_language(measure.words, language)) for measure in one.measures),
+        shorten(without_control_characters(in_language(one.credit, language)), CREDIT_CHARS),
+        tuple(without_control_characters(in_language(measure.words, language)) for measure in one.measures),
         words(language)(f"certainty-{one.certainty.lower()}"),
         (one.onset - now).total_seconds(),
         None if one.expires is None else (one.expires - now).total_seconds(),
@@ -134,7 +134,7 @@ class Remembered:
     stand: str
 
 
-def remembered(board: Board, city: CityRules, language: str) -> list[Remembered]:
+def last_known(board: Board, city: CityRules, language: str) -> list[Remembered]:
     """What stood when a city's records ended, worst first: it may still hold."""
     found: dict[str, tuple[Item, list[str], str]] = {}
     now, zone = board.now(), city.place.timezone
@@ -146,8 +146,8 @@ def remembered(board: Board, city: CityRules, language: str) -> list[Remembered]
             item = _item(one, language, now, zone)
             stand = wording.moment(record.issued, zone, language)
             found.setdefault(one.base_id, (item, [], stand))[1].append(district.name)
-    told = [Remembered(item, tuple(names), stand) for item, names, stand in found.values()]
-    return sorted(told, key=lambda one: (one.item.advance, -one.item.level))
+    hearings = [Remembered(item, tuple(names), stand) for item, names, stand in found.values()]
+    return sorted(hearings, key=lambda one: (one.item.advance, -one.item.level))
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,13 +173,13 @@ def holdings(board: Board, city: CityRules, views: Iterable[View], language: str
         for item in view.items:
             key = item.record.base_id, item.record.ii, item.phase
             found.setdefault(key, (item, []))[1].append(view.district.name)
-    told = []
+    hearings = []
     for item, names in found.values():
         done = board.acknowledged.get(acknowledgement_key(city.place.id, item.record.base_id, item.level))
         changed = change(board, city, item.record.base_id, language)
         whole = len(names) == len(views) > 1
-        told.append(Holding(item, tuple(names), whole, done.by if done else "", loud(item.record), changed))
-    return sorted(told, key=lambda one: (one.item.phase == "expired", one.item.advance, -one.item.level))
+        hearings.append(Holding(item, tuple(names), whole, done.by if done else "", loud(item.record), changed))
+    return sorted(hearings, key=lambda one: (one.item.phase == "expired", one.item.advance, -one.item.level))
 
 
 def loud(item: SteleItem) -> bool:
@@ -211,11 +211,11 @@ def change(board: Board, city: CityRules, base_id: str, language: str) -> str:
     before = [board.outcomes[i] for i in outcome.supersedes if i in board.outcomes and board.outcomes[i].meanings]
     if not before:
         return t("new-since", time=time)
-    what = differences(max(before, key=lambda one: one.sent.timestamp() if one.sent else 0), outcome)
+    what = changed_between(max(before, key=lambda one: one.sent.timestamp() if one.sent else 0), outcome)
     return t("updated", time=time, what=", ".join(t(f"change-{one}") for one in what) or t("change-texts"))
 
 
-def differences(before: Outcome, after: Outcome) -> list[str]:
+def changed_between(before: Outcome, after: Outcome) -> list[str]:
     """What is another between two messages of a chain, as keys of texts."""
     if not after.meanings:
         return ["ended"]
@@ -253,7 +253,7 @@ class Hearing:
     least: str = ""
 
 
-def told(policy: Policy, item: SteleItem) -> Iterator[Hearing]:
+def hearings(policy: Policy, item: SteleItem) -> Iterator[Hearing]:
     """For each rule of the policy."""
     meaning = Meaning(
         ii=item.ii, group=item.group, urgency=item.urgency, severity=item.severity, certainty=item.certainty,
@@ -262,7 +262,7 @@ def told(policy: Policy, item: SteleItem) -> Iterator[Hearing]:
     for rule in policy.rules:
         least = rule.advance if meaning.advance else rule.warnings
         if rule.tells(meaning):
-            yield Hearing(rule.channel, rule.audience, True, "told")
+            yield Hearing(rule.channel, rule.audience, True, "hearings")
         elif least == "never":
             yield Hearing(rule.channel, rule.audience, False, "held-advance" if meaning.advance else "held-never")
         elif meaning.group in rule.except_groups:
@@ -276,7 +276,7 @@ def told(policy: Policy, item: SteleItem) -> Iterator[Hearing]:
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
 
 
-def plain(text: str) -> str:
+def without_control_characters(text: str) -> str:
     """An alert's text without control characters, bidi ones included: they would turn or hide the text around it."""
     if text.isprintable():  # such characters are not
         return text
