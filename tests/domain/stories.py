@@ -94,7 +94,7 @@ STORIES = (
             "0 d1 d2: warned, warning Severe",
             "10 d1 d2: clear",
         ),
-        decided=("C: cancel: ends 1, warns nobody",),
+        decided=("C: cancel: names 1, warns nobody",),
     ),
     Story(
         "a_cancel_without_area_or_info",
@@ -108,7 +108,7 @@ STORIES = (
             "0 d1 d2: warned, warning Severe",
             "10 d1 d2: clear",
         ),
-        decided=("C: cancel: ends 1, warns nobody",),
+        decided=("C: cancel: names 1, warns nobody",),
     ),
     Story(
         "an_open_end",
@@ -387,7 +387,7 @@ STORIES = (
         sources=("dwd", "city"),
         heard=("0 all: warn, entered, level 3, d1 d2, 0 to 240",),
         shown=("0 d1 d2: warned, warning Severe",),
-        decided=("C: cancel: ends 1, warns nobody",),
+        decided=("C: cancel: names 1, warns nobody",),
     ),
     Story(
         "a_flapping_level",
@@ -487,7 +487,7 @@ STORIES = (
             "0 d1 d2: warned, warning Severe",
             "10 d1 d2: warned, warning Moderate",
         ),
-        decided=("C: cancel: ends 1, warns nobody",),
+        decided=("C: cancel: names 1, warns nobody",),
     ),
     Story(
         "a_calm_night",

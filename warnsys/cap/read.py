@@ -17,6 +17,7 @@ from warnsys.cap.document import NAMESPACES, ZONE, Document
 from warnsys.cap.errors import Misleading, Unsafe
 from warnsys.cap.model import Alert, Certainty, Info, MsgType, Reference, Resource, Severity, Status, Urgency
 from warnsys.cap.once import parse_once
+from warnsys.cap.references import parts_of, triples
 
 MAX_BYTES = 4 * 1024 * 1024
 """All of Germany in eight languages exceeds 1 MB; nothing seen comes near this."""
@@ -119,19 +120,20 @@ def _references(document: Document, msg_type: MsgType) -> tuple[Reference, ...]:
     """All that a message names. Of an Update with too many the newest are kept; a Cancel that would end so much is
     refused: what it names goes on, and operators are told."""
     root, found = document.root, list[Reference]()
-    triples = [*dict.fromkeys(document.text(root, "references").split())]
-    if (count := len(triples)) > MAX_REFERENCES:
+    text = document.text(root, "references")
+    named = triples(text)
+    if sorted(named) != sorted(set(text.split())):
+        document.note("reference-form", root, "references", f"{text[:MAX_NAME]!r} read as {len(named)} messages")
+    if (count := len(named)) > MAX_REFERENCES:
         what = f"{count} references, at most {MAX_REFERENCES} are taken"
         if msg_type == "Cancel":
             raise Misleading("references-many", document.path(root, "references"), what)
         document.note("references-cut", root, "references", f"{what}: the newest")
-        newest = sorted(range(count), key=lambda place: (_moment(triples[place].rpartition(",")[2]), place))
-        triples = [triples[place] for place in sorted(newest[-MAX_REFERENCES:])]
-    for triple in triples:
-        sender, comma, rest = triple.partition(",")
-        identifier, _, sent = rest.partition(",")
-        if not comma:
-            sender, identifier = "", triple
+        newest = sorted(range(count), key=lambda place: (_moment(named[place].rpartition(",")[2]), place))
+        named = [named[place] for place in sorted(newest[-MAX_REFERENCES:])]
+    for triple in named:
+        sender, identifier, sent = parts_of(triple)
+        if not sender and not sent:
             document.note("reference-form", root, "references", f"{triple[:MAX_NAME]!r} taken as a bare identifier")
         elif not sender or not sent:
             document.note("reference-form", root, "references", f"{triple[:MAX_NAME]!r} lacks sender or sent")

@@ -92,8 +92,9 @@ class Matcher:
         if reason := self._why_not_live(alert):
             return Decision(self._outcome(headers, alert, "not_live", reason), alert, ())
         if alert.msg_type == "Cancel":
-            reason = f"cancel: ends {len(alert.references)}, warns nobody"
-            outcome = self._outcome(headers, alert, "not_live", reason, supersedes=dwd.replaced(alert))
+            named = dwd.replaced(alert)
+            reason = f"cancel: names {len(named)}, warns nobody"
+            outcome = self._outcome(headers, alert, "not_live", reason, supersedes=named)
             return Decision(outcome, alert, ())
         least = Least(
             self.min_share.get(headers.source, Least().share), self.min_part.get(headers.source, Least().part)

@@ -75,6 +75,7 @@ class Situation:
     as_of: datetime | None
     flags: tuple[str, ...]
     """What operators have to look at: `unreadable <id>`, `left out <how many> of <id>`, `identifier reused <id>`,
+    `ends nothing <id>`,
     `all vanished`, `dropped <source>`, `clock broker +86400 s`, `stamp ahead dwd +21600 s`,
     `forgot <how many> <what>`."""
     districts: dict[str, DistrictSituation]
@@ -360,6 +361,12 @@ class _View:
             return "stale"
         return "fresh" if newest in self.complete[source] else "incomplete"
 
+    def ends_nothing(self, fact: Fact) -> bool:
+        """Whether a Cancel names nothing that was ever heard of. The DWD's do at each start, and are right."""
+        if fact.msg_type != "Cancel" or "," not in fact.base_id:
+            return False
+        return not any(i in self.known.facts for i in self.replaces[fact.base_id])
+
     def clocks(self) -> dict[str, int]:
         return {**self.known.clock.off, **{f"stamp {source}": by for source, by in self.known.ahead.items()}}
 
@@ -371,8 +378,18 @@ class _View:
             f"left out {f.left_out} of {f.base_id}" for f in self.known.facts.values() if f.left_out and f.meanings
         ]
         reused = sorted({f"identifier reused {f.of}" for f in self.known.facts.values() if f.of})
+        idle = sorted(f"ends nothing {f.base_id}" for f in self.known.facts.values() if self.ends_nothing(f))
         vanished = ("all vanished",) if self.all_vanished else ()
         ahead = [f"stamp ahead {source} {by:+d} s" for source, by in sorted(self.known.ahead.items())]
         clocks = (*alarms(self.known.clock), *ahead)
         cannot_read, forgotten = (f"unreadable {i}" for i in unreadable[:20]), self.known.forgotten(self.now)
-        return (*cannot_read, *sorted(left_out)[:20], *reused[:20], *vanished, *dropped, *clocks, *forgotten)
+        return (
+            *cannot_read,
+            *sorted(left_out)[:20],
+            *reused[:20],
+            *idle[:20],
+            *vanished,
+            *dropped,
+            *clocks,
+            *forgotten,
+        )

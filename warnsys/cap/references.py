@@ -1,0 +1,48 @@
+"""`references`: which messages one replaces, in the forms that people write it.
+
+CAP 1.2 (3.2.1) has `sender,identifier,sent`, separated by blanks. Blanks beside commas, a comma or a semicolon between
+triples, a time with a blank in it, and parts that are missing are read as meant where that is plain.
+"""
+
+import re
+from collections.abc import Iterator
+
+MAX_TIME = 40
+_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T_ ]?\d\d:?\d\d(?::?\d\d)?(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?$", re.IGNORECASE)
+_SPLIT_TIME = re.compile(r"(,\s*\d{4}-\d\d-\d\d)\s+(?=\d\d:\d\d)")
+_IN_A_ROW = 3
+
+
+def triples(text: str) -> list[str]:
+    """What names one message each, each once; parts are separated by commas alone."""
+    text = _SPLIT_TIME.sub(r"\1T", text.replace(";", " "))
+    found = dict[str, None]()
+    for piece in re.sub(r"\s*,\s*", ",", text).split():
+        found.update(dict.fromkeys(_apart(piece)))
+    return list(found)
+
+
+def _apart(piece: str) -> Iterator[str]:
+    """The triples of a row of them that has commas between, too: each third part is a time."""
+    parts = piece.strip(",").split(",")
+    times = parts[_IN_A_ROW - 1 :: _IN_A_ROW]
+    if len(parts) > _IN_A_ROW and len(parts) % _IN_A_ROW == 0 and all(map(is_time, times)):
+        for start in range(0, len(parts), _IN_A_ROW):
+            yield ",".join(parts[start : start + _IN_A_ROW])
+    elif piece.strip(","):
+        yield piece
+
+
+def parts_of(triple: str) -> tuple[str, str, str]:
+    """Sender, identifier and sent; "" for what is missing."""
+    parts = triple.split(",")
+    if len(parts) == 1:
+        return "", parts[0], ""
+    if len(parts) == 2:
+        return ("", *parts) if is_time(parts[1]) else (*parts, "")  # type: ignore[return-value] # mypy counts no stars
+    end = -1 if is_time(parts[-1]) else 2
+    return parts[0], ",".join(parts[1:end]), ",".join(parts[end:])
+
+
+def is_time(part: str) -> bool:
+    return len(part) <= MAX_TIME and _TIME.match(part) is not None
