@@ -95,7 +95,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._templates.filters |= {
-            "without_control_characters": without_control_characters,
+            "plain": without_control_characters,
             "in_language": in_language,
             "direction": direction,
             "span": span,
