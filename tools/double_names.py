@@ -51,6 +51,7 @@ MEANT = {
     "type Presentation": "how loud a screen is, on the topic and on the page",
     "type Situation": "what holds, and the API's answer, whose name stands in its contract",
     "function is_live": "of a message and of a meaning: whether it holds",
+    "type Kind": "of an event, and of a quantity: both lie inside warnsys.cap",
     "function check": "general: the module says what is checked",
 }
 """By list and name, why it may stay."""

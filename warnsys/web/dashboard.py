@@ -189,7 +189,7 @@ def _standing(site: Site, board: Board, language: str) -> dict[str, Any]:
         cities.append(
             {
                 "rules": city, "place": city.place, "views": views, "holding": holding, "blind": _blind(views),
-                "hearings": {one.item.record.base_id: list(hearings(city.policy, one.item.record)) for one in holding},
+                "told": {one.item.record.base_id: list(hearings(city.policy, one.item.record)) for one in holding},
             }
         )  # fmt: skip
     return {
@@ -204,7 +204,7 @@ def _dashboard(site: Site, board: Board, language: str) -> dict[str, Any]:
         city, views = found["rules"], found["views"]
         lanes, at, marks = timeline(board, city, language)
         found |= {
-            "lanes": lanes, "now_at": at, "marks": marks, "last_known": last_known(board, city, language),
+            "lanes": lanes, "now_at": at, "marks": marks, "remembered": last_known(board, city, language),
             "neighbours": neighbours(board, city, site.settings.web.watch_cells, language),
             "nearby": nearby(site.matcher.index, board, city, language),
             "without": [view.district.name for view in views if view.record is None],

@@ -262,7 +262,7 @@ def hearings(policy: Policy, item: SteleItem) -> Iterator[Hearing]:
     for rule in policy.rules:
         least = rule.advance if meaning.advance else rule.warnings
         if rule.tells(meaning):
-            yield Hearing(rule.channel, rule.audience, True, "hearings")
+            yield Hearing(rule.channel, rule.audience, True, "told")
         elif least == "never":
             yield Hearing(rule.channel, rule.audience, False, "held-advance" if meaning.advance else "held-never")
         elif meaning.group in rule.except_groups:
