@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support import City, essence, meaning, outcome, snapshot, tick
+from tests.support import City, city_rules, essence, meaning, outcome, snapshot, tick
 from tests.told.play import EAST, Play, Said
 from warnsys.cap import dwd
 from warnsys.pipeline import CityState
@@ -215,3 +215,14 @@ def test_a_message_revised_without_end_keeps_a_state_small() -> None:
         city.take(tick(minute), said, snapshot(minute, "A"))
     assert len(city.state.facts.facts) <= 8
     assert len(city.standing()) == 1
+
+
+def test_another_sources_message_of_the_same_name_keeps_nobodys_warning_alive() -> None:
+    """Both list an "A", each its own; the DWD drops its."""
+    own = outcome("A", meaning("Extreme"))
+    other = outcome("A", meaning("Minor"), source="city").model_copy(update={"base_id": "x@stadt.example,A"})
+    city = City(city_rules(sources=("dwd", "city"))).take(tick(0), own, other, outcome("O", decided="no_district"))
+    for minute in (0, 10, 20):
+        listed = ("A", "O") if minute == 0 else ("O",)
+        city.take(snapshot(minute, *listed), snapshot(minute, "A", source="city"), tick(minute))
+    assert city.standing() == ["x@stadt.example,A"]

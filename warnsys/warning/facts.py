@@ -328,6 +328,7 @@ def _fact(outcome: Outcome) -> Fact | None:
         meanings=outcome.meanings,
         left_out=outcome.left_out,
         digest=outcome.digest,
+        sources=(outcome.source,),
         first=None if outcome.doubt else outcome.stamp,
         doubt=outcome.doubt or None,
     )
@@ -367,12 +368,17 @@ def _join(one: Fact, other: Fact, rules: str) -> Fact:
         "waits": min(one.waits, other.waits) if one.waits and other.waits else None,
         "base_id": one.base_id,
         "of": one.of,
+        "sources": None if None in (one.sources, other.sources) else _both(one.sources, other.sources),
         "kinds": one.kinds or other.kinds,
         "codes": one.codes or other.codes,
     }
     if all(getattr(content, name) == value for name, value in joined.items()):
         return content
     return content.model_copy(update=joined)
+
+
+def _both(one: Iterable[str] | None, other: Iterable[str] | None) -> tuple[str, ...]:
+    return tuple(sorted({*(one or ()), *(other or ())})[:MOST_SOURCES])
 
 
 _LISTING_BYTES = 250

@@ -41,6 +41,8 @@ class Fact(Part):
     waits: Moment | None = None
     """Where every listing that had it had what replaces it, too: until when that is waited for."""
 
+    sources: tuple[str, ...] | None = None
+    """Which sources brought it, as another may list somebody else's message under the same name; None for any."""
     kinds: dict[str, str] | None = None
     """By event group of the message the one under which it is told, which is that of its chain; None for the DWD's."""
     codes: tuple[str, ...] | None = None

@@ -151,6 +151,9 @@ class _View:
         self._spans: dict[str, tuple[list[datetime], list[datetime]]] = {}
         self.successors: dict[str, list[Fact]] = {}
         self.replaces = replaces(known.facts)
+        self._brought: dict[str, list[Fact]] = {}
+        for fact in known.facts.values():
+            self._brought.setdefault(fact.of or fact.base_id, []).append(fact)
         for fact in known.facts.values():
             for base_id in self.replaces[fact.base_id]:
                 if not self.in_a_circle(fact, base_id):
@@ -171,13 +174,19 @@ class _View:
         return parts(self.replaces)
 
     def sightings(self, fact: Fact) -> dict[str, Sighting]:
-        """Who listed a message, under whatever id."""
+        """Who listed a message, under whatever id, of those that brought it."""
         if fact.base_id not in self._sightings:
             listings = [self.known.listings.get(listed_id, _UNKNOWN) for listed_id in fact.listed_as]
             joined = listings[0]
             for listing in listings[1:]:
                 for source, sighting in listing.sightings.items():
                     joined = joined.seen(source, sighting.first).seen(source, sighting.last)
+            brought = [one.sources for one in self._brought[fact.of or fact.base_id]]
+            if None not in brought:
+                own = {source for sources in brought for source in sources or ()}
+                joined = joined.model_copy(
+                    update={"sightings": {s: x for s, x in joined.sightings.items() if s in own}}
+                )
             self._sightings[fact.base_id] = joined.sightings
         return self._sightings[fact.base_id]
 
