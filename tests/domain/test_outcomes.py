@@ -15,8 +15,12 @@ from warnsys.warning.matching import Decision, Matcher
 HEADERS = AlertHeaders(stage="live", source="dwd", id="x", stamp=None, seen=datetime(2027, 7, 14, tzinfo=UTC))
 
 
-def decide(body: bytes, districts: list[District]) -> Decision:
-    return Matcher(GeofenceIndex(districts)).decide_bytes(body, HEADERS)
+BY_SHARE_ALONE = {"dwd": 1.1}
+"""More of a shape than there is: the share of the district alone decides (the other: tests/domain/test_places.py)."""
+
+
+def decide(body: bytes, districts: list[District], min_part: dict[str, float] | None = None) -> Decision:
+    return Matcher(GeofenceIndex(districts), min_part=min_part or {}).decide_bytes(body, HEADERS)
 
 
 def districts_of(*boxes: tuple[float, float]) -> list[District]:
@@ -107,13 +111,14 @@ def test_without_cells_a_district_is_warned_from_the_share_that_its_source_asks_
     """The triangle covers half of its square; the district is twice as wide: a quarter."""
     wide = [replace(HERE[0], geometry=shapely.box(7, 51, 7.2, 51.1))]
     shares = {} if share is None else {"dwd": share, "other": 1 - share}
-    assert Matcher(GeofenceIndex(wide), shares).decide_bytes(message(), HEADERS).outcome.decided == decided
+    matcher = Matcher(GeofenceIndex(wide), shares, BY_SHARE_ALONE)
+    assert matcher.decide_bytes(message(), HEADERS).outcome.decided == decided
 
 
 def test_a_share_of_less_than_a_hundredth_is_none_where_the_source_says_nothing() -> None:
     def with_width(degrees: float) -> str:
         wide = [replace(HERE[0], geometry=shapely.box(7, 51, 7 + degrees, 51.1))]
-        return decide(message(), wide).outcome.decided
+        return decide(message(), wide, BY_SHARE_ALONE).outcome.decided
 
     assert (with_width(4.9), with_width(5.1)) == ("matched", "no_district")
 
@@ -121,9 +126,9 @@ def test_a_share_of_less_than_a_hundredth_is_none_where_the_source_says_nothing(
 def test_why_no_district_is_warned_is_said_for_all_that_differ() -> None:
     wide, far = replace(HERE[0], geometry=shapely.box(7, 51, 20, 51.1)), replace(HERE[0], id="d2", city="e")
     far = replace(far, geometry=shapely.box(20, 60, 20.1, 60.1))
-    assert decide(message(), [wide]).outcome.reason == "share 0.0038 below 0.01"
+    assert decide(message(), [wide], BY_SHARE_ALONE).outcome.reason == "share 0.0038 below 0.01"
     assert decide(message(), [far]).outcome.reason == "no overlap"
-    assert decide(message(), [wide, far]).outcome.reason == "no overlap; share 0.0038 below 0.01"
+    assert decide(message(), [wide, far], BY_SHARE_ALONE).outcome.reason == "no overlap; share 0.0038 below 0.01"
     assert decide(message(), []).outcome.reason == "no districts"
 
 
