@@ -62,6 +62,14 @@ def _lists(*, empty: bool) -> Callable[[Play], None]:
     return act
 
 
+def _by_mistake(play: Play) -> None:
+    """The answer is whole, and its listing is wrong: all that the server listed still holds."""
+    play.set(minute=play.world.minute + 10)
+    play.publish()
+    play.look("nothing")
+    play.tick()
+
+
 def _looks(kind: str) -> Callable[[Play], None]:
     def act(play: Play) -> None:
         """A damaged answer was written anew, as it seems."""
@@ -145,6 +153,7 @@ STEPS = (
     Step("end passes", "70 minutes pass, and the feed looks every ten", _passes(70, every=10)),
     Step("listing full", "ten minutes later the DWD lists the same", _lists(empty=False)),
     Step("listing empty", "ten minutes later the DWD lists nothing", _lists(empty=True), lambda w: bool(w.listed)),
+    Step("listing wrong", "ten minutes later the DWD lists nothing, by mistake", _by_mistake, lambda w: bool(w.listed)),
     Step("damaged", "the answer is damaged, but its end record survives", _looks("damaged")),
     Step("older", "a lagging server answers with the listing before", _looks("older")),
     Step("feed dies", "the feed dies", lambda play: play.set(feed_lives=False), lambda w: w.feed_lives),

@@ -208,6 +208,7 @@ class Play:
     def answer(self, kind: str) -> httpx.Response:
         now = self.world
         listed, stamp = (now.older, now.older_stamp) if kind == "older" else (now.listed, now.stamp)
+        listed = () if kind == "nothing" else listed
         content = packed(tuple(map(now.message, listed)))
         if kind == "damaged":
             content = bytes(200) + EMPTY_ZIP
@@ -235,7 +236,7 @@ class Play:
         memory = {name: value for name, value in vars(feed).items() if name not in given}
         memory["clock"] = feed._time._clock, feed._time._now
         self.set(feed=memory)
-        if kind == "whole":
+        if kind in ("whole", "nothing"):
             self.set(looked=self.world.minute)
 
     async def alert(self, headers: AlertHeaders, body: bytes) -> None:

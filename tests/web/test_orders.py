@@ -1,6 +1,8 @@
 """The emergency stop on the screens: what shows follows what acts (law 12)."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from tests.support import meaning, outcome, snapshot, tick
 from tests.web.sites import LOGIN, Desk
 from warnsys.records import Stop
+from warnsys.web import app
 
 ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 
@@ -45,7 +48,7 @@ def test_a_stop_that_no_agent_confirmed_is_never_shown_as_one_and_is_an_alarm_wi
     desk.later(9 / 60)
     for page in ("/", "/lagebericht"):
         assert "Push ist NICHT sicher angehalten" in desk.page(page)
-    assert 'role="alert"><span>Push ist NICHT' in desk.page("/")
+    assert re.search(r'role="alert"><svg[^>]*>.{0,80}</svg> <span>Push ist NICHT', desk.page("/"))
     assert "Push is NOT known to be stopped" in desk.page("/?lang=en")
     assert unconfirmed(desk)
     assert not desk.board.stopped()
@@ -133,3 +136,51 @@ def test_a_kind_that_only_a_newer_release_knows_is_passed_over() -> None:
     order(desk)
     desk.put("actions", "x", b'{"kind":"of-tomorrow","stage":"live"}')
     assert STOPPED in desk.page("/")
+
+
+@pytest.mark.parametrize("lang", ["de", "en"])
+def test_what_was_asked_for_and_what_acts_look_plainly_different(lang: str) -> None:
+    """By icon, first words, border and colour; each readable."""
+    said = {
+        "de": ("NOCH AKTIV: Push wird", "NOCH NICHT WIEDER AKTIV: Push wird"),
+        "en": ("STILL ACTIVE", "NOT YET ACTIVE"),
+    }
+    desk = warned()
+    desk.agents = False
+    order(desk)
+    asked = desk.page(f"/?lang={lang}")
+    assert 'class="mark asked"' in asked
+    assert 'icons.svg#clock"/></svg> <span>' + said[lang][0] in asked
+    assert "mark alarm stop" not in asked
+    assert 'icons.svg#warning"/></svg> <span>' in desk.later(9 / 60).page(f"/?lang={lang}")
+    desk.answer(desk.done[-1])  # type: ignore[arg-type]
+    acts = desk.page(f"/?lang={lang}")
+    assert 'class="mark alarm stop"' in acts
+    assert 'icons.svg#pause"/></svg> <span>Push i' in acts
+    assert "mark asked" not in acts
+    order(desk, 0)
+    assert said[lang][1] in desk.page(f"/?lang={lang}")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_both_are_readable_in_light_and_dark(scheme: str) -> None:
+    """WCAG 2.2: text 7:1 (AAA), the asked-for order's border 3:1, and both grounds 3:1 from each other."""
+    styles = (Path(app.__file__).parent / "static" / "warnsys.css").read_text("utf-8")
+    colours: dict[str, str] = {}
+    for block in re.findall(r":root \{(.*?)\n *\}", styles, re.DOTALL)[: 1 if scheme == "light" else 2]:
+        colours |= dict(re.findall(r"--([\w-]+): (#[0-9a-f]{3,6})", block))
+    assert contrast(colours["on-alarm"], colours["alarm"]) >= 7
+    assert contrast(colours["text"], colours["ground"]) >= 7
+    assert contrast(colours["alarm"], colours["ground"]) >= 4.5
+    assert ".mark.asked { background: var(--ground); color: var(--text); border: .3rem dashed var(--alarm)" in styles
+
+
+def contrast(one: str, other: str) -> float:
+    def light(colour: str) -> float:
+        digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
+        parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+        red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    high, low = sorted((light(one), light(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
