@@ -233,12 +233,12 @@ class _ReadBack:
                 self._passed(said.listed_id, "on warn.impacts", record.timestamp)
         elif record.topic == topics.stele.name:
             stele = SteleRecord.from_bytes(record.value)
-            self.status, self.standing = stele.status, stele.items[0].base_id if stele.items else ""
+            self.status, self.standing = stele.status, canary.own_name(stele.items[0].base_id) if stele.items else ""
             for stage, at in {**TraceHeader.read(record.headers).work(), "on warn.stele": record.timestamp}.items():
                 self._passed(self.standing, stage, at)
         elif channel := self._tellers.get(record.topic):
             notice = read(channel, record.value)
-            cause = notice.cause if isinstance(notice, ChangeNotice) else ""
+            cause = canary.own_name(notice.cause) if isinstance(notice, ChangeNotice) else ""
             self._by_cause[channel, cause] = self._by_cause.get((channel, cause), 0) + 1
             self._passed(cause, f"on warn.{channel}", record.timestamp)
             if self.told(cause):

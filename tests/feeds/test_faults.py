@@ -17,8 +17,12 @@ async def played(name: str) -> Row:
 
 
 def shown(row: Row, minute: int) -> set[tuple[str, ...]]:
-    """The keys of the warnings that each stele shows."""
-    return {tuple(item.base_id.rpartition(".")[2] for item in stele.items) for stele in row.steles[minute]}
+    """The keys of the warnings that each stele shows; a revision's name goes on with `~` (docs/adr/0022)."""
+    return {tuple(_key(item.base_id) for item in stele.items) for stele in row.steles[minute]}
+
+
+def _key(base_id: str) -> str:
+    return base_id.rpartition(".")[2].partition("~")[0]
 
 
 def check(row: Row) -> None:

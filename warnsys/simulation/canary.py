@@ -63,6 +63,11 @@ def canary_settings(settings: Settings, url: str, stage: str) -> Settings:
     return chosen.model_copy(update={"broker": broker, "log_level": settings.log_level})
 
 
+def own_name(base_id: str) -> str:
+    """The identifier of a canary's message, of its base id, which names the sender, too."""
+    return base_id.removeprefix(f"{SENDER},")
+
+
 def identifier(sent: datetime, number: int) -> str:
     """Says when it was sent, so that whoever finds the message standing can cancel it."""
     return f"warnsys-canary.{sent.astimezone(UTC):%Y%m%dT%H%M%S}.{number}"
