@@ -13,6 +13,18 @@ AHEAD, HURRY, STILL_LISTED = 5.0, 1.0, 10.0
 LEVELS = ("Minor", "Moderate", "Severe", "Extreme")
 Stands = tuple[str, str, str, str]
 """Key, phase, severity and group."""
+OTHER, REVISED = "@", "'"
+"""Behind a key: another sender's message of that identifier, and a later content of a message."""
+
+
+def name(key: str) -> str:
+    """As listings have it: the identifier."""
+    return key[0]
+
+
+def identity(key: str) -> str:
+    """Identifier and sender."""
+    return key.removesuffix(REVISED)
 
 
 @dataclass
@@ -21,18 +33,35 @@ class Model:
     now: float = 0
     arrived: dict[str, Message] = field(default_factory=dict)
     listed: dict[tuple[str, str], set[float]] = field(default_factory=dict)
-    """By source and key: the stamps under which it was listed."""
+    """By source and identifier: the stamps under which it was listed."""
+    brought: set[tuple[str, str]] = field(default_factory=set)
+    """Source, and which message it brought."""
+    waits: dict[str, float] = field(default_factory=dict)
+    """Until when what replaces a content is waited for, where each listing that had it had that, too."""
+    first: dict[str, float] = field(default_factory=dict)
+    """The stamp of the listing that had a content first."""
     snapshots: dict[tuple[str, float], set[str]] = field(default_factory=dict)
     checked: dict[tuple[str, float], float] = field(default_factory=dict)
     early: list[tuple[str, float, set[str], float | None]] = field(default_factory=list)
     """Of stamps ahead of the time, until the next tick: source, stamp, keys, and for a snapshot when it was checked."""
 
-    def message(self, message: Message, source: str, stamp: float) -> None:
-        self.arrived[message.key] = message
+    def message(self, message: Message, source: str, stamp: float, key: str = "", *, marked: bool = False) -> None:
+        """`marked`: its listing has what replaces it, too."""
+        key = key or message.key
+        if not marked:
+            self.waits.pop(key, None)
+        elif key in self.waits or key not in self.arrived:
+            self.waits[key] = min(self.now + DECIDING, self.waits.get(key, self.now + DECIDING))
+        self.arrived[key] = message
+        self.brought.add((source, identity(key)))
+        self.first[key] = min(stamp, self.first.get(key, stamp))
         if stamp > self.now + AHEAD:
-            self.early.append((source, stamp, {message.key}, None))
+            self.early.append((source, stamp, {name(key)}, None))
             stamp = self.now + AHEAD
-        self.listed.setdefault((source, message.key), set()).add(stamp)
+        self.listed.setdefault((source, name(key)), set()).add(stamp)
+
+    def lists(self, source: str, key: str) -> bool:
+        return (source, name(key)) in self.listed and (source, identity(key)) in self.brought
 
     def snapshot(self, source: str, stamp: float, keys: set[str]) -> None:
         checked = min(stamp, self.now + HURRY)
@@ -61,7 +90,7 @@ class Model:
     # -- what each message is --
 
     def readable(self, key: str) -> bool:
-        return key in self.arrived and not self.arrived[key].broken
+        return any(name(one) == key and not message.broken for one, message in self.arrived.items())
 
     def says(self, key: str, district: str) -> list[Warned]:
         message = self.arrived[key]
@@ -72,13 +101,21 @@ class Model:
     def real(self, message: Message) -> bool:
         return message.status == "Actual" and not message.broken
 
-    def successors(self, key: str, source: str) -> list[Message]:
+    def successors(self, key: str, source: str) -> list[str]:
         """Real messages of this source that replace it."""
         return [
             other
-            for other in self.arrived.values()
-            if key in other.replaces and self.real(other) and (source, other.key) in self.listed
+            for other, message in self.arrived.items()
+            if self.replaces(other, key) and self.real(message) and self.lists(source, other)
         ]
+
+    def replaces(self, other: str, key: str) -> bool:
+        """Its sender's, which names it, and was not sent before a later content of it; or a later content itself."""
+        one, later = self.arrived[key], self.arrived[other]
+        if identity(other) == identity(key):
+            return other.endswith(REVISED) and other != key
+        same_sender = (OTHER in other) == (OTHER in key)
+        return same_sender and name(key) in later.replaces and (not key.endswith(REVISED) or one.at <= later.at)
 
     # -- what each end needs --
 
@@ -87,20 +124,29 @@ class Model:
         return [stamp for (of, stamp), keys in self.snapshots.items() if of == source and all(map(self.readable, keys))]
 
     def decided(self, source: str) -> list[float]:
-        return [s for (of, s), keys in self.snapshots.items() if of == source and keys <= self.arrived.keys()]
+        names = set(map(name, self.arrived))
+        return [s for (of, s), keys in self.snapshots.items() if of == source and keys <= names]
 
     def replaced(self, key: str, source: str, district: str | None) -> bool:
-        """A successor warns here itself, or all that came with it is decided."""
+        """A successor warns here itself, or all that came with it is decided; or it came along with it."""
         return any(
-            (district is not None and self.says(other.key, district))
-            or any(stamp >= min(self.listed[source, other.key]) for stamp in self.decided(source))
+            key in self.waits
+            or (district is not None and self.says(other, district))
+            or any(stamp >= min(self.listed[source, name(other)]) for stamp in self.decided(source))
             for other in self.successors(key, source)
         )
+
+    def waiting(self, key: str) -> bool:
+        """Whether what replaces it is on its way: its listing is not decided."""
+        if self.now >= self.waits.get(key, 0):
+            return False
+        sources = [source for source in self.sources if self.lists(source, key)]
+        return not any(stamp >= self.first[key] for source in sources for stamp in self.decided(source))
 
     def withdrawn(self, key: str, source: str, *, believe_empty: bool) -> bool:
         """Two complete snapshots stamped after the last that listed it, half a minute apart; after a drop three, and
         the newest an hour later."""
-        last = max(self.listed[source, key])
+        last = max(self.listed[source, name(key)])
         newer = [s for s in self.complete(source) if s > last and (self.snapshots[source, s] or believe_empty)]
         looks: list[float] = []
         for stamp in sorted(newer, reverse=True):
@@ -133,8 +179,8 @@ class Model:
             and self.live(said)
             and not self.replaced(key, source, district)
             and not self.withdrawn(key, source, believe_empty=False)
-            for of, key in self.listed
-            if of == source and key in self.arrived and max(self.listed[of, key]) < newest
+            for key in self.arrived
+            if self.lists(source, key) and max(self.listed[source, name(key)]) < newest
             for district in ("d1", "d2")
             for said in self.says(key, district)
         )
@@ -148,8 +194,8 @@ class Model:
         believe = not self.all_vanished()
         found = []
         for key in self.arrived:
-            sources = [source for source, listed in self.listed if listed == key]
-            if all(
+            sources = [source for source in self.sources if self.lists(source, key)]
+            if self.waiting(key) or all(
                 self.replaced(key, source, district)
                 or self.withdrawn(key, source, believe_empty=believe and not self.severe(key))
                 for source in sources
@@ -164,7 +210,7 @@ class Model:
 
     def confirms_end(self, source: str, key: str, said: Warned) -> bool:
         """One that no longer lists it, or from ten minutes after its end and after it came first."""
-        stamps, listed, until = self.complete(source), self.listed[source, key], said.until or 0
+        stamps, listed, until = self.complete(source), self.listed[source, name(key)], said.until or 0
         if not stamps or max(stamps) <= until:
             return False
         return max(stamps) > max(listed) or max(stamps) >= max(until, min(listed)) + STILL_LISTED

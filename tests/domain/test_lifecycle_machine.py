@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from hypothesis import settings
@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from streams.worker.state import Written, from_value, to_value
 from tests.domain.messages import Message, Warned, outcome_of, rules
-from tests.domain.model import LEVELS, Model, Stands
+from tests.domain.model import LEVELS, OTHER, REVISED, Model, Stands, name
 from tests.domain.resident import Holds, Place, Resident
 from tests.domain.test_state_comes_back import comes_back
 from tests.domain.test_stop import stop
@@ -31,6 +31,8 @@ PLACES = tuple((district, group) for district in ("d1", "d2") for group in ("RAI
 OFF = {"right": (0, 0), "broker": (1440, 0), "worker": (0, -1440), "both": (1440, 1440), "neither": (-60, 1440)}
 """Minutes by which the clocks of the broker and of the worker's machine are wrong."""
 HERE, PART = ("d1", "d2"), ("d1",)
+SENDER = "leitstelle@stadt.example"
+"""Of the city's own messages; all others are the DWD's."""
 
 contents = st.sampled_from(
     (
@@ -73,6 +75,13 @@ def messages(draw: st.DrawFn, number: int) -> Message:
     )
 
 
+def real_name(base_id: str) -> str:
+    """As the model calls what a city calls so."""
+    base_id, revised, _ = base_id.partition("~")
+    sender, other, identifier = base_id.partition(",")
+    return f"{identifier if other else sender}{OTHER * bool(other)}{REVISED * bool(revised)}"
+
+
 @lru_cache(maxsize=20_000)
 def decided(message: Message) -> Outcome:
     return outcome_of(message, 0)
@@ -87,7 +96,7 @@ class Reader:
 
 
 class Lifecycle(RuleBasedStateMachine):
-    """One city, two sources."""
+    """One city, two sources, two senders."""
 
     sources: tuple[str, ...] = ("dwd",)
 
@@ -99,6 +108,8 @@ class Lifecycle(RuleBasedStateMachine):
         self.snapshots: dict[tuple[str, float], set[str]] = {}
         self.tell_time(0)
         self.published: dict[str, Message] = {}
+        self.others: dict[str, Message] = {}
+        self.revised: dict[str, Message] = {}
         self.delivered: list[Outcome] = []
         self.readers = {channel: Reader() for channel in CHANNELS}
         self.ordered: dict[Channel, tuple[float, float, float]] = {}
@@ -114,8 +125,49 @@ class Lifecycle(RuleBasedStateMachine):
         message, source = self.published[key], self.sources[-1 if second else 0]
         stamp = message.at + late
         self.tell_time(stamp)
-        self.deliver(decided(message).model_copy(update={"source": source, "stamp": snapshot(stamp).stamp}))
-        self.model.message(message, source, stamp)
+        self.bring(message, source, stamp)
+
+    @rule(number=st.integers(0, len(KEYS) - 1), data=st.data(), late=st.sampled_from((0, 5)))
+    @precondition(lambda self: len(self.sources) > 1)
+    def another_sender_uses_an_identifier(self, number: int, data: st.DataObject, late: float) -> None:
+        key = f"{KEYS[number]}{OTHER}"
+        if key not in self.others:
+            self.others[key] = replace(data.draw(messages(number)), sender=SENDER, source="city")
+        self.tell_time(self.others[key].at + late)
+        self.bring(self.others[key], "city", self.others[key].at + late, key)
+
+    @rule(number=st.integers(0, len(KEYS) - 1), data=st.data(), late=st.sampled_from((0, 5)), second=st.booleans())
+    def a_message_is_revised(self, number: int, data: st.DataObject, late: float, second: bool) -> None:
+        """What warned here has another content, sent three minutes later; once."""
+        key = KEYS[number]
+        if key not in self.published or not any(self.model.says(key, district) for district in HERE):
+            return
+        if key not in self.revised:
+            said = data.draw(messages(number).filter(lambda one: one.status == "Actual" and not one.broken))
+            self.revised[key] = replace(said, at=said.at + 3)
+        message, source = self.revised[key], self.sources[-1 if second else 0]
+        self.tell_time(message.at + late)
+        self.bring(message, source, message.at + late, f"{key}{REVISED}")
+
+    @rule(first=st.integers(0, len(KEYS) - 3), data=st.data(), second=st.booleans(), worst_first=st.booleans())
+    def a_feed_looks_for_the_first_time(self, first: int, data: st.DataObject, second: bool, worst_first: bool) -> None:
+        """Or after an outage: its listing has messages beside those that end or replace them, and marks these."""
+        keys, source = KEYS[first : first + 3], self.sources[-1 if second else 0]
+        for number, key in enumerate(keys, first):
+            if key not in self.published:
+                self.published[key] = data.draw(messages(number))
+        listing = [self.published[key] for key in keys]
+        stamp = max(message.at for message in listing)
+        self.tell_time(stamp)
+        real = [one for one in listing if one.status == "Actual" and not one.broken]
+        marked = {key for one in real for key in one.replaces}
+        for message in listing if worst_first else reversed(listing):
+            self.bring(message, source, stamp, marked=message.key in marked)
+
+    def bring(self, message: Message, source: str, stamp: float, key: str = "", *, marked: bool = False) -> None:
+        said = {"source": source, "stamp": snapshot(stamp).stamp, "replaced": marked or None}
+        self.deliver(decided(message).model_copy(update=said))
+        self.model.message(message, source, stamp, key, marked=marked)
 
     @rule(data=st.data())
     @precondition(lambda self: self.delivered)
@@ -142,8 +194,9 @@ class Lifecycle(RuleBasedStateMachine):
         if not ahead:
             self.tell_time(stamp - 5)
         source, stamp = self.sources[-1 if second else 0], stamp + node
-        sent = {one.base_id for one in self.delivered if one.source == source}
-        listed = keys & sent if known else keys - (self.published.keys() - sent)
+        sent = {one.listed_id for one in self.delivered if one.source == source}
+        somewhere = self.published.keys() | {name(key) for key in self.others}
+        listed = keys & sent if known else keys - (somewhere - sent)
         listed = self.snapshots.setdefault((source, stamp), listed)
         self.city.take(snapshot(stamp, *sorted(listed), source=source))
         self.model.snapshot(source, stamp, listed)
@@ -194,7 +247,8 @@ class Lifecycle(RuleBasedStateMachine):
         for district in ("d1", "d2"):
             state = self.city.situation.districts[district]
             found: list[Stands] = sorted(
-                (one.fact.base_id, one.phase, one.meaning.severity, one.meaning.group) for one in state.standing
+                (real_name(one.fact.base_id), one.phase, one.meaning.severity, one.meaning.group)
+                for one in state.standing
             )
             assert found == self.model.standing(district)
             assert state.status == self.model.status(district)
