@@ -163,6 +163,8 @@ class Lifecycle(RuleBasedStateMachine):
         marked = {key for one in real for key in one.replaces}
         for message in listing if worst_first else reversed(listing):
             self.bring(message, source, stamp, marked=message.key in marked)
+            self.whoever_reads_the_push_knows_what_holds_and_is_told_nothing_twice()
+            self.whoever_reads_the_sms_knows_what_holds_and_is_told_nothing_twice()
 
     def bring(self, message: Message, source: str, stamp: float, key: str = "", *, marked: bool = False) -> None:
         said = {"source": source, "stamp": snapshot(stamp).stamp, "replaced": marked or None}
