@@ -147,7 +147,7 @@ def _can_wait(state: CityState, outcome: Outcome) -> bool:
     worse. A burst of n messages would else be looked at n times (docs/adr/0009).
     """
     nothing_here = outcome.decided != "rejected" and not any(meaning.impacts for meaning in outcome.meanings)
-    if nothing_here and not any(i in state.facts.facts for i in outcome.supersedes):
+    if nothing_here and not any(i in state.facts.facts for i in (outcome.base_id, *outcome.supersedes)):
         return True
     crowded = any(one.warnings > CROWDED for one in state.steles.values())
     return crowded and all(

@@ -226,3 +226,10 @@ def test_another_sources_message_of_the_same_name_keeps_nobodys_warning_alive() 
         listed = ("A", "O") if minute == 0 else ("O",)
         city.take(snapshot(minute, *listed), snapshot(minute, "A", source="city"), tick(minute))
     assert city.standing() == ["x@stadt.example,A"]
+
+
+def test_a_revision_that_warns_no_more_is_told_at_once_and_waits_for_no_later_record() -> None:
+    one = outcome("A", meaning()).model_copy(update={"digest": "1"})
+    end = outcome("A", msg_type="Cancel", decided="not_live", sent=5, stamp=0).model_copy(update={"digest": "2"})
+    city = City().take(tick(0), one, snapshot(0, "A"), end)
+    assert city.told() == [("warn", "entered"), ("ended", "cancelled")]
