@@ -38,6 +38,9 @@ class Limits:
     """What each part may take; the memory beyond what the process has."""
 
     seconds: float = 2.0
+    """Of processor time: on a machine that is busy a good record takes no more of it."""
+    longest: float = 15.0
+    """On the wall, waiting included: the last resort, for what waits for ever."""
     bytes: int = 512 * 1024 * 1024
 
 
@@ -114,7 +117,7 @@ class Trials:
             return len(parts), ""
         try:
             while done < len(parts):
-                async with asyncio.timeout(self._limits.seconds):
+                async with asyncio.timeout(self._limits.longest):
                     said = await _line(child)
                 if said != str(done):
                     break
@@ -124,10 +127,13 @@ class Trials:
             if said == _MEMORY:
                 why = f"it took more than {self._limits.bytes >> 20} MiB of memory"
             else:
-                async with asyncio.timeout(self._limits.seconds):
-                    why = f"it ended its process ({_how(await child.wait())})"
+                async with asyncio.timeout(self._limits.longest):
+                    code = await child.wait()
+                why = f"it ended its process ({_how(code)})"
+                if code == -signal.SIGPROF:
+                    why = f"it took more than {self._limits.seconds:g} s of processor time"
         except TimeoutError:
-            why = f"it took more than {self._limits.seconds:g} s"
+            why = f"it took more than {self._limits.longest:g} s"
         await self.close()
         await self.warm()
         return done, why
@@ -175,13 +181,15 @@ def _try(say: TextIO, limits: Limits, parts: Sequence[TrialPart]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     print(_BEGUN, file=say, flush=True)
     for number, part in enumerate(parts):
-        signal.alarm(math.ceil(limits.seconds) + 5)  # where nobody is left to end this process
+        signal.alarm(math.ceil(limits.longest) + 5)  # where nobody is left to end this process
+        signal.setitimer(signal.ITIMER_PROF, limits.seconds)  # ends it, whatever it is doing
         try:
             part.decide(*part.arguments)
         except Exception as error:
             if isinstance(error, MemoryError) or "bad_alloc" in str(error):
                 print(_MEMORY, file=say, flush=True)
                 os._exit(1)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         print(number, file=say, flush=True)
 
 

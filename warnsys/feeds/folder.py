@@ -33,6 +33,9 @@ STAMPS_S = 300
 MAX_NAME = 230
 """Characters of what a member is named by, before what keeps several apart: a ZIP's names are trusted up to 255."""
 
+SETTLED_S = 5
+"""A file that was changed so lately may change again and look the same: some file systems tell times in seconds."""
+
 _Listing = dict[str, tuple[int, int, int]]
 """By file name: size, time of the last change, and which file it is."""
 
@@ -43,6 +46,7 @@ class FolderSource:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._not_understood: dict[str, tuple[int, int, int]] = {}
+        self._last: tuple[datetime, _Listing, bytes] | None = None
 
     @property
     def place(self) -> str:
@@ -52,14 +56,17 @@ class FolderSource:
         """The folder at `now`. Raises `Refused`."""
         stamp = datetime.fromtimestamp(now.timestamp() // STAMPS_S * STAMPS_S, UTC)
         try:
-            content, wrong = await asyncio.to_thread(self._packed)
+            content, wrong = await asyncio.to_thread(self._packed, now, stamp)
         except OSError as error:
             raise _unreadable(error) from error
         return Answer(stamp, content, {}, partly=wrong)
 
-    def _packed(self) -> tuple[bytes, Refused | None]:
-        """What can be read, and why that is not all."""
+    def _packed(self, now: datetime, stamp: datetime) -> tuple[bytes, Refused | None]:
+        """What can be read, and why that is not all. What is as it was is read once a stamp: it may be large."""
         before, wrong = self._listed()
+        if not wrong and self._last and self._last[:2] == (stamp, before):
+            return self._last[2], None
+        self._last = None
         files: dict[str, bytes] = {}
         for name in before:
             try:
@@ -72,7 +79,10 @@ class FolderSource:
             del files[name]
             what = f"{_shown(name)} cannot be read as CAP, perhaps it is still being written"
             wrong = Refused(what, "look into it")
-        return pack(files), wrong
+        content = pack(files)
+        if not wrong and all(abs(now.timestamp() - changed / 1e9) > SETTLED_S for _, changed, _ in before.values()):
+            self._last = stamp, before, content
+        return content, wrong
 
     def _listed(self) -> tuple[_Listing, Refused | None]:
         if not (self._folder / MARKER).is_file():
