@@ -16,7 +16,7 @@ _IN_A_ROW = 3
 def triples(text: str) -> list[str]:
     """What names one message each, each once; parts are separated by commas alone."""
     pieces = text.split()
-    if all(piece.count(",") == 2 for piece in pieces):  # as CAP writes it
+    if ";" not in text and all(piece.count(",") == 2 for piece in pieces):  # as CAP writes it
         return list(dict.fromkeys(piece for piece in pieces if piece.strip(",")))
     text = _SPLIT_TIME.sub(r"\1T", text.replace(";", " "))
     found = dict[str, None]()
