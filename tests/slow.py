@@ -3,6 +3,7 @@
 SLOW = {
     "tests/kafka/": "a real Kafka, processes that start and stop, and waits of theirs",
     "tests/web/test_browser.py": "a real browser",
+    "tests/web/test_behind_proxy.py": "a real browser",
     "tests/explore/": "plays every short history",
     "tests/fuzz/": "half a minute of fuzzing",
     "tests/web/test_fuzz.py": "requests of every kind to every route",

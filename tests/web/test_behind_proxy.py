@@ -10,7 +10,7 @@ from tests.web.conftest import served, wired
 from tests.web.test_browser import STELE, WIDE, desk_in, opened
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-AGAIN_MS = 30_000
+AGAIN_MS = 60_000
 """A stream that fell silent is missed after twelve seconds, the waiting page asks every ten."""
 
 
@@ -62,12 +62,12 @@ async def test_a_screen_that_restarts_behind_such_a_proxy_shows_its_last_state_a
         page = await context.new_page()
         for _ in range(2):  # it may not spoil what is kept, either
             await page.goto(address + path)
-            await expect(page.get_by_text("Stufe 2 von 4").first).to_be_visible()
+            await expect(page.get_by_text("Stufe 2 von 4").first).to_be_visible(timeout=AGAIN_MS)
             await expect(page.locator("#lost")).to_be_visible()
         desk.take(outcome("B", meaning("Extreme"), stamp=1))
         wire.answers(None)
         await expect(page.get_by_text("Stufe 4 von 4").first).to_be_visible(timeout=AGAIN_MS)
-        await expect(page.locator("#lost")).to_be_hidden()
+        await expect(page.locator("#lost")).to_be_hidden(timeout=AGAIN_MS)
 
 
 @pytest.mark.parametrize("kind", ["502", "foreign page", "redirect to elsewhere"])
@@ -101,11 +101,11 @@ async def test_a_page_that_is_open_keeps_what_it_shows_behind_such_a_proxy_and_c
         await page.wait_for_function("source.readyState === EventSource.OPEN")
         wire.answers(instead(kind))
         await expect(page.locator("#lost")).to_be_visible(timeout=AGAIN_MS)
-        await expect(page.get_by_text("Stufe 2 von 4").first).to_be_visible()
+        await expect(page.get_by_text("Stufe 2 von 4").first).to_be_visible(timeout=AGAIN_MS)
         desk.take(outcome("B", meaning("Extreme"), stamp=1))
         wire.answers(None)
         await expect(page.get_by_text("Stufe 4 von 4").first).to_be_visible(timeout=AGAIN_MS)
-        await expect(page.locator("#lost")).to_be_hidden()
+        await expect(page.locator("#lost")).to_be_hidden(timeout=AGAIN_MS)
 
 
 async def test_a_redirect_to_a_page_of_ours_is_followed(browser: Browser) -> None:
