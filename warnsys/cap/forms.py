@@ -16,9 +16,9 @@ T = TypeVar("T")
 _MARK8, _BAD_MARK = b"\xef\xbb\xbf", "ï»¿".encode()
 _BLANK8 = rb"[ \t\r\n\v\f]|\xc2\xa0|\xe2\x80\x8b"
 _HEADS: Final = (
-    (_MARK8, re.compile(rb"(?:%b|%b|%b)*(?=<)" % (_MARK8, _BAD_MARK, _BLANK8))),
-    (b"\xff\xfe", re.compile(rb"(?:\xff\xfe|[ \t\r\n\v\f]\0)*(?=<\0)")),
-    (b"\xfe\xff", re.compile(rb"(?:\xfe\xff|\0[ \t\r\n\v\f])*(?=\0<)")),
+    (_MARK8, re.compile(rb"\A(?:%b|%b|%b)*(?=<)" % (_MARK8, _BAD_MARK, _BLANK8))),
+    (b"\xff\xfe", re.compile(rb"\A(?:\xff\xfe|[ \t\r\n\v\f]\0)*(?=<\0)")),
+    (b"\xfe\xff", re.compile(rb"\A(?:\xfe\xff|\0[ \t\r\n\v\f])*(?=\0<)")),
 )
 _DECLARED: Final = (b"<?xml", "<?xml".encode("utf-16-le"), "<?xml".encode("utf-16-be"))
 

@@ -5,7 +5,6 @@ that is left open, blanks around commas, longitudes a little beyond 180°.
 """
 
 import math
-import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -19,12 +18,16 @@ PLACEHOLDER = (-1.0, -1.0)
 
 MOST_LON = 200.0
 """Degrees to which some count on across the 180th meridian; beyond, a longitude is rather a slip of the pen."""
-_COMMA = re.compile(r"\s*,\s*")
 
 BLANKS = "blanks around the commas between latitude and longitude"
 
 Mended = tuple[tuple[str, str], ...]
 """Codes with a sentence each."""
+
+
+def _close(text: str) -> str:
+    """Removes the blanks around commas."""
+    return ",".join(part.strip() for part in text.split(","))
 
 
 class Outline(NamedTuple):
@@ -59,7 +62,7 @@ def read_polygon(text: str, where: Callable[[], str]) -> Outline:
 def circle(text: str, where: Callable[[], str]) -> tuple[Circle, Mended]:
     """The radius is in kilometres; and what had to be mended. Raises `Misleading`, which names `where`."""
     try:
-        *centre, radius_text = _COMMA.sub(",", text).split()
+        *centre, radius_text = _close(text).split()
         ((lon, lat),), mended = _points(" ".join(centre))
         if len(centre) < len(text.split()) - 1:
             mended.insert(0, ("coordinates-blanks", BLANKS))
@@ -92,7 +95,7 @@ def _points(text: str) -> tuple[list[LonLat], list[tuple[str, str]]]:
     try:
         points = _pairs(text)
     except ValueError:
-        points = _pairs(_COMMA.sub(",", text))
+        points = _pairs(_close(text))
         mended.append(("coordinates-blanks", BLANKS))
     if any(180 < abs(lon) <= MOST_LON for lon, _ in points):
         furthest = max((lon for lon, _ in points), key=abs)

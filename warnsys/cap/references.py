@@ -20,7 +20,7 @@ def triples(text: str) -> list[str]:
         return list(dict.fromkeys(piece for piece in pieces if piece.strip(",")))
     text = _SPLIT_TIME.sub(r"\1T", text.replace(";", " "))
     found = dict[str, None]()
-    for piece in re.sub(r"\s*,\s*", ",", text).split():
+    for piece in ",".join(part.strip() for part in text.split(",")).split():
         found.update(dict.fromkeys(_apart(piece)))
     return list(found)
 
