@@ -43,14 +43,18 @@ HULL, HOLE, JOINED, BOXED, TOUCHED = "outline-hull", "hole-left-out", "outlines-
 POINT_M = 10.0
 """Least radius of a circle: a point is no more exact than borders are."""
 _METRES_A_DEGREE = 110_000  # at least, between two parallels on WGS 84
+POINT_DEG = POINT_M / _METRES_A_DEGREE
+"""A polygon without a surface that is nowhere wider is a point."""
+_LEAST_DEG2 = 1e-10  # about a square metre: what covers less is a line, and rounding decides where it lies
 _QUARTER_MERIDIAN_M = 10_000_000.0
 
 
 def shapes_of(area: Area, budget: Budget | None = None) -> tuple[BaseGeometry, ...]:
     """Valid, non-empty polygons or multipolygons in lon/lat degrees of all shapes of the block.
 
-    Holes belong to their own polygon only. Shapes without extent (a line) give nothing, but a point is a
-    small circle. Where the budget does not suffice, they are larger than drawn, never smaller.
+    Holes belong to their own polygon only. Shapes without extent (a line) give nothing, but a point is a small circle,
+    whether it is written as a circle or as a polygon. Where the budget does not suffice, they are larger than drawn,
+    never smaller.
     """
     return outlines_of([area], budget)[0]
 
@@ -61,8 +65,13 @@ def outlines_of(areas: Sequence[Area], budget: Budget | None = None) -> list[tup
     polygons = [(number, polygon) for number, area in enumerate(areas) for polygon in area.polygons]
     circles = [(number, circle) for number, area in enumerate(areas) for circle in dict.fromkeys(area.circles)]
     found: list[list[BaseGeometry]] = [[] for _ in areas]
-    for (number, _), shape in zip(polygons, _mended([polygon for _, polygon in polygons], budget), strict=True):
-        found[number].append(shape)
+    mended = _mended([polygon for _, polygon in polygons], budget)
+    tiny = set(np.flatnonzero(shapely.area(mended) < _LEAST_DEG2).tolist())
+    for place, ((number, polygon), shape) in enumerate(zip(polygons, mended, strict=True)):
+        if place not in tiny:
+            found[number].append(shape)
+        elif (centre := _point(polygon)) is not None:
+            circles.append((number, centre))
     drawn = min(len(circles), max(0, int(budget.left_s / CIRCLE_S)))
     budget.spend(drawn * CIRCLE_S)
     for number, circle in circles[:drawn]:
@@ -72,7 +81,15 @@ def outlines_of(areas: Sequence[Area], budget: Budget | None = None) -> list[tup
         boxes = shapely.box(*np.array([box_of(circle) for _, circle in circles[drawn:]]).T).tolist()
         for (number, _), box in zip(circles[drawn:], boxes, strict=True):
             found[number].append(box)
-    return [tuple(shape for shape in shapes if not shape.is_empty) for shapes in found]
+    return [tuple(shapes) for shapes in found]
+
+
+def _point(polygon: shapely.Polygon) -> Circle | None:
+    """The point that a polygon without a surface is; None of a line."""
+    west, south, east, north = polygon.bounds
+    if east - west <= POINT_DEG and north - south <= POINT_DEG:
+        return Circle((west + east) / 2, (south + north) / 2, 0.0)
+    return None
 
 
 def _mended(polygons: list[shapely.Polygon], budget: Budget) -> list[BaseGeometry]:

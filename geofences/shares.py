@@ -13,7 +13,7 @@ from geofences.area import Area
 from geofences.overlap.budget import MEASURE_S, OUTLINE_S, Budget, TooDearError
 from geofences.overlap.overlaps import HANDFUL, Fences
 from geofences.parts import Parts
-from geofences.shapes import JOINED, TOUCHED, box_of, joined, outlines_of
+from geofences.shapes import JOINED, POINT_DEG, TOUCHED, box_of, joined, outlines_of
 
 _NOTHING = 1e-10  # a share that is rounding; a point is 1e-7 of a large district
 
@@ -178,7 +178,8 @@ def _near(areas: Sequence[Area], box: Sides) -> dict[int, Area]:
     polygons = dict[int, list[shapely.Polygon]]()
     if drawn:
         left, low, right, high = shapely.bounds([polygon for _, polygon in drawn]).T
-        touching = (left <= east) & (right >= west) & (low <= north) & (high >= south)
+        reach = 2 * POINT_DEG  # a polygon may be a point, which is a circle
+        touching = (left <= east + reach) & (right >= west - reach) & (low <= north + reach) & (high >= south - reach)
         for place in np.flatnonzero(touching).tolist():
             block, polygon = drawn[place]
             polygons.setdefault(block, []).append(polygon)

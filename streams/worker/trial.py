@@ -7,6 +7,7 @@ memory, or ends the process, has not passed.
 
 import asyncio
 import contextlib
+import importlib
 import logging
 import math
 import os
@@ -14,6 +15,7 @@ import pickle
 import resource
 import signal
 import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,8 @@ from typing import Any, NamedTuple, TextIO
 log = logging.getLogger(__name__)
 READY_WITHIN_S = 20.0
 MOST_CULPRITS = 3
+LOOK_S = 0.25
+"""How often a trial is asked whether it sleeps."""
 _READY, _BEGUN, _MEMORY = "ready", "begun", "memory"
 
 
@@ -39,34 +43,40 @@ class Limits:
 
     seconds: float = 2.0
     """Of processor time: on a machine that is busy a good record takes no more of it."""
+    asleep: float = 1.0
+    """At a stretch: a decision waits for nothing, so one that sleeps sleeps for ever."""
     longest: float = 15.0
-    """On the wall, waiting included: the last resort, for what waits for ever."""
+    """On the wall, waiting included: the last resort, where nothing tells whether it sleeps."""
     bytes: int = 512 * 1024 * 1024
 
 
 class Trials:
-    """One process at a time tries one decision after the other; where one ends it, the next one begins meanwhile."""
+    """One process at a time tries one decision after the other; a spare one takes over where a decision ends it."""
 
     def __init__(self, limits: Limits = Limits()) -> None:
         self._limits = limits
-        self._child: asyncio.subprocess.Process | None = None
-        self._ready = False
+        self._children: deque[asyncio.subprocess.Process] = deque()
+        """The first one tries."""
+        self._ready: set[int] = set()
+        """Ids of those that have said so."""
         self._one_by_one = asyncio.Lock()
         self._starting = asyncio.Lock()
 
-    async def warm(self) -> None:
-        """Have a process ready: it takes a second to begin. Without one, everything passes."""
+    async def warm(self, count: int = 1) -> None:
+        """Have processes ready: one takes two seconds to begin. Without any, everything passes."""
         async with self._starting:
-            if self._child is None:
-                try:
-                    self._child, self._ready = await self._start(), False
-                except OSError:
-                    log.exception("no process to try in what a process ended with in hand")
+            try:
+                while len(self._children) < count:
+                    self._children.append(await self._start())
+            except OSError:
+                log.exception("no process to try in what a process ended with in hand")
 
     async def tried(self, parts: Iterable[TrialPart]) -> dict[str, str]:
         """By name the parts that do not pass, and why. What cannot be tried passes."""
         left, found = list(parts), dict[str, str]()
         async with self._one_by_one:
+            if left:
+                await self.warm(2)
             while left:
                 done, why = await self._run(left)
                 left = left[done:]
@@ -76,12 +86,19 @@ class Trials:
                 if len(found) == MOST_CULPRITS:
                     found |= {part.name: f"not tried after {MOST_CULPRITS} others: {why}" for part in left}
                     break
+            while len(self._children) > 1:
+                await self._end(self._children[-1])
         return found
 
     async def close(self) -> None:
-        if self._child is not None:
-            await _end(self._child)
-            self._child = None
+        while self._children:
+            await self._end(self._children[-1])
+
+    async def _end(self, child: asyncio.subprocess.Process) -> None:
+        if child in self._children:
+            self._children.remove(child)
+        self._ready.discard(child.pid)
+        await _end(child)
 
     async def _start(self) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
@@ -94,12 +111,12 @@ class Trials:
         try:
             given = pickle.dumps((self._limits, parts))
             await self.warm()
-            if (child := self._child) is None or child.stdin is None:
+            if not self._children or (child := self._children[0]).stdin is None:
                 return None
             async with asyncio.timeout(READY_WITHIN_S):
-                if not self._ready and await _line(child) != _READY:
+                if child.pid not in self._ready and await _line(child) != _READY:
                     raise ConnectionError("the trial ended before it was ready")
-                self._ready = True
+                self._ready.add(child.pid)
                 child.stdin.write(len(given).to_bytes(8) + given)
                 await child.stdin.drain()
                 if await _line(child) != _BEGUN:
@@ -117,8 +134,7 @@ class Trials:
             return len(parts), ""
         try:
             while done < len(parts):
-                async with asyncio.timeout(self._limits.longest):
-                    said = await _line(child)
+                said = await _next_line(child, self._limits)
                 if said != str(done):
                     break
                 done += 1
@@ -132,10 +148,12 @@ class Trials:
                 why = f"it ended its process ({_how(code)})"
                 if code == -signal.SIGPROF:
                     why = f"it took more than {self._limits.seconds:g} s of processor time"
+        except AsleepError:
+            why = f"it slept for {self._limits.asleep:g} s"
         except TimeoutError:
             why = f"it took more than {self._limits.longest:g} s"
-        await self.close()
-        await self.warm()
+        await self._end(child)
+        await self.warm(2)
         return done, why
 
 
@@ -144,6 +162,33 @@ def _how(code: int) -> str:
         if code < 0:
             return signal.Signals(-code).name
     return f"exit code {code}"
+
+
+class AsleepError(TimeoutError):
+    """What waits for something that no decision waits for."""
+
+
+async def _next_line(child: asyncio.subprocess.Process, limits: Limits) -> str:
+    """What it says next. Raises `AsleepError` where it sleeps instead, `TimeoutError` where it takes too long."""
+    said, asleep = asyncio.create_task(_line(child)), 0.0
+    try:
+        async with asyncio.timeout(limits.longest):
+            while not (await asyncio.wait({said}, timeout=LOOK_S))[0]:
+                asleep = asleep + LOOK_S if _sleeps(child.pid) else 0.0
+                if asleep >= limits.asleep:
+                    raise AsleepError
+            return said.result()
+    finally:
+        said.cancel()
+
+
+def _sleeps(pid: int) -> bool:
+    """Whether a process waits for an event; False where it runs, would run, or waits for a disk."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text("ascii", "replace")
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] == "S"
 
 
 async def _line(child: asyncio.subprocess.Process) -> str:
@@ -164,7 +209,7 @@ async def _end(child: asyncio.subprocess.Process) -> None:
 
 
 def main() -> None:
-
+    importlib.import_module("warnsys.pipeline")  # nearly all that what is tried needs
     say = os.fdopen(os.dup(1), "w")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is tried may print
     print(_READY, file=say, flush=True)

@@ -29,7 +29,11 @@ def boxes(draw: st.DrawFn) -> shapely.Polygon:
     return shapely.box(7 + x / 40, 51 + y / 40, 7 + (x + w) / 40, 51 + (y + h) / 40)
 
 
-rings = st.lists(point, min_size=3, max_size=7).map(lambda points: shapely.Polygon(points))
+points = st.tuples(point, st.lists(st.tuples(beside, beside), min_size=3, max_size=4)).map(
+    lambda drawn: shapely.Polygon([(drawn[0][0] + lon, drawn[0][1] + lat) for lon, lat in drawn[1]])
+)
+"""Polygons that are a point, or nearly one."""
+rings = st.one_of(st.lists(point, min_size=3, max_size=7).map(lambda corners: shapely.Polygon(corners)), points)
 holed = st.builds(
     lambda outer, holes: shapely.Polygon(outer.exterior, [hole.exterior for hole in holes]),
     st.one_of(boxes(), rings),

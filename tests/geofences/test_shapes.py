@@ -84,6 +84,20 @@ def test_a_point_is_a_circle_of_ten_metres() -> None:
     assert point.contains(shapely.Point(7, 51))
 
 
+@pytest.mark.parametrize(
+    "corners",
+    [[(7, 51)] * 4, [(7, 51), (7, 51 + 1e-13), (7 + 1e-9, 51)], [(7, 51), (7 + 1e-9, 51), (7, 51 + 1e-9)]],
+    ids=["four times the same", "next to nothing", "less than a millimetre"],
+)
+def test_a_point_that_is_written_as_a_polygon_is_a_small_circle(corners: list[tuple[float, float]]) -> None:
+    (point,) = shapes_of(Area(polygons=(shapely.Polygon(corners),)))
+    assert point.hausdorff_distance(shapes_of(Area(circles=(Circle(7, 51, 0),)))[0]) < 1e-8
+
+
+def test_an_outline_too_narrow_to_say_where_it_lies_is_a_line() -> None:
+    assert shapes_of(Area(polygons=(shapely.Polygon([(7, 51), (7, 51 + 1e-13), (7.2, 51)]),))) == ()
+
+
 def test_shares_are_right_within_a_thousandth() -> None:
     whole = shapely.segmentize(shapely.box(6.9, 51.0, 7.2, 51.6), 0.001)
     north = shapely.segmentize(shapely.box(6.9, 51.5, 7.2, 51.6), 0.001)

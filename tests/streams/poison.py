@@ -1,6 +1,8 @@
 """What ends a process that tries it, and what does not: for trials, which have to import it."""
 
 import os
+import signal
+import subprocess
 import time
 
 
@@ -14,6 +16,11 @@ def raises() -> None:
 def sleeps() -> None:
     print("what is tried may print", flush=True)
     time.sleep(3600)
+
+
+def is_held_up(seconds: float) -> None:
+    subprocess.Popen(["sh", "-c", f"sleep {seconds}; kill -CONT {os.getpid()}"])
+    os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def spins() -> None:

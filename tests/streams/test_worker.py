@@ -306,7 +306,7 @@ class Judge(Trials):
         super().__init__()
         self.says, self.tried_parts = says, list[str]()
 
-    async def warm(self) -> None: ...
+    async def warm(self, count: int = 1) -> None: ...
 
     async def tried(self, parts: Any) -> dict[str, str]:
         parts = list(parts)

@@ -109,9 +109,10 @@ def places(areas: Sequence[Area]) -> frozenset[object]:
     bands = [dwd.height_band_m(area) for area in areas]
     if cells := {(cell, band) for area, band in zip(areas, bands, strict=True) for cell in dwd.warn_cells(area)}:
         return frozenset(cells)
+    holes = [frozenset(area.excluded) for area in areas]
     return frozenset(
-        (shape, frozenset(area.excluded), band)
-        for area, band in zip(areas, bands, strict=True)
+        (shape, without, band)
+        for area, without, band in zip(areas, holes, bands, strict=True)
         for shape in (*area.polygons, *area.circles)
     )
 
