@@ -22,7 +22,7 @@ from streams.kafka.records import ConsumedRecord
 from streams.kafka.topics import Topics, topics_for
 from streams.kafka.trail import TraceHeader
 from streams.processes.runtime import Pipeline, broker_of, metrics_served, pipeline_on
-from streams.worker.failures import error_reason
+from streams.worker.failures import taken
 from warnsys.channels.registry import read, tellers
 from warnsys.feeds.poller import Poller
 from warnsys.headers import published
@@ -171,17 +171,8 @@ class Canary:
     async def _take(self) -> None:
         for records in (await self._back.getmany(timeout_ms=100)).values():
             for record in records:
-                if record.value is not None:
-                    self._see(incoming(record))
-
-    def _see(self, record: ConsumedRecord) -> None:
-        """What is none of ours is passed over: a run that misses nothing else is a good one."""
-        try:
-            self._seen.take(record, time.time())
-        except (ValueError, RecursionError) as error:
-            log.warning(
-                "%s/%d@%d cannot be read: %s", record.topic, record.partition, record.offset, error_reason(error)
-            )
+                if record.value is not None:  # what cannot be read is none of ours
+                    taken(incoming(record), lambda one: self._seen.take(one, time.time()))
 
 
 class _ReadBack:

@@ -25,11 +25,13 @@ from fastapi import FastAPI
 
 from streams.kafka import credentials as security
 from streams.kafka.ending import end_at_once
-from streams.kafka.records import ProducerRecord, Progress, Sender, read_headers
+from streams.kafka.readers import incoming
+from streams.kafka.records import ConsumedRecord, ProducerRecord, Progress, Sender
 from streams.kafka.sender import KafkaSender
 from streams.kafka.topics import MIB, Topics, group_of, topics_for
 from streams.processes.guard import Guard, affordable, trusted_hosts
 from streams.processes.runtime import broker_of, seldom_collecting
+from streams.worker.failures import taken
 from warnsys.channels.registry import channels
 from warnsys.headers import published, record_time
 from warnsys.pipeline import cities_for, matcher_for
@@ -298,12 +300,14 @@ class Reader:
         return {place: at.offset if (at := found.get(place)) else ends[place] for place in wanted}
 
     def _take(self, topic: str, record: Any) -> None:
-        headers = read_headers(record.headers)
-        at = record_time(record.timestamp / 1000)
-        name = self._names[topic]
-        if name == "stele" and (published_at := published(headers)) is not None:
+        """A tombstone of a compacted topic is taken, too."""
+        taken(incoming(record), partial(self._show, self._names[topic], tombstone=record.value is None))
+
+    def _show(self, name: TopicName, record: ConsumedRecord, *, tombstone: bool) -> None:
+        at, key = record_time(record.timestamp), record.key.decode("utf-8", "replace")
+        if name == "stele" and (published_at := published(record.headers)) is not None:
             self._board.latency_s.append(at.timestamp() - published_at)
-        self._board.take(TopicRecord(name, (record.key or b"").decode("utf-8", "replace"), record.value, headers, at))
+        self._board.take(TopicRecord(name, key, None if tombstone else record.value, record.headers, at))
 
 
 class Server(uvicorn.Server):

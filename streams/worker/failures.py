@@ -1,6 +1,7 @@
 """Decides who is charged with a failure, for every process (docs/adr/0016).
 
-the record          its bytes go to `warn.rejected` and are acknowledged there; the next record follows
+the record          its bytes go to `warn.rejected` and are acknowledged there; the next record follows. A process that
+                    only reads (pages, audit, canary) passes it over and says so
 one city            the same, for this city; it keeps what it knew and shows "incomplete"; the other cities go on
 the infrastructure  the process ends at once without a commit; its exit code says why; a supervisor starts it again
 """
@@ -62,6 +63,24 @@ def charge(error: BaseException) -> Charge:
     if isinstance(error, TooLargeError):  # the broker never takes it, however often it is tried
         return Charge.RECORD
     return Charge.INFRASTRUCTURE if isinstance(error, BLAMELESS) else Charge.RECORD
+
+
+def taken(record: ConsumedRecord, take: Callable[[ConsumedRecord], object]) -> bool:
+    """Lets a process that only reads take a record: False where the record is at fault, which is logged.
+
+    What only a newer release can read is passed over here, too: pages that show everything else are better than none.
+    Raises what the infrastructure is charged with.
+    """
+    try:
+        take(record)
+    except Exception as error:
+        if charge(error) is Charge.INFRASTRUCTURE and not isinstance(error, NewerRecordError):
+            raise
+        place = f"{record.topic}/{record.partition}@{record.offset}"
+        known = isinstance(error, ValueError)  # a damaged record; anything else is a bug of ours
+        log.warning("%s cannot be read: %s", place, error_reason(error), exc_info=None if known else error)
+        return False
+    return True
 
 
 def rejection(topics: Topics, record: ConsumedRecord, agent: str, reason: str, city: str = "") -> ProducerRecord:

@@ -1,5 +1,6 @@
 """A failure is charged to who caused it: a record, one city, or the infrastructure. Nothing else stops."""
 
+import json
 from collections.abc import Callable, Mapping
 
 import pytest
@@ -8,7 +9,7 @@ from pydantic import ValidationError
 
 from streams.kafka.records import ConsumedRecord, MemorySender, SendError, TooLargeError
 from streams.worker.agents import GIVEN_UP_AFTER, SettleAgent
-from streams.worker.failures import Charge, CityError, charge, unharmed
+from streams.worker.failures import Charge, CityError, charge, taken, unharmed
 from streams.worker.state import MemoryStateStore, StoredState, Unread
 from tests.streams.pair import HERE, THERE, Pair, state_of, warning
 from tests.support import outcome, snapshot, tick
@@ -50,6 +51,35 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> list[type[ImpactRecord]]:
 )
 def test_each_error_has_one_who_is_charged(error: Exception, charged: Charge) -> None:
     assert charge(error) is charged
+
+
+NEWER_TICK = {"kind": "tick", "stage": "live", "at": "tomorrow", "schema_version": 99}
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("damaged"), KeyError("x"), RecursionError(), TooLargeError("never"), "a newer release"]
+)
+def test_a_process_that_only_reads_passes_over_what_it_cannot_read(
+    error: Exception | str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def take(record: ConsumedRecord) -> None:
+        if isinstance(error, Exception):
+            raise error
+        read_impact_record(record.value)
+
+    record = ConsumedRecord("live.warn.impacts", 3, 17, b"", json.dumps(NEWER_TICK).encode(), {}, 0.0)
+    assert not taken(record, take)
+    assert "live.warn.impacts/3@17 cannot be read" in caplog.text
+    assert taken(record, lambda _: None)
+
+
+@pytest.mark.parametrize("error", [SendError("not acknowledged"), KafkaError(), OSError("disk"), MemoryError()])
+def test_a_process_that_only_reads_ends_for_what_no_record_caused(error: Exception) -> None:
+    def take(_: ConsumedRecord) -> None:
+        raise error
+
+    with pytest.raises(type(error)):
+        taken(ConsumedRecord("t", 0, 0, b"", b"", {}, 0.0), take)
 
 
 async def test_a_city_that_fails_takes_no_notice_from_the_others(failing: list[type[ImpactRecord]]) -> None:

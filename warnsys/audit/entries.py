@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pydantic import ValidationError
-
 from warnsys.audit.chain import OPENED, Entry
 from warnsys.channels.registry import read
 from warnsys.records import (
@@ -126,13 +124,15 @@ class Auditor:
     memory: Memory = field(default_factory=Memory)
 
     def note(self, record: Stood) -> Entry | None:
-        """The entry of a record, None where it says nothing new. Never raises for what stands in it."""
+        """The entry of a record, None where it says nothing new. Never raises for what stands in it (docs/adr/0016)."""
         if record.offset < self.memory.next.get(record.line, 0):
             return None
         self.memory.next[record.line] = record.offset + 1
         try:
             said = self._said(record)
-        except (ValidationError, ValueError) as error:
+        except MemoryError:
+            raise
+        except Exception as error:
             said = {"what": "unreadable", "why": type(error).__name__, "sha256": _sha256(record.value)}
         if said is None:
             return None

@@ -8,7 +8,6 @@ The compacted topics give the present at once, the others the last days. Every c
 """
 
 import copy
-import logging
 import re
 import time
 from collections import deque
@@ -16,8 +15,6 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-
-from pydantic import ValidationError
 
 from warnsys.channels.registry import read, tellers
 from warnsys.headers import covers as covers_of
@@ -60,7 +57,6 @@ BLIND_AFTER = timedelta(seconds=60)
 SILENT_AFTER = timedelta(seconds=35)
 """Ticks come every ten seconds: without any record for so long, nobody settles, or nothing reaches this process."""
 _CELL = re.compile(rb"(?<![0-9])[0-9]{9}(?![0-9])")
-log = logging.getLogger(__name__)
 CLOCK_OFF = timedelta(seconds=60)
 
 
@@ -255,14 +251,8 @@ class Board:
     # -- taking in --------------------------------------------------------------------------------------------------
 
     def take(self, record: TopicRecord) -> None:
-        """Take in one record; what cannot be read, or is of another stage, is passed over."""
-        try:
-            self._take(record)
-        except (ValidationError, ValueError):
-            return
-        except Exception:  # a bug, or a record that nobody thought of: it must not take all others with it
-            log.exception("a record of %s, %r, cannot be shown", record.topic, record.key)
-            return
+        """Take in one record. Raises `ValueError` for one that cannot be read or is of another stage."""
+        self._take(record)
         self._heard_at = self.elapsed()
 
     def _take(self, record: TopicRecord) -> None:
