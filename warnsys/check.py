@@ -5,7 +5,7 @@ The reader's own findings, and those that need a clock, geometry or a catalogue,
 
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from geofences.overlap.tangles import TOLD, is_tangled
 from geofences.polygons import crosses_180
 from warnsys.cap import Alert, CapError, Finding, dwd, read_alert, read_bundle
 from warnsys.cap.codes import CODES, Level
+from warnsys.cap.document import ZONE
 from warnsys.cap.languages import places
 from warnsys.cap.model import Area, Info
 
@@ -52,23 +53,26 @@ class Checked:
         return asdict(self)
 
 
-def check(path: Path, now: datetime, known_cells: Collection[str] = ()) -> Iterator[Checked]:
+def check(path: Path, now: datetime, known_cells: Collection[str] = (), zone: tzinfo = ZONE) -> Iterator[Checked]:
     """Every message of a CAP file, a ZIP, or a folder of them, in the order of names. Raises `OSError`.
 
-    `known_cells` is the catalogue of warn cells; without it none is called new.
+    `known_cells` is the catalogue of warn cells; without it none is called new. `zone` is where the clocks go of a
+    sender that writes times without an offset.
     """
     if path.is_dir():
         for inside in sorted(path.iterdir()):
             if inside.is_dir() or inside.suffix.lower() in (".xml", ".cap", ".zip"):
-                yield from check(inside, now, known_cells)
+                yield from check(inside, now, known_cells, zone)
         return
-    yield from check_content(str(path), path.read_bytes(), now, known_cells)
+    yield from check_content(str(path), path.read_bytes(), now, known_cells, zone)
 
 
-def check_content(file: str, content: bytes, now: datetime, known_cells: Collection[str] = ()) -> Iterator[Checked]:
+def check_content(
+    file: str, content: bytes, now: datetime, known_cells: Collection[str] = (), zone: tzinfo = ZONE
+) -> Iterator[Checked]:
     """Every message of a file's bytes: one, or those of a ZIP."""
     if not content.startswith(ZIP_MAGIC):
-        yield check_message(file, content, now, known_cells)
+        yield check_message(file, content, now, known_cells, zone)
         return
     try:
         members = read_bundle(content)
@@ -80,12 +84,14 @@ def check_content(file: str, content: bytes, now: datetime, known_cells: Collect
         if member.error:
             yield _rejected(name, member.error)
         else:
-            yield check_message(name, member.body, now, known_cells)
+            yield check_message(name, member.body, now, known_cells, zone)
 
 
-def check_message(file: str, body: bytes, now: datetime, known_cells: Collection[str] = ()) -> Checked:
+def check_message(
+    file: str, body: bytes, now: datetime, known_cells: Collection[str] = (), zone: tzinfo = ZONE
+) -> Checked:
     try:
-        alert = read_alert(body)
+        alert = read_alert(body, zone=zone)
     except CapError as error:
         return _rejected(file, error)
     new_cells = dwd.new_cells(alert, known_cells) if known_cells else ()

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from geofences import District, GeofenceIndex, load
 from geofences.match import Least
 from warnsys.cap.cells import catalogue
-from warnsys.cap.document import ZONE
 from warnsys.channels import stele
 from warnsys.channels.registry import channel_of as channel_of
 from warnsys.channels.registry import channels, tellers
@@ -233,10 +232,9 @@ def matcher_for(settings: Settings) -> Matcher:
     min_share = {source.name: source.min_share for source in settings.sources}
     min_part = {source.name: source.min_part for source in settings.sources if source.min_part != Least().part}
     senders = {source.name: source.allowed_senders for source in settings.sources}
-    zones = {source.name: source.timezone for source in settings.sources if source.timezone != ZONE}
     return Matcher(
-        GeofenceIndex(districts), min_share, min_part, exercise=settings.exercise, senders=senders, zones=zones,
-        known_cells=catalogue(),
+        GeofenceIndex(districts), min_share, min_part, exercise=settings.exercise, senders=senders,
+        zones=settings.zones, known_cells=catalogue(),
     )  # fmt: skip
 
 

@@ -266,6 +266,11 @@ class Settings(_Strict):
     def exercise(self) -> bool:
         return self.stage != LIVE
 
+    @property
+    def zones(self) -> dict[str, ZoneInfo]:
+        """By source, whose clocks are meant where a message writes a time without an offset; Berlin's are left out."""
+        return {source.name: source.timezone for source in self.sources if source.timezone != ZONE}
+
 
 def load(path: Path) -> Settings:
     """Read a settings file, and secrets and the environment over it. Raises `SettingsError`.

@@ -138,7 +138,7 @@ async def publish_all(
 ) -> None:
     """Publish everything from start to end, at the given pace; each step is settled before the next."""
     before = material.start
-    for step in script(material, pipeline.settings.stage):
+    for step in script(material, pipeline.settings.stage, pipeline.settings.zones):
         moment = step.at if isinstance(step, Arrival) else step
         await pace.wait(before, moment)
         if pace.quit:

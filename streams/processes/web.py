@@ -89,7 +89,7 @@ async def serving(
     learn nothing more are worse than none. Raises `SettingsError` where a port is taken.
     """
     topics, matcher = topics_for(settings), matcher_for(settings)
-    board = Board(cities_for(settings, matcher), settings.stage)
+    board = Board(cities_for(settings, matcher), settings.stage, zones=settings.zones)
     reader, feeding = Reader(settings, bootstrap, topics, board), list[asyncio.Task[None]]()
 
     def alive() -> bool:

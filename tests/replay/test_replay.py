@@ -239,7 +239,7 @@ def test_a_broken_zip_is_no_snapshot_and_ends_nothing(tmp_path: Path) -> None:
 def test_a_message_is_read_once_however_many_snapshots_list_it(monkeypatch: pytest.MonkeyPatch) -> None:
     bodies: list[bytes] = []
 
-    def counted(body: bytes) -> Alert:
+    def counted(body: bytes, **_: object) -> Alert:
         bodies.append(body)
         return read_alert(body)
 

@@ -5,10 +5,12 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
 from warnsys.cap.cells import catalogue
+from warnsys.cap.document import ZONE
 from warnsys.check import Checked
 from warnsys.check import check as check_path
 from warnsys.cli.common import complain, out, say
@@ -18,13 +20,21 @@ STYLES = {"ok": "green", "mended": "yellow", "rejected": "bold red"}
 
 def check(
     files: Annotated[list[Path], typer.Argument(help="CAP files, ZIPs, or folders of them.")],
+    zone: Annotated[
+        str, typer.Option("--timezone", help="Whose clocks are meant where a time has no offset.")
+    ] = ZONE.key,
     as_json: Annotated[bool, typer.Option("--json", help="One object a line, a message each.")] = False,
 ) -> None:
     """Say of each message whether it is taken, and all that is worth knowing; exit code 1 where one is rejected."""
     now, verdicts, known_cells = datetime.now(UTC), Counter[str](), catalogue()
+    try:
+        clocks = ZoneInfo(zone)
+    except (KeyError, ValueError, OSError) as error:
+        complain(f"--timezone: {zone!r} is no time zone; write one like 'Europe/Berlin'")
+        raise typer.Exit(2) from error
     for path in files:
         try:
-            for checked in check_path(path, now, known_cells):
+            for checked in check_path(path, now, known_cells, clocks):
                 verdicts[checked.verdict] += 1
                 if as_json:
                     typer.echo(json.dumps(checked.plain(), ensure_ascii=False))

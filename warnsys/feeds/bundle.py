@@ -3,9 +3,10 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from warnsys.cap import Alert, CapError, Member, dwd, read_alert
+from warnsys.cap.document import ZONE
 from warnsys.cap.dwd import without_language
 from warnsys.cap.model import worst_level
 from warnsys.cap.read import PRIVATE_SCOPES
@@ -61,12 +62,15 @@ class Bundle:
         return replace(self, ids=ids)
 
 
-def open_bundle(answer: Answer, now: datetime, replaces: Callable[[Alert], bool] = is_live) -> Bundle:
+def open_bundle(
+    answer: Answer, now: datetime, replaces: Callable[[Alert], bool] = is_live, zone: tzinfo = ZONE
+) -> Bundle:
     """Open and rank a ZIP's members; some hundred milliseconds on a busy day. `now` is the stamp where there is none.
 
-    `replaces` tells which messages may end or replace others. Raises `Refused`.
+    `replaces` tells which messages may end or replace others; `zone` is where the clocks go of a source that writes
+    times without an offset. Raises `Refused`.
     """
-    read = [_message(member) for member in open_zip(answer.content)]
+    read = [_message(member, zone) for member in open_zip(answer.content)]
     replaced = _replaced([one for one in read if one.alert], replaces)
     messages = [replace(one, alert=None) for one in read]
     return Bundle(
@@ -79,10 +83,10 @@ def open_bundle(answer: Answer, now: datetime, replaces: Callable[[Alert], bool]
     )
 
 
-def _message(member: Member) -> BundledMessage:
+def _message(member: Member, zone: tzinfo) -> BundledMessage:
     key = member.name, hashlib.sha256(member.body).digest()
     try:
-        alert = read_alert(member.body)
+        alert = read_alert(member.body, zone=zone)
     except CapError:
         return BundledMessage(member, key, UNREADABLE, None)
     rank = 0 if alert.msg_type == "Cancel" else worst_level(alert.infos)

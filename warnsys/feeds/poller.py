@@ -150,7 +150,7 @@ class Poller:
         held = self._outranks(now)
         if answer is None or (held and _same(answer, held)):
             return None
-        bundle = await asyncio.to_thread(open_bundle, answer, now, self._may_replace)
+        bundle = await asyncio.to_thread(open_bundle, answer, now, self._may_replace, self._source.timezone)
         if doubt := self._own_doubt(answer) or _doubt(answer, bundle, self._latest(now)):
             await self._news(bundle, now)
             raise doubt

@@ -2,12 +2,13 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 from warnsys.cap import CapError, Member, read_alert
+from warnsys.cap.document import ZONE
 from warnsys.cap.dwd import without_language
 from warnsys.cap.model import Alert, worst_level
 from warnsys.feeds.answer import open_zip
@@ -153,25 +154,27 @@ class ReplayedMessage:
 class Opener:
     """Opens snapshot after snapshot; a message that stood in the one before is not read again."""
 
-    def __init__(self) -> None:
+    def __init__(self, zones: Mapping[str, tzinfo] | None = None) -> None:
+        """`zones` by source: where the clocks go of those that write times without an offset."""
+        self._zones = zones or {}
         self._known: dict[str, dict[Key, ReplayedMessage]] = {}
 
     def open(self, shot: Shot) -> tuple[ReplayedMessage, ...]:
         """The messages in the ZIP's order. Raises `Refused` where it cannot be trusted as a whole."""
-        known = self._known.get(shot.source, {})
-        messages = [_read(member, known) for member in open_zip(shot.read())]
+        known, zone = self._known.get(shot.source, {}), self._zones.get(shot.source, ZONE)
+        messages = [_read(member, known, zone) for member in open_zip(shot.read())]
         self._known[shot.source] = {message.key: message for message in messages}
         return tuple(messages)
 
 
-def _read(member: Member, known: dict[Key, ReplayedMessage]) -> ReplayedMessage:
+def _read(member: Member, known: dict[Key, ReplayedMessage], zone: tzinfo) -> ReplayedMessage:
     key = member.name, hashlib.sha256(member.body).digest()
     if key in known:
         return known[key]
     if member.error:
         return ReplayedMessage(member, key, member.error)
     try:
-        return ReplayedMessage(member, key, read_alert(member.body))
+        return ReplayedMessage(member, key, read_alert(member.body, zone=zone))
     except CapError as error:
         return ReplayedMessage(member, key, error)
 

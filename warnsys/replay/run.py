@@ -6,9 +6,9 @@ told as new.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from importlib.metadata import version
 from typing import Any
 
@@ -75,9 +75,12 @@ def _plain(settings: Settings) -> dict[str, Any]:
     return {name: getattr(settings, name) for name in type(settings).model_fields}
 
 
-def script(material: Material, stage: str) -> Iterator[datetime | Arrival]:
-    """Ticks and arrivals in the order of time, beginning and ending with a tick; as the feed would bring them."""
-    opener, newest = Opener(), dict[str, datetime]()
+def script(material: Material, stage: str, zones: Mapping[str, tzinfo] | None = None) -> Iterator[datetime | Arrival]:
+    """Ticks and arrivals in the order of time, beginning and ending with a tick; as the feed would bring them.
+
+    `zones` by source: where the clocks go of those that write times without an offset.
+    """
+    opener, newest = Opener(zones), dict[str, datetime]()
     ever, present = set[Key](), dict[str, set[Key]]()
     now = material.start
     yield now
@@ -126,7 +129,7 @@ class Replay:
 
     def play(self, material: Material) -> dict[str, Situation]:
         """Everything from start to end; gives what holds then, by city."""
-        for step in script(material, self.settings.stage):
+        for step in script(material, self.settings.stage, self.settings.zones):
             self.take(step)
         return self.pure.situations()
 

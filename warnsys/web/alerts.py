@@ -5,7 +5,7 @@ Read from the bytes on the board, each message once. Neither warns anybody: who 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import lru_cache
 from typing import Any
 
@@ -25,11 +25,15 @@ from warnsys.web.board import Board, HeldAlert
 from warnsys.web.views import without_control_characters
 
 
-@lru_cache(maxsize=64)
-def read(body: bytes) -> Alert | None:
+def read(held: HeldAlert) -> Alert | None:
     """A message, None where it cannot be read."""
+    return _read(held.body, held.zone)
+
+
+@lru_cache(maxsize=64)
+def _read(body: bytes, zone: tzinfo) -> Alert | None:
     try:
-        return read_alert(body)
+        return read_alert(body, zone=zone)
     except CapError:
         return None
 
@@ -53,14 +57,16 @@ def as_features(board: Board, language: str) -> Iterator[dict[str, Any]]:
             "alert": base_id, "level": item.level, "advance": item.phase == "advance",
             "event": in_language(item.event, language),
         }  # fmt: skip
-        for geometry, radius_m, height in _shapes(held.body, item.ii):
+        for geometry, radius_m, height in _shapes(held.body, held.zone, item.ii):
             properties = {**said, "height": height.get(language, ""), "radius_m": radius_m}
             yield {"type": "Feature", "properties": properties, "geometry": geometry}
 
 
 @lru_cache(maxsize=64)
-def _shapes(body: bytes, number: str) -> tuple[tuple[dict[str, Any], float | None, Mapping[str, str]], ...]:
-    alert = read(body)
+def _shapes(
+    body: bytes, zone: tzinfo, number: str
+) -> tuple[tuple[dict[str, Any], float | None, Mapping[str, str]], ...]:
+    alert = _read(body, zone)
     infos = [info for info in alert.infos if dwd.event_number(info) == number] if alert else []
     found: list[tuple[dict[str, Any], float | None, Mapping[str, str]]] = []
     for area in areas_of(infos[0]) if infos else ():
@@ -117,7 +123,7 @@ def neighbours(board: Board, city: CityRules, cells: Mapping[str, str], language
 
 def _naming(cells: Mapping[str, str], held: HeldAlert) -> Alert | None:
     """The message where it names one of the cells."""
-    return None if held.cells.isdisjoint(cells) else read(held.body)
+    return None if held.cells.isdisjoint(cells) else read(held)
 
 
 def in_one_language(alert: Alert, language: str) -> list[Info]:

@@ -13,9 +13,10 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
 
+from warnsys.cap.document import ZONE
 from warnsys.channels.registry import read, tellers
 from warnsys.headers import covers as covers_of
 from warnsys.pipeline import CityRules, ForeignStageError
@@ -78,6 +79,8 @@ class HeldAlert:
     headers: AlertHeaders
     body: bytes
     at: datetime
+    zone: tzinfo = ZONE
+    """Where the clocks of its source go, for times without an offset."""
 
     @cached_property
     def cells(self) -> frozenset[str]:
@@ -104,6 +107,8 @@ class Board:
     cities: Mapping[str, CityRules]
     stage: str
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    zones: Mapping[str, tzinfo] = field(default_factory=dict)
+    """By source, where not Berlin's: for messages that write times without an offset."""
     steles: dict[str, SteleRecord] = field(default_factory=dict)
     notices: deque[ChangeNotice] = field(default_factory=lambda: deque(maxlen=MAX_NOTICES))
     """Newest first, each id once."""
@@ -271,7 +276,7 @@ class Board:
                 headers = AlertHeaders.model_validate(record.headers)
                 self._check_stage(headers.stage)
                 self.history.published(headers.id, record.at)
-                self._keep(HeldAlert(headers, value, record.at))
+                self._keep(HeldAlert(headers, value, record.at, self.zones.get(headers.source, ZONE)))
             case "impacts" if value:
                 self._take_impact(read_impact_record(value), record)
             case "actions" if value:

@@ -14,12 +14,11 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from warnsys.cap import CapError, read_alert
 from warnsys.channels.registry import pausable
 from warnsys.channels.wording import moment
 from warnsys.headers import whole
 from warnsys.records import LONGEST_STOP, Acknowledgement, Action, ChangeNotice, Outcome, Stop
-from warnsys.web.alerts import neighbours
+from warnsys.web.alerts import neighbours, read
 from warnsys.web.api import explained_alert, held_alert
 from warnsys.web.app import BoardPicture, Pages, Site, language_of, signed_in
 from warnsys.web.board import Board
@@ -62,10 +61,7 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
     def all_of(board: Board, language: str, alert: str) -> Response:
         found = explained_alert(site, board, alert)
         held = held_alert(board, alert)
-        try:
-            parsed = read_alert(held.body)
-        except CapError:
-            parsed = None
+        parsed = read(held)
         outcome = next((one for one in board.outcomes.values() if one.listed_id == held.headers.id), None)
         chain = _chain(board, outcome.base_id) if outcome else []
         city = next(iter(board.cities.values()))

@@ -30,7 +30,7 @@ def nearby(index: GeofenceIndex, board: Board, city: CityRules, language: str) -
     listed = [id_ for ids in board.listed.values() for id_ in ids if id_ in board.alerts]
     outcomes = {one.listed_id: one for one in board.outcomes.values()}
     extreme = [id_ for id_ in listed if b"xtreme" in board.alerts[id_].body.lower()][-MOST_READ:]
-    alerts = {id_: alert for id_ in extreme if (alert := read(board.alerts[id_].body))}
+    alerts = {id_: alert for id_ in extreme if (alert := read(board.alerts[id_]))}
     ended = {base_id for alert in alerts.values() for base_id in dwd.replaced(alert)}
     for id_, alert in alerts.items():
         if _warns(outcomes.get(id_), city) or dwd.is_test(alert) or dwd.base_id(alert) in ended:
