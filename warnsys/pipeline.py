@@ -1,8 +1,8 @@
-"""The whole job as two pure functions, and one class that runs them without a broker.
+"""The whole pipeline as two pure functions, and a class that runs them without a broker.
 
     bytes → match → Outcome → settle(state, …) → (state, notices)
 
-The agents in `streams` call the same two; so does a replay. Neither knows a clock: time comes with ticks.
+The agents in `streams` and the replay call these two functions. Neither function reads a clock: ticks bring the time.
 """
 
 from collections.abc import Iterable
@@ -43,20 +43,20 @@ from warnsys.warning.situation import DistrictSituation, Situation, grade, worst
 from warnsys.warning.trouble import mended, noted
 
 CROWDED = 8
-"""More warnings than this in one district, and what is no worse can wait for the rest of its ZIP."""
+"""If a district shows more warnings than this, a message that is no worse waits for the next snapshot or tick."""
 
 
 class ForeignStageError(ValueError):
-    """A record of another stage: an exercise must never reach a live city, nor the other way round."""
+    """A record is of another stage. An exercise must never reach a live city, nor the other way round."""
 
     def __init__(self, found: str, expected: str) -> None:
         super().__init__(f"foreign stage: this is {expected!r}, the record is of {found!r}")
 
 
 def settle(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[CityState, tuple[Notice, ...]]:
-    """Take one record into a city's state; give the new state and what has to be published, the worst first.
+    """Takes one record into a city's state. Gives the new state and the notices to publish, the worst first.
 
-    Before the first tick only facts are gathered. Raises `ForeignStageError`.
+    Before the first tick it only gathers facts. Raises `ForeignStageError`.
     """
     state, to_tell = consider(state, record, city)
     return state, worded(to_tell, city) if to_tell else ()
@@ -71,24 +71,25 @@ class ToTell:
 
     situation: Situation
     cause: tuple[str, ...]
-    """What made it be told; the ids of steles' records follow from it."""
+    """What identifies the record that led to this; the ids of steles' records are made of it."""
     steles: tuple[DistrictSituation, ...] = ()
     changes: tuple[Change, ...] = ()
 
 
 def consider(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[CityState, ToTell | None]:
-    """What a record changes in a city, and what has to be told because of it.
+    """Takes one record into a city's state. Gives the new state, and what has to be told because of it.
 
-    Learn what it says; derive what holds; compare that with what each channel was told, those that are paused apart;
-    look which steles show something else; remember it all.
+    It learns what the record says, derives what holds now, compares that with what each channel was last told (a paused
+    channel waits, and catches up by itself later), finds the steles that have to show something else, and remembers it
+    all.
     """
     if record.stage != city.stage:
         raise ForeignStageError(record.stage, city.stage)
     if state.troubles:
         state = state.model_copy(update={"troubles": mended(state.troubles, record)})
     time_before = state.facts.now
-    state, cause, enough = _learned(state, record, city)
-    if enough:
+    state, cause, can_wait = _learned(state, record, city)
+    if can_wait:
         return state, None
     situation = city.situation(state)
     if situation is None:
@@ -111,7 +112,7 @@ def consider(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[C
 
 
 def _learned(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[CityState, tuple[str, ...], bool]:
-    """The state with what a record says, what tells the record from others, and whether that is enough for now."""
+    """Gives the state with what a record says, what identifies the record, and whether all else can wait."""
     facts = state.facts
     match record:
         case Outcome():
@@ -119,31 +120,31 @@ def _learned(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[C
             facts = learn_outcome(state.facts, outcome, city.rules)
             state = called(state, renamed(state.facts.facts, facts.facts, outcome.base_id))
             waits = facts.grown < WEIGH_AFTER and _can_wait(state, outcome)
-            enough = waits and not _completes(state.facts, facts, outcome, city.rules)
-            return state.model_copy(update={"facts": facts}), (outcome.base_id, record.decided), enough
+            waits = waits and not _completes(state.facts, facts, outcome, city.rules)
+            return state.model_copy(update={"facts": facts}), (outcome.base_id, record.decided), waits
         case Snapshot():
             facts = learn_snapshot(state.facts, record, city.rules)
             return state.model_copy(update={"facts": facts}), (record.source, utc(record.stamp)), False
         case Tick():
             facts = learn_time(state.facts, record, city.rules)
-            return state.model_copy(update={"facts": facts}), ("tick", *_times(record)), False
+            return state.model_copy(update={"facts": facts}), ("tick", *_identity(record)), False
         case Stop():
             stopped = pauses.ordered(state.stopped, record, state.held, state.facts.now)
             return state.model_copy(update={"stopped": stopped}), (record.key, utc(record.at)), False
 
 
-def _times(tick: Tick) -> tuple[str, ...]:
-    """What tells a tick from others: the broker's stamp in a live stage, and its own time where that is another."""
+def _identity(tick: Tick) -> tuple[str, ...]:
+    """Gives what identifies a tick: in the live stage the broker's timestamp, and its own time if that differs."""
     if tick.appended is None:
         return (utc(tick.at),)
     return utc(tick.appended), *((utc(tick.at),) if abs(tick.appended - tick.at) > AGREE else ())
 
 
 def _can_wait(state: CityState, outcome: Outcome) -> bool:
-    """Whether it is enough to look at the whole with the next snapshot or tick; what is learned counts at once.
+    """Says whether the next snapshot or tick is early enough to derive the situation; the facts are learned at once.
 
-    So it is for what means nothing here and replaces nothing here; and, where much is warned already, for what is no
-    worse. A burst of n messages would else be looked at n times (docs/adr/0009).
+    A message can wait if it neither warns nor replaces anything here; or if a district is crowded, and the message is
+    no worse than what its districts show. Else a burst of n messages would derive it n times (docs/adr/0009).
     """
     nothing_here = outcome.decided != "rejected" and not any(meaning.impacts for meaning in outcome.meanings)
     if nothing_here and not any(i in state.facts.facts for i in (outcome.base_id, *outcome.supersedes)):
@@ -157,7 +158,7 @@ def _can_wait(state: CityState, outcome: Outcome) -> bool:
 
 
 def _completes(before: Facts, after: Facts, outcome: Outcome, rules: str) -> bool:
-    """Whether it is the last to be decided of a snapshot that came before it: nothing may follow for a while."""
+    """Says whether this outcome is the last one that its source's newest snapshot lacked: no record may follow soon."""
     newest = next(iter(after.snapshots.get(outcome.source, ())), None)
     if newest is None or outcome.listed_id not in newest.ids or verdict(before, outcome.listed_id, rules) is not None:
         return False
@@ -165,7 +166,7 @@ def _completes(before: Facts, after: Facts, outcome: Outcome, rules: str) -> boo
 
 
 def _without_standing(held: Held, situation: Situation) -> Held:
-    """The time went back: what had seemed expired holds, and may never have been told. All that stands is news."""
+    """Forgets that the standing messages stood, after the time went back: some seemed expired and were never told."""
     stands = {d.district: {one.fact.base_id for one in d.standing} for d in situation.districts.values()}
     return {
         district: {i: stood for i, stood in ids.items() if i not in stands.get(district, ())}
@@ -176,7 +177,10 @@ def _without_standing(held: Held, situation: Situation) -> Held:
 def _due(
     sent: dict[str, SteleSent], situation: Situation, city: CityRules
 ) -> tuple[tuple[DistrictSituation, ...], dict[str, SteleSent]]:
-    """The districts whose stele's content changed, and those that readers would soon think dead; with what is sent."""
+    """Gives the districts whose stele needs a new record, because its content changed or its record grows old.
+
+    Also gives what each stele was sent, after that.
+    """
     again_after = timedelta(seconds=city.policy.stele_valid_s / 3)
     due, shared = [], stele.Shared(city.place, situation, city.policy)
     now_sent = {district: last for district, last in sent.items() if district in situation.districts}
@@ -194,16 +198,18 @@ def _due(
 def set_aside(
     state: CityState, record: ImpactRecord, reason: str, city: CityRules
 ) -> tuple[CityState, tuple[Notice, ...]]:
-    """What a city becomes that could not take a record: what it knew, marked incomplete, with a message as one that
-    nobody can read. Never raises.
+    """Gives the state of a city that fails at a record, and its notices. Never raises.
+
+    The city keeps what it knew, and counts as incomplete. If the record is an outcome, the city learns its message as
+    one that nobody can read.
     """
     state = state.model_copy(update={"troubles": noted(state.troubles, record, reason)})
     notices: tuple[Notice, ...] = ()
     if isinstance(record, Outcome):
         unread = {"decided": "rejected", "reason": reason[:300], "supersedes": (), "meanings": (), "sent": None}
-        with suppress(Exception):  # what cannot be learned is undecided, which is incomplete, too
+        with suppress(Exception):  # an outcome that is not learned is undecided, so the city is incomplete, too
             state, notices = settle(state, record.model_copy(update={**unread, "msg_type": None}), city)
-    with suppress(Exception):  # its steles grow old, and say so
+    with suppress(Exception):  # else the steles' records grow old, and the steles say so
         if situation := city.situation(state):
             due, steles = _due(state.steles, situation, city)
             shown = worded(ToTell(situation, ("failed", *state.troubles, utc(situation.now)), due), city)
@@ -215,7 +221,7 @@ def set_aside(
 
 
 def worded(to_tell: ToTell, city: CityRules) -> tuple[Notice, ...]:
-    """What was decided, in the words of each channel: the steles first, the worst of them first."""
+    """Puts what was decided into the words of each channel: first the steles, the worst of them first."""
     shared = stele.Shared(city.place, to_tell.situation, city.policy)
     steles = [stele.record(shared, district, city.stage, to_tell.cause) for district in to_tell.steles]
     steles.sort(key=lambda record: -max((item.level for item in record.items), default=0))
@@ -227,7 +233,7 @@ def worded(to_tell: ToTell, city: CityRules) -> tuple[Notice, ...]:
 
 
 def matcher_for(settings: Settings) -> Matcher:
-    """The rules of all cities of the settings. Raises `GeofenceError` for files that cannot be used."""
+    """Makes the matcher for all cities of the settings. Raises `GeofenceError` for a file that cannot be used."""
     districts = [district for city in settings.cities for district in _districts(city)]
     min_share = {source.name: source.min_share for source in settings.sources}
     min_part = {source.name: source.min_part for source in settings.sources if source.min_part != Least().part}
@@ -239,7 +245,7 @@ def matcher_for(settings: Settings) -> Matcher:
 
 
 def cities_for(settings: Settings, matcher: Matcher) -> dict[str, CityRules]:
-    """What decides about each city, by its id."""
+    """Makes the rules that decide about each city, by its id."""
     stale_after = {source.name: timedelta(seconds=source.stale_after_s) for source in settings.sources}
     return {
         city.id: CityRules(
@@ -264,7 +270,7 @@ def _districts(city: City) -> list[District]:
 
 
 class Offline:
-    """The pipeline without a broker: a publisher for feeds that keeps everything which would stand on the topics."""
+    """Runs the pipeline without a broker. It is a publisher for feeds, and keeps in memory what topics would hold."""
 
     def __init__(self, settings: Settings) -> None:
         self.stage = settings.stage
@@ -302,7 +308,7 @@ class Offline:
 
 
 def by_channel(notices: Iterable[Notice]) -> dict[str, list[Notice]]:
-    """Notices by the channel whose topic they go to."""
+    """Sorts notices by the channel whose topic they go to."""
     found: dict[str, list[Notice]] = {one.name: [] for one in channels()}
     for notice in notices:
         found[channel_of(notice)].append(notice)

@@ -2,7 +2,8 @@
 
 The match agent is in `streams.worker.match`. Each decision is a pure function of `warnsys.pipeline`; this module does
 the effects, in their order. After a kill at any point the record comes again, and the same notices go out under the
-same ids. Where more records wait, the state is stored once for several, and none of them counts as handled until then.
+same ids. While more records wait, the agent stores the state once for several of them; no record of these counts as
+handled before the state is stored.
 """
 
 import logging
@@ -41,7 +42,7 @@ log = logging.getLogger(__name__)
 ENVELOPE = 16 * 1024
 """The most bytes that a record has beside its value."""
 GIVEN_UP_AFTER = 3
-"""A city that fails at so many ticks in a row begins anew: a tick has no content that could be at fault."""
+"""A city that fails at so many ticks in a row begins anew. A tick has no content, so the state must be at fault."""
 
 
 class SettleAgent:
@@ -64,16 +65,19 @@ class SettleAgent:
         self._cities, self._topics, self._sender, self._store = cities, topics, sender, store
         self._metrics, self._heard = metrics, unharmed(heard)
         self._kept: dict[int, dict[str, StoredState]] = {}
+        """By partition and city, the newest state in memory."""
         self._owed: dict[int, set[str]] = {}
         """By partition, the cities whose notices are published and whose state is not yet stored."""
         self._epoch = 0
+        """Counts rebalances: a change while a record is processed means that the partition may be another worker's."""
         self._failing: dict[str, int] = {}
         """By city, how many ticks in a row it failed at."""
         self._convicted: dict[str, dict[str, str]] = {}
-        """By record and city ("" for all), why the record is set aside."""
+        """By the record's place and by city ("" for all cities): why `handle` has to set the record aside there."""
         self._reported = set[int]()
+        """Partitions whose cities the metrics show."""
         self._at_fault: set[str] = set()
-        """Cities whose state ends the process at any record."""
+        """Cities whose stored state ends the process, whichever record comes."""
 
     def forget(self) -> None:
         """Forgets all states, because partitions were revoked or assigned. The next record has them read again."""
@@ -98,9 +102,9 @@ class SettleAgent:
             self._owed.pop(partition, None)
 
     async def _save_reduced(self, partition: int, city: str) -> None:
-        """Stores a smaller state of a city whose state is larger than the broker takes.
+        """Makes the state of one city smaller until the broker takes it, and stores it.
 
-        This is the failure of one city. Without it the worker would end and start for ever.
+        A state that is too large is the failure of that city. Else the worker would end and start again for ever.
         """
         kept = self._kept[partition][city]
         why = "what was remembered was more than can be kept"
@@ -109,15 +113,15 @@ class SettleAgent:
                 smaller = replace(kept, state=state)
                 await self._store.save(partition, {city: smaller})
             except TooLargeError:
-                log.critical("%s: its state is more than can be kept; it goes on with less of it", city)
+                log.critical("%s: the city's state is larger than the broker takes; a smaller one is tried", city)
                 self._metrics.state_lost.labels(city).set(time.time())
                 continue
             self._kept[partition][city] = smaller
             return
-        raise TooLargeError(f"{city}: not even an empty state can be kept")
+        raise TooLargeError(f"{city}: the broker does not even take an empty state")
 
     def only(self, partitions: Collection[int]) -> None:
-        """Stops reporting on cities that another worker owns now."""
+        """Limits the metrics to the cities of these partitions, because other workers own the others."""
         if partitions == self._reported:
             return
         self._reported = set(partitions)
@@ -130,9 +134,9 @@ class SettleAgent:
     async def handle(self, record: ConsumedRecord) -> None:
         """Settles a record in each city, publishes the notices and waits for them. `remember` stores the states later.
 
-        A city whose state covers the record skips it: its notices are published already. To settle it again, with
-        later facts, would publish the same news under other ids. Where the partition was taken away meanwhile, the
-        states are stored here, because `remember` is not called for it.
+        A city whose state covers the record skips the record: its notices are published already. Settling it again with
+        facts that came later would publish the same news under other ids. If the partition was revoked meanwhile, this
+        method stores the states itself, because nobody calls `remember` for that partition.
 
         Raises for a record of another stage, and when a send fails.
         """
@@ -186,14 +190,15 @@ class SettleAgent:
         if isinstance(said, Tick):
             for city, kept in after.items():
                 self._metrics.troubles.labels(city).set(len(kept.state.troubles))
-                with suppress(Exception):  # which is known by its trouble
+                with suppress(Exception):  # a city that fails here has noted a trouble already
                     if situation := self._cities[city].situation(kept.state):
                         self._metrics.settled(city, situation)
 
     async def judge(self, record: ConsumedRecord, trials: Trials) -> dict[str, str]:
-        """Tries a record on which a process ended in another process, city by city.
+        """Tries a suspect record in a trial process, city by city. Gives the cities that fail, and why.
 
-        Where even setting it aside fails there, the city's state is at fault.
+        A record is suspect when a worker ended while it processed the record. If even `set_aside` fails in the trial,
+        the state of that city is at fault.
         """
         said = self._timed(read_impact_record(record.value), record)
         before = {
@@ -211,6 +216,7 @@ class SettleAgent:
         return self.convict(record, whys)
 
     def convict(self, record: ConsumedRecord, whys: dict[str, str]) -> dict[str, str]:
+        """Notes for which cities `handle` has to set a record aside, and why."""
         if whys:
             self._convicted[place_of(record)] = whys
         return whys
@@ -218,7 +224,7 @@ class SettleAgent:
     def _set_aside(
         self, state: CityState, said: ImpactRecord, record: ConsumedRecord, error: CityError
     ) -> tuple[CityState, tuple[Notice, ...], list[ProducerRecord]]:
-        """Sets a record aside for one city that fails at it. The city goes on without it, as incomplete."""
+        """Rejects a record for the one city that fails at it. The city goes on without the record, as incomplete."""
         city, reason = error.city, str(error)
         log.error(
             "settle: %s/%d@%d: %s", record.topic, record.partition, record.offset, reason, exc_info=error.__cause__
@@ -230,14 +236,14 @@ class SettleAgent:
             del self._failing[city]
             self._at_fault.discard(city)
             self._metrics.state_lost.labels(city).set(time.time())
-            log.critical("%s: what is remembered of it cannot be used (kept on warn.rejected); it begins anew", city)
+            log.critical("%s: the city's state cannot be used and is kept on warn.rejected; the city begins anew", city)
             given_up = replace(record, value=state.to_bytes(), topic=self._topics.state.name)
             kept_state = rejection(self._topics, given_up, self.name, f"state: {reason}", city)
-            held = CityState(city=city, stopped=state.stopped)  # an operator's stop is no fault of the state's
+            held = CityState(city=city, stopped=state.stopped)  # keeps the operator's stop
             state, notices = set_aside(CityState(city=city), said, reason, self._cities[city])
             if isinstance(said, Tick):
                 for fresh in (CityState(city=city), held):
-                    with suppress(Exception):  # what failed was the state; or it fails again
+                    with suppress(Exception):  # if this fails, what `set_aside` gave stays
                         state, notices = settle(fresh, said, self._cities[city])
             return state, notices, [kept, kept_state, *self._outgoing(state, state, notices, record)]
         after, notices = set_aside(state, said, reason, self._cities[city])
@@ -260,7 +266,7 @@ class SettleAgent:
             self._metrics.notices.labels(channel_of(notice), notice.audience, notice.kind, notice.reason).inc()
 
     def _timed(self, said: ImpactRecord, record: ConsumedRecord) -> ImpactRecord:
-        """Gives a tick of a live stage the broker's time; what the tick itself says of that is ignored."""
+        """Writes the broker's timestamp into a tick of the live stage, and removes it from any other tick."""
         if isinstance(said, Tick):
             live = self._topics.stage == LIVE
             return said.model_copy(update={"appended": record_time(record.timestamp) if live else None})
@@ -285,10 +291,9 @@ class SettleAgent:
         return ProducerRecord(self._topics.actions.name, partition, answer.key, answer.to_bytes())
 
     async def _loaded(self, partition: int) -> dict[str, StoredState]:
-        """Loads the states of a partition.
+        """Loads the states of a partition; gives none if they cannot be read.
 
-        A state that cannot be read is not the fault of a record: its city begins anew with what the feed publishes
-        again.
+        No record is at fault then. The cities begin anew, and learn from what the feed publishes again.
         """
         try:
             return await self._store.load(partition)
@@ -296,15 +301,18 @@ class SettleAgent:
             if charge(error) is Charge.INFRASTRUCTURE:
                 raise
             log.critical(
-                "settle: what is remembered of partition %d cannot be read: %s", partition, error_reason(error)
+                "settle: the states of partition %d cannot be read, its cities begin anew: %s",
+                partition,
+                error_reason(error),
             )
             for city in self._topics.by_partition(self._cities).get(partition, ()):
                 self._metrics.state_lost.labels(city).set(time.time())
             return {}
 
     async def _keep_unread(self, unread: Mapping[str, Unread]) -> None:
+        """Sends states that cannot be read to `warn.rejected`."""
         for city, one in unread.items():
-            log.critical("%s; its bytes are kept on warn.rejected, the city begins anew", one.reason)
+            log.critical("%s; the bytes are kept on warn.rejected, and the city begins anew", one.reason)
             self._metrics.state_lost.labels(city).set(time.time())
         sent = [rejection(self._topics, one.record, self.name, one.reason, city) for city, one in unread.items()]
         await self._sender.send(sent)

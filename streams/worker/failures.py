@@ -1,8 +1,9 @@
 """Decides who is charged with a failure, for every process (docs/adr/0016).
 
 the record          its bytes go to `warn.rejected` and are acknowledged there; the next record follows. A process that
-                    only reads (pages, audit, canary) passes it over and says so
-one city            the same, for this city; it keeps what it knew and shows "incomplete"; the other cities go on
+                    only reads (pages, audit, canary) skips the record and logs it
+one city            the record is rejected for this city only; the city keeps what it knew and shows "incomplete"; the
+                    other cities go on
 the infrastructure  the process ends at once without a commit; its exit code says why; a supervisor starts it again
 """
 
@@ -22,15 +23,15 @@ from warnsys.records import MOST_HEADER, NewerRecordError
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 BLAMELESS = (SendError, KafkaError, OSError, TimeoutError, MemoryError, NewerRecordError)
-"""Errors of the infrastructure: the record is not rejected for them, and comes again."""
+"""Errors that are charged to the infrastructure: the record is not rejected, and comes again."""
 MOST_HEADERS = 40
-"""A rejection carries on at most so many headers of its record. Our own records have less than half as many."""
+"""A rejection keeps at most so many headers of its record. Our own records have less than half as many."""
 HISTORY = "history"
 """Header of a retried record: its earlier refusals as a JSON list, oldest first."""
 MOST_HISTORY = 32 * 1024
-"""A rejection carries on so many characters of that header: about twenty refusals."""
+"""A rejection keeps so many characters of the header `history`: about twenty refusals."""
 CITY = "city"
-"""Header of a rejection that concerns one city; the reason of such a rejection begins with this word, too."""
+"""Header that names the city of a rejection which concerns one city only. Its reason begins with this word, too."""
 
 
 class Charge(StrEnum):
@@ -66,10 +67,10 @@ def charge(error: BaseException) -> Charge:
 
 
 def taken(record: ConsumedRecord, take: Callable[[ConsumedRecord], object]) -> bool:
-    """Lets a process that only reads take a record: False where the record is at fault, which is logged.
+    """Lets a process that only reads take a record. Returns False if the record is at fault, and logs why.
 
-    What only a newer release can read is passed over here, too: pages that show everything else are better than none.
-    Raises what the infrastructure is charged with.
+    A record that only a newer release can read is skipped, too: pages that show everything else are better than none.
+    Raises the errors that are charged to the infrastructure.
     """
     try:
         take(record)
@@ -105,7 +106,7 @@ def _carried(headers: Headers) -> Headers:
 
 
 def code_of(reason: str) -> str:
-    """Gives the first word of a reason, which is one of a few; the rest differs each time."""
+    """Gives the first word of a reason as a label: there are few such words, while the rest differs each time."""
     return reason.split(maxsplit=1)[0].rstrip(":") if reason else ""
 
 
@@ -122,12 +123,12 @@ def error_reason(error: BaseException) -> str:
 
 
 def unharmed(listener: Callable[[T], None]) -> Callable[[T], None]:
-    """Wraps a listener so that its failure is logged only: what it is told of has happened already."""
+    """Wraps a listener so that its failure is only logged: the event that it hears of has happened already."""
 
     def tell(said: T) -> None:
         try:
             listener(said)
         except Exception:
-            log.exception("a listener failed; what it was told of is done all the same")
+            log.exception("a listener failed; the event that it was told of has happened all the same")
 
     return tell

@@ -1,4 +1,7 @@
-"""What decides what each message means: cap.alerts → warn.impacts (docs/adr/0016 says who is charged)."""
+"""The match agent: reads a message, decides which districts it warns, and sends the outcome to `warn.impacts`.
+
+It keeps no state. docs/adr/0016 says who is charged with a failure.
+"""
 
 import asyncio
 import logging
@@ -28,11 +31,11 @@ from warnsys.warning.matching import Matcher, for_cities
 
 log = logging.getLogger(__name__)
 LARGE = MIB
-"""Bytes of an outcome from which on its acknowledgement is waited for at once: a refusal is this record's own."""
+"""The agent waits at once for the acknowledgement of a larger outcome: a refusal then belongs to this record alone."""
 
 
 class MatchAgent:
-    """cap.alerts → warn.impacts: what each message means, to every partition that has a city. Keeps nothing."""
+    """Reads cap.alerts and cap.extreme, and sends each outcome to every partition of warn.impacts that has a city."""
 
     name = "match"
 
@@ -48,13 +51,19 @@ class MatchAgent:
         self._matcher, self._topics, self._sender = matcher, topics, sender
         self._metrics, self._heard = metrics, unharmed(heard)
         self._owed: dict[tuple[str, int], list[Awaitable[None]]] = {}
+        """By topic and partition of the input, the sends that the broker has not acknowledged yet."""
         self._epoch = 0
+        """Counts rebalances: a change while a record is processed means that the partition may be another worker's."""
         self._convicted: dict[str, dict[str, str]] = {}
-        """By place why a record is not to be decided here."""
+        """By the record's place, under "": why `handle` has to set the record aside."""
         self._cities = topics.by_partition(cities)
 
     async def handle(self, record: ConsumedRecord) -> None:
-        """Raises for a record that is none of ours; what stands in a CAP message is always an outcome."""
+        """Decides one record and sends the outcome. `remember` waits for the acknowledgements later.
+
+        Every CAP message gets an outcome, whatever its content. Raises for a record of another stage or without our
+        headers, for a snapshot that cannot be read, and when a send fails.
+        """
         started = time.perf_counter()
         why = self._convicted.pop(place_of(record), {}).get("", "")
         if record.headers.get("kind") == "snapshot":
@@ -78,7 +87,7 @@ class MatchAgent:
             outcome = self._matcher.refuse(headers, error).outcome
         except MemoryError:
             raise
-        except Exception as error:  # the record's fault, whatever it is: and every city hears that it is undecided
+        except Exception as error:  # charged to the record; every city learns that this message is undecided
             log.exception("match: %s cannot be decided", place_of(record))
             outcome = self._undecided(headers, error_reason(error))
         else:
@@ -86,10 +95,10 @@ class MatchAgent:
         if outcome.sent:
             trail = trail.at("sent", outcome.sent.timestamp())
         try:
-            await self._say(record, outcome, trail)
+            await self._publish(record, outcome, trail)
         except TooLargeError as error:
             outcome = self._undecided(headers, f"too-large at /alert: {error}")
-            await self._say(record, outcome, trail)
+            await self._publish(record, outcome, trail)
         worst = max((m.severity for m in outcome.meanings), key=level, default="")
         self._metrics.alerts.labels(headers.source, outcome.msg_type or "", worst, outcome.decided).inc()
         for code in outcome.findings:
@@ -97,7 +106,10 @@ class MatchAgent:
         self._heard(outcome)
 
     async def judge(self, record: ConsumedRecord, trials: Trials) -> dict[str, str]:
-        """Try it in another process first, as a process ended with it in hand; what fails is set aside by `handle`."""
+        """Tries a suspect record in a trial process. If it fails there, `handle` sets it aside. Gives why it fails.
+
+        A record is suspect when a worker ended while it processed the record.
+        """
         if record.headers.get("kind") == "snapshot":
             part = TrialPart("", Snapshot.from_bytes, (record.value,))
         else:
@@ -105,15 +117,18 @@ class MatchAgent:
         return self.convict(record, await trials.tried([part]))
 
     def convict(self, record: ConsumedRecord, whys: dict[str, str]) -> dict[str, str]:
+        """Notes that `handle` has to set a record aside, and why."""
         if whys:
             self._convicted[place_of(record)] = whys
         return whys
 
     def _undecided(self, headers: AlertHeaders, why: str) -> Outcome:
+        """Gives the outcome of a message that cannot be decided; the first word of `why` is its code."""
         code, _, text = why.partition(" ")
         return self._matcher.refuse(headers, CapError(code.rstrip(":"), "/alert", text)).outcome
 
-    async def _say(self, record: ConsumedRecord, outcome: Outcome, trail: TraceHeader) -> None:
+    async def _publish(self, record: ConsumedRecord, outcome: Outcome, trail: TraceHeader) -> None:
+        """Sends an outcome to all partitions; for a rejected message first sends its bytes to `warn.rejected`."""
         if outcome.decided == "rejected":
             await self._sender.send([rejection(self._topics, record, self.name, outcome.reason)])
             self._metrics.rejected.labels(self.name, code_of(outcome.reason)).inc()
@@ -121,9 +136,10 @@ class MatchAgent:
         await self._begin(record, said, trail)
 
     async def _begin(self, record: ConsumedRecord, said: Mapping[int, bytes], trail: TraceHeader) -> None:
-        """Send, and owe the acknowledgement; what may be too large for the broker is waited for here.
+        """Sends one value to each partition, and notes the acknowledgement as owed: `remember` waits for it.
 
-        Where the partition was taken away meanwhile, it is waited for here, too: nobody would ask for it.
+        Two cases wait here instead: a value that the broker may find too large, and a partition that was revoked
+        meanwhile, because nobody calls `remember` for it.
         """
         epoch = self._epoch
         acknowledged = await self._sender.begin(
@@ -135,19 +151,19 @@ class MatchAgent:
             self._owed.setdefault((record.topic, record.partition), []).append(acknowledged)
 
     def forget(self) -> None:
-        """Partitions were revoked or assigned: what is not acknowledged comes again, and its failure is nobody's."""
+        """Forgets what is not acknowledged, because partitions were revoked or assigned: those records come again."""
         for acknowledged in (one for owed in self._owed.values() for one in owed):
             if isinstance(acknowledged, asyncio.Future):
-                acknowledged.add_done_callback(_seen)
+                acknowledged.add_done_callback(_ignore_failure)
         self._owed.clear()
         self._epoch += 1
 
     def owes(self, record: ConsumedRecord) -> bool:
-        """Whether something was sent that is not yet acknowledged, from the partition that a record came from."""
+        """Says whether results of the record's partition are not yet acknowledged."""
         return (record.topic, record.partition) in self._owed
 
     async def remember(self, record: ConsumedRecord) -> None:
-        """Returns when all is acknowledged that was sent for a record's partition."""
+        """Returns when all results of the record's partition are acknowledged."""
         await asyncio.gather(*self._owed.pop((record.topic, record.partition), ()))
 
     def _check_stage(self, stage: str) -> None:
@@ -159,8 +175,8 @@ class MatchAgent:
         return ProducerRecord(self._topics.impacts.name, partition, "", value, {**kept, **trail.header()})
 
 
-def _seen(acknowledged: "asyncio.Future[None]") -> None:
-    """So that asyncio does not report a failure that nobody waits for."""
+def _ignore_failure(acknowledged: "asyncio.Future[None]") -> None:
+    """Reads the failure of a send that nobody waits for, so that asyncio does not log it."""
     if not acknowledged.cancelled():
         acknowledged.exception()
 

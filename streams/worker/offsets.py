@@ -41,12 +41,13 @@ class OffsetTracker(Generic[Partition]):
         self._known.pop(partition, None)
 
     def move(self, partition: Partition, offset: int) -> None:
-        """Continues at another offset, because the log has no record at the next one and never will."""
+        """Continues at another offset, because the log will never have a record at the next one."""
         if partition in self.next:
             self.next[partition] = self.done[partition] = offset
             self._known[partition] = min(offset, self._known[partition])
 
     def judge(self, partition: Partition, offset: int) -> Sequence:
+        """Compares a record's offset with the one that is expected next."""
         expected = self.next.get(partition)
         if expected is None:
             return Sequence.FOREIGN
@@ -55,7 +56,7 @@ class OffsetTracker(Generic[Partition]):
         return Sequence.REPEAT if offset < expected else Sequence.JUMP
 
     def taken(self, partition: Partition, offset: int) -> None:
-        """Marks a record as processed whose result is stored later, together with that of a following record."""
+        """Marks a record as processed. Its state is stored later, together with that of a later record."""
         if self.judge(partition, offset) is Sequence.NEXT:
             self.next[partition] = offset + 1
 
@@ -69,7 +70,7 @@ class OffsetTracker(Generic[Partition]):
             self.next[partition] = self.done[partition] = offset + 1
 
     def to_commit(self) -> dict[Partition, int]:
-        """Gives the offsets that the broker does not know yet: after a crash reading begins there."""
+        """Gives the offsets that the broker does not know yet. After a crash, the next owner begins to read there."""
         return {partition: offset for partition, offset in self.done.items() if offset > self._known[partition]}
 
     def committed(self, offsets: Mapping[Partition, int]) -> None:

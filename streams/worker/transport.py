@@ -32,18 +32,18 @@ log = logging.getLogger(__name__)
 
 WRITTEN_FOR = {"faust-streaming": "0.15.3", "aiokafka": "0.14.0"}
 FETCH_WAIT_MS = 50
-"""How long a fetch waits for new records; a higher value delays records. aiokafka has one fetch a broker under way, and
-leaves out partitions of which it still holds records. New records there wait for that fetch to end (Faust: 1.5 s)."""
+"""How long a fetch waits for new records. A higher value delays records: aiokafka has one fetch per broker under way,
+which leaves out partitions of which it still holds records; their new records wait until it ends (Faust: 1.5 s)."""
 EMBEDDED_FETCH_WAIT_MS = 10
-"""The same for librdkafka's mock cluster, which does not wake a waiting fetch: each record waits this long."""
+"""The same for the embedded broker, where each record waits so long: it does not wake a waiting fetch."""
 SEEK_AGAIN_S = 5.0
-"""After a seek no second one follows for so long: records that were queued before it come first and look like jumps."""
+"""For so long after a seek no second one follows: records that were queued before the seek still look like jumps."""
 QUIET_S = 1.0
 """How often partitions without records are checked for jumps."""
 BELIEVED_AFTER = 3
-"""After so many readings with the same later record in place of the next one, the offsets between count as empty."""
+"""When so many readings give the same later record instead of the next one, the offsets in between count as empty."""
 LAST_COMMIT_S = 2.0
-"""A rebalance waits at most so long for the last commit."""
+"""A rebalance waits for the last commit, for so long at most."""
 
 
 def refuse_other_than(expected: Mapping[str, str], found: Callable[[str], str] = version) -> None:
@@ -60,7 +60,7 @@ refuse_other_than(WRITTEN_FOR)
 
 
 class _Unread(dict[TP, int | None]):
-    """Hides from Faust which offset it read last: it would drop records below, and call a jump above a hole."""
+    """Hides from Faust which offset it has read last. Faust would drop lower offsets, and take a jump for a hole."""
 
     def __getitem__(self, _: TP) -> None:
         return None
@@ -76,7 +76,9 @@ class PartitionOffsets(NamedTuple):
     end: int
 
 
-class _ImpatientThread(driver.AIOKafkaConsumerThread):
+class _ShortFetchThread(driver.AIOKafkaConsumerThread):
+    """Makes aiokafka's consumer with our fetch wait, which Faust does not let us set."""
+
     def _create_worker_consumer(self, transport: driver.Transport) -> Any:
         consumer: Any = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = cast(StrictConsumer, self.consumer).fetch_wait_ms
@@ -84,6 +86,8 @@ class _ImpatientThread(driver.AIOKafkaConsumerThread):
 
 
 class StrictConsumer(driver.Consumer):
+    """Lets an agent process only the next record of a partition, and commits only what the agent has processed."""
+
     fetch_wait_ms = FETCH_WAIT_MS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -94,19 +98,22 @@ class StrictConsumer(driver.Consumer):
         self.skipped = 0
         """Records that retention deleted before an agent processed them: no consumer can mend this loss."""
         self.restarts = 0
-        """How often a log was shorter than the next offset (cut, or made anew), so that it was read from its start."""
+        """How often a log ended before the next offset (cut, or made anew) and was read again from its start."""
         self.holes = 0
-        """Offsets without a record for us, as transactions and compaction leave them."""
+        """Offsets that hold no record for an agent: transactions and compaction leave such holes."""
         self.working: dict[TP, float] = {}
-        """Since when the agent of a partition works on a record, in monotonic seconds."""
+        """By partition with a record in work: when the agent took that record, in monotonic seconds."""
         self._read_offset = _Unread()
         self._seeking: dict[TP, float] = {}
-        self._instead: dict[TP, int] = {}  # the first record that came in the next one's place since the last seek
-        self._met: dict[TP, tuple[int, int, int]] = {}  # next offset, the one that came instead, in how many readings
+        """Until when no further seek is made, in monotonic seconds."""
+        self._came_instead: dict[TP, int] = {}
+        """The lowest offset that has come instead of the next one since the last seek."""
+        self._gaps: dict[TP, tuple[int, int, int]] = {}
+        """The next offset, the one that came instead, and how many readings in a row gave this pair."""
         self._generation: int | None = None
 
-    def _new_consumer_thread(self) -> _ImpatientThread:
-        return _ImpatientThread(self, loop=self.loop, beacon=self.beacon)
+    def _new_consumer_thread(self) -> _ShortFetchThread:
+        return _ShortFetchThread(self, loop=self.loop, beacon=self.beacon)
 
     # -- the agents' side -------------------------------------------------------------------------------------------
 
@@ -116,7 +123,8 @@ class StrictConsumer(driver.Consumer):
             return False
         verdict = self.tracker.judge(message.tp, message.offset)
         if verdict is Sequence.JUMP:
-            self._instead[message.tp] = min(message.offset, self._instead.get(message.tp, message.offset))
+            lowest = self._came_instead.get(message.tp, message.offset)
+            self._came_instead[message.tp] = min(message.offset, lowest)
             await self._read_again(message.tp)
         if verdict is not Sequence.NEXT:
             return False
@@ -125,17 +133,17 @@ class StrictConsumer(driver.Consumer):
         return True
 
     def taken(self, message: Any) -> None:
-        """Notes that the result of a record is published, and that its state is stored with that of a later record."""
+        """Notes that the results of a record are published. Its state will be stored with that of a later record."""
         self.working.pop(message.tp, None)
         self.tracker.taken(message.tp, message.offset)
 
     def handled(self, message: Any) -> None:
-        """Notes that a record, and all before it, are done: results published, state stored."""
+        """Notes that a record and all before it are done: their results are published, their state is stored."""
         self.working.pop(message.tp, None)
         self.tracker.handled(message.tp, message.offset)
 
     async def _read_again(self, tp: TP) -> None:
-        """Reads a partition again from the record to be processed next, or from the nearest that the log has."""
+        """Reads a partition again from the next record; if the log does not have it, from where `_start` says."""
         now = time.monotonic()
         if now < self._seeking.get(tp, 0) or tp not in self.tracker.next:
             return
@@ -144,16 +152,16 @@ class StrictConsumer(driver.Consumer):
         try:
             place = (await self._places({tp}))[tp]
         except (TimeoutError, KafkaError) as error:
-            log.warning("%s/%d: no answer where to read again: %r", tp.topic, tp.partition, error)
+            log.warning("%s/%d: the broker does not say from where to read again: %r", tp.topic, tp.partition, error)
             return
         if (here := self.tracker.next.get(tp)) is None:
             return
         start = self._start(tp, here, place)
-        instead = self._instead.pop(tp, None)
+        instead = self._came_instead.pop(tp, None)
         if start == here and instead is not None and self._is_hole(tp, here, instead):
             self.holes += instead - here
             log.critical(
-                "%s/%d: no records %d to %d, asked %d times; a topic of agents is neither compacted nor transactional",
+                "%s/%d: the log has no records %d to %d, after %d tries; it may be neither compacted nor transactional",
                 tp.topic, tp.partition, here, instead - 1, BELIEVED_AFTER,
             )  # fmt: skip
             start = instead
@@ -163,27 +171,27 @@ class StrictConsumer(driver.Consumer):
         try:
             await self.seek_wait({tp: start})
         except (TimeoutError, KafkaError) as error:
-            log.warning("%s/%d: not read again yet, to be tried again: %r", tp.topic, tp.partition, error)
+            log.warning("%s/%d: the seek failed and will be tried again: %r", tp.topic, tp.partition, error)
 
     def _is_hole(self, tp: TP, here: int, instead: int) -> bool:
-        """Says whether the offsets from `here` to `instead` are empty.
+        """Says whether the log is empty from `here` to `instead`, by counting how many readings have met this gap.
 
-        Within one generation Faust does not throw away the same records twice, but a hole stays where it is.
+        Within one generation Faust does not throw away the same records twice. A hole is met at each reading.
         """
-        *known, times = self._met.get(tp, (here, instead, 0))
+        *known, times = self._gaps.get(tp, (here, instead, 0))
         times = times + 1 if known == [here, instead] else 1
-        self._met[tp] = (here, instead, times)
+        self._gaps[tp] = (here, instead, times)
         return times >= BELIEVED_AFTER
 
     @Service.task
     async def _notice_jumps_on_quiet_topics(self) -> None:
-        """Finds jumps on topics where no further record comes: there the fetch position shows them."""
+        """Finds jumps by the fetch position, on topics where no further record comes that would show them."""
         before: dict[TP, int] = {}
         while not self.should_stop:
             await self.sleep(QUIET_S)
             idle = {tp: offset for tp, offset in self.tracker.next.items() if self._has_nothing(tp)}
             for tp, offset in idle.items():
-                if before.get(tp) == offset and self.flow_active and await self._elsewhere(tp, offset):
+                if before.get(tp) == offset and self.flow_active and await self._position_differs(tp, offset):
                     await self._read_again(tp)
             before = idle
 
@@ -192,25 +200,28 @@ class StrictConsumer(driver.Consumer):
         return not self.at_work(tp) and tp not in self._buffered_partitions
 
     def at_work(self, tp: TP) -> bool:
-        """Says whether the agent of a topic works. It reads all partitions: while it works on one, the others wait."""
+        """Says whether the agent of this topic works on a record. While it works on one partition, the others wait."""
         return any(busy.topic == tp.topic for busy in self.working)
 
-    async def _elsewhere(self, tp: TP, offset: int) -> bool:
-        """Says whether the fetch position is beyond the next offset, or before it (where the log was cut)."""
+    async def _position_differs(self, tp: TP, offset: int) -> bool:
+        """Says whether the fetch position is not the next offset: beyond it after a jump, before it in a cut log.
+
+        Says no if the next offset has changed from `offset` meanwhile.
+        """
         try:
             async with asyncio.timeout(QUIET_S):
                 position = await self.position(tp)
         except (TimeoutError, KafkaError):
             return False
-        return position is not None and position != self.tracker.next.get(tp, position) == offset
+        return position not in (None, offset) and self.tracker.next.get(tp) == offset
 
     # -- queues -----------------------------------------------------------------------------------------------------
 
     def on_buffer_full(self, tp: TP) -> None:
         """Pauses all partitions of a topic, because they share one queue.
 
-        Faust would pause only those that have sent records, and fill the queue from the others. A full queue holds up
-        all topics.
+        Faust would pause only the partitions whose records are in the queue, and the others would fill it. A full queue
+        holds up all topics.
         """
         for other in self.assignment():
             if other.topic == tp.topic:
@@ -240,11 +251,11 @@ class StrictConsumer(driver.Consumer):
         starts = {tp: self._start(tp, known.get(tp, place.committed), place) for tp, place in places.items()}
         await self.seek_wait(starts)
         if generation != self.app.consumer_generation_id:
-            return  # another rebalance came in between, and will seek for itself
+            return  # another rebalance came in between; Faust calls this method again for it
         self._generation = generation
         self._seeking.clear()
-        self._instead.clear()
-        self._met.clear()
+        self._came_instead.clear()
+        self._gaps.clear()
         self.tracker.assign(starts)
 
     async def _places(self, tps: Iterable[TP]) -> dict[TP, PartitionOffsets]:
@@ -258,7 +269,7 @@ class StrictConsumer(driver.Consumer):
         return {tp: await consumer.committed(self._new_topicpartition(tp.topic, tp.partition)) for tp in tps}
 
     def _start(self, tp: TP, here: int | None, place: PartitionOffsets) -> int:
-        """Gives the offset to read on from: `here` where the log has it, else the start of the log."""
+        """Gives the offset to continue at: `here` if the log has it, else the first offset of the log."""
         if here is None:
             return place.first
         if here < place.first:
@@ -272,8 +283,8 @@ class StrictConsumer(driver.Consumer):
         if here > place.end:
             self.restarts += 1
             log.critical(
-                "%s/%d: the log ends at %d, and %d was handled already: it was cut or made anew, and is read from its "
-                "start; look after the broker's disk, and whether the topic has replicas",
+                "%s/%d: the log ends at %d, but %d was handled already: the log was cut or made anew, and is read from "
+                "its start; check the broker's disk, and whether the topic has replicas",
                 tp.topic, tp.partition, place.end, here - 1,
             )  # fmt: skip
             return place.first
@@ -300,10 +311,10 @@ class StrictConsumer(driver.Consumer):
         return True
 
     async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: ARG002 - Faust's signature
-        """Commits what the tracker says. A commit that fails is tried again at the next interval.
+        """Commits the offsets that the tracker gives. A commit that fails is tried again at the next interval.
 
-        It also clears the notes that Faust's compiled stream makes of its own acknowledgements: only Faust's commit
-        would clear them, and each record would take 200 bytes for ever.
+        It also clears Faust's notes of its own acknowledgements. Faust clears them in its own commit, which this one
+        replaces; they would grow by 200 bytes with each record.
         """
         self._acked.clear()
         self._acked_index.clear()
@@ -325,12 +336,12 @@ class StrictConsumer(driver.Consumer):
             if asked:
                 await consumer.commit(asked)
         except KafkaError as error:
-            log.warning("commit failed, to be tried again: %s", error)
+            log.warning("the commit failed and will be tried again: %s", error)
             return False
         return len(asked) == len(offsets)
 
     async def verify_all_partitions_active(self) -> None:
-        """Left to the watchdog, which ends the worker instead of writing a log."""
+        """Does nothing: Faust would log a partition that stands still, and our watchdog ends the worker."""
 
 
 class StrictTransport(driver.Transport):

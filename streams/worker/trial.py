@@ -1,8 +1,9 @@
-"""Tries a decision in a process of its own, within limits, before the worker puts it into its own hands.
+"""Tries a decision in a trial process, within limits, before the worker makes it itself.
 
-`python -m streams.worker.trial` is that process: it says that it is ready, reads what it is given, and names each part
-that is done. An exception is no end: the worker will meet it, too, and charge it. What takes too long, or too much
-memory, or ends the process, has not passed.
+The worker does this with a record on which a worker ended before. `python -m streams.worker.trial` is the trial
+process: it says that it is ready, reads the parts, and prints the number of each part that is done. A part fails if it
+takes too long, takes too much memory, or ends the process. A part that raises an exception passes: the worker will meet
+the same exception and charge it.
 """
 
 import asyncio
@@ -23,14 +24,16 @@ from typing import Any, NamedTuple, TextIO
 
 log = logging.getLogger(__name__)
 READY_WITHIN_S = 20.0
+"""A trial process that is not ready after so long is given up, and nothing is tried."""
 MOST_CULPRITS = 3
+"""After so many parts that fail, the remaining parts are not tried and count as failed."""
 LOOK_S = 0.25
-"""How often a trial is asked whether it sleeps."""
+"""How often the worker looks whether the trial process sleeps."""
 _READY, _BEGUN, _MEMORY = "ready", "begun", "memory"
 
 
 class TrialPart(NamedTuple):
-    """A piece of a decision, to be tried by itself; `name` is "" where there is one only."""
+    """A part of a decision, tried by itself. `name` is the city, or "" if the decision has only one part."""
 
     name: str
     decide: Callable[..., object]
@@ -39,40 +42,41 @@ class TrialPart(NamedTuple):
 
 @dataclass(frozen=True)
 class Limits:
-    """What each part may take; the memory beyond what the process has."""
+    """What each part of a trial may use."""
 
     seconds: float = 2.0
-    """Of processor time: on a machine that is busy a good record takes no more of it."""
+    """Processor time, because a good record needs no more of it on a busy machine."""
     asleep: float = 1.0
-    """At a stretch: a decision waits for nothing, so one that sleeps sleeps for ever."""
+    """Seconds asleep without a break. A decision waits for nothing, so one that sleeps would sleep for ever."""
     longest: float = 15.0
-    """On the wall, waiting included: the last resort, where nothing tells whether it sleeps."""
+    """Seconds in all, waiting included: the last resort where the system does not tell whether the process sleeps."""
     bytes: int = 512 * 1024 * 1024
+    """Memory in addition to what the process has when it begins to try."""
 
 
 class Trials:
-    """One process at a time tries one decision after the other; a spare one takes over where a decision ends it."""
+    """Runs trials, one at a time. A spare process takes over when a decision ends the trial process."""
 
     def __init__(self, limits: Limits = Limits()) -> None:
         self._limits = limits
         self._children: deque[asyncio.subprocess.Process] = deque()
-        """The first one tries."""
+        """The first one tries decisions, the others are spare."""
         self._ready: set[int] = set()
-        """Ids of those that have said so."""
+        """Ids of the processes that have said that they are ready."""
         self._one_by_one = asyncio.Lock()
         self._starting = asyncio.Lock()
 
     async def warm(self, count: int = 1) -> None:
-        """Have processes ready: one takes two seconds to begin. Without any, everything passes."""
+        """Starts processes until there are `count`. A start takes two seconds. If none can start, everything passes."""
         async with self._starting:
             try:
                 while len(self._children) < count:
                     self._children.append(await self._start())
             except OSError:
-                log.exception("no process to try in what a process ended with in hand")
+                log.exception("no trial process can be started, so suspect records are processed untried")
 
     async def tried(self, parts: Iterable[TrialPart]) -> dict[str, str]:
-        """By name the parts that do not pass, and why. What cannot be tried passes."""
+        """Gives, by name, why a part fails. A part that passes has no entry; parts that cannot be tried pass."""
         left, found = list(parts), dict[str, str]()
         async with self._one_by_one:
             if left:
@@ -107,7 +111,7 @@ class Trials:
         )  # fmt: skip
 
     async def _begin(self, parts: Sequence[TrialPart]) -> asyncio.subprocess.Process | None:
-        """The process, which has begun with them."""
+        """Gives the process that has begun to try the parts; None if they cannot be tried."""
         try:
             given = pickle.dumps((self._limits, parts))
             await self.warm()
@@ -115,20 +119,20 @@ class Trials:
                 return None
             async with asyncio.timeout(READY_WITHIN_S):
                 if child.pid not in self._ready and await _line(child) != _READY:
-                    raise ConnectionError("the trial ended before it was ready")
+                    raise ConnectionError("the trial process ended before it was ready")
                 self._ready.add(child.pid)
                 child.stdin.write(len(given).to_bytes(8) + given)
                 await child.stdin.drain()
                 if await _line(child) != _BEGUN:
-                    raise ConnectionError("the trial ended before it began")
+                    raise ConnectionError("the trial process ended before it began to try")
         except Exception:
-            log.exception("what a process ended with in hand cannot be tried")
+            log.exception("a suspect record cannot be tried, so it is processed untried")
             await self.close()
             return None
         return child
 
     async def _run(self, parts: Sequence[TrialPart]) -> tuple[int, str]:
-        """How many of them were done, and why no more."""
+        """Gives how many parts were done, and why the next one fails ("" if all were done)."""
         child, done, why = await self._begin(parts), 0, ""
         if child is None:
             return len(parts), ""
@@ -158,6 +162,7 @@ class Trials:
 
 
 def _how(code: int) -> str:
+    """Gives the name of the signal that ended a process, or its exit code."""
     with contextlib.suppress(ValueError):
         if code < 0:
             return signal.Signals(-code).name
@@ -165,11 +170,11 @@ def _how(code: int) -> str:
 
 
 class AsleepError(TimeoutError):
-    """What waits for something that no decision waits for."""
+    """The trial process sleeps, although no decision has to wait for anything."""
 
 
 async def _next_line(child: asyncio.subprocess.Process, limits: Limits) -> str:
-    """What it says next. Raises `AsleepError` where it sleeps instead, `TimeoutError` where it takes too long."""
+    """Gives the next line of the process. Raises `AsleepError` if it sleeps, `TimeoutError` if it takes too long."""
     said, asleep = asyncio.create_task(_line(child)), 0.0
     try:
         async with asyncio.timeout(limits.longest):
@@ -183,7 +188,7 @@ async def _next_line(child: asyncio.subprocess.Process, limits: Limits) -> str:
 
 
 def _sleeps(pid: int) -> bool:
-    """Whether a process waits for an event; False where it runs, would run, or waits for a disk."""
+    """Says whether a process sleeps. Says no if it runs, is ready to run, or waits for a disk."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text("ascii", "replace")
     except OSError:
@@ -202,16 +207,16 @@ async def _end(child: asyncio.subprocess.Process) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(1):
             await child.wait()
-    child._transport.close()  # type: ignore[attr-defined]  # its pipes would be closed some time later
+    child._transport.close()  # type: ignore[attr-defined]  # else its pipes stay open for some time
 
 
 # -- the other process ----------------------------------------------------------------------------------------------
 
 
 def main() -> None:
-    importlib.import_module("warnsys.pipeline")  # nearly all that what is tried needs
+    importlib.import_module("warnsys.pipeline")  # imports nearly everything that a decision needs
     say = os.fdopen(os.dup(1), "w")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is tried may print
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # a decision that prints must not answer for us
     print(_READY, file=say, flush=True)
     while head := sys.stdin.buffer.read(8):
         _try(say, *pickle.loads(sys.stdin.buffer.read(int.from_bytes(head))))  # noqa: S301 - from our own parent
@@ -226,8 +231,10 @@ def _try(say: TextIO, limits: Limits, parts: Sequence[TrialPart]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     print(_BEGUN, file=say, flush=True)
     for number, part in enumerate(parts):
-        signal.alarm(math.ceil(limits.longest) + 5)  # where nobody is left to end this process
-        signal.setitimer(signal.ITIMER_PROF, limits.seconds)  # ends it, whatever it is doing
+        signal.alarm(math.ceil(limits.longest) + 5)  # ends this process if its worker is gone
+        signal.setitimer(
+            signal.ITIMER_PROF, limits.seconds
+        )  # ends this process when the part has used its processor time
         try:
             part.decide(*part.arguments)
         except Exception as error:
@@ -239,6 +246,6 @@ def _try(say: TextIO, limits: Limits, parts: Sequence[TrialPart]) -> None:
 
 
 if __name__ == "__main__":
-    from streams.worker.trial import main as as_module  # so that what is unpickled is the same class
+    from streams.worker.trial import main as as_module  # so that unpickling finds the same classes
 
     as_module()

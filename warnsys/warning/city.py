@@ -33,14 +33,14 @@ class CityInfo:
 
 
 class SteleSent(Part):
-    """What a stele was last sent."""
+    """The record that a stele was last sent, in short."""
 
     content: str
     at: Moment
     warnings: int = 0
-    """How many were shown."""
+    """How many warnings it showed."""
     grade: int = 0
-    """Of the worst of them."""
+    """The grade of the worst of them."""
 
 
 class CityState(Record):
@@ -57,7 +57,7 @@ class CityState(Record):
 
 
 def called(state: CityState, names: Mapping[str, str]) -> CityState:
-    """With what stood under its present names."""
+    """Puts what stood under the present names of the messages; `names` gives the new name by the old one."""
     if not names:
         return state
 
@@ -91,7 +91,7 @@ class CityRules:
 
 
 def weighed(state: CityState, situation: Situation | None) -> CityState:
-    """The state, lighter where it had grown too heavy (docs/adr/0013)."""
+    """Makes the state smaller if it has grown too large (docs/adr/0013)."""
     if state.facts.grown < WEIGH_AFTER:
         return state
     state = state.model_copy(update={"facts": state.facts.model_copy(update={"grown": 0})})

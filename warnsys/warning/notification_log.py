@@ -1,4 +1,4 @@
-"""The notification log: which grade each channel was told to hold, and until when (Alertmanager's nflog)."""
+"""The notification log: what each channel was last told, as grade, begin and end (Alertmanager's nflog)."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -10,7 +10,7 @@ from warnsys.warning.situation import grade
 
 
 class LogEntry(Part):
-    """A grade was told to hold from `onset` until `until` (None: open-ended)."""
+    """A channel was told that a grade holds from `onset` to `until`. None means without an end."""
 
     grade: int
     onset: Moment
@@ -28,7 +28,7 @@ class LogEntry(Part):
 
     @property
     def end(self) -> float:
-        """In seconds of the epoch; infinite where it is open."""
+        """`until` in seconds since 1970; infinite if there is no end."""
         return math.inf if self.until is None else self.until.timestamp()
 
     def holds(self, now: datetime) -> bool:
@@ -36,14 +36,14 @@ class LogEntry(Part):
 
 
 LogEntries = tuple[LogEntry, ...]
-"""The highest grade first, one a grade."""
+"""One entry per grade, the highest grade first."""
 
 NotificationLog = dict[str, dict[str, LogEntries]]
-"""By `audience/channel/group` and district."""
+"""The entries by `audience/channel/group`, then by district."""
 
 
 def log_entries(meanings: Iterable[Meaning]) -> LogEntries:
-    """Makes one entry a grade: the earliest begin and the latest end of all messages of that grade."""
+    """Makes one entry per grade, from the earliest begin to the latest end of all messages of that grade."""
     by_grade: dict[int, list[LogEntry]] = {}
     for meaning in meanings:
         one = LogEntry(grade=grade(meaning), onset=meaning.onset, until=meaning.expires)
@@ -52,7 +52,7 @@ def log_entries(meanings: Iterable[Meaning]) -> LogEntries:
 
 
 def one_entry(same: Iterable[LogEntry]) -> LogEntry | None:
-    """Joins entries of one grade to one, from the earliest begin to the latest end. None for none."""
+    """Joins entries of one grade to one, from the earliest begin to the latest end. Gives None if there are none."""
     some = list(same)
     if len(some) < 2:
         return some[0] if some else None
@@ -71,10 +71,10 @@ def higher(one: LogEntry | None, other: LogEntry | None) -> LogEntry | None:
 
 
 def without_ended(told: NotificationLog, now: datetime, highest: Callable[[str, str], int]) -> NotificationLog:
-    """Removes the entries that ended as they were told to.
+    """Removes the entries whose told end has passed, unless something of their grade or above still stands.
 
-    What goes on beyond its told end stays the same event. `highest` gives the top grade that still stands in a group
-    and district, expired and unconfirmed ones included.
+    An event that goes on beyond its told end stays the same event. `highest` gives the top grade that still stands in a
+    group and district; messages that have expired without a confirmation count.
     """
     found: NotificationLog = {}
     for key, districts in told.items():
@@ -89,25 +89,25 @@ def without_ended(told: NotificationLog, now: datetime, highest: Callable[[str, 
 
 
 def moved_begin(told: LogEntries, present: LogEntries, now: datetime, least: timedelta) -> timedelta | None:
-    """Gives by how much the begin of the highest entry moved; None where it has begun, or the move is too small."""
+    """Gives by how much the begin of the highest entry moved. None if it has begun already, or moved too little."""
     by = present[0].onset - told[0].onset
     return by if told[0].onset > now and abs(by) > least else None
 
 
 class Move(NamedTuple):
-    """How the end of what is of at least one grade moved."""
+    """How the last end of all entries from one grade upwards moved."""
 
     by: float
-    """In seconds; infinite where the end became open."""
+    """In seconds; infinite if there is no end any more."""
     was: LogEntry
     now: LogEntry
     grade: int
 
 
 def moved_end(told: LogEntries, present: LogEntries, now: datetime, least: timedelta) -> Move | None:
-    """Gives the move of an end that is most worth telling, or None. A later end outweighs an earlier one.
+    """Gives the move of an end that is most worth telling, or None. Moves to a later end count first.
 
-    Where something goes on beyond its told end, any move is worth telling. Both sides have entries.
+    Any move to a later end is worth telling once the told end has passed. `told` and `present` are not empty.
     """
     moves = []
     for rank in sorted({entry.grade for entry in (*told, *present) if entry.grade <= top(present)}, reverse=True):
@@ -124,5 +124,5 @@ def _by(move: Move) -> float:
 
 
 def _last(entries: LogEntries, least: int) -> LogEntry | None:
-    """Gives the entry that holds longest, of those of at least this grade."""
+    """Gives the entry that holds longest among those of this grade and above."""
     return max((entry for entry in entries if entry.grade >= least), key=lambda entry: entry.end, default=None)

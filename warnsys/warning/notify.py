@@ -40,17 +40,17 @@ Reason = Literal[
     "raised", "now a warning", "announced", "entered", "revived", "begins earlier", "extended", "begins later",
     "shortened", "lowered", "cancelled", "superseded", "withdrawn", "expired",
 ]  # fmt: skip
-"""Why a change is told; of several at once, the first. `docs/reference/lifecycle.md` shows each in a story.
+"""Why a change is told; if several apply, the first of this list. `docs/reference/lifecycle.md` shows each in a story.
 
 * `entered`: nothing was told here before. `revived`: it had been withdrawn, and its source lists it again.
-* `raised`, `lowered`: the level told before, and another now. `now a warning`: an advance notice was told.
-* `announced`: beside a warning that goes on, an advance notice of something worse, or of what comes later.
-* `extended`, `shortened`, `begins earlier`, `begins later`: by more than the policy's minutes.
-* `cancelled`, `superseded` (by an update that does not warn here), `withdrawn` (its source lists it no more) and
-  `expired` (earlier than was told): nothing of the group is left.
+* `raised`, `lowered`: the level is another than the one told. `now a warning`: only an advance notice was told.
+* `announced`: a warning goes on, and an advance notice of something worse or later comes beside it.
+* `extended`, `shortened`, `begins earlier`, `begins later`: end or begin moved by more than the policy's minutes.
+* `cancelled`, `superseded` (by an update that does not warn here), `withdrawn` (its source no longer lists it) and
+  `expired` (earlier than was told): the warning that was told is over, and nothing of its group is left.
 """
 MOST_CHANGES = 20
-"""Of one kind that one record tells one audience on one channel: DWD has twelve groups of events."""
+"""One record tells one audience on one channel so many changes of one kind at most. DWD has twelve groups of events."""
 _ORDER: tuple[Reason, ...] = get_args(Reason)
 
 
@@ -64,19 +64,19 @@ class Change:
     cause: str
     """Base id of the message that caused it."""
     by_snapshot: tuple[str, ...]
-    """Where a snapshot took part: `confirmed` (an end where the successor does not warn), `withdrawn`, `expired` or
-    `revived`, then the snapshot's source and stamp. Empty where the message caused the change alone."""
+    """How a snapshot took part, then its source and stamp. Empty if a message caused the change alone. `confirmed` is
+    an end where the successor does not warn; the others are `withdrawn`, `expired` and `revived`."""
     meaning: Meaning
-    """What holds now (warn, update, lowered), from the first begin to the last end of all messages of that grade: to
-    people they are one event. For `ended`, what has ended."""
+    """What holds now; for the kind `ended`, what has ended. Its period goes from the first begin to the last end of all
+    messages of that grade, because they are one event to people."""
     districts: tuple[str, ...]
     was: LogEntry | None = None
-    """What this channel had been told of the group in these districts: where begin or end moved, the entry that moved,
-    else the highest. None where it had been told nothing."""
+    """What this channel was last told of the group in these districts: the entry whose begin or end moved, else the
+    highest entry. None if the channel was told nothing."""
     shown: tuple[str, ...] = ()
-    """Base id and number of `meaning`, where it is not the first of the message that caused this."""
+    """Base id and number of `meaning`. Empty for an end, and if `meaning` is the first one of the message `cause`."""
     more: int = 0
-    """How many further changes of its kind it stands for, none worse, and meanings that its message had beyond."""
+    """How many others it stands for: changes of its kind that are no worse, and meanings that were left out."""
 
     @property
     def channel(self) -> Channel:
@@ -88,7 +88,7 @@ class Change:
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """What distinguishes this change from all others of its audience and channel, without its content."""
+        """What makes this change different from all others of its audience and channel; its content takes no part."""
         return (self.cause, self.kind, self.meaning.group, *self.by_snapshot, *self.shown)
 
 
@@ -103,7 +103,7 @@ def notice_id(stage: str, place: str, channel: str, audience: str, *cause: str) 
 
 
 def remember(situation: Situation, before: Held, known: Facts) -> Held:
-    """Gives what stands now, and what stood before as long as its facts are kept."""
+    """Gives, by district, the messages that stand now (True) and those that stood earlier (False), if still facts."""
     found: Held = {}
     for district, state in situation.districts.items():
         stood = dict.fromkeys((i for i in before.get(district, ()) if i in known.facts), False)
@@ -118,10 +118,10 @@ def changes(
 ) -> tuple[list[Change], NotificationLog]:
     """Gives what each channel has to be told now, and the notification log after that.
 
-    `snapshot` names, by source and stamp, the snapshot that the present record is or came with, if any.
+    `snapshot` names a snapshot by source and stamp: the present record itself, or the one that the record came with.
 
-    It looks only at districts and groups in which a message newly stands or no longer stands: the passing of time alone
-    is no news.
+    It compares only districts and groups in which a message newly stands or no longer stands: time that passes is no
+    news by itself.
     """
     scene = _Changes(known, situation, before, snapshot)
     found: list[Change] = []
@@ -157,20 +157,24 @@ def _at_most(worst_first: Iterable[Change], known: Facts) -> list[Change]:
 
 
 def _left_out(known: Facts, change: Change) -> int:
+    """Gives how many meanings the message behind a change had beyond those that were kept."""
     fact = known.facts.get(change.cause) if change.kind in ("warn", "update") else None
     return (fact and fact.left_out) or 0
 
 
 @dataclass(frozen=True, slots=True)
 class _Difference:
+    """What differs in one district from what one rule's channel was told of one group."""
+
     district: str
     kind: Literal["up", "lowered", "ended"]
     reason: Reason
     was: LogEntry | None
     now_told: LogEntries
     moved_at: int | None = None
-    """Where an end moved, at which grade."""
+    """The grade whose end moved; None if no end moved."""
     silent: bool = False
+    """True if nobody is told of it; the log notes it all the same."""
 
 
 def _by_kind(differences: Iterable[_Difference], *, first: bool) -> Iterator[tuple[NoticeKind, list[_Difference]]]:
@@ -191,7 +195,7 @@ class _Changes(Scene):
     """Finds what has to be told of one scene."""
 
     def difference(self, rule: Rule, group: str, district: str, told: LogEntries, policy: Policy) -> _Difference | None:
-        """Compares what holds of a group in a district with what a rule's channel was told; None: nothing to tell."""
+        """Compares what holds of a group in a district with what a rule's channel was told. None: nothing to tell."""
         now, least = self.situation.now, timedelta(minutes=policy.retell_after_min)
         live = [one.meaning for one in self.live(district, group)]
         tellable = self.log_entries(rule, live)
@@ -203,10 +207,10 @@ class _Changes(Scene):
             return _Difference(district, "up", self.why_up(group, district, told, tellable), _first(told), tellable)
 
         if grade_now < grade_told:
-            below_the_minimum = self.log_entries(None, [one for one in live if not rule.leaves_out(one)])
-            less_than_told = top(below_the_minimum) < grade_told
+            whatever_its_level = self.log_entries(None, [one for one in live if not rule.leaves_out(one)])
+            less_than_told = top(whatever_its_level) < grade_told
             if less_than_told:
-                return self.down(rule, group, district, still_told, tellable or below_the_minimum, least)
+                return self.down(rule, group, district, still_told, tellable or whatever_its_level, least)
 
         as_bad_as_told = grade_now == grade_told > 0
         goes_on_beyond_its_told_end = grade_now > 0 and bool(self.new_of(group, (district,)))
@@ -215,6 +219,7 @@ class _Changes(Scene):
         return None
 
     def why_up(self, group: str, district: str, told: LogEntries, tellable: LogEntries) -> Reason:
+        """Gives the reason of a rise: more holds than was ever told."""
         if told:
             turned = all(entry.advance for entry in told) and not tellable[0].advance
             beside = _beside(told[0], tellable[0], tellable)
@@ -226,7 +231,7 @@ class _Changes(Scene):
     def moved(
         self, district: str, valid: LogEntries, told: LogEntries, tellable: LogEntries, least: timedelta
     ) -> _Difference | None:
-        """The begin or the end moved by enough to be told."""
+        """Gives the difference if the begin or the end moved by enough to be told, else None."""
         end = moved_end(told, tellable, self.situation.now, least)
         begin = moved_begin(valid, tellable, self.situation.now, least)
         reason: Reason
@@ -242,9 +247,9 @@ class _Changes(Scene):
     def down(
         self, rule: Rule, group: str, district: str, valid: LogEntries, left: LogEntries, least: timedelta
     ) -> _Difference | None:
-        """Less holds than was told: it was lowered, or it ended. `left` is what still holds.
+        """Gives the difference where less holds than was told: it was lowered, or it ended. `left` is what still holds.
 
-        While an end waits for its confirmation, nobody is told that anything is over.
+        None while an end waits for its confirmation: until then nobody is told that anything is over.
         """
         was = valid[0]
         unconfirmed = [one.meaning for one in self.waiting(district, group)]
@@ -261,7 +266,7 @@ class _Changes(Scene):
         return _Difference(district, "lowered", reason, was, left, silent=silent)
 
     def changes(self, rule: Rule, group: str, kind: NoticeKind, differences: Iterable[_Difference]) -> Iterator[Change]:
-        """Makes one change for all districts that are told the same meaning of a message. An end is told once."""
+        """Makes one change for all districts that are told the same meaning. An end is one change for all districts."""
         alike: dict[tuple[str, int], list[_Difference]] = {}
         shown: dict[str, tuple[str, int]] = {}
         for difference in differences:
@@ -274,7 +279,7 @@ class _Changes(Scene):
     def shown(self, rule: Rule, group: str, difference: _Difference) -> tuple[str, int]:
         """Gives the message that a notice shows for a district, and the number of its meaning.
 
-        Where an end moved, it is the meaning that holds longest at that grade; else the worst.
+        This is the worst meaning; if an end moved, the one that holds longest at that grade.
         """
         if difference.kind == "ended":
             found = self.ended(group, (difference.district,))
@@ -311,6 +316,7 @@ class _Changes(Scene):
         return Change(rule, kind, reason, cause, by_snapshot, meaning, districts, was, which)
 
     def why_ended(self, group: str, districts: Sequence[str]) -> Reason:
+        """Gives the reason why messages of a group no longer stand in these districts."""
         if last := self.replaced_at_last_by(self.gone_of(group, districts)):
             return "cancelled" if last.msg_type == "Cancel" else "superseded"
         ended = self.ended(group, districts)
@@ -318,7 +324,7 @@ class _Changes(Scene):
         return "expired" if ended and over else "withdrawn"
 
     def cause(self, kind: NoticeKind, group: str, districts: Sequence[str], shown: str) -> tuple[str, str]:
-        """Gives the base id of the message behind a change, and the part of a snapshot in it ("" for none)."""
+        """Gives the base id of the message behind a change, and how a snapshot took part in it ("" if none did)."""
         new, gone = self.new_of(group, districts), self.gone_of(group, districts)
         if kind in ("warn", "update") and new:
             cause = shown if shown in new else min(new)
@@ -330,7 +336,7 @@ class _Changes(Scene):
 
 
 def _beside(was: LogEntry, now: LogEntry, tellable: LogEntries) -> bool:
-    """Says whether the news is an advance notice, while the warning that was told goes on."""
+    """Says whether an advance notice is the news, and the warning that was told goes on beside it."""
     return now.advance and not was.advance and any(not entry.advance for entry in tellable)
 
 

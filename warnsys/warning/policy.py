@@ -1,4 +1,4 @@
-"""Who is told what: the settings by audience × channel × event group, and what they answer.
+"""Who is told what: the settings by audience, channel and event group, and the questions that they answer.
 
 Defaults are design.md's: public push from Moderate and public SMS from Severe, without advance notices; staff from
 Moderate and Severe, with advance notices from Severe; FROST, FOG, HEAT and UV never reach public SMS or a full screen.
@@ -15,7 +15,7 @@ from warnsys.cap.model import level
 from warnsys.records import Audience, Meaning, Presentation
 
 Channel = str
-"""The name of one that tells what changes (`warnsys.channels.registry.tellers`)."""
+"""The name of a channel that tells changes (`warnsys.channels.registry.tellers`)."""
 Minimum = Literal["Minor", "Moderate", "Severe", "Extreme", "never"]
 
 QUIET_GROUPS = ("FROST", "FOG", "HEAT", "UV")
@@ -36,15 +36,16 @@ class Rule(_Strict):
     """Event groups that this channel never tells this audience."""
 
     def leaves_out(self, meaning: Meaning) -> bool:
-        """Whether this audience is never told of such a thing here, not even as what is left of something worse.
+        """Says whether this audience is never told of such a meaning here, not even as what is left of a worse one.
 
-        What is over (urgency Past) asks nothing more of the public: it stands on the screen, quietly.
+        Urgency Past means that the danger is over. The public has nothing more to do, so only screens show it.
         """
         if meaning.advance:
             return self.advance == "never"
         return meaning.urgency == "Past" and self.audience == "public"
 
     def tells(self, meaning: Meaning) -> bool:
+        """Says whether this channel tells this audience of a meaning."""
         if meaning.severity == "Extreme" and meaning.urgency == "Immediate":
             return True  # never held back
         least = self.advance if meaning.advance else self.warnings
@@ -54,7 +55,7 @@ class Rule(_Strict):
 
 
 def default_rules() -> tuple[Rule, ...]:
-    """What the channels' files say, by audience."""
+    """Gives the rules that the channels' files have, in the order of audiences."""
     each: list[Rule] = [rule for one in registry.CHANNELS.all() for rule in one.rules]
     return tuple(sorted(each, key=lambda rule: get_args(Audience).index(rule.audience)))
 
@@ -80,11 +81,11 @@ class Policy(_Strict):
 
     @property
     def channels(self) -> frozenset[str]:
-        """Those that some rule is about."""
+        """The channels that have a rule."""
         return frozenset(rule.channel for rule in self.rules)
 
     def only(self, channels: Collection[str]) -> "Policy":
-        """The same for some channels."""
+        """Gives this policy with the rules of some channels only."""
         rules = tuple(rule for rule in self.rules if rule.channel in channels)
         return self if rules == self.rules else self.model_copy(update={"rules": rules})
 

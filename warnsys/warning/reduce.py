@@ -1,6 +1,6 @@
-"""A city's state made smaller, where what keeps it does not take it: what is in force goes last (docs/adr/0016).
+"""Makes a city's state smaller that the broker does not take; warnings in force are dropped last (docs/adr/0016).
 
-What is dropped that warned is undecided from then on, so that its city is incomplete and never clear.
+A warning that is dropped counts as undecided, so its city is incomplete and never clear.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ LONGEST_TEXT = 500
 
 
 def reduced(state: CityState, why: str) -> Iterator[CityState]:
-    """Smaller and smaller; the last has nothing left but its trouble."""
+    """Gives smaller and smaller states; the last one holds only the trouble that says why."""
     state = state.model_copy(update={"troubles": {**state.troubles, LOST: why}})
     warning = {base_id: _brief(fact) for base_id, fact in state.facts.facts.items() if fact.meanings}
     listed = {i for seen in state.facts.snapshots.values() for one in seen for i in one.ids}

@@ -17,7 +17,7 @@ from warnsys.warning.revisions import replaces
 from warnsys.warning.situation import Situation, Standing, grade
 
 Held = dict[str, dict[str, bool]]
-"""By district and base id: whether it stood (True) when changes were last looked for, or only earlier (False)."""
+"""By district and base id: True if the message stood when changes were last looked for, False if only earlier."""
 DistrictAndGroup = tuple[str, str]
 """District and event group."""
 
@@ -27,11 +27,11 @@ class _Said:
     """Where one message warns, and of what."""
 
     groups: Mapping[str, frozenset[str]]
-    """By district."""
+    """Event groups by district."""
     meanings: Mapping[str, Sequence[Meaning]]
-    """By event group."""
+    """Meanings by event group."""
     positions: Mapping[int, int]
-    """Of its meanings, by their identity as objects."""
+    """The number of each meaning in its message, by `id()` of the meaning."""
 
 
 class Scene:
@@ -73,6 +73,7 @@ class Scene:
         return groups
 
     def said(self, base_id: str) -> _Said:
+        """Gives the look-ups of one message, made once."""
         if base_id not in self._said:
             groups, meanings = dict[str, set[str]](), dict[str, list[Meaning]]()
             fact = self.facts.get(base_id)
@@ -104,9 +105,11 @@ class Scene:
         return self._top.get((district, group), 0)
 
     def new_of(self, group: str, districts: Iterable[str]) -> set[str]:
+        """Gives the messages of a group that newly stand in these districts."""
         return {i for district in districts for i in self._new_of.get((district, group), ())}
 
     def gone_of(self, group: str, districts: Iterable[str]) -> set[str]:
+        """Gives the messages of a group that no longer stand in these districts."""
         return {i for district in districts for i in self._gone_of.get((district, group), ())}
 
     def log_entries(self, rule: Rule | None, meanings: Sequence[Meaning]) -> LogEntries:
@@ -131,6 +134,7 @@ class Scene:
     # -- what is gone --
 
     def ended(self, group: str, districts: Iterable[str]) -> list[tuple[Meaning, Fact]]:
+        """Gives the meanings of a group that no longer stand in these districts, with their messages."""
         found = [(self.facts[i], self.said(i)) for i in sorted(self.gone_of(group, districts))]
         return [(meaning, fact) for fact, said in found for meaning in said.meanings.get(group, ())]
 

@@ -1,7 +1,8 @@
 """What a city could not take in: its data are incomplete until it decides right again (docs/adr/0016).
 
-What is in trouble is named by what would mend it: the same message once more, the next snapshot of its source, the next
-tick. A snapshot mends its source's messages, too: what it lists and was not decided is known from then on.
+A trouble has the name of the record that mends it: the same message once more, the next snapshot of its source, or the
+next tick. A snapshot also mends the troubles of its source's messages: from then on the city knows which of the listed
+messages are undecided.
 """
 
 from collections.abc import Mapping
@@ -11,8 +12,9 @@ from warnsys.records import ImpactRecord, Outcome, Snapshot, Stop
 from warnsys.warning.situation import Situation
 
 Troubles = dict[str, str]
-"""What could not be taken in, and why."""
+"""By the name of a record that the city could not take in: why not."""
 MOST = 20
+"""A city keeps so many troubles; the oldest go."""
 LONGEST = 300
 
 
@@ -29,14 +31,14 @@ def name_of(record: ImpactRecord) -> str:
 
 
 def noted(troubles: Troubles, record: ImpactRecord, reason: str) -> Troubles:
-    """With one more; the newest few are kept."""
+    """Adds a trouble, and keeps the newest few."""
     name = name_of(record)
     kept = {one: why for one, why in troubles.items() if one != name}
     return dict([*kept.items(), (name, reason[:LONGEST])][-MOST:])
 
 
 def mended(troubles: Troubles, record: ImpactRecord) -> Troubles:
-    """Without what a record mends that was decided right."""
+    """Removes the troubles that this record mends; a message that is rejected mends none."""
     if not troubles or (isinstance(record, Outcome) and record.decided == "rejected"):
         return troubles
     name = name_of(record)
@@ -49,7 +51,7 @@ def mended(troubles: Troubles, record: ImpactRecord) -> Troubles:
 
 
 LOST = "state"
-"""Names the trouble of a city that had to let go of some of what it remembered."""
+"""Name of the trouble of a city whose state had to be made smaller."""
 
 
 def troubled(situation: Situation, troubles: Mapping[str, str]) -> Situation:
