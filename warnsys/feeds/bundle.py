@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
+from types import MappingProxyType
 
 from warnsys.cap import Alert, CapError, Member, dwd, read_alert
 from warnsys.cap.document import ZONE
@@ -25,14 +26,29 @@ def is_live(alert: Alert) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What a message says of itself and of others: enough to tell which of a listing count."""
+
+    base_id: str
+    names: frozenset[str]
+    """What it names that it may replace."""
+    sent: datetime
+    live: bool
+    """Whether it may end or replace others."""
+
+
+@dataclass(frozen=True, slots=True)
 class BundledMessage:
     member: Member
     key: Key
     rank: float
     """1 to 4 as DWD counts its levels, 0 for a Cancel whatever severity it kept, `UNREADABLE` in between."""
-    sent: datetime | None
+    standing: Standing | None = field(repr=False)
     """None where the message cannot be read."""
-    alert: Alert | None = field(default=None, repr=False)
+
+    @property
+    def sent(self) -> datetime | None:
+        return self.standing.sent if self.standing else None
 
     @property
     def listed_id(self) -> str:
@@ -63,18 +79,23 @@ class Bundle:
 
 
 def open_bundle(
-    answer: Answer, now: datetime, replaces: Callable[[Alert], bool] = is_live, zone: tzinfo = ZONE
+    answer: Answer,
+    now: datetime,
+    replaces: Callable[[Alert], bool] = is_live,
+    zone: tzinfo = ZONE,
+    known: Mapping[Key, BundledMessage] = MappingProxyType({}),
 ) -> Bundle:
     """Open and rank a ZIP's members; some hundred milliseconds on a busy day. `now` is the stamp where there is none.
 
     `replaces` tells which messages may end or replace others; `zone` is where the clocks go of a source that writes
-    times without an offset. Raises `Refused`.
+    times without an offset; `known` are messages that need not be read again. Raises `Refused`.
     """
-    read = [_message(member, zone) for member in open_zip(answer.content)]
-    replaced = _replaced([one for one in read if one.alert], replaces)
-    messages = [replace(one, alert=None) for one in read]
+    messages = []
+    for member in open_zip(answer.content):
+        key = member.name, hashlib.sha256(member.body).digest()
+        messages.append(known.get(key) or _message(member, key, replaces, zone))
     return Bundle(
-        replaced=replaced,
+        replaced=_replaced(messages),
         stamp=answer.stamp or now,
         content=answer.content,
         validators=answer.validators,
@@ -83,34 +104,34 @@ def open_bundle(
     )
 
 
-def _message(member: Member, zone: tzinfo) -> BundledMessage:
-    key = member.name, hashlib.sha256(member.body).digest()
+def _message(member: Member, key: Key, replaces: Callable[[Alert], bool], zone: tzinfo) -> BundledMessage:
     try:
         alert = read_alert(member.body, zone=zone)
     except CapError:
         return BundledMessage(member, key, UNREADABLE, None)
     rank = 0 if alert.msg_type == "Cancel" else worst_level(alert.infos)
-    return BundledMessage(member, key, rank, alert.sent, alert)
+    standing = Standing(dwd.base_id(alert), frozenset(dwd.replaced(alert)), alert.sent, replaces(alert))
+    return BundledMessage(member, key, rank, standing)
 
 
-def _replaced(messages: Sequence[BundledMessage], replaces: Callable[[Alert], bool]) -> frozenset[Key]:
+def _replaced(messages: Sequence[BundledMessage]) -> frozenset[Key]:
     """What a message names that may replace it, and is not named by it as the later one; and all but the newest content
     of one message."""
-    alerts = [(one.key, one.alert, dwd.base_id(one.alert)) for one in messages if one.alert]
-    names = {key: frozenset(dwd.replaced(alert)) for key, alert, _ in alerts}
-    real = [(key, alert, base_id) for key, alert, base_id in alerts if replaces(alert)]
-    by: dict[str, list[tuple[Key, Alert, str]]] = {}
-    for key, alert, base_id in real:
-        for name in names[key] | {base_id}:
-            by.setdefault(name, []).append((key, alert, base_id))
+    known = [(one.key, one.standing) for one in messages if one.standing]
+    by: dict[str, list[tuple[Key, Standing]]] = {}
+    for key, standing in sorted(known, key=lambda one: one[1].sent, reverse=True):  # so the first is mostly later
+        for name in standing.names | {standing.base_id} if standing.live else ():
+            by.setdefault(name, []).append((key, standing))
     found = set()
-    for key, alert, base_id in alerts:
-        for other_key, other, other_id in by.get(base_id, ()):
-            if other_id == base_id:
-                later = other.sent > alert.sent
+    for key, standing in known:
+        for other_key, other in by.get(standing.base_id, ()):
+            if other.base_id == standing.base_id:
+                later = other.sent > standing.sent
+            elif other.base_id in standing.names:  # each names the other
+                later = (other.sent, other.base_id) > (standing.sent, standing.base_id)
             else:
-                both = other_id in names[key]
-                later = other.sent >= alert.sent if not both else (other.sent, other_id) > (alert.sent, base_id)
+                later = other.sent >= standing.sent
             if other_key != key and later:
                 found.add(key)
+                break
     return frozenset(found)

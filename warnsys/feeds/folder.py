@@ -30,6 +30,8 @@ from warnsys.settings import Source
 
 MARKER = "warnsys.folder"
 STAMPS_S = 300
+FAST = 1
+"""Of zlib's levels: a folder is packed at each change, and what is in it may be large."""
 MAX_NAME = 230
 """Characters of what a member is named by, before what keeps several apart: a ZIP's names are trusted up to 255."""
 
@@ -45,6 +47,7 @@ class FolderSource:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._known: dict[bytes, str | None] = {}  # identifiers by the content's hash, of what lies there
         self._not_understood: dict[str, tuple[int, int, int]] = {}
         self._last: tuple[datetime, _Listing, bytes] | None = None
 
@@ -75,11 +78,12 @@ class FolderSource:
                 wrong = _unreadable(error)
         if self._listed()[0] != before:
             wrong = Refused("the folder changed while it was read", "wait")
-        for name in self._growing(before, files):
+        identifiers = self._identified(files)
+        for name in self._growing(before, identifiers):
             del files[name]
             what = f"{_shown(name)} cannot be read as CAP, perhaps it is still being written"
             wrong = Refused(what, "look into it")
-        content = pack(files)
+        content = pack(files, identifiers)
         if not wrong and all(abs(now.timestamp() - changed / 1e9) > SETTLED_S for _, changed, _ in before.values()):
             self._last = stamp, before, content
         return content, wrong
@@ -107,21 +111,30 @@ class FolderSource:
         with (self._folder / name).open("rb") as file:
             return file.read(MAX_BYTES + 1)
 
-    def _growing(self, listed: _Listing, files: Mapping[str, bytes]) -> list[str]:
+    def _identified(self, files: Mapping[str, bytes]) -> dict[str, str | None]:
+        """The identifiers by file name. Only new content is read: files may be large, and are looked at often."""
+        known, self._known = self._known, {}
+        found = {}
+        for name, body in files.items():
+            digest = hashlib.sha256(body).digest()
+            self._known[digest] = found[name] = known[digest] if digest in known else _identifier(body)
+        return found
+
+    def _growing(self, listed: _Listing, identifiers: Mapping[str, str | None]) -> list[str]:
         """Files that cannot be understood, and were not the same at the last look."""
         known, self._not_understood = self._not_understood, {}
-        for name, body in files.items():
-            if _identifier(body) is None:
+        for name, identifier in identifiers.items():
+            if identifier is None:
                 self._not_understood[name] = listed[name]
         return [name for name, state in self._not_understood.items() if known.get(name) != state]
 
 
-def pack(files: Mapping[str, bytes]) -> bytes:
+def pack(files: Mapping[str, bytes], identifiers: Mapping[str, str | None]) -> bytes:
     """A ZIP whose members are named by their identifiers, as the DWD's are, and by their senders, whoever lies beside
     them: a file that is written over with another message is another message. The same files give the same bytes."""
     members: dict[str, bytes] = {}
     for name, body in files.items():
-        member = _plain(_identifier(body) or Path(name).stem)
+        member = _plain(identifiers[name] or Path(name).stem)
         if members.setdefault(f"{_short(member, MAX_NAME)}.xml", body) != body:
             other = f"{_short(_plain(Path(name).stem), 60)}~{_short(member, 150)}"
             if members.setdefault(f"{other}.xml", body) != body:
@@ -131,7 +144,7 @@ def pack(files: Mapping[str, bytes]) -> bytes:
         for member, body in members.items():
             entry = zipfile.ZipInfo(member)
             entry.compress_type = zipfile.ZIP_DEFLATED
-            bundle.writestr(entry, body)
+            bundle.writestr(entry, body, compresslevel=FAST)
     return packed.getvalue()
 
 

@@ -66,6 +66,7 @@ class Poller:
         self._keeper = keeper or KeepsNothing()
         self._asks: Asks = asks(source, client)
         self._held: Bundle | None = None
+        self._opened: dict[Key, BundledMessage] = {}  # of the newest answer, so that nothing is read twice
         self._seen: dict[Key, datetime] = {}  # when each message came, also of those that left not long ago
         self._published: set[Key] = set()
         self._all_published: datetime | None = None
@@ -150,7 +151,10 @@ class Poller:
         held = self._outranks(now)
         if answer is None or (held and _same(answer, held)):
             return None
-        bundle = await asyncio.to_thread(open_bundle, answer, now, self._may_replace, self._source.timezone)
+        bundle = await asyncio.to_thread(
+            open_bundle, answer, now, self._may_replace, self._source.timezone, self._opened
+        )
+        self._opened = {message.key: message for message in bundle.messages}
         if doubt := self._own_doubt(answer) or _doubt(answer, bundle, self._latest(now)):
             await self._news(bundle, now)
             raise doubt
