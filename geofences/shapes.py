@@ -1,7 +1,7 @@
-"""From the shapes of an area block to valid polygons.
+"""Makes valid polygons of the shapes of an area block.
 
-Mending errs towards warning: what an outline encloses in any way stays in, what a hole encloses twice stays out of the
-hole.
+Mending warns rather too much: everything that an outline encloses in any way is kept, and a hole cuts out only what its
+ring winds round an odd number of times.
 """
 
 import math
@@ -34,33 +34,32 @@ from geofences.overlap.budget import (
 )
 
 _GEOD = pyproj.Geod(ellps="WGS84")
-# Snapped to a tenth of a millimetre, crossings that nearly coincide join without an error.
+# GEOS snaps points to a tenth of a millimetre. Else crossings that nearly coincide lead to errors.
 _GRID_DEG = 1e-9
-_CIRCLE_VERTICES = 360  # a polygon within a circle of 360 vertices lacks 0.005 % of its area
-_FEW = 64  # vertices, of which all pairs are looked at in less time than it takes to count them
+_CIRCLE_VERTICES = 360  # such a polygon inside the circle lacks 0.005 % of its area
+_FEW = 64  # an outline of so many vertices is small: to look at all pairs is faster than to count the near ones
 HULL, HOLE, JOINED, BOXED, TOUCHED = "outline-hull", "hole-left-out", "outlines-hull", "circle-box", "outline-box"
-"""What `Budget.exceeded` says of what cost too much."""
+"""Codes in `Budget.exceeded`: what replaces a shape that costs too much, or that it is left out."""
 POINT_M = 10.0
-"""Least radius of a circle: a point is no more exact than borders are."""
-_METRES_A_DEGREE = 110_000  # at least, between two parallels on WGS 84
+"""The smallest radius of a circle: points are no more exact than borders."""
+_METRES_A_DEGREE = 110_000  # a degree of latitude on WGS 84 has at least so many metres
 POINT_DEG = POINT_M / _METRES_A_DEGREE
-"""A polygon without a surface that is nowhere wider is a point."""
-_LEAST_DEG2 = 1e-10  # about a square metre: what covers less is a line, and rounding decides where it lies
+"""A polygon without a surface is a point if it is nowhere wider than this; else it is a line."""
+_LEAST_DEG2 = 1e-10  # about a square metre: a smaller shape is a line or a point, and rounding decides where it lies
 _QUARTER_MERIDIAN_M = 10_000_000.0
 
 
 def shapes_of(area: Area, budget: Budget | None = None) -> tuple[BaseGeometry, ...]:
-    """Valid, non-empty polygons or multipolygons in lon/lat degrees of all shapes of the block.
+    """Gives all shapes of the block as valid, non-empty polygons or multipolygons in lon/lat degrees.
 
-    Holes belong to their own polygon only. Shapes without extent (a line) give nothing, but a point is a small circle,
-    whether it is written as a circle or as a polygon. Where the budget does not suffice, they are larger than drawn,
-    never smaller.
+    A hole cuts only its own polygon. A line gives nothing. A point gives a small circle, whether it is written as a
+    circle or as a polygon. If the budget is not enough, shapes are larger than drawn, never smaller.
     """
     return outlines_of([area], budget)[0]
 
 
 def outlines_of(areas: Sequence[Area], budget: Budget | None = None) -> list[tuple[BaseGeometry, ...]]:
-    """The same of many blocks, in one go: thousands of small shapes cost what a few arrays do."""
+    """Gives the shapes of many blocks at once: thousands of small shapes then cost as much as a few arrays."""
     budget = budget or Budget()
     polygons = [(number, polygon) for number, area in enumerate(areas) for polygon in area.polygons]
     circles = [(number, circle) for number, area in enumerate(areas) for circle in dict.fromkeys(area.circles)]
@@ -85,7 +84,7 @@ def outlines_of(areas: Sequence[Area], budget: Budget | None = None) -> list[tup
 
 
 def _point(polygon: shapely.Polygon) -> Circle | None:
-    """The point that a polygon without a surface is; None of a line."""
+    """Gives a polygon without a surface as a point; None if it is a line."""
     west, south, east, north = polygon.bounds
     if east - west <= POINT_DEG and north - south <= POINT_DEG:
         return Circle((west + east) / 2, (south + north) / 2, 0.0)
@@ -93,7 +92,7 @@ def _point(polygon: shapely.Polygon) -> Circle | None:
 
 
 def _mended(polygons: list[shapely.Polygon], budget: Budget) -> list[BaseGeometry]:
-    """Each polygon as `mend` leaves it. Where the budget ends, it ends for all that follow: their hulls are taken."""
+    """Gives each polygon as `mend` gives it. When the budget is spent, all further polygons become their hulls."""
     drawn = np.array(polygons, dtype=object)
     valid = _few_and_valid(drawn, budget).tolist()
     done: list[BaseGeometry | None] = [one if fine else None for one, fine in zip(polygons, valid, strict=True)]
@@ -114,7 +113,7 @@ def _mended(polygons: list[shapely.Polygon], budget: Budget) -> list[BaseGeometr
 
 
 def _few_and_valid(drawn: NDArray[np.object_], budget: Budget) -> NDArray[np.bool_]:
-    """Which polygons of few vertices are valid, as far as the looks at them can be paid."""
+    """Says which polygons are small and valid. It looks at small polygons as long as the budget pays."""
     count = shapely.get_num_coordinates(drawn)
     few = np.flatnonzero(count <= _FEW)
     costs = np.cumsum(SHAPE_S + count[few] * SMALL_VERTEX_S)
@@ -127,9 +126,9 @@ def _few_and_valid(drawn: NDArray[np.object_], budget: Budget) -> NDArray[np.boo
 
 
 def joined(shapes: Sequence[BaseGeometry], budget: Budget | None = None) -> BaseGeometry:
-    """One valid polygon or multipolygon of several. Those that do not meet are put side by side: that costs nothing.
+    """Joins several shapes to one valid polygon or multipolygon. If none of them meet, that costs nothing.
 
-    Where the budget does not suffice, it is the convex hull of them all.
+    If the budget is not enough, it gives the convex hull of all shapes.
     """
     if len(shapes) == 1:
         return shapes[0]
@@ -145,7 +144,7 @@ def joined(shapes: Sequence[BaseGeometry], budget: Budget | None = None) -> Base
 
 
 def _meet(shapes: NDArray[np.object_], budget: Budget) -> bool | None:
-    """Whether any two of them intersect; None where it costs too much to know."""
+    """Says whether any two shapes intersect; None if it costs too much to find out."""
     boxes = Boxes.of(shapes)
     touching = Near(boxes).pairs(boxes, len(shapes) + 2 * budget.left_s / MEETING_S)
     if touching is None:
@@ -158,21 +157,21 @@ def _meet(shapes: NDArray[np.object_], budget: Budget) -> bool | None:
 
 
 def mend(polygon: shapely.Polygon, budget: Budget | None = None) -> BaseGeometry:
-    """The polygon made valid (possibly empty), without dropping what a plain reading would warn.
+    """Makes a polygon valid (it may be empty). It keeps every place that a plain reading of the polygon would warn.
 
-    The outer ring keeps all that it winds round, also twice or the other way; each hole cuts only what its ring winds
-    round an odd number of times. `shapely.make_valid` does neither: "linework" drops what is wound round twice,
-    "structure" (GEOS 3.14) lost whole loops of some rings with repeated points, and once gave an invalid polygon.
+    The outer ring keeps all that it winds round, also twice or clockwise. Each hole cuts only what its ring winds round
+    an odd number of times. `shapely.make_valid` does neither: its method "linework" drops what is wound round twice,
+    and "structure" (GEOS 3.14) lost whole loops of some rings with repeated points, and once gave an invalid polygon.
 
-    An outer ring that costs more than is left is read as its convex hull, and such a hole not at all: who should be
-    warned is, and others with them (docs/adr/0017).
+    If the budget cannot pay an outer ring, its convex hull is taken; if it cannot pay a hole, the hole is left out. So
+    everybody who should be warned is warned, and others with them (docs/adr/0017).
     """
     budget = budget or Budget()
     cheap = _is_cheap(polygon, budget)
     if cheap and polygon.is_valid:
         return polygon
-    can_be = cheap or len(polygon.interiors) > 0  # without holes, the outer ring is all that was too dear
-    kept = _faces(polygon.exterior, lambda turns: turns != 0, budget) if can_be else None
+    may_be_paid = cheap or len(polygon.interiors) > 0  # else the outer ring alone was too dear already
+    kept = _faces(polygon.exterior, lambda turns: turns != 0, budget) if may_be_paid else None
     if kept is None:
         budget.exceed(HULL)
         kept = _surfaces(polygon.exterior.convex_hull)
@@ -184,7 +183,7 @@ def mend(polygon: shapely.Polygon, budget: Budget | None = None) -> BaseGeometry
 
 
 def _is_cheap(polygon: shapely.Polygon, budget: Budget) -> bool:
-    """Whether a look if it is valid can be paid."""
+    """Pays for a validity check. Gives False if the budget cannot pay."""
     count = shapely.get_num_coordinates(polygon)
     if count <= _FEW:
         return budget.spend(SHAPE_S + count * SMALL_VERTEX_S)
@@ -192,7 +191,7 @@ def _is_cheap(polygon: shapely.Polygon, budget: Budget) -> bool:
 
 
 def _holes(rings: NDArray[np.object_], budget: Budget) -> BaseGeometry | None:
-    """What holes cut, as far as it can be paid, or None."""
+    """Gives what the holes cut out, as far as the budget pays; None if they cut nothing."""
     if not budget.spend(MEND_S):
         budget.exceed(HOLE)
         return None
@@ -218,7 +217,7 @@ def _holes(rings: NDArray[np.object_], budget: Budget) -> BaseGeometry | None:
 
 
 def _can_join(shapes: NDArray[np.object_], budget: Budget) -> bool:
-    """Whether the overlay of shapes can be paid: their vertices, and where their edges meet."""
+    """Pays for an overlay of shapes, by their vertices and crossings. Gives False if the budget cannot pay."""
     rings = Rings(shapes)
     near = rings.looked_at(budget, OVERLAY_LOOKS)
     if near is None or not budget.spend(rings.vertices * VERTEX_S):
@@ -227,7 +226,7 @@ def _can_join(shapes: NDArray[np.object_], budget: Budget) -> bool:
 
 
 def _faces(ring: shapely.LinearRing, keep: Callable[[int], bool], budget: Budget) -> shapely.MultiPolygon | None:
-    """The faces that a ring cuts out of the plane, as far as `keep` wants their winding number; None if too dear."""
+    """Cuts the plane along a ring, and joins the faces whose winding number `keep` wants. None if it costs too much."""
     if not budget.spend(MEND_S):
         return None
     coordinates = shapely.get_coordinates(ring)
@@ -244,16 +243,16 @@ def _faces(ring: shapely.LinearRing, keep: Callable[[int], bool], budget: Budget
         for face in shapely.get_parts(shapely.polygonize([edges])).tolist()
         if keep(_winding_number(coordinates - shapely.get_coordinates(shapely.point_on_surface(face))))
     ]
-    return _surfaces(shapely.coverage_union_all(faces))  # they meet edge to edge, noded as they are
+    return _surfaces(shapely.coverage_union_all(faces))  # the faces share whole edges
 
 
 def _surfaces(geometry: BaseGeometry) -> shapely.MultiPolygon:
-    """Without the lines and points that are left where something narrower than the grid collapsed."""
+    """Removes the lines and points that are left of parts narrower than the grid."""
     return shapely.MultiPolygon([part for part in shapely.get_parts(geometry) if isinstance(part, shapely.Polygon)])
 
 
 def _winding_number(ring: NDArray[np.float64]) -> int:
-    """How often a closed ring, shape (n, 2), turns round the origin, counter-clockwise."""
+    """Counts how often a closed ring of shape (n, 2) turns round the origin, counter-clockwise."""
     here, there = ring[:-1], ring[1:]
     side = here[:, 0] * there[:, 1] - here[:, 1] * there[:, 0]
     up = (here[:, 1] <= 0) & (there[:, 1] > 0) & (side > 0)
@@ -262,8 +261,10 @@ def _winding_number(ring: NDArray[np.float64]) -> int:
 
 
 def box_of(circle: Circle) -> tuple[float, float, float, float]:
-    """West, east, south, north within which a circle lies; everywhere where it comes near a pole or the 180th
-    meridian."""
+    """Gives west, east, south and north of a box around a circle.
+
+    A circle near a pole or the 180th meridian gets the box of the whole Earth.
+    """
     reach = max(circle.radius_m, POINT_M) / _METRES_A_DEGREE
     poleward = abs(circle.lat) + reach
     if poleward <= 80:
@@ -274,9 +275,9 @@ def box_of(circle: Circle) -> tuple[float, float, float, float]:
 
 
 def _around(circle: Circle) -> list[shapely.Polygon]:
-    """The circle as polygons between -180° and 180° (further ones where it crosses them)."""
+    """Gives a circle as polygons between -180° and 180°: more than one if it crosses the 180th meridian."""
     if circle.radius_m >= _QUARTER_MERIDIAN_M:
-        # The ring then no longer tells inside from outside. Everywhere is the side that drops nothing.
+        # Such a ring does not say which side is inside. The whole Earth leaves nobody out.
         return [shapely.box(-180, -90, 180, 90)]
     count = _CIRCLE_VERTICES + 1
     azimuths = np.linspace(0.0, -360.0, count)
@@ -285,7 +286,7 @@ def _around(circle: Circle) -> list[shapely.Polygon]:
     )
     lons = np.unwrap(lons, period=360)
     points = np.column_stack([lons, lats])
-    if abs(lons[-1] - lons[0]) > 180:  # once round the Earth: a pole lies inside
+    if abs(lons[-1] - lons[0]) > 180:  # the ring goes once round the Earth, so a pole lies inside
         pole = 90.0 if circle.lat > 0 else -90.0
         points = np.vstack([points, [[lons[-1], pole], [lons[0], pole]]])
     ring = shapely.Polygon(points)

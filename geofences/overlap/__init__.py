@@ -1,1 +1,1 @@
-"""How much of a district an outline covers: from the crossings of boundaries alone."""
+"""Measures how much of a district an outline covers, from the crossings of their boundaries alone."""

@@ -1,7 +1,7 @@
-"""The rings of many polygons as arrays, with the area that each has swept up to each of its vertices.
+"""The rings of many polygons as arrays, with the area that each ring has swept up to each of its vertices.
 
-Rings are cut into stretches of eight edges, the last one filled up with edges of no length: whatever is asked of edges
-is asked of rows of nine vertices. A stretch has a box, the boxes have a tree, and the tree stays small.
+A ring is cut into stretches of eight edges; edges of no length fill the last stretch. So all arrays have rows of nine
+vertices. Each stretch has a box, and a tree finds boxes: with one box for eight edges the tree stays small.
 """
 
 import math
@@ -16,11 +16,11 @@ from geofences.overlap.sides import Bools, Edges, Ints, crossed_rows, on_left
 from geofences.overlap.sphere import Floats, swept
 
 EDGES = 8
-"""Edges a stretch, by measuring on communes of 40 to 1,000 points."""
+"""How many edges a stretch has: the fastest number for communes of 40 to 1,000 points, as measured."""
 
 
 class Boxes(NamedTuple):
-    """Degrees, each of shape (n,)."""
+    """Boxes as four arrays of degrees, each of shape (n,)."""
 
     west: Floats
     east: Floats
@@ -38,14 +38,14 @@ class Boxes(NamedTuple):
         return Boxes(*(side.take(rows) for side in self))
 
     def by_group(self, first: Ints) -> "Boxes":
-        """The boxes around groups of boxes; `first` is where each group begins."""
+        """Gives one box around each group of boxes. `first` holds the row at which each group begins."""
         if not len(first):
             return self
         low, high = np.minimum.reduceat, np.maximum.reduceat
         return Boxes(low(self.west, first), high(self.east, first), low(self.south, first), high(self.north, first))
 
     def whole(self) -> tuple[float, float, float, float]:
-        """One box around them all; around none, one that touches nothing."""
+        """Gives one box around all boxes. If there are none, it gives a box that touches nothing."""
         low, high = partial(np.min, initial=math.inf), partial(np.max, initial=-math.inf)
         return float(low(self.west)), float(high(self.east)), float(low(self.south)), float(high(self.north))
 
@@ -54,22 +54,22 @@ class Boxes(NamedTuple):
         return np.flatnonzero((self.west <= east) & (self.east >= west) & (self.south <= north) & (self.north >= south))
 
     def for_tree(self) -> NDArray[np.object_]:
-        """Their diagonals: a tree looks at boxes only, and lines are cheaper to make."""
+        """Gives the diagonals of the boxes: a tree needs only the box of a shape, and a line is cheaper to make."""
         return np.asarray(
             shapely.linestrings(np.stack([self[0], self[2], self[1], self[3]], axis=-1).reshape(-1, 2, 2))
         )
 
 
 class Boundary:
-    """All rings of `geometries`: valid polygons or multipolygons in lon/lat degrees, their interior on the left.
+    """All rings of `geometries`: valid polygons or multipolygons in lon/lat degrees. The interior lies on the left.
 
-    `datum` is the latitude from which areas are swept; boundaries that are to meet need the same.
+    `datum` is the latitude from which areas are swept. Two boundaries can be compared only if they have the same datum.
     """
 
     __slots__ = ("boxes", "datum", "lat", "lon", "owner", "ring_first", "ring_owner", "ring_size", "ring_sum", "sums")
 
     boxes: Boxes
-    """One a stretch."""
+    """One box per stretch."""
     datum: float
     lon: Floats
     """Degrees, shape (stretches, EDGES + 1)."""
@@ -107,11 +107,11 @@ class Boundary:
         self.boxes = Boxes(*_low_high(self.lon), *_low_high(self.lat))
 
     def vertices(self, stretch: Ints) -> tuple[Floats, Floats]:
-        """lon and lat of stretches, shape (EDGES + 1, n): numpy is quick along the last axis, if that is long."""
+        """lon and lat of stretches, shape (EDGES + 1, n): numpy is fast if the last axis is the long one."""
         return np.ascontiguousarray(self.lon.take(stretch, 0).T), np.ascontiguousarray(self.lat.take(stretch, 0).T)
 
     def edges_touching(self, stretch: Ints, boxes: Boxes) -> tuple[Ints, Ints]:
-        """The edges of each stretch whose own box touches the box beside it: (row, edge)."""
+        """Finds the edges of each stretch that touch the box in the same row: (row, edge)."""
         lon, lat = self.vertices(stretch)
         touching = np.minimum(lon[:-1], lon[1:]) <= boxes.east
         touching &= np.maximum(lon[:-1], lon[1:]) >= boxes.west
@@ -140,11 +140,11 @@ class Boundary:
         return self.sums.reshape(-1).take(edge) + swept(start_lon, start_lat, lon, lat, self.datum)
 
     def contains(self, stretch: Ints, row: Ints, lon: Floats, lat: Floats, *, step: int) -> Bools:
-        """Whether points lie inside, each within the rings given by their stretches: `row` is the point of each.
+        """Says for each point whether it lies inside its rings: `stretch` lists their stretches, `row` whose they are.
 
-        `step` as in `on_left`: 1 where the points are those of an outline, -1 where the stretches are.
+        `step` as in `on_left`: 1 if the points belong to an outline, -1 if the stretches do.
         """
-        # A ray to the east: inside after an odd number of edges. Few stretches are on its way.
+        # A ray goes from the point to the east. If it crosses an odd number of edges, the point is inside.
         on_ray = np.flatnonzero(
             (self.boxes.south.take(stretch) <= lat.take(row))
             & (self.boxes.north.take(stretch) >= lat.take(row))
@@ -164,12 +164,12 @@ class Boundary:
 
 
 def edge_at(stretch: Ints, place: Ints) -> Ints:
-    """The edge at a place of a stretch: its first vertex, counted through all stretches."""
+    """Gives the number of an edge: the number of its first vertex, counted through all stretches."""
     return stretch * (EDGES + 1) + place
 
 
 def ranges(first: Ints, size: Ints) -> tuple[Ints, Ints]:
-    """For each row, `size` numbers from `first` on: (row, number)."""
+    """Gives for each row the `size` numbers that begin at `first`: (row, number)."""
     row = np.repeat(np.arange(len(size)), size)
     return row, np.arange(len(row)) + (first - np.cumsum(size) + size)[row]
 
@@ -180,7 +180,7 @@ def _low_high(rows: Floats) -> tuple[Floats, Floats]:
 
 
 def _sweep(points: Floats, first: Ints, count: Ints, datum: float) -> tuple[Floats, Floats]:
-    """What rings have swept up to each of their vertices, and altogether."""
+    """Gives the area that rings have swept up to each of their vertices, and the area of each whole ring."""
     if not len(points):
         return np.empty(0), np.empty(0)
     lon, lat = points.T
@@ -189,7 +189,7 @@ def _sweep(points: Floats, first: Ints, count: Ints, datum: float) -> tuple[Floa
     last = first + count - 1
     terms[last] = 0.0  # no edge leads from one ring to the next
     total = np.add.reduceat(terms, first)
-    # Taken back at its end, no ring leaves its sum, and its rounding, to the next.
+    # Each ring takes its sum back at its end, so neither the sum nor its rounding passes to the next ring.
     terms[last] = -total
     sums = np.zeros(len(points), dtype=np.longdouble)
     np.cumsum(terms[:-1], dtype=np.longdouble, out=sums[1:])

@@ -1,11 +1,11 @@
-"""What it costs to measure an outline, known before it is done, and how much of that one alert may cost.
+"""The cost of measuring outlines, estimated before the work begins, and the budget that one alert has for it.
 
-Not vertices cost, but edges that come near each other: a coast of 400,000 points is read in its whole length, 1,300
-points in random order cross each other 400,000 times and took 50 s and 600 MiB. So near pairs are counted before GEOS
-looks at a ring, by boxes around eight edges each, and the count stops where it exceeds what is left.
+Vertices cost little; edges that come near each other cost much. A coast of 400,000 points can be read whole, while
+1,300 points in random order crossed each other 400,000 times, and took 50 s and 600 MiB. So near pairs of edges are
+counted before GEOS works on a ring, with a box around each eight edges. The count stops when it exceeds the budget.
 
-Costs are estimates in seconds, never measured times: the same alert is decided the same way on every machine. Who
-cannot pay takes a substitute that warns rather too much (`geofences.shapes`), and the budget remembers that.
+Costs are estimates in seconds, never measured times, so every machine decides the same alert in the same way. A step
+that the budget cannot pay takes a substitute that warns rather too much (`geofences.shapes`), and the budget notes it.
 """
 
 from collections.abc import Iterator
@@ -19,56 +19,56 @@ from geofences.overlap.boundary import EDGES, Boxes
 from geofences.overlap.sphere import Floats
 
 BUDGET_S = 0.8
-"""For all shapes of one alert, of which a real one with every district of a country takes a hundredth."""
+"""The budget for all shapes of one alert. A real alert takes a hundredth, even with all districts of a country."""
 PAIR_S = 60e-9
-"""A look whether two edges cross."""
+"""Price of a look whether two edges cross."""
 CROSSING_S = 100e-6
-"""A crossing of a ring with itself: a node, a face, and its part of the union."""
+"""Price of a crossing of a ring with itself: it makes a node and a face, and takes part in the union."""
 TURN_S = 80e-9
-"""One edge of one winding number."""
+"""Price of one edge in the computation of one winding number."""
 VERTEX_S = 6e-6
-"""A vertex of what is overlaid."""
+"""Price of a vertex in an overlay."""
 SMALL_VERTEX_S = 0.2e-6
-"""The same of an outline of few vertices, for all that is done with it."""
+"""Price of a vertex of a small outline, for all steps together."""
 SHAPE_S = 5e-6
-"""An outline of few vertices, whatever is done with it."""
+"""Price of a small outline, for all steps together."""
 LOOK_S, MEND_S = 500e-6, 3_000e-6
-"""An outline of more vertices is looked at; a ring, or the holes of an outline, are mended: be they ever so small."""
+"""Price of a look at a larger outline; price of mending a ring or the holes of an outline, however small."""
 HOLE_S = 16e-6
-"""A hole that is put into an outline."""
+"""Price of a hole that is put into an outline."""
 CIRCLE_S = 500e-6
-"""A circle."""
+"""Price of a circle."""
 MEETING_S = 3e-6
-"""A look whether two shapes meet."""
+"""Price of a look whether two shapes meet."""
 MEASURE_S, OUTLINE_S = 1_500e-6, 60e-6
-"""A measurement against all fences, and each outline of it."""
+"""Price of a measurement against all fences, and of each outline in it."""
 PART_S, PART_VERTEX_S = 60e-6, 0.3e-6
-"""A single shape cut with a fence, and each of their vertices."""
+"""Price of cutting a single shape with a fence, and of each vertex of both."""
 ALERT_S = 400e-6
-"""Blocks that are asked for together, wherever they lie."""
+"""Price of a set of blocks that is measured together, wherever the blocks lie."""
 OVERLAY_LOOKS = 4
-"""How often an overlay, and the count of what it will cost, looks at a pair."""
-_FREE = 16  # near pairs an edge that any honest ring has, its neighbours above all
-_ROWS, _FEW_ROWS = 2_000_000, 50_000  # pairs held at once: 32 MB; fewer where the limit is soon reached
-_EDGE_ROWS = 20_000  # pairs of stretches whose edges are held at once
+"""How often an overlay looks at a pair, together with the count of its cost."""
+_FREE = 16  # near pairs per edge that are not charged: every ordinary ring has them, mostly with neighbours
+_ROWS, _FEW_ROWS = 2_000_000, 50_000  # pairs in memory at once: 32 MB; fewer if the limit is low
+_EDGE_ROWS = 20_000  # pairs of stretches whose edges are in memory at once
 
 Ints = NDArray[np.int64]
 
 
 @dataclass
 class Budget:
-    """What is left for one alert, and what could not be done with it."""
+    """What is left to spend on one alert, and what had to be replaced or left out."""
 
     left_s: float = BUDGET_S
     looks: float = 1.0
-    """How often each outline will be looked at: once if it is valid, and once by each fence that it is cut with."""
+    """How often each outline will be looked at: once for validity, and once for each fence that it is cut with."""
     exceeded: dict[str, None] = field(default_factory=dict)
-    """Codes of what was left out or replaced, in the order in which it happened."""
+    """Codes of what was left out or replaced, oldest first."""
     refused: int = 0
-    """How often something was."""
+    """How often something was left out or replaced."""
 
     def spend(self, cost_s: float) -> bool:
-        """Whether it can be paid; what is refused costs nothing."""
+        """Pays a cost if enough is left. Else it pays nothing and gives False."""
         if cost_s > self.left_s:
             return False
         self.left_s -= cost_s
@@ -76,25 +76,26 @@ class Budget:
 
     @property
     def spent(self) -> bool:
-        """Whether not even blocks with one outline can be asked for."""
+        """Whether too little is left to measure even one outline."""
         return self.left_s < ALERT_S + MEASURE_S
 
     def exceed(self, code: str) -> None:
+        """Notes that something was left out or replaced."""
         self.exceeded[code] = None
         self.refused += 1
 
     def told(self) -> tuple[str, ...]:
-        """The codes since this was last asked."""
+        """Gives the codes that are new since the last call."""
         codes, self.exceeded = tuple(self.exceeded), {}
         return codes
 
 
 class TooDearError(ValueError):
-    """What is to be measured exceeds its limit."""
+    """A measurement would need more memory than its limit allows."""
 
 
 class Near:
-    """Boxes that are asked, again and again, which of them others touch; no answer grows beyond its limit."""
+    """Finds which of its boxes other boxes touch. It can be asked again and again, and each answer has a limit."""
 
     __slots__ = ("_sides", "_tree")
 
@@ -103,7 +104,7 @@ class Near:
         self._sides = tuple(np.sort(side) for side in boxes)
 
     def pairs(self, boxes: Boxes, limit: float) -> tuple[Ints, Ints] | None:
-        """Which of `boxes` touches which of mine, as two arrays; None where they are more than `limit`."""
+        """Gives the pairs of `boxes` and own boxes that touch, as two arrays. None if there are more than `limit`."""
         rows, others, count = list[Ints](), list[Ints](), 0
         for start, end in _batches(self._at_most(boxes), min(_ROWS, max(_FEW_ROWS, 4 * limit))):
             row, other = self._tree.query(Boxes(*(side[start:end] for side in boxes)).for_tree())
@@ -115,7 +116,7 @@ class Near:
         return (np.concatenate(rows), np.concatenate(others)) if rows else (np.empty(0, np.int64),) * 2
 
     def _at_most(self, boxes: Boxes) -> Ints:
-        """For each box the number of mine that share a meridian with it, or a parallel."""
+        """Gives for each box an upper limit of own boxes that touch it: those on its meridians or parallels."""
         west, east, south, north = self._sides
         across = np.searchsorted(west, boxes.east, "right") - np.searchsorted(east, boxes.west, "left")
         along = np.searchsorted(south, boxes.north, "right") - np.searchsorted(north, boxes.south, "left")
@@ -123,7 +124,7 @@ class Near:
 
 
 def _batches(sizes: Ints, rows: float) -> Iterator[tuple[int, int]]:
-    """Ranges of rows whose sizes together stay within what is held at once."""
+    """Cuts rows into ranges whose sizes sum up to `rows` at most, or that have one row."""
     ends = np.cumsum(sizes)
     start = 0
     while start < len(sizes):
@@ -134,10 +135,10 @@ def _batches(sizes: Ints, rows: float) -> Iterator[tuple[int, int]]:
 
 
 class Rings:
-    """Closed rings, looked at for what they will cost."""
+    """Closed rings in stretches of eight edges, to estimate what work on them will cost."""
 
     def __init__(self, geometries: NDArray[np.object_]) -> None:
-        parts = shapely.get_parts(geometries)  # of multipolygons, `get_rings` gives none
+        parts = shapely.get_parts(geometries)  # `get_rings` gives no rings of multipolygons
         points, ring = shapely.get_coordinates(shapely.get_rings(parts), return_index=True)
         self.vertices = len(points)
         count = np.bincount(ring)
@@ -153,7 +154,7 @@ class Rings:
         self.lat: Floats = lat.take(vertex)
 
     def near(self, limit: float) -> tuple[Ints, Ints] | None:
-        """The pairs of stretches of eight edges that come near each other, each once; None for more than `limit`."""
+        """Gives each pair of stretches that come near each other once. None if there are more than `limit`."""
         boxes = Boxes(self.lon.min(1), self.lon.max(1), self.lat.min(1), self.lat.max(1))
         found = Near(boxes).pairs(boxes, 2 * limit)
         if found is None:
@@ -163,7 +164,7 @@ class Rings:
         return one[once], other[once]
 
     def looked_at(self, budget: Budget, times: float = 1.0) -> tuple[Ints, Ints] | None:
-        """The near pairs, after the looks at them are paid for, so many times; None where they cannot be."""
+        """Pays for so many looks at the near pairs, and gives the pairs. None if the budget cannot pay."""
         pairs_of_stretches = EDGES * EDGES
         cost = PAIR_S * times * pairs_of_stretches
         found = self.near(budget.left_s / cost + self.vertices)
@@ -173,7 +174,7 @@ class Rings:
         return found if budget.spend(beyond * cost + self.vertices * PAIR_S) else None
 
     def crossings(self, near: tuple[Ints, Ints], most: float) -> int:
-        """How often edges meet elsewhere than at a vertex of both; counting stops above `most`."""
+        """Counts how often edges meet, except at a vertex of both. Stops to count above `most`."""
         count, (one, other) = 0, near
         for start in range(0, len(one), _EDGE_ROWS):
             count += self._meet(one[start : start + _EDGE_ROWS], other[start : start + _EDGE_ROWS])
@@ -182,7 +183,7 @@ class Rings:
         return count
 
     def _meet(self, one: Ints, other: Ints) -> int:
-        """Crossings between the edges of pairs of stretches."""
+        """Counts the crossings between the edges of pairs of stretches."""
         x, y = self.lon.take(one, 0), self.lat.take(one, 0)
         u, v = self.lon.take(other, 0), self.lat.take(other, 0)
         touching = np.ones((len(one), EDGES, EDGES), dtype=bool)
@@ -204,5 +205,5 @@ def _same(one: Floats, other: Floats) -> NDArray[np.bool_]:
 
 
 def _turn(a: Floats, b: Floats, c: Floats) -> Floats:
-    """Above 0 where c lies left of the way from a to b."""
+    """Gives 1 if c lies left of the way from a to b, -1 if right, 0 on the line."""
     return np.asarray(np.sign((b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])))

@@ -1,4 +1,4 @@
-"""How much of each of many fences lies inside an outline: from the crossings of their boundaries alone.
+"""Measures how much of each of many fences lies inside an outline, from the crossings of their boundaries alone.
 
 The usual way builds the overlay, fence by fence, and measures it. But an area is a sum along its boundary (Green), and
 the boundary of what fence and outline share consists of pieces of the two:
@@ -12,12 +12,13 @@ the boundary of what fence and outline share consists of pieces of the two:
          └─────────┘     shared area = Σ ± (fence's sum - outline's sum),  + where the fence leaves, - where it enters
              outline
 
-A ring that starts inside has its first piece counted from the wrong end: one whole turn is missing, and its total is
-added. That settles rings without crossings, too: those that start inside count as a whole, the others not at all.
+If a ring starts inside, the formula counts its first piece from the wrong end and misses one whole turn: the total of
+the ring is added. This also holds for rings without crossings: a ring that starts inside counts as a whole, any other
+ring not at all.
 
-So all that has to be found is which edges cross and which rings start inside, and the work grows with the crossings,
-not with the vertices. Touches do not occur (see `geofences.overlap.sides`): the outline is taken as moved by nearly
-nothing.
+So only the edges that cross and the rings that start inside have to be found, and the work grows with the crossings,
+not with the vertices. Touches do not occur, because the outline counts as moved by an infinitely small step
+(`geofences.overlap.sides`).
 """
 
 from collections.abc import Sequence
@@ -33,29 +34,32 @@ from geofences.overlap.budget import Near, TooDearError
 from geofences.overlap.sides import Ints, crossings
 from geofences.overlap.sphere import Floats, extents
 
-HANDFUL = 8  # fences: as long as GEOS has overlaid them, the calls of numpy alone take
+HANDFUL = 8
+"""Up to so many fences GEOS overlays them one by one: numpy would take as long for its calls alone."""
 _MOST_NEAR = 500_000
-"""Pairs of eight edges each of outlines and fences that come near each other: 100 MB, and half a second."""
+"""Limit for near pairs of an outline's and a fence's stretch: they take 100 MB and half a second."""
 _MOST_ROWS = 2_000_000
-"""Of eight edges each, that are looked at for what starts inside."""
-_EACH = 4  # times may every edge of the fences be looked at beyond these
-_BY_HAND = 2_000  # rows of edges: up to here arrays are done before GEOS has prepared an outline
+"""Limit for the stretches that are searched for rings that start inside."""
+_EACH = 4
+"""Both limits are higher by so many looks at each stretch of the fences."""
+_BY_HAND = 2_000
+"""Up to so many stretches our own arrays are faster than GEOS, which has to prepare an outline first."""
 
 
 class Overlaps(NamedTuple):
-    """Pairs of outline and fence that may share an area, sorted: arrays of one length."""
+    """The pairs of an outline and a fence that may share an area, as sorted arrays of one length."""
 
     outline: Ints
     fence: Ints
     area: Floats
-    """Steradians, right to some 1e-18: without any overlap it may be that much beside 0."""
+    """The shared area in steradians, exact to about 1e-18: without an overlap it may differ from 0 by so much."""
 
 
 _NONE = Overlaps(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0))
 
 
 class Fences:
-    """Polygons or multipolygons, valid and in lon/lat degrees, ready to be overlaid again and again."""
+    """Valid polygons or multipolygons in lon/lat degrees, prepared for many measurements."""
 
     __slots__ = ("_boundary", "_boxes", "_geometries", "_near", "_ring_tree", "areas", "box")
 
@@ -80,9 +84,9 @@ class Fences:
         return found
 
     def overlaps(self, outlines: Sequence[BaseGeometry]) -> Overlaps:
-        """The areas that the fences share with outlines (as valid as they), each outline by itself.
+        """Measures the area that each outline shares with each fence. The outlines have to be valid, too.
 
-        Raises `TooDearError` where that would hold more than a few hundred MB at once.
+        Raises `TooDearError` if that would take more than a few hundred MB of memory.
         """
         shapes = np.array(outlines, dtype=object)
         if len(self.areas) <= HANDFUL:
@@ -94,9 +98,9 @@ class Fences:
         return Overlaps(*np.divmod(pairs, len(self.areas)), area)
 
     def touched_by_boxes(self, outlines: Sequence[BaseGeometry]) -> list[list[int]]:
-        """For each outline the fences whose boxes touch its own."""
+        """Gives for each outline the fences whose box touches the box of the outline."""
         boxes = Boxes.of(np.array(outlines, dtype=object))
-        if len(outlines) > len(self.areas):  # one look a fence at all outlines, or one an outline at all fences
+        if len(outlines) > len(self.areas):  # loop over whichever is fewer
             found: list[list[int]] = [[] for _ in outlines]
             for fence, sides in enumerate(zip(*(side.tolist() for side in self._boxes), strict=True)):
                 for outline in boxes.touching(*sides).tolist():
@@ -105,7 +109,7 @@ class Fences:
         return [self._boxes.touching(*s).tolist() for s in zip(*(side.tolist() for side in boxes), strict=True)]
 
     def _overlaid(self, shapes: NDArray[np.object_]) -> Overlaps:
-        """The usual way."""
+        """Measures in the usual way: GEOS cuts each pair, and the piece is measured."""
         shapely.prepare(shapes)
         outline, fence = np.nonzero(shapely.intersects(shapes[:, None], self._geometries))
         area = self.areas.take(fence)
@@ -114,7 +118,7 @@ class Fences:
         return Overlaps(outline, fence, area)
 
     def _crossed(self, outline: Boundary) -> Overlaps:
-        """For each crossing the area between the two walks that meet there, negative where the fence enters."""
+        """Gives for each crossing fence's sum - outline's sum, with the sign changed where the fence enters."""
         fences, boxes = self._boundary, outline.boxes
         near = boxes.touching(*self.box)
         touching = self._near.pairs(boxes.at(near), _MOST_NEAR + _EACH * len(fences.owner))
@@ -123,7 +127,7 @@ class Fences:
         row, stretch = touching
         if not len(row):
             return _NONE
-        # The outline's edges that come near a stretch of fence, and then what of that stretch crosses them.
+        # First the outline's edges near a stretch of a fence, then the edges of that stretch that cross them.
         row, edge = outline.edges_touching(near.take(row), fences.boxes.at(stretch))
         stretch = stretch.take(row)
         place, walk, leaves, lon, lat = crossings(*fences.vertices(stretch), outline.edges(edge))
@@ -132,7 +136,7 @@ class Fences:
         return Overlaps(outline.owner_of(edge), fences.owner.take(stretch), np.where(leaves, between, -between))
 
     def _fences_inside(self, outline: Boundary, shapes: NDArray[np.object_]) -> Overlaps:
-        """The rings of fences that start inside an outline."""
+        """Gives the area of each fence's ring that starts inside an outline."""
         fences = self._boundary
         near, ring = self._ring_tree.query(Boxes.of(shapes).for_tree())
         lon, lat = fences.ring_starts(ring)
@@ -143,7 +147,7 @@ class Fences:
             shapely.prepare(shapes)
             unsure = np.flatnonzero(shapely.intersects_xy(shapes.take(near), lon, lat))
             inside[unsure] = shapely.contains_xy(shapes.take(near.take(unsure)), lon.take(unsure), lat.take(unsure))
-            unsure = unsure[~inside.take(unsure)]  # on the very line
+            unsure = unsure[~inside.take(unsure)]  # inside or exactly on the line
         around = near.take(unsure)
         if size.take(around).sum() > _MOST_ROWS + _EACH * len(fences.owner):
             raise TooDearError("fences on the line")
@@ -153,7 +157,7 @@ class Fences:
         return Overlaps(near[inside], fences.ring_owner.take(ring), fences.ring_sum.take(ring))
 
     def _outlines_inside(self, outline: Boundary) -> Overlaps:
-        """The rings of outlines that start inside a fence."""
+        """Gives the area of each outline's ring that starts inside a fence."""
         fences = self._boundary
         lon, lat = outline.ring_starts(np.arange(len(outline.ring_first)))
         turn, ring = self._ring_tree.query(Boxes(lon, lon, lat, lat).for_tree())
@@ -174,7 +178,7 @@ def _sums(place: Ints, terms: Floats, count: int) -> Floats:
 
 
 def _distinct(numbers: Ints) -> tuple[Ints, Ints]:
-    """Like `np.unique` with the inverse, but without sorting where the numbers are small."""
+    """Does what `np.unique` with the inverse does, but without sorting if the numbers are small."""
     if not len(numbers):
         return numbers, numbers
     if (most := int(numbers.max())) > 20 * len(numbers) + 1_000:

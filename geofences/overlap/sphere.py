@@ -1,7 +1,7 @@
-"""How large a polygon is: exactly for edges that are straight in lon/lat, as alerts mean them, on a sphere.
+"""Measures the area of polygons on a sphere, exactly for edges that are straight in lon/lat, as alerts mean them.
 
-So shares need no projection and no small city. Taking WGS 84 for a sphere changes the ratio of two areas within one
-degree of each other by less than 0.03 %.
+So shares need no projection, and cities may be large. A sphere instead of WGS 84 changes the ratio of two areas by less
+than 0.03 % if they lie within one degree of each other.
 """
 
 import math
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 EARTH_RADIUS_M = 6_371_007.2
-"""Of the sphere with the surface of WGS 84: steradians times its square are square metres."""
+"""Radius of the sphere with the surface of WGS 84. Steradians times its square are square metres."""
 
 _RADIANS = math.pi / 180  # a degree
 
@@ -25,7 +25,7 @@ def extent(geometry: BaseGeometry) -> float:
 
 
 def extents(geometries: NDArray[np.object_]) -> Floats:
-    """The same of each of many."""
+    """Gives the area of each geometry, as `extent` does."""
     parts, owner = shapely.get_parts(geometries, return_index=True)
     polygons = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
     rings, part = shapely.get_rings(parts[polygons], return_index=True)
@@ -33,7 +33,7 @@ def extents(geometries: NDArray[np.object_]) -> Floats:
     found: Floats = np.zeros(len(geometries))
     if len(points):
         lon, lat = points.T
-        # From the last point of one ring no edge leads to the next.
+        # No edge leads from the last point of one ring to the next ring.
         terms = swept(lon[:-1], lat[:-1], lon[1:], lat[1:], float(lat.mean())) * (ring[:-1] == ring[1:])
         enclosed = np.abs(np.bincount(ring[:-1], terms, minlength=len(rings)))
         first = np.append(True, part[1:] != part[:-1])
@@ -42,9 +42,10 @@ def extents(geometries: NDArray[np.object_]) -> Floats:
 
 
 def swept(lon: Floats, lat: Floats, to_lon: Floats, to_lat: Floats, datum: float) -> Floats:
-    """Signed areas (steradians) between edges and the parallel `datum`: summed round a ring, the area on its left.
+    """Gives the signed areas between edges and the parallel `datum`, in steradians. Their sum round a ring is its area.
 
-    Degrees, any one shape. The datum cancels round a ring; one in the middle of things keeps the digits.
+    The area is positive if it lies on the left. All arrays hold degrees and have one shape. The datum cancels out round
+    a ring; a datum in the middle of the edges loses the fewest digits.
     """
     half = (to_lat - lat) * (_RADIANS / 2)
     # The mean of the sine along an edge is that of its middle times sinc(half).
@@ -54,6 +55,6 @@ def swept(lon: Floats, lat: Floats, to_lon: Floats, to_lat: Floats, datum: float
 
 def _sinc(angle: Floats) -> Floats:
     square = angle * angle
-    if square.size == 0 or square.max() < 1e-4:  # half an edge of 60 km: further terms are below rounding
+    if square.size == 0 or square.max() < 1e-4:  # below half an edge of 60 km further terms are smaller than rounding
         return 1 - square * (1 - square / 20 * (1 - square / 42)) / 6
     return np.asarray(np.sinc(angle / np.pi))  # numpy's sinc has π inside

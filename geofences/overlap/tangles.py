@@ -1,7 +1,7 @@
-"""Whether the outlines of a file are too tangled to be looked at: known before GEOS looks, as for alerts.
+"""Says whether the outlines of a geofences file are too tangled to check, before GEOS begins, as for alerts.
 
-Whoever gives a file waits for it, so what grows with its vertices alone is free. What grows with their square is not: a
-comb of 20,000 points, valid as it is, takes 12 s to be found so.
+Whoever checks a file waits for it, so work that grows with the number of vertices is free. Work that grows with its
+square is not: GEOS takes 12 s to find that a comb of 20,000 points is valid.
 """
 
 from collections.abc import Iterable
@@ -14,13 +14,13 @@ from geofences.overlap.budget import PAIR_S, Budget, Rings
 
 TOLD = "edges come near each other too often for it to be looked at"
 REMEDY = "simplify it where it was drawn (QGIS: Simplify), and look whether its points are in order"
-_FEW = 64  # vertices, whose pairs take no time
-_NEAR, _NEAR_A_VERTEX = 100_000, 1.5  # pairs of eight edges; levels that share borders have 1 a vertex
-_CROSSINGS = 20_000  # between areas side by side: a border drawn twice has some hundreds
+_FEW = 64  # an outline of so many vertices is never tangled: all its pairs take no time
+_NEAR, _NEAR_A_VERTEX = 100_000, 1.5  # near pairs of stretches; nested areas with shared borders have 1 per vertex
+_CROSSINGS = 20_000  # between neighbours; a border that is drawn twice has some hundreds
 
 
 def is_tangled(shape: BaseGeometry, budget: Budget) -> bool:
-    """Whether it costs more than is left to look if it is valid; a file's outlines have one budget."""
+    """Says whether a validity check costs more than is left. All outlines of a file share one budget."""
     if shapely.get_num_coordinates(shape) <= _FEW:
         return False
     rings = Rings(np.array([shape]))
@@ -32,7 +32,7 @@ def is_tangled(shape: BaseGeometry, budget: Budget) -> bool:
 
 
 def are_tangled_together(shapes: Iterable[BaseGeometry]) -> bool:
-    """Whether it costs too much to overlay them: their edges cross, or come near each other, too often."""
+    """Says whether shapes cost too much to overlay, because edges cross or come near each other too often."""
     rings = Rings(np.array([*shapes], dtype=object))
     near = rings.near(_NEAR + _NEAR_A_VERTEX * rings.vertices)
     return near is None or rings.crossings(near, _CROSSINGS) > _CROSSINGS
