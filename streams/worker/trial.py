@@ -232,9 +232,7 @@ def _try(say: TextIO, limits: Limits, parts: Sequence[TrialPart]) -> None:
     print(_BEGUN, file=say, flush=True)
     for number, part in enumerate(parts):
         signal.alarm(math.ceil(limits.longest) + 5)  # ends this process if its worker is gone
-        signal.setitimer(
-            signal.ITIMER_PROF, limits.seconds
-        )  # ends this process when the part has used its processor time
+        signal.setitimer(signal.ITIMER_PROF, limits.seconds)  # ends this process when its time is used up
         try:
             part.decide(*part.arguments)
         except Exception as error:
