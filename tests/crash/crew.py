@@ -112,6 +112,8 @@ class Crew:
     own_ends: list[str] = field(default_factory=list)
     """Workers that ended though nobody had told them to, with the reason that their log ends with."""
     leave_s: list[float] = field(default_factory=list)
+    outage_s: float = 0.0
+    """The longest for which a broker was away."""
     """How long each SIGTERM took."""
     _started: int = 0
 

@@ -68,6 +68,8 @@ class Run:
     alarms: list[str]
     """What workers called critical: a record taken for deleted or for a hole would be a loss."""
     leave_s: list[float]
+    outage_s: float
+    """The longest for which a broker was away: from its end, or from its disk's, until it answered again."""
     seconds: float
 
     @property
@@ -132,6 +134,7 @@ async def run(kafka: LocalKafka, plan: Plan, folder: Path) -> Run:
         own_ends=crew.own_ends,
         alarms=_alarms(folder),
         leave_s=crew.leave_s,
+        outage_s=crew.outage_s,
         seconds=time.monotonic() - begun,
     )
 

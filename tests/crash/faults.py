@@ -13,7 +13,8 @@ feed   SIGKILL to a worker while the feed dies in mid-snapshot; after 5 s it pub
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -109,11 +110,16 @@ async def strike(crew: Crew, plan: Plan, kafka: LocalKafka, topic: str, feed: Fe
         await asyncio.sleep(chance.uniform(*plan.pause_s))
         match kind:
             case "broker":
-                await _broker(kafka, chance.choice(kafka.running), 0)
+                with _outage(crew):
+                    await _broker(kafka, chance.choice(kafka.running), 0)
             case "leader":
-                await _broker(kafka, await asyncio.to_thread(_leader, kafka, topic, chance), SLEEP_S)
+                number = await asyncio.to_thread(_leader, kafka, topic, chance)
+                with _outage(crew):
+                    await _broker(kafka, number, SLEEP_S)
             case "disk":
-                await _disk(_troubled(kafka), await asyncio.to_thread(_leader, kafka, topic, chance))
+                number = await asyncio.to_thread(_leader, kafka, topic, chance)
+                with _outage(crew):
+                    await _disk(_troubled(kafka), number)
             case "cut":
                 await _cut(crew, plan, _troubled(kafka), chance)
             case "slow":
@@ -129,6 +135,16 @@ async def strike(crew: Crew, plan: Plan, kafka: LocalKafka, topic: str, feed: Fe
             crew.own_ends.append(f"only {crew.struck} of {len(plan.points)} points were reached")
             crew.points.clear()
     await asyncio.sleep(plan.pause_s[0])
+
+
+@contextmanager
+def _outage(crew: Crew) -> Iterator[None]:
+    """Notes how long a broker is away: so long nobody can handle a record, whatever they do."""
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        crew.outage_s = max(crew.outage_s, time.monotonic() - began)
 
 
 async def _worker(crew: Crew, plan: Plan, kind: str, chance: random.Random) -> None:

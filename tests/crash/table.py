@@ -98,4 +98,5 @@ def verdict(run: Run) -> str:
     """What two runs must agree in."""
     if not run.good:
         return "not good"
-    return "good" if max(run.delays_s) < STANDSTILL_S else f"longer than {STANDSTILL_S:g} s"
+    allowed = STANDSTILL_S + run.outage_s
+    return "good" if max(run.delays_s) < allowed else f"longer than {allowed:.0f} s"
