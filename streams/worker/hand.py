@@ -1,9 +1,9 @@
-"""Which record each agent has in hand, kept beyond the end of the process: the first suspect when it ended uncleanly.
+"""Remembers which record each agent works on, also after the process has ended: that record is the first suspect.
 
-A file of the machine's memory: to take a record is a store of some bytes, no system call, and what was stored outlives
-SIGKILL and a process that ends itself. An end in order leaves nothing. A worker takes the first file that no other has;
-what lies in files of workers that are gone is suspect, too. What was convicted is known again by its content, as the
-feed publishes it again every ten minutes (docs/adr/0016).
+A worker writes the record's place into a mapped file. This takes no system call, and the file survives SIGKILL and a
+process that ends itself. An orderly end removes the file. A worker takes the first file that no other has locked;
+records in the files of workers that are gone are suspects, too. A convicted record is recognised by its content,
+because the feed publishes it again every ten minutes (docs/adr/0016).
 """
 
 import fcntl
@@ -20,11 +20,12 @@ from streams.kafka.records import ConsumedRecord
 
 log = logging.getLogger(__name__)
 SLOT, SLOTS = 256, 8
+"""The file has so many bytes for each topic, and room for so many topics."""
 MOST_WORKERS = 64
 MOST_CONVICTED = 200
 _PLACE = re.compile(rb"([^\s/\x00]+/\d{1,9}@\d{1,18})\n")
 _CHANGING = re.compile(rb'"(?:stamp|checked|at)":"[^"]{0,40}",?')
-"""What differs where the feed publishes the same again."""
+"""Fields that differ when the feed publishes the same content again."""
 
 
 def place_of(record: ConsumedRecord) -> str:
@@ -32,32 +33,35 @@ def place_of(record: ConsumedRecord) -> str:
 
 
 def print_of(record: ConsumedRecord) -> str:
-    """By what the same is known where it comes again."""
+    """Gives a hash that is the same when a record comes again with the same content."""
     value = _CHANGING.sub(b"", record.value) if record.value.startswith(b"{") else record.value
     return hashlib.blake2b(record.topic.encode() + b"\0" + value, digest_size=16).hexdigest()
 
 
 class Hand:
-    """Without a folder nothing is remembered. Close it at an end in order, and only then."""
+    """The records that agents work on, and those that ended a process. Without a folder it remembers nothing.
+
+    Close it at an orderly end only: a file that is left makes its record a suspect.
+    """
 
     def __init__(self, folder: Path | None = None, name: str = "worker") -> None:
         self._map: mmap.mmap | None = None
         self._slots: dict[str, int] = {}
         self._ends: dict[str, int] = {}
-        """By place how often a process ended uncleanly with it in hand."""
+        """By a record's place: how often a process ended uncleanly while it worked on the record."""
         self._convicted: list[str] = []
         self._lock: int | None = None
-        """Held open: the file is ours until the process is gone."""
+        """The open file: it stays locked until the process is gone."""
         if folder is None:
             return
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             if folder.stat().st_uid != os.getuid():
-                raise PermissionError(f"{folder} is somebody else's")
+                raise PermissionError(f"{folder} belongs to another user")
             self._known = folder / f"{name}.known.json"
             self._open(folder, name)
         except OSError as error:
-            log.warning("what ends a worker cannot be remembered, so nothing is set aside for it: %s", error)
+            log.warning("a record that ends the worker cannot be remembered, so it is never set aside: %s", error)
 
     def _open(self, folder: Path, name: str) -> None:
         self._read_known()
@@ -75,12 +79,15 @@ class Hand:
                     self._ends[place] = self._ends.get(place, 0) + 1
             if self._map is None:
                 self._map, self._path, self._lock = held, path, file
-            else:  # of a worker that is gone
+            else:  # the file of a worker that is gone
                 held.close()
                 path.unlink()
                 os.close(file)
         if self._ends:
-            log.warning("the last process ended uncleanly with these in hand, to be tried first: %s", dict(self._ends))
+            log.warning(
+                "a process ended uncleanly while it worked on these records, which are tried first: %s",
+                dict(self._ends),
+            )
             self._write_known()
         if self._map is not None:
             self._map[:] = bytes(SLOT * SLOTS)
@@ -93,7 +100,7 @@ class Hand:
         except FileNotFoundError:
             pass
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            log.warning("%s cannot be read, and is begun anew: %s", self._known, error)
+            log.warning("%s cannot be read and begins anew: %s", self._known, error)
 
     def _write_known(self) -> None:
         if self._map is None:
@@ -104,12 +111,12 @@ class Hand:
             fresh.write_text(json.dumps(known), "utf-8")
             fresh.replace(self._known)
         except OSError as error:
-            log.warning("what ended a worker cannot be remembered: %s", error)
+            log.warning("the record that ended a worker cannot be remembered: %s", error)
 
     # -- one record -------------------------------------------------------------------------------------------------
 
     def take(self, record: ConsumedRecord) -> None:
-        """A record is in hand now, of its topic the only one."""
+        """Notes that the agent works on a record; it is the only one of its topic."""
         if self._map is not None:
             start = SLOT * self._slots.setdefault(record.topic, len(self._slots) % SLOTS)
             text = b"%s\n" % place_of(record).encode()
@@ -117,12 +124,12 @@ class Hand:
                 self._map[start : start + SLOT] = text.ljust(SLOT, b"\0")
 
     def lay_down(self, record: ConsumedRecord) -> None:
-        """It is done with, or its failure has been charged."""
+        """Notes that a record is done, or that its failure has been charged."""
         if self._map is not None and (number := self._slots.get(record.topic)) is not None:
             self._map[SLOT * number] = 0
 
     def suspicion(self, record: ConsumedRecord) -> int:
-        """How often a process ended with it in hand, or with the same content; 0 for all ordinary records."""
+        """Gives how often a process ended while it worked on a record; 1 if its content was convicted, else 0."""
         if not self._ends and not self._convicted:
             return 0
         ended = self._ends.get(place_of(record), 0)
@@ -130,7 +137,7 @@ class Hand:
         return ended or int(bool(self._convicted) and print_of(record) in self._convicted)
 
     def _forget_before(self, record: ConsumedRecord) -> None:
-        """What stood before it on its partition has been handled, here or by somebody else, and does not come again."""
+        """Forgets the suspects before a record on its partition: they have been handled and do not come again."""
         line, _, _ = place_of(record).partition("@")
         before = [place for place in self._ends if _stands_before(place, line, record.offset)]
         for place in before:
@@ -140,25 +147,25 @@ class Hand:
 
     @property
     def suspects(self) -> set[str]:
-        """Their topics."""
+        """The topics of the suspects."""
         return {place.partition("/")[0] for place in self._ends}
 
     def acquit(self, record: ConsumedRecord) -> None:
-        """It went through: nothing is to be said against it."""
+        """Notes that a suspect passed: it is no suspect any more."""
         before = len(self._convicted)
         self._convicted = [one for one in self._convicted if one != print_of(record)]
         if self._ends.pop(place_of(record), 0) or len(self._convicted) < before:
             self._write_known()
 
     def convict(self, record: ConsumedRecord) -> None:
-        """It ends processes."""
+        """Notes that a record ends processes, by its content."""
         self._ends.pop(place_of(record), 0)
         new = print_of(record)
         self._convicted = [*(one for one in self._convicted if one != new), new][-MOST_CONVICTED:]
         self._write_known()
 
     def close(self) -> None:
-        """At an end in order."""
+        """Removes the file, at an orderly end."""
         if self._map is not None and self._lock is not None:
             self._map.close()
             self._path.unlink(missing_ok=True)
@@ -172,7 +179,7 @@ def _stands_before(place: str, line: str, offset: int) -> bool:
 
 
 def _locked(path: Path) -> int | None:
-    """The open file, ours alone; None where another process has it."""
+    """Opens and locks a file. Gives None if another process has locked it."""
     while True:
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
@@ -182,4 +189,4 @@ def _locked(path: Path) -> int | None:
             return None
         if path.exists() and path.stat().st_ino == os.fstat(file).st_ino:
             return file
-        os.close(file)  # its last owner took it away in between
+        os.close(file)  # its last owner has removed it meanwhile

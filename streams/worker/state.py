@@ -1,11 +1,14 @@
-"""What `settle` remembers, in a compacted topic of ours: acknowledged before the input counts as handled.
+"""Stores the states of cities in the compacted topic `warn.state`. The input counts as handled only after that.
 
-Each record names the offset of `warn.impacts` that it covers, and when the broker had stamped that one: a record that
-comes again can be told by both, also where a log was made anew and its offsets begin again. Of several states for one
-city the one that covers most counts.
-Every process writes under a key of its own: compaction keeps the last record of a key, and a worker that lost its
-partition and wrote late must not push out what the new owner wrote. The new owner clears the keys it found.
-What is large is packed: five thousand warnings in one city are more JSON than a broker takes.
+Each stored state names the record of `warn.impacts` that it covers, by offset and by the broker's timestamp. Both
+together recognise a record that comes again, also if a log was made anew and its offsets begin at 0. If a city has
+several states, the one that covers most counts.
+
+Every process writes under a key of its own, because compaction keeps the last record of a key: under a common key, a
+worker that lost its partition and wrote late would replace what the new owner wrote. The new owner clears the keys that
+it found.
+
+A large state is packed: five thousand warnings in one city are more JSON than a broker takes.
 """
 
 import logging
@@ -28,21 +31,21 @@ from warnsys.warning.facts import Listing
 
 log = logging.getLogger(__name__)
 PACKED_FROM = MIB
-"""Bytes of JSON; below it stays as it is, to be read by people and by releases that knew no other form."""
+"""A state with so many bytes of JSON is packed. A smaller one stays readable, for people and for older releases."""
 MOST_UNPACKED = 256 * MIB
 
 
 class Written:
-    """A city's state as JSON, of which is written anew only what is new.
+    """Writes a city's state as JSON, and writes only those listings anew that have changed.
 
-    Most of a state is what has been listed and warns elsewhere: thousands of ids, of which one changes with a message.
+    Listings are most of a state: thousands of ids that warn elsewhere, of which a message changes one.
     """
 
     def __init__(self) -> None:
         self._listings: dict[str, tuple[Listing, bytes]] = {}
 
     def to_bytes(self, state: CityState) -> bytes:
-        """The same as the state's own."""
+        """Gives the same bytes as the state's own method."""
         before, self._listings = self._listings, {}
         for listed_id, listing in state.facts.listings.items():
             known = before.get(listed_id)
@@ -56,12 +59,12 @@ class Written:
 
 
 def to_value(plain: bytes) -> bytes:
-    """What stands on the topic: JSON, in the format of zlib (RFC 1950) where it is large."""
+    """Gives the value for the topic: JSON, packed with zlib (RFC 1950) if it is large."""
     return plain if len(plain) < PACKED_FROM else zlib.compress(plain, 1)
 
 
 def from_value(value: bytes) -> CityState:
-    """Raises `ValueError` for what is none."""
+    """Reads a value of the topic. Raises `ValueError` if it is no state."""
     if value.startswith(b"{"):
         return CityState.from_bytes(value)
     packed = zlib.decompressobj()
@@ -84,26 +87,26 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class StoredState:
-    """A state, and how far it goes."""
+    """A state, and the last record of `warn.impacts` that it covers."""
 
     state: CityState
     covers: int = -1
     covers_at: float = 0.0
-    """The broker's time of that record, seconds since 1970."""
+    """The broker's timestamp of the covered record, in seconds since 1970."""
     unread: Unread | None = None
-    """What stood there, where that cannot be read and the city begins anew."""
+    """The stored record, if it cannot be read and the city begins anew."""
 
     def has(self, offset: int, timestamp: float) -> bool:
-        """Whether a record of `warn.impacts` has been settled in it, and what came of that published."""
+        """Says whether the state covers a record of `warn.impacts`: it was settled, and its notices are published."""
         return offset <= self.covers and timestamp <= self.covers_at
 
 
 class StateStore(Protocol):
     async def load(self, partition: int) -> dict[str, StoredState]:
-        """The states of all cities of a partition that are kept, by city; an unreadable one leaves the others alone."""
+        """Gives the stored states of a partition by city. A state that cannot be read does not affect the others."""
 
     async def save(self, partition: int, kept: Mapping[str, StoredState]) -> None:
-        """Returns when the states are safe, by city."""
+        """Stores states by city, and returns when they are safe."""
 
 
 class MemoryStateStore:
@@ -167,7 +170,7 @@ class KafkaStateStore:
             self._outdated[partition] -= outdated
 
     async def _read(self, partition: int) -> dict[str, "StoredRecord"]:
-        """The last record of each key; cleared keys left out."""
+        """Gives the last record of each key, without the keys that were cleared."""
         reader = AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap, enable_auto_commit=False, fetch_max_bytes=64 * MIB,
             max_partition_fetch_bytes=16 * MIB, fetch_max_wait_ms=10, **self._security,
@@ -193,12 +196,12 @@ class KafkaStateStore:
 
 @dataclass(frozen=True)
 class StoredRecord:
-    """A record of `warn.state` as it stands there, and how far it says that it goes."""
+    """A record of `warn.state` as it was read, with what its headers say that it covers."""
 
     record: ConsumedRecord
     key: str
     covers: tuple[int, float] | None
-    """None where its headers do not say."""
+    """None if its headers do not say it."""
 
     @classmethod
     def of(cls, record: Any) -> "StoredRecord":
@@ -214,11 +217,11 @@ class StoredRecord:
         return self.key.partition("/")[2]
 
     def outdoes(self, other: "StoredRecord | None") -> bool:
-        """Whether it counts instead of one that stands before it: where neither says how far it goes, the later one."""
+        """Says whether this record counts instead of an earlier one: it covers as much, or one of them does not say."""
         return other is None or self.covers is None or other.covers is None or self.covers[0] >= other.covers[0]
 
     def kept(self) -> StoredState:
-        """A city of which it cannot be read begins anew: an older state might say that nothing holds."""
+        """Gives the state. If it cannot be read, the city begins anew: an older state might say that nothing holds."""
         try:
             if self.covers is None:
                 raise ValueError(f"a state does not say what it covers (headers {self.record.headers})")

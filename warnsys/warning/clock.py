@@ -1,9 +1,9 @@
 """One time from several clocks: no single clock moves it (docs/adr/0014).
 
 A live tick brings three clocks: the broker's stamp, the wall clock of the worker that sent it, and a clock of that
-machine which nobody sets. From the last says how much time has passed since the same process spoke before, so it tells
-which of the others jumped. Where the broker and the worker jump together, or nobody knows how long nobody spoke, the
-jump is in doubt until a witness from outside agrees (a feed's clock, its server's `Date`), or until it has lasted.
+machine which nobody sets. The third clock says how much time has passed since the last tick of the same process, so it
+shows which of the other two has jumped. If broker and worker jump together, or nobody knows how much time has passed,
+the jump is in doubt until a witness agrees (a feed's clock, its server's `Date`) or until the jump has lasted long.
 A tick without the broker's stamp (an exercise, a replay) is trusted.
 """
 
@@ -13,26 +13,28 @@ from datetime import UTC, datetime, timedelta
 from warnsys.records import Moment, Part, Snapshot, Tick
 
 AGREE = timedelta(seconds=60)
-"""Clocks this close say the same."""
+"""Two clocks agree if they differ by no more than this."""
 STEP = timedelta(seconds=10)
-"""By so much a tick moves the time while its jump is in doubt and nobody knows what has passed: the pace of ticks."""
+"""A tick moves the time by so much while a jump is in doubt and nobody knows how much time has passed."""
 ROW = 3
-"""So many ticks in a row are believed where nobody knows how much time has passed."""
+"""After so many ticks in a row a jump is believed, if nobody knows how much time has passed."""
 LASTING = timedelta(minutes=10)
-"""So long broker and worker have to agree against the clock that nobody sets."""
+"""A jump of broker and worker against the clock that nobody sets is believed after so long."""
 ON_THE_WAY = timedelta(minutes=2)
 """A snapshot may take so long from its feed to here."""
 STANDS = timedelta(minutes=15)
 """How long a witness counts after it was heard, by the clock that it is held against."""
 WITNESS_OFF = timedelta(minutes=5)
+"""A witness that differs by more than this is an alarm; one that is behind by more contradicts no jump."""
 SLEW = 0.01
-"""By at most this part of what passed the clock that nobody sets is drawn to those that agree with it."""
+"""Clocks that agree with the one that nobody sets draw it by at most this part of the time that has passed."""
 FIRST, LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-"""A clock that shows a time outside of these is out of order: it is told of, and witnesses nothing."""
+"""A clock that shows a time before the first or after the second is out of order: an alarm, and no witness."""
 LONGEST = 1e9
-"""So many seconds (30 years) no clock that nobody sets has counted, nor passed between two records."""
+"""More seconds than any machine runs, or than pass between two records (30 years)."""
 PROCESSES = 8
 WITNESSES = 16
+"""The newest so many processes and witnesses are kept."""
 
 
 class Anchor(Part):
@@ -43,18 +45,18 @@ class Anchor(Part):
 
 
 class Doubt(Part):
-    """A jump that the clocks go on claiming."""
+    """A jump that the clocks claim, and that is not believed yet."""
 
     claim: Moment
-    """By the first tick of the row, or by the last that a witness contradicted."""
+    """The time that the first tick of the row claimed, or the last tick that a witness contradicted."""
     process: str = ""
     since: float | None = None
     """That tick's reading of the clock that nobody sets."""
     ticks: int = 0
     unopposed: int = 0
-    """Ticks since then."""
+    """How many ticks have come since then."""
     known: bool = False
-    """Whether the clock that nobody sets says otherwise."""
+    """True if the clock that nobody sets contradicts the jump, False if it says nothing."""
 
 
 class Witness(Part):
@@ -63,24 +65,24 @@ class Witness(Part):
     checked: Moment
     date: Moment | None = None
     heard: Moment | None = None
-    """The time at the first tick after it; where that was not known, what the tick claimed."""
+    """The time at the first tick after it; if that was not known, the time that the tick claimed."""
 
 
 class Clock(Part):
     """What is known of the clocks."""
 
     anchors: dict[str, Anchor] = {}
-    """By process, the one heard last at the end; only of those that were believed."""
+    """By process, the one that spoke last at the end. Only ticks that were believed set an anchor."""
     alone: bool | None = None
-    """Whether one clock alone says the time: the first witness that agrees with it or with the other decides."""
+    """True while one clock alone gives the time: the first witness that agrees with it or the other one decides."""
     doubt: Doubt | None = None
     witnesses: dict[str, Witness] = {}
     """By source."""
     off: dict[str, int] = {}
-    """By clock the seconds by which it is off at the newest tick: `broker`, `worker`, or `feed` and the source."""
+    """By how many seconds a clock is off at the newest tick: `broker`, `worker`, or `feed` and the source."""
 
     def expected(self, tick: Tick) -> datetime | None:
-        """The time by the clock that nobody sets; None where nothing is known of it."""
+        """Gives the time by the clock that nobody sets; None if its process has no anchor."""
         anchor = self.anchors.get(tick.process or "")
         if anchor is None or tick.monotonic is None or tick.monotonic < anchor.monotonic:
             return None
@@ -89,17 +91,17 @@ class Clock(Part):
 
 
 def plausible(at: datetime) -> bool:
-    """Whether a clock in order may show it."""
+    """Says whether a clock that is in order may show this time."""
     return FIRST < at < LAST
 
 
 def within(at: datetime) -> datetime:
-    """The nearest time with which one can count."""
+    """Gives the nearest time with which arithmetic is safe."""
     return max(FIRST, min(LAST, at))
 
 
 def testify(clock: Clock, snapshot: Snapshot) -> Clock:
-    """A snapshot says what time it is where its feed is; of those between two ticks the newest."""
+    """Takes a snapshot as a witness of the time at its feed. Of several between two ticks the newest counts."""
     witness = Witness(checked=within(snapshot.checked), date=within(snapshot.date) if snapshot.date else None)
     before = clock.witnesses.get(snapshot.source)
     if before and before.heard is None and plausible(before.checked) and before.checked >= witness.checked:
@@ -110,7 +112,7 @@ def testify(clock: Clock, snapshot: Snapshot) -> Clock:
 
 
 def hear(clock: Clock, now: datetime | None, tick: Tick) -> tuple[Clock, datetime]:
-    """The time after a tick, and what is known of the clocks then. It goes back only where it had gone too far."""
+    """Takes a tick. Gives what is known of the clocks, and the time: it goes back only if it had gone too far ahead."""
     if (stamp := tick.appended) is None:
         at = within(tick.at)
         return Clock(), max(now or at, at) if plausible(at) else now or at
@@ -152,16 +154,16 @@ def hear(clock: Clock, now: datetime | None, tick: Tick) -> tuple[Clock, datetim
 
 
 def latest(clock: Clock, now: datetime) -> datetime:
-    """How late it may be: where nobody knows how much time has passed, and the clocks go on saying more than counts.
+    """Gives the latest time that it may be; data grow old by this time.
 
-    By it data grow old.
+    It differs from `now` while the clocks go on claiming a later time, and nobody knows how much time has passed.
     """
     doubt = clock.doubt
     return max(now, doubt.claim) if doubt and not doubt.known and doubt.ticks > ROW else now
 
 
 def alarms(clock: Clock) -> tuple[str, ...]:
-    """For operators: `clock broker +86400 s`."""
+    """Gives alarms for operators, such as `clock broker +86400 s`."""
     return tuple(f"clock {name} {seconds:+d} s" for name, seconds in sorted(clock.off.items()))
 
 
@@ -176,9 +178,9 @@ def _near(one: datetime, other: datetime) -> bool:
 def _witnessed(
     clock: Clock, broker: datetime, worker: datetime, expected: datetime | None, usual: datetime | None
 ) -> datetime | None:
-    """Which of two clocks that differ a witness agrees with, a server's before a feed's; None where none does.
+    """Gives the one of two differing clocks that a witness agrees with; None if no witness agrees with any.
 
-    While the time is one clock's alone, that one needs a witness, too.
+    A server's clock counts before a feed's. While one clock alone gives the time, that clock needs a witness, too.
     """
     found: list[tuple[bool, timedelta, datetime]] = []
     for one in filter(plausible, (broker, worker)):
@@ -189,10 +191,9 @@ def _witnessed(
 
 
 def _lone(broker: datetime, worker: datetime, now: datetime | None) -> datetime:
-    """What counts of two clocks that differ, where nothing else says anything.
+    """Gives the time if two clocks differ and nothing else is known: the earlier one, but no earlier than `now`.
 
-    The earlier one: what is shown too long can be ended later, and what was hidden was told to nobody. One clock alone
-    puts no time back.
+    A warning that is shown too long can be ended later, but a warning that was hidden was told to nobody.
     """
     either = sorted(filter(plausible, (broker, worker)))
     return next((one for one in either if now and now <= one <= now + STANDS), None) or max(
@@ -209,7 +210,7 @@ def _heard(clock: Clock, at: datetime) -> Clock:
 
 
 def _testimony(clock: Clock, at: datetime) -> Iterator[tuple[datetime, bool]]:
-    """What the witnesses that still count say the time is, and whether a server's clock says so."""
+    """Gives the times that witnesses say, if they still count, and whether each comes from a server's clock."""
     for witness in clock.witnesses.values():
         passed = at - (witness.heard or at)
         if timedelta(0) <= passed <= STANDS:
@@ -226,9 +227,9 @@ def _agrees(said: datetime, claim: datetime, usual: datetime | None) -> bool:
 def _judged(
     clock: Clock, claim: datetime, expected: datetime | None, now: datetime, tick: Tick
 ) -> tuple[datetime, Doubt | None]:
-    """The time where the clocks claim a jump, and the doubt about it, None where they are believed.
+    """Gives the time while the clocks claim a jump, and the doubt about it: None if the jump is believed.
 
-    Forward, against the clock that nobody sets, only a server's clock is witness enough: a feed may stand on the same
+    A jump forward against the clock that nobody sets needs a server's clock as a witness. A feed may run on the same
     machine, and a jump forward hides warnings.
     """
     usual, apart = expected or now, ON_THE_WAY if expected else STANDS
@@ -257,7 +258,7 @@ def _judged(
 
 
 def _goes_on(doubt: Doubt, claim: datetime, tick: Tick) -> bool:
-    """Whether the clocks still claim the same jump: they went on as time did."""
+    """Says whether the clocks still claim the same jump: since then they have moved on by the time that passed."""
     passed = claim - doubt.claim
     if doubt.since is not None and tick.monotonic is not None and doubt.process == tick.process:
         return abs(passed.total_seconds() - (tick.monotonic - doubt.since)) <= AGREE.total_seconds()
@@ -267,7 +268,7 @@ def _goes_on(doubt: Doubt, claim: datetime, tick: Tick) -> bool:
 def _anchored(
     anchors: Mapping[str, Anchor], moment: datetime, expected: datetime | None, tick: Tick
 ) -> dict[str, Anchor]:
-    """With the time at this reading; what agrees draws the clock that nobody sets by a little."""
+    """Adds the time at this reading as an anchor. Clocks that agree draw the clock that nobody sets by a little."""
     if tick.monotonic is None or not tick.process:
         return dict(anchors)
     before, at = anchors.get(tick.process), moment
