@@ -21,7 +21,7 @@ from streams.worker.failures import rejection as rejection
 from streams.worker.hand import place_of
 from streams.worker.match import MatchAgent as MatchAgent
 from streams.worker.state import StateStore, StoredState, Unread
-from streams.worker.trial import TrialPart, Trials
+from streams.worker.trial import NOT_TRIED, TrialPart, Trials
 from warnsys.headers import COVERS, PUBLISHED, record_time, stamped
 from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules, CityState, ForeignStageError, channel_of, set_aside, settle
@@ -82,6 +82,7 @@ class SettleAgent:
     def forget(self) -> None:
         """Forgets all states, because partitions were revoked or assigned. The next record has them read again."""
         self._failing.clear()
+        self._at_fault.clear()
         self._kept.clear()
         self._owed.clear()
         self._epoch += 1
@@ -212,7 +213,8 @@ class SettleAgent:
         aside = [
             TrialPart(city, set_aside, (before[city], said, why, self._cities[city])) for city, why in whys.items()
         ]
-        self._at_fault |= (await trials.tried(aside)).keys() if aside else set()
+        failed = await trials.tried(aside) if aside else {}
+        self._at_fault |= {city for city, why in failed.items() if not why.startswith(NOT_TRIED)}
         return self.convict(record, whys)
 
     def convict(self, record: ConsumedRecord, whys: dict[str, str]) -> dict[str, str]:
@@ -237,10 +239,14 @@ class SettleAgent:
             self._at_fault.discard(city)
             self._metrics.state_lost.labels(city).set(time.time())
             log.critical("%s: the city's state cannot be used and is kept on warn.rejected; the city begins anew", city)
-            given_up = replace(record, value=state.to_bytes(), topic=self._topics.state.name)
+            given_up = replace(
+                record, value=state.to_bytes(), topic=self._topics.state.name, key=city.encode(), offset=-1, headers={}
+            )  # it was held in memory, so it has no offset
             kept_state = rejection(self._topics, given_up, self.name, f"state: {reason}", city)
             held = CityState(city=city, stopped=state.stopped)  # keeps the operator's stop
             state, notices = set_aside(CityState(city=city), said, reason, self._cities[city])
+            with suppress(Exception):  # if this fails, what `set_aside` gave stays
+                state, notices = set_aside(held, said, reason, self._cities[city])
             if isinstance(said, Tick):
                 for fresh in (CityState(city=city), held):
                     with suppress(Exception):  # if this fails, what `set_aside` gave stays

@@ -23,9 +23,11 @@ from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
 log = logging.getLogger(__name__)
-READY_WITHIN_S = 20.0
+READY_WITHIN_S = 60.0
 """A trial process that is not ready after so long is given up, and nothing is tried."""
 MOST_CULPRITS = 3
+NOT_TRIED = "not tried"
+"""The reason of a part behind `MOST_CULPRITS` others begins so."""
 """After so many parts that fail, the remaining parts are not tried and count as failed."""
 LOOK_S = 0.25
 """How often the worker looks whether the trial process sleeps."""
@@ -88,7 +90,7 @@ class Trials:
                     break
                 found[left.pop(0).name] = why
                 if len(found) == MOST_CULPRITS:
-                    found |= {part.name: f"not tried after {MOST_CULPRITS} others: {why}" for part in left}
+                    found |= {part.name: f"{NOT_TRIED} after {MOST_CULPRITS} others: {why}" for part in left}
                     break
             while len(self._children) > 1:
                 await self._end(self._children[-1])

@@ -20,8 +20,9 @@ from streams.worker.app import Worker
 from streams.worker.hand import Hand
 from streams.worker.offsets import OffsetTracker
 from streams.worker.state import MemoryStateStore
-from streams.worker.trial import Trials
+from streams.worker.trial import NOT_TRIED, Trials
 from streams.worker.watchdog import Vitals
+from tests.domain.test_stop import stop
 from tests.streams.pair import HERE, THERE, Pair, warning
 from tests.streams.test_agents import Bench
 from tests.support import tick
@@ -373,6 +374,35 @@ async def test_a_city_whose_state_ends_processes_begins_anew() -> None:
     assert loop.pair.counted("state_lost_seconds", city=HERE) > 0
     await loop.one(said(2, warning("A", HERE, THERE).to_bytes()))
     assert [notice.cause for notice in loop.pair.told(HERE)] == ["A"]
+
+
+async def test_a_city_that_is_given_up_at_any_record_keeps_the_operators_stop_and_says_whose_bytes_are_kept() -> None:
+    hand, judge = Hand(), Judge(lambda part: "it ended its process" if part.endswith(HERE) else "")
+    loop = Loop(hand=hand, trials=judge)
+    await loop.one(said(0))
+    await loop.one(said(1, stop(1, 600).to_bytes()))
+    message = said(2, warning("A", HERE, THERE).to_bytes())
+    suspect(hand, message)
+    await loop.one(message)
+    state = loop.pair.agent.state(HERE)
+    assert state
+    assert "push" in state.stopped
+    (kept,) = [one for one in loop.pair.sent("warn.rejected") if one.headers["topic"] == "warn.state"]
+    assert (kept.key, kept.headers["offset"], kept.headers["city"]) == (HERE, "-1", HERE)
+
+
+async def test_a_city_that_was_not_tried_keeps_its_state() -> None:
+    hand, judge = Hand(), Judge(lambda part: f"{NOT_TRIED} after 3 others" if part.endswith(HERE) else "")
+    loop = Loop(hand=hand, trials=judge)
+    await loop.one(said(0))
+    await loop.one(said(1, warning("A", HERE).to_bytes()))
+    message = said(2)
+    suspect(hand, message)
+    await loop.one(message)
+    state = loop.pair.agent.state(HERE)
+    assert state
+    assert "A" in state.facts.facts
+    assert loop.pair.counted("state_lost_seconds", city=HERE) == 0
 
 
 async def test_a_message_that_does_not_pass_is_rejected_and_every_city_hears_of_it() -> None:
