@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+from tests import like_dwd
 from tests.slow import why_slow
 
 os.environ["COLUMNS"] = "200"
@@ -65,13 +66,29 @@ def geodata(pytestconfig: pytest.Config) -> Path:
     return _folder(pytestconfig, "--geodata")
 
 
+@pytest.fixture(params=["ours", pytest.param("real", marks=pytest.mark.corpus)])
+def dwd_messages(request: pytest.FixtureRequest) -> like_dwd.DwdMessages:
+    """Messages of our own in the DWD's form, and where the folder is given its real ones."""
+    return like_dwd.ours() if request.param == "ours" else like_dwd.real(request.getfixturevalue("corpus"))
+
+
+@pytest.fixture(params=["ours", pytest.param("real", marks=pytest.mark.geodata)])
+def solingen_boundary(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A file with the city's boundary as somebody else draws it: ours is that of the districts, moved by 30 m."""
+    if request.param == "real":
+        folder: Path = request.getfixturevalue("geodata")
+        return folder / "solingen_gemeinde_vg250.geojson"
+    return like_dwd.moved_boundary(tmp_path / "boundary.geojson")
+
+
 def _reason(item: pytest.Item, config: pytest.Config) -> str | None:
     """Why a test is left out; None where it runs. With CI=true a missing program fails the test instead."""
     if config.getoption("--quick") and (slow := why_slow(item.nodeid)):
         return f"{SLOW}{slow}"
     names = getattr(item, "fixturenames", ())
     for fixture, option in FOLDERS.items():
-        if fixture in names and config.getoption(option) is None:
+        asked = fixture in names or item.get_closest_marker(fixture)
+        if asked and config.getoption(option) is None:
             return f"{option} FOLDER is not given"
     if item.get_closest_marker("kafka") and not os.environ.get("CI"):
         missing = [program for program in ("java", "mvn") if not shutil.which(program)]

@@ -14,6 +14,7 @@ SLOW = {
     "tests/docs/test_commands.py::test_the_tutorial": "a newcomer's first quarter of an hour",
     "tests/domain/test_budgets.py": "cities of thousands of warnings",
     "tests/domain/test_impact.py::test_every_real_message": "each real message by the plain method, too",
+    "tests/geofences/test_matching_figures.py": "the benchmarks, on few fences",
     "tests/upgrade/": "the previous release, side by side",
 }
 

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from geofences import GeofenceIndex, bundled, load
+from tests.like_dwd import DwdMessages
 from warnsys.cap import cells, dwd, read_alert, read_bundle
 from warnsys.cli.main import app
 from warnsys.records import AlertHeaders
@@ -115,18 +116,17 @@ def test_a_spoilt_catalogue_of_the_user_is_said_and_the_bundled_one_used(caplog:
     assert "warnsys cells update FILE" in caplog.text
 
 
-def test_every_cell_of_a_real_message_is_in_the_catalogue(corpus: Path) -> None:
-    known = cells.bundled()
-    for path in sorted((corpus / "dwd").iterdir()):
-        content = path.read_bytes()
-        bodies = [one.body for one in read_bundle(content)] if path.suffix == ".zip" else [content]
-        assert bodies
-        for body in bodies:
-            assert list(dwd.new_cells(read_alert(body), known)) == []
+def test_every_cell_of_a_message_is_in_the_catalogue(dwd_messages: DwdMessages) -> None:
+    """Of communes and of quarters."""
+    (test,) = read_bundle(dwd_messages.test)
+    for body in (test.body, dwd_messages.snow, dwd_messages.update, dwd_messages.light):
+        alert = read_alert(body)
+        assert list(dwd.new_cells(alert, cells.bundled())) == []
+        assert list(dwd.new_cells(alert, ())) != []
 
 
-def test_a_message_with_an_unknown_cell_is_taken_and_says_so(corpus: Path) -> None:
-    body = (corpus / "dwd/schneefall-ab-200m-alert.xml").read_bytes().replace(b">805124000<", b">805124999<")
+def test_a_message_with_an_unknown_cell_is_taken_and_says_so(dwd_messages: DwdMessages) -> None:
+    body = dwd_messages.snow.replace(b">805124000<", b">805124999<")
     matcher = Matcher(GeofenceIndex(load(bundled("solingen"))), known_cells=cells.bundled())
     outcome = matcher.decide_bytes(
         body, AlertHeaders(stage="live", source="dwd", id="x", seen=datetime(2019, 1, 27, tzinfo=UTC))
@@ -135,8 +135,8 @@ def test_a_message_with_an_unknown_cell_is_taken_and_says_so(corpus: Path) -> No
     assert "cell-new" in outcome.findings
 
 
-def test_check_names_the_unknown_cell(corpus: Path, tmp_path: Path) -> None:
-    body = (corpus / "dwd/schneefall-ab-200m-alert.xml").read_bytes().replace(b">805124000<", b">805124999<")
+def test_check_names_the_unknown_cell(dwd_messages: DwdMessages, tmp_path: Path) -> None:
+    body = dwd_messages.snow.replace(b">805124000<", b">805124999<")
     (tmp_path / "one.xml").write_bytes(body)
     result = CliRunner().invoke(app, ["check", str(tmp_path / "one.xml"), "--json"])
     assert result.exit_code == 0

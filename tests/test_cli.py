@@ -14,6 +14,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from geofences import bundled
+from tests.cap.oddities import EXTERNAL, message
+from tests.like_dwd import DwdMessages
 from warnsys.cli.main import app
 from warnsys.settings import load
 
@@ -30,8 +32,13 @@ def matched(*arguments: str | Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-def test_match_says_for_each_alert_who_is_warned_and_why(corpus: Path) -> None:
-    (found,) = matched(corpus / "dwd/schneefall-ab-200m-alert.xml")
+def kept(file: Path, content: bytes) -> Path:
+    file.write_bytes(content)
+    return file
+
+
+def test_match_says_for_each_alert_who_is_warned_and_why(dwd_messages: DwdMessages, tmp_path: Path) -> None:
+    (found,) = matched(kept(tmp_path / "snow.xml", dwd_messages.snow))
     assert (found["outcome"], found["severity"], found["urgency"]) == ("matched", "Moderate", "Immediate")
     assert (found["status"], found["msg_type"], found["event"]) == ("Actual", "Alert", "SCHNEEFALL")
     assert [match["via"] for match in found["matches"]] == ["cell"] * 5
@@ -39,33 +46,32 @@ def test_match_says_for_each_alert_who_is_warned_and_why(corpus: Path) -> None:
     assert "oberhalb 200 m" in found["text"][0]
 
 
-def test_match_judges_at_the_alerts_own_time_unless_told_otherwise(corpus: Path) -> None:
-    file = corpus / "dwd/schneefall-ab-200m-alert.xml"
+def test_match_judges_at_the_alerts_own_time_unless_told_otherwise(dwd_messages: DwdMessages, tmp_path: Path) -> None:
+    file = kept(tmp_path / "snow.xml", dwd_messages.snow)
     (later,) = matched(file, "--at", "2019-01-28T22:00:00")
     assert (later["outcome"], later["reason"]) == ("not_live", "expired 2019-01-28T22:00:00+01:00")
     (sooner,) = matched(file, "--at", "2019-01-28T20:59:59")
     assert sooner["outcome"] == "matched"
 
 
-def test_match_opens_zips_and_names_what_is_wrong_with_a_file(corpus: Path, tmp_path: Path) -> None:
-    truncated = tmp_path / "half.zip"
-    whole = corpus / "dwd/Z_CAP_C_EDZW_20240423_PVW_STATUS_with_test.zip"
+def test_match_opens_zips_and_names_what_is_wrong_with_a_file(dwd_messages: DwdMessages, tmp_path: Path) -> None:
+    whole, truncated = (kept(tmp_path / name, dwd_messages.test) for name in ("whole.zip", "half.zip"))
     truncated.write_bytes(whole.read_bytes()[:-100])
-    found = matched(whole, truncated, corpus / "cap/google-xee.cap")
+    found = matched(whole, truncated, kept(tmp_path / "entity.cap", EXTERNAL.encode() + message()))
     assert [one["outcome"] for one in found] == ["not_live", "rejected", "rejected"]
     assert "zip-broken" in found[1]["reason"]
     assert "dtd" in found[2]["reason"]
 
 
-def test_match_in_words_shows_districts_and_reasons(corpus: Path) -> None:
-    result = run("match", corpus / "dwd/leichter-schneefall-alert.xml")
+def test_match_in_words_shows_districts_and_reasons(dwd_messages: DwdMessages, tmp_path: Path) -> None:
+    result = run("match", kept(tmp_path / "light.xml", dwd_messages.light))
     assert result.exit_code == 0
     assert "no_district" in result.output
     assert "Gräfrath" in result.output
 
 
-def test_a_file_that_cannot_be_opened_does_not_stop_the_others(corpus: Path, tmp_path: Path) -> None:
-    result = run("match", tmp_path / "none.xml", corpus / "dwd/leichter-schneefall-alert.xml")
+def test_a_file_that_cannot_be_opened_does_not_stop_the_others(dwd_messages: DwdMessages, tmp_path: Path) -> None:
+    result = run("match", tmp_path / "none.xml", kept(tmp_path / "light.xml", dwd_messages.light))
     assert result.exit_code == 2
     assert "none.xml" in result.output
     assert "no_district" in result.output

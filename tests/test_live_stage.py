@@ -1,13 +1,14 @@
 """What came through the production feed and must not reach anybody."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
 
 from geofences import bundled
 from tests.cap.test_bundle import packed
-from warnsys.cap import read_bundle
+from tests.like_dwd import DwdMessages
+from warnsys.cap import read_alert, read_bundle
+from warnsys.cap.dwd import warn_cells
 from warnsys.feeds.poller import DwdFeed
 from warnsys.pipeline import Offline, by_channel
 from warnsys.records import SteleRecord
@@ -17,10 +18,11 @@ from warnsys.simulation.standin import StandIn
 NOON = datetime(2024, 4, 23, 8, 21, tzinfo=UTC)
 
 
-async def test_a_test_message_in_the_production_feed_reaches_no_channel(corpus: Path) -> None:
-    """The real one, with Solingen's cell among those that it lists."""
-    (member,) = read_bundle((corpus / "dwd/Z_CAP_C_EDZW_20240423_PVW_STATUS_with_test.zip").read_bytes())
-    content = packed({member.name: member.body.replace(b">806636010<", b">805122000<")})
+async def test_a_test_message_in_the_production_feed_reaches_no_channel(dwd_messages: DwdMessages) -> None:
+    """With Solingen's cell in place of the first that it lists."""
+    (member,) = read_bundle(dwd_messages.test)
+    cell = next(cell for area in read_alert(member.body).infos[0].areas for cell in warn_cells(area))
+    content = packed({member.name: member.body.replace(f">{cell}<".encode(), b">805122000<")})
     with StandIn() as stand_in:
         stand_in.publish(NOON, content)
         city = {"id": "solingen", "name": "Solingen", "geofences": str(bundled())}

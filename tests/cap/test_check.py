@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.cap.oddities import ODDITIES, Oddity, bundle, code, message, swap
+from tests.like_dwd import DwdMessages
 from tools.docs import findings
 from warnsys.cap.codes import CODES
 from warnsys.check import check, check_message
@@ -92,6 +93,16 @@ def test_the_whole_corpus_is_checked_without_a_crash(corpus: Path) -> None:
     assert all(one.verdict != "rejected" for one in checked if "/dwd/" in one.file)
 
 
+def test_what_the_dwd_sends_is_taken(dwd_messages: DwdMessages, tmp_path: Path) -> None:
+    """An event number or a group may be new."""
+    names = {"test.zip": dwd_messages.test, "a.xml": dwd_messages.snow, "b.xml": dwd_messages.update}
+    for name, body in names.items():
+        write(tmp_path, name, body)
+    found = list(check(tmp_path, NOW))
+    assert len(found) == 3
+    assert all(one.verdict in ("ok", "mended") for one in found)
+
+
 def test_a_message_of_megabytes_takes_no_longer_than_its_size_deserves() -> None:
     """A hang would take seconds; what a message costs is measured by `python -m benchmarks parse`."""
     ring = " ".join(f"{51 + i / 1e5:.5f},{7 + (i % 2) / 1e3:.4f}" for i in range(150_000))
@@ -105,3 +116,10 @@ def test_the_table_in_the_docs_is_what_the_code_says(corpus: Path) -> None:
     """Write it again with: make docs."""
     written = Path(findings.__file__).parents[2] / "docs" / "reference" / "findings.md"
     assert written.read_text("utf-8") == findings.page(corpus)
+
+
+def test_the_codes_and_oddities_in_the_docs_are_what_the_code_says(tmp_path: Path) -> None:
+    written = Path(findings.__file__).parents[2] / "docs" / "reference" / "findings.md"
+    ours, head, _ = findings.page(tmp_path).partition("## Real messages")
+    assert head
+    assert written.read_text("utf-8").startswith(ours + head)

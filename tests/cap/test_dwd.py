@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
+from tests.like_dwd import DwdMessages
 from warnsys.cap import dwd, read_alert
 from warnsys.cap.model import Alert, Status, Urgency, values
 
 
 @pytest.fixture
-def alert(corpus: Path) -> Alert:
-    return read_alert((corpus / "dwd/schneefall-ab-200m-alert.xml").read_bytes())
+def alert(dwd_messages: DwdMessages) -> Alert:
+    return read_alert(dwd_messages.snow)
 
 
 def codes(alert: Alert) -> list[str]:

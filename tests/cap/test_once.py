@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.cap.test_read import AREA, alert_xml
 from tests.cap.verdict import verdict
+from tests.like_dwd import DwdMessages
 from warnsys.cap import read_bundle
 from warnsys.cap.once import parse_once
 
@@ -58,6 +59,13 @@ def test_every_message_of_the_corpus_is_the_same_read_whole(corpus: Path) -> Non
         content = path.read_bytes()
         for body in [member.body for member in read_bundle(content)] if path.suffix == ".zip" else [content]:
             assert verdict(body, whole=False) == verdict(body, whole=True), path.name
+
+
+def test_of_eight_languages_the_areas_are_read_once_and_as_a_whole_would_be(dwd_messages: DwdMessages) -> None:
+    (member,) = read_bundle(dwd_messages.test)
+    assert parse_once(member.body).alike == set(range(1, 8))
+    for body in (member.body, dwd_messages.snow, dwd_messages.update, dwd_messages.light):
+        assert verdict(body, whole=False) == verdict(body, whole=True)
 
 
 @pytest.mark.parametrize("prefix", ["", "cap"])

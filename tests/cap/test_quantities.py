@@ -1,11 +1,10 @@
 """DWD's parameters as quantities with units."""
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.like_dwd import DwdMessages
 from warnsys.cap import dwd, read_alert
 from warnsys.cap.quantities import DIMENSIONS, KINDS, UNITS, Quantity, quantity
 
@@ -98,8 +97,8 @@ def test_a_range_is_read_however_it_is_written_or_stays_text(
         assert not found.known
 
 
-def test_real_messages_have_their_quantities(corpus: Path) -> None:
-    (info,) = read_alert((corpus / "dwd/schneefall-ab-200m-alert.xml").read_bytes()).infos
+def test_messages_of_the_dwd_have_their_quantities(dwd_messages: DwdMessages) -> None:
+    (info,) = read_alert(dwd_messages.snow).infos
     assert [(one.kind, one.low, one.high, one.unit) for one in dwd.quantities(info)] == [
         ("snow", 8, 14, "cm"),
         ("snow_windward", None, 20, "cm"),

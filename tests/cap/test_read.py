@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.like_dwd import DwdMessages
 from warnsys.cap import Alert, CapError, Misleading, NotCap, Unsafe, dwd, read_alert, read_bundle
 from warnsys.cap.document import OLDEST_NAMESPACE
 from warnsys.cap.model import values
@@ -22,14 +23,15 @@ def alert_xml(info: str = "", *, head: str = "", area: str = AREA, namespace: st
     ).encode()
 
 
-def snow(corpus: Path) -> Alert:
-    return read_alert((corpus / "dwd/schneefall-ab-200m-alert.xml").read_bytes())
+def zipped(content: bytes) -> Alert:
+    (member,) = read_bundle(content)
+    return read_alert(member.body)
 
 
-def test_every_field_of_a_dwd_message_is_read(corpus: Path) -> None:
-    alert = snow(corpus)
+def test_every_field_of_a_dwd_message_is_read(dwd_messages: DwdMessages) -> None:
+    alert = read_alert(dwd_messages.snow)
     (info,) = alert.infos
-    assert dwd.base_id(alert) == "2.49.0.1.276.0.DWD.PVW.1548604620000.f431e879-0f99-4722-a76b-1c3bb1cbd3ac"
+    assert dwd.base_id(alert) == dwd_messages.snow_id
     assert (alert.status, alert.msg_type, alert.scope, alert.source) == ("Actual", "Alert", "Public", "PVW")
     assert (info.language, info.severity, info.urgency, info.certainty) == ("de-DE", "Moderate", "Immediate", "Likely")
     assert info.onset == datetime.fromisoformat("2019-01-28T00:00:00+01:00")
@@ -39,39 +41,37 @@ def test_every_field_of_a_dwd_message_is_read(corpus: Path) -> None:
     assert "805122000" in {cell for area in info.areas for cell in dwd.warn_cells(area)}
 
 
-def test_coordinates_are_turned_to_lon_lat(corpus: Path) -> None:
-    lon, lat = snow(corpus).infos[0].areas[0].polygons[0][0]
-    assert (lon, lat) == (6.058056, 50.851021)
+def test_coordinates_are_turned_to_lon_lat(dwd_messages: DwdMessages) -> None:
+    lon, lat = read_alert(dwd_messages.snow).infos[0].areas[0].polygons[0][0]
+    assert (lon, lat) == dwd_messages.snow_corner
 
 
-def test_altitudes_are_feet_and_3000_m_means_no_ceiling(corpus: Path) -> None:
-    floor, ceiling = dwd.height_band_m(snow(corpus).infos[0].areas[0])
+def test_altitudes_are_feet_and_3000_m_means_no_ceiling(dwd_messages: DwdMessages) -> None:
+    floor, ceiling = dwd.height_band_m(read_alert(dwd_messages.snow).infos[0].areas[0])
     assert floor == pytest.approx(200.0, abs=0.01)
     assert ceiling is None
 
 
-def test_all_languages_are_read_and_holes_kept_apart(corpus: Path) -> None:
-    (member,) = read_bundle((corpus / "dwd/Z_CAP_C_EDZW_20240423_PVW_STATUS_with_test.zip").read_bytes())
-    alert = read_alert(member.body)
+def test_all_languages_are_read_and_holes_kept_apart(dwd_messages: DwdMessages) -> None:
+    alert = zipped(dwd_messages.test)
     assert [info.language for info in alert.infos] == ["de-DE", "en", "fr", "es", "ar", "ru", "tr", "pl"]
     assert any(area.excluded for area in alert.infos[0].areas)
     assert all("EXCLUDE_POLYGON" not in dict(area.geocodes) for info in alert.infos for area in info.areas)
     assert all(info.areas == alert.infos[0].areas for info in alert.infos)
 
 
-def test_a_test_is_known_by_its_status_or_its_number_never_by_its_response_type(corpus: Path) -> None:
-    (member,) = read_bundle((corpus / "dwd/Z_CAP_C_EDZW_20240423_PVW_STATUS_with_test.zip").read_bytes())
-    assert dwd.is_test(read_alert(member.body))
+def test_a_test_is_known_by_its_status_or_its_number_never_by_its_response_type(dwd_messages: DwdMessages) -> None:
+    assert dwd.is_test(zipped(dwd_messages.test))
     monitor = read_alert(alert_xml("", head="").replace(b"<urgency>", b"<responseType>Monitor</responseType><urgency>"))
     assert not dwd.is_test(monitor)
     code = "<eventCode><valueName>II</valueName><value>99</value></eventCode>"
     assert dwd.is_test(read_alert(alert_xml(code)))
 
 
-def test_future_is_an_advance_notice(corpus: Path) -> None:
+def test_future_is_an_advance_notice(dwd_messages: DwdMessages) -> None:
     advance = read_alert(alert_xml().replace(b"Immediate", b"Future"))
     assert dwd.is_advance(advance.infos[0])
-    assert not dwd.is_advance(snow(corpus).infos[0])
+    assert not dwd.is_advance(read_alert(dwd_messages.snow).infos[0])
 
 
 def test_references_name_predecessors_and_a_bare_identifier_is_mended() -> None:
@@ -147,6 +147,11 @@ def test_every_instruction_is_read_where_a_sender_gives_each_its_own_element(cor
     (info,) = read_alert((corpus / "cap/fpas-alertswiss-POA-1222963954-5.xml").read_bytes()).infos
     assert info.instruction.startswith("Make a large detour")
     assert info.instruction.endswith("\nFollow the instructions given by emergency services and the authorities.")
+
+
+def test_two_instructions_are_read_one_after_the_other() -> None:
+    (info,) = read_alert(alert_xml("<instruction>Stay in.</instruction><instruction>Wait.</instruction>")).infos
+    assert info.instruction == "Stay in.\nWait."
 
 
 def test_a_placeholder_among_the_points_of_an_outline_does_not_drag_it_to_africa() -> None:

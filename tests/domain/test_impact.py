@@ -1,8 +1,9 @@
-"""What real messages mean for real districts."""
+"""What the DWD's messages mean for districts."""
 
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import cast
 
@@ -12,7 +13,9 @@ from lxml import etree
 from shapely.geometry import MultiPolygon, shape
 
 from geofences import District, GeofenceIndex, bundled, load, plain_match
+from tests import like_dwd
 from tests.budgets import cases
+from tests.like_dwd import DwdMessages
 from warnsys.cap import CapError, dwd, read_alert, read_bundle
 from warnsys.records import AlertHeaders, Outcome
 from warnsys.warning.areas import areas_of
@@ -27,8 +30,8 @@ def solingen() -> list[District]:
     return load(bundled("solingen"))
 
 
-@pytest.fixture(scope="module")
-def nrw(geodata: Path) -> list[District]:
+@cache
+def real_communes(geodata: Path) -> list[District]:
     """The communes of North Rhine-Westphalia, each a district with its warn cell: 8 and the commune key."""
     features = json.loads((geodata / "nrw_gemeinden_vg250.geojson").read_text())["features"]
     return [
@@ -47,19 +50,28 @@ def nrw(geodata: Path) -> list[District]:
     ]
 
 
+@pytest.fixture(params=["ours", pytest.param("real", marks=[pytest.mark.corpus, pytest.mark.geodata])])
+def country(request: pytest.FixtureRequest) -> tuple[DwdMessages, list[District]]:
+    """The DWD's messages, and the communes that they may list, each a district."""
+    if request.param == "ours":
+        return like_dwd.ours(), like_dwd.districts()
+    return like_dwd.real(request.getfixturevalue("corpus")), real_communes(request.getfixturevalue("geodata"))
+
+
 def decide(body: bytes, districts: list[District], *, exercise: bool = False) -> Decision:
     return Matcher(GeofenceIndex(districts), exercise=exercise).decide_bytes(body, HEADERS)
 
 
-def snow(corpus: Path) -> bytes:
-    return (corpus / "dwd/schneefall-ab-200m-alert.xml").read_bytes()
+def made_real(content: bytes) -> bytes:
+    (test,) = read_bundle(content)
+    return test.body.replace(b"<status>Test", b"<status>Actual").replace(b"<value>98<", b"<value>51<")
 
 
 def without_cells_but(body: bytes, *cells: str) -> bytes:
     """The message with the outlines as they are, listing only these warn cells."""
     root = etree.fromstring(body)
     for area in root.iterfind(".//c:area", NAMESPACE):
-        value = area.find("c:geocode/c:value", NAMESPACE)
+        value = area.find("c:geocode[c:valueName='WARNCELLID']/c:value", NAMESPACE)
         if value is not None and value.text not in cells:
             parent = area.getparent()
             assert parent is not None
@@ -71,8 +83,10 @@ def warned(decision: Decision) -> set[str]:
     return {match.district.id for match in decision.matches if match.matched}
 
 
-def test_every_district_is_matched_by_its_cell_with_the_height_band(corpus: Path, solingen: list[District]) -> None:
-    decision = decide(snow(corpus), solingen)
+def test_every_district_is_matched_by_its_cell_with_the_height_band(
+    dwd_messages: DwdMessages, solingen: list[District]
+) -> None:
+    decision = decide(dwd_messages.snow, solingen)
     assert warned(decision) == {f"solingen-{number}" for number in range(1, 6)}
     for match in decision.matches:
         assert (match.via, match.reason) == ("cell", "cell 805122000")
@@ -82,12 +96,11 @@ def test_every_district_is_matched_by_its_cell_with_the_height_band(corpus: Path
 
 
 def test_exactly_the_listed_communes_are_warned_no_neighbour_by_a_touching_edge(
-    corpus: Path, nrw: list[District]
+    country: tuple[DwdMessages, list[District]],
 ) -> None:
     """Of every file of the DWD; the test message is made a real one."""
-    (test,) = read_bundle((corpus / "dwd/Z_CAP_C_EDZW_20240423_PVW_STATUS_with_test.zip").read_bytes())
-    real = test.body.replace(b"<status>Test", b"<status>Actual").replace(b"<value>98<", b"<value>51<")
-    for body in (real, *(file.read_bytes() for file in sorted((corpus / "dwd").glob("*.xml")))):
+    messages, nrw = country
+    for body in (made_real(messages.test), messages.snow, messages.update, messages.light):
         info = read_alert(body).infos[0]
         listed = {cell for area in info.areas for cell in dwd.warn_cells(area)}
         ours = {district.id for district in nrw if district.warn_cells & listed}
@@ -99,16 +112,16 @@ def test_exactly_the_listed_communes_are_warned_no_neighbour_by_a_touching_edge(
 
 
 def test_a_neighbours_cell_warns_nobody_here_whatever_its_outline_covers(
-    corpus: Path, solingen: list[District]
+    dwd_messages: DwdMessages, solingen: list[District]
 ) -> None:
-    decision = decide(without_cells_but(snow(corpus), "805124000"), solingen)
+    decision = decide(without_cells_but(dwd_messages.snow, "805124000"), solingen)
     assert decision.outcome.decided == "no_district"
     assert decision.outcome.reason == "cells listed, none of ours"
     assert all(match.share is not None and match.share > 0.9 for match in decision.matches)
 
 
-def test_without_any_cell_the_outline_decides(corpus: Path, solingen: list[District]) -> None:
-    decision = decide(without_cells_but(snow(corpus)), solingen)
+def test_without_any_cell_the_outline_decides(dwd_messages: DwdMessages, solingen: list[District]) -> None:
+    decision = decide(without_cells_but(dwd_messages.snow), solingen)
     assert len(warned(decision)) == 5
     assert {match.via for match in decision.matches} == {"area"}
 
@@ -127,7 +140,7 @@ def test_whom_a_hull_warns_instead_of_the_outline_is_told_so_in_the_reason(solin
 
 
 def test_surveyed_heights_below_the_band_spare_a_district_with_the_reason(
-    corpus: Path, solingen: list[District]
+    dwd_messages: DwdMessages, solingen: list[District]
 ) -> None:
     low = [
         District(
@@ -136,49 +149,51 @@ def test_surveyed_heights_below_the_band_spare_a_district_with_the_reason(
         )
         for d in solingen
     ]  # fmt: skip
-    decision = decide(snow(corpus), low)
+    decision = decide(dwd_messages.snow, low)
     assert warned(decision) == {"solingen-1", "solingen-3", "solingen-4", "solingen-5"}
     (spared,) = (match for match in decision.matches if not match.matched)
     assert "120 m" in spared.reason
     assert "200 m" in spared.reason
 
 
-def test_a_test_message_is_not_live(corpus: Path, solingen: list[District]) -> None:
-    (member,) = read_bundle((corpus / "dwd/Z_CAP_C_EDZW_20240423_PVW_STATUS_with_test.zip").read_bytes())
+def test_a_test_message_is_not_live(dwd_messages: DwdMessages, solingen: list[District]) -> None:
+    (member,) = read_bundle(dwd_messages.test)
     for exercise in (False, True):
         decision = decide(member.body, solingen, exercise=exercise)
         assert (decision.outcome.decided, decision.outcome.meanings) == ("not_live", ())
         assert decision.outcome.reason.startswith("test")
 
 
-def test_an_exercise_is_live_only_in_an_exercise(corpus: Path, solingen: list[District]) -> None:
-    body = snow(corpus).replace(b"<status>Actual", b"<status>Exercise")
+def test_an_exercise_is_live_only_in_an_exercise(dwd_messages: DwdMessages, solingen: list[District]) -> None:
+    body = dwd_messages.snow.replace(b"<status>Actual", b"<status>Exercise")
     assert decide(body, solingen).outcome.decided == "not_live"
     assert decide(body, solingen, exercise=True).outcome.decided == "matched"
 
 
-def test_a_test_message_that_references_a_live_one_ends_nothing(corpus: Path, solingen: list[District]) -> None:
-    body = (corpus / "dwd/schneefall-ab-200m-update.xml").read_bytes()
+def test_a_test_message_that_references_a_live_one_ends_nothing(
+    dwd_messages: DwdMessages, solingen: list[District]
+) -> None:
+    body = dwd_messages.update
     assert decide(body, solingen).outcome.supersedes
     assert decide(body.replace(b"<status>Actual", b"<status>Test"), solingen).outcome.supersedes == ()
 
 
-def test_a_cancel_warns_nobody_and_ends_what_it_references(corpus: Path, solingen: list[District]) -> None:
-    body = (corpus / "dwd/schneefall-ab-200m-update.xml").read_bytes().replace(b"<msgType>Update", b"<msgType>Cancel")
+def test_a_cancel_warns_nobody_and_ends_what_it_references(dwd_messages: DwdMessages, solingen: list[District]) -> None:
+    body = dwd_messages.update.replace(b"<msgType>Update", b"<msgType>Cancel")
     outcome = decide(body, solingen).outcome
     assert outcome.meanings == ()
-    assert outcome.supersedes == ("2.49.0.1.276.0.DWD.PVW.1548604620000.f431e879-0f99-4722-a76b-1c3bb1cbd3ac",)
+    assert outcome.supersedes == (dwd_messages.snow_id,)
 
 
-def test_an_all_clear_info_warns_nobody(corpus: Path, solingen: list[District]) -> None:
-    body = snow(corpus).replace(b"<responseType>None", b"<responseType>AllClear")
+def test_an_all_clear_info_warns_nobody(dwd_messages: DwdMessages, solingen: list[District]) -> None:
+    body = dwd_messages.snow.replace(b"<responseType>None", b"<responseType>AllClear")
     assert decide(body, solingen).outcome.decided == "not_live"
 
 
 def test_an_active_and_an_all_clear_info_in_one_message_are_judged_apart(
-    corpus: Path, solingen: list[District]
+    dwd_messages: DwdMessages, solingen: list[District]
 ) -> None:
-    root = etree.fromstring(snow(corpus))
+    root = etree.fromstring(dwd_messages.snow)
     info = root.find("c:info", NAMESPACE)
     assert info is not None
     clear = etree.fromstring(etree.tostring(info).replace(b"<responseType>None", b"<responseType>AllClear"))
@@ -188,11 +203,8 @@ def test_an_active_and_an_all_clear_info_in_one_message_are_judged_apart(
     assert len(outcome.meanings) == 1
 
 
-def test_languages_of_one_meaning_are_kept_together(corpus: Path) -> None:
-    from warnsys.cap import read_bundle
-
-    (member,) = read_bundle((corpus / "dwd/Z_CAP_C_EDZW_20240423_PVW_STATUS_with_test.zip").read_bytes())
-    body = member.body.replace(b"<status>Test", b"<status>Actual").replace(b"<value>98<", b"<value>51<")
+def test_languages_of_one_meaning_are_kept_together(dwd_messages: DwdMessages) -> None:
+    body = made_real(dwd_messages.test)
     cell = next(c for area in read_alert(body).infos[0].areas for c in dwd.warn_cells(area))
     district = District("d", "D", "D", "c", frozenset({cell}), shapely.box(10, 50, 10.1, 50.1), None, None, "unknown")
     (said,) = decide(body, [district]).outcome.meanings
@@ -205,22 +217,22 @@ def test_an_unreadable_message_is_an_outcome_too(solingen: list[District]) -> No
     assert "not-xml" in outcome.reason
 
 
-def test_long_texts_are_shortened_and_say_so(corpus: Path, solingen: list[District]) -> None:
-    body = snow(corpus).replace(b"Es tritt im Warnzeitraum", b"Es tritt " + b"immer wieder " * 1000)
+def test_long_texts_are_shortened_and_say_so(dwd_messages: DwdMessages, solingen: list[District]) -> None:
+    body = dwd_messages.snow.replace(b"<description>", b"<description>" + b"Immer wieder. " * 1000)
     text = decide(body, solingen).outcome.meanings[0].texts["de"]
     assert text.shortened
     assert len(text.description) <= 4000
     assert text.description.endswith("[…]")
 
 
-def test_an_outcome_can_be_cut_to_some_cities(corpus: Path, solingen: list[District]) -> None:
-    outcome = decide(snow(corpus), solingen).outcome
+def test_an_outcome_can_be_cut_to_some_cities(dwd_messages: DwdMessages, solingen: list[District]) -> None:
+    outcome = decide(dwd_messages.snow, solingen).outcome
     assert for_cities(outcome, ("solingen",)) == outcome
     assert for_cities(outcome, ("elsewhere",)).meanings == ()
 
 
-def test_an_outcome_reads_back_from_its_bytes(corpus: Path, solingen: list[District]) -> None:
-    outcome = decide(snow(corpus), solingen).outcome
+def test_an_outcome_reads_back_from_its_bytes(dwd_messages: DwdMessages, solingen: list[District]) -> None:
+    outcome = decide(dwd_messages.snow, solingen).outcome
     assert Outcome.from_bytes(outcome.to_bytes()) == outcome
 
 
@@ -232,11 +244,11 @@ def test_the_rules_version_changes_with_geofences_and_thresholds(solingen: list[
 
 
 def test_a_message_of_a_sender_that_its_source_does_not_allow_is_rejected_and_ends_nothing(
-    corpus: Path, solingen: list[District]
+    dwd_messages: DwdMessages, solingen: list[District]
 ) -> None:
     matcher = Matcher(GeofenceIndex(solingen), senders={"dwd": ("opendata@dwd.de", "CAP@dwd.de")})
-    assert matcher.decide_bytes(snow(corpus), HEADERS).outcome.decided == "matched"
-    foreign = snow(corpus).replace(b"@dwd.de", b"@example.org")
+    assert matcher.decide_bytes(dwd_messages.snow, HEADERS).outcome.decided == "matched"
+    foreign = dwd_messages.snow.replace(b"@dwd.de", b"@example.org")
     outcome = matcher.decide_bytes(foreign, HEADERS).outcome
     assert (outcome.decided, outcome.supersedes) == ("rejected", ())
     assert outcome.reason.startswith("sender-foreign at /alert/sender")
@@ -244,10 +256,9 @@ def test_a_message_of_a_sender_that_its_source_does_not_allow_is_rejected_and_en
     assert matcher.decide_bytes(foreign, elsewhere).outcome.decided == "matched"
 
 
-def test_every_real_message_decides_as_the_plain_method_with_its_cells_and_without(
-    corpus: Path, nrw: list[District]
-) -> None:
+def test_every_real_message_decides_as_the_plain_method_with_its_cells_and_without(corpus: Path, geodata: Path) -> None:
     """Shares of most are 0 here; the snowfall's outlines have holes, and run along the borders of communes."""
+    nrw = real_communes(geodata)
     index, warned = GeofenceIndex(nrw), 0
     for file in sorted(corpus.rglob("*.xml")):
         try:
@@ -259,3 +270,15 @@ def test_every_real_message_decides_as_the_plain_method_with_its_cells_and_witho
             assert found == plain_match(nrw, asked), file.name
             warned += sum(match.matched for match in found)
     assert warned > 100
+
+
+def test_outlines_with_holes_along_the_borders_of_communes_decide_as_the_plain_method() -> None:
+    """Of the communes in and around the holes; with its cells and without."""
+    communes = like_dwd.districts()[:49]
+    areas = areas_of(read_alert(like_dwd.ours().snow).infos[0])
+    index, warned = GeofenceIndex(communes), []
+    for asked in (areas, [replace(area, cells=()) for area in areas]):
+        found = tuple(index.match(asked))
+        assert found == plain_match(communes, asked)
+        warned.append(sum(match.matched for match in found))
+    assert warned == [45, 45]

@@ -1,22 +1,19 @@
-"""A real warning of snowfall above 200 m and its real update, told to the cities that they name."""
+"""A warning of snowfall above 200 m and its update, told to the cities that they name."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from geofences import GeofenceIndex
+from tests.like_dwd import WUPPERTAL, DwdMessages
 from tests.support import City, city_rules, square_district
 from warnsys.cap.dwd import warn_cells
 from warnsys.cap.read import read_alert
 from warnsys.records import AlertHeaders, PushNotice, Snapshot, Tick
 from warnsys.warning.matching import Matcher
-
-WUPPERTAL = "805124000"
-"""Which both name."""
 
 
 def told(cell: str, *messages: bytes) -> list[PushNotice]:
@@ -38,10 +35,9 @@ def told(cell: str, *messages: bytes) -> list[PushNotice]:
     return city.push()
 
 
-@pytest.fixture(scope="module")
-def pair(corpus: Path) -> tuple[bytes, bytes]:
-    alert, update = (corpus / f"dwd/schneefall-ab-200m-{which}.xml" for which in ("alert", "update"))
-    return alert.read_bytes(), update.read_bytes()
+@pytest.fixture
+def pair(dwd_messages: DwdMessages) -> tuple[bytes, bytes]:
+    return dwd_messages.snow, dwd_messages.update
 
 
 def cells(body: bytes) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """Stories: what they tell, in the form in which DWD would have published it."""
 
-import json
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -8,9 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 from lxml import etree
-from shapely.geometry import Polygon, shape
-from shapely.geometry.base import BaseGeometry
+from shapely.geometry import Polygon
 
+from geofences.files.load import boundary
+from tests.cap.test_write import assert_form
 from warnsys.cap import Alert, CapError, NotCap, read_alert, read_bundle
 from warnsys.cap import dwd as profile
 from warnsys.simulation.scenario import BUNDLED, Scenario, ScenarioError, load
@@ -179,36 +179,33 @@ def test_broken_message_stands_in_two_snapshots_and_cannot_be_read(storm: Scenar
     assert len({name for _, name in broken}) == 1
 
 
-def test_wuppertal_lists_its_own_cell_only_though_its_outline_covers_graefrath(storm: Scenario, geodata: Path) -> None:
+def test_wuppertal_lists_its_own_cell_only_though_its_outline_covers_graefrath(
+    storm: Scenario, solingen_boundary: Path
+) -> None:
     (alert,) = (alert for alert in readable(storm.messages()) if cells(alert) == {WUPPERTAL})
     graefrath = Polygon([(7.05, 51.195), (7.10, 51.195), (7.10, 51.215), (7.05, 51.215)])
     assert outline(alert).contains(graefrath)
-    assert outline(alert).intersection(_solingen(geodata)).area / _solingen(geodata).area > 0.1
+    city = boundary(solingen_boundary)
+    assert outline(alert).intersection(city).area / city.area > 0.1
 
 
-def test_rain_is_an_outline_over_the_south_west_without_any_cell(storm: Scenario, geodata: Path) -> None:
+def test_rain_is_an_outline_over_the_south_west_without_any_cell(storm: Scenario, solingen_boundary: Path) -> None:
+    city = boundary(solingen_boundary)
     rain = standing(storm, 50)["62"]
     assert cells(rain) == set()
     assert rain.infos[0].severity == "Severe"
-    inside = outline(rain).intersection(_solingen(geodata))
-    assert 0.1 < inside.area / _solingen(geodata).area < 0.3
-    assert inside.centroid.x < _solingen(geodata).centroid.x
-    assert inside.centroid.y < _solingen(geodata).centroid.y
+    inside = outline(rain).intersection(city)
+    assert 0.1 < inside.area / city.area < 0.3
+    assert inside.centroid.x < city.centroid.x
+    assert inside.centroid.y < city.centroid.y
 
 
-def test_hole_spares_haan_and_none_of_solingen(storm: Scenario, geodata: Path) -> None:
+def test_hole_spares_haan_and_none_of_solingen(storm: Scenario, solingen_boundary: Path) -> None:
     notice = standing(storm, 0)["40"]
     (area,) = (area for area in notice.infos[0].areas if area.polygons)
     (hole,) = area.excluded
     assert Polygon(area.polygons[0]).contains(Polygon(hole))
-    assert outline(notice).contains(_solingen(geodata))
-
-
-def _solingen(geodata: Path) -> BaseGeometry:
-    content = json.loads((geodata / "solingen_gemeinde_vg250.geojson").read_text("utf-8"))
-    city = shape(content["features"][0]["geometry"])
-    assert isinstance(city, BaseGeometry)
-    return city
+    assert outline(notice).contains(boundary(solingen_boundary))
 
 
 # -- stories of one's own -------------------------------------------------------------------------------------------
@@ -387,6 +384,16 @@ def test_flapping_server_answers_with_the_last_snapshot_once_more(tmp_path: Path
 def test_newer_profile_version_is_a_finding_and_no_more(tmp_path: Path) -> None:
     (alert,) = readable(told(tmp_path, {**SNOW, "profile": "9.9.9"}).messages())
     assert [finding.code for finding in profile.findings(alert)] == ["profile-new", "profile-new"]
+
+
+@pytest.mark.parametrize("path", sorted(BUNDLED.glob("*.yaml")), ids=lambda path: path.stem)
+def test_bundled_story_has_the_form_of_the_standard_and_says_that_it_is_none(path: Path) -> None:
+    bodies = [body for body in load(path.stem).messages() if body.rstrip().endswith(b"</alert>")]
+    assert bodies
+    for body in bodies:
+        alert = read_alert(body)
+        assert alert.status != "Actual" or profile.is_test(alert)
+        assert_form(etree.fromstring(body))
 
 
 @pytest.mark.parametrize("path", sorted(BUNDLED.glob("*.yaml")), ids=lambda path: path.stem)

@@ -12,7 +12,9 @@ from typer.testing import CliRunner, Result
 
 from geofences import Finding, GeofenceError, bundled, check, load
 from geofences.authoring.coverage import Tolerance
+from tests import like_dwd
 from tests.geofences.fences import METRE_LAT, METRE_LON, block, fence, write
+from warnsys.cap import cells
 from warnsys.cli.main import app
 
 KNOWN = {"805122000", "105122000", "805158004", "805158008", "105158000", "105315000"}
@@ -219,11 +221,16 @@ def test_a_finding_is_said_in_one_line(findings: Check) -> None:
     assert str(found).startswith("feature 0 (a): properties.warn_cells.0: String should match pattern")
 
 
-def test_real_communes_have_neither_overlaps_nor_gaps(tmp_path: Path, geodata: Path) -> None:
-    content = json.loads((geodata / "nrw_gemeinden_vg250.geojson").read_bytes())
-    features = [
-        fence(each["properties"]["ags"], shapely.geometry.shape(each["geometry"])) for each in content["features"]
-    ]
+@pytest.fixture(params=["ours", pytest.param("real", marks=pytest.mark.geodata)])
+def communes(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
+    if request.param == "ours":
+        return [fence(district.id, district.geometry) for district in like_dwd.districts()]
+    content = json.loads((request.getfixturevalue("geodata") / "nrw_gemeinden_vg250.geojson").read_bytes())
+    return [fence(each["properties"]["ags"], shapely.geometry.shape(each["geometry"])) for each in content["features"]]
+
+
+def test_communes_have_neither_overlaps_nor_gaps(tmp_path: Path, communes: list[dict[str, Any]]) -> None:
+    features = communes
     assert check(write(tmp_path / "nrw.geojson", *features)) == []
     features[7]["geometry"] = mapping(shapely.affinity.translate(shapely.geometry.shape(features[7]["geometry"]), 1e-3))
     moved = check(write(tmp_path / "nrw.geojson", *features))
@@ -235,8 +242,17 @@ def run(*arguments: Any) -> Result:
     return CliRunner().invoke(app, ["geofences", "check", *map(str, arguments)])
 
 
-def test_the_command_tells_findings_in_words_and_as_json(tmp_path: Path, geodata: Path) -> None:
-    catalogue = geodata / "dwd_warncells_id_name.json"
+@pytest.fixture(params=["ours", pytest.param("real", marks=pytest.mark.geodata)])
+def catalogue(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Warn cells as JSON: the bundled ones, or the file that lists them."""
+    if request.param == "real":
+        folder: Path = request.getfixturevalue("geodata")
+        return folder / "dwd_warncells_id_name.json"
+    (tmp_path / "cells.json").write_text(json.dumps(cells.bundled()), "utf-8")
+    return tmp_path / "cells.json"
+
+
+def test_the_command_tells_findings_in_words_and_as_json(tmp_path: Path, catalogue: Path) -> None:
     path = write(
         tmp_path / "broken.geojson",
         fence("village", block(0, 0, 900, 900), warn_cells=["805158000", "105158000"]),

@@ -23,6 +23,7 @@ from geofences.authoring.names import LENGTH, short_names, slug
 from geofences.authoring.sources import read
 from geofences.authoring.tidy import polygonal, tidied
 from geofences.files.load import save
+from tests import like_dwd
 from tests.geofences.fences import block, fence, write
 from warnsys.cli.main import app
 
@@ -85,6 +86,20 @@ def test_real_communes_are_simplified_to_a_fifth_without_gaps_or_overlaps(geodat
     off = shapely.area(shapely.symmetric_difference(before, after)) / shapely.area(before)
     assert off.mean() < 0.025
     assert off.max() < 0.06
+
+
+def test_crooked_borders_are_simplified_without_gaps_or_overlaps(tmp_path: Path) -> None:
+    communes, out = like_dwd.districts(), tmp_path / "out.geojson"
+    source = write(tmp_path / "communes.geojson", *(fence(one.id, one.geometry) for one in communes))
+    arguments = ["--city", "Ort", "--id-field", "id", "--name-field", "name", "--cell", "{id}", "--simplify", "900"]
+    result = CliRunner().invoke(app, ["geofences", "import", str(source), *arguments, "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    before, after = [one.geometry for one in communes], [one.geometry for one in load(out)]
+    assert shapely.get_num_coordinates(after).sum() < 0.6 * shapely.get_num_coordinates(before).sum()
+    assert shapely.coverage_is_valid(after)
+    assert overlaps(after, EXACT) == gaps(after, EXACT) == []
+    off = shapely.area(shapely.symmetric_difference(before, after)) / shapely.area(before)
+    assert 0 < off.mean() < 0.15
 
 
 @pytest.mark.parametrize("name", ["areas.gpkg", "areas.shp", "areas.geojson"])
@@ -170,16 +185,25 @@ def test_one_key_for_two_names_is_refused(tmp_path: Path) -> None:
     assert (result.exit_code, "id 'a' is that of 'A' and of 'B'" in result.output) == (2, True)
 
 
+@pytest.fixture(params=["ours", pytest.param("real", marks=pytest.mark.geodata)])
+def communes_of_kreise(request: pytest.FixtureRequest) -> dict[str, list[Any]]:
+    """The outlines of communes, by the Kreis that they are of."""
+    kreise: dict[str, list[Any]] = {}
+    if request.param == "ours":
+        for place in like_dwd.communes():
+            kreise.setdefault(f"{place[0] // 5}", []).append(like_dwd.outline(place))
+    else:
+        content = (request.getfixturevalue("geodata") / "solingen_and_neighbours_vg250.geojson").read_bytes()
+        for feature in json.loads(content)["features"]:
+            kreise.setdefault(feature["properties"]["ags"][:5], []).append(polygonal(shape(feature["geometry"])))
+    return kreise
+
+
 @pytest.mark.parametrize("simplify", [None, 60.0])
-def test_borders_are_common_on_all_levels(geodata: Path, simplify: float | None) -> None:
-    features = json.loads((geodata / "solingen_and_neighbours_vg250.geojson").read_bytes())["features"]
-    communes = [polygonal(shape(feature["geometry"])) for feature in features]
-    kreise = sorted({feature["properties"]["ags"][:5] for feature in features})
-    of = [kreise.index(feature["properties"]["ags"][:5]) for feature in features]
-    larger = [
-        polygonal(shapely.union_all([commune for commune, own in zip(communes, of, strict=True) if own == kreis]))
-        for kreis in range(len(kreise))
-    ]
+def test_borders_are_common_on_all_levels(communes_of_kreise: dict[str, list[Any]], simplify: float | None) -> None:
+    communes = [commune for of_one in communes_of_kreise.values() for commune in of_one]
+    of = [kreis for kreis, of_one in enumerate(communes_of_kreise.values()) for _ in of_one]
+    larger = [polygonal(shapely.union_all(of_one)) for of_one in communes_of_kreise.values()]
     found = tidied(
         communes + larger,
         [len(communes) + kreis for kreis in of] + [None] * len(larger),

@@ -6,13 +6,15 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from benchmarks.__main__ import app
+from tests.like_dwd import ours
 from tools.docs.matching import app as write_page
 
 RUN = CliRunner()
 
 
-def test_the_figures_of_the_benchmarks_become_a_page_with_a_drawing(tmp_path: Path, corpus: Path) -> None:
-    message = corpus / "dwd" / "leichter-schneefall-alert.xml"
+def test_the_figures_of_the_benchmarks_become_a_page_with_a_drawing(tmp_path: Path) -> None:
+    message = tmp_path / "light.xml"
+    message.write_bytes(ours().light)
     match, files, page = (tmp_path / name for name in ("match.json", "files.json", "matching.md"))
     ran = RUN.invoke(app, ["match", str(message), "--counts", "5,40", "--points", "12", "--json", str(match)])
     assert ran.exit_code == 0, ran.output

@@ -10,6 +10,8 @@ from shapely.geometry import shape
 
 import geofences
 from geofences import Area, District, GeofenceIndex, bundled, load
+from geofences.files.load import boundary
+from tests.like_dwd import moved_boundary
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +59,8 @@ def test_districts_lie_beside_each_other_as_they_do(solingen: list[District]) ->
     assert ohligs.x < wald.x < mitte.x < burg.x
 
 
-def test_the_outline_is_near_the_true_boundary(solingen: list[District], geodata: Path) -> None:
-    content = json.loads((geodata / "solingen_gemeinde_vg250.geojson").read_bytes())
-    truth = shapely.union_all([shape(feature["geometry"]) for feature in content["features"]])
+def test_the_outline_is_near_the_true_boundary(solingen: list[District], solingen_boundary: Path) -> None:
+    truth = boundary(solingen_boundary)
     city = shapely.union_all([district.geometry for district in solingen])
     assert city.intersection(truth).area / city.union(truth).area > 0.95
 
@@ -74,6 +75,20 @@ def test_an_alert_along_the_true_boundary_of_a_neighbour_warns_no_district(
         matches = index.match([Area(polygons=parts)])
         own = feature["properties"]["ags"] == "05122000"
         assert all(match.matched is own for match in matches), feature["properties"]
+
+
+def test_an_alert_along_the_boundary_of_a_neighbour_as_others_draw_it_warns_no_district(
+    solingen: list[District], tmp_path: Path
+) -> None:
+    """Slivers of the districts lie across it."""
+    own, index = boundary(moved_boundary(tmp_path / "boundary.geojson")), GeofenceIndex(solingen)
+    assert all(match.matched for match in index.match([Area(polygons=tuple(shapely.get_parts(own).tolist()))]))
+    lon, lat = own.centroid.coords[0]
+    for west, south in ((lon - 0.3, lat), (lon, lat), (lon - 0.3, lat - 0.2), (lon, lat - 0.2)):
+        neighbour = shapely.box(west, south, west + 0.3, south + 0.2).difference(own)
+        matches = index.match([Area(polygons=tuple(shapely.get_parts(neighbour).tolist()))])
+        assert any(match.share for match in matches)
+        assert not any(match.matched for match in matches)
 
 
 def test_snow_above_200_m_warns_all_of_solingen_and_says_so(solingen: list[District]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.like_dwd import DwdMessages
 from warnsys.archive.store import Archive
 from warnsys.cap import read_alert
 from warnsys.cap.model import Alert
@@ -188,12 +189,12 @@ def test_the_archive_itself_tells_what_the_story_told(tmp_path: Path) -> None:
     assert told(find([str(tmp_path)])) == told(of_scenario(story))
 
 
-def test_a_real_snapshot_is_replayed_under_its_dated_name(tmp_path: Path, corpus: Path) -> None:
-    (real,) = (corpus / "dwd").glob("Z_CAP_C_EDZW_*.zip")
+def test_a_snapshot_of_the_dwd_is_replayed_under_its_dated_name(tmp_path: Path, dwd_messages: DwdMessages) -> None:
+    (tmp_path / "elsewhere").write_bytes(dwd_messages.test)
     at = datetime(2024, 4, 23, 12, 0, tzinfo=UTC)
-    (tmp_path / file_name(at)).symlink_to(real.resolve())
+    (tmp_path / file_name(at)).symlink_to(tmp_path / "elsewhere")
     heard = events(find([str(tmp_path)]))
-    with zipfile.ZipFile(real) as bundle:
+    with zipfile.ZipFile(tmp_path / "elsewhere") as bundle:
         members = len(bundle.namelist())
     decided = [event.decision.outcome.decided for event in heard if isinstance(event, DecidedMessage)]
     assert len(decided) == members

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -14,6 +13,7 @@ from streams.kafka.topics import Topics
 from streams.worker.agents import MatchAgent, SettleAgent
 from streams.worker.failures import Charge, charge, error_reason, rejection
 from streams.worker.state import MemoryStateStore, StoredState
+from tests.like_dwd import DwdMessages
 from tests.support import NOON, at
 from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules, CityState, ForeignStageError, cities_for, matcher_for, settle
@@ -60,9 +60,9 @@ def tick(minutes: float) -> bytes:
     return Tick(stage="live", at=at(minutes)).to_bytes()
 
 
-async def test_each_partition_that_has_a_city_sees_an_alert_whole_or_not_at_all(corpus: Path) -> None:
+async def test_each_partition_that_has_a_city_sees_an_alert_whole_or_not_at_all(dwd_messages: DwdMessages) -> None:
     bench = Bench()
-    await bench.match.handle(bench.alert((corpus / "dwd/schneefall-ab-200m-alert.xml").read_bytes()))
+    await bench.match.handle(bench.alert(dwd_messages.snow))
     impacts = bench.sent("warn.impacts")
     districts = {record.partition: len(json.loads(record.value or b"")["meanings"]) for record in impacts}
     assert districts == {bench.partition: 1, bench.topics.partition_of(ELSEWHERE): 0}

@@ -1,7 +1,5 @@
 """Each notice can be asked how long each stage took; nothing hangs on it, and what cannot be read is left out."""
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +7,7 @@ from hypothesis import strategies as st
 from streams.kafka.publisher import KafkaPublisher
 from streams.kafka.records import ConsumedRecord, MemorySender
 from streams.kafka.trail import HEADER, TraceHeader
+from tests.like_dwd import DwdMessages
 from tests.streams.test_agents import ID, Bench
 from tests.support import NOON
 from warnsys.metrics import STAGES
@@ -52,9 +51,9 @@ def test_any_header_is_read(text: str) -> None:
     TraceHeader.read({HEADER: text})
 
 
-async def test_a_notice_tells_the_whole_way_of_its_message(corpus: Path) -> None:
+async def test_a_notice_tells_the_whole_way_of_its_message(dwd_messages: DwdMessages) -> None:
     bench, feed = Bench(), MemorySender()
-    body = (corpus / "dwd/schneefall-ab-200m-alert.xml").read_bytes()
+    body = dwd_messages.snow
     headers = AlertHeaders(stage="live", source="dwd", id=ID, stamp=NOON, seen=NOON)
     await KafkaPublisher(bench.topics, feed).alert(headers, body)
     (published,) = feed.records
