@@ -83,8 +83,9 @@ def _ring(first: Place, last: Place) -> tuple[Point, ...]:
     )
 
 
-def outline(place: Place) -> shapely.Polygon:
-    return shapely.Polygon(_ring(place, place))
+def outline(first: Place, last: Place | None = None) -> shapely.Polygon:
+    """Of one commune, or of all from one corner to the other."""
+    return shapely.Polygon(_ring(first, last or first))
 
 
 def _away(place: Place) -> int:
