@@ -154,6 +154,9 @@ def test_eight_languages_holes_and_heights_survive() -> None:
     for body in (member.body, ours().snow, ours().update):
         alert = replace(read_alert(body), findings=())
         assert again(alert) == alert
+    assert len(read_alert(member.body).infos) == 8
+    snow = again(read_alert(ours().snow)).infos[0].areas[0]
+    assert (len(snow.excluded), snow.altitude_ft, snow.ceiling_ft) == (4, 656.16798, 9842.5197)
 
 
 def test_every_real_message_survives(corpus: Path) -> None:

@@ -22,8 +22,9 @@ def seeds(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("seeds")
     (folder / "test.zip").write_bytes(ours().test)
     (folder / "snow.xml").write_bytes(ours().snow)
-    for number, oddity in enumerate(one for one in ODDITIES if len(one.body) < 10_000):
-        (folder / f"{number}.xml").write_bytes(oddity.body)
+    for number, oddity in enumerate(ODDITIES):
+        if len(oddity.body) < 10_000 and not oddity.body.startswith(b"PK"):
+            (folder / f"{number}.xml").write_bytes(oddity.body)
     return folder
 
 
