@@ -41,7 +41,7 @@ def reader(of: Desk) -> Reader:
 
 
 def record(key: bytes | None, value: bytes | None, headers: Any, timestamp: int) -> Any:
-    return SimpleNamespace(key=key, value=value, headers=headers, timestamp=timestamp)
+    return SimpleNamespace(topic="t", partition=0, offset=0, key=key, value=value, headers=headers, timestamp=timestamp)
 
 
 def right_values(of: Desk) -> list[bytes]:

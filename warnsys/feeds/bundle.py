@@ -26,7 +26,7 @@ def is_live(alert: Alert) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class MessageSummary:
     """What a message says of itself and of others: enough to tell which of a listing count."""
 
     base_id: str
@@ -43,12 +43,12 @@ class BundledMessage:
     key: Key
     rank: float
     """1 to 4 as DWD counts its levels, 0 for a Cancel whatever severity it kept, `UNREADABLE` in between."""
-    standing: Standing | None = field(repr=False)
+    summary: MessageSummary | None = field(repr=False)
     """None where the message cannot be read."""
 
     @property
     def sent(self) -> datetime | None:
-        return self.standing.sent if self.standing else None
+        return self.summary.sent if self.summary else None
 
     @property
     def listed_id(self) -> str:
@@ -110,27 +110,27 @@ def _message(member: Member, key: Key, replaces: Callable[[Alert], bool], zone: 
     except CapError:
         return BundledMessage(member, key, UNREADABLE, None)
     rank = 0 if alert.msg_type == "Cancel" else worst_level(alert.infos)
-    standing = Standing(dwd.base_id(alert), frozenset(dwd.replaced(alert)), alert.sent, replaces(alert))
-    return BundledMessage(member, key, rank, standing)
+    summary = MessageSummary(dwd.base_id(alert), frozenset(dwd.replaced(alert)), alert.sent, replaces(alert))
+    return BundledMessage(member, key, rank, summary)
 
 
 def _replaced(messages: Sequence[BundledMessage]) -> frozenset[Key]:
     """What a message names that may replace it, and is not named by it as the later one; and all but the newest content
     of one message."""
-    known = [(one.key, one.standing) for one in messages if one.standing]
-    by: dict[str, list[tuple[Key, Standing]]] = {}
-    for key, standing in sorted(known, key=lambda one: one[1].sent, reverse=True):  # so the first is mostly later
-        for name in standing.names | {standing.base_id} if standing.live else ():
-            by.setdefault(name, []).append((key, standing))
+    known = [(one.key, one.summary) for one in messages if one.summary]
+    by: dict[str, list[tuple[Key, MessageSummary]]] = {}
+    for key, summary in sorted(known, key=lambda one: one[1].sent, reverse=True):  # so the first is mostly later
+        for name in summary.names | {summary.base_id} if summary.live else ():
+            by.setdefault(name, []).append((key, summary))
     found = set()
-    for key, standing in known:
-        for other_key, other in by.get(standing.base_id, ()):
-            if other.base_id == standing.base_id:
-                later = other.sent > standing.sent
-            elif other.base_id in standing.names:  # each names the other
-                later = (other.sent, other.base_id) > (standing.sent, standing.base_id)
+    for key, summary in known:
+        for other_key, other in by.get(summary.base_id, ()):
+            if other.base_id == summary.base_id:
+                later = other.sent > summary.sent
+            elif other.base_id in summary.names:  # each names the other
+                later = (other.sent, other.base_id) > (summary.sent, summary.base_id)
             else:
-                later = other.sent >= standing.sent
+                later = other.sent >= summary.sent
             if other_key != key and later:
                 found.add(key)
                 break
