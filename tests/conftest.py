@@ -31,6 +31,7 @@ settings.register_profile(  # for `make mutants`: whether a test fails is asked 
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=list(HealthCheck),
 )
+settings.register_profile("quick", settings.get_profile("warnsys"), max_examples=30)
 settings.load_profile("warnsys")
 
 FOLDERS = {"corpus": "--cap-corpus", "geodata": "--geodata"}
@@ -44,9 +45,14 @@ _left_out: dict[str, list[str]] = {}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--quick", action="store_true", help="leave out what tests/slow.py names")
+    parser.addoption("--quick", action="store_true", help="leave out what tests/slow.py names; 30 examples a law")
     parser.addoption("--cap-corpus", type=Path, default=None, help="folder of real CAP messages")
     parser.addoption("--geodata", type=Path, default=None, help="folder of real boundaries")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--quick"):
+        settings.load_profile("quick")
 
 
 def _folder(config: pytest.Config, option: str) -> Path:
