@@ -1,8 +1,9 @@
 """What `make test` leaves to `make test-all`: by the beginning of a test's id, and why it takes long."""
 
 SLOW = {
+    "tests/cap/test_once.py::test_a_message_read_once": "two thousand messages, each read twice",
     "tests/feeds/test_two_pollers.py": "pollers that are killed and wait for one another",
-    "tests/feeds/test_scenario.py::test_bundled_story_has_the_form_of_the_standard_and_says_that_it_is_none[flood]": "a long story",
+    "tests/feeds/test_scenario.py::test_bundled_story_has_the_form": "every story, message by message",
     "tests/feeds/test_burst.py": "five hundred warnings through a broker",
     "tests/feeds/test_faults.py": "every fault of a server, one after the other",
     "tests/feeds/test_damaged_zip.py::test_any_one_damaged_byte": "each byte of an archive",

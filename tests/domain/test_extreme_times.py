@@ -12,7 +12,17 @@ from pydantic import BaseModel, ValidationError
 
 from tests.support import City, at, live_tick, meaning, outcome, tick
 from warnsys.pipeline import CityState
-from warnsys.records import ImpactRecord, Outcome, Part, Record, Snapshot, SteleRecord, Tick, read_impact_record
+from warnsys.records import (
+    ImpactRecord,
+    Outcome,
+    Part,
+    PushNotice,
+    Record,
+    Snapshot,
+    SteleRecord,
+    Tick,
+    read_impact_record,
+)
 
 ZONES = [UTC, *(timezone(timedelta(hours=hours)) for hours in (-23, -14, 1, 14, 23))]
 FIRST, LAST = at(0).min, at(0).max
@@ -52,6 +62,21 @@ def test_no_time_of_a_record_breaks_a_city(said: list[ImpactRecord]) -> None:
     assert city.situation.districts
     for notice in city.notices:
         assert type(notice).from_bytes(notice.to_bytes()) == notice
+
+
+def test_a_message_whose_content_becomes_one_of_long_ago_is_ended_for_who_was_told() -> None:
+    """As a release without revisions of identifiers may send it; a tick of the year 2 stands in between."""
+    long_ago = FIRST.replace(year=2, tzinfo=UTC)
+
+    def said(severity: str, expires: object) -> Outcome:
+        one = {**meaning(severity).model_dump(), "onset": long_ago, "expires": expires}
+        return Outcome.model_validate({**outcome("A").model_dump(), "meanings": [one], "sent": long_ago, "stamp": None})
+
+    listing = {"stage": "live", "source": "dwd", "ids": ["A"], "stamp": long_ago, "checked": long_ago}
+    city = City(paced=False).take(live_tick(0), Snapshot.model_validate(listing), said("Severe", None))
+    old = Tick.model_validate({"stage": "live", "at": long_ago, "process": "p", "monotonic": 0.0})
+    city.take(old, said("Minor", long_ago), live_tick(41), live_tick(42))
+    assert [notice.kind for notice in city.notices if isinstance(notice, PushNotice)] == ["warn"] * 2 + ["ended"] * 2
 
 
 @pytest.mark.parametrize("ends", ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59-14:00", "9999-12-31T00:00:00+14:00"])

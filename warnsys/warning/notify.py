@@ -270,19 +270,22 @@ class _Changes(Scene):
         alike: dict[tuple[str, int], list[_Difference]] = {}
         shown: dict[str, tuple[str, int]] = {}
         for difference in differences:
-            shown[difference.district] = which = self.shown(rule, group, difference)
+            if (which := self.shown(rule, group, difference)) is None:
+                continue  # every message of the group is forgotten: there is nothing that can be said to be over
+            shown[difference.district] = which
             alike.setdefault(("", 0) if kind == "ended" else which, []).append(difference)
         for some in alike.values():
             worst = max(some, key=lambda difference: difference.was.grade if difference.was else 0)
             yield self.change(rule, group, kind, some, shown[worst.district])
 
-    def shown(self, rule: Rule, group: str, difference: _Difference) -> tuple[str, int]:
+    def shown(self, rule: Rule, group: str, difference: _Difference) -> tuple[str, int] | None:
         """Gives the message that a notice shows for a district, and the number of its meaning.
 
-        This is the worst meaning; if an end moved, the one that holds longest at that grade.
+        This is the worst meaning; if an end moved, the one that holds longest at that grade. None where no message of
+        the group is known any more.
         """
         if difference.kind == "ended":
-            found = self.ended(group, (difference.district,))
+            found = self.ended(group, (difference.district,)) or self.known(group, difference.district)
         else:
             found = [(one.meaning, one.fact) for one in self.live(difference.district, group)]
             found = [one for one in found if rule.tells(one[0]) or difference.kind == "lowered"]
@@ -294,6 +297,8 @@ class _Changes(Scene):
             first = 0.0 if moved_at is None or grade(meaning) < moved_at else _end(meaning)
             return first, grade(meaning), _end(meaning), fact.sent, fact.base_id
 
+        if not found:
+            return None
         meaning, fact = max(found, key=key) if len(found) > 1 else found[0]
         return fact.base_id, self.position(meaning, fact)
 

@@ -138,6 +138,14 @@ class Scene:
         found = [(self.facts[i], self.said(i)) for i in sorted(self.gone_of(group, districts))]
         return [(meaning, fact) for fact, said in found for meaning in said.meanings.get(group, ())]
 
+    def known(self, group: str, district: str) -> list[tuple[Meaning, Fact]]:
+        """Gives all meanings of a group that concern a district, whether they stand or not, with their messages."""
+        found = []
+        for base_id, fact in sorted(self.facts.items()):
+            if group in (said := self.said(base_id)).groups.get(district, ()):
+                found += [(meaning, fact) for meaning in said.meanings[group]]
+        return found
+
     def last_end(self, group: str, district: str) -> float:
         """Gives the latest expiry of what no longer stands, in seconds since 1970."""
         ends = [meaning.expires for meaning, _ in self.ended(group, (district,)) if meaning.expires]
