@@ -1,7 +1,12 @@
 """A ZIP says what stands in it, or nothing at all."""
 
+import bz2
 import io
+import lzma
+import struct
+import tracemalloc
 import zipfile
+import zlib
 
 import pytest
 
@@ -74,6 +79,53 @@ def test_a_member_that_is_longer_than_both_its_headers_say_is_no_longer_than_the
     assert member.body == b""
     assert isinstance(member.error, BadBundle)
     assert (member.error.code, member.error.where) == ("member-broken", "a.xml")
+
+
+def with_one(data: bytes, method: int, size: int) -> bytes:
+    """A whole archive of one member, whose data and size are given, and of a sound one."""
+    out, directory = b"", b""
+    for name, packed_as, body, said, crc in (
+        (b"a.xml", method, data, size, 0),
+        (b"b.xml", zipfile.ZIP_STORED, b"whole", 5, zlib.crc32(b"whole")),
+    ):
+        common = (0, packed_as, 0, 33, crc, len(body), said, len(name), 0)
+        directory += struct.pack("<4s2H2H2H3L2H3H2L", b"PK\x01\x02", 63, 63, *common, 0, 0, 0, 0, len(out)) + name
+        out += struct.pack("<4sH2H2H3L2H", b"PK\x03\x04", 63, *common) + name + body
+    return out + directory + struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 2, 2, len(directory), len(out), 0)
+
+
+def deflated(body: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-15)
+    return packer.compress(body) + packer.flush()
+
+
+LARGE_DICTIONARY = struct.pack("<BBHBL", 9, 4, 5, 0x5D, 0xFFFFFFFF) + bytes(50)
+PLAIN_LZMA = lzma.compress(bytes(8 * MAX_BYTES), lzma.FORMAT_ALONE, preset=0)
+
+
+@pytest.mark.parametrize(
+    ("method", "data"),
+    [
+        (zipfile.ZIP_BZIP2, bz2.compress(bytes(8 * MAX_BYTES))),
+        (zipfile.ZIP_LZMA, struct.pack("<BBH", 9, 4, 5) + PLAIN_LZMA[:5] + PLAIN_LZMA[13:]),
+        (zipfile.ZIP_LZMA, LARGE_DICTIONARY),
+        (zipfile.ZIP_DEFLATED, deflated(bytes(8 * MAX_BYTES))),
+        (9, b"Deflate64"),
+        (93, b"Zstandard"),
+    ],
+    ids=["bzip2", "LZMA", "LZMA with a dictionary of 4 GiB", "deflated", "Deflate64", "Zstandard"],
+)
+def test_a_bomb_that_says_a_small_size_is_not_unpacked_and_leaves_the_others_alone(method: int, data: bytes) -> None:
+    content = with_one(data, method, 100)
+    tracemalloc.start()
+    try:
+        bomb, whole = read_bundle(content)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert isinstance(bomb.error, BadBundle)
+    assert (bomb.body, bomb.error.code, whole.body, whole.error) == (b"", "member-broken", b"whole", None)
+    assert most < MAX_BYTES
 
 
 def test_a_member_whose_name_is_longer_than_any_identifier_is_refused_and_leaves_the_others_alone() -> None:
