@@ -76,6 +76,28 @@ async def test_a_message_whatever_its_identifier_is_published_beside_others(tmp_
     assert lab.ids[0] == "s,flood"
 
 
+PADDED = cap("Severe").replace(b"<identifier>x<", b"<identifier>odd<")
+WELL = {
+    "blanks in a message": [PADDED + b" " * 3_000_000],
+    "zeros": [bytes(5_000_000)],
+    "many of a moderate size": [PADDED + b" " * size for size in range(200_000, 200_040)],
+    "many of a small size": [PADDED + b" " * size for size in range(65_000, 65_100)],
+}
+
+
+@pytest.mark.parametrize("what", WELL)
+async def test_files_that_pack_to_nearly_nothing_keep_no_message_back(tmp_path: Path, what: str) -> None:
+    """A ZIP that unpacks two-hundred-fold is trusted from nobody; this one we packed."""
+    lab = Lab(tmp_path)
+    for number, body in enumerate(WELL[what]):
+        (tmp_path / f"odd{number}.xml").write_bytes(body)
+    lab.put("flood.xml", cap("Extreme"), "flood")
+    await lab.look()
+    status = await lab.look(minute=1)
+    assert status.error == ""
+    assert lab.ids[0] == "s,flood"
+
+
 @pytest.mark.parametrize("kind", ASIDE)
 async def test_what_is_no_file_is_nobodys_business(tmp_path: Path, kind: str) -> None:
     lab = Lab(tmp_path)

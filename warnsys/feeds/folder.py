@@ -14,6 +14,7 @@ import asyncio
 import hashlib
 import io
 import zipfile
+import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +33,9 @@ MARKER = "warnsys.folder"
 STAMPS_S = 300
 FAST = 1
 """Of zlib's levels: a folder is packed at each change, and what is in it may be large."""
+SMALL, PACKS = 64 * 1024, 100
+"""A file of more bytes that packs to less than a hundredth is stored as it is. A smaller one makes no such ZIP: beside
+its data a member has its names and headers."""
 MAX_NAME = 230
 """Characters of what a member is named by, before what keeps several apart: a ZIP's names are trusted up to 255."""
 
@@ -143,9 +147,14 @@ def pack(files: Mapping[str, bytes], identifiers: Mapping[str, str | None]) -> b
     with zipfile.ZipFile(packed, "w") as bundle:
         for member, body in members.items():
             entry = zipfile.ZipInfo(member)
-            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.compress_type = zipfile.ZIP_STORED if _packs_too_well(body) else zipfile.ZIP_DEFLATED
             bundle.writestr(entry, body, compresslevel=FAST)
     return packed.getvalue()
+
+
+def _packs_too_well(body: bytes) -> bool:
+    """Whether a ZIP with it would unpack so many-fold that nobody trusts it (`answer.MAX_RATIO`), us included."""
+    return len(body) > SMALL and len(zlib.compress(body, FAST)) * PACKS < len(body)
 
 
 def _identifier(body: bytes) -> str | None:
