@@ -143,6 +143,8 @@ def _areas(where: str, info: Info) -> Iterator[Finding]:
 def _outlines(place: str, area: Area, budget: Budget) -> Iterator[Finding]:
     for number, ring in enumerate(area.polygons, 1):
         points = np.array(ring)
+        if len(set(ring)) == 1:  # said as a point
+            continue
         if crosses_180(points):
             yield Finding("outline-across-180", f"{place}/polygon[{number}]", "points more than 180° apart")
             continue

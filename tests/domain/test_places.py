@@ -87,6 +87,12 @@ def test_a_large_outline_that_only_touches_a_district_does_not_warn_it() -> None
     assert outcome.decided == "no_district"
 
 
+@pytest.mark.parametrize("district", DISTRICTS)
+def test_a_ring_of_one_place_concerns_the_district_in_which_it_lies(district: str) -> None:
+    middle = MIDDLE[district]
+    assert warned(f"<polygon>{f'{middle.y},{middle.x} ' * 5}</polygon>") == {district}
+
+
 # -- across 180° ----------------------------------------------------------------------------------------------------
 
 LATS = st.floats(50.9, 51.4)

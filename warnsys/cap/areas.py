@@ -19,6 +19,8 @@ EXCLUDE_POLYGON = "EXCLUDE_POLYGON"
 WARN_CELL = "WARNCELLID"
 _NAMES = dict.fromkeys((WARN_CELL, EXCLUDE_POLYGON))
 _BETWEEN_CELLS = re.compile(r"[\s,;|/]+")
+_CELL = re.compile(r"(?<!\d)\d{9}(?!\d)")
+"""A warn cell among other signs."""
 
 MAX_AREAS = 20_000
 """Of areas, of outlines and of circles that a message may have; Germany has 11,000 communes, and languages repeat."""
@@ -148,7 +150,9 @@ class AreaReader:
     def _cells(self, value: str, element: etree._Element) -> Iterator[tuple[str, str]]:
         """Each of several that stand in one value."""
         cells = [cell for cell in _BETWEEN_CELLS.split(value) if cell]
-        if cells and all(map(str.isdecimal, cells)):
+        if not all(map(str.isdecimal, cells)):
+            cells = _CELL.findall(value)
+        if cells:
             self.document.note("cells-in-one-value", element, "value", f"{value!r} read as {len(cells)} cells")
             yield from ((WARN_CELL, cell) for cell in cells)
         elif value:

@@ -29,6 +29,9 @@ CODES: dict[str, Code] = {
     "encoding": Code("mended", "not in UTF-8; read as it declares", "ask the sender for UTF-8"),
     "xml-head": Code("mended", "blanks or byte order marks before the XML; left out", "ask the sender"),
     "namespace-old": Code("mended", "CAP 1.0 or 1.1; read as 1.2", "ask the sender for CAP 1.2"),
+    "namespace-form": Code(
+        "mended", "CAP's namespace left out or miswritten; read as the one that is meant", "ask the sender for CAP 1.2"
+    ),
     "signature": Code("noted", "an XML signature; kept with the bytes, neither checked nor trusted", "nothing to do"),
     # the ZIP
     "zip-broken": Code("rejected", "no whole ZIP; it says nothing, not even that nothing is warned", "fetch it again"),
@@ -83,6 +86,9 @@ CODES: dict[str, Code] = {
     # times and numbers
     "time": Code("rejected", "a time that is none, or a day without a time", _SENDER),
     "time-year": Code("rejected", "a year that cannot be right, e.g. of the Buddhist era", _SENDER),
+    "time-form": Code(
+        "mended", "a time in another form than CAP's; read as the moment that is meant", "ask the sender"
+    ),
     "time-midnight": Code("mended", "24:00 as the end of a day; read as 00:00 of the next", "nothing to do"),
     "time-without-offset": Code(
         "mended",
@@ -114,8 +120,11 @@ CODES: dict[str, Code] = {
         "ask the sender",
     ),
     "circle-empty": Code("mended", "an empty circle; left out", "nothing to do"),
-    "cells-in-one-value": Code("mended", "several warn cells in one value; each is read", "ask the sender"),
+    "cells-in-one-value": Code(
+        "mended", "several warn cells in one value, or other signs beside one; each cell is read", "ask the sender"
+    ),
     "polygon-empty": Code("mended", "an empty polygon; left out", "nothing to do"),
+    "polygon-point": Code("mended", "a polygon of one place only; read as a point", "ask the sender"),
     "polygon-open": Code("mended", "a polygon that does not end where it began; closed", "nothing to do"),
     "polygon-crossing": Code(
         "mended", "an outline that crosses itself; whatever it encloses in any way is warned", "ask the sender"

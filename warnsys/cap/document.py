@@ -6,7 +6,7 @@ with two values is refused where it decides who is warned, when or of what; of t
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone, tzinfo
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -46,6 +46,7 @@ _PARSER = etree.XMLParser(
 )  # fmt: skip
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?")
+_BETWEEN_CODES = re.compile(r"[\s,;|/]+")
 _NEVER = re.compile(r"9999-\d\d-\d\d(?:[T ].*)?", re.DOTALL)
 _MIDNIGHT = re.compile(r"(.{10}[T ])24(:00(?::00(?:\.0+)?)?(?:Z|[+-].*)?)")
 """A day without a time is none: whether its begin or its end is meant would have to be guessed."""
@@ -183,8 +184,15 @@ class Document:
             raise Misleading("missing", self.path(parent, name), f"<{name}> is missing or empty")
         return found
 
-    def named(self, parent: etree._Element, name: str) -> Named:
-        return tuple(map(self.pair, self.children(parent, name)))
+    def named(self, parent: etree._Element, name: str, known: Collection[str] = ()) -> Named:
+        """Pairs of a name and a value; names that are known in their own letters."""
+        return tuple([self._known(known, pair) for pair in self.children(parent, name)])
+
+    def _known(self, known: Collection[str], element: etree._Element) -> tuple[str, str]:
+        written, value = self.pair(element)
+        if (name := forms.code(written, known)) != written:
+            self.note("code-form", element, "valueName", f"{written!r} read as {name}")
+        return name, value
 
     def pair(self, pair: etree._Element) -> tuple[str, str]:
         """valueName and value; CAP 1.0 wrote `valueName=value` instead. Raises `Misleading`."""
@@ -206,11 +214,14 @@ class Document:
         """None where nothing stands, and for an end in the year 9999. Raises `Misleading`."""
         if not (text := self.text(parent, name)):
             return None
-        if name == "expires" and _NEVER.fullmatch(text):
+        written = text if _TIME.fullmatch(text) else forms.time(text)
+        if name == "expires" and _NEVER.fullmatch(written):
             self.note("expires-never", parent, name, f"{text!r} read as no end")
             return None
-        midnight = _MIDNIGHT.fullmatch(text)
-        written = f"{midnight[1]}00{midnight[2] or ''}" if midnight else text
+        midnight = _MIDNIGHT.fullmatch(written)
+        if written != text and not midnight:
+            self.note("time-form", parent, name, f"{text!r} read as {written}")
+        written = f"{midnight[1]}00{midnight[2] or ''}" if midnight else written
         try:
             moment = datetime.fromisoformat(written) if _TIME.fullmatch(written) else None
         except ValueError:
@@ -263,8 +274,15 @@ class Document:
         )
 
     def codes(self, known: Mapping[str, T], parent: etree._Element, name: str) -> tuple[str, ...]:
-        """The same of an element that CAP may have several times."""
-        return tuple(self._code(known, text, parent, name) for text in self.texts(parent, name))
+        """The same of an element that CAP may have several times; some write several into one."""
+        return tuple(code for text in self.texts(parent, name) for code in self._several(known, text, parent, name))
+
+    def _several(self, known: Mapping[str, T], text: str, parent: etree._Element, name: str) -> tuple[str, ...]:
+        found = tuple(forms.code(part, known) for part in _BETWEEN_CODES.split(text) if part)
+        if len(found) < 2 or forms.code(text, known) in known or not all(code in known for code in found):
+            return (self._code(known, text, parent, name),)
+        self.note("code-form", parent, name, f"{text!r} read as {' and '.join(found)}")
+        return found
 
     def _code(self, known: Mapping[str, T], text: str, parent: etree._Element, name: str) -> str:
         code = forms.code(text, known)

@@ -6,10 +6,8 @@ same. Whether something was mended is seen by comparing.
 
 import html
 import re
-from collections.abc import Mapping
-from typing import Final, TypeVar
-
-T = TypeVar("T")
+from collections.abc import Collection
+from typing import Final
 
 # -- bytes ------------------------------------------------------------------------------------------------------------
 
@@ -44,7 +42,7 @@ def without_head(body: bytes) -> tuple[bytes, str]:
 # -- codes ------------------------------------------------------------------------------------------------------------
 
 
-def code(text: str, known: Mapping[str, T]) -> str:
+def code(text: str, known: Collection[str]) -> str:
     """One of the codes, however its letters are written and whatever blanks or marks stand around or within it; any
     other text as it is."""
     if text in known:
@@ -58,6 +56,11 @@ def _bare(text: str) -> str:
 
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8})*")
+_LANGUAGE_CHARS = 200
+_DASH = re.compile(r"\s*[-_\u2010-\u2014]\s*")
+_AFTER_LANGUAGE = re.compile(r"[\s.,;:@(/].*", re.DOTALL)
+"""A locale's encoding, other languages, or words."""
+
 _IN_TWO_LETTERS: Final = dict(
     pair.split("=")
     for pair in """ara=ar ben=bn bul=bg cat=ca ces=cs cze=cs dan=da deu=de ger=de dut=nl ell=el eng=en est=et eus=eu
@@ -72,9 +75,10 @@ _IN_TWO_LETTERS: Final = dict(
 
 def language(text: str) -> str:
     """As BCP 47 writes it: `de_DE` and `deu-DE` are de-DE, `DE` is de. What looks like no language stays as it is."""
-    if not _LANGUAGE.fullmatch(text):
+    found = _AFTER_LANGUAGE.sub("", _DASH.sub("-", text[:_LANGUAGE_CHARS].strip(UNSEEN)))
+    if len(text) > _LANGUAGE_CHARS or not _LANGUAGE.fullmatch(found):
         return text
-    first, *rest = text.replace("_", "-").split("-")
+    first, *rest = found.split("-")
     first = first.lower()
     return "-".join((_IN_TWO_LETTERS.get(first, first), *map(_subtag, rest)))
 
@@ -85,19 +89,50 @@ def _subtag(text: str) -> str:
     return text.title() if len(text) == 4 and text.isalpha() else text.lower()
 
 
+# -- times -----------------------------------------------------------------------------------------------------------
+
+UNSEEN = "\u200b\u2060\ufeff"
+"""Letters without a width, which nobody sees around a code."""
+
+_LOOSE_TIME = re.compile(
+    r"(\d{4})-?(\d\d)-?(\d\d)(?:\s*T\s*|\s+)(\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?\s*"
+    r"(?:(Z|UTC|GMT)|([+-]\d\d)(?::?(\d\d))?)?",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+def time(text: str) -> str:
+    """As CAP writes it: `2027-07-14t16:00z`, with blanks in it, or without any signs between. What looks like no time
+    of a day stays as it is."""
+    if not (found := _LOOSE_TIME.fullmatch(text.strip(UNSEEN))):
+        return text
+    year, month, day, hour, minute, second, parts, utc, hours, minutes = found.groups()
+    whole = f"{year}-{month}-{day}T{hour}:{minute}:{second or '00'}" + (f".{parts[:6]}" if parts else "")
+    return whole + ("+00:00" if utc else f"{hours}:{minutes or '00'}" if hours else "")
+
+
 # -- texts ------------------------------------------------------------------------------------------------------------
 
 _APART = frozenset("br p div li ul ol dl dt dd tr table h1 h2 h3 h4 h5 h6 hr blockquote section article".split())
 _ELEMENTS = sorted(
     _APART
     | frozenset(
-        """a abbr address b big body caption center cite code del em font footer head header html i img input ins kbd
-        label link main mark meta nav pre q s samp script small span strike strong style sub sup tbody td tfoot th thead
-        time title tt u var wbr""".split()
+        """a abbr acronym address b bdi bdo big body caption center cite code del dfn em font footer head
+        header html i iframe img input ins kbd label link main mark meta nav o:p picture pre q s samp script
+        small span strike strong style sub sup svg tbody td tfoot th thead time title tt u var wbr""".split()
     ),
     key=len,
     reverse=True,
 )
+_NO_TEXT = tuple(
+    (re.compile(begin, re.IGNORECASE), re.compile(end, re.IGNORECASE))
+    for begin, end in (
+        ("<!--", "-->"),
+        (r"<style(?=[\s>])", r"</style\s*+>"),
+        (r"<script(?=[\s>])", r"</script\s*+>"),
+    )
+)
+"""What is written in a page and shown to nobody, by its begin and its end."""
 _TAG = re.compile(rf"<(?:!--[^<>]*--|(/?)({'|'.join(_ELEMENTS)})(?:[\s/][^<>]*)?)>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:[A-Za-z]{2,8}[0-9]{0,2}|#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6});")
 _MOST_ROUNDS = 4
@@ -119,13 +154,23 @@ def plain(text: str) -> str:
         return text
     before = text
     for _ in range(_MOST_ROUNDS):
-        found = _ENTITY.sub(_character, _TAG.sub(_gap, text))
+        found = _ENTITY.sub(_character, _TAG.sub(_gap, _shown(text)))
         if found == text:
             break
         text = found
     else:  # brackets within brackets, over and over: a part of none is a tag
         text = text.replace("<", " ").replace("&", " ")
     return text if text == before else tidy(text)
+
+
+def _shown(text: str) -> str:
+    for begin, end in _NO_TEXT:
+        kept, at = list[str](), 0
+        while (first := begin.search(text, at)) and (last := end.search(text, first.end())):
+            kept.append(text[at : first.start()])
+            at = last.end()
+        text = "".join((*kept, text[at:]))
+    return text
 
 
 def tidy(text: str) -> str:

@@ -50,6 +50,9 @@ def read_polygon(text: str, where: Callable[[], str]) -> Outline:
     for lon, lat in points:
         if not _on_earth(lon, lat):
             raise Misleading("coordinates", where(), f"latitude {lat}, longitude {lon} is not on earth")
+    if len(points) > 3 and len(set(points)) == 1:
+        mended.append(("polygon-point", f"{len(points)} times the one place {points[0][1]},{points[0][0]}"))
+        return Outline((points[0],) * 4, tuple(mended))
     if len(set(points)) < 3:
         raise Misleading("polygon", where(), "fewer than three different points")
     if points[0] != points[-1]:

@@ -11,11 +11,12 @@ from typing import get_args
 
 from lxml import etree
 
-from warnsys.cap import forms
+from warnsys.cap import dwd, forms
 from warnsys.cap.areas import AreaReader
 from warnsys.cap.document import NAMESPACES, ZONE, Document
-from warnsys.cap.errors import Misleading, Unsafe
-from warnsys.cap.model import Alert, Certainty, Info, MsgType, Reference, Resource, Severity, Status, Urgency
+from warnsys.cap.errors import Misleading, NotCap, Unsafe
+from warnsys.cap.mended import mended
+from warnsys.cap.model import Alert, Certainty, Info, MsgType, Named, Reference, Resource, Severity, Status, Urgency
 from warnsys.cap.once import parse_once
 from warnsys.cap.references import parts_of, triples
 
@@ -46,8 +47,17 @@ def read_alert(body: bytes, *, max_bytes: int = MAX_BYTES, zone: tzinfo = ZONE) 
     if len(body) > max_bytes:
         raise Unsafe("too-large", "/", f"{len(body)} bytes, at most {max_bytes} are read")
     body, head = forms.without_head(body)
-    root, alike = parse_once(body)
+    said = list[tuple[str, str]]()
+    try:
+        root, alike = parse_once(body)
+    except NotCap:
+        body, said = mended(body)
+        if not said:
+            raise
+        root, alike = parse_once(body)
     document = Document(root, zone)
+    for code, what in said:
+        document.note(code, root, "", what)
     if head:
         document.note("xml-head", root, "", head)
     return _alert(document, alike)
@@ -166,7 +176,7 @@ def _info(document: Document, areas: AreaReader, number: int, info: etree._Eleme
         severity=document.graded(_SEVERITIES, info, "severity"),
         certainty=document.graded(_CERTAINTIES, info, "certainty"),
         audience=document.plain(info, "audience"),
-        event_codes=document.named(info, "eventCode"),
+        event_codes=_event_codes(document, info),
         effective=document.time(info, "effective"),
         onset=document.time(info, "onset"),
         expires=document.time(info, "expires"),
@@ -176,11 +186,21 @@ def _info(document: Document, areas: AreaReader, number: int, info: etree._Eleme
         instruction=document.plain(info, "instruction"),
         web=document.text(info, "web"),
         contact=document.plain(info, "contact"),
-        parameters=document.named(info, "parameter"),
+        parameters=document.named(info, "parameter", _PARAMETERS),
         resources=tuple(_resource(document, resource) for resource in document.children(info, "resource")),
         areas=areas.areas(number, info),
     )
     return replace(read, altered=True) if document.noted("markup") > markup else read
+
+
+def _event_codes(document: Document, info: etree._Element) -> Named:
+    """What decides in the DWD's letters."""
+    found = list(document.named(info, "eventCode", _EVENT_CODES))
+    for place, (name, value) in enumerate(found):
+        if name == "GROUP" and (group := forms.code(value, dwd.KNOWN_GROUPS)) != value:
+            document.note("code-form", info, "eventCode", f"{value!r} read as {group}")
+            found[place] = name, group
+    return tuple(found)
 
 
 def _resource(document: Document, resource: etree._Element) -> Resource:
@@ -206,4 +226,8 @@ _SEVERITIES: dict[str, Severity] = {value: value for value in get_args(Severity)
 _CERTAINTIES: dict[str, Certainty] = {value: value for value in get_args(Certainty)}
 _SCOPES = dict.fromkeys(("Public", *PRIVATE_SCOPES))
 _CATEGORIES = dict.fromkeys("Geo Met Safety Security Rescue Fire Health Env Transport Infra CBRNE Other".split())
+_EVENT_CODES = dict.fromkeys(("II", "GROUP", "PROFILE_VERSION"))
+_PARAMETERS = dict.fromkeys(("awareness_level", "awareness_type"))
+"""Names of values that decide something."""
+
 _RESPONSE_TYPES = dict.fromkeys("Shelter Evacuate Prepare Execute Avoid Monitor Assess AllClear None".split())

@@ -11,18 +11,43 @@ MAX_TIME = 40
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T_ ]?\d\d:?\d\d(?::?\d\d)?(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?$", re.IGNORECASE)
 _SPLIT_TIME = re.compile(r"(,\s*\d{4}-\d\d-\d\d)\s+(?=\d\d:\d\d)")
 _IN_A_ROW = 3
+_UNSEEN = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
+
+
+_WITH_BLANKS = re.compile(
+    r"[\s;,]*+([^,;]++),([^,;]++),\s*+(\d{4}-\d\d-\d\d[T ]\d\d:\d\d[^\s,;]*+)(?=[\s,;]|\Z)", re.IGNORECASE
+)
+"""One triple, in whose sender and identifier may be blanks."""
 
 
 def triples(text: str) -> list[str]:
     """What names one message each, each once; parts are separated by commas alone."""
+    text = text.translate(_UNSEEN)
     pieces = text.split()
     if ";" not in text and all(piece.count(",") == 2 for piece in pieces):  # as CAP writes it
         return list(dict.fromkeys(piece for piece in pieces if piece.strip(",")))
+    if whole := _with_blanks(text):
+        return list(dict.fromkeys(whole))
     text = _SPLIT_TIME.sub(r"\1T", text.replace(";", " "))
     found = dict[str, None]()
     for piece in ",".join(part.strip() for part in text.split(",")).split():
         found.update(dict.fromkeys(_apart(piece)))
     return list(found)
+
+
+def _with_blanks(text: str) -> list[str]:
+    """The triples of a text of nothing else, where a sender or identifier is of several words: "Leitstelle Solingen".
+
+    Where a sender ends in an address, what stands before it is another message's name.
+    """
+    found, end = list[str](), 0
+    while triple := _WITH_BLANKS.match(text, end):
+        sender, end = triple[1].split(), triple.end()
+        if len(sender) > 1 and any(sign in sender[-1] for sign in "@:."):
+            return []
+        found.append(",".join(" ".join(part.split()) for part in triple.groups()))
+    words = any(" " in part for one in found for part in one.split(",")[:2])
+    return found if words and not text[end:].strip(" \t\r\n;,") else []
 
 
 def _apart(piece: str) -> Iterator[str]:
