@@ -64,6 +64,8 @@ GEWITTER = [{"de": "Gewitter", "en": "Thunderstorm"}]
         ((area("Stadt", OUTLINE, OTHER),), (area("North", OUTLINE), area("South", OTHER))),
         ((area("Stadt", OUTLINE),), (area("City", OUTLINE), area("City", OUTLINE))),
         ((area("Stadt", OUTLINE),), (area("City", OUTLINE.replace("51.0,", "51.00,")),)),
+        ((area("Stadt", OUTLINE),), (area("City", "<polygon>51.3,7.2 51.3,6.9 51.0,6.9 51.0,7.2 51.3,7.2</polygon>"),)),
+        ((area("Stadt", OUTLINE),), (area("City", "<polygon>51.0,6.9 51.3,6.9 51.3,7.2 51.0,7.2 51.0,6.9</polygon>"),)),
         ((area("Stadt", CELL, OUTLINE),), (area("City", CELL),)),
         (
             (area("Stadt", OUTLINE, "<geocode><valueName>region</valueName><value>Köln</value></geocode>"),),
@@ -81,6 +83,11 @@ def test_languages_that_ask_for_other_responses_are_one_warning_but_an_all_clear
     german = info("de-DE", "Gewitter")
     assert events(german, info("en-GB", "Thunderstorm", response="Shelter")) == GEWITTER
     assert events(german, info("en-GB", "Thunderstorm", response="AllClear")) == [{"de": "Gewitter"}]
+
+
+@pytest.mark.parametrize("certainty", ["Possible", "Unknown", "sehr wahrscheinlich", ""])
+def test_a_language_that_is_less_certain_or_does_not_say_is_the_same_warning(certainty: str) -> None:
+    assert events(info("de", "Gewitter"), info("en", "Thunderstorm").replace("Likely", certainty)) == GEWITTER
 
 
 @pytest.mark.parametrize("language", ["de-DE", "de_DE", "deu", "DE", "de-AT", "ger", "DE_de", "de"])

@@ -33,11 +33,11 @@ def alike(alert: Alert) -> list[list[Info]]:
             where[id(info.areas)] = places(info.areas)
         begin = info.onset or info.effective or alert.sent
         facts = (
-            info.urgency, info.severity, info.certainty, begin, info.expires, dwd.is_all_clear(info),
-            where[id(info.areas)],
+            info.urgency, info.severity, begin, info.expires, dwd.is_all_clear(info), where[id(info.areas)],
         )  # fmt: skip
         codes = _codes(info)
-        same = (*facts, frozenset(codes.items()), frozenset(info.parameters), frozenset(info.categories))
+        said = frozenset(codes.items()), frozenset(info.parameters), frozenset(info.categories)
+        same = (*facts, info.certainty, *said)
         some, place = exactly.setdefault(same, []), spoken[same, info.language]
         spoken[same, info.language] += 1
         if place < len(some) and some[place].may_take({_primary(info): info.event}, codes):
@@ -105,15 +105,18 @@ def _joined(some: list[_Together]) -> list[_Together]:
 
 
 def places(areas: Sequence[Area]) -> frozenset[object]:
-    """Where an info warns, as it is decided: by cells where it lists any, else by shapes; names and order left out."""
+    """Where an info warns, as it is decided: by cells where it lists any, else by shapes.
+
+    Names and order are left out, also at which point a ring begins and which way it runs.
+    """
     bands = [dwd.height_band_m(area) for area in areas]
     if cells := {(cell, band) for area, band in zip(areas, bands, strict=True) for cell in dwd.warn_cells(area)}:
         return frozenset(cells)
-    holes = [frozenset(area.excluded) for area in areas]
+    holes = [frozenset(map(frozenset, area.excluded)) for area in areas]
     return frozenset(
         (shape, without, band)
         for area, without, band in zip(areas, holes, bands, strict=True)
-        for shape in (*area.polygons, *area.circles)
+        for shape in (*map(frozenset, area.polygons), *area.circles)
     )
 
 
