@@ -234,7 +234,8 @@ class SettleAgent:
         kept = rejection(self._topics, record, self.name, reason, city)
         self._metrics.rejected.labels(self.name, code_of(reason)).inc()
         self._failing[city] = self._failing.get(city, 0) + 1 if isinstance(said, Tick) else self._failing.get(city, 0)
-        if self._failing[city] >= GIVEN_UP_AFTER or city in self._at_fault:
+        unfit = not isinstance(error.__cause__, PoisonError) and not isinstance(said, Tick) and self._unfit(state)
+        if self._failing[city] >= GIVEN_UP_AFTER or city in self._at_fault or unfit:
             del self._failing[city]
             self._at_fault.discard(city)
             self._metrics.state_lost.labels(city).set(time.time())
@@ -247,13 +248,22 @@ class SettleAgent:
             state, notices = set_aside(CityState(city=city), said, reason, self._cities[city])
             with suppress(Exception):  # if this fails, what `set_aside` gave stays
                 state, notices = set_aside(held, said, reason, self._cities[city])
-            if isinstance(said, Tick):
+            if unfit or isinstance(said, Tick):
                 for fresh in (CityState(city=city), held):
                     with suppress(Exception):  # if this fails, what `set_aside` gave stays
                         state, notices = settle(fresh, said, self._cities[city])
             return state, notices, [kept, kept_state, *self._outgoing(state, state, notices, record)]
         after, notices = set_aside(state, said, reason, self._cities[city])
         return after, notices, [kept, *self._outgoing(state, after, notices, record)]
+
+    def _unfit(self, state: CityState) -> bool:
+        """Says whether a state that failed at a record is at fault itself: it cannot even take its own time again."""
+        try:
+            if state.facts.now is not None:
+                settle(state, Tick(stage=self._topics.stage, at=state.facts.now), self._cities[state.city])
+        except Exception:
+            return True
+        return False
 
     def _outgoing(
         self, before: CityState, after: CityState, notices: Iterable[Notice], record: ConsumedRecord

@@ -340,3 +340,21 @@ async def test_a_state_that_cannot_be_kept_is_never_a_loop(most: int) -> None:
         assert pair.counted("state_lost_seconds", city=HERE) > 0
     await pair.take(snapshot(3, "W", "E"), tick(4), tick(6))
     assert pair.stele(HERE).status != "clear"
+
+
+@pytest.mark.parametrize(
+    ("was", "damaged"),
+    [(b"public/sms/RAIN", b"public"), (b'"base_id":"S"', b'"base_id":"T"'), (b'"listed_as":["S"]', b'"listed_as":[]')],
+)
+async def test_a_message_that_meets_a_state_that_is_at_fault_is_told_with_the_next_tick(
+    was: bytes, damaged: bytes
+) -> None:
+    """Such a state can be read, and no record can be settled on it: it is given up at once, not after three ticks."""
+    whole = state_of(HERE, tick(0), warning("S", HERE, severity="Severe"), snapshot(0, "S"), tick(1)).to_bytes()
+    assert was in whole
+    store = MemoryStateStore()
+    store.kept[0] = {HERE: StoredState(CityState.from_bytes(whole.replace(was, damaged)))}
+    pair = Pair(store)
+    await pair.take(warning("E", HERE, THERE, minute=2), tick(2))
+    assert [one.cause for one in pair.told(HERE)] == ["E"]
+    assert len([one for one in pair.sent("warn.rejected") if "state: " in one.headers["reason"]]) == 1
