@@ -17,7 +17,7 @@ from streams.kafka.topics import topics_for
 from streams.processes.web import HANGS_S, Reader, mind, watched
 from tests.kafka import raw
 from tests.support import meaning, outcome, snapshot, tick
-from tests.web.sites import Desk, settings
+from tests.web.sites import LOGIN, Desk, settings
 from warnsys.records import PushNotice, SmsNotice
 
 TOPICS = ("alerts", "extreme", "impacts", "stele", "push", "sms", "rejected", "status", "actions")
@@ -100,6 +100,19 @@ def test_whatever_stands_on_a_topic_ends_no_reader(
     topic: str, key: Any, value: Any, headers: Any, timestamp: int
 ) -> None:
     READER._take(NAME[topic], record(key, value, headers, timestamp))
+
+
+def test_a_stele_under_another_districts_key_is_passed_over() -> None:
+    """One with a later time took the place of the district's own, and every page answered 500 for good."""
+    made = desk()
+    before = made.board.steles["d1"]
+    later = before.issued.replace(second=1)
+    for district in ("d2", "nowhere", ""):
+        other = before.model_copy(update={"district": district, "issued": later})
+        made.put("stele", "d1", other.to_bytes())
+    made.board.look()
+    assert made.board.stele("d1") == before
+    assert {path: made.operators.get(path, auth=LOGIN).status_code for path in PAGES} == dict.fromkeys(PAGES, 200)
 
 
 @pytest.mark.parametrize("path", PAGES)

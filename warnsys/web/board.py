@@ -290,6 +290,8 @@ class Board:
             self.steles.pop(district, None)
             return
         self._check_stage(record.stage)
+        if record.district != district:
+            raise ValueError(f"a stele of {record.district!r} stands under the key of {district!r}")
         known = self.steles.get(district)
         ahead = known and not self.exercise and known.issued > self.now() + AHEAD
         if known and not ahead and (record.issued, covers) < (known.issued, self._covers[district]):
