@@ -122,3 +122,15 @@ def test_no_stop_lasts_longer_than_a_day() -> None:
     city.take(outcome("A", meaning("Extreme", expires=3000), stamp=5), tick(24 * 60))
     assert city.push() == []
     assert len(city.take(tick(24 * 60 + 1)).push()) == 1
+
+
+def test_a_stop_whose_end_was_damaged_in_the_stored_state_is_over_after_a_day() -> None:
+    city = stopped_city()
+    pause = city.state.stopped["push"]
+    damaged = pause.model_copy(update={"until": pause.until.replace(year=2927)})
+    city.state = city.state.model_copy(update={"stopped": {"push": damaged}})
+    endless = meaning("Extreme").model_copy(update={"expires": None})
+    city.take(outcome("A", endless, stamp=5), tick(24 * 60 - 10))
+    assert city.push() == []
+    city.take(tick(24 * 60 + 2))
+    assert len(city.push()) == 1

@@ -80,3 +80,7 @@ def test_a_text_in_both_languages_takes_each_value_in_its_own() -> None:
 def test_names_of_districts_stand_in_texts_as_they_are(words: Messages) -> None:
     for district in load(bundled("solingen")):
         assert district.name in words("title", label=district.name, event="x")
+
+
+def test_a_value_that_is_longer_than_a_text_may_hold_is_cut(words: Messages) -> None:
+    assert words("source", source="x" * 10_000).count("x") == 2_000

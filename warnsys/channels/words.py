@@ -10,6 +10,8 @@ from fluent.syntax import ast, visitor
 from warnsys.records import Localised
 
 LANGUAGES = ("de", "en")
+MOST_VALUE = 2_000
+"""Characters of a value that are put into a text: Fluent refuses the whole text for a longer one than 2,500."""
 Value = str | int | float | Localised
 """A `Localised` value is put into each language's text in that language."""
 
@@ -42,11 +44,17 @@ class Messages:
         pattern = self._bundle.get_message(key).value
         if pattern is None:
             raise KeyError(key)
-        own = {name: value[self.language] if isinstance(value, dict) else value for name, value in values.items()}
+        own = {
+            name: _short(value[self.language] if isinstance(value, dict) else value) for name, value in values.items()
+        }
         text, errors = self._bundle.format_pattern(pattern, own)
         if errors:
             raise KeyError(f"{key}: {errors[0]}")
         return str(text)
+
+
+def _short(value: str | float) -> str | float:
+    return value[:MOST_VALUE] if isinstance(value, str) else value
 
 
 class _Variables(visitor.Visitor):

@@ -24,8 +24,12 @@ class Pause(Part):
     """When it was taken, where the clock of the desk that gave it is ahead of the city's time."""
 
     def over(self, now: datetime) -> bool:
-        """An order to resume holds at once, whatever the clock of the desk where it was given."""
-        return self.until <= max(self.since or self.at, now)
+        """An order to resume holds at once, whatever the clock of the desk where it was given.
+
+        No pause lasts longer than `LONGEST_STOP`, whatever end stands in a state that was damaged.
+        """
+        begins = self.since or self.at
+        return self.until <= max(begins, now) or now - begins >= LONGEST_STOP
 
 
 Pauses = dict[str, Pause]
