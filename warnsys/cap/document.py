@@ -214,7 +214,7 @@ class Document:
         """None where nothing stands, and for an end in the year 9999. Raises `Misleading`."""
         if not (text := self.text(parent, name)):
             return None
-        written = text if _TIME.fullmatch(text) else forms.time(text)
+        written = text if _TIME.fullmatch(text) else forms.written_time(text)
         if name == "expires" and _NEVER.fullmatch(written):
             self.note("expires-never", parent, name, f"{text!r} read as no end")
             return None

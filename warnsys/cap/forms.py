@@ -57,7 +57,7 @@ def _bare(text: str) -> str:
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8})*")
 _LANGUAGE_CHARS = 200
-_DASH = re.compile(r"\s*[-_\u2010-\u2014]\s*")
+_DASH = re.compile(r"[-_\u2010-\u2014]")
 _AFTER_LANGUAGE = re.compile(r"[\s.,;:@(/].*", re.DOTALL)
 """A locale's encoding, other languages, or words."""
 
@@ -75,7 +75,8 @@ _IN_TWO_LETTERS: Final = dict(
 
 def language(text: str) -> str:
     """As BCP 47 writes it: `de_DE` and `deu-DE` are de-DE, `DE` is de. What looks like no language stays as it is."""
-    found = _AFTER_LANGUAGE.sub("", _DASH.sub("-", text[:_LANGUAGE_CHARS].strip(UNSEEN)))
+    joined = "-".join(part.strip() for part in _DASH.split(text[:_LANGUAGE_CHARS].strip(UNSEEN)))
+    found = _AFTER_LANGUAGE.sub("", joined)
     if len(text) > _LANGUAGE_CHARS or not _LANGUAGE.fullmatch(found):
         return text
     first, *rest = found.split("-")
@@ -101,7 +102,7 @@ _LOOSE_TIME = re.compile(
 )
 
 
-def time(text: str) -> str:
+def written_time(text: str) -> str:
     """As CAP writes it: `2027-07-14t16:00z`, with blanks in it, or without any signs between. What looks like no time
     of a day stays as it is."""
     if not (found := _LOOSE_TIME.fullmatch(text.strip(UNSEEN))):

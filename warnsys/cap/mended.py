@@ -27,7 +27,7 @@ Said = list[tuple[str, str]]
 """Codes with a sentence each."""
 
 
-def mended(body: bytes) -> tuple[bytes, Said]:
+def whole_xml(body: bytes) -> tuple[bytes, Said]:
     """The bytes as they are meant, and what was mended; nothing is where they are meant as they stand."""
     said: Said = []
     for mend in (_encoding, _namespace, _entities):

@@ -15,7 +15,7 @@ from warnsys.cap import dwd, forms
 from warnsys.cap.areas import AreaReader
 from warnsys.cap.document import NAMESPACES, ZONE, Document
 from warnsys.cap.errors import Misleading, NotCap, Unsafe
-from warnsys.cap.mended import mended
+from warnsys.cap.mended import whole_xml
 from warnsys.cap.model import Alert, Certainty, Info, MsgType, Named, Reference, Resource, Severity, Status, Urgency
 from warnsys.cap.once import parse_once
 from warnsys.cap.references import parts_of, triples
@@ -51,7 +51,7 @@ def read_alert(body: bytes, *, max_bytes: int = MAX_BYTES, zone: tzinfo = ZONE) 
     try:
         root, alike = parse_once(body)
     except NotCap:
-        body, said = mended(body)
+        body, said = whole_xml(body)
         if not said:
             raise
         root, alike = parse_once(body)
