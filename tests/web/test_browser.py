@@ -177,6 +177,8 @@ async def test_a_blocked_sound_is_said_large_and_can_be_tried_and_repeats_until_
 async def test_a_district_on_the_map_is_reached_by_tab_and_leads_to_its_row(browser: Browser) -> None:
     async with served(STATES["severe"]()) as address, opened(browser, address) as page:
         place = page.get_by_role("button", name="Gräfrath: Stufe 3 von 4")
+        await page.wait_for_load_state()
+        await page.wait_for_function("source.readyState === EventSource.OPEN")  # nothing is drawn anew after that
         await place.focus()
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("link", name="Gräfrath", exact=True)).to_be_focused()
