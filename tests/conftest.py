@@ -105,6 +105,8 @@ def _reason(item: pytest.Item, config: pytest.Config) -> str | None:
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Keeps together what shares a fixture of its file: pytest-xdist would make it in each process."""
+    if not item.config.pluginmanager.hasplugin("xdist"):
+        return
     fixtures = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
     if any(definitions[-1].scope in ("class", "module", "package") for definitions in fixtures.values()):
         item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from streams.kafka.records import ConsumedRecord, Headers, ProducerRecord, SendError, TooLargeError
 from streams.kafka.topics import Topics
+from streams.worker.hand import place_of
 from warnsys.records import MOST_HEADER, NewerRecordError
 
 log = logging.getLogger(__name__)
@@ -77,9 +78,8 @@ def taken(record: ConsumedRecord, take: Callable[[ConsumedRecord], object]) -> b
     except Exception as error:
         if charge(error) is Charge.INFRASTRUCTURE and not isinstance(error, NewerRecordError):
             raise
-        place = f"{record.topic}/{record.partition}@{record.offset}"
         known = isinstance(error, ValueError)  # a damaged record; anything else is a bug of ours
-        log.warning("%s cannot be read: %s", place, error_reason(error), exc_info=None if known else error)
+        log.warning("%s cannot be read: %s", place_of(record), error_reason(error), exc_info=None if known else error)
         return False
     return True
 

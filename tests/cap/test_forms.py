@@ -2,7 +2,6 @@
 
 import codecs
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -11,28 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.cap.oddities import CAP, message, swap, without
-from warnsys.cap import Alert, Misleading, forms, read_alert
-from warnsys.cap.model import Info
+from tests.cap.reading import codes, info, said
+from warnsys.cap import Misleading, forms, read_alert
 from warnsys.check import check_message
 from warnsys.warning.matching import _text
 
 NOW = datetime(2027, 7, 14, 12, 0, tzinfo=UTC)
 DECLARED = '<?xml version="1.0" encoding="UTF-8"?>'
 MARK = "\ufeff"
-
-
-def codes(body: bytes) -> list[str]:
-    return [one.code for one in read_alert(body).findings]
-
-
-def info(body: bytes) -> Info:
-    (one,) = read_alert(body).infos
-    return one
-
-
-def said(body: bytes) -> Alert:
-    """What a message says, whatever was mended."""
-    return replace(read_alert(body), findings=())
 
 
 # -- before the XML -------------------------------------------------------------------------------------------------

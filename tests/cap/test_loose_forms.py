@@ -1,29 +1,14 @@
 """Forms that senders write though CAP has others: read as meant where that is plain, and said."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from tests.cap.oddities import CAP, SQUARE, area, code, message, swap
-from warnsys.cap import Alert, CapError, Misleading, dwd, read_alert
+from tests.cap.reading import codes, info, said
+from warnsys.cap import CapError, Misleading, dwd, read_alert
 from warnsys.cap.kinds import kind
-from warnsys.cap.model import Info
 from warnsys.cap.references import parts_of, triples
-
-
-def codes(body: bytes) -> list[str]:
-    return [one.code for one in read_alert(body).findings]
-
-
-def info(body: bytes) -> Info:
-    (one,) = read_alert(body).infos
-    return one
-
-
-def said(body: bytes) -> Alert:
-    return replace(read_alert(body), findings=())
-
 
 # -- times ----------------------------------------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ from warnsys.cap.model import (
     Status,
     Urgency,
 )
+from warnsys.cap.read import CATEGORIES, RESPONSE_TYPES
 from warnsys.cap.write import write_alert
 
 ORDER = {
@@ -87,10 +88,7 @@ def areas(draw: st.DrawFn) -> Area:
 resources = st.builds(
     Resource, desc=texts, mime_type=texts, size=st.one_of(st.none(), st.integers(0, 10**17)), uri=texts, digest=texts
 )
-CODES = dict.fromkeys(
-    "Geo Met Safety Security Rescue Fire Health Env Transport Infra CBRNE Other "
-    "Shelter Evacuate Prepare Execute Avoid Monitor Assess AllClear None".split()
-)
+CODES = {**CATEGORIES, **RESPONSE_TYPES}
 several = st.lists(something.filter(lambda text: forms.code(text, CODES) == text), max_size=2).map(tuple)
 """Codes as they are read: a known one in other letters is not what was written."""
 infos = st.builds(

@@ -18,6 +18,8 @@ MAX_BUNDLE_BYTES = 64 * 1024 * 1024
 MAX_UNPACKED_BYTES = 512 * 1024 * 1024
 ENCRYPTED = 0x1
 """Flag of a member (APPNOTE 4.4.4)."""
+_DAMAGED = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, OSError, ValueError)
+"""What zipfile raises for a member that it cannot unpack; memory that is lacking is no fault of the member's."""
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """Of packing. The standard library unpacks others without any limit: 861 bytes of bzip2 take 2 GB and 8 s."""
 
@@ -67,5 +69,5 @@ def _member(bundle: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Member:
     try:
         with bundle.open(entry) as file:
             return Member(entry.filename, file.read(entry.file_size + 1))  # no more is unpacked than it says
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, OSError, ValueError) as error:
+    except _DAMAGED as error:
         return Member(entry.filename, b"", BadBundle("member-broken", entry.filename, str(error)))

@@ -169,9 +169,9 @@ def _info(document: Document, areas: AreaReader, number: int, info: etree._Eleme
     markup = document.noted("markup")
     read = Info(
         language=document.language(info),
-        categories=document.codes(_CATEGORIES, info, "category"),
+        categories=document.codes(CATEGORIES, info, "category"),
         event=document.plain(info, "event"),
-        response_types=document.codes(_RESPONSE_TYPES, info, "responseType"),
+        response_types=document.codes(RESPONSE_TYPES, info, "responseType"),
         urgency=document.graded(_URGENCIES, info, "urgency"),
         severity=document.graded(_SEVERITIES, info, "severity"),
         certainty=document.graded(_CERTAINTIES, info, "certainty"),
@@ -225,9 +225,9 @@ _URGENCIES: dict[str, Urgency] = {value: value for value in get_args(Urgency)}
 _SEVERITIES: dict[str, Severity] = {value: value for value in get_args(Severity)}
 _CERTAINTIES: dict[str, Certainty] = {value: value for value in get_args(Certainty)}
 _SCOPES = dict.fromkeys(("Public", *PRIVATE_SCOPES))
-_CATEGORIES = dict.fromkeys("Geo Met Safety Security Rescue Fire Health Env Transport Infra CBRNE Other".split())
+CATEGORIES = dict.fromkeys("Geo Met Safety Security Rescue Fire Health Env Transport Infra CBRNE Other".split())
 _EVENT_CODES = dict.fromkeys(("II", "GROUP", "PROFILE_VERSION"))
 _PARAMETERS = dict.fromkeys(("awareness_level", "awareness_type"))
 """Names of values that decide something."""
 
-_RESPONSE_TYPES = dict.fromkeys("Shelter Evacuate Prepare Execute Avoid Monitor Assess AllClear None".split())
+RESPONSE_TYPES = dict.fromkeys("Shelter Evacuate Prepare Execute Avoid Monitor Assess AllClear None".split())
