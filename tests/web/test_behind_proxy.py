@@ -7,7 +7,7 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.support import meaning, outcome
 from tests.web.conftest import served, wired
-from tests.web.test_browser import STELE, WIDE, desk_in, opened
+from tests.web.test_browser import STELE, WIDE, comes_true, desk_in, opened
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 AGAIN_MS = 60_000
@@ -43,7 +43,7 @@ async def kept(page: Page) -> None:
     """Wait until the page is controlled, and was shown once under its worker."""
     await page.evaluate("navigator.serviceWorker.ready")
     await page.reload()
-    await page.wait_for_function("navigator.serviceWorker.controller !== null")
+    await comes_true(page, "navigator.serviceWorker.controller !== null")
 
 
 @pytest.mark.parametrize(("path", "kind"), [*STELE_IN_ALL, ("/embed/d1", "502"), ("/embed/d1", "foreign page")])
@@ -98,7 +98,7 @@ async def test_a_page_that_is_open_keeps_what_it_shows_behind_such_a_proxy_and_c
 ) -> None:
     desk = desk_in("moderate")
     async with served(desk) as there, wired(there) as (address, wire), opened(browser, address + path, WIDE) as page:
-        await page.wait_for_function("source.readyState === EventSource.OPEN")
+        await comes_true(page, "source.readyState === EventSource.OPEN")
         wire.answers(instead(kind))
         await expect(page.locator("#lost")).to_be_visible(timeout=AGAIN_MS)
         await expect(page.get_by_text("Stufe 2 von 4").first).to_be_visible(timeout=AGAIN_MS)

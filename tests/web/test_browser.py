@@ -1,5 +1,6 @@
 """The pages in a real browser: in step with the topics, honest when nobody answers, for everybody."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -54,6 +55,14 @@ async def opened(browser: Browser, address: str, size: ViewportSize = WIDE, **co
         await page.close()
 
 
+async def comes_true(page: Page, expression: str, seconds: float = 30) -> None:
+    """Wait until the expression is true on the page. It is asked from here: the page's CSP forbids it to evaluate."""
+    end = asyncio.get_running_loop().time() + seconds
+    while not await page.evaluate(expression):
+        assert asyncio.get_running_loop().time() < end, f"not true within {seconds} s: {expression}"
+        await asyncio.sleep(0.05)
+
+
 async def test_a_new_alert_shows_on_both_pages_by_itself(browser: Browser) -> None:
     desk = desk_in("calm")
     async with (
@@ -99,7 +108,7 @@ async def test_a_page_misses_the_pings_of_a_stream_that_died_without_a_word(brow
     desk = desk_in("calm")
     async with served(desk) as there, wired(there) as (address, wire), opened(browser, f"{address}/") as page:
         await expect(page.get_by_text("Keine Wetterwarnung").first).to_be_visible()
-        await page.wait_for_function("source.readyState === EventSource.OPEN")
+        await comes_true(page, "source.readyState === EventSource.OPEN")
         wire.cut_streams()
         desk.take(outcome("A", meaning("Severe"), stamp=1))
         await expect(page.locator(".warning").get_by_text("Stufe 3 von 4")).to_be_visible(timeout=30_000)
@@ -178,7 +187,7 @@ async def test_a_district_on_the_map_is_reached_by_tab_and_leads_to_its_row(brow
     async with served(STATES["severe"]()) as address, opened(browser, address) as page:
         place = page.get_by_role("button", name="Gräfrath: Stufe 3 von 4")
         await page.wait_for_load_state()
-        await page.wait_for_function("source.readyState === EventSource.OPEN")  # nothing is drawn anew after that
+        await comes_true(page, "source.readyState === EventSource.OPEN")  # nothing is drawn anew after that
         await place.focus()
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("link", name="Gräfrath", exact=True)).to_be_focused()
