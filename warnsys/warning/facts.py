@@ -72,6 +72,8 @@ class Listing(Part):
 
     accepted: dict[str, bool] = {}
     sightings: dict[str, Sighting] = {}
+    foreign: bool | None = None
+    """Whether only messages of other senders are known by this identifier; ours by it is still to come, or never."""
 
     def seen(self, source: str, stamp: datetime | None, *, early: bool = False) -> "Listing":
         """Adds that a source listed it. An `early` stamp is a stand-in until the time of the real one has come."""
@@ -84,11 +86,12 @@ class Listing(Part):
         others = {one: known for one, known in self.sightings.items() if one != source}
         return self.model_copy(update={"sightings": _last({**others, source: sighting}, MOST_SOURCES)})
 
-    def decided(self, rules: str, *, accepted: bool) -> "Listing":
+    def decided(self, rules: str, *, accepted: bool, foreign: bool) -> "Listing":
         """Accepted once is accepted: a copy that cannot be read does not unsay it."""
+        foreign = foreign and (self.foreign or not self.accepted)
         others = {version: known for version, known in self.accepted.items() if version != rules}
         now = {**others, rules: self.accepted.get(rules, False) or accepted}
-        return self.model_copy(update={"accepted": _last(now, MOST_RULES)})
+        return self.model_copy(update={"accepted": _last(now, MOST_RULES), "foreign": foreign or None})
 
 
 class KnownSnapshot(Part):
@@ -169,7 +172,8 @@ def learn_outcome(known: Facts, outcome: Outcome, rules: str) -> Facts:
     elif outcome.doubt:
         stamp = known.now or stamp
     listing = listing.seen(outcome.source, stamp, early=early)
-    listing = listing.decided(outcome.rules, accepted=outcome.decided != "rejected")
+    accepted, foreign = outcome.decided != "rejected", "," in outcome.base_id  # else the name is the identifier alone
+    listing = listing.decided(outcome.rules, accepted=accepted, foreign=foreign)
     listings = {**known.listings, outcome.listed_id: listing}
     facts, grown = dict(known.facts), known.grown + 2 * len(outcome.listed_id) + _LISTING_BYTES
     if (fact := _fact(outcome)) and _matters(fact, known):
@@ -338,10 +342,12 @@ def _matters(fact: Fact, known: Facts) -> bool:
     """Whether it warns here, or may end what does: a predecessor known to warn only elsewhere is no matter."""
     if fact.meanings or fact.base_id in known.facts:
         return True
-    return any(
-        base_id in known.facts or not (listing := known.listings.get(base_id)) or not any(listing.accepted.values())
-        for base_id in fact.supersedes
-    )
+    return any(base_id in known.facts or not _is_elsewhere(known.listings.get(base_id)) for base_id in fact.supersedes)
+
+
+def _is_elsewhere(listing: Listing | None) -> bool:
+    """Whether a message that no fact knows was accepted: it warns elsewhere only."""
+    return listing is not None and not listing.foreign and any(listing.accepted.values())
 
 
 def _with(before: Sequence[Fact], fact: Fact, rules: str) -> list[Fact]:
