@@ -362,11 +362,22 @@ def test_a_warning_stands_under_renewed_geofences_until_it_is_decided_anew() -> 
     assert "ended" not in [notice.kind for notice in city.push()]
 
 
+OTHERS_F = outcome("leitstelle@stadt.example,F", meaning("Moderate"), source="city").model_copy(
+    update={"listed_id": "F"}
+)
+
+
 def test_a_cancel_before_its_warning_counts_where_another_senders_message_has_that_identifier() -> None:
-    other = outcome("leitstelle@stadt.example,F", meaning("Moderate"), source="city")
-    other = other.model_copy(update={"listed_id": "F"})
-    city = City(city_rules(sources=("dwd", "city"))).take(tick(0), other, tick(1))
+    city = City(city_rules(sources=("dwd", "city"))).take(tick(0), OTHERS_F, tick(1))
     ended = outcome("F", meaning("Extreme"), stamp=2).model_copy(update={"replaced": True})
     city.take(cancel("G", "F", stamp=2), ended, snapshot(2, "F", "G"), tick(4))
     assert [one.fact.base_id for one in city.situation.districts["d1"].standing] == ["leitstelle@stadt.example,F"]
     assert [notice.cause for notice in city.push()] == ["leitstelle@stadt.example,F"]
+
+
+def test_an_unreadable_copy_does_not_make_another_senders_message_ours() -> None:
+    for copies in ((rejected("F"), OTHERS_F), (OTHERS_F, rejected("F"))):
+        city = City(city_rules(sources=("dwd", "city"))).take(tick(0), *copies, tick(1))
+        ended = outcome("F", meaning("Extreme"), stamp=2).model_copy(update={"replaced": True})
+        city.take(cancel("G", "F", stamp=2), ended, snapshot(2, "F", "G"), tick(4))
+        assert [notice.cause for notice in city.push()] == ["leitstelle@stadt.example,F"]

@@ -88,7 +88,8 @@ class Listing(Part):
 
     def decided(self, rules: str, *, accepted: bool, foreign: bool) -> "Listing":
         """Accepted once is accepted: a copy that cannot be read does not unsay it."""
-        foreign = foreign and (self.foreign or not self.accepted)
+        ours = any(self.accepted.values()) and not self.foreign
+        foreign = (foreign and not ours) if accepted else bool(self.foreign)
         others = {version: known for version, known in self.accepted.items() if version != rules}
         now = {**others, rules: self.accepted.get(rules, False) or accepted}
         return self.model_copy(update={"accepted": _last(now, MOST_RULES), "foreign": foreign or None})
