@@ -1,9 +1,10 @@
-"""The settle agent: takes a record, decides, publishes, then stores its state. Only then is the record handled.
+"""The settle agent: takes a record, decides, publishes the notices, and then stores its state.
 
-The match agent is in `streams.worker.match`. Each decision is a pure function of `warnsys.pipeline`; this module does
-the effects, in their order. After a kill at any point the record comes again, and the same notices go out under the
-same ids. While more records wait, the agent stores the state once for several of them; no record of these counts as
-handled before the state is stored.
+Each decision is a pure function of `warnsys.pipeline`. This module does the effects, in their order. A record counts as
+handled only when the state that follows from it is stored. After a kill at any point the record comes again, and the
+same notices go out under the same ids. While more records wait, the agent stores one state for several of them.
+
+The match agent is in `streams.worker.match`.
 """
 
 import logging
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from typing import NamedTuple
 
 from streams.kafka.records import ConsumedRecord, ProducerRecord, Sender, TooLargeError
 from streams.kafka.topics import Topics
@@ -20,7 +22,7 @@ from streams.worker.failures import error_reason as error_reason
 from streams.worker.failures import rejection as rejection
 from streams.worker.hand import place_of
 from streams.worker.match import MatchAgent as MatchAgent
-from streams.worker.state import StateStore, StoredState, Unread
+from streams.worker.state import StateStore, StoredState, UnreadableState
 from streams.worker.trial import NOT_TRIED, TrialPart, Trials
 from warnsys.headers import COVERS, PUBLISHED, record_time, stamped
 from warnsys.metrics import Metrics
@@ -40,15 +42,23 @@ from warnsys.warning.reduce import reduced
 
 log = logging.getLogger(__name__)
 ENVELOPE = 16 * 1024
-"""The most bytes that a record has beside its value."""
+"""A record has at most so many bytes beside its value. A notice whose value leaves less room is not sent."""
 GIVEN_UP_AFTER = 3
 """A city that fails at so many ticks in a row begins anew. A tick has no content, so the state must be at fault."""
 
 
-class SettleAgent:
-    """Reads warn.impacts, keeps a state a city, and writes the channels: what holds, and what people are told.
+class _CityResult(NamedTuple):
+    """What a record leads to in one city."""
 
-    It answers each order to pause a channel on `ops.actions`.
+    state: CityState
+    notices: tuple[Notice, ...]
+    outgoing: list[ProducerRecord]
+
+
+class SettleAgent:
+    """Reads `warn.impacts`, keeps a state for each city, and writes the channels: what holds, and what people are told.
+
+    It answers each order to pause a channel on `ops.actions`. `heard` is told each notice once it is acknowledged.
     """
 
     name = "settle"
@@ -64,16 +74,16 @@ class SettleAgent:
     ) -> None:
         self._cities, self._topics, self._sender, self._store = cities, topics, sender, store
         self._metrics, self._heard = metrics, unharmed(heard)
-        self._kept: dict[int, dict[str, StoredState]] = {}
+        self._states: dict[int, dict[str, StoredState]] = {}
         """By partition and city, the newest state in memory."""
         self._owed: dict[int, set[str]] = {}
         """By partition, the cities whose notices are published and whose state is not yet stored."""
-        self._epoch = 0
-        """Counts rebalances: a change while a record is processed means that the partition may be another worker's."""
-        self._failing: dict[str, int] = {}
+        self._rebalances = 0
+        """How often partitions were assigned or revoked. If it grows during a record, its partition may be lost."""
+        self._failed_ticks: dict[str, int] = {}
         """By city, how many ticks in a row it failed at."""
         self._convicted: dict[str, dict[str, str]] = {}
-        """By the record's place and by city ("" for all cities): why `handle` has to set the record aside there."""
+        """By the place of a convicted record, and by city ("" for all): why `handle` sets the record aside there."""
         self._reported = set[int]()
         """Partitions whose cities the metrics show."""
         self._at_fault: set[str] = set()
@@ -81,11 +91,11 @@ class SettleAgent:
 
     def forget(self) -> None:
         """Forgets all states, because partitions were revoked or assigned. The next record has them read again."""
-        self._failing.clear()
+        self._failed_ticks.clear()
         self._at_fault.clear()
-        self._kept.clear()
+        self._states.clear()
         self._owed.clear()
-        self._epoch += 1
+        self._rebalances += 1
 
     def owes(self, record: ConsumedRecord) -> bool:
         """Says whether a city of the record's partition has published notices and not yet stored its state."""
@@ -96,7 +106,7 @@ class SettleAgent:
         partition = record.partition
         if owed := self._owed.get(partition):
             try:
-                await self._store.save(partition, {city: self._kept[partition][city] for city in sorted(owed)})
+                await self._store.save(partition, {city: self._states[partition][city] for city in sorted(owed)})
             except TooLargeError:
                 for city in sorted(owed):
                     await self._save_reduced(partition, city)
@@ -107,19 +117,21 @@ class SettleAgent:
 
         A state that is too large is the failure of that city. Else the worker would end and start again for ever.
         """
-        kept = self._kept[partition][city]
-        why = "what was remembered was more than can be kept"
-        for state in (kept.state, *reduced(kept.state, why)):
+        stored = self._states[partition][city]
+        reason = "what was remembered was more than can be kept"
+        for state in (stored.state, *reduced(stored.state, reason)):
             try:
-                smaller = replace(kept, state=state)
+                smaller = replace(stored, state=state)
                 await self._store.save(partition, {city: smaller})
             except TooLargeError:
                 log.critical("%s: the city's state is larger than the broker takes; a smaller one is tried", city)
                 self._metrics.state_lost.labels(city).set(time.time())
                 continue
-            self._kept[partition][city] = smaller
+            self._states[partition][city] = smaller
             return
-        raise TooLargeError(f"{city}: the broker does not even take an empty state")
+        raise TooLargeError(
+            f"{city}: the broker takes not even an empty state; raise max.message.bytes of {self._topics.state.name}"
+        )
 
     def only(self, partitions: Collection[int]) -> None:
         """Limits the metrics to the cities of these partitions, because other workers own the others."""
@@ -129,141 +141,172 @@ class SettleAgent:
         self._metrics.only_cities(city for city in self._cities if self._topics.partition_of(city) in partitions)
 
     def state(self, city: str) -> CityState | None:
-        kept = self._kept.get(self._topics.partition_of(city), {}).get(city)
-        return kept.state if kept else None
+        """Gives the newest state of a city, if this worker has it in memory."""
+        stored = self._states.get(self._topics.partition_of(city), {}).get(city)
+        return stored.state if stored else None
 
     async def handle(self, record: ConsumedRecord) -> None:
         """Settles a record in each city, publishes the notices and waits for them. `remember` stores the states later.
 
         A city whose state covers the record skips the record: its notices are published already. Settling it again with
-        facts that came later would publish the same news under other ids. If the partition was revoked meanwhile, this
-        method stores the states itself, because nobody calls `remember` for that partition.
-
-        Raises for a record of another stage, and when a send fails.
+        facts that came later would publish the same news under other ids. Raises for a record of another stage, and
+        when a send fails.
         """
         started, taken = time.perf_counter(), time.time()
-        said = self._timed(read_impact_record(record.value), record)
-        if said.stage != self._topics.stage:
-            raise ForeignStageError(said.stage, self._topics.stage)
-        self._metrics.read(said, record.topic)
-        epoch = self._epoch
+        content = self._with_broker_time(read_impact_record(record.value), record)
+        if content.stage != self._topics.stage:
+            raise ForeignStageError(content.stage, self._topics.stage)
+        self._metrics.read(content, record.topic)
+        rebalances = self._rebalances
         before = await self._restored(record.partition)
-        notices: list[Notice] = []
         after = dict(before)
+        notices: list[Notice] = []
         outgoing: list[ProducerRecord] = []
         trail = TraceHeader.read(record.headers).at("settle", taken)
-        whys = self._convicted.pop(place_of(record), {})
-        for city, kept in before.items():
-            if kept.has(record.offset, record.timestamp):
+        convicted_for = self._convicted.pop(place_of(record), {})
+        for city, stored in before.items():
+            if stored.has(record.offset, record.timestamp):
                 continue
-            try:
-                if why := whys.get(city) or whys.get(""):
-                    raise PoisonError(why)
-                state, found = settle(kept.state, said, self._cities[city])
-                to_send = self._outgoing(kept.state, state, found, record)
-                to_send += map(self._answer, answers(kept.state.stopped, state.stopped, said, city, state.facts.now))
-            except MemoryError:
-                raise
-            except Exception as error:
-                failed = CityError(city, error)
-                failed.__cause__ = error
-                state, found, to_send = self._set_aside(kept.state, said, record, failed)
-            else:
-                self._failing.pop(city, None)
-            notices += found
-            outgoing += to_send
-            after[city] = StoredState(state, record.offset, stamped(record.timestamp) or kept.covers_at)
+            why = convicted_for.get(city) or convicted_for.get("", "")
+            result = self._settle_in(city, stored.state, content, record, why)
+            notices += result.notices
+            outgoing += result.outgoing
+            after[city] = StoredState(result.state, record.offset, stamped(record.timestamp) or stored.covers_at)
         trail = trail.took("settled", time.perf_counter() - started)
-        await self._sender.send([_with(trail, one) for one in outgoing])
-        changed = {city for city, kept in after.items() if kept.state is not before[city].state}
-        if epoch == self._epoch:
-            self._kept[record.partition] = after
-            if owed := self._owed.get(record.partition, set[str]()) | changed:
-                self._owed[record.partition] = owed
-        else:  # the partition may have been another worker's in between
+        await self._sender.send([_traced(trail, one) for one in outgoing])
+        if rebalances == self._rebalances:
+            self._keep(record.partition, before, after)
+        else:  # the partition may have been revoked, and then nobody calls `remember` for it
             await self._store.save(record.partition, after)
         for notice in notices:
             self._count(notice)
             self._heard(notice)
-        if isinstance(said, Outcome):
+        self._report(content, after, trail)
+
+    def _settle_in(
+        self, city: str, state: CityState, content: ImpactRecord, record: ConsumedRecord, convicted_for: str
+    ) -> _CityResult:
+        """Settles a record in one city. A record that fails there, or was convicted, is set aside there."""
+        try:
+            if convicted_for:
+                raise PoisonError(convicted_for)
+            after, notices = settle(state, content, self._cities[city])
+            outgoing = self._outgoing(state, after, notices, record)
+            outgoing += map(self._answer, answers(state.stopped, after.stopped, content, city, after.facts.now))
+        except MemoryError:
+            raise
+        except Exception as error:
+            failure = CityError(city, error)
+            failure.__cause__ = error
+            return self._set_aside(state, content, record, failure)
+        self._failed_ticks.pop(city, None)
+        return _CityResult(after, notices, outgoing)
+
+    def _keep(self, partition: int, before: Mapping[str, StoredState], after: dict[str, StoredState]) -> None:
+        """Keeps the new states in memory, and notes which cities `remember` has to store."""
+        changed = {city for city, stored in after.items() if stored.state is not before[city].state}
+        self._states[partition] = after
+        if owed := self._owed.get(partition, set[str]()) | changed:
+            self._owed[partition] = owed
+
+    def _report(self, content: ImpactRecord, after: Mapping[str, StoredState], trail: TraceHeader) -> None:
+        """Reports the latency of an outcome, and after a tick what holds in each city."""
+        if isinstance(content, Outcome):
             for stage, seconds in trail.stages(time.time()).items():
                 self._metrics.took(stage, seconds)
-        if isinstance(said, Tick):
-            for city, kept in after.items():
-                self._metrics.troubles.labels(city).set(len(kept.state.troubles))
+        if isinstance(content, Tick):
+            for city, stored in after.items():
+                self._metrics.troubles.labels(city).set(len(stored.state.troubles))
                 with suppress(Exception):  # a city that fails here has noted a trouble already
-                    if situation := self._cities[city].situation(kept.state):
+                    if situation := self._cities[city].situation(stored.state):
                         self._metrics.settled(city, situation)
 
     async def judge(self, record: ConsumedRecord, trials: Trials) -> dict[str, str]:
         """Tries a suspect record in a trial process, city by city. Gives the cities that fail, and why.
 
-        A record is suspect when a worker ended while it processed the record. If even `set_aside` fails in the trial,
-        the state of that city is at fault.
+        A record is suspect if a worker ended while it processed the record. If even `set_aside` fails in the trial, the
+        state of that city is at fault.
         """
-        said = self._timed(read_impact_record(record.value), record)
+        content = self._with_broker_time(read_impact_record(record.value), record)
         before = {
-            city: kept.state
-            for city, kept in (await self._restored(record.partition)).items()
-            if not kept.has(record.offset, record.timestamp)
+            city: stored.state
+            for city, stored in (await self._restored(record.partition)).items()
+            if not stored.has(record.offset, record.timestamp)
         }
-        whys = await trials.tried(
-            [TrialPart(city, settle, (state, said, self._cities[city])) for city, state in before.items()]
+        reasons = await trials.tried(
+            [TrialPart(city, settle, (state, content, self._cities[city])) for city, state in before.items()]
         )
         aside = [
-            TrialPart(city, set_aside, (before[city], said, why, self._cities[city])) for city, why in whys.items()
+            TrialPart(city, set_aside, (before[city], content, reason, self._cities[city]))
+            for city, reason in reasons.items()
         ]
         failed = await trials.tried(aside) if aside else {}
-        self._at_fault |= {city for city, why in failed.items() if not why.startswith(NOT_TRIED)}
-        return self.convict(record, whys)
+        self._at_fault |= {city for city, reason in failed.items() if not reason.startswith(NOT_TRIED)}
+        return self.convict(record, reasons)
 
-    def convict(self, record: ConsumedRecord, whys: dict[str, str]) -> dict[str, str]:
-        """Notes for which cities `handle` has to set a record aside, and why."""
-        if whys:
-            self._convicted[place_of(record)] = whys
-        return whys
+    def convict(self, record: ConsumedRecord, reasons: dict[str, str]) -> dict[str, str]:
+        """Notes for which cities `handle` has to set a record aside, and why. Gives the reasons back."""
+        if reasons:
+            self._convicted[place_of(record)] = reasons
+        return reasons
 
     def _set_aside(
-        self, state: CityState, said: ImpactRecord, record: ConsumedRecord, error: CityError
-    ) -> tuple[CityState, tuple[Notice, ...], list[ProducerRecord]]:
-        """Rejects a record for the one city that fails at it. The city goes on without the record, as incomplete."""
-        city, reason = error.city, str(error)
-        log.error(
-            "settle: %s/%d@%d: %s", record.topic, record.partition, record.offset, reason, exc_info=error.__cause__
-        )
-        kept = rejection(self._topics, record, self.name, reason, city)
-        self._metrics.rejected.labels(self.name, code_of(reason)).inc()
-        self._failing[city] = self._failing.get(city, 0) + 1 if isinstance(said, Tick) else self._failing.get(city, 0)
-        unfit = not isinstance(error.__cause__, PoisonError) and not isinstance(said, Tick) and self._unfit(state)
-        if self._failing[city] >= GIVEN_UP_AFTER or city in self._at_fault or unfit:
-            del self._failing[city]
-            self._at_fault.discard(city)
-            self._metrics.state_lost.labels(city).set(time.time())
-            log.critical("%s: the city's state cannot be used and is kept on warn.rejected; the city begins anew", city)
-            given_up = replace(
-                record, value=state.to_bytes(), topic=self._topics.state.name, key=city.encode(), offset=-1, headers={}
-            )  # it was held in memory, so it has no offset
-            kept_state = rejection(self._topics, given_up, self.name, f"state: {reason}", city)
-            held = CityState(city=city, stopped=state.stopped)  # keeps the operator's stop
-            state, notices = set_aside(CityState(city=city), said, reason, self._cities[city])
-            with suppress(Exception):  # if this fails, what `set_aside` gave stays
-                state, notices = set_aside(held, said, reason, self._cities[city])
-            if unfit or isinstance(said, Tick):
-                for fresh in (CityState(city=city), held):
-                    with suppress(Exception):  # if this fails, what `set_aside` gave stays
-                        state, notices = settle(fresh, said, self._cities[city])
-            return state, notices, [kept, kept_state, *self._outgoing(state, state, notices, record)]
-        after, notices = set_aside(state, said, reason, self._cities[city])
-        return after, notices, [kept, *self._outgoing(state, after, notices, record)]
+        self, state: CityState, content: ImpactRecord, record: ConsumedRecord, failure: CityError
+    ) -> _CityResult:
+        """Rejects a record for the one city that fails at it. The city goes on without the record, as incomplete.
 
-    def _unfit(self, state: CityState) -> bool:
-        """Says whether a state that failed at a record is at fault itself: it cannot even take its own time again."""
+        If the city's state is at fault, the city begins anew instead.
+        """
+        city, reason = failure.city, str(failure)
+        log.error("settle: %s is rejected for one city: %s", place_of(record), reason, exc_info=failure.__cause__)
+        self._metrics.rejected.labels(self.name, code_of(reason)).inc()
+        rejected = rejection(self._topics, record, self.name, reason, city)
+        is_tick = isinstance(content, Tick)
+        if is_tick:
+            self._failed_ticks[city] = self._failed_ticks.get(city, 0) + 1
+        unfit = not isinstance(failure.__cause__, PoisonError) and not is_tick and self._is_unfit(state)
+        if unfit or city in self._at_fault or self._failed_ticks.get(city, 0) >= GIVEN_UP_AFTER:
+            result = self._begin_anew(city, state, content, record, reason, retry=unfit or is_tick)
+        else:
+            after, notices = set_aside(state, content, reason, self._cities[city])
+            result = _CityResult(after, notices, self._outgoing(state, after, notices, record))
+        return result._replace(outgoing=[rejected, *result.outgoing])
+
+    def _is_unfit(self, state: CityState) -> bool:
+        """Says whether a state is at fault itself. Such a state fails even at a tick of its own time."""
         try:
             if state.facts.now is not None:
                 settle(state, Tick(stage=self._topics.stage, at=state.facts.now), self._cities[state.city])
         except Exception:
             return True
         return False
+
+    def _begin_anew(
+        self, city: str, state: CityState, content: ImpactRecord, record: ConsumedRecord, reason: str, *, retry: bool
+    ) -> _CityResult:
+        """Gives a city a new state, because its old one cannot be used. The old one goes to `warn.rejected`.
+
+        The new state keeps the operator's pauses of channels, if that does not fail. With `retry` it takes the record,
+        if that does not fail; else the record is set aside.
+        """
+        self._failed_ticks.pop(city, None)
+        self._at_fault.discard(city)
+        self._metrics.state_lost.labels(city).set(time.time())
+        log.critical("%s: the city's state cannot be used and is kept on warn.rejected; the city begins anew", city)
+        old = replace(
+            record, value=state.to_bytes(), topic=self._topics.state.name, key=city.encode(), offset=-1, headers={}
+        )  # the state was in memory, so it has no offset
+        rejected = rejection(self._topics, old, self.name, f"state: {reason}", city)
+        rules, empty, paused = self._cities[city], CityState(city=city), CityState(city=city, stopped=state.stopped)
+        attempts: list[Callable[[], tuple[CityState, tuple[Notice, ...]]]]
+        attempts = [lambda: set_aside(paused, content, reason, rules)]
+        if retry:
+            attempts += [lambda: settle(empty, content, rules), lambda: settle(paused, content, rules)]
+        after, notices = set_aside(empty, content, reason, rules)
+        for attempt in attempts:  # the last attempt that succeeds counts
+            with suppress(Exception):
+                after, notices = attempt()
+        return _CityResult(after, notices, [rejected, *self._outgoing(after, after, notices, record)])
 
     def _outgoing(
         self, before: CityState, after: CityState, notices: Iterable[Notice], record: ConsumedRecord
@@ -281,33 +324,34 @@ class SettleAgent:
         else:
             self._metrics.notices.labels(channel_of(notice), notice.audience, notice.kind, notice.reason).inc()
 
-    def _timed(self, said: ImpactRecord, record: ConsumedRecord) -> ImpactRecord:
+    def _with_broker_time(self, content: ImpactRecord, record: ConsumedRecord) -> ImpactRecord:
         """Writes the broker's timestamp into a tick of the live stage, and removes it from any other tick."""
-        if isinstance(said, Tick):
+        if isinstance(content, Tick):
             live = self._topics.stage == LIVE
-            return said.model_copy(update={"appended": record_time(record.timestamp) if live else None})
-        return said
+            return content.model_copy(update={"appended": record_time(record.timestamp) if live else None})
+        return content
 
     async def _restored(self, partition: int) -> dict[str, StoredState]:
-        if partition in self._kept:
-            return self._kept[partition]
-        epoch, found = self._epoch, await self._loaded(partition)
+        """Gives the states of a partition's cities, from memory or from the store. A city without one begins anew."""
+        if partition in self._states:
+            return self._states[partition]
+        rebalances, found = self._rebalances, await self._loaded(partition)
         ours = self._topics.by_partition(self._cities).get(partition, ())
-        kept = {city: found.get(city) or StoredState(CityState(city=city)) for city in ours}
-        if unread := {city: each.unread for city, each in kept.items() if each.unread}:
-            await self._keep_unread(unread)
-            kept = {city: replace(each, unread=None) for city, each in kept.items()}
-            await self._store.save(partition, {city: kept[city] for city in unread})
-        if epoch == self._epoch:
-            self._kept[partition] = kept
-        return kept
+        states = {city: found.get(city) or StoredState(CityState(city=city)) for city in ours}
+        if unreadable := {city: stored.unreadable for city, stored in states.items() if stored.unreadable}:
+            await self._reject_states(unreadable)
+            states = {city: replace(stored, unreadable=None) for city, stored in states.items()}
+            await self._store.save(partition, {city: states[city] for city in unreadable})
+        if rebalances == self._rebalances:
+            self._states[partition] = states
+        return states
 
     def _answer(self, answer: ChannelState) -> ProducerRecord:
         partition = self._topics.partition_of(answer.key)
         return ProducerRecord(self._topics.actions.name, partition, answer.key, answer.to_bytes())
 
     async def _loaded(self, partition: int) -> dict[str, StoredState]:
-        """Loads the states of a partition; gives none if they cannot be read.
+        """Loads the states of a partition. Gives none if they cannot be read.
 
         No record is at fault then. The cities begin anew, and learn from what the feed publishes again.
         """
@@ -317,7 +361,7 @@ class SettleAgent:
             if charge(error) is Charge.INFRASTRUCTURE:
                 raise
             log.critical(
-                "settle: the states of partition %d cannot be read, its cities begin anew: %s",
+                "settle: the states of partition %d cannot be read, so its cities begin anew: %s",
                 partition,
                 error_reason(error),
             )
@@ -325,13 +369,14 @@ class SettleAgent:
                 self._metrics.state_lost.labels(city).set(time.time())
             return {}
 
-    async def _keep_unread(self, unread: Mapping[str, Unread]) -> None:
+    async def _reject_states(self, unreadable: Mapping[str, UnreadableState]) -> None:
         """Sends states that cannot be read to `warn.rejected`."""
-        for city, one in unread.items():
-            log.critical("%s; the bytes are kept on warn.rejected, and the city begins anew", one.reason)
+        for city, state in unreadable.items():
+            log.critical("%s; the bytes are kept on warn.rejected, and the city begins anew", state.reason)
             self._metrics.state_lost.labels(city).set(time.time())
-        sent = [rejection(self._topics, one.record, self.name, one.reason, city) for city, one in unread.items()]
-        await self._sender.send(sent)
+        await self._sender.send(
+            [rejection(self._topics, one.record, self.name, one.reason, city) for city, one in unreadable.items()]
+        )
 
     def _tombstone(self, district: str, record: ConsumedRecord) -> ProducerRecord:
         """Removes the record of a district that the geofences no longer have."""
@@ -350,6 +395,6 @@ class SettleAgent:
         return ProducerRecord(topic.name, record.partition, key, value, headers)
 
 
-def _with(trail: TraceHeader, record: ProducerRecord) -> ProducerRecord:
+def _traced(trail: TraceHeader, record: ProducerRecord) -> ProducerRecord:
     """Adds the trace header to a notice; leaves other records as they are."""
     return replace(record, headers={**record.headers, **trail.header()}) if "id" in record.headers else record

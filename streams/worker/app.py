@@ -1,12 +1,13 @@
-"""The Faust app: hands each record to its agent, one at a time, and lets no error pass unseen.
+"""The worker: gives each record to its agent, one at a time, on Faust, and charges every error.
 
-The one safe shape of an agent (docs/adr/0003):
+Each agent runs in the one safe way (docs/adr/0003):
 
-* `concurrency=1`.
-* The consumer says whether a record is the next one (`take`).
-* The last statement on a record is `handled`.
-* A record that the agent cannot process goes to `warn.rejected` with its bytes, and is acknowledged there first.
-* If that fails, or the broker fails, the process ends at once without a commit, and the record comes again.
+* An agent works on one record at a time (`concurrency=1`).
+* It works on a record only if the consumer says that the record is the next one (`take`).
+* The record counts as handled only after everything else is done (`handled`).
+* A record that the agent cannot process goes to `warn.rejected` with its bytes. It counts as handled once the broker
+  has acknowledged that.
+* If the infrastructure fails, the process ends at once without a commit, and the record comes again.
 """
 
 import asyncio
@@ -28,7 +29,8 @@ from streams.kafka.records import ConsumedRecord, Progress, Sender, read_headers
 from streams.kafka.topics import Topic, Topics, group_of
 from streams.worker.agents import MatchAgent, SettleAgent
 from streams.worker.failures import Charge, charge, code_of, error_reason, rejection
-from streams.worker.hand import Hand, place_of, print_of
+from streams.worker.hand import Hand, place_of
+from streams.worker.suspects import Judge, Suspects
 from streams.worker.transport import EmbeddedTransport, StrictTransport
 from streams.worker.trial import Trials
 from streams.worker.watchdog import Vitals, Watchdog
@@ -38,41 +40,36 @@ from warnsys.records import NewerRecordError
 
 log = logging.getLogger(__name__)
 SESSION_S = 6
-"""A killed worker's records come again after this time: 6.5 s, against 61 s with the default of 60 (Kafka 4.3.1)."""
+"""After so long without a heartbeat the broker gives a worker's partitions to others. The records of a killed worker
+come again after 6.5 s; with Faust's default of 60 s they came after 61 s (Kafka 4.3.1)."""
 REPORT_EVERY_S = 1.0
-"""How often the watchdog is told what the worker does."""
-TOGETHER = 200
-TOGETHER_S = 1.0
-"""The state is stored after so many records or so many seconds. A lower limit would store it after each record; a
-higher one repeats more records after a kill."""
+"""How often the worker tells the watchdog and the metrics what it does."""
+BATCH_RECORDS = 200
+BATCH_S = 1.0
+"""The state is stored after so many records or so many seconds. With a lower limit it would be stored after each
+record; with a higher one more records are repeated after a kill."""
 KEEP_UP = 8
 KEEP_UP_S = 1.0
 KEEP_UP_LOOK_S = 0.002
-"""While more outcomes than `KEEP_UP` a partition wait to be settled, messages of the ordinary lane wait, for at most
-`KEEP_UP_S`. With a lower limit the state would be stored after each record."""
+"""While more than `KEEP_UP` outcomes for each partition wait to be settled, messages of the ordinary lane wait, for at
+most `KEEP_UP_S`. With a lower limit the state would be stored after each record."""
 BUFFER = 500
 FETCH = 90
 """How many records a queue holds, and how many one fetch brings. Fetching pauses at four fifths of the queue, so one
-more fetch never fills it: at a full queue Faust would hold up all topics, and an Extreme message with them."""
+more fetch never fills it. At a full queue Faust would hold up all topics, and an Extreme message with them."""
 STOP_S = 2.5
-"""Faust has so long to stop in order before the process ends."""
-JUDGED_FOR_S = 60.0
-"""A record with the same content is not tried again for so long: after a kill it may come twice, and others wait."""
-TRIED_AT_MOST = 2
-"""A record that passed so many trials is set aside all the same when a process ends on it once more."""
+"""Faust has so long to stop in order. After that the process ends."""
 
 
-class Undone(Exception):
-    """Ends the process without a commit; its cause says why."""
+class EndWithoutCommit(Exception):
+    """Ends the process without a commit. Its cause says what failed."""
 
 
-class Agent(Protocol):
+class Agent(Judge, Protocol):
     """What the worker asks of an agent."""
 
-    name: str
-
     async def handle(self, record: ConsumedRecord) -> None:
-        """Decides and publishes."""
+        """Decides a record and sends the results."""
 
     def owes(self, record: ConsumedRecord) -> bool:
         """Says whether results of a record's partition are not yet acknowledged, or their state not yet stored."""
@@ -80,30 +77,24 @@ class Agent(Protocol):
     async def remember(self, record: ConsumedRecord) -> None:
         """Returns when all results of a record's partition are acknowledged and their state is stored."""
 
-    async def judge(self, record: ConsumedRecord, trials: Trials) -> dict[str, str]:
-        """Tries a suspect in another process. Gives by part why it fails there; `handle` then sets it aside."""
-
-    def convict(self, record: ConsumedRecord, whys: dict[str, str]) -> dict[str, str]:
-        """Sets a record aside without a trial, when `handle` comes to it."""
-
 
 @dataclass(frozen=True)
-class Waiting:
-    """Records of a partition that are processed, and whose state is stored together."""
+class OpenBatch:
+    """Processed records of one partition, for which the agent stores one state."""
 
     count: int
     since: float
-    """In monotonic seconds."""
+    """When the first of them was processed, in monotonic seconds."""
     agent: Agent
     message: Any
-    """The last of these records."""
+    """The last of them."""
 
 
 class Worker:
-    """Runs both agents on a broker, in the running loop; an async context via `running`.
+    """Runs both agents on a broker, in the running loop, while its context `running` is entered.
 
-    One that keeps its `instance` over a restart is a static member of the group (KIP-345): the partitions of one that
-    was killed wait for its successor instead of for the end of the session, and an ordinary restart moves none.
+    A worker that keeps its `instance` over a restart is a static member of the consumer group (KIP-345). Its partitions
+    wait for it, so an ordinary restart moves none, and a worker that was killed has them again as soon as it is back.
     """
 
     def __init__(
@@ -128,15 +119,15 @@ class Worker:
     ) -> None:
         self._topics, self._sender, self._metrics = topics, sender, metrics
         self._progress, self._settle, self._end, self._outdated = progress, settle, end, outdated
+        self._match, self._hand, self._started = match, hand or Hand(), False
+        read = {match.name: {topic.name for topic in topics.messages}, settle.name: {topics.impacts.name}}
+        self._suspects = Suspects(self._hand, read, metrics, trials)
         self._mended: dict[str, int] = {}
-        self._match, self._hand = match, hand or Hand()
-        self._trials = {agent.name: trials or Trials() for agent in (match, settle)}
-        self._started = False
-        self._judged: dict[str, tuple[float, dict[str, str]]] = {}
-        """The last record that failed its trial: by its content, when and why."""
-        self._together: dict[Any, Waiting] = {}
+        """By kind of loss that the consumer mended or met: how often the metrics have counted it."""
+        self._batches: dict[Any, OpenBatch] = {}
+        """By partition, the records that are processed and not yet handled."""
         self._at_work: dict[str, asyncio.Lock] = {}
-        """By topic: whoever processes its records, or stores their state late, holds this lock."""
+        """By topic, the lock of whoever processes its records or stores their state late."""
         brokers = [URL(f"kafka://{address}") for address in bootstrap.split(",")]
         self.app: Any = faust.App(
             group_of(topics),
@@ -151,7 +142,7 @@ class Worker:
             consumer_auto_offset_reset="earliest",
             consumer_group_instance_id=instance or None,
             consumer_max_fetch_size=topics.rejected.max_bytes,
-            datadir=str(Path(gettempdir()) / f"warnsys-faust-{os.getuid()}"),  # where Faust makes folders, and no file
+            datadir=str(Path(gettempdir()) / f"warnsys-faust-{os.getuid()}"),  # Faust makes folders there, and no file
             store="memory://",
             stream_buffer_maxsize=BUFFER,
             stream_wait_empty=False,
@@ -171,16 +162,19 @@ class Worker:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Worker"]:
-        """Consumes from the moment the context is entered until it is left."""
+        """Consumes from entering the context until leaving it."""
         try:
             self._vitals.report(time.monotonic(), ready=False, in_hand={}, lagging={})
             with Watchdog(self._vitals, self._end):
                 tasks = [
                     asyncio.create_task(self._or_end(work, what))
-                    for work, what in ((self._report, "the reporter"), (self._remember_late, "what remembers late"))
+                    for work, what in (
+                        (self._report, "the reporter"),
+                        (self._remember_late, "the task that stores states late"),
+                    )
                 ]
                 try:
-                    tasks += [asyncio.create_task(trials.warm()) for trials in self._to_warm()]
+                    tasks += [asyncio.create_task(trials.warm()) for trials in self._suspects.trials_to_warm()]
                     await self.app.start()
                     self._started = True
                     yield self
@@ -188,22 +182,12 @@ class Worker:
                     for task in tasks:
                         task.cancel()
         finally:
-            for trials in self._trials.values():
-                await trials.close()
+            await self._suspects.close()
             await self._stop()
             self._hand.close()
 
-    def _to_warm(self) -> list[Trials]:
-        """Gives the trials of the agents that will meet a suspect. They start while the worker waits for the broker."""
-        suspects = self._hand.suspects
-        reads = {
-            self._match.name: {topic.name for topic in self._topics.messages},
-            self._settle.name: {self._topics.impacts.name},
-        }
-        return [self._trials[agent] for agent, topics in reads.items() if topics & suspects]
-
     async def _or_end(self, work: Callable[[], Awaitable[None]], what: str) -> None:
-        """Runs a task, and ends the process if it fails: a worker without this task would only look alive."""
+        """Runs a task, and ends the process if the task fails. A worker without it would only look alive."""
         try:
             await work()
         except Exception as error:
@@ -211,10 +195,10 @@ class Worker:
             self._end(f"{what} failed ({error!r})")
 
     async def _stop(self) -> None:
-        """Stops Faust, within `STOP_S`. Records in work are finished, or come again.
+        """Stops Faust within `STOP_S`, or ends the process. An agent finishes its record, or the record comes again.
 
-        Faust may wait for ever when it is stopped during a rebalance. When it is stopped while it starts, it may block
-        the loop's own thread, where no timeout of the loop works; `ended_after` ends the process then.
+        Faust may wait for ever if it is stopped during a rebalance. If it is stopped while it starts, it may block the
+        thread of the event loop, where no timeout works. `ended_after` ends the process then.
         """
         with ended_after(2 * STOP_S, self._end, "Faust blocked the event loop while it stopped"):
             try:
@@ -224,45 +208,48 @@ class Worker:
                 self._end(f"Faust did not stop within {STOP_S:g} s")
 
     async def _report(self) -> None:
-        """Tells the watchdog which records are in work, and which partitions have lag."""
+        """Tells the watchdog and the metrics, again and again, what the worker does."""
         while True:
-            if not self._started:
+            if self._started:
+                self._report_once()
+            else:
                 self._vitals.report(time.monotonic(), ready=False, in_hand={}, lagging={})
-                await asyncio.sleep(REPORT_EVERY_S)
-                continue
-            consumer = self.app.consumer
-            if self.app.crashed or consumer.crashed:
-                self._end(f"Faust has crashed: {self.app.crash_reason or consumer.crash_reason!r}")
-            positions = dict(consumer.tracker.next)
-            lagging = {tp: at for tp, at in positions.items() if (consumer.highwater(tp) or 0) > at}
-            for tp, at in positions.items():
-                waiting = max((consumer.highwater(tp) or 0) - at, 0)
-                self._metrics.lag.labels(tp.topic, str(tp.partition)).set(waiting)
-            self._metrics.only((tp.topic, tp.partition) for tp in positions)
-            self._settle.only(self.partitions())
-            for what in ("jumps", "restarts", "skipped", "holes"):
-                counted, before = getattr(consumer, what), self._mended.get(what, 0)
-                self._metrics.mended.labels(what).inc(counted - before)
-                self._mended[what] = counted
-                if what == "restarts" and counted > before:
-                    self._progress.forget()
-            ready = consumer.flow_active and not self.app.rebalancing
-            busy = {tp for tp in lagging if consumer.at_work(tp)}
-            self._vitals.report(time.monotonic(), ready=ready, in_hand=consumer.working, lagging=lagging, busy=busy)
             await asyncio.sleep(REPORT_EVERY_S)
 
+    def _report_once(self) -> None:
+        """Reports the lag, the losses that the consumer met, and which records are in work."""
+        consumer = self.app.consumer
+        if self.app.crashed or consumer.crashed:
+            self._end(f"Faust has crashed: {self.app.crash_reason or consumer.crash_reason!r}")
+        positions = dict(consumer.tracker.next)
+        for tp, offset in positions.items():
+            lag = max((consumer.highwater(tp) or 0) - offset, 0)
+            self._metrics.lag.labels(tp.topic, str(tp.partition)).set(lag)
+        self._metrics.only((tp.topic, tp.partition) for tp in positions)
+        self._settle.only(self.partitions())
+        for what in ("jumps", "restarts", "skipped", "holes"):
+            count, before = getattr(consumer, what), self._mended.get(what, 0)
+            self._metrics.mended.labels(what).inc(count - before)
+            self._mended[what] = count
+            if what == "restarts" and count > before:
+                self._progress.forget()
+        ready = consumer.flow_active and not self.app.rebalancing
+        lagging = {tp: offset for tp, offset in positions.items() if (consumer.highwater(tp) or 0) > offset}
+        busy = {tp for tp in lagging if consumer.at_work(tp)}
+        self._vitals.report(time.monotonic(), ready=ready, in_hand=consumer.working, lagging=lagging, busy=busy)
+
     def waiting(self) -> int:
-        """Gives how many records of the inputs are known to wait."""
-        return sum(map(self._waiting, self._topics.inputs))
+        """Counts the records of the inputs that are known to wait."""
+        return sum(map(self._waiting_on, self._topics.inputs))
 
-    def _waiting(self, topic: Topic) -> int:
-        ours = [(tp, at) for tp, at in self.app.consumer.tracker.next.items() if tp.topic == topic.name]
-        return sum(self._beyond(tp, at) for tp, at in ours)
+    def _waiting_on(self, topic: Topic) -> int:
+        ours = [(tp, offset) for tp, offset in self.app.consumer.tracker.next.items() if tp.topic == topic.name]
+        return sum(self._count_from(tp, offset) for tp, offset in ours)
 
-    def _beyond(self, tp: Any, offset: int) -> int:
+    def _count_from(self, tp: Any, offset: int) -> int:
         """Counts the records from an offset to the end of the log.
 
-        A consumer learns late of records that it has not fetched, so those that this process sent count as well.
+        A consumer learns late of records that it has not fetched, so the records that this process sent count as well.
         """
         end = max(self.app.consumer.highwater(tp) or 0, self._progress.end(tp.topic, tp.partition))
         return max(end - offset, 0)
@@ -274,11 +261,13 @@ class Worker:
         return {partition for partition in owned if partition < self._topics.partitions}
 
     async def _rebalanced(self, *_: Any, **__: Any) -> None:
-        self._together.clear()
+        """Forgets all that is not yet stored or acknowledged, because partitions were assigned or revoked."""
+        self._batches.clear()
         self._match.forget()
         self._settle.forget()
 
     def _attach(self, agent: Agent, topic: Topic) -> None:
+        """Lets an agent read a topic, one record at a time."""
         source = self.app.topic(
             topic.name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
         )
@@ -288,120 +277,107 @@ class Worker:
         async def run(stream: Any) -> None:
             async for event in stream.events():
                 async with lock:
-                    await self._one(agent, topic, event.message)
+                    await self._process(agent, topic, event.message)
 
         self.app.agent(source, name=f"{agent.name} {topic.name}", concurrency=1)(run)
 
-    async def _one(self, agent: Agent, topic: Topic, message: Any) -> None:
-        """Processes one record. Each error is charged here: to the record, or to the infrastructure."""
+    async def _process(self, agent: Agent, topic: Topic, message: Any) -> None:
+        """Lets an agent process one record. Any error that comes up here ends the process without a commit."""
         try:
             if not await self.app.consumer.take(message):
                 return
             record = _incoming(message)
             if topic == self._topics.alerts:
                 await self._let_settle_keep_up()
-            await self._take(agent, record)
-            if agent.owes(record) and self._put_off(agent, message):
-                self.app.consumer.taken(message)
+            await self._handle_or_reject(agent, record)
+            if agent.owes(record) and self._joins_batch(agent, message):
+                self.app.consumer.processed(message)
             else:
-                await self._done(agent, record, message)
+                await self._finish(agent, record, message)
             self._hand.lay_down(record)
         except Exception as error:
             self._end_for(agent, message, error)
             raise
 
-    async def _done(self, agent: Agent, record: ConsumedRecord, message: Any) -> None:
-        try:
-            await agent.remember(record)
-        except Exception as error:
-            raise Undone("what was published could not be remembered") from error
-        self._together.pop(message.tp, None)
-        self.app.consumer.handled(message)
-        self._progress.handled(message.topic, message.partition, message.offset)
+    async def _handle_or_reject(self, agent: Agent, record: ConsumedRecord) -> None:
+        """Lets an agent handle a record, a suspect after its trial. A record that is at fault is rejected.
 
-    def _end_for(self, agent: Agent, message: Any, error: Exception) -> None:
-        cause = error.__cause__ if isinstance(error, Undone) else error
-        what = str(error) if isinstance(error, Undone) else "failed"
-        if not isinstance(cause, MemoryError):  # which the record may have used up
-            self._hand.lay_down(_incoming(message))
-        reason = f"{agent.name}: {message.topic}/{message.partition}@{message.offset}: {what} ({cause!r})"
-        (self._outdated if isinstance(cause, NewerRecordError) else self._end)(reason)
-
-    async def _take(self, agent: Agent, record: ConsumedRecord) -> None:
-        suspicion, guilty = self._hand.suspicion(record), False
+        Raises `EndWithoutCommit` if the infrastructure is at fault.
+        """
+        suspicion, convicted = self._hand.suspicion(record), False
         try:
             if suspicion:
-                guilty = await self._judge(agent, record, suspicion)
+                convicted = await self._suspects.judge(agent, record, suspicion)
             self._hand.take(record)
             await agent.handle(record)
         except Exception as error:
             if charge(error) is Charge.INFRASTRUCTURE:
-                raise Undone("the infrastructure failed while a record was in hand") from error
+                raise EndWithoutCommit("the infrastructure failed while the agent handled the record") from error
             await self._reject(agent, record, error_reason(error))
-        if suspicion and not guilty:
+        if suspicion and not convicted:
             self._hand.acquit(record)
 
-    async def _judge(self, agent: Agent, record: ConsumedRecord, suspicion: int) -> bool:
-        """Tries a record on which a process ended uncleanly in another process; says whether it failed there.
-
-        A record that does no harm passes each time.
-        """
-        place = place_of(record)
-        log.warning("%s: %s is tried first: a process ended uncleanly with it in hand", agent.name, place)
-        if suspicion > TRIED_AT_MOST:
-            why = f"{suspicion} processes ended with it in hand, though it passed its trials"
-            whys = agent.convict(record, {"": why})
-        elif (known := self._judged.get(print_of(record))) and time.monotonic() - known[0] < JUDGED_FOR_S:
-            whys = agent.convict(record, dict(known[1]))
-        else:
-            whys = await agent.judge(record, self._trials[agent.name])
-        for part, why in whys.items():
-            log.critical("%s: %s is set aside%s: %s", agent.name, place, f" for {part}" if part else "", why)
-        self._metrics.poison.labels(agent.name, "set aside" if whys else "passed").inc()
-        if whys:
-            self._hand.convict(record)
-            self._judged = {print_of(record): (time.monotonic(), dict(whys))}
-        return bool(whys)
-
-    async def _remember_late(self) -> None:
-        """Stores the state of records that waited for others to follow, when none came."""
-        while True:
-            await asyncio.sleep(TOGETHER_S / 2)
-            for tp, waiting in list(self._together.items()):
-                if time.monotonic() - waiting.since < TOGETHER_S:
-                    continue
-                async with self._at_work[tp.topic]:
-                    if self._together.get(tp) is waiting:
-                        await self._done(waiting.agent, _incoming(waiting.message), waiting.message)
-
-    async def _let_settle_keep_up(self) -> None:
-        """Waits while many outcomes wait to be settled.
-
-        An Extreme message, which has a lane of its own, then finds a short queue here, too.
-        """
-        until, enough = time.monotonic() + KEEP_UP_S, KEEP_UP * len(self.partitions())
-        while self._waiting(self._topics.impacts) > enough and time.monotonic() < until:  # noqa: ASYNC110 - positions set no event
-            await asyncio.sleep(KEEP_UP_LOOK_S)
-
-    def _put_off(self, agent: Agent, message: Any) -> bool:
-        """Says whether the state of this record can be stored together with that of records that already wait."""
-        tp, now = message.tp, time.monotonic()
-        before = self._together.get(tp)
-        count, since = (before.count, before.since) if before else (0, now)
-        self._together[tp] = Waiting(count + 1, since, agent, message)
-        here = self.app.consumer.tracker.next.get(tp)
-        return count < TOGETHER and now - since < TOGETHER_S and here is not None and self._beyond(tp, here) > 1
-
     async def _reject(self, agent: Agent, record: ConsumedRecord, reason: str) -> None:
-        log.warning("%s: %s/%d@%d rejected: %s", agent.name, record.topic, record.partition, record.offset, reason)
+        log.warning("%s: %s is rejected: %s", agent.name, place_of(record), reason)
         try:
             await self._sender.send([rejection(self._topics, record, agent.name, reason)])
         except Exception as error:
-            raise Undone("a record could be neither handled nor rejected") from error
+            raise EndWithoutCommit("the record could be neither handled nor rejected") from error
         self._metrics.rejected.labels(agent.name, code_of(reason)).inc()
+
+    def _joins_batch(self, agent: Agent, message: Any) -> bool:
+        """Adds a record to the batch of its partition. Says whether the batch can wait for a further record."""
+        tp, now = message.tp, time.monotonic()
+        before = self._batches.get(tp)
+        count, since = (before.count, before.since) if before else (0, now)
+        self._batches[tp] = OpenBatch(count + 1, since, agent, message)
+        if count >= BATCH_RECORDS or now - since >= BATCH_S:
+            return False
+        offset = self.app.consumer.tracker.next.get(tp)  # that of this record, which counts as one
+        return offset is not None and self._count_from(tp, offset) > 1
+
+    async def _finish(self, agent: Agent, record: ConsumedRecord, message: Any) -> None:
+        """Stores the state of a record and of its batch, and marks them as handled."""
+        try:
+            await agent.remember(record)
+        except Exception as error:
+            raise EndWithoutCommit("the results could not be acknowledged, or the state not be stored") from error
+        self._batches.pop(message.tp, None)
+        self.app.consumer.handled(message)
+        self._progress.handled(message.topic, message.partition, message.offset)
+
+    def _end_for(self, agent: Agent, message: Any, error: Exception) -> None:
+        """Ends the process. The record becomes no suspect, unless it may have used up the memory."""
+        cause = error.__cause__ if isinstance(error, EndWithoutCommit) else error
+        what = str(error) if isinstance(error, EndWithoutCommit) else "failed"
+        if not isinstance(cause, MemoryError):
+            self._hand.lay_down(_incoming(message))
+        end = self._outdated if isinstance(cause, NewerRecordError) else self._end
+        end(f"{agent.name}: {message.topic}/{message.partition}@{message.offset}: {what} ({cause!r})")
+
+    async def _remember_late(self) -> None:
+        """Stores the state of a batch for which no further record comes."""
+        while True:
+            await asyncio.sleep(BATCH_S / 2)
+            for tp, batch in list(self._batches.items()):
+                if time.monotonic() - batch.since < BATCH_S:
+                    continue
+                async with self._at_work[tp.topic]:
+                    if self._batches.get(tp) is batch:
+                        await self._finish(batch.agent, _incoming(batch.message), batch.message)
+
+    async def _let_settle_keep_up(self) -> None:
+        """Waits while many outcomes wait to be settled, so that the outcome of an Extreme message finds a short queue.
+
+        The Extreme message itself comes on a lane of its own, and does not wait here.
+        """
+        until, enough = time.monotonic() + KEEP_UP_S, KEEP_UP * len(self.partitions())
+        while self._waiting_on(self._topics.impacts) > enough and time.monotonic() < until:  # noqa: ASYNC110 - positions set no event
+            await asyncio.sleep(KEEP_UP_LOOK_S)
 
 
 def _incoming(message: Any) -> ConsumedRecord:
+    """Gives Faust's message as our record."""
     return ConsumedRecord(
         message.topic,
         message.partition,

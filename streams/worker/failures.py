@@ -1,10 +1,11 @@
 """Decides who is charged with a failure, for every process (docs/adr/0016).
 
-the record          its bytes go to `warn.rejected` and are acknowledged there; the next record follows. A process that
-                    only reads (pages, audit, canary) skips the record and logs it
-one city            the record is rejected for this city only; the city keeps what it knew and shows "incomplete"; the
-                    other cities go on
-the infrastructure  the process ends at once without a commit; its exit code says why; a supervisor starts it again
+the record          An agent sends its bytes to `warn.rejected`, waits for the acknowledgement, and goes on. A process
+                    that only reads (pages, audit, canary) logs the record and skips it.
+one city            The record is rejected for this city only. The city keeps what it knew and shows "incomplete". The
+                    other cities go on.
+the infrastructure  The process ends at once without a commit, with an exit code that says why. A supervisor starts it
+                    again, and the record comes again.
 """
 
 import logging
@@ -24,19 +25,19 @@ from warnsys.records import MOST_HEADER, NewerRecordError
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 BLAMELESS = (SendError, KafkaError, OSError, TimeoutError, MemoryError, NewerRecordError)
-"""Errors that are charged to the infrastructure: the record is not rejected, and comes again."""
+"""Errors that are charged to the infrastructure. The record is not rejected, and comes again."""
 MOST_HEADERS = 40
-"""A rejection keeps at most so many headers of its record. Our own records have less than half as many."""
+"""A rejection keeps at most so many headers of its record. Our own records have fewer than half as many."""
 HISTORY = "history"
-"""Header of a retried record: its earlier refusals as a JSON list, oldest first."""
+"""A retried record has this header. It lists the earlier refusals as JSON, the oldest first."""
 MOST_HISTORY = 32 * 1024
-"""A rejection keeps so many characters of the header `history`: about twenty refusals."""
+"""A rejection keeps so many characters of the header `history`, which is enough for about twenty refusals."""
 CITY = "city"
-"""Header that names the city of a rejection which concerns one city only. Its reason begins with this word, too."""
+"""A rejection for one city only names the city in this header. Its reason begins with this word, too."""
 
 
 class Charge(StrEnum):
-    """Who is charged."""
+    """Who is charged with a failure."""
 
     RECORD = "record"
     CITY = "city"
@@ -52,7 +53,7 @@ class CityError(Exception):
 
 
 class PoisonError(Exception):
-    """A process ended while it worked on a record, and the record failed its trial in another process."""
+    """A record is convicted: a process ended while it worked on the record, and the record failed its trial."""
 
     def __init__(self, why: str) -> None:
         super().__init__(f"ended the process: {why}")
@@ -62,24 +63,24 @@ def charge(error: BaseException) -> Charge:
     """Says who is charged with an error that came up while a record was processed."""
     if isinstance(error, CityError):
         return Charge.CITY
-    if isinstance(error, TooLargeError):  # the broker never takes it, however often it is tried
+    if isinstance(error, TooLargeError):  # the broker never takes such a record, however often it is sent
         return Charge.RECORD
     return Charge.INFRASTRUCTURE if isinstance(error, BLAMELESS) else Charge.RECORD
 
 
 def taken(record: ConsumedRecord, take: Callable[[ConsumedRecord], object]) -> bool:
-    """Lets a process that only reads take a record. Returns False if the record is at fault, and logs why.
+    """Lets a process that only reads take a record. If the record is at fault, logs why and returns False.
 
-    A record that only a newer release can read is skipped, too: pages that show everything else are better than none.
-    Raises the errors that are charged to the infrastructure.
+    A record that only a newer release can read is skipped, too, because pages that show everything else are better than
+    none. Raises the errors that are charged to the infrastructure.
     """
     try:
         take(record)
     except Exception as error:
         if charge(error) is Charge.INFRASTRUCTURE and not isinstance(error, NewerRecordError):
             raise
-        known = isinstance(error, ValueError)  # a damaged record; anything else is a bug of ours
-        log.warning("%s cannot be read: %s", place_of(record), error_reason(error), exc_info=None if known else error)
+        damaged = isinstance(error, ValueError)  # anything else is a bug of ours, so the log gets its traceback
+        log.warning("%s cannot be read: %s", place_of(record), error_reason(error), exc_info=None if damaged else error)
         return False
     return True
 
@@ -87,7 +88,7 @@ def taken(record: ConsumedRecord, take: Callable[[ConsumedRecord], object]) -> b
 def rejection(topics: Topics, record: ConsumedRecord, agent: str, reason: str, city: str = "") -> ProducerRecord:
     """Makes the record for `warn.rejected`: the bytes as they came, where the record stood, and why it was refused."""
     headers: Headers = {
-        **_carried(record.headers),
+        **_cut(record.headers),
         "agent": agent,
         "reason": reason,
         "topic": record.topic,
@@ -99,19 +100,19 @@ def rejection(topics: Topics, record: ConsumedRecord, agent: str, reason: str, c
     return ProducerRecord(topics.rejected.name, topics.partition_of(key), key, record.value, headers)
 
 
-def _carried(headers: Headers) -> Headers:
+def _cut(headers: Headers) -> Headers:
     """Cuts headers to the number and length that our records have, so that no rejection is too large to be sent."""
-    some = islice(headers.items(), MOST_HEADERS)
-    return {name[:MOST_HEADER]: value[: MOST_HISTORY if name == HISTORY else 2 * MOST_HEADER] for name, value in some}
+    first = islice(headers.items(), MOST_HEADERS)
+    return {name[:MOST_HEADER]: value[: MOST_HISTORY if name == HISTORY else 2 * MOST_HEADER] for name, value in first}
 
 
 def code_of(reason: str) -> str:
-    """Gives the first word of a reason as a label: there are few such words, while the rest differs each time."""
+    """Gives the first word of a reason, as the label of a metric. There are few such words; the rest always differs."""
     return reason.split(maxsplit=1)[0].rstrip(":") if reason else ""
 
 
 def error_reason(error: BaseException) -> str:
-    """Says in one line why an agent could not process a record."""
+    """Says in one line why an agent could not process a record. The first word is the code of the reason."""
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         return f"record: {'.'.join(map(str, first['loc']))}: {first['msg']}"
@@ -123,12 +124,12 @@ def error_reason(error: BaseException) -> str:
 
 
 def unharmed(listener: Callable[[T], None]) -> Callable[[T], None]:
-    """Wraps a listener so that its failure is only logged: the event that it hears of has happened already."""
+    """Wraps a listener so that its failure is only logged. The event that it hears of has happened already."""
 
     def tell(said: T) -> None:
         try:
             listener(said)
         except Exception:
-            log.exception("a listener failed; the event that it was told of has happened all the same")
+            log.exception("a listener failed, which changes nothing: the event that it was told of has happened")
 
     return tell

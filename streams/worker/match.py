@@ -1,6 +1,7 @@
-"""The match agent: reads a message, decides which districts it warns, and sends the outcome to `warn.impacts`.
+"""The match agent: reads a message, decides which districts it concerns, and sends the outcome to `warn.impacts`.
 
-It keeps no state. docs/adr/0016 says who is charged with a failure.
+It keeps no state. docs/adr/0016 says who is charged with a failure. Snapshots come on the same topics, and the agent
+passes them on as they are.
 """
 
 import asyncio
@@ -31,11 +32,14 @@ from warnsys.warning.matching import Matcher, for_cities
 
 log = logging.getLogger(__name__)
 LARGE = MIB
-"""The agent waits at once for the acknowledgement of a larger outcome: a refusal then belongs to this record alone."""
+"""The agent waits at once for the acknowledgement of a larger value: a refusal is then charged to this record alone."""
 
 
 class MatchAgent:
-    """Reads cap.alerts and cap.extreme, and sends each outcome to every partition of warn.impacts that has a city."""
+    """Reads `cap.alerts` and `cap.extreme`, and sends results to every partition of `warn.impacts` that has a city.
+
+    `heard` is told each outcome once it is sent.
+    """
 
     name = "match"
 
@@ -52,34 +56,30 @@ class MatchAgent:
         self._metrics, self._heard = metrics, unharmed(heard)
         self._owed: dict[tuple[str, int], list[Awaitable[None]]] = {}
         """By topic and partition of the input, the sends that the broker has not acknowledged yet."""
-        self._epoch = 0
-        """Counts rebalances: a change while a record is processed means that the partition may be another worker's."""
+        self._rebalances = 0
+        """How often partitions were assigned or revoked. If it grows during a record, its partition may be lost."""
         self._convicted: dict[str, dict[str, str]] = {}
-        """By the record's place, under "": why `handle` has to set the record aside."""
+        """By the place of a convicted record, under the key "": why `handle` has to set the record aside."""
         self._cities = topics.by_partition(cities)
+        """The cities of each partition of `warn.impacts`."""
 
     async def handle(self, record: ConsumedRecord) -> None:
-        """Decides one record and sends the outcome. `remember` waits for the acknowledgements later.
+        """Decides one record and sends the result. `remember` waits for the acknowledgements later.
 
         Every CAP message gets an outcome, whatever its content. Raises for a record of another stage or without our
         headers, for a snapshot that cannot be read, and when a send fails.
         """
         started = time.perf_counter()
-        why = self._convicted.pop(place_of(record), {}).get("", "")
+        convicted_for = self._convicted.pop(place_of(record), {}).get("", "")
         if record.headers.get("kind") == "snapshot":
-            if why:
-                raise PoisonError(why)
-            snapshot = Snapshot.from_bytes(record.value)
-            self._check_stage(snapshot.stage)
-            self._metrics.read(snapshot, record.topic)
-            await self._begin(record, dict.fromkeys(self._cities, snapshot.to_bytes()), TraceHeader())
+            await self._pass_on(record, convicted_for)
             return
         headers = read_alert_headers(record.headers)
         self._check_stage(headers.stage)
         trail = TraceHeader.read(record.headers).at("match", time.time())
         try:
-            if why:
-                raise PoisonError(why)
+            if convicted_for:
+                raise PoisonError(convicted_for)
             alert = self._matcher.read(record.value, headers.source)
             parsed = time.perf_counter()
             outcome = self._matcher.decide(alert, headers).outcome
@@ -88,7 +88,7 @@ class MatchAgent:
         except MemoryError:
             raise
         except Exception as error:  # charged to the record; every city learns that this message is undecided
-            log.exception("match: %s cannot be decided", place_of(record))
+            log.exception("match: %s cannot be decided, so its message counts as rejected", place_of(record))
             outcome = self._undecided(headers, error_reason(error))
         else:
             trail = trail.took("parsed", parsed - started).took("decided", time.perf_counter() - parsed)
@@ -99,16 +99,28 @@ class MatchAgent:
         except TooLargeError as error:
             outcome = self._undecided(headers, f"too-large at /alert: {error}")
             await self._publish(record, outcome, trail)
-        worst = max((m.severity for m in outcome.meanings), key=level, default="")
+        self._count(headers, outcome)
+        self._heard(outcome)
+
+    async def _pass_on(self, record: ConsumedRecord, convicted_for: str) -> None:
+        """Sends a snapshot to all partitions."""
+        if convicted_for:
+            raise PoisonError(convicted_for)
+        snapshot = Snapshot.from_bytes(record.value)
+        self._check_stage(snapshot.stage)
+        self._metrics.read(snapshot, record.topic)
+        await self._begin(record, dict.fromkeys(self._cities, snapshot.to_bytes()), TraceHeader())
+
+    def _count(self, headers: AlertHeaders, outcome: Outcome) -> None:
+        worst = max((meaning.severity for meaning in outcome.meanings), key=level, default="")
         self._metrics.alerts.labels(headers.source, outcome.msg_type or "", worst, outcome.decided).inc()
         for code in outcome.findings:
             self._metrics.findings.labels(headers.source, code).inc()
-        self._heard(outcome)
 
     async def judge(self, record: ConsumedRecord, trials: Trials) -> dict[str, str]:
         """Tries a suspect record in a trial process. If it fails there, `handle` sets it aside. Gives why it fails.
 
-        A record is suspect when a worker ended while it processed the record.
+        A record is suspect if a worker ended while it processed the record.
         """
         if record.headers.get("kind") == "snapshot":
             part = TrialPart("", Snapshot.from_bytes, (record.value,))
@@ -116,47 +128,50 @@ class MatchAgent:
             part = TrialPart("", _decide, (self._matcher, record.value, read_alert_headers(record.headers)))
         return self.convict(record, await trials.tried([part]))
 
-    def convict(self, record: ConsumedRecord, whys: dict[str, str]) -> dict[str, str]:
-        """Notes that `handle` has to set a record aside, and why."""
-        if whys:
-            self._convicted[place_of(record)] = whys
-        return whys
+    def convict(self, record: ConsumedRecord, reasons: dict[str, str]) -> dict[str, str]:
+        """Notes that `handle` has to set a record aside, and why. Gives the reasons back."""
+        if reasons:
+            self._convicted[place_of(record)] = reasons
+        return reasons
 
-    def _undecided(self, headers: AlertHeaders, why: str) -> Outcome:
-        """Gives the outcome of a message that cannot be decided; the first word of `why` is its code."""
-        code, _, text = why.partition(" ")
+    def _undecided(self, headers: AlertHeaders, reason: str) -> Outcome:
+        """Gives the outcome of a message that cannot be decided. The first word of `reason` is its code."""
+        code, _, text = reason.partition(" ")
         return self._matcher.refuse(headers, CapError(code.rstrip(":"), "/alert", text)).outcome
 
     async def _publish(self, record: ConsumedRecord, outcome: Outcome, trail: TraceHeader) -> None:
-        """Sends an outcome to all partitions; for a rejected message first sends its bytes to `warn.rejected`."""
+        """Sends an outcome to all partitions. Before that, sends the bytes of a rejected message to `warn.rejected`."""
         if outcome.decided == "rejected":
             await self._sender.send([rejection(self._topics, record, self.name, outcome.reason)])
             self._metrics.rejected.labels(self.name, code_of(outcome.reason)).inc()
-        said = {partition: for_cities(outcome, cities).to_bytes() for partition, cities in self._cities.items()}
-        await self._begin(record, said, trail)
+        values = {partition: for_cities(outcome, cities).to_bytes() for partition, cities in self._cities.items()}
+        await self._begin(record, values, trail)
 
-    async def _begin(self, record: ConsumedRecord, said: Mapping[int, bytes], trail: TraceHeader) -> None:
+    async def _begin(self, record: ConsumedRecord, values: Mapping[int, bytes], trail: TraceHeader) -> None:
         """Sends one value to each partition, and notes the acknowledgement as owed: `remember` waits for it.
 
-        Two cases wait here instead: a value that the broker may find too large, and a partition that was revoked
-        meanwhile, because nobody calls `remember` for it.
+        In two cases this method waits itself: the broker may find a value too large, or the partition was revoked
+        meanwhile, so that nobody calls `remember` for it.
         """
-        epoch = self._epoch
+        rebalances = self._rebalances
         acknowledged = await self._sender.begin(
-            [self._to(partition, value, record, trail) for partition, value in said.items()]
+            [self._result(partition, value, record, trail) for partition, value in values.items()]
         )
-        if epoch != self._epoch or any(len(value) > LARGE for value in said.values()):
+        if rebalances != self._rebalances or any(len(value) > LARGE for value in values.values()):
             await acknowledged
         else:
             self._owed.setdefault((record.topic, record.partition), []).append(acknowledged)
 
     def forget(self) -> None:
-        """Forgets what is not acknowledged, because partitions were revoked or assigned: those records come again."""
+        """Forgets the sends that are not acknowledged, because partitions were revoked or assigned.
+
+        The records that they belong to come again.
+        """
         for acknowledged in (one for owed in self._owed.values() for one in owed):
             if isinstance(acknowledged, asyncio.Future):
                 acknowledged.add_done_callback(_ignore_failure)
         self._owed.clear()
-        self._epoch += 1
+        self._rebalances += 1
 
     def owes(self, record: ConsumedRecord) -> bool:
         """Says whether results of the record's partition are not yet acknowledged."""
@@ -170,9 +185,9 @@ class MatchAgent:
         if stage != self._topics.stage:
             raise ForeignStageError(stage, self._topics.stage)
 
-    def _to(self, partition: int, value: bytes, record: ConsumedRecord, trail: TraceHeader) -> ProducerRecord:
-        kept = {PUBLISHED: record.headers[PUBLISHED]} if PUBLISHED in record.headers else {}
-        return ProducerRecord(self._topics.impacts.name, partition, "", value, {**kept, **trail.header()})
+    def _result(self, partition: int, value: bytes, record: ConsumedRecord, trail: TraceHeader) -> ProducerRecord:
+        published = {PUBLISHED: record.headers[PUBLISHED]} if PUBLISHED in record.headers else {}
+        return ProducerRecord(self._topics.impacts.name, partition, "", value, {**published, **trail.header()})
 
 
 def _ignore_failure(acknowledged: "asyncio.Future[None]") -> None:
@@ -182,4 +197,5 @@ def _ignore_failure(acknowledged: "asyncio.Future[None]") -> None:
 
 
 def _decide(matcher: Matcher, value: bytes, headers: AlertHeaders) -> None:
+    """Decides a message for a trial, which needs no result."""
     matcher.decide(matcher.read(value, headers.source), headers)

@@ -1,7 +1,10 @@
-"""Tracks three offsets per partition: next to process, processed, committed.
+"""Tracks three offsets per partition: next to process, handled, committed.
 
-An agent takes the records of a partition in order. It may take several records before it stores their result, so `next`
-runs ahead of `done`. A record with a higher offset than `next` proves that records between were lost on the way.
+A record is *processed* when its agent has decided it and sent the results. It is *handled* when the results are
+acknowledged and the state that follows from it is stored. An agent may process several records before it stores one
+state for all of them, so `next` runs ahead of `done`. Only handled records are committed. An agent processes the
+records of a partition in order, so a record with a higher offset than `next` proves that the records between were lost
+on the way.
 """
 
 from collections.abc import Hashable, Mapping
@@ -11,8 +14,8 @@ from typing import Generic, TypeVar
 Partition = TypeVar("Partition", bound=Hashable)
 
 
-class Sequence(Enum):
-    """Where a record stands beside the one that is expected next."""
+class OffsetOrder(Enum):
+    """Where a record stands relative to the one that is expected next."""
 
     NEXT = "next"
     REPEAT = "handled before"
@@ -27,54 +30,55 @@ class OffsetTracker(Generic[Partition]):
         self.next: dict[Partition, int] = {}
         """The offset of the record to process next."""
         self.done: dict[Partition, int] = {}
-        """All records below this offset are processed; equal to `next` or lower."""
-        self._known: dict[Partition, int] = {}
+        """All records below this offset are handled; equal to `next` or lower."""
+        self._committed: dict[Partition, int] = {}
         """The offset that the broker has acknowledged as committed."""
 
     def assign(self, starts: Mapping[Partition, int]) -> None:
         """Replaces all partitions by these, each with the offset to begin at."""
-        self.next, self.done, self._known = dict(starts), dict(starts), dict(starts)
+        self.next, self.done, self._committed = dict(starts), dict(starts), dict(starts)
 
     def revoke(self, partition: Partition) -> None:
+        """Forgets a partition, because another process owns it now."""
         self.next.pop(partition, None)
         self.done.pop(partition, None)
-        self._known.pop(partition, None)
+        self._committed.pop(partition, None)
 
     def move(self, partition: Partition, offset: int) -> None:
         """Continues at another offset, because the log will never have a record at the next one."""
         if partition in self.next:
             self.next[partition] = self.done[partition] = offset
-            self._known[partition] = min(offset, self._known[partition])
+            self._committed[partition] = min(offset, self._committed[partition])
 
-    def judge(self, partition: Partition, offset: int) -> Sequence:
+    def compare(self, partition: Partition, offset: int) -> OffsetOrder:
         """Compares a record's offset with the one that is expected next."""
         expected = self.next.get(partition)
         if expected is None:
-            return Sequence.FOREIGN
+            return OffsetOrder.FOREIGN
         if offset == expected:
-            return Sequence.NEXT
-        return Sequence.REPEAT if offset < expected else Sequence.JUMP
+            return OffsetOrder.NEXT
+        return OffsetOrder.REPEAT if offset < expected else OffsetOrder.JUMP
 
-    def taken(self, partition: Partition, offset: int) -> None:
-        """Marks a record as processed. Its state is stored later, together with that of a later record."""
-        if self.judge(partition, offset) is Sequence.NEXT:
+    def processed(self, partition: Partition, offset: int) -> None:
+        """Marks a record as processed. It counts as handled together with a later record."""
+        if self.compare(partition, offset) is OffsetOrder.NEXT:
             self.next[partition] = offset + 1
 
     def handled(self, partition: Partition, offset: int) -> None:
-        """Marks a record, and all before it, as processed for good.
+        """Marks a record, and all before it, as handled.
 
-        The record is the next one or the last taken one. Any other belongs to a partition that this process has lost,
-        and changes nothing.
+        The record is the next one or the last processed one. Any other belongs to a partition that this process has
+        lost, and changes nothing.
         """
         if self.next.get(partition) in (offset, offset + 1):
             self.next[partition] = self.done[partition] = offset + 1
 
     def to_commit(self) -> dict[Partition, int]:
         """Gives the offsets that the broker does not know yet. After a crash, the next owner begins to read there."""
-        return {partition: offset for partition, offset in self.done.items() if offset > self._known[partition]}
+        return {partition: offset for partition, offset in self.done.items() if offset > self._committed[partition]}
 
     def committed(self, offsets: Mapping[Partition, int]) -> None:
-        """Notes what the broker has acknowledged. After a failed commit `to_commit` gives the same offsets again."""
+        """Notes what the broker has acknowledged. Offsets that it did not acknowledge stay in `to_commit`."""
         for partition, offset in offsets.items():
-            if partition in self._known:
-                self._known[partition] = max(offset, self._known[partition])
+            if partition in self._committed:
+                self._committed[partition] = max(offset, self._committed[partition])

@@ -1,9 +1,11 @@
-"""The worker's own eyes on `ops.actions`: what operators stop and resume reaches `settle` as a record in its order.
+"""Reads the operators' orders from `ops.actions`, and sends them to `warn.impacts`, where the settle agent takes them.
 
-The web process may write `ops.actions` only; who breaks into it can stop a channel, which every screen shows, but forge
-no warning. Of each channel the newest order counts. It goes onto the partitions of `warn.impacts` that this worker
-owns: when it is new, after each assignment, and again and again until every city has answered; an active stop also
-after that, in case a city's state was lost. Repeats change nothing.
+An order pauses a channel or resumes it. The web process may write to `ops.actions` only. An intruder there can pause a
+channel, which every screen shows, but cannot forge a warning.
+
+The newest order of each channel counts. It goes to the partitions of `warn.impacts` that this worker owns: when the
+order is new, after each assignment, and again until every city has answered. An active pause goes there once a minute
+even after that, in case a city has lost its state. Repeats change nothing.
 """
 
 import asyncio
@@ -24,48 +26,56 @@ from warnsys.settings import SettingsError
 
 log = logging.getLogger(__name__)
 LOOK_MS = 200
+"""How long a read waits for records. So often orders that are due are sent."""
 AGAIN_S = 2.0
+"""After so long the topic is read again, if reading it has failed."""
 UNANSWERED_S = 3.0
-"""After so long an order that was not answered is sent again,"""
+"""After so long an order that a city has not answered is sent again."""
 ACTIVE_S = 60.0
-"""and a stop that was answered and holds."""
+"""After so long a pause that every city has answered, and that still holds, is sent again."""
 STUCK_S = 5.0
-"""How often it is looked whether records wait and none comes."""
+"""How often the worker checks whether records wait and none comes."""
 
 
 @dataclass
 class Orders:
-    """What is ordered and answered, and where it was sent. Times are monotonic seconds."""
+    """The newest orders, the cities' answers, and which orders were sent where. Times are in monotonic seconds."""
 
     topics: Topics
     cities: Mapping[int, tuple[str, ...]]
-    """By partition."""
+    """By partition of `warn.impacts`."""
     _orders: dict[str, Stop] = field(default_factory=dict)
+    """By channel, the newest order."""
     _answers: dict[tuple[str, str], ChannelState] = field(default_factory=dict)
+    """By city and channel, the last answer."""
     _sent: dict[tuple[int, str], tuple[Stop, float]] = field(default_factory=dict)
+    """By partition and channel, the order that was sent last, and when."""
 
     def take(self, value: bytes | None) -> None:
-        """A record of `ops.actions`; what is none of these, or cannot be read, is passed over."""
+        """Takes an order or an answer. Ignores other records of `ops.actions`, and those that cannot be read."""
         try:
-            said = read_action(value or b"")
+            action = read_action(value or b"")
         except ValidationError:
             return
-        if said.stage != self.topics.stage:
+        if action.stage != self.topics.stage:
             return
-        if isinstance(said, Stop):
-            known = self._orders.get(said.channel)
-            if known is None or said.at > known.at:
-                self._orders[said.channel] = said
-        elif isinstance(said, ChannelState):
-            self._answers[said.city, said.channel] = said
+        if isinstance(action, Stop):
+            known = self._orders.get(action.channel)
+            if known is None or action.at > known.at:
+                self._orders[action.channel] = action
+        elif isinstance(action, ChannelState):
+            self._answers[action.city, action.channel] = action
 
     def due(self, owned: Set[int], now: float) -> list[ProducerRecord]:
-        """What is to be sent now; it counts as sent. A partition that was away is new when it comes back."""
-        self._sent = {place: sent for place, sent in self._sent.items() if place[0] in owned}
+        """Gives the orders to send now to the partitions that this worker owns, and notes them as sent.
+
+        A partition that this worker lost and owns again counts as new.
+        """
+        self._sent = {key: sent for key, sent in self._sent.items() if key[0] in owned}
         return list(self._due(owned, now))
 
     def forget_sent(self) -> None:
-        """What was sent did perhaps not arrive."""
+        """Forgets what was sent, because it may not have arrived."""
         self._sent.clear()
 
     def _due(self, owned: Set[int], now: float) -> Iterator[ProducerRecord]:
@@ -78,33 +88,35 @@ class Orders:
                 yield ProducerRecord(self.topics.impacts.name, partition, "", order.to_bytes())
 
     def _again_after(self, partition: int, order: Stop) -> float:
-        found = [self._answers.get((city, order.channel)) for city in self.cities[partition]]
-        if any(answer is None or answer.ordered < order.at for answer in found):
+        """Gives after how many seconds an order is sent again to a partition."""
+        answers = [self._answers.get((city, order.channel)) for city in self.cities[partition]]
+        if any(answer is None or answer.ordered < order.at for answer in answers):
             return UNANSWERED_S
-        return ACTIVE_S if any(answer and answer.stopped for answer in found) else float("inf")
+        return ACTIVE_S if any(answer and answer.stopped for answer in answers) else float("inf")
 
 
 async def follow(
     bootstrap: str, orders: Orders, sender: Sender, owned: Callable[[], Set[int]], security: Mapping[str, Any]
 ) -> None:
-    """For ever; while the broker is away, again. Raises what time does not mend, such as a missing right."""
+    """Sends orders on, for ever. Begins again if the broker fails. Raises `SettingsError` if a right is missing."""
     while True:
         try:
             await _follow(bootstrap, orders, sender, owned, security)
         except (TopicAuthorizationFailedError, AuthenticationFailedError) as error:
             raise SettingsError(
-                f"{orders.topics.actions.name}: this user may not read it, so no stop would act ({error!r}); give the "
-                f"user what warnsys topics acls lists for a worker"
+                f"{orders.topics.actions.name}: this user may not read it, so no pause of a channel would act "
+                f"({error!r}); give the user the rights that `warnsys topics acls` lists for a worker"
             ) from error
         except (KafkaError, SendError, OSError, TimeoutError) as error:
             orders.forget_sent()
-            log.warning("the operators' orders cannot be read: %r; again in %g s", error, AGAIN_S)
+            log.warning("the operators' orders cannot be read or sent on: %r; tried again in %g s", error, AGAIN_S)
         await asyncio.sleep(AGAIN_S)
 
 
 async def _follow(
     bootstrap: str, orders: Orders, sender: Sender, owned: Callable[[], Set[int]], security: Mapping[str, Any]
 ) -> None:
+    """Sends orders on until the broker fails. Raises `TimeoutError` if the consumer has fallen silent."""
     name = orders.topics.actions.name
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=LOOK_MS,
@@ -116,22 +128,22 @@ async def _follow(
         consumer.assign(places)
         await consumer.seek_to_beginning(*places)
         missing = await consumer.end_offsets(places)
-        looked, read = time.monotonic(), -1
+        checked, read = time.monotonic(), -1
         while True:
             for records in (await consumer.getmany(timeout_ms=LOOK_MS)).values():
                 for record in records:
                     orders.take(record.value)
             missing = {place: end for place, end in missing.items() if await consumer.position(place) < end}
-            if missing:  # orders that were resumed since are not sent
+            if missing:  # a later record may take back an order that was read already
                 continue
             if found := orders.due(owned(), time.monotonic()):
                 await sender.send(found)
-            if time.monotonic() - looked > STUCK_S:  # a consumer of this library may fall silent without a word
-                looked, before = time.monotonic(), read
+            if time.monotonic() - checked > STUCK_S:  # aiokafka's consumer may fall silent without an error
+                checked, read_before = time.monotonic(), read
                 ends = await consumer.end_offsets(places)
-                at = {place: await consumer.position(place) for place in places}
-                read = sum(at.values())
-                if read == before and any(at[place] < ends[place] for place in places):
-                    raise TimeoutError("records wait, and none comes")
+                positions = {place: await consumer.position(place) for place in places}
+                read = sum(positions.values())
+                if read == read_before and any(positions[place] < ends[place] for place in places):
+                    raise TimeoutError(f"{name}: records wait, and none comes")
     finally:
         await consumer.stop()

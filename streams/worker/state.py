@@ -1,14 +1,14 @@
-"""Stores the states of cities in the compacted topic `warn.state`. The input counts as handled only after that.
+"""Stores the states of cities in the compacted topic `warn.state`. A record counts as handled only after that.
 
 Each stored state names the record of `warn.impacts` that it covers, by offset and by the broker's timestamp. Both
 together recognise a record that comes again, also if a log was made anew and its offsets begin at 0. If a city has
 several states, the one that covers most counts.
 
-Every process writes under a key of its own, because compaction keeps the last record of a key: under a common key, a
-worker that lost its partition and wrote late would replace what the new owner wrote. The new owner clears the keys that
-it found.
+Every process writes under a key of its own, because compaction keeps the last record of a key. Under a common key, a
+worker that lost its partition and writes late would replace what the new owner wrote. The new owner clears the keys of
+others.
 
-A large state is packed: five thousand warnings in one city are more JSON than a broker takes.
+A large state is packed, because five thousand warnings in one city are more JSON than a broker takes.
 """
 
 import logging
@@ -33,33 +33,35 @@ log = logging.getLogger(__name__)
 PACKED_FROM = MIB
 """A state with so many bytes of JSON is packed. A smaller one stays readable, for people and for older releases."""
 MOST_UNPACKED = 256 * MIB
+"""A packed state that is larger when unpacked counts as damaged."""
 
 
-class Written:
-    """Writes a city's state as JSON, and writes only those listings anew that have changed.
+class StateEncoder:
+    """Writes a city's state as JSON, time after time. Of the listings it encodes only those that have changed.
 
-    Listings are most of a state: thousands of ids that warn elsewhere, of which a message changes one.
+    Listings are most of a state: thousands of ids that warn elsewhere. A message changes one of them.
     """
 
     def __init__(self) -> None:
-        self._listings: dict[str, tuple[Listing, bytes]] = {}
+        self._encoded: dict[str, tuple[Listing, bytes]] = {}
+        """By listed id, the listing of the last state, and its JSON."""
 
     def to_bytes(self, state: CityState) -> bytes:
         """Gives the same bytes as the state's own method."""
-        before, self._listings = self._listings, {}
+        before, self._encoded = self._encoded, {}
         for listed_id, listing in state.facts.listings.items():
-            known = before.get(listed_id)
-            if known is None or known[0] is not listing:
-                known = listing, b"%s:%s" % (to_json(listed_id), to_json(listing, exclude_none=True))
-            self._listings[listed_id] = known
+            encoded = before.get(listed_id)
+            if encoded is None or encoded[0] is not listing:
+                encoded = listing, b"%s:%s" % (to_json(listed_id), to_json(listing, exclude_none=True))
+            self._encoded[listed_id] = encoded
         facts = state.facts.model_copy(update={"listings": {}})
         rest = state.model_copy(update={"facts": facts}).to_bytes()
-        listings = b",".join(json for _, json in self._listings.values())
+        listings = b",".join(json for _, json in self._encoded.values())
         return rest.replace(b'"listings":{}', b'"listings":{%s}' % listings, 1)
 
 
 def to_value(plain: bytes) -> bytes:
-    """Gives the value for the topic: JSON, packed with zlib (RFC 1950) if it is large."""
+    """Gives the value for the topic from a state's JSON, packed with zlib (RFC 1950) if it is large."""
     return plain if len(plain) < PACKED_FROM else zlib.compress(plain, 1)
 
 
@@ -78,7 +80,7 @@ def from_value(value: bytes) -> CityState:
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class UnreadableState:
     """A record of `warn.state` that cannot be read, and why."""
 
     record: ConsumedRecord
@@ -93,15 +95,17 @@ class StoredState:
     covers: int = -1
     covers_at: float = 0.0
     """The broker's timestamp of the covered record, in seconds since 1970."""
-    unread: Unread | None = None
-    """The stored record, if it cannot be read and the city begins anew."""
+    unreadable: UnreadableState | None = None
+    """The stored record, if it cannot be read. `state` is empty then, and the city begins anew."""
 
     def has(self, offset: int, timestamp: float) -> bool:
-        """Says whether the state covers a record of `warn.impacts`: it was settled, and its notices are published."""
+        """Says whether the state covers a record of `warn.impacts`: that record's notices are published already."""
         return offset <= self.covers and timestamp <= self.covers_at
 
 
 class StateStore(Protocol):
+    """Keeps the states of cities over the end of a worker."""
+
     async def load(self, partition: int) -> dict[str, StoredState]:
         """Gives the stored states of a partition by city. A state that cannot be read does not affect the others."""
 
@@ -110,6 +114,8 @@ class StateStore(Protocol):
 
 
 class MemoryStateStore:
+    """Keeps states in memory only, for tests and benchmarks."""
+
     def __init__(self) -> None:
         self.kept: dict[int, dict[str, StoredState]] = {}
 
@@ -121,7 +127,7 @@ class MemoryStateStore:
 
 
 class KafkaStateStore:
-    """Keys are `city/writer`; `writer` tells this process from all others."""
+    """Keeps states in `warn.state`, under the keys `city/writer`. `writer` tells this process from all others."""
 
     def __init__(
         self,
@@ -135,22 +141,24 @@ class KafkaStateStore:
         self._security = security
         self._bootstrap, self._topic, self._sender = bootstrap, topics.state.name, sender
         self._writer = writer or uuid.uuid4().hex
-        self._written: dict[str, Written] = {}
-        self._outdated: dict[int, set[str]] = {}  # keys of others, by partition, to be cleared with the next save
+        self._encoders: dict[str, StateEncoder] = {}
+        """By city."""
+        self._outdated: dict[int, set[str]] = {}
+        """By partition, the keys of other writers. The next save of the city clears them."""
 
     async def load(self, partition: int) -> dict[str, StoredState]:
-        self._written.clear()
+        self._encoders.clear()
         self._outdated[partition] = set()
         newest: dict[str, StoredRecord] = {}
         for found in sorted((await self._read(partition)).values(), key=lambda one: one.record.offset):
             if found.writer != self._writer:
                 self._outdated[partition].add(found.key)
-            if found.outdoes(newest.get(found.city)):
+            if found.replaces(newest.get(found.city)):
                 newest[found.city] = found
-        kept = {city: found.kept() for city, found in newest.items()}
+        kept = {city: found.stored() for city, found in newest.items()}
         for city, each in kept.items():
             if each.state.newer:
-                log.warning("%s: its state is of a newer release; what only that knows is forgotten", city)
+                log.warning("%s: a newer release wrote the state; what only that release knows is forgotten", city)
         return kept
 
     async def save(self, partition: int, kept: Mapping[str, StoredState]) -> None:
@@ -158,7 +166,7 @@ class KafkaStateStore:
             [
                 ProducerRecord(
                     self._topic, partition, f"{city}/{self._writer}",
-                    to_value(self._written.setdefault(city, Written()).to_bytes(each.state)),
+                    to_value(self._encoders.setdefault(city, StateEncoder()).to_bytes(each.state)),
                     {COVERS: str(each.covers), COVERS_AT: repr(each.covers_at)},
                 )
                 for city, each in kept.items()
@@ -170,25 +178,25 @@ class KafkaStateStore:
             self._outdated[partition] -= outdated
 
     async def _read(self, partition: int) -> dict[str, "StoredRecord"]:
-        """Gives the last record of each key, without the keys that were cleared."""
+        """Gives the last record of each key. Leaves out the keys that were cleared."""
         reader = AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap, enable_auto_commit=False, fetch_max_bytes=64 * MIB,
             max_partition_fetch_bytes=16 * MIB, fetch_max_wait_ms=10, **self._security,
         )  # fmt: skip
-        place = TopicPartition(self._topic, partition)
+        source = TopicPartition(self._topic, partition)
         found: dict[str, StoredRecord] = {}
         await reader.start()
         try:
-            reader.assign([place])
-            await reader.seek_to_beginning(place)
-            end = (await reader.end_offsets([place]))[place]
-            while await reader.position(place) < end:
-                for record in (await reader.getmany(place, timeout_ms=200)).get(place, ()):
-                    one = StoredRecord.of(record)
+            reader.assign([source])
+            await reader.seek_to_beginning(source)
+            end = (await reader.end_offsets([source]))[source]
+            while await reader.position(source) < end:
+                for record in (await reader.getmany(source, timeout_ms=200)).get(source, ()):
+                    stored = StoredRecord.of(record)
                     if record.value is None:
-                        found.pop(one.key, None)
+                        found.pop(stored.key, None)
                     else:
-                        found[one.key] = one
+                        found[stored.key] = stored
         finally:
             await reader.stop()
         return found
@@ -196,12 +204,12 @@ class KafkaStateStore:
 
 @dataclass(frozen=True)
 class StoredRecord:
-    """A record of `warn.state` as it was read, with what its headers say that it covers."""
+    """A record of `warn.state` as it was read, and which record of `warn.impacts` its headers say that it covers."""
 
     record: ConsumedRecord
     key: str
     covers: tuple[int, float] | None
-    """None if its headers do not say it."""
+    """Offset and timestamp; None if the headers do not say it."""
 
     @classmethod
     def of(cls, record: Any) -> "StoredRecord":
@@ -216,12 +224,12 @@ class StoredRecord:
     def writer(self) -> str:
         return self.key.partition("/")[2]
 
-    def outdoes(self, other: "StoredRecord | None") -> bool:
-        """Says whether this record counts instead of an earlier one: it covers as much, or one of them does not say."""
+    def replaces(self, other: "StoredRecord | None") -> bool:
+        """Says whether this record replaces an earlier one: it covers as much, or one of them does not say it."""
         return other is None or self.covers is None or other.covers is None or self.covers[0] >= other.covers[0]
 
-    def kept(self) -> StoredState:
-        """Gives the state. If it cannot be read, the city begins anew: an older state might say that nothing holds."""
+    def stored(self) -> StoredState:
+        """Gives the state, or an empty one if it cannot be read. An older state might say that nothing holds."""
         try:
             if self.covers is None:
                 raise ValueError(f"a state does not say what it covers (headers {self.record.headers})")
@@ -230,7 +238,7 @@ class StoredRecord:
                 raise ValueError(f"a state of {state.city!r} stands under the key of {self.city!r}")
         except (ValueError, RecursionError) as error:
             reason = f"state: {self.city}: {error_reason(error)}"
-            return StoredState(CityState(city=self.city), unread=Unread(self.record, reason))
+            return StoredState(CityState(city=self.city), unreadable=UnreadableState(self.record, reason))
         return StoredState(state, *self.covers)
 
 

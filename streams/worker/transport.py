@@ -1,14 +1,15 @@
-"""Faust transports whose consumer never commits past a record that no agent has processed.
+"""Faust transports whose consumer never commits past a record that no agent has handled.
 
 Faust 0.15.3 loses records at rebalances. It throws away what it has fetched but not handed to an agent. The next record
 then has a higher offset; `_drain_messages` takes that jump for a hole of compaction and commits across it. Faust also
 counts a record as acknowledged when its agent is cancelled in mid-work.
 
-Many places in Faust can do this, so the check stands at the end, where an agent takes a record (`take`):
+Many places in Faust can lose a record in this way. So the check stands at the end of the way, where an agent takes a
+record (`take`):
 
 * An agent works on a record only if it is the next one of its partition.
 * At a jump the consumer reads the partition again, from the record that is to be processed next.
-* The offset tracker alone decides what is committed. Faust's own acknowledgements are ignored.
+* The offset tracker alone decides what is committed. The consumer ignores Faust's own acknowledgements.
 
 Agents read topics without holes (neither compacted nor transactional), so a jump always means lost records.
 """
@@ -26,28 +27,30 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode import Service
 
-from streams.worker.offsets import OffsetTracker, Sequence
+from streams.worker.offsets import OffsetOrder, OffsetTracker
 
 log = logging.getLogger(__name__)
 
 WRITTEN_FOR = {"faust-streaming": "0.15.3", "aiokafka": "0.14.0"}
+"""The releases whose internals this module overrides. It refuses any other."""
 FETCH_WAIT_MS = 50
-"""How long a fetch waits for new records. A higher value delays records: aiokafka has one fetch per broker under way,
-which leaves out partitions of which it still holds records; their new records wait until it ends (Faust: 1.5 s)."""
+"""How long a fetch waits for new records (Faust: 1.5 s). A higher value delays records. aiokafka has one fetch per
+broker under way, and leaves out the partitions of which it still holds records. New records of those partitions wait
+until the fetch ends."""
 EMBEDDED_FETCH_WAIT_MS = 10
-"""The same for the embedded broker, where each record waits so long: it does not wake a waiting fetch."""
+"""The same on the embedded broker. Each record waits so long there, because a new record does not wake a fetch."""
 SEEK_AGAIN_S = 5.0
-"""For so long after a seek no second one follows: records that were queued before the seek still look like jumps."""
+"""After a seek no second one follows for so long. Records that were queued before the seek still look like jumps."""
 QUIET_S = 1.0
-"""How often partitions without records are checked for jumps."""
+"""How often the consumer checks partitions without records for jumps."""
 BELIEVED_AFTER = 3
-"""When so many readings give the same later record instead of the next one, the offsets in between count as empty."""
+"""After so many readings that give the same later record instead of the next one, the offsets between are a hole."""
 LAST_COMMIT_S = 2.0
-"""A rebalance waits for the last commit, for so long at most."""
+"""A rebalance waits at most so long for the last commit."""
 
 
 def refuse_other_than(expected: Mapping[str, str], found: Callable[[str], str] = version) -> None:
-    """Raises ImportError for other versions: this module overrides internals, which may change without notice."""
+    """Raises `ImportError` for other versions. This module overrides internals, which may change without notice."""
     for package, wanted in expected.items():
         if found(package) != wanted:
             raise ImportError(
@@ -59,8 +62,8 @@ def refuse_other_than(expected: Mapping[str, str], found: Callable[[str], str] =
 refuse_other_than(WRITTEN_FOR)
 
 
-class _Unread(dict[TP, int | None]):
-    """Hides from Faust which offset it has read last. Faust would drop lower offsets, and take a jump for a hole."""
+class _NothingRead(dict[TP, int | None]):
+    """Tells Faust that it has read nothing yet. Else Faust would drop lower offsets, and take a jump for a hole."""
 
     def __getitem__(self, _: TP) -> None:
         return None
@@ -69,7 +72,7 @@ class _Unread(dict[TP, int | None]):
 
 
 class PartitionOffsets(NamedTuple):
-    """What the broker has of a partition: the group's offset, if any, and the log's first and its end."""
+    """The offsets that the broker gives for a partition: committed by the group (if any), first and end of the log."""
 
     committed: int | None
     first: int
@@ -77,7 +80,7 @@ class PartitionOffsets(NamedTuple):
 
 
 class _ShortFetchThread(driver.AIOKafkaConsumerThread):
-    """Makes aiokafka's consumer with our fetch wait, which Faust does not let us set."""
+    """Gives aiokafka's consumer our fetch wait, for which Faust has no setting."""
 
     def _create_worker_consumer(self, transport: driver.Transport) -> Any:
         consumer: Any = super()._create_worker_consumer(transport)
@@ -86,7 +89,7 @@ class _ShortFetchThread(driver.AIOKafkaConsumerThread):
 
 
 class StrictConsumer(driver.Consumer):
-    """Lets an agent process only the next record of a partition, and commits only what the agent has processed."""
+    """Lets an agent process only the next record of a partition, and commits only what the agent has handled."""
 
     fetch_wait_ms = FETCH_WAIT_MS
 
@@ -96,21 +99,23 @@ class StrictConsumer(driver.Consumer):
         self.jumps = 0
         """How often a partition was read again because Faust had thrown records away."""
         self.skipped = 0
-        """Records that retention deleted before an agent processed them: no consumer can mend this loss."""
+        """How many records retention deleted before an agent handled them. No consumer can mend this loss."""
         self.restarts = 0
         """How often a log ended before the next offset (cut, or made anew) and was read again from its start."""
         self.holes = 0
-        """Offsets that hold no record for an agent: transactions and compaction leave such holes."""
+        """How many offsets hold no record for an agent. Transactions and compaction leave such holes."""
         self.working: dict[TP, float] = {}
-        """By partition with a record in work: when the agent took that record, in monotonic seconds."""
-        self._read_offset = _Unread()
-        self._seeking: dict[TP, float] = {}
-        """Until when no further seek is made, in monotonic seconds."""
+        """By partition, when its agent took the record that it works on, in monotonic seconds."""
+        self._read_offset = _NothingRead()
+        """Faust's note of the offset that it has read last."""
+        self._no_seek_before: dict[TP, float] = {}
+        """By partition, the time before which no further seek is made, in monotonic seconds."""
         self._came_instead: dict[TP, int] = {}
-        """The lowest offset that has come instead of the next one since the last seek."""
-        self._gaps: dict[TP, tuple[int, int, int]] = {}
-        """The next offset, the one that came instead, and how many readings in a row gave this pair."""
+        """By partition, the lowest offset that has come instead of the next one since the last seek."""
+        self._gaps: dict[TP, tuple[tuple[int, int], int]] = {}
+        """By partition, the last gap (next offset, offset that came instead), and how many readings in a row met it."""
         self._generation: int | None = None
+        """The generation of the group in which the tracker's offsets hold. None after a revocation."""
 
     def _new_consumer_thread(self) -> _ShortFetchThread:
         return _ShortFetchThread(self, loop=self.loop, beacon=self.beacon)
@@ -118,85 +123,96 @@ class StrictConsumer(driver.Consumer):
     # -- the agents' side -------------------------------------------------------------------------------------------
 
     async def take(self, message: Any) -> bool:
-        """Says whether a record is the next one to be processed. An agent asks this before it does anything else."""
+        """Says whether a record is the next one to process. An agent asks this before it does anything else.
+
+        At a jump it has the partition read again.
+        """
         if message.generation_id != self.app.consumer_generation_id:
             return False
-        verdict = self.tracker.judge(message.tp, message.offset)
-        if verdict is Sequence.JUMP:
+        order = self.tracker.compare(message.tp, message.offset)
+        if order is OffsetOrder.JUMP:
             lowest = self._came_instead.get(message.tp, message.offset)
             self._came_instead[message.tp] = min(message.offset, lowest)
             await self._read_again(message.tp)
-        if verdict is not Sequence.NEXT:
+        if order is not OffsetOrder.NEXT:
             return False
-        self._seeking.pop(message.tp, None)
+        self._no_seek_before.pop(message.tp, None)
         self.working[message.tp] = time.monotonic()
         return True
 
-    def taken(self, message: Any) -> None:
-        """Notes that the results of a record are published. Its state will be stored with that of a later record."""
+    def processed(self, message: Any) -> None:
+        """Notes that the results of a record are sent. The record counts as handled together with a later one."""
         self.working.pop(message.tp, None)
-        self.tracker.taken(message.tp, message.offset)
+        self.tracker.processed(message.tp, message.offset)
 
     def handled(self, message: Any) -> None:
-        """Notes that a record and all before it are done: their results are published, their state is stored."""
+        """Notes that the results of a record, and of all before it, are acknowledged and their state is stored."""
         self.working.pop(message.tp, None)
         self.tracker.handled(message.tp, message.offset)
 
     async def _read_again(self, tp: TP) -> None:
-        """Reads a partition again from the next record; if the log does not have it, from where `_start` says."""
+        """Reads a partition again from the next record. If the log has no such record, moves the next offset first.
+
+        Does nothing so soon after a seek that records from before the seek may still look like jumps.
+        """
         now = time.monotonic()
-        if now < self._seeking.get(tp, 0) or tp not in self.tracker.next:
+        if now < self._no_seek_before.get(tp, 0) or tp not in self.tracker.next:
             return
-        self._seeking[tp] = now + SEEK_AGAIN_S
+        self._no_seek_before[tp] = now + SEEK_AGAIN_S
         self.jumps += 1
         try:
-            place = (await self._places({tp}))[tp]
+            found = (await self._offsets_of({tp}))[tp]
         except (TimeoutError, KafkaError) as error:
-            log.warning("%s/%d: the broker does not say from where to read again: %r", tp.topic, tp.partition, error)
-            return
-        if (here := self.tracker.next.get(tp)) is None:
-            return
-        start = self._start(tp, here, place)
-        instead = self._came_instead.pop(tp, None)
-        if start == here and instead is not None and self._is_hole(tp, here, instead):
-            self.holes += instead - here
-            log.critical(
-                "%s/%d: the log has no records %d to %d, after %d tries; it may be neither compacted nor transactional",
-                tp.topic, tp.partition, here, instead - 1, BELIEVED_AFTER,
+            log.warning(
+                "%s/%d: the broker does not say which offsets it has, so the jump is tried again: %r",
+                tp.topic, tp.partition, error,
             )  # fmt: skip
-            start = instead
-        if start != here:
+            return
+        if (expected := self.tracker.next.get(tp)) is None:
+            return  # the partition was revoked meanwhile
+        start = self._start(tp, expected, found)
+        came = self._came_instead.pop(tp, None)
+        if start == expected and came is not None and self._is_hole(tp, expected, came):
+            self.holes += came - expected
+            log.critical(
+                "%s/%d: the log has no records %d to %d, as %d readings show, and the worker goes on at the next one; "
+                "configure the topic as neither compacted nor transactional",
+                tp.topic, tp.partition, expected, came - 1, BELIEVED_AFTER,
+            )  # fmt: skip
+            start = came
+        if start != expected:
             self.tracker.move(tp, start)
-        log.warning("%s/%d: reading again from %d", tp.topic, tp.partition, start)
+        log.warning("%s/%d: the worker reads again from offset %d", tp.topic, tp.partition, start)
         try:
             await self.seek_wait({tp: start})
         except (TimeoutError, KafkaError) as error:
             log.warning("%s/%d: the seek failed and will be tried again: %r", tp.topic, tp.partition, error)
 
-    def _is_hole(self, tp: TP, here: int, instead: int) -> bool:
-        """Says whether the log is empty from `here` to `instead`, by counting how many readings have met this gap.
+    def _is_hole(self, tp: TP, expected: int, came: int) -> bool:
+        """Says whether the log is empty from `expected` to before `came`: so many readings in a row have met this gap.
 
-        Within one generation Faust does not throw away the same records twice. A hole is met at each reading.
+        Within one generation Faust does not throw away the same records twice. So what every reading meets is a hole.
         """
-        *known, times = self._gaps.get(tp, (here, instead, 0))
-        times = times + 1 if known == [here, instead] else 1
-        self._gaps[tp] = (here, instead, times)
+        gap = (expected, came)
+        last_gap, times = self._gaps.get(tp, (gap, 0))
+        times = times + 1 if last_gap == gap else 1
+        self._gaps[tp] = gap, times
         return times >= BELIEVED_AFTER
 
     @Service.task
     async def _notice_jumps_on_quiet_topics(self) -> None:
         """Finds jumps by the fetch position, on topics where no further record comes that would show them."""
-        before: dict[TP, int] = {}
+        idle_before: dict[TP, int] = {}
         while not self.should_stop:
             await self.sleep(QUIET_S)
-            idle = {tp: offset for tp, offset in self.tracker.next.items() if self._has_nothing(tp)}
+            idle = {tp: offset for tp, offset in self.tracker.next.items() if self._is_idle(tp)}
             for tp, offset in idle.items():
-                if before.get(tp) == offset and self.flow_active and await self._position_differs(tp, offset):
+                if idle_before.get(tp) == offset and self.flow_active and await self._position_differs(tp, offset):
                     await self._read_again(tp)
-            before = idle
+            idle_before = idle
 
-    def _has_nothing(self, tp: TP) -> bool:
-        """Says whether a partition has no record with an agent and, as far as is known, none in its queue."""
+    def _is_idle(self, tp: TP) -> bool:
+        """Says whether a partition has no record with its agent and, as far as Faust tells, none in the queue."""
         return not self.at_work(tp) and tp not in self._buffered_partitions
 
     def at_work(self, tp: TP) -> bool:
@@ -204,9 +220,9 @@ class StrictConsumer(driver.Consumer):
         return any(busy.topic == tp.topic for busy in self.working)
 
     async def _position_differs(self, tp: TP, offset: int) -> bool:
-        """Says whether the fetch position is not the next offset: beyond it after a jump, before it in a cut log.
+        """Says whether the fetch position is not `offset`: it is higher after a jump, and lower in a log that was cut.
 
-        Says no if the next offset has changed from `offset` meanwhile.
+        Says no if `offset` is meanwhile no longer the next one, or if Faust does not tell the position.
         """
         try:
             async with asyncio.timeout(QUIET_S):
@@ -221,44 +237,47 @@ class StrictConsumer(driver.Consumer):
         """Pauses all partitions of a topic, because they share one queue.
 
         Faust would pause only the partitions whose records are in the queue, and the others would fill it. A full queue
-        holds up all topics.
+        holds up every topic.
         """
         for other in self.assignment():
             if other.topic == tp.topic:
                 super().on_buffer_full(other)
 
     def on_buffer_drop(self, tp: TP) -> None:
+        """Resumes all partitions of a topic that `on_buffer_full` has paused."""
         for other in [other for other in self._buffered_partitions if other.topic == tp.topic]:
             super().on_buffer_drop(other)
 
     # -- assignment -------------------------------------------------------------------------------------------------
 
-    def _inputs(self) -> set[TP]:
+    def _input_partitions(self) -> set[TP]:
+        """Gives the assigned partitions of the topics that agents read."""
         return {tp for tp in self.assignment() if self.app.topics.acks_enabled_for(tp.topic)}
 
     async def perform_seek(self) -> None:
-        """Seeks to the record to be processed next: by the tracker within a generation, else by the committed offsets.
+        """Seeks to the record to process next: by the tracker within a generation, else by the committed offsets.
 
         Faust calls this after each rebalance, before records flow.
         """
         generation = self.app.consumer_generation_id
-        inputs = self._inputs()
+        inputs = self._input_partitions()
         if not inputs:
             self.tracker.assign({})
             return
-        places = await self._places(inputs)
+        found = await self._offsets_of(inputs)
         known = self.tracker.done if generation == self._generation else {}
-        starts = {tp: self._start(tp, known.get(tp, place.committed), place) for tp, place in places.items()}
+        starts = {tp: self._start(tp, known.get(tp, offsets.committed), offsets) for tp, offsets in found.items()}
         await self.seek_wait(starts)
         if generation != self.app.consumer_generation_id:
-            return  # another rebalance came in between; Faust calls this method again for it
+            return  # another rebalance came in between, and Faust calls this method again for it
         self._generation = generation
-        self._seeking.clear()
+        self._no_seek_before.clear()
         self._came_instead.clear()
         self._gaps.clear()
         self.tracker.assign(starts)
 
-    async def _places(self, tps: Iterable[TP]) -> dict[TP, PartitionOffsets]:
+    async def _offsets_of(self, tps: Iterable[TP]) -> dict[TP, PartitionOffsets]:
+        """Asks the broker for the offsets of partitions."""
         tps = list(tps)
         committed = await self._thread.call_thread(self._fetch_committed, tps)
         first, end = await asyncio.gather(self.earliest_offsets(*tps), self.highwaters(*tps))
@@ -268,34 +287,38 @@ class StrictConsumer(driver.Consumer):
         consumer = self._thread._ensure_consumer()
         return {tp: await consumer.committed(self._new_topicpartition(tp.topic, tp.partition)) for tp in tps}
 
-    def _start(self, tp: TP, here: int | None, place: PartitionOffsets) -> int:
-        """Gives the offset to continue at: `here` if the log has it, else the first offset of the log."""
-        if here is None:
-            return place.first
-        if here < place.first:
-            self.skipped += place.first - here
+    def _start(self, tp: TP, wanted: int | None, found: PartitionOffsets) -> int:
+        """Gives the offset to continue at: `wanted` if the log can have it, else the first offset of the log."""
+        if wanted is None:
+            return found.first
+        if wanted < found.first:
+            self.skipped += found.first - wanted
             log.critical(
                 "%s/%d: retention deleted %d records that nobody had handled (%d to %d); "
                 "raise the topic's retention and publish everything current again",
-                tp.topic, tp.partition, place.first - here, here, place.first - 1,
+                tp.topic, tp.partition, found.first - wanted, wanted, found.first - 1,
             )  # fmt: skip
-            return place.first
-        if here > place.end:
+            return found.first
+        if wanted > found.end:
             self.restarts += 1
             log.critical(
-                "%s/%d: the log ends at %d, but %d was handled already: the log was cut or made anew, and is read from "
-                "its start; check the broker's disk, and whether the topic has replicas",
-                tp.topic, tp.partition, place.end, here - 1,
+                "%s/%d: the log ends at %d, but %d was handled already, so it was cut or made anew, and the worker "
+                "reads it from its start; check the broker's disk, and whether the topic has replicas",
+                tp.topic, tp.partition, found.end, wanted - 1,
             )  # fmt: skip
-            return place.first
-        return here
+            return found.first
+        return wanted
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Commits a last time, and forgets the partitions that this process loses."""
         try:
             async with asyncio.timeout(LAST_COMMIT_S):
                 await self.commit()
         except TimeoutError:
-            log.warning("no time to commit before the rebalance; a few records will be handled twice")
+            log.warning(
+                "the last commit before the rebalance took longer than %g s; a few records will be handled twice",
+                LAST_COMMIT_S,
+            )
         for tp in revoked:
             self.tracker.revoke(tp)
             self.working.pop(tp, None)
@@ -305,16 +328,16 @@ class StrictConsumer(driver.Consumer):
     # -- commits ----------------------------------------------------------------------------------------------------
 
     def ack(self, message: Any) -> bool:
-        """Ignores Faust's own acknowledgement: Faust gives it for cancelled records, too."""
+        """Ignores Faust's own acknowledgement, because Faust gives it for cancelled records, too."""
         message.acked = True
         self._unacked_messages.discard(message)
         return True
 
     async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: ARG002 - Faust's signature
-        """Commits the offsets that the tracker gives. A commit that fails is tried again at the next interval.
+        """Commits the offsets that the tracker gives. The next interval repeats a commit that fails.
 
-        It also clears Faust's notes of its own acknowledgements. Faust clears them in its own commit, which this one
-        replaces; they would grow by 200 bytes with each record.
+        This method also clears Faust's notes of its own acknowledgements. Faust clears them in the commit that this one
+        replaces; without that they grow by 200 bytes with each record.
         """
         self._acked.clear()
         self._acked_index.clear()
@@ -336,21 +359,27 @@ class StrictConsumer(driver.Consumer):
             if asked:
                 await consumer.commit(asked)
         except KafkaError as error:
-            log.warning("the commit failed and will be tried again: %s", error)
+            log.warning("the commit of %s failed and will be tried again: %r", dict(offsets), error)
             return False
         return len(asked) == len(offsets)
 
     async def verify_all_partitions_active(self) -> None:
-        """Does nothing: Faust would log a partition that stands still, and our watchdog ends the worker."""
+        """Does nothing. Faust would only log a partition that stands still; our watchdog ends the worker."""
 
 
 class StrictTransport(driver.Transport):
+    """The transport for a Kafka."""
+
     Consumer = StrictConsumer
 
 
 class EmbeddedConsumer(StrictConsumer):
+    """A strict consumer of the embedded broker."""
+
     fetch_wait_ms = EMBEDDED_FETCH_WAIT_MS
 
 
 class EmbeddedTransport(driver.Transport):
+    """The transport for the embedded broker."""
+
     Consumer = EmbeddedConsumer

@@ -1,9 +1,13 @@
-"""Ends a worker that no longer makes progress, at once and without a commit; its supervisor starts it again.
+"""Ends a worker that makes no progress, at once and without a commit. A supervisor starts the worker again.
 
-Runs in a thread of its own, so that it also sees an event loop that hangs. The reasons: a record has been in hand for
-too long; there are records but the position does not move, though the agent has nothing else to do; a rebalance does
-not end; the loop does not answer; and the process has slept (SIGSTOP, a frozen machine) for longer than the broker
-keeps its partitions: others have them now.
+The watchdog runs in a thread of its own, so it also sees an event loop that hangs. It ends the worker if
+
+* an agent has worked on one record for too long;
+* a partition has records and its position does not move, although its agent has nothing else to do;
+* a rebalance does not end;
+* the event loop does not answer;
+* the process has slept (SIGSTOP, a frozen machine) for longer than the broker keeps its partitions. Other workers have
+  them now.
 """
 
 import threading
@@ -15,30 +19,32 @@ from typing import Any, Generic, TypeVar
 from streams.kafka.ending import end_at_once
 
 LIMIT_S = 30.0
+"""A record, a position and the event loop may stand still for so long."""
 REBALANCE_LIMIT_S = 90.0
-"""A rebalance waits for silent members, so it may rightly take longer than a record."""
+"""A rebalance may take so long. It waits for members that are silent, so it may rightly take longer than a record."""
 LOOK_EVERY_S = 0.5
+"""How often the watchdog looks."""
 
 Partition = TypeVar("Partition")
 
 
 @dataclass
 class Vitals(Generic[Partition]):
-    """What the event loop reports, and what follows from it; all times in monotonic seconds."""
+    """What the event loop reports, and what follows from it. All times are in monotonic seconds."""
 
     session_s: float
     """How long the broker keeps the partitions of a worker that is silent."""
     limit_s: float = LIMIT_S
     beat: float = 0.0
-    """When the loop last reported."""
+    """When the event loop last reported."""
     looked: float = 0.0
+    """When the watchdog last looked."""
     in_hand: Mapping[Partition, float] = field(default_factory=dict)
-    """Since when a record has been worked on."""
+    """By partition, when its agent began to work on the record that it has in hand."""
     stuck: dict[Partition, tuple[int, float]] = field(default_factory=dict)
-    """Where there is lag: the position, and for how long it has stood there while its agent was not at work."""
-
+    """By partition with lag, its position, and for how long it has stood there while its agent had nothing to do."""
     unready: float = 0.0
-    """Since when the worker has not been consuming; 0 while it is."""
+    """When the worker stopped consuming; 0 while it consumes."""
 
     def report(
         self,
@@ -49,33 +55,34 @@ class Vitals(Generic[Partition]):
         lagging: Mapping[Partition, int],
         busy: Collection[Partition] = (),
     ) -> None:
-        """`lagging` has the position of each partition that has records beyond it, `busy` those whose agent is at work.
+        """Takes the report of the event loop.
 
-        An agent works through what was fetched of one partition before it comes to another: who waits in that queue
-        waits rightly, however long it is.
+        `lagging` has the position of each partition with records beyond it. `busy` has the partitions whose agent works
+        on a record. An agent processes all records that were fetched of one partition before it comes to another. So a
+        partition may rightly wait for as long as its agent is busy.
         """
         passed = now - self.beat
         self.beat, self.in_hand = now, dict(in_hand)
         self.unready = 0.0 if ready else self.unready or now
         stuck = {}
         for partition, position in lagging.items():
-            before, waited = self.stuck.get(partition, (None, 0.0))
-            waited += 0.0 if partition in busy else passed
-            stuck[partition] = position, waited if before == position else 0.0
+            before, stood = self.stuck.get(partition, (None, 0.0))
+            stood += 0.0 if partition in busy else passed
+            stuck[partition] = position, stood if before == position else 0.0
         self.stuck = stuck
 
     def slept(self, now: float) -> str:
-        """Why this process may send nothing any more, or "".
+        """Says why this process may send nothing any more; "" if it may.
 
-        To be asked before each send: a process that is woken may get there before the watchdog's thread does.
+        The sender asks before each send, because a process that wakes may send before the watchdog's thread looks.
         """
         passed = now - (self.looked or now)
         if passed > self.session_s:
-            return f"this process slept for {passed:.0f} s, its partitions are others' now"
+            return f"this process slept for {passed:.0f} s, so other workers have its partitions now"
         return ""
 
     def verdict(self, now: float) -> str:
-        """Why to end, or ""."""
+        """Says why the worker has to end; "" if it lives."""
         slept, self.looked = self.slept(now), now
         if slept:
             return slept
@@ -86,14 +93,14 @@ class Vitals(Generic[Partition]):
         for partition, since in self.in_hand.items():
             if now - since > self.limit_s:
                 return f"a record of {partition} has been in hand for {now - since:.0f} s"
-        for partition, (position, waited) in self.stuck.items():
-            if waited > self.limit_s:
-                return f"{partition} has records but stands at {position} for {waited:.0f} s, with nothing else to do"
+        for partition, (position, stood) in self.stuck.items():
+            if stood > self.limit_s:
+                return f"{partition} has records but stands at {position} for {stood:.0f} s, with nothing else to do"
         return ""
 
 
 class Watchdog:
-    """The thread; a context manager."""
+    """Watches in a thread of its own, while its context is entered."""
 
     def __init__(self, vitals: Vitals[Any], end: Callable[[str], None] = end_at_once) -> None:
         self._vitals, self._end = vitals, end

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 import pytest
 
 from streams.kafka.topics import Topics
-from streams.worker.state import Written, from_value, to_value
+from streams.worker.state import StateEncoder, from_value, to_value
 from tests.domain.test_state_comes_back import comes_back
 from tests.domain.test_stop import stop
 from tests.support import City, at, cancel, city_rules, meaning, outcome, rejected, snapshot, tick
@@ -154,8 +154,8 @@ def test_whatever_comes_in_a_state_stays_within_its_bound_and_an_extreme_message
     assert [one.level for one in city.push() if one.cause == "NEW"] == [4]
     assert city.standing()[0] == "NEW"
     assert comes_back(city.state)
-    assert len(to_value(Written().to_bytes(city.state))) < Topics("live", 1).state.max_bytes
-    assert from_value(to_value(Written().to_bytes(city.state))) == city.state
+    assert len(to_value(StateEncoder().to_bytes(city.state))) < Topics("live", 1).state.max_bytes
+    assert from_value(to_value(StateEncoder().to_bytes(city.state))) == city.state
     city.take(cancel("END", "NEW", 40), snapshot(40, "FIRST", "END"))
     assert "NEW" not in city.standing()
     assert "FIRST" in city.standing()

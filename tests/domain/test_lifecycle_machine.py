@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from streams.worker.state import Written, from_value, to_value
+from streams.worker.state import StateEncoder, from_value, to_value
 from tests.domain.messages import Message, Warned, outcome_of, rules
 from tests.domain.model import LEVELS, OTHER, REVISED, Model, Stands, name
 from tests.domain.resident import Holds, Place, Resident
@@ -210,7 +210,7 @@ class Lifecycle(RuleBasedStateMachine):
     @rule()
     def the_worker_starts_again(self) -> None:
         """What it wrote is what another process reads: the invariant says that it is the same."""
-        self.city.state = from_value(to_value(Written().to_bytes(self.city.state)))
+        self.city.state = from_value(to_value(StateEncoder().to_bytes(self.city.state)))
 
         self.process += 1
         self.tell_time(self.model.now)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.worker.state import Written, from_value, to_value
+from streams.worker.state import StateEncoder, from_value, to_value
 from tests.support import City, at, cancel, meaning, outcome, snapshot, tick
 from warnsys.records import ImpactRecord, Stop
 
@@ -65,7 +65,7 @@ def test_an_older_order_that_arrives_late_changes_nothing() -> None:
 
 def restarted(city: City) -> City:
     """Another process goes on from what this one wrote."""
-    city.state = from_value(to_value(Written().to_bytes(city.state)))
+    city.state = from_value(to_value(StateEncoder().to_bytes(city.state)))
     return city
 
 

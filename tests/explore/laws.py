@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 
-from streams.worker.state import Written, from_value, to_value
+from streams.worker.state import StateEncoder, from_value, to_value
 from tests.explore.world import STALE_MIN, World
 from warnsys.records import PushNotice, SmsNotice
 from warnsys.warning.situation import DistrictSituation
@@ -52,7 +52,7 @@ def a_stopped_channel_is_silent(world: World) -> Iterator[str]:
 
 
 def the_state_comes_back(world: World) -> Iterator[str]:
-    if from_value(to_value(Written().to_bytes(world.state))) != world.state:
+    if from_value(to_value(StateEncoder().to_bytes(world.state))) != world.state:
         yield "the state cannot be read as it was written"
 
 

@@ -15,9 +15,9 @@ from streams.kafka.topics import MIB, Topics
 from streams.worker.state import (
     KafkaStateStore,
     MemoryStateStore,
+    StateEncoder,
     StateStore,
     StoredState,
-    Written,
     from_value,
     to_value,
 )
@@ -160,12 +160,12 @@ async def test_an_older_state_is_not_taken_for_one_that_cannot_be_read(kafka: Lo
         )
         found = (await KafkaStateStore(kafka.bootstrap, topics, sender, "new").load(0))["x"]
         assert found.state == CityState(city="x")
-        assert found.unread is not None
+        assert found.unreadable is not None
         await sender.send(
             [ProducerRecord(topics.state.name, 0, "x/old", b"damaged", {"covers": "2", "covers_at": "9.0"})]
         )
         found = (await KafkaStateStore(kafka.bootstrap, topics, sender, "new").load(0))["x"]
-        assert (found.covers, found.unread) == (3, None), "the newest can be read"
+        assert (found.covers, found.unreadable) == (3, None), "the newest can be read"
 
 
 def test_a_small_state_is_json_that_people_can_read() -> None:
@@ -183,7 +183,7 @@ def test_a_large_state_is_packed_below_its_size() -> None:
 @given(st.lists(st.tuples(st.sampled_from(("A", 'Ä"\\\u2028', "C")), st.integers(0, 3), st.booleans()), max_size=30))
 def test_what_is_written_piece_by_piece_is_the_state_whole(said: list[tuple[str, int, bool]]) -> None:
     """Messages and snapshots in any order, one state after the other."""
-    city, written = City().take(tick(0)), Written()
+    city, written = City().take(tick(0)), StateEncoder()
     assert written.to_bytes(city.state) == city.state.to_bytes()
     for name, minute, listed in said:
         city.take(snapshot(minute, name) if listed else outcome(name, meaning("Severe"), stamp=minute))

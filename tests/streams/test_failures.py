@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from streams.kafka.records import ConsumedRecord, MemorySender, SendError, TooLargeError
 from streams.worker.agents import GIVEN_UP_AFTER, SettleAgent
 from streams.worker.failures import Charge, CityError, charge, taken, unharmed
-from streams.worker.state import MemoryStateStore, StoredState, Unread
+from streams.worker.state import MemoryStateStore, StoredState, UnreadableState
 from tests.streams.pair import HERE, THERE, Pair, state_of, warning
 from tests.support import outcome, snapshot, tick
 from warnsys.metrics import Metrics
@@ -186,7 +186,7 @@ class Damaged(MemoryStateStore):
         if self.city:
             record = ConsumedRecord("warn.state", partition, 4, f"{self.city}/w".encode(), b"\x00damaged", {}, 0.0)
             found[self.city] = StoredState(
-                CityState(city=self.city), unread=Unread(record, f"state: {self.city}: damaged")
+                CityState(city=self.city), unreadable=UnreadableState(record, f"state: {self.city}: damaged")
             )
         return found
 

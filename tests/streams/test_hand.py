@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from streams.kafka.records import ConsumedRecord
-from streams.worker.hand import MOST_CONVICTED, Hand, place_of, print_of
+from streams.worker.hand import MOST_CONVICTED, Hand, fingerprint_of, place_of
 
 HOLDS = """
 import os, sys, time
@@ -124,7 +124,7 @@ def test_what_is_remembered_has_bounds(tmp_path: Path) -> None:
         hand.convict(record(value=str(number).encode()))
     known = json.loads((tmp_path / "worker.known.json").read_text())
     assert len(known["convicted"]) == MOST_CONVICTED
-    assert known["convicted"][-1] == print_of(record(value=str(MOST_CONVICTED + 4).encode()))
+    assert known["convicted"][-1] == fingerprint_of(record(value=str(MOST_CONVICTED + 4).encode()))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"ends": 7, "convicted": []}', "\x00", '{"ends":{"x":"y"}}'])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.worker.offsets import OffsetTracker, Sequence
+from streams.worker.offsets import OffsetOrder, OffsetTracker
 
 
 def tracker(**starts: int) -> OffsetTracker[str]:
@@ -15,9 +15,9 @@ def tracker(**starts: int) -> OffsetTracker[str]:
 
 def test_only_the_next_record_is_worked_on() -> None:
     found = tracker(p=5)
-    verdicts = [found.judge("p", offset) for offset in (4, 5, 6)]
-    assert verdicts == [Sequence.REPEAT, Sequence.NEXT, Sequence.JUMP]
-    assert found.judge("q", 0) is Sequence.FOREIGN
+    orders = [found.compare("p", offset) for offset in (4, 5, 6)]
+    assert orders == [OffsetOrder.REPEAT, OffsetOrder.NEXT, OffsetOrder.JUMP]
+    assert found.compare("q", 0) is OffsetOrder.FOREIGN
 
 
 def test_a_record_handled_is_committed_up_to_the_next_one() -> None:
@@ -29,10 +29,10 @@ def test_a_record_handled_is_committed_up_to_the_next_one() -> None:
 
 def test_what_was_only_taken_is_committed_with_the_next_one_that_is_handled() -> None:
     found = tracker(p=5)
-    found.taken("p", 5)
-    found.taken("p", 6)
+    found.processed("p", 5)
+    found.processed("p", 6)
     assert found.to_commit() == {}
-    assert found.judge("p", 7) is Sequence.NEXT
+    assert found.compare("p", 7) is OffsetOrder.NEXT
     found.handled("p", 7)
     assert found.to_commit() == {"p": 8}
 
@@ -83,10 +83,10 @@ def test_what_is_committed_was_handled_without_a_gap(arrivals: list[int], cuts: 
     found, handled, committed = tracker(p=0), set(), 0
     taken = set[int]()
     for step, offset in enumerate(arrivals):
-        if found.judge("p", offset) is Sequence.NEXT:
+        if found.compare("p", offset) is OffsetOrder.NEXT:
             taken.add(offset)
             if offset in together:
-                found.taken("p", offset)
+                found.processed("p", offset)
             else:
                 handled |= taken
                 found.handled("p", offset)
@@ -108,10 +108,10 @@ def test_reading_again_at_each_jump_handles_everything(lost: set[int]) -> None:
             position = found.next["p"]
         if position in lost:
             lost = lost - {position}
-        elif (verdict := found.judge("p", position)) is Sequence.NEXT:
+        elif (order := found.compare("p", position)) is OffsetOrder.NEXT:
             handled.append(position)
             found.handled("p", position)
-        elif verdict is Sequence.JUMP:
+        elif order is OffsetOrder.JUMP:
             position = found.next["p"] - 1
         position += 1
     assert handled == list(range(10))

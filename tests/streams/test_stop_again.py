@@ -4,7 +4,7 @@ import pytest
 
 from streams.kafka.records import ConsumedRecord
 from streams.worker.orders import Orders
-from streams.worker.state import MemoryStateStore, StoredState, Unread
+from streams.worker.state import MemoryStateStore, StoredState, UnreadableState
 from tests.domain.test_stop import stop
 from tests.streams.pair import HERE, Pair, warning
 from tests.support import at, tick
@@ -28,7 +28,7 @@ class Forgetful(MemoryStateStore):
         record = ConsumedRecord("warn.state", partition, 9, HERE.encode(), b"\0", {}, 0.0)
         return {
             **self.kept.get(partition, {}),
-            HERE: StoredState(CityState(city=HERE), unread=Unread(record, "state: x")),
+            HERE: StoredState(CityState(city=HERE), unreadable=UnreadableState(record, "state: x")),
         }
 
 

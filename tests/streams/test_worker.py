@@ -67,8 +67,8 @@ class Consumer:
             raise self.take_error
         return True
 
-    def taken(self, message: Message) -> None:
-        self.tracker.taken(message.tp, message.offset)
+    def processed(self, message: Message) -> None:
+        self.tracker.processed(message.tp, message.offset)
 
     def handled(self, message: Message) -> None:
         self.tracker.handled(message.tp, message.offset)
@@ -113,7 +113,7 @@ class Loop:
         agent = agent or (self.pair.agent if message.topic == "warn.impacts" else self.match)
         topic = self.pair.topics.impacts if message.topic == "warn.impacts" else self.pair.topics.alerts
         async with self.worker._at_work[topic.name]:
-            await self.worker._one(agent, topic, message)
+            await self.worker._process(agent, topic, message)
 
     @property
     def committed(self) -> int:
@@ -168,7 +168,7 @@ async def test_a_broker_that_fails_at_any_step_ends_the_process_and_commits_noth
         loop.pair.store.save = fails  # type: ignore[assignment,method-assign]
     else:
         loop.pair.sender.error = error
-    with pytest.raises(app_module.Undone):
+    with pytest.raises(app_module.EndWithoutCommit):
         await loop.one(said(0, b"damaged") if step == "reject" else said(0))
     assert len(loop.ended) == 1
     assert "not acknowledged" in loop.ended[0]
@@ -177,7 +177,7 @@ async def test_a_broker_that_fails_at_any_step_ends_the_process_and_commits_noth
 
 async def test_a_record_of_a_newer_release_ends_it_with_its_own_exit_code_and_is_not_rejected(loop: Loop) -> None:
     value = b'{"kind":"evacuation","schema_version":2,"stage":"live"}'
-    with pytest.raises(app_module.Undone):
+    with pytest.raises(app_module.EndWithoutCommit):
         await loop.one(said(0, value))
     assert loop.ended == []
     assert "newer release" in loop.outdated[0]
@@ -196,7 +196,7 @@ async def test_a_damaged_record_is_set_aside_and_the_next_one_is_taken(loop: Loo
 async def test_what_is_put_off_for_a_record_that_does_not_come_is_remembered_after_a_second(
     loop: Loop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app_module, "TOGETHER_S", 0.2)
+    monkeypatch.setattr(app_module, "BATCH_S", 0.2)
     loop.consumer.ends[IMPACTS] = 5  # known to the broker, and never delivered
     await loop.one(said(0))
     assert (loop.committed, loop.store.kept) == (0, {})
@@ -205,13 +205,13 @@ async def test_what_is_put_off_for_a_record_that_does_not_come_is_remembered_aft
     late.cancel()
     assert loop.committed == 1
     assert set(loop.store.kept[0]) == {HERE, THERE}
-    assert loop.worker._together == {}
+    assert loop.worker._batches == {}
 
 
 async def test_what_is_remembered_late_is_not_what_an_agent_works_on(
     loop: Loop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app_module, "TOGETHER_S", 0.05)
+    monkeypatch.setattr(app_module, "BATCH_S", 0.05)
     loop.consumer.ends[IMPACTS] = 5
     await loop.one(said(0))
     async with loop.worker._at_work["warn.impacts"]:
@@ -440,7 +440,7 @@ async def test_a_worker_begins_while_what_tries_its_suspects_begins_and_only_for
         "nowhere:1", bench.topics, bench.match, bench.settle, bench.sender, Metrics(), Progress(),
         embedded=False, hand=hand,
     )  # fmt: skip
-    assert worker._to_warm() == [worker._trials["settle"]]
+    assert worker._suspects.trials_to_warm() == [worker._suspects.trials["settle"]]
     begun = list[str]()
 
     async def slow(_: Trials) -> None:

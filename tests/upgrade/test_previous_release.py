@@ -252,7 +252,7 @@ async def test_a_state_of_a_newer_release_is_read_or_its_city_begins_anew(
     value = json.dumps(left).encode()
     record = ConsumedRecord(f"{STAGE}.warn.state", 0, 3, b"solingen/w", value, {"covers": "-1"}, 0.0)
     worker = Worker(settings)
-    worker.store.kept[0] = {"solingen": StoredRecord(record, "solingen/w", (-1, 0.0)).kept()}
+    worker.store.kept[0] = {"solingen": StoredRecord(record, "solingen/w", (-1, 0.0)).stored()}
     await worker.take(of(lines[cut:], "warn.impacts"))
     told = sorted(told_in(lines[cut:]))
     rejected = [one for one in worker.sender.records if one.topic.endswith(".rejected")]
