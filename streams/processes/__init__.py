@@ -1,1 +1,1 @@
-"""What a unit or a container starts: worker, feed, web, audit, canary, replay."""
+"""The processes that a unit, a container or a command starts: worker, feed, web, audit, canary, replay."""

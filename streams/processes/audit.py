@@ -1,8 +1,8 @@
-"""The audit's one consumer: reads what the agents and operators said, in the order of each topic, and writes it down.
+"""The audit process: reads what the agents and operators published, and writes it down in the order of each topic.
 
-Where it stands is in the files themselves, not with the broker: an entry and the place it was read from are written in
-one go, so after any end nothing is missing and nothing stands there twice. It holds up no warning: while it cannot
-write, it waits and says so.
+Its position stands in the audit's files, not with the broker. It writes an entry and the place that the entry was read
+from in one go, so after any end no entry is missing and none stands there twice. The audit holds up no warning. While
+it cannot write, it waits and says so.
 """
 
 import asyncio
@@ -35,16 +35,20 @@ from warnsys.supervisor import tell_ready
 
 log = logging.getLogger(__name__)
 AGAIN_S = 5.0
+"""After so long the audit begins again, or anchors again, if that has failed."""
 ANCHOR_S = 600.0
+"""How often the newest hash is anchored."""
 SEND_S = 5.0
+"""How long the broker may take to acknowledge an anchor."""
 READ_S = 30.0
+"""How long reading all anchors may take."""
 heads = logging.getLogger("warnsys.audit.head")
-"""Says each anchored hash, whatever the settings' log level is: a log that is kept elsewhere proves it."""
+"""Logs each anchored hash, whatever log level the settings have. A log that is kept elsewhere proves the hash."""
 heads.setLevel(logging.INFO)
 
 
 async def audit(settings: Settings) -> None:
-    """The audit alone, until it is interrupted. Raises `SettingsError` without a folder, and for a broken chain."""
+    """Runs the audit alone until it is interrupted. Raises `SettingsError` without a folder, and for a broken chain."""
     folder_of(settings)
     metrics = Metrics()
     with broker_of(settings, "audit") as bootstrap, metrics_served(settings, metrics):
@@ -53,14 +57,14 @@ async def audit(settings: Settings) -> None:
 
 
 def folder_of(settings: Settings) -> Path:
-    """A folder a stage. Raises `SettingsError` where the settings name none."""
+    """Gives the audit's folder, one for each stage. Raises `SettingsError` if the settings name none."""
     if settings.audit.folder is None:
         raise SettingsError('audit.folder: there is none; write [audit] with folder = "audit" into the settings')
     return settings.audit.folder / settings.stage
 
 
 async def auditing(settings: Settings, bootstrap: str, metrics: Metrics) -> None:
-    """Write for ever; begin again where broker or disk fail. Raises `SettingsError` for a chain that is broken."""
+    """Writes for ever. Begins again if the broker or the disk fails. Raises `SettingsError` for a broken chain."""
     while True:
         try:
             with Chain(folder_of(settings)) as chain:
@@ -68,7 +72,7 @@ async def auditing(settings: Settings, bootstrap: str, metrics: Metrics) -> None
         except AuditError as error:
             raise SettingsError(str(error)) from error
         except (KafkaError, SendError, OSError) as error:
-            log.error("the audit cannot be written: %r; again in %g s", error, AGAIN_S)  # noqa: TRY400 - it says all
+            log.error("the audit cannot be written: %r; tried again in %g s", error, AGAIN_S)  # noqa: TRY400 - it says all
         await asyncio.sleep(AGAIN_S)
 
 
@@ -80,20 +84,22 @@ async def _write(settings: Settings, bootstrap: str, metrics: Metrics, chain: Ch
 
 @dataclass
 class Anchoring:
-    """Puts the newest hash where nobody who can write the files writes: onto `ops.actions`, and into the log."""
+    """Publishes the newest hash on `ops.actions` and in the log. Whoever can write the files can change neither."""
 
     topics: Topics
     sender: Sender
     metrics: Metrics
-    _done: str = ""
+    _anchored: str = ""
+    """The hash that was anchored last."""
     _next: float = 0.0
+    """When to look next, in monotonic seconds."""
 
     async def look(self, chain: Chain, now: datetime, elapsed: float) -> None:
-        """Where it has changed, and it is time. What fails is said, counts as an alarm, and is tried again."""
+        """Anchors the newest hash, if it is new and it is time. Logs a failure, and tries again soon."""
         if elapsed < self._next or not chain.next:
             return
         self._next = elapsed + ANCHOR_S
-        if chain.head != self._done:
+        if chain.head != self._anchored:
             head = AuditHead(stage=self.topics.stage, number=chain.next - 1, head=chain.head, at=now)
             heads.info("audit: entry %d has the hash %s", head.number, head.head)
             name, partition = self.topics.actions.name, self.topics.partition_of(head.key)
@@ -101,31 +107,32 @@ class Anchoring:
                 async with asyncio.timeout(SEND_S):
                     await self.sender.send([ProducerRecord(name, partition, head.key, head.to_bytes())])
             except (SendError, TimeoutError) as error:
-                log.error("audit: its newest hash cannot be anchored on %s: %r", name, error)  # noqa: TRY400
+                log.error("audit: the newest hash cannot be anchored on %s: %r", name, error)  # noqa: TRY400
                 self._next = elapsed + AGAIN_S
                 return
-        self._done = chain.head
+        self._anchored = chain.head
         self.metrics.audit_anchored.set(now.timestamp())
 
 
 async def anchors(settings: Settings) -> list[ChainAnchor]:
-    """What was anchored of a stage and is still kept. Raises what the broker says."""
+    """Reads the anchors of a stage that the broker still has. Raises the broker's errors."""
     topics, found = topics_for(settings), list[ChainAnchor]()
     places = [(topics.actions.name, number) for number in range(topics.partitions)]
     bootstrap = settings.broker.url.removeprefix("kafka://")
     async with asyncio.timeout(READ_S):
         async for record in read_once(bootstrap, places, security.for_aiokafka(settings.broker)):
             try:
-                said = read_action(record.value)
+                action = read_action(record.value)
             except ValidationError:
                 continue
-            if isinstance(said, AuditHead) and said.stage == topics.stage:
+            if isinstance(action, AuditHead) and action.stage == topics.stage:
                 stood = record_time(record.timestamp)
-                found.append(ChainAnchor(said.number, said.head, said.at, stood))
+                found.append(ChainAnchor(action.number, action.head, action.at, stood))
     return found
 
 
 async def _write_on(settings: Settings, bootstrap: str, metrics: Metrics, chain: Chain, anchoring: Anchoring) -> None:
+    """Reads the topics from where the chain ends, and writes entries and anchors, until something fails."""
     topics = topics_for(settings)
     kinds = _kinds(topics)
     cities = topics.by_partition(city.id for city in settings.cities)
@@ -169,14 +176,15 @@ def _kinds(topics: Topics) -> dict[str, TopicKind]:
 
 
 def _remembered(chain: Chain) -> Memory:
+    """Takes a chain's entries into the auditor's memory. Raises `AuditError` for one that warnsys did not write."""
     memory = Memory()
     for entry in chain.entries:
         try:
             memory.take(entry)
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise AuditError(
-                f"{chain.folder}: entry {entry['n']} is none of ours ({error!r}); keep this folder as it is for "
-                f"whoever looks into it, and name a new one"
+                f"{chain.folder}: warnsys did not write entry {entry['n']} ({error!r}); keep this folder as it is for "
+                f"whoever investigates, and name a new one in the settings"
             ) from error
     chain.entries.clear()
     return memory
@@ -185,16 +193,16 @@ def _remembered(chain: Chain) -> Memory:
 async def _seek(
     consumer: Any,
     places: list[TopicPartition],
-    goes_on: Mapping[str, int],
+    next_offsets: Mapping[str, int],
     topics: Topics,
 ) -> list[Entry]:
-    """To where the entries end; an entry for what the broker no longer has, and for a topic that was made anew."""
+    """Goes to where the entries end. Gives an entry for each gap: records that the broker lost, a topic made anew."""
     starts, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
     kept = {topic.name for topic in topics.all() if not topic.compacted}
     gaps: list[Entry] = []
     for place in places:
         line = f"{place.topic}/{place.partition}"
-        wanted, start = goes_on.get(line, 0), starts[place]
+        wanted, start = next_offsets.get(line, 0), starts[place]
         if wanted > ends[place]:
             gaps.append(_gap(line, wanted, start, "the topic was made anew: its records are counted from the start"))
             wanted = start
@@ -212,6 +220,7 @@ def _gap(line: str, wanted: int, start: int, why: str) -> Entry:
 
 
 def _stood(record: Any, kinds: Mapping[str, TopicKind]) -> Stood:
+    """Gives a record as the auditor takes it. Of a tombstone the value is None."""
     one = incoming(record)
     return Stood(
         kinds[one.topic], one.topic, one.partition, one.offset, record_time(one.timestamp),

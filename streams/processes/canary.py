@@ -1,8 +1,8 @@
 """Sends the canary's message the whole way and waits for it: served over HTTP, polled, decided, settled, read back.
 
-The stage has one partition and agents of its own, in this process; what it shares with the live one is the broker, the
-network, the machine's load and every line of code. A run ends what it began: it cancels the message, and waits until
-the district is clear again. A message that an earlier run left standing is cancelled first.
+The canary's stage has one partition, and agents of its own in this process. It shares with the live stage the broker,
+the network, the machine's load and every line of code. A run ends what it began: it cancels the message and waits until
+the district is clear again. Before it begins, it cancels a message that an earlier run left in force.
 """
 
 import asyncio
@@ -36,16 +36,17 @@ from warnsys.supervisor import tell_ready
 
 log = logging.getLogger(__name__)
 AUDIENCES = 2
+"""Each channel tells so many audiences."""
 
 
 async def once(settings: Settings, patience_s: float) -> Run:
-    """One run by hand, in a stage that nobody else uses."""
+    """Runs once, in a stage that only runs by hand use."""
     async with nest(settings, canary.BY_HAND) as bird:
         return await bird.run(patience_s)
 
 
 async def for_ever(settings: Settings, every_s: float, patience_s: float) -> None:
-    """A run every so many seconds, its figures served; until it is interrupted."""
+    """Runs every `every_s` seconds and serves the metrics, until it is interrupted."""
     metrics = Metrics()
     async with nest(settings, canary.STAGE) as bird:
         with metrics_served(settings, metrics):
@@ -61,12 +62,12 @@ async def for_ever(settings: Settings, every_s: float, patience_s: float) -> Non
 
 @asynccontextmanager
 async def nest(settings: Settings, stage: str) -> AsyncIterator["Canary"]:
-    """Everything that a run needs, on the broker of these settings."""
+    """Starts and ends everything that a run needs, on the broker of these settings."""
     async with AsyncExitStack() as stack:
         server = stack.enter_context(StandIn())
         own = canary.canary_settings(settings, server.url, stage)
         bootstrap = stack.enter_context(broker_of(own, "canary"))
-        quiet = own.model_copy(update={"metrics": MetricsPort()})  # an exercise's figures would alarm beside live ones
+        quiet = own.model_copy(update={"metrics": MetricsPort()})  # an exercise's metrics would raise live alarms
         pipeline = await stack.enter_async_context(pipeline_on(quiet, bootstrap))
         client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
         feed = Poller(own.sources[0], stage, client, pipeline.publisher, lambda: datetime.now(UTC))
@@ -76,7 +77,7 @@ async def nest(settings: Settings, stage: str) -> AsyncIterator["Canary"]:
 
 @asynccontextmanager
 async def _reading(settings: Settings, bootstrap: str, topics: Topics) -> AsyncIterator[Any]:
-    """Of all that comes back; the steles from their start, to see what an earlier run left standing."""
+    """Gives a consumer of all that comes back. It reads steles from their start, to see what an earlier run left."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap, enable_auto_commit=False, max_partition_fetch_bytes=FETCH_BYTES,
         fetch_max_wait_ms=10, **security.for_aiokafka(settings.broker),
@@ -97,15 +98,16 @@ async def _reading(settings: Settings, bootstrap: str, topics: Topics) -> AsyncI
 
 
 class Canary:
-    """The bird in its nest: one run after the other."""
+    """Makes one run after the other."""
 
     def __init__(self, server: StandIn, feed: Poller, pipeline: Pipeline, back: Any) -> None:
         self._server, self._feed, self._pipeline, self._back = server, feed, pipeline, back
         self._stamp = datetime.fromtimestamp(0, UTC)
+        """The stamp of the newest snapshot that the stand-in server has."""
         self._seen = _ReadBack(pipeline.topics)
 
     async def run(self, patience_s: float) -> Run:
-        """Never raises for what does not come back: that is what the run says."""
+        """Makes one run. If something does not come back in time, the run says so; this method does not raise."""
         started = time.time()
         try:
             async with asyncio.timeout(patience_s):
@@ -115,6 +117,7 @@ class Canary:
             return Run(started, {}, f"{self._seen.waiting} within {patience_s:g} s")
 
     async def _there_and_back(self) -> Run:
+        """Publishes a message, waits for it everywhere, cancels it, and waits for its end."""
         seen = self._seen
         stamp = await self._next_stamp()
         name = canary.identifier(stamp, 1)
@@ -136,7 +139,7 @@ class Canary:
         return run
 
     async def _clear(self) -> None:
-        """Nothing stands any more that an earlier run left."""
+        """Cancels what an earlier run left in force, until the district is clear."""
         seen = self._seen
         seen.waiting = "the district does not become clear"
         await self._pipeline.tick(datetime.now(UTC))
@@ -158,58 +161,65 @@ class Canary:
         await self._feed.look()
 
     async def _next_stamp(self) -> datetime:
-        """The present second, or the next one: servers' stamps have no finer time."""
+        """Gives a stamp later than the last one. Servers' stamps have whole seconds, so this may wait for the next."""
         due = self._stamp + timedelta(seconds=1)
         await asyncio.sleep(max(0.0, (due - datetime.now(UTC)).total_seconds()))
         self._stamp = max(due, datetime.now(UTC).replace(microsecond=0))
         return self._stamp
 
     async def _until(self, came: Callable[[], bool]) -> None:
+        """Reads what comes back until something has come."""
         while not came():
             await self._take()
 
     async def _take(self) -> None:
         for records in (await self._back.getmany(timeout_ms=100)).values():
             for record in records:
-                if record.value is not None:  # what cannot be read is none of ours
+                if record.value is not None:  # `taken` skips a record that cannot be read: it is not the canary's
                     taken(incoming(record), lambda one: self._seen.take(one, time.time()))
 
 
 class _ReadBack:
-    """What has been read back."""
+    """What has been read back so far."""
 
     def __init__(self, topics: Topics) -> None:
         self._topics = topics
         self._tellers = {topics.channel(one.name).name: one.name for one in tellers()}
-        """By topic."""
+        """By topic, the channel that tells people."""
         self.waiting = ""
+        """What the run waits for, as the sentence to say if it does not come."""
         self.status, self.standing, self.read = "", "", 0.0
-        """Of the district, the id of what is shown there, and when the newest record was read."""
-        self._by_cause: dict[tuple[str, str], int] = {}
+        """The district's status, the id of the message that is shown there, and when the newest record was read."""
+        self._notices: dict[tuple[str, str], int] = {}
+        """By channel and message that is its cause, how many notices were read."""
         self._times: dict[str, dict[str, float]] = {}
+        """By message, when it passed each stage."""
 
     @property
     def clear(self) -> bool:
         return self.status == "clear"
 
     def shows(self, name: str) -> bool:
+        """Says whether the stele shows a message."""
         return self.status == "warned" and self.standing == name
 
     def told(self, cause: str) -> bool:
-        return all(self._by_cause.get((channel, cause), 0) >= AUDIENCES for channel in self._tellers.values())
+        """Says whether every channel has told every audience of a message."""
+        return all(self._notices.get((channel, cause), 0) >= AUDIENCES for channel in self._tellers.values())
 
     def matched(self, name: str) -> bool:
-        """Notices may be read before the outcome that they follow from."""
+        """Says whether the outcome of a message was read. It may come after the notices that follow from it."""
         return "on warn.impacts" in self._times.get(name, {})
 
     def ledger(self, name: str) -> dict[str, float]:
-        """When it passed each stage, in seconds since 1970: our clock, and the broker's where it stamps records.
+        """Gives when a message passed each stage, in seconds since 1970, by our clock or by the broker's stamp.
 
-        That stamps whole milliseconds: what came to it may seem one earlier than it was sent.
+        The broker stamps whole milliseconds, so a record may seem to have come one millisecond before it was sent.
         """
         return dict(sorted(self._times[name].items(), key=lambda stage: stage[1]))
 
     def take(self, record: ConsumedRecord, now: float) -> None:
+        """Notes what a record says of a message, and when."""
         self.read = now
         topics = self._topics
         if record.topic == topics.alerts.name and record.headers.get("kind") == "alert":
@@ -219,9 +229,9 @@ class _ReadBack:
                 self._passed(headers.id, "published", at)
             self._passed(headers.id, "on cap.alerts", record.timestamp)
         elif record.topic == topics.impacts.name:
-            said = read_impact_record(record.value)
-            if isinstance(said, Outcome):
-                self._passed(said.listed_id, "on warn.impacts", record.timestamp)
+            content = read_impact_record(record.value)
+            if isinstance(content, Outcome):
+                self._passed(content.listed_id, "on warn.impacts", record.timestamp)
         elif record.topic == topics.stele.name:
             stele = SteleRecord.from_bytes(record.value)
             self.status, self.standing = stele.status, canary.own_name(stele.items[0].base_id) if stele.items else ""
@@ -230,10 +240,11 @@ class _ReadBack:
         elif channel := self._tellers.get(record.topic):
             notice = read(channel, record.value)
             cause = canary.own_name(notice.cause) if isinstance(notice, ChangeNotice) else ""
-            self._by_cause[channel, cause] = self._by_cause.get((channel, cause), 0) + 1
+            self._notices[channel, cause] = self._notices.get((channel, cause), 0) + 1
             self._passed(cause, f"on warn.{channel}", record.timestamp)
             if self.told(cause):
                 self._passed(cause, "back", now)
 
     def _passed(self, name: str, stage: str, at: float) -> None:
+        """Notes when a message passed a stage. The first time counts."""
         self._times.setdefault(name, {}).setdefault(stage, at)

@@ -1,9 +1,9 @@
-"""What the agents could not take, and how it gets a second chance after a fix.
+"""Lists the records that agents have rejected, and retries them after a fix.
 
-A source that lists an unreadable message publishes it every ten minutes, so the same bytes on `warn.rejected` are one
-case, however often they were refused. A retry puts them back where they had stood, with a header `history`: when, by
-whom and why they were refused before. What they mean is judged as of now, as with every late message: state joins facts
-in any order, and time comes from ticks. So a retry is harmless however often it is done.
+The feed publishes an unreadable message every ten minutes while its source lists it. So the same bytes on
+`warn.rejected` are one dead letter, however often they were refused. A retry puts them back on their topic, with a
+header `history`: when, by whom and why they were refused before. A retry is harmless however often it is done, because
+the agents treat the record like any late message: a state joins facts in any order, and time comes from ticks.
 """
 
 import asyncio
@@ -29,43 +29,50 @@ from warnsys.records import Outcome, read_impact_record
 from warnsys.settings import Settings
 
 ADDED = ("agent", "reason", "topic", "partition", "offset", HISTORY)
-"""Headers that a rejection adds to those of the record."""
+"""The headers that a rejection adds to those of the record."""
 MAX_HISTORY = 20
+"""A retry carries so many earlier refusals: the first, and the newest."""
 ASK_EVERY_S = 0.2
+"""How often a retry asks the broker whether the agents have handled the records."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One time that a record was refused; `place` is where it had stood, `rejected` where it stands on the topic."""
+    """When, by whom and why a record was refused once."""
 
     at: str
     agent: str
     reason: str
     place: str
+    """Where the record had stood: topic/partition@offset."""
     rejected: str
+    """Where the refusal stands on `warn.rejected`: partition@offset."""
 
     def plain(self) -> dict[str, str]:
+        """Gives the fields for JSON."""
         return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """The same bytes for the same topic, with every time that they were refused."""
+    """All refusals of the same bytes on the same topic."""
 
     id: str
     """Twelve hexadecimal digits, from topic and bytes."""
     record: ConsumedRecord
-    """The newest one, as it stands on `warn.rejected`."""
+    """The newest refusal, as it stands on `warn.rejected`."""
     times: int = 1
+    """How often the bytes were refused."""
     first: float = 0.0
-    """Seconds since 1970."""
+    """When they were refused first, in seconds since 1970."""
     decided: str = ""
-    """How the message was decided later, by whatever way it came again; "" where it was not."""
+    """How the message was decided later, in whatever way it came again; "" if it was not."""
     history: tuple[Refusal, ...] = ()
-    """Of the newest one: the refusals before each retry, and the last."""
+    """The refusals before each retry, and the newest."""
 
     @property
     def topic(self) -> str:
+        """The topic that the record was refused on."""
         return self.record.headers.get("topic", "")
 
     @property
@@ -74,11 +81,12 @@ class DeadLetter:
 
     @property
     def last(self) -> datetime:
+        """When the bytes were refused last."""
         return record_time(self.record.timestamp)
 
 
 def cases(records: Iterable[ConsumedRecord]) -> dict[str, DeadLetter]:
-    """By id, the newest last."""
+    """Groups the records of `warn.rejected` into dead letters, by id, the newest last."""
     found: dict[str, DeadLetter] = {}
     for record in sorted(records, key=lambda one: one.timestamp):
         topic = record.headers.get("topic", "")
@@ -92,7 +100,7 @@ def cases(records: Iterable[ConsumedRecord]) -> dict[str, DeadLetter]:
 
 
 def refusal(record: ConsumedRecord) -> Refusal:
-    """What a record of `warn.rejected` says of itself."""
+    """Reads the refusal that a record of `warn.rejected` stands for."""
     headers = record.headers
     place = f"{headers.get('topic', '?')}/{headers.get('partition', '?')}@{headers.get('offset', '?')}"
     return Refusal(
@@ -105,7 +113,7 @@ def refusal(record: ConsumedRecord) -> Refusal:
 
 
 def earlier(headers: Mapping[str, str]) -> tuple[Refusal, ...]:
-    """The history in a record's headers; one that cannot be read is none."""
+    """Reads the earlier refusals from a record's headers. Gives none if they cannot be read."""
     try:
         return tuple(Refusal(**{name: str(one[name]) for name in Refusal.__slots__}) for one in _listed(headers))
     except (ValueError, TypeError, KeyError, RecursionError):
@@ -118,7 +126,7 @@ def _listed(headers: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def again(case: DeadLetter, topics: Topics, now: float) -> ProducerRecord:
-    """The record as it had stood, with its history. Raises `ValueError` where it must not go back."""
+    """Makes the record that a retry puts back, with its history. Raises `ValueError` if it must not go back."""
     record, headers = case.record, case.record.headers
     keeps = timedelta(hours=topics.alerts.retention_h)
     if case.topic not in {topic.name for topic in topics.inputs}:
@@ -145,7 +153,7 @@ class DeadLetters:
         self._login = security.for_aiokafka(settings.broker)
 
     async def cases(self) -> dict[str, DeadLetter]:
-        """All that are kept, with how each message was decided since."""
+        """Gives the dead letters that the broker still has, with how each message was decided since."""
         found = cases([record async for record in self._read(self._topics.rejected.name)])
         since = time.time() - self._topics.impacts.retention_h * 3600
         wanted = {case.listed_id: case.record.timestamp for case in found.values() if case.last.timestamp() > since}
@@ -153,7 +161,7 @@ class DeadLetters:
         return {name: replace(case, decided=_decided(outcomes.get(case.listed_id))) for name, case in found.items()}
 
     def why_not(self, case: DeadLetter) -> str:
-        """Why it must not go back, or ""."""
+        """Says why a dead letter must not be retried; "" if it may."""
         try:
             again(case, self._topics, time.time())
         except ValueError as error:
@@ -161,7 +169,7 @@ class DeadLetters:
         return ""
 
     async def retry(self, chosen: Sequence[DeadLetter], patience_s: float) -> dict[str, str]:
-        """Put them back, wait until they were handled; by case what became of it, "" where that is not known."""
+        """Puts dead letters back and waits until they are handled. Says, by id, what became of each; "" if unknown."""
         records = {case.id: again(case, self._topics, time.time()) for case in chosen}
         asked = self._places(self._topics.rejected.name, self._topics.impacts.name)
         before = await ends_of(self._bootstrap, asked, self._login)
@@ -177,18 +185,18 @@ class DeadLetters:
             if (past := earlier(record.headers))
         }
         outcomes = await self._outcomes({case.listed_id: 0.0 for case in chosen}, starts=before)
-        said = {}
+        became = {}
         for case in chosen:
             if (reason := refused.get(case.history[-1].rejected)) is not None:
-                said[case.id] = f"rejected again: {reason}"
+                became[case.id] = f"rejected again: {reason}"
             elif (records[case.id].topic, records[case.id].partition) not in handled:
-                said[case.id] = ""
+                became[case.id] = ""
             else:
-                said[case.id] = _decided(outcomes.get(case.listed_id)) or "handled"
-        return said
+                became[case.id] = _decided(outcomes.get(case.listed_id)) or "handled"
+        return became
 
     async def _handled(self, ends: Mapping[TopicAndPartition, int], patience_s: float) -> set[TopicAndPartition]:
-        """The places whose records before these offsets the agents have handled."""
+        """Gives the partitions on which the agents have handled all records before these offsets."""
         admin = AdminClient({"bootstrap.servers": self._bootstrap, **security.for_librdkafka(self._settings.broker)})
         group, deadline = f"warnsys-{self._topics.stage}", time.monotonic() + patience_s
         while True:
@@ -207,16 +215,19 @@ class DeadLetters:
         since: float | None = None,
         starts: Mapping[TopicAndPartition, int] | None = None,
     ) -> dict[str, Outcome]:
-        """The newest outcome but a rejection, later than a time, of each of these ids. One city's partition has all."""
+        """Gives the newest outcome of each listed id that is later than its time and no rejection.
+
+        It reads one city's partition only, because every partition has the outcomes of all messages.
+        """
         found: dict[str, Outcome] = {}
         place = (self._topics.impacts.name, self._topics.partition_of(self._settings.cities[0].id))
         starts = None if starts is None else {place: starts[place]}
         async for record in read_once(self._bootstrap, [place], self._login, since=since, starts=starts):
             if b'"kind":"outcome"' in record.value[:200]:
-                said = read_impact_record(record.value)
-                later = record.timestamp > wanted.get(getattr(said, "listed_id", ""), float("inf"))
-                if isinstance(said, Outcome) and later and said.decided != "rejected":
-                    found[said.listed_id] = said
+                outcome = read_impact_record(record.value)
+                later = record.timestamp > wanted.get(getattr(outcome, "listed_id", ""), float("inf"))
+                if isinstance(outcome, Outcome) and later and outcome.decided != "rejected":
+                    found[outcome.listed_id] = outcome
         return found
 
     def _read(self, topic: str, starts: Mapping[TopicAndPartition, int] | None = None) -> Any:

@@ -1,4 +1,4 @@
-"""The demo: a bundled storm, served over HTTP as DWD would, through feed, broker and agents. An exercise throughout."""
+"""Plays a bundled storm through feed, broker and agents, as an exercise. A stand-in serves it as the DWD would."""
 
 import asyncio
 import time
@@ -31,12 +31,13 @@ from warnsys.warning.situation import Situation
 STAGE = "demo"
 CITY = "solingen"
 TICK = timedelta(seconds=30)
-"""Of the scenario's time."""
+"""How often the scenario's time is sent to the cities."""
 FRAMES_PER_S = 4
+"""How often the terminal is drawn."""
 
 
 def demo_settings(url: str, broker: str, *, poll_s: float, port: int = 0) -> Settings:
-    """The first city, listening to the stand-in, in a stage of its own."""
+    """Makes the settings of the demo: the first city, with the stand-in as its source, in a stage of its own."""
     return parse(
         {
             "stage": STAGE,
@@ -51,7 +52,7 @@ def demo_settings(url: str, broker: str, *, poll_s: float, port: int = 0) -> Set
 
 @dataclass
 class Transcript:
-    """Everything that went out, in order."""
+    """All outcomes and notices that went out, in their order."""
 
     outcomes: list[Outcome] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
@@ -65,14 +66,14 @@ class Transcript:
 
 @dataclass
 class Stage:
-    """The server with the story on it, and the clock by which it is told."""
+    """The stand-in server, the scenario that it serves, and the scenario's clock."""
 
     scenario: Scenario
     stand_in: StandIn
     now: datetime
 
     def advance(self, moment: datetime) -> Step | None:
-        """Put up the newest bundle whose time has come, if there is a new one."""
+        """Sets the clock. Has the server serve the newest step whose time has come, and gives it if it is new."""
         due = [step for step in self.scenario.steps if self.now < step.at <= moment]
         self.now = moment
         if not due:
@@ -82,7 +83,7 @@ class Stage:
 
 
 async def play_headless(scenario: Scenario, broker: str, console: Console) -> dict[str, Any]:
-    """As fast as it goes: everything sent is settled before each tick. Gives the summary."""
+    """Plays a scenario as fast as it goes, and gives the summary. The agents handle everything before each tick."""
     heard = Transcript()
     async with AsyncExitStack() as stack:
         stage, settings, bootstrap = _set_up(stack, scenario, broker, poll_s=20)
@@ -104,7 +105,7 @@ async def play_headless(scenario: Scenario, broker: str, console: Console) -> di
 
 
 async def play_live(scenario: Scenario, broker: str, speed: float, port: int, console: Console) -> None:
-    """In the terminal and on the pages, `speed` times as fast as the story, until it ends or is interrupted."""
+    """Plays a scenario in the terminal and on the pages, `speed` times as fast as it is, until its end or Ctrl-C."""
     async with AsyncExitStack() as stack:
         stage, settings, bootstrap = _set_up(stack, scenario, broker, poll_s=20 / speed, port=port)
         marks = ["ÜBUNG", *([embedded.NOTICE] if settings.broker.embedded else [])]
@@ -133,9 +134,10 @@ async def play_live(scenario: Scenario, broker: str, speed: float, port: int, co
 def summary(
     scenario: Scenario, heard: Transcript, situations: dict[str, Situation], latency_ms: dict[str, dict[str, float]]
 ) -> dict[str, Any]:
-    """What went in, what went out, how fast, and what holds at the end, as plain values."""
+    """Gives what went in, what went out, how fast, and what holds at the end, as plain values."""
     decided = {(outcome.listed_id, outcome.decided) for outcome in heard.outcomes}
-    counts = {name: sum(d == name for _, d in decided) for name in ("matched", "no_district", "not_live", "rejected")}
+    names = ("matched", "no_district", "not_live", "rejected")
+    counts = {name: sum(how == name for _, how in decided) for name in names}
     return {
         "scenario": scenario.name,
         "exercise": True,
@@ -154,7 +156,7 @@ def summary(
 
 
 def plain_situation(situation: Situation, district: str) -> dict[str, Any]:
-    """What holds in a district, as plain values that can be compared."""
+    """Gives what holds in a district, as plain values that can be compared."""
     state = situation.districts[district]
     return {
         "status": state.status,
@@ -172,7 +174,7 @@ def _set_up(
 ) -> tuple[Stage, Settings, str]:
     stand_in = stack.enter_context(StandIn())
     settings = demo_settings(stand_in.url, broker, poll_s=poll_s, port=port)
-    if not settings.broker.embedded:  # the story begins anew, and so does what is remembered of it
+    if not settings.broker.embedded:  # the scenario begins anew, and so must the cities' states
         Admin(broker.removeprefix("kafka://"), topics_for(settings), settings.broker.replication).remove()
     stage = Stage(scenario, stand_in, scenario.start - TICK)
     return stage, settings, stack.enter_context(broker_of(settings))

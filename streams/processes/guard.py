@@ -1,8 +1,8 @@
-"""Connections that give nothing back in time are closed, and no address has more of them than its share.
+"""Closes connections whose other end is silent for too long, and limits how many each address has.
 
-uvicorn waits for a request's head and body as long as the other end likes. Here each has some seconds, an answer has to
-be taken, one address has so many connections; where all are taken the longest silent one, of that address or of all,
-makes room for a new one: so a health check is answered while a site is flooded. Each site counts for itself.
+uvicorn waits for a request's head and body as long as the other end likes. Here the head, the body and the taking of an
+answer have some seconds each. If an address, or the site, has all the connections that it may have, a silent one makes
+room for a new one. So a health check is answered while a site is flooded. Each site counts its own connections.
 """
 
 import asyncio
@@ -16,42 +16,46 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_S, BODY_S, TAKEN_S = 10.0, 10.0, 60.0
-"""For a request's head, for its body, and for taking an answer from a full buffer."""
+"""The other end has so long for a request's head, for its body, and for taking an answer from a full buffer."""
 LEFT_FILES = 256
-"""Descriptors for everything but connections: topics, logs, files."""
+"""So many descriptors stay free of connections, for topics, logs and files."""
 
 
 @dataclass
 class Guard:
-    """The connections of one site, and what it allows."""
+    """The connections of one site, and their limits."""
 
     most: int
+    """So many connections may the site have."""
     most_of_one: int
+    """So many connections may one address have."""
     trusted: frozenset[str] = frozenset()
-    """Proxies in front of us: their connections are everybody's."""
+    """The addresses of our proxies. They have no limit of their own, because they connect for everybody."""
     head_s: float = HEAD_S
     body_s: float = BODY_S
     taken_s: float = TAKEN_S
     open: dict["Guarded", None] = field(default_factory=dict)
-    """The oldest first."""
+    """The open connections, the oldest first."""
     of: Counter[str] = field(default_factory=Counter)
+    """By address, how many connections it has."""
 
     def protocol(self, **given: Any) -> "Guarded":
-        """For uvicorn's `http`."""
+        """Makes a connection; the value of uvicorn's `http`."""
         return Guarded(self, **given)
 
     def enter(self, one: "Guarded", address: str) -> bool:
-        """Whether it may stay; another one may have to go for it."""
+        """Says whether a new connection may stay. Another one may have to end for it."""
         full = address not in self.trusted and self.of[address] >= self.most_of_one
         if full and not self._make_room(address):
             return False
         if len(self.open) >= self.most and not self._make_room() and len(self.open) >= self.most + self.most // 4:
-            return False  # all are at work, and that takes some milliseconds each: a few more may come
+            return False  # all are at work, for some milliseconds each, so a quarter more may come before this
         self.open[one] = None
         self.of[address] += 1
         return True
 
     def leave(self, one: "Guarded", address: str) -> None:
+        """Forgets a connection that has ended."""
         if one in self.open:
             del self.open[one]
             self.of[address] -= 1
@@ -59,7 +63,10 @@ class Guard:
                 del self.of[address]
 
     def _make_room(self, address: str | None = None) -> bool:
-        """End one that waits for its other end, the longest silent first; of one address, or of all."""
+        """Ends the oldest connection of an address, or of all, that waits for its other end. Says if there was one.
+
+        One that waits for a request's head goes before one that waits for anything else.
+        """
         for waits in ("head", "idle", "body", "taken"):
             for one in self.open:
                 if one.waits_for == waits and address in (None, one.address):
@@ -69,12 +76,13 @@ class Guard:
 
 
 class Guarded(H11Protocol):
-    """A connection with time limits."""
+    """A connection whose other end has time limits."""
 
     def __init__(self, guard: Guard, **given: Any) -> None:
         super().__init__(**given)
         self.waits_for = ""
-        """"head" or "body" of a request, "taken" of an answer, "idle" between two requests, "" while we work."""
+        """What it waits for: the "head" or "body" of a request, an answer to be "taken", the next request ("idle"), or
+        nothing ("", while we work)."""
         self._guard, self.address, self._in = guard, "", False
         self._timer: asyncio.TimerHandle | None = None
 
@@ -113,17 +121,17 @@ class Guarded(H11Protocol):
 
     def timeout_keep_alive_handler(self) -> None:
         super().timeout_keep_alive_handler()
-        self._wait("taken")  # what is still in the buffer
+        self._wait("taken")  # the other end has still to take what is in the buffer
 
     def end(self) -> None:
-        """At once, whatever is in its buffers."""
+        """Ends the connection at once, whatever is in its buffers."""
         self._guard.leave(self, self.address)
         self._wait("")
         if self.transport is not None:
             self.transport.abort()
 
     def _look(self) -> None:
-        """What it waits for now, and for how long."""
+        """Finds out what the connection waits for now, and sets the limit for that."""
         if self.waits_for == "taken" or self.transport.is_closing():
             return
         if self.conn.their_state is h11.SEND_BODY:
@@ -134,6 +142,7 @@ class Guarded(H11Protocol):
             self._wait("")
 
     def _wait(self, what: str) -> None:
+        """Starts the timer for what the connection waits for; "" stops it."""
         if what == self.waits_for:
             return
         self.waits_for = what
@@ -146,7 +155,7 @@ class Guarded(H11Protocol):
 
 
 def affordable(wanted: int, sites: int) -> int:
-    """So many connections of a site as the process has descriptors for, after asking for all that it may have."""
+    """Gives how many connections each site may have, `wanted` at most. Raises the limit of descriptors if it can."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = wanted * sites * 5 // 4 + LEFT_FILES
     if soft != resource.RLIM_INFINITY and soft < needed:
@@ -157,6 +166,6 @@ def affordable(wanted: int, sites: int) -> int:
 
 
 def trusted_hosts(proxies: Iterable[str]) -> dict[str, Any]:
-    """uvicorn's settings: whose `X-Forwarded-For` counts. By itself it would believe everybody on this machine."""
+    """Gives uvicorn's settings for whose `X-Forwarded-For` counts. By default it believes everybody on this machine."""
     hosts = list(proxies)
     return {"proxy_headers": bool(hosts), "forwarded_allow_ips": hosts}

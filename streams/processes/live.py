@@ -1,4 +1,4 @@
-"""The processes of an operation: worker, feed, all in one, and a look at a channel's topic."""
+"""Runs the processes of live operation: worker, feed, all in one (`up`), and `tail`, which shows a channel's topic."""
 
 import asyncio
 import logging
@@ -38,11 +38,12 @@ from warnsys.view import LiveView, line
 
 log = logging.getLogger(__name__)
 REFRESH_S = 0.5
+"""How often the live view is drawn."""
 FETCH_BYTES = 16 * 1024 * 1024
 
 
 async def up(settings: Settings, console: Console) -> None:
-    """Feed and worker in one process, with the live view where there is a terminal; until it is interrupted."""
+    """Runs feed, worker, pages and audit in one process, with a live view in a terminal, until it is interrupted."""
     zone = settings.cities[0].timezone
     names = ", ".join(city.name for city in settings.cities)
     marks = tuple(marks_of(settings))
@@ -78,12 +79,12 @@ async def up(settings: Settings, console: Console) -> None:
             tasks.create_task(pipeline.obey_for_ever())
             tasks.create_task(kept_alive("the view", lambda: _refresh(view, pipeline)))
             tasks.create_task(kept_alive("the watch on geofences", lambda: watch(settings, reach=pipeline.reach)))
-            if settings.audit.folder and not settings.broker.embedded:  # whose topics begin anew with each start
+            if settings.audit.folder and not settings.broker.embedded:  # the topics of the latter begin anew
                 tasks.create_task(kept_alive("the audit", lambda: _audit(settings, bootstrap, pipeline.metrics)))
 
 
 async def kept_alive(what: str, work: Callable[[], Awaitable[None]], pause_s: float = 1.0) -> None:
-    """Begin a helper again that fails, later each time: its failure ends neither feeds nor ticks."""
+    """Runs a task, and begins it again if it fails, later each time. So its failure ends neither feeds nor ticks."""
     wait = pause_s
     while True:
         began = time.monotonic()
@@ -92,7 +93,7 @@ async def kept_alive(what: str, work: Callable[[], Awaitable[None]], pause_s: fl
         except (Renewed, SettingsError):
             raise
         except Exception:
-            log.exception("%s failed, and begins again in %g s", what, wait)
+            log.exception("%s failed and begins again in %g s", what, wait)
         else:
             return
         await asyncio.sleep(wait)
@@ -102,7 +103,7 @@ async def kept_alive(what: str, work: Callable[[], Awaitable[None]], pause_s: fl
 async def pages_for_ever(
     settings: Settings, bootstrap: str, sender: Sender, show: Callable[[str], None], pause_s: float = 1.0
 ) -> None:
-    """Both sites beside feed and ticks, which they do not end. Raises `SettingsError` where a port is taken at once."""
+    """Serves both sites, and begins again if they fail. Raises `SettingsError` if a port is taken at the start."""
     served = False
 
     async def pages() -> None:
@@ -121,13 +122,13 @@ async def pages_for_ever(
         except SettingsError as error:
             if not served:
                 raise
-            raise OSError(str(error)) from error  # somebody else's for a while
+            raise OSError(str(error)) from error  # the port was ours, so it will be free again
 
     await kept_alive("the pages", pages, pause_s)
 
 
 async def _audit(settings: Settings, bootstrap: str, metrics: Metrics) -> None:
-    """A chain that is broken holds up no warning: the audit ends, and its alarm says so."""
+    """Runs the audit until its chain is broken. That ends the audit and raises its alarm, but holds up no warning."""
     try:
         await auditing(settings, bootstrap, metrics)
     except SettingsError as error:
@@ -135,13 +136,13 @@ async def _audit(settings: Settings, bootstrap: str, metrics: Metrics) -> None:
 
 
 def marks_of(settings: Settings) -> list[str]:
-    """What every screen has to say beside its content."""
+    """Gives the marks that every screen has to show: that this is an exercise, that the broker is embedded."""
     exercise = [f"ÜBUNG ({settings.stage})"] if settings.exercise else []
     return [*exercise, *([embedded.NOTICE] if settings.broker.embedded else [])]
 
 
 async def worker(settings: Settings) -> None:
-    """The agents alone, until it is interrupted. In an exercise the time comes from who plays it."""
+    """Runs the agents alone, until it is interrupted. In an exercise, whoever plays it sends the time."""
     with broker_of(settings, "worker") as bootstrap:
         async with pipeline_on(settings, bootstrap) as pipeline:
             tell_ready()
@@ -153,7 +154,7 @@ async def worker(settings: Settings) -> None:
 
 
 async def feed(settings: Settings) -> None:
-    """The feeds alone, until it is interrupted."""
+    """Runs the feeds alone, until it is interrupted."""
     with broker_of(settings, "feed") as bootstrap:
         async with publisher_on(settings, bootstrap) as publisher:
             reach = Reach(matcher_for(settings).index.districts, publisher.metrics)
@@ -164,7 +165,7 @@ async def feed(settings: Settings) -> None:
 
 
 async def poll(settings: Settings, publisher: Publisher) -> None:
-    """Every source of the settings, each at its own pace."""
+    """Polls every source of the settings, each at its own pace."""
     with keeper_of(settings) as keeper:
         async with httpx.AsyncClient() as client, asyncio.TaskGroup() as tasks:
             for source in settings.sources:
@@ -176,7 +177,7 @@ async def poll(settings: Settings, publisher: Publisher) -> None:
 
 @contextmanager
 def keeper_of(settings: Settings) -> Iterator[Keeper]:
-    """The archive, if the settings want one; an exercise is no history."""
+    """Opens the archive, if the settings have one. An exercise is not archived."""
     if settings.archive.folder is None or settings.exercise:
         yield KeepsNothing()
         return
@@ -186,7 +187,7 @@ def keeper_of(settings: Settings) -> Iterator[Keeper]:
 
 
 async def tail(settings: Settings, channel: str, show: Callable[[Notice], None], *, from_start: bool) -> None:
-    """Each record of a channel's topic as it comes, until it is interrupted."""
+    """Shows each record of a channel's topic as it comes, until it is interrupted."""
     rights.check(settings, "reader", only=[topics_for(settings).channel(channel).name])
     async for value in _values(settings, channel, from_start=from_start):
         show(read(channel, value))

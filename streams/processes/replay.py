@@ -1,7 +1,7 @@
-"""A replay through a broker, as an exercise: a stage of its own with topics, group, state and workers.
+"""Replays archived snapshots through a broker, as an exercise with topics, group, state and workers of its own.
 
-What goes over the broker is what the offline replay takes, tick by tick, and each step is settled before the next; so
-both end in the same situations. Live workers have other topics, and refuse whatever else reaches them.
+The broker gets the same steps as the offline replay, and the agents handle each step before the next. So both replays
+end in the same situations. Live workers read other topics, and refuse records of another stage.
 """
 
 import asyncio
@@ -32,14 +32,14 @@ from warnsys.warning.situation import Situation
 
 KEYS = "Leertaste hält an · n ein Stand weiter · 0–9 vorwärts bis zu diesem Zehntel · q Ende"
 LONGEST_WAIT_S = 0.2
-"""So often a pause or a jump is noticed."""
+"""A pressed key acts after so long at most."""
 
 
 @dataclass
 class Pace:
-    """How fast the replay goes: times as fast as it was, halted, to the next snapshot, or straight to a time.
+    """How fast the replay goes: `speed` times as fast as it was, halted, to the next snapshot, or straight to a time.
 
-    Time only goes forward, in the replay as in the city's state: a jump back would need another exercise.
+    Time only goes forward, because it does so in the cities' states. A jump back needs another exercise.
     """
 
     speed: float
@@ -49,7 +49,7 @@ class Pace:
     quit: bool = False
 
     def key(self, key: str, material: Material) -> None:
-        """Take a key that was pressed; unknown ones do nothing."""
+        """Takes a key that was pressed. An unknown key does nothing."""
         if key == " ":
             self.halted = not self.halted
         elif key == "n":
@@ -73,11 +73,12 @@ class Pace:
         return self.one_more or (self.jump_to is not None and moment < self.jump_to)
 
     def arrived(self) -> None:
+        """Notes that a snapshot has arrived, so that "to the next snapshot" is over."""
         self.one_more = False
 
 
 async def play(settings: Settings, material: Material, speed: float, port: int, console: Console) -> None:
-    """On the settings' broker, with the pages in a browser, the notices in the terminal and keys to steer."""
+    """Replays with the pages in a browser, the notices in the terminal and keys to steer."""
     settings = settings.model_copy(
         update={"web": settings.web.model_copy(update={"open": True, "port": port, "public_port": None})}
     )
@@ -115,7 +116,7 @@ async def play(settings: Settings, material: Material, speed: float, port: int, 
 
 @contextmanager
 def clean_broker(settings: Settings) -> Iterator[str]:
-    """host:port of a broker on which the stage begins anew: what is left of an earlier replay is removed."""
+    """Gives the address (host:port) of a broker from which the topics of an earlier replay are removed."""
     if not settings.broker.embedded:
         bootstrap = settings.broker.url.removeprefix("kafka://")
         login = security.for_librdkafka(settings.broker)
@@ -127,7 +128,7 @@ def clean_broker(settings: Settings) -> Iterator[str]:
 async def through(
     settings: Settings, bootstrap: str, material: Material, heard: Listener = lambda _: None
 ) -> dict[str, Situation]:
-    """As fast as it goes, on a broker that runs; gives what holds at the end."""
+    """Replays as fast as it goes, on a broker that runs. Gives what holds at the end."""
     async with pipeline_on(settings, bootstrap, heard) as pipeline:
         await publish_all(pipeline, material, Pace(float("inf")))
         return pipeline.situations()
@@ -136,7 +137,7 @@ async def through(
 async def publish_all(
     pipeline: Pipeline, material: Material, pace: Pace, moved: Callable[[datetime], None] = lambda _: None
 ) -> None:
-    """Publish everything from start to end, at the given pace; each step is settled before the next."""
+    """Publishes everything from start to end, at the given pace. The agents handle each step before the next."""
     before = material.start
     for step in script(material, pipeline.settings.stage, pipeline.settings.zones):
         moment = step.at if isinstance(step, Arrival) else step
@@ -155,6 +156,7 @@ async def publish_all(
 
 
 async def _arrive(pipeline: Pipeline, arrival: Arrival) -> None:
+    """Publishes a snapshot as the feed did: its new messages, then its list of ids, then the feed's status."""
     publisher = pipeline.publisher
     for headers, message in arrival.messages:
         await publisher.alert(headers, message.member.body)
@@ -175,7 +177,7 @@ async def _arrive(pipeline: Pipeline, arrival: Arrival) -> None:
 
 @contextmanager
 def _keys(pressed: Callable[[str], None], console: Console) -> Iterator[None]:
-    """Single keys of the terminal, where there is one."""
+    """Tells `pressed` each key of the terminal, if there is one."""
     if not sys.stdin.isatty():
         yield
         return

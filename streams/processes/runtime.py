@@ -1,4 +1,4 @@
-"""What a process needs around the agents: broker, topics, sender, worker, publisher; started and ended in order."""
+"""Starts and ends, in order, what a process needs: broker, topics, sender, worker, publisher, metrics."""
 
 import asyncio
 import gc
@@ -40,16 +40,18 @@ from warnsys.warning.situation import Situation
 
 log = logging.getLogger(__name__)
 COMPRESSION = "zstd"
-"""Of what feeds send: 264 kB in eight languages become 6 kB in a tenth of a millisecond. Our own processes read it;
-what goes out to steles and apps is not compressed, for not every client can read that."""
+"""How feeds compress what they send: 264 kB in eight languages become 6 kB in a tenth of a millisecond. Only our own
+processes read that. What goes out to steles and apps is not compressed, because not every client can read it."""
 Listener = Callable[[Notice | Outcome | FeedStatus], None]
+"""Is told what was published."""
 
 
 @contextmanager
 def broker_of(settings: Settings, process: str = "") -> Iterator[str]:
-    """host:port of a broker that has the stage's topics, and lets `process` do all that it will have to do.
+    """Gives the address (host:port) of the broker. Makes sure of the stage's topics and the rights of `process` before.
 
-    Raises `SettingsError` where it cannot be reached, and where a right is missing.
+    Starts the embedded broker if the settings ask for it, and ends it with the context. Raises `SettingsError` if the
+    broker cannot be reached, or if a right is missing.
     """
     topics = topics_for(settings)
     if settings.broker.embedded:
@@ -67,7 +69,7 @@ def broker_of(settings: Settings, process: str = "") -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A running worker with what stands around it."""
+    """A running worker, with its sender, its publisher and its metrics."""
 
     settings: Settings
     topics: Topics
@@ -82,29 +84,33 @@ class Pipeline:
     reach: Reach
 
     async def settled(self) -> None:
-        """Returns when everything that was published has gone through both agents."""
+        """Returns when both agents have handled everything that was published."""
         await self.progress.settled(*(topic.name for topic in self.topics.inputs))
 
     async def tick(self, moment: datetime) -> None:
-        """An exercise's time, to all cities."""
+        """Sends an exercise's time to all cities."""
         await self.publisher.tick(Tick(stage=self.topics.stage, at=moment), range(self.topics.partitions))
 
     async def tick_for_ever(self) -> None:
-        """The live time, to the cities of the partitions that this worker owns."""
+        """Sends the live time, again and again, to the cities of the partitions that this worker owns."""
         while True:
             try:
                 await self.publisher.tick(live_tick(self.topics.stage), sorted(self.worker.partitions()))
             except Exception:
-                log.exception("a tick could not be sent; the next one is in %g s", self.settings.tick_s)
+                log.exception("a tick could not be sent; the next one follows in %g s", self.settings.tick_s)
             await asyncio.sleep(self.settings.tick_s)
 
     async def obey_for_ever(self) -> None:
-        """Bring the operators' orders to the cities of the partitions that this worker owns. Raises `SettingsError`."""
+        """Sends the operators' orders to the cities of the partitions that this worker owns.
+
+        Raises `SettingsError` if the worker may not read them.
+        """
         orders = Orders(self.topics, self.topics.by_partition(self.cities))
         login = security.for_aiokafka(self.settings.broker)
         await follow(self.bootstrap, orders, self.sender, self.worker.partitions, login)
 
     def situations(self) -> dict[str, Situation]:
+        """Gives what holds, by city, for the cities of which this worker has the state."""
         found = {}
         for city, rules in self.cities.items():
             state = self.settle.state(city)
@@ -114,9 +120,9 @@ class Pipeline:
 
 
 def hand_of(settings: Settings) -> Hand:
-    """What outlives this process: in the settings' folder, systemd's, or a temporary one.
+    """Opens the memory of what the worker has in hand, in the settings' folder, systemd's, or a temporary one.
 
-    The embedded broker ends with its process, and no record comes again.
+    With the embedded broker it remembers nothing: that broker ends with the process, so no record comes again.
     """
     if settings.broker.embedded:
         return Hand()
@@ -128,7 +134,10 @@ def hand_of(settings: Settings) -> Hand:
 
 @contextmanager
 def metrics_served(settings: Settings, metrics: Metrics) -> Iterator[None]:
-    """At http://HOST:PORT/metrics where the settings name a port. Raises `SettingsError` where it is taken."""
+    """Serves the metrics at http://HOST:PORT/metrics, if the settings name a port.
+
+    Raises `SettingsError` if the port is taken.
+    """
     if not settings.metrics.port:
         yield
         return
@@ -136,7 +145,7 @@ def metrics_served(settings: Settings, metrics: Metrics) -> Iterator[None]:
         server, thread = start_http_server(settings.metrics.port, settings.metrics.host, metrics.registry)
     except OSError as error:
         place = f"{settings.metrics.host}:{settings.metrics.port}"
-        raise SettingsError(f"metrics: {place} cannot be listened on ({error.strerror}); set another port") from error
+        raise SettingsError(f"metrics: cannot listen on {place} ({error.strerror}); set another port") from error
     try:
         yield
     finally:
@@ -147,10 +156,10 @@ def metrics_served(settings: Settings, metrics: Metrics) -> Iterator[None]:
 
 @contextmanager
 def seldom_collecting() -> Iterator[None]:
-    """Within it, the garbage collector leaves alone what was there before, and looks less often at the rest.
+    """Has the garbage collector skip all objects from before the context, and look less often at the others.
 
-    A city's state is a hundred thousand objects without a cycle: by default Python walks through all of them in the
-    middle of a burst, which took two fifths of the time that settling took.
+    A city's state is a hundred thousand objects without a cycle. By default Python walks through all of them in the
+    middle of a burst. That took two fifths of the time of settling.
     """
     before = gc.get_threshold()
     gc.collect()
@@ -165,7 +174,7 @@ def seldom_collecting() -> Iterator[None]:
 
 @asynccontextmanager
 async def publisher_on(settings: Settings, bootstrap: str) -> AsyncIterator[KafkaPublisher]:
-    """What a feed needs that runs apart from the workers."""
+    """Runs the publisher of a feed that is a process of its own, and serves its metrics."""
     login = security.for_librdkafka(settings.broker)
     metrics = Metrics()
     async with KafkaSender(bootstrap, Progress(), compression=COMPRESSION, security=login, end=end_at_once) as sender:
@@ -175,9 +184,9 @@ async def publisher_on(settings: Settings, bootstrap: str) -> AsyncIterator[Kafk
 
 @asynccontextmanager
 async def pipeline_on(settings: Settings, bootstrap: str, heard: Listener = lambda _: None) -> AsyncIterator[Pipeline]:
-    """Both agents at work, their figures served.
+    """Runs both agents, and serves their metrics.
 
-    `heard` is told of every outcome once it is sent, of every notice and look of a feed once it is acknowledged.
+    `heard` is told each outcome once it is sent, and each notice and each look of a feed once it is acknowledged.
     """
     topics, metrics, progress = topics_for(settings), Metrics(), Progress()
     matcher = matcher_for(settings)

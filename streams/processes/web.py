@@ -1,8 +1,8 @@
-"""The web process around its board: reads the topics, serves both sites, puts operators' actions onto their topic.
+"""The web process: reads the topics into a board, serves both sites from it, and publishes what operators do.
 
-What is compacted is read from its start, notices as long as they are kept, and what messages mean as far back as the
-timeline and the report reach. Of the messages themselves only the last minutes are read at the start: they are large,
-and the feed publishes everything current again within that time.
+At its start the process reads compacted topics and notices from their beginning, and outcomes as far back as the
+timeline and the report reach. Of the messages themselves it reads the last minutes only, because they are large, and
+because the feed publishes everything current again within that time.
 """
 
 import asyncio
@@ -47,27 +47,31 @@ from warnsys.web.timeline import BEFORE
 
 log = logging.getLogger(__name__)
 MESSAGES_S = 20 * 60
-"""Of messages; longer than the feed takes to publish everything again."""
+"""The reader begins so far back with messages. The feed takes less to publish everything again."""
 AGAIN_S = 2.0
+"""After so long the reader begins again, if the broker has failed."""
 END_AGAIN_S = 0.5
+"""After so long a task that was cancelled and goes on is cancelled again."""
 ORDERS_S = 1.0
+"""How often the board checks whether an order has had no answer for too long."""
 ACTION_S = 5.0
-"""How long an operator waits for the broker before the page says that nothing was done."""
+"""An operator waits at most so long for the broker. Then the page says that nothing was done."""
 LOOK_S = 5.0
-"""How often the broker is asked for the ends, and how long it may take: a consumer says nothing of an outage."""
+"""How often the reader asks the broker for the ends of its logs, and how long the answer may take. A consumer itself
+does not report an outage."""
 STUCK_LOOKS = 6
-"""After so many looks with records waiting and none read, the topics are read anew."""
+"""After so many looks at which records waited and none was read, the reader reads the topics anew."""
 FETCH_BYTES = 16 * MIB
 START_S, HANGS_S = 45.0, 90.0
-"""How long the reader may take to connect; and for any of its rounds, which take a fifth of a second."""
+"""How long the reader may take to connect, and any of its rounds, which ordinarily take a fifth of a second."""
 QUEUE = 2048
-"""Connections that wait to be taken."""
+"""So many connections may wait until the server takes them."""
 THREADS = 4
-"""Of what is worded in threads beside the pages: more only take turns, and the loop waits for all of them."""
+"""So many threads word answers. More threads only take turns, and the event loop waits for all of them."""
 
 
 async def web(settings: Settings) -> None:
-    """The web process alone, until it is interrupted."""
+    """Runs the web process alone, until it is interrupted."""
     with broker_of(settings, "web") as bootstrap, seldom_collecting():
         login = security.for_librdkafka(settings.broker)
         async with (
@@ -83,10 +87,10 @@ async def web(settings: Settings) -> None:
 async def serving(
     settings: Settings, bootstrap: str, sender: Sender, end: Callable[[str], None] = end_at_once
 ) -> AsyncIterator[str]:
-    """Both sites, from entering to leaving the context; gives the address of the operators' site.
+    """Serves both sites from entering the context until leaving it. Gives the address of the operators' site.
 
-    Where what feeds the board dies, or a server, `end` is told why: it ends the process, for pages that look well and
-    learn nothing more are worse than none. Raises `SettingsError` where a port is taken.
+    If the reader or a server dies, this context calls `end` with the reason. `end` ends the process, because pages that
+    look well and learn nothing more are worse than none. Raises `SettingsError` if a port is taken.
     """
     topics, matcher = topics_for(settings), matcher_for(settings)
     board = Board(cities_for(settings, matcher), settings.stage, zones=settings.zones)
@@ -111,23 +115,23 @@ async def serving(
         watched(reader.run(), "the reader", end),
         watched(Reminders(site, http).run(), "the webhook's task", end),
     ]
-    tasks = [*feeding, *(asyncio.create_task(server.serve()) for server in servers)]
+    serving_tasks = [asyncio.create_task(server.serve()) for server in servers]
     to_thread.current_default_thread_limiter().total_tokens = THREADS
     try:
-        await asyncio.gather(*(_started(server, task) for server, task in zip(servers, tasks[2:], strict=True)))
-        for server, task in zip(servers, tasks[2:], strict=True):
+        await asyncio.gather(*(_started(server, task) for server, task in zip(servers, serving_tasks, strict=True)))
+        for server, task in zip(servers, serving_tasks, strict=True):
             mind(task, f"the server on port {server.port}", end, partial(getattr, server, "should_exit"))
         yield f"http://{settings.web.host}:{servers[0].port}"
     finally:
         for server in servers:
             server.should_exit = server.force_exit = True
-        await _ended(tasks[:2])
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _ended(feeding)
+        await asyncio.gather(*feeding, *serving_tasks, return_exceptions=True)
         await http.aclose()
 
 
 def watched(work: Coroutine[Any, Any, None], name: str, end: Callable[[str], None]) -> "asyncio.Task[None]":
-    """A task whose failure is not left to whoever waits for it."""
+    """Starts a task that should go on for ever. `end` is told if it is over."""
     task = asyncio.create_task(work)
     mind(task, name, end)
     return task
@@ -136,7 +140,7 @@ def watched(work: Coroutine[Any, Any, None], name: str, end: Callable[[str], Non
 def mind(
     task: "asyncio.Task[None]", name: str, end: Callable[[str], None], expected: Callable[[], bool] = lambda: False
 ) -> None:
-    """End the process where a task that should go on for ever is over, other than by being cancelled."""
+    """Calls `end` if a task that should go on for ever is over, unless it was cancelled or that is `expected`."""
 
     def look(task: "asyncio.Task[None]") -> None:
         if task.cancelled() or expected():
@@ -149,7 +153,7 @@ def mind(
 
 
 async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Cancel until they are: a task group that is cancelled while one of its tasks fails tells of the failure only."""
+    """Cancels tasks until all are over. One request is not enough for a task group of which a task fails just then."""
     while pending := [task for task in tasks if not task.done()]:
         for task in pending:
             task.cancel()
@@ -157,7 +161,7 @@ async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
 
 
 class Actions:
-    """Puts what an operator did onto `ops.actions` and nowhere else: the workers read stops there themselves."""
+    """Publishes what an operator did on `ops.actions`, and nowhere else. The workers read orders there themselves."""
 
     def __init__(self, topics: Topics, sender: Sender) -> None:
         self._topics, self._sender = topics, sender
@@ -169,7 +173,7 @@ class Actions:
 
 
 class Reader:
-    """Feeds the board from the topics, for ever; while the broker is away the board says so."""
+    """Feeds the board from the topics, for ever. While the broker is away the board says so."""
 
     def __init__(
         self,
@@ -190,16 +194,17 @@ class Reader:
         }  # fmt: skip
 
     def hangs(self) -> bool:
-        """Whether it has so long done nothing, not even waited: it waits for what will not come."""
+        """Says whether the reader has not come round for too long. A round that waits in vain ends by itself."""
         return self._elapsed() - self._round_at > HANGS_S
 
     async def run(self) -> None:
+        """Reads the topics, and begins again whenever the broker fails."""
         while True:
             self._round_at = self._elapsed()
             try:
                 await self._read()
             except* (KafkaError, OSError, TimeoutError) as errors:
-                log.warning("the topics cannot be read: %r; again in %g s", errors.exceptions[0], AGAIN_S)
+                log.warning("the topics cannot be read: %r; tried again in %g s", errors.exceptions[0], AGAIN_S)
             finally:
                 self._board.connected = False
                 if self._admin is not None:
@@ -224,8 +229,8 @@ class Reader:
                 await self._seek(consumer, places)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._take_all(consumer))
-                tasks.create_task(self._look(consumer, places))
-                tasks.create_task(self._look_at_orders())
+                tasks.create_task(self._watch_ends(consumer, places))
+                tasks.create_task(self._watch_orders())
         finally:
             await consumer.stop()
 
@@ -238,38 +243,38 @@ class Reader:
                     self._take(place.topic, record)
                 await asyncio.sleep(0)  # the pages are served in between
 
-    async def _look_at_orders(self) -> None:
-        """An order that nobody answers is an alarm within seconds, also where no record comes."""
+    async def _watch_orders(self) -> None:
+        """Has the board notice within seconds that nobody answers an order, even if no record comes."""
         while True:
             self._board.look()
             await asyncio.sleep(ORDERS_S)
 
-    async def _look(self, consumer: Any, places: list[TopicPartition]) -> None:
-        """Whether the topics can be read, and have been read to their present end. Raises where reading is stuck."""
+    async def _watch_ends(self, consumer: Any, places: list[TopicPartition]) -> None:
+        """Tells the board whether the topics have been read to their present end. Raises if reading is stuck."""
         missing, read, stuck = set(places), -1, 0
         while True:
             try:
                 ends = await asyncio.wait_for(consumer.end_offsets(places), LOOK_S)
             except (KafkaError, OSError, TimeoutError) as error:
-                log.warning("the broker does not answer: %r", error)
+                log.warning("the broker does not say where the topics end, so the pages say so: %r", error)
                 self._board.connected = False
                 self._board.look()
                 await asyncio.sleep(LOOK_S)
                 continue
-            at = {place: await consumer.position(place) for place in places}
-            behind = {place for place, end in ends.items() if at[place] < end}
+            positions = {place: await consumer.position(place) for place in places}
+            behind = {place for place, end in ends.items() if positions[place] < end}
             missing &= behind
             self._board.connected = not missing
             self._board.lag = await self._lag(ends)
             self._board.look()
-            stuck = stuck + 1 if behind and sum(at.values()) == read else 0
+            stuck = stuck + 1 if behind and sum(positions.values()) == read else 0
             if stuck >= STUCK_LOOKS:
                 raise TimeoutError("records wait, and none comes")
-            read = sum(at.values())
+            read = sum(positions.values())
             await asyncio.sleep(0.2 if missing else LOOK_S)
 
     async def _lag(self, ends: Mapping[TopicPartition, int]) -> dict[str, int]:
-        """What the agents have not handled, by topic; nothing where the broker does not say."""
+        """Counts, by topic, the records that the agents have not handled. Gives none if the broker does not say."""
         inputs = {self._topics.alerts.name, self._topics.impacts.name}
         try:
             if self._admin is None:
@@ -286,6 +291,7 @@ class Reader:
         return found
 
     async def _seek(self, consumer: Any, places: Iterable[TopicPartition]) -> None:
+        """Goes to where reading begins: some time ago for messages and outcomes, the beginning for the other topics."""
         back_s: dict[str, float] = {topic.name: MESSAGES_S for topic in self._topics.messages}
         back_s[self._topics.impacts.name] = BEFORE.total_seconds()
         await consumer.seek_to_beginning(*(place for place in places if place.topic not in back_s))
@@ -295,12 +301,13 @@ class Reader:
             consumer.seek(place, found)
 
     async def _offsets(self, consumer: Any, wanted: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        """Gives the offsets of the first records since these times (in ms), or the end of the log."""
         found = await consumer.offsets_for_times(wanted)
         ends = await consumer.end_offsets(list(wanted))
         return {place: at.offset if (at := found.get(place)) else ends[place] for place in wanted}
 
     def _take(self, topic: str, record: Any) -> None:
-        """A tombstone of a compacted topic is taken, too."""
+        """Takes a record or a tombstone into the board. Skips one that cannot be read."""
         taken(incoming(record), partial(self._show, self._names[topic], tombstone=record.value is None))
 
     def _show(self, name: TopicName, record: ConsumedRecord, *, tombstone: bool) -> None:
@@ -311,17 +318,17 @@ class Reader:
 
 
 class Server(uvicorn.Server):
-    """One that ends its connections with itself: an open stream would outlive it, and its page would notice nothing."""
+    """Serves one site. It closes its connections when it ends, because the page of an open stream must notice that."""
 
     @property
     def port(self) -> int:
-        """The one it was given, or was found for 0."""
+        """The port that the server listens on: the one of the settings, or a free one for 0."""
         return int(self.servers[0].sockets[0].getsockname()[1])
 
     _listening: tuple[socket.socket, ...] = ()
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        """A port that is taken is an error: uvicorn would end the process. One that dies leaves its port."""
+        """Serves until it is told to end. Raises `OSError` if it cannot start; uvicorn itself would end the process."""
         try:
             await super().serve(sockets)
         except SystemExit as error:
@@ -332,10 +339,10 @@ class Server(uvicorn.Server):
             self._close()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen with a long queue, of which one connection is taken at a time.
+        """Listens with a long queue, and takes one connection at a time.
 
-        asyncio takes as many at once as the queue is long, and where no descriptor is left it fails as often, and
-        each failure brings one more try a second later: a process that spins.
+        asyncio takes as many connections at once as its own queue is long. Without a free descriptor it fails as often,
+        and each failure brings one more try a second later, so the process spins.
         """
         await super().startup(sockets)
         known = [one for server in getattr(self, "servers", ()) for one in server.sockets]
@@ -343,11 +350,12 @@ class Server(uvicorn.Server):
         self._listen()
 
     def _listen(self) -> None:
+        """Makes the queue of each socket long. The copies of the sockets do that unseen by asyncio."""
         for one in self._listening:
             one.listen(QUEUE)
 
     async def on_tick(self, counter: int) -> bool:
-        if counter % 10 == 0:  # asyncio's next try makes the queue short again
+        if counter % 10 == 0:  # asyncio makes a queue short again when it retries
             self._listen()
         return await super().on_tick(counter)
 
@@ -370,7 +378,7 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Signals are the process's, not the server's."""
+        """Leaves signals to the process."""
         yield
 
 
@@ -383,9 +391,10 @@ def _config(app: FastAPI, web: Web, port: int, guard: Guard) -> uvicorn.Config:
 
 
 async def _started(server: Server, task: "asyncio.Task[None]") -> None:
+    """Returns when a server listens. Raises `SettingsError` if it ends instead."""
     while not server.started:
         if task.done():
             config = server.config
-            refused = SettingsError(f"web: {config.host}:{config.port} cannot be listened on; set another port")
+            refused = SettingsError(f"web: the process cannot listen on {config.host}:{config.port}; set another port")
             raise refused from task.exception()
         await asyncio.sleep(0.02)
