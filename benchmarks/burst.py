@@ -125,5 +125,5 @@ async def _running(bootstrap: str) -> AsyncIterator[Pipeline]:
     create_missing(bootstrap, topics_for(settings), 1)
     async with pipeline_on(settings, bootstrap) as pipeline:
         await pipeline.tick(datetime.now(UTC))
-        await pipeline.settled()
+        await pipeline.drained()
         yield pipeline

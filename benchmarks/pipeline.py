@@ -131,9 +131,9 @@ async def ours(
         feeding(settings) as feed,
     ):
         await pipeline.tick(datetime.now(UTC))
-        await pipeline.settled()
+        await pipeline.drained()
         sent = await feed.publish_each(bodies, pace_s)
-        await pipeline.settled()
+        await pipeline.drained()
         last = f'"bench.{count - 1}"'.encode()
         await _until(lambda: any(last in value for value, _ in came[-DISTRICTS:]))
     shown: dict[str, float] = {}

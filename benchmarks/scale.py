@@ -115,25 +115,25 @@ async def _day(
             feeding(settings) as feed,
         ):
             await publisher.tick(_now(topics), range(topics.partitions))
-            await group.settled()
+            await group.drained()
             ready = time.perf_counter() - began
             told(f"{count} at work after {ready:.1f} s; {burst} messages at once …")
             began = await feed.publish(dict(next(storm) for _ in range(burst)), snapshot=True)
-            await group.settled()
+            await group.drained()
             rate = burst / (time.perf_counter() - began)
             told(f"{rate:.0f} a second; {paced} at {1 / PACE_S:g} a second …")
             async with reading(bootstrap, topics.stele.name, arrived):
                 await asyncio.sleep(3)
                 took.clear()
                 await _paced(feed, storm, paced)
-                await group.settled()
+                await group.drained()
                 calm = Times.of(list(took))
                 took.clear()
                 told(f"p50 {calm.p50} ms; a worker is killed …")
                 killing = asyncio.create_task(_kill(crew))
                 await _paced(feed, storm, int(KILLED_FOR_S / PACE_S))
                 await killing
-                await group.settled()
+                await group.drained()
     return Scale(count, round(ready, 1), round(rate, 1), calm, round(max(took), 1))
 
 
@@ -271,7 +271,7 @@ class _Group:
         finally:
             consumer.close()
 
-    async def settled(self) -> None:
+    async def drained(self) -> None:
         """Returns when all that stands on the inputs is handled and committed. Raises TimeoutError."""
         until = time.monotonic() + LIMIT_S
         while await asyncio.to_thread(self._lag):

@@ -83,8 +83,8 @@ class Progress:
         """Forgets what was sent. A log was made anew, so its offsets begin again at 0."""
         self._sent.clear()
 
-    async def settled(self, *topics: str) -> None:
-        """Returns when all records sent to these topics are processed. Name the topics in the order of the pipeline."""
+    async def wait_until_handled(self, *topics: str) -> None:
+        """Returns when all records sent to these topics are handled. Name the topics in the order of the pipeline."""
         for topic in topics:
             while any(
                 self._handled.get((name, partition), -1) < offset

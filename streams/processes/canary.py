@@ -143,7 +143,7 @@ class Canary:
         seen = self._seen
         seen.waiting = "the district does not become clear"
         await self._pipeline.tick(datetime.now(UTC))
-        await self._pipeline.settled()
+        await self._pipeline.drained()
         await self._until(lambda: seen.status != "")
         while not seen.clear:
             stamp = await self._next_stamp()
@@ -153,7 +153,7 @@ class Canary:
             else:
                 await self._publish(stamp)
             await self._pipeline.tick(datetime.now(UTC))
-            await self._pipeline.settled()
+            await self._pipeline.drained()
             await self._take()
 
     async def _publish(self, stamp: datetime, name: str = "", body: bytes = b"") -> None:

@@ -93,14 +93,14 @@ async def play_headless(scenario: Scenario, broker: str, console: Console) -> di
         task = bar.add_task(f"ÜBUNG – {scenario.title}", total=(scenario.end - scenario.start) / TICK)
         moment = scenario.start
         while moment <= scenario.end:
-            await pipeline.settled()
+            await pipeline.drained()
             await pipeline.tick(moment)
-            await pipeline.settled()
+            await pipeline.drained()
             if stage.advance(moment):
                 await feed.look()
             bar.advance(task)
             moment += TICK
-        await pipeline.settled()
+        await pipeline.drained()
         return summary(scenario, heard, pipeline.situations(), pipeline.metrics.latency_ms())
 
 

@@ -149,10 +149,10 @@ async def publish_all(
             pace.arrived()
         else:
             await pipeline.tick(step)
-            await pipeline.settled()
+            await pipeline.drained()
         before = max(before, moment)
         moved(moment)
-    await pipeline.settled()
+    await pipeline.drained()
 
 
 async def _arrive(pipeline: Pipeline, arrival: Arrival) -> None:
@@ -160,10 +160,10 @@ async def _arrive(pipeline: Pipeline, arrival: Arrival) -> None:
     publisher = pipeline.publisher
     for headers, message in arrival.messages:
         await publisher.alert(headers, message.member.body)
-    await pipeline.settled()
+    await pipeline.drained()
     if arrival.snapshot:
         await publisher.snapshot(arrival.snapshot)
-        await pipeline.settled()
+        await pipeline.drained()
     status = FeedStatus(
         stage=pipeline.settings.stage,
         source=arrival.shot.source,

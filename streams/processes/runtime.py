@@ -83,9 +83,9 @@ class Pipeline:
     bootstrap: str
     reach: Reach
 
-    async def settled(self) -> None:
+    async def drained(self) -> None:
         """Returns when both agents have handled everything that was published."""
-        await self.progress.settled(*(topic.name for topic in self.topics.inputs))
+        await self.progress.wait_until_handled(*(topic.name for topic in self.topics.inputs))
 
     async def tick(self, moment: datetime) -> None:
         """Sends an exercise's time to all cities."""

@@ -77,7 +77,7 @@ async def test_of_500_warnings_the_extreme_ones_are_published_first_and_told_bef
                 httpx.AsyncClient(trust_env=False) as client,
             ):
                 await pipeline.tick(NOW)
-                await pipeline.settled()
+                await pipeline.drained()
                 publish = pipeline.publisher.alert
 
                 async def alert(headers: AlertHeaders, body: bytes) -> None:
@@ -90,7 +90,7 @@ async def test_of_500_warnings_the_extreme_ones_are_published_first_and_told_bef
                 )
                 status = await feed.look()
                 at["published"] = time.perf_counter()
-                await pipeline.settled()
+                await pipeline.drained()
                 at["settled"] = time.perf_counter()
     seconds = {name: round(moment - at["downloaded"], 2) for name, moment in at.items()}
     record_property("seconds", seconds)

@@ -58,7 +58,7 @@ async def play(feed_user: Callable[[str], Settings], worker_user: Callable[[str]
                     server.publish(step.at, step.bundle)
                     await feed.look()
                     await pipeline.tick(step.at)
-                    await pipeline.settled()
+                    await pipeline.drained()
                     if all(by_channel(heard.notices).get(channel) for channel in ("stele", "push", "sms")):
                         break
     return heard

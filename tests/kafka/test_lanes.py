@@ -44,7 +44,7 @@ async def test_an_extreme_message_passes_a_long_queue(kafka: LocalKafka) -> None
             while not any(isinstance(one, PushNotice) and one.level == 4 for one in heard.notices):  # noqa: ASYNC110 - another task fills it
                 await asyncio.sleep(0.005)
             before = len(heard.outcomes)
-            await pipeline.settled()
+            await pipeline.drained()
             consumer = pipeline.worker.app.consumer
     assert before < QUEUE
     assert len(heard.outcomes) == QUEUE + 1

@@ -53,7 +53,7 @@ async def publish(pipeline: Pipeline, at: datetime) -> None:
     ids = tuple(member.stem for member in members)
     await pipeline.publisher.snapshot(Snapshot(stage=stage, source="dwd", stamp=STORM.at, checked=at, ids=ids))
     await pipeline.tick(at)
-    await pipeline.settled()
+    await pipeline.drained()
 
 
 async def warnsys(file: Path, *words: str) -> Result:
@@ -95,14 +95,14 @@ async def test_after_a_fix_what_was_rejected_warns_once_and_tells_how_often_it_w
         result = await warnsys(file, "retry", "--all")
         assert result.exit_code == 0, result.output
         assert f"{case}: matched: cell 805122000" in result.output
-        await pipeline.settled()
+        await pipeline.drained()
         first = told(heard)
         assert first
         assert len(set(first)) == len(first)
         assert await listed(file, "--open") == []
         repeated = await warnsys(file, "retry", case)
         assert repeated.exit_code == 0, repeated.output
-        await pipeline.settled()
+        await pipeline.drained()
         assert told(heard) == first, "a repeat tells nobody anything"
         shown = await warnsys(file, "show", case)
         assert "since: matched" in shown.output
@@ -116,9 +116,9 @@ async def test_what_is_over_by_now_is_understood_and_told_to_nobody(kafka: Local
     settings_file(tmp_path, kafka, "retry-late", sender="opendata@dwd.de")
     async with working(file) as (pipeline, heard):
         await pipeline.tick(STORM.at + timedelta(days=1))
-        await pipeline.settled()
+        await pipeline.drained()
         assert (await warnsys(file, "retry", "--all")).exit_code == 0
-        await pipeline.settled()
+        await pipeline.drained()
         assert told(heard) == []
 
 

@@ -40,7 +40,7 @@ async def publish(pipeline: Pipeline, body: bytes) -> None:
     snapshot = Snapshot(stage=stage, source="dwd", stamp=START, checked=START, ids=(LISTED,))
     await pipeline.publisher.snapshot(snapshot)
     await pipeline.tick(START + timedelta(minutes=1))
-    await pipeline.settled()
+    await pipeline.drained()
 
 
 async def read(kafka: LocalKafka, topic: Topic) -> list[Any]:
@@ -83,7 +83,7 @@ async def test_what_fills_the_topic_and_is_no_record_of_ours_is_rejected_whole(k
         bodies = {topic.name: bytes(topic.max_bytes - envelope) for topic in (topics.alerts, topics.impacts)}
         async with KafkaSender(kafka.bootstrap, pipeline.progress) as sender:
             await sender.send([ProducerRecord(name, 0, "x", body) for name, body in bodies.items()])
-        await pipeline.settled()
+        await pipeline.drained()
     rejected = await read(kafka, topics.rejected)
     assert {read_headers(record.headers)["topic"]: record.value for record in rejected} == bodies
 
@@ -144,7 +144,7 @@ async def test_messages_lie_compressed_and_what_steles_read_does_not(kafka: Loca
         await feed.alert(said, body)
         await feed.snapshot(Snapshot(stage="packed", source="dwd", stamp=START, checked=START, ids=(LISTED,)))
         await pipeline.tick(START + timedelta(minutes=1))
-        await pipeline.settled()
+        await pipeline.drained()
         topics = pipeline.topics
     kept = {topic.name: on_disk(kafka, topic) for topic in (topics.alerts, topics.extreme, topics.stele)}
     messages = kept[topics.alerts.name] + kept[topics.extreme.name]

@@ -78,7 +78,7 @@ async def test_two_pollers_on_one_broker_tell_what_one_tells_and_nothing_twice(k
                         for _ in range(2):  # until both nodes were asked
                             clock.now += timedelta(seconds=5)
                             await one.look()
-                    await pipeline.settled()
+                    await pipeline.drained()
                 found = plain(pipeline.situations())
     assert max(ids(heard.notices).values()) == 1
     assert ids(heard.notices) == ids(expected.notices)

@@ -85,7 +85,7 @@ async def test_a_replay_of_updates_and_cancels_changes_nothing_of_a_live_warning
             assert {one["status"] for one in before.values()} == {"warned"}
 
             replayed = await player.through(exercise, broker.bootstrap, actual)
-            await pipeline.settled()
+            await pipeline.drained()
             assert plain(pipeline.situations()) == before
             assert len(heard) == told
     assert {one["status"] for one in plain(replayed).values()} == {"clear"}
@@ -106,7 +106,7 @@ async def test_a_replays_record_on_a_live_topic_is_refused(actual: Material) -> 
                 await gone_astray.alert(headers, message.member.body)
             empty = Snapshot(stage="replay", source="dwd", stamp=actual.end, checked=actual.end, ids=())
             await gone_astray.snapshot(empty)
-            await pipeline.settled()
+            await pipeline.drained()
             assert plain(pipeline.situations()) == before
             assert [said for said in heard[told:] if not isinstance(said, FeedStatus)] == []
 
