@@ -20,6 +20,7 @@ from warnsys.cap.codes import CODES, Level
 from warnsys.cap.document import ZONE
 from warnsys.cap.languages import places
 from warnsys.cap.model import Area, Info
+from warnsys.disk import cap_files
 
 ZIP_MAGIC = b"PK"
 CLOCKS_DIFFER = timedelta(minutes=5)
@@ -59,12 +60,8 @@ def check(path: Path, now: datetime, known_cells: Collection[str] = (), zone: tz
     `known_cells` is the catalogue of warn cells; without it none is called new. `zone` is where the clocks go of a
     sender that writes times without an offset.
     """
-    if path.is_dir():
-        for inside in sorted(path.iterdir()):
-            if inside.is_dir() or inside.suffix.lower() in (".xml", ".cap", ".zip"):
-                yield from check(inside, now, known_cells, zone)
-        return
-    yield from check_content(str(path), path.read_bytes(), now, known_cells, zone)
+    for file in cap_files(path):
+        yield from check_content(str(file), file.read_bytes(), now, known_cells, zone)
 
 
 def check_content(

@@ -13,6 +13,8 @@ from pydantic import BaseModel, SecretStr, create_model
 from pydantic_settings import BaseSettings, EnvSettingsSource, NestedSecretsSettingsSource, SecretsSettingsSource
 from pydantic_settings import SettingsError as UnreadableError
 
+from warnsys.nearest import did_you_mean
+
 PREFIX = "WARNSYS_"
 CONFIG = f"{PREFIX}CONFIG"
 """The folder of the settings file, or the file itself: no setting."""
@@ -86,7 +88,8 @@ def _refuse_unknown(settings: type[BaseModel], names: Mapping[str, str]) -> None
         table, apart, _ = name[len(PREFIX) :].lower().partition("__")
         if table not in settings.model_fields:
             known = ", ".join(f"{PREFIX}{field.upper()}" for field in sorted(settings.model_fields))
-            raise OutsideError(f"{name}: there is no setting {table!r}; names begin with one of {known}")
+            near = did_you_mean(table, settings.model_fields)
+            raise OutsideError(f"{name}: there is no setting {table!r}{near}; names begin with one of {known}")
         kind = settings.model_fields[table].annotation
         if apart and not (isinstance(kind, type) and issubclass(kind, BaseModel)):
             raise OutsideError(

@@ -24,6 +24,8 @@ from geofences.match import Least
 from warnsys import outside, registry
 from warnsys.cap.bundle import MAX_BUNDLE_BYTES
 from warnsys.cap.document import ZONE
+from warnsys.disk import disk_says
+from warnsys.nearest import no_such_key
 from warnsys.warning.policy import Policy
 
 DWD_URL = (
@@ -283,16 +285,19 @@ def load(path: Path) -> Settings:
         content = tomllib.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError:
         raise SettingsError(f"{path}: no such file; make one with: warnsys init") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"{path}: {error}") from error
-    for city in content.get("cities", ()):
-        if isinstance(city, dict) and isinstance(city.get("geofences"), str):
+    except OSError as error:
+        raise SettingsError(disk_says(error, path)) from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path}: {error}; mend it, or make a new file with: warnsys init") from error
+    for city in _tables(content.get("cities")):
+        if isinstance(city.get("geofences"), str):
             city["geofences"] = path.parent / city["geofences"]
-    for place in (*content.get("sources", ()), content.get("archive"), content.get("audit")):
-        if isinstance(place, dict) and isinstance(place.get("folder"), str):
-            place["folder"] = path.parent / place["folder"]
+    for table in ("sources", "archive", "audit"):
+        for place in _tables(content.get(table)):
+            if isinstance(place.get("folder"), str):
+                place["folder"] = path.parent / place["folder"]
     if isinstance(broker := content.get("broker"), dict):
-        if "password" in broker or "password" in (broker.get("sasl") or {}):
+        if any("password" in table for table in (broker, *_tables(broker.get("sasl")))):
             raise SettingsError(
                 f"{path}: broker.password: take it out of the file, give it in the environment: {PASSWORD}"
             )
@@ -305,14 +310,20 @@ def load(path: Path) -> Settings:
     return parse(outside.merged(content, given), name=str(path))
 
 
+def _tables(value: Any) -> list[dict[str, Any]]:
+    """The tables of a key that has one or several; what is none is left to `parse`, which names it."""
+    return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, dict)]
+
+
 def parse(content: dict[str, Any], *, name: str = "settings") -> Settings:
     """Check settings given as plain values. Raises `SettingsError` that names every wrong key."""
     try:
         return Settings.model_validate(content)
     except ValidationError as error:
         lines = [
-            f"{name}: {'.'.join(str(part) for part in found['loc']) or 'settings'}: {found['msg']}"
-            + ("" if found["type"] == "missing" else f" (there stands {found['input']!r:.100})")
+            f"{name}: {'.'.join(str(part) for part in found['loc']) or 'settings'}: "
+            + (no_such_key(Settings, found["loc"]) if found["type"] == "extra_forbidden" else found["msg"])
+            + ("; write it" if found["type"] == "missing" else f" (there stands {found['input']!r:.100})")
             for found in error.errors(include_url=False, include_context=False)
         ]
         raise SettingsError("\n".join(lines)) from error

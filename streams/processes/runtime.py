@@ -145,7 +145,8 @@ def metrics_served(settings: Settings, metrics: Metrics) -> Iterator[None]:
         server, thread = start_http_server(settings.metrics.port, settings.metrics.host, metrics.registry)
     except OSError as error:
         place = f"{settings.metrics.host}:{settings.metrics.port}"
-        raise SettingsError(f"metrics: cannot listen on {place} ({error.strerror}); set another port") from error
+        says = f"metrics: cannot listen on {place} ({error.strerror}); set another metrics.port"
+        raise SettingsError(says) from error
     try:
         yield
     finally:

@@ -395,6 +395,9 @@ async def _started(server: Server, task: "asyncio.Task[None]") -> None:
     while not server.started:
         if task.done():
             config = server.config
-            refused = SettingsError(f"web: the process cannot listen on {config.host}:{config.port}; set another port")
+            refused = SettingsError(
+                f"web: the process cannot listen on {config.host}:{config.port}; "
+                "end what listens there, or set another web.port or web.public_port (see: warnsys doctor)"
+            )
             raise refused from task.exception()
         await asyncio.sleep(0.02)

@@ -14,7 +14,7 @@ from tests.like_dwd import DwdMessages
 from warnsys.archive.store import Archive
 from warnsys.cap import read_alert
 from warnsys.cap.model import Alert
-from warnsys.cli.scenario import names, write_story
+from warnsys.cli.scenario import write_story
 from warnsys.feeds.names import file_name
 from warnsys.pipeline import matcher_for
 from warnsys.records import SteleRecord
@@ -23,7 +23,7 @@ from warnsys.replay.read import Material, ReplayError, find, of_scenario
 from warnsys.replay.run import Arrival, DecidedMessage, Replay, ReplayEvent, script, settings_of
 from warnsys.replay.tape import Line, Tape, read_tape
 from warnsys.settings import Settings, parse
-from warnsys.simulation.scenario import load
+from warnsys.simulation.scenario import load, story_names
 
 GOLDEN = Path(__file__).parents[2] / "warnsys/simulation/scenarios/golden"
 
@@ -64,7 +64,7 @@ def with_policy(settings: Settings, channel: str, warnings: str) -> Settings:
 # -- the stories ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", story_names())
 def test_story_tells_everybody_what_its_golden_file_says(name: str) -> None:
     _, expected = read_tape((GOLDEN / f"{name}.jsonl").read_text("utf-8"))
     header, found = story_told(name)
@@ -72,7 +72,7 @@ def test_story_tells_everybody_what_its_golden_file_says(name: str) -> None:
 
 
 def test_every_golden_file_belongs_to_a_story() -> None:
-    assert sorted(path.stem for path in GOLDEN.glob("*.jsonl")) == names()
+    assert sorted(path.stem for path in GOLDEN.glob("*.jsonl")) == story_names()
 
 
 def test_after_bernd_a_city_that_was_warned_is_told_of_the_end_on_every_channel() -> None:

@@ -19,6 +19,7 @@ from warnsys.cli.common import (
     FolderOption,
     FromOption,
     JsonOption,
+    LocalOption,
     SettingsOption,
     fail,
     load_settings,
@@ -27,6 +28,7 @@ from warnsys.cli.common import (
     refusing,
     say,
 )
+from warnsys.disk import disk_says
 from warnsys.feeds.names import file_name
 from warnsys.settings import Settings
 
@@ -43,6 +45,7 @@ def list_kept(
     folder: FolderOption = None,
     start: FromOption = None,
     end: ToOption = None,
+    local: LocalOption = False,
     source: SourceOption = None,
     city: CityOption = None,
     level: LevelOption = 0,
@@ -50,7 +53,7 @@ def list_kept(
 ) -> None:
     """The snapshots by their stamps: how many messages, when these were sent, the worst level, the cities touched."""
     archive, chosen = _open(settings, folder)
-    found = _select(archive, chosen, start, end, source, city, level)
+    found = _select(archive, chosen, start, end, source, city, level, local=local)
     if as_json:
         for one in found:
             typer.echo(json.dumps(_plain(archive, one), ensure_ascii=False))
@@ -77,13 +80,14 @@ def show(
     settings: SettingsOption = DEFAULT_SETTINGS,
     folder: FolderOption = None,
     source: SourceOption = None,
+    local: LocalOption = False,
 ) -> None:
     """The snapshot that a source had at a time: its file, and what each message in it is decided to be."""
     from warnsys.cap import read_bundle
     from warnsys.records import AlertHeaders
 
     archive, chosen = _open(settings, folder)
-    found = _select(archive, chosen, None, stamp, source, None, 0)
+    found = _select(archive, chosen, None, stamp, source, None, 0, local=local)
     if not found:
         fail(f"{archive.folder}: nothing was kept up to {stamp}; see: warnsys archive list")
     one = found[-1]
@@ -138,6 +142,7 @@ def export(
     folder: FolderOption = None,
     start: FromOption = None,
     end: ToOption = None,
+    local: LocalOption = False,
     source: SourceOption = None,
     city: CityOption = None,
     level: LevelOption = 0,
@@ -145,7 +150,7 @@ def export(
     """Copy snapshots into a folder as the ZIPs that DWD dates, for: warnsys replay FOLDER."""
     archive, chosen = _open(settings, folder)
     with _disk(archive):
-        found = _select(archive, chosen, start, end, _one_source(archive, source), city, level)
+        found = _select(archive, chosen, start, end, _one_source(archive, source), city, level, local=local)
         if to_folder.exists() and any(to_folder.iterdir()):
             fail(f"{to_folder}: there are files already; name an empty folder")
         to_folder.mkdir(parents=True, exist_ok=True)
@@ -167,18 +172,21 @@ def _open(settings: Path, folder: Path | None) -> tuple[Archive, Settings]:
     with refusing():
         archive = archive_for(chosen)
     if not archive.folder.is_dir():
-        fail(f"{archive.folder}: no such folder; it comes with the first snapshot that a feed keeps")
+        says = "it comes with the first snapshot that a feed keeps; name another with --folder"
+        fail(f"{archive.folder}: no such folder; {says}")
     return archive, chosen
 
 
 def _select(
     archive: Archive, settings: Settings, start: str | None, end: str | None, source: str | None, city: str | None,
-    level: int,
+    level: int, *, local: bool,
 ) -> list[ArchivedSnapshot]:  # fmt: skip
     if city is not None and city not in (known := [one.id for one in settings.cities]):
         fail(f"--city {city}: the settings have {', '.join(known)}")
     with _disk(archive), archive.index() as index:
-        found = index.select(source=source, start=moment_of(start, last=False), end=moment_of(end, last=True))
+        zone = settings.cities[0].timezone if local else UTC
+        begin, last = moment_of(start, last=False, zone=zone), moment_of(end, last=True, zone=zone)
+        found = index.select(source=source, start=begin, end=last)
     return [
         one
         for one in found
@@ -205,7 +213,7 @@ def _disk(archive: Archive) -> Iterator[None]:
     except sqlite3.Error as error:
         fail(f"{archive.folder}: the index cannot be read ({error}); mend it with: warnsys archive verify")
     except OSError as error:
-        fail(f"{error.filename or archive.folder}: {error.strerror or error}; look after the disk")
+        fail(disk_says(error, archive.folder))
 
 
 def _plain(archive: Archive, one: ArchivedSnapshot) -> dict[str, Any]:

@@ -103,7 +103,7 @@ def _folder(settings: Path, folder: Path | None) -> Path:
         with refusing():
             folder = audit.folder_of(chosen)
     if not folder.is_dir():
-        fail(f"{folder}: no such folder; it comes with the first entry")
+        fail(f"{folder}: no such folder; it comes with the first entry; name another with --folder")
     return folder
 
 

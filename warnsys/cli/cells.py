@@ -7,6 +7,7 @@ import typer
 
 from warnsys.cap import cells
 from warnsys.cli.common import complain, fail, say
+from warnsys.disk import disk_says
 
 app = typer.Typer(help="The DWD's warn cells by name.", no_args_is_help=True)
 MOST_SHOWN = 50
@@ -22,7 +23,7 @@ def update(
     except cells.CatalogueError as error:
         fail(str(error))
     except OSError as error:
-        fail(f"{error.filename or file}: {error.strerror or error}")
+        fail(disk_says(error, file))
     say(
         f"{done.path}: {done.cells} cells; {len(done.new)} new, {len(done.gone)} gone, {len(done.renamed)} renamed. "
         "Running workers read it when they start."

@@ -13,7 +13,8 @@ from warnsys.cap.cells import catalogue
 from warnsys.cap.document import ZONE
 from warnsys.check import Checked
 from warnsys.check import check as check_path
-from warnsys.cli.common import complain, out, say
+from warnsys.cli.common import fail, out, say
+from warnsys.disk import disk_says
 
 STYLES = {"ok": "green", "mended": "yellow", "rejected": "bold red"}
 
@@ -29,9 +30,8 @@ def check(
     now, verdicts, known_cells = datetime.now(UTC), Counter[str](), catalogue()
     try:
         clocks = ZoneInfo(zone)
-    except (KeyError, ValueError, OSError) as error:
-        complain(f"--timezone: {zone!r} is no time zone; write one like 'Europe/Berlin'")
-        raise typer.Exit(2) from error
+    except (KeyError, ValueError, OSError):
+        fail(f"--timezone: {zone!r} is no time zone; write one like 'Europe/Berlin'")
     for path in files:
         try:
             for checked in check_path(path, now, known_cells, clocks):
@@ -41,8 +41,7 @@ def check(
                 else:
                     _show(checked)
         except OSError as error:
-            complain(f"{path}: {error.strerror or error}")
-            raise typer.Exit(2) from error
+            fail(disk_says(error, path))
     if not as_json:
         told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items())) or "nothing found"
         say(told, style="bold")

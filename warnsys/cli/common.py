@@ -1,10 +1,13 @@
 """What the commands share: the consoles, their options, the settings, and how a command ends."""
 
 import asyncio
+import errno
+import os
 import signal
+import socket
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -13,9 +16,11 @@ from rich.console import Console
 
 from geofences import GeofenceError
 from warnsys import settings as settings_module
+from warnsys.disk import disk_says
 from warnsys.logs import log_to_stderr
 from warnsys.renewal import Renewed
 from warnsys.settings import Broker, Settings, SettingsError
+from warnsys.simulation.scenario import story_names
 from warnsys.supervisor import ENDED_TO_RENEW, REFUSED
 
 out, err = Console(), Console(stderr=True)
@@ -29,7 +34,12 @@ BrokerOption = Annotated[
 ]
 FolderOption = Annotated[Path | None, typer.Option("--folder", help="The folder; instead of the settings' one.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One object a line.")]
+LocalOption = Annotated[
+    bool, typer.Option("--local", help="Times without an offset are by the city's clocks, not in UTC.")
+]
 FromOption = Annotated[str | None, typer.Option("--from", help="First day or time (UTC): 2027-07-14[T12:00].")]
+
+OTHER_PORT = "end what listens there, or take another with --port (0 takes a free one)"
 
 
 def say(text: str, style: str | None = None) -> None:
@@ -46,6 +56,37 @@ def fail(message: str) -> NoReturn:
     """End the command with a message and exit code 2."""
     complain(message)
     raise typer.Exit(REFUSED)
+
+
+def complete_stories(incomplete: str) -> list[str]:
+    """For the shell: the bundled stories that begin so."""
+    return [name for name in story_names() if name.startswith(incomplete)]
+
+
+def to_write(ctx: typer.Context, path: Path | None) -> Path | None:
+    """Callback of an option: what could not be written in the end is refused before the work begins."""
+    if path is None or ctx.resilient_parsing:
+        return path
+    wrong = 0
+    if path.is_dir():
+        wrong = errno.EISDIR
+    elif not path.parent.is_dir():
+        wrong = errno.ENOTDIR if path.parent.exists() else errno.ENOENT
+    elif not os.access(path if path.exists() else path.parent, os.W_OK):
+        wrong = errno.EACCES
+    if wrong:
+        fail(disk_says(OSError(wrong, os.strerror(wrong), str(path if wrong == errno.EISDIR else path.parent))))
+    return path
+
+
+def refuse_taken(port: int) -> None:
+    """End the command where a port of this machine cannot be listened on, before anything is started."""
+    try:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
+            probe.bind(("127.0.0.1", port))
+    except OSError as error:
+        fail(f"port {port} of 127.0.0.1: {error.strerror}; {OTHER_PORT}")
 
 
 @contextmanager
@@ -83,17 +124,17 @@ def on_kafka(settings: Settings, command: str) -> Settings:
     return settings
 
 
-def moment_of(text: str | None, *, last: bool) -> datetime | None:
-    """A time in UTC; a day alone is its first or its last second."""
+def moment_of(text: str | None, *, last: bool, zone: tzinfo = UTC) -> datetime | None:
+    """A time, by the clocks of `zone` where it has no offset; a day alone is its first or its last second."""
     if text is None:
         return None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        fail(f"{text!r} is no time; write 2027-07-14 or 2027-07-14T12:00")
+        fail(f"{text!r} is no time; write 2027-07-14, 2027-07-14T12:00, or with an offset 2027-07-14T12:00+02:00")
     if len(text) <= len("2027-07-14") and moment.time() == time.min and last:
         moment += timedelta(days=1, seconds=-1)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T | None:

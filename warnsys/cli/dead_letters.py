@@ -21,6 +21,7 @@ from warnsys.cli.common import (
     out,
     refusing,
     say,
+    to_write,
 )
 
 if TYPE_CHECKING:
@@ -62,16 +63,15 @@ def show(
     case: Annotated[str, typer.Argument(help="As `list` names it.")],
     settings: SettingsOption = DEFAULT_SETTINGS,
     broker: BrokerOption = None,
-    to_file: Annotated[Path | None, typer.Option("--out", help="Write its bytes there, for: warnsys check.")] = None,
+    to_file: Annotated[
+        Path | None, typer.Option("--out", callback=to_write, help="Write its bytes there, for: warnsys check.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """One case: its headers, every refusal before, and its bytes as they came."""
     found = _chosen(_cases(_rejections(settings, broker)), [case])[0]
     if to_file:
-        try:
-            to_file.write_bytes(found.record.value)
-        except OSError as error:
-            fail(f"{to_file}: {error.strerror or error}")
+        to_file.write_bytes(found.record.value)
     if as_json:
         typer.echo(json.dumps({**_plain(found), "headers": found.record.headers}, ensure_ascii=False))
         return

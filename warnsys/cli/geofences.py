@@ -15,7 +15,8 @@ from geofences.files.load import boundary, described, save
 from geofences.files.warn_cells import KnownCells
 from warnsys.cap.cells import CatalogueError, catalogue
 from warnsys.cap.cells import read as read_catalogue
-from warnsys.cli.common import refusing, say
+from warnsys.cli.common import fail, refusing, say, to_write
+from warnsys.disk import disk_says
 
 KnownCellsOption = Annotated[
     Path | None,
@@ -56,7 +57,7 @@ def import_areas(
     id_field: Annotated[str, typer.Option(help="Field of a key that never changes, or a template.")],
     name_field: Annotated[str, typer.Option(help="Field of the name that residents use, or a template.")],
     cell: Annotated[list[str], typer.Option(help="Warn cell, or a template such as 8{ags}; may be repeated.")],
-    file: Annotated[Path, typer.Option("--out", help="The GeoJSON to write.")],
+    file: Annotated[Path, typer.Option("--out", callback=to_write, help="The GeoJSON to write.")],
     short_name_field: Annotated[str | None, typer.Option(help="Field of a name of at most 14 characters.")] = None,
     parent_field: Annotated[str | None, typer.Option(help="Field of the key of the area that it is a part of.")] = None,
     simplify: Annotated[
@@ -105,8 +106,10 @@ def import_areas(
 @app.command()
 def show(
     file: Annotated[Path, typer.Argument(help="GeoJSON of districts.")],
-    html: Annotated[Path | None, typer.Option(help="Write a page: map and table, without script or network.")] = None,
-    png: Annotated[Path | None, typer.Option(help="Write an image; needs the extra gis.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(callback=to_write, help="Write a page: map and table, without script or network.")
+    ] = None,
+    png: Annotated[Path | None, typer.Option(callback=to_write, help="Write an image; needs the extra gis.")] = None,
     city: Annotated[str | None, typer.Option(help="The city of features that name none; others are left out.")] = None,
     cell: Annotated[list[str] | None, typer.Option(help="A warn cell of districts without their own.")] = None,
     beside: Annotated[Path | None, typer.Option(help="GeoJSON of a boundary, dashed upon it for comparison.")] = None,
@@ -145,14 +148,15 @@ def _known(path: Path | None) -> Collection[str]:
         if path.read_bytes().lstrip().startswith((b"{", b"[")):
             found = json.loads(path.read_bytes())
             if not isinstance(found, dict) or not found:
-                raise typer.BadParameter(f"{path}: expected a JSON object with the cells as keys")
+                fail(f"{path}: no JSON object with the cells as keys; give one, or the DWD's CSV")
             return {cell: str(name) for cell, name in found.items()}
         return read_catalogue(path)
     except CatalogueError as error:
-        raise typer.BadParameter(str(error)) from error
-    except (OSError, ValueError) as error:
-        remedy = "give the DWD's CSV, or a JSON object with cells as keys"
-        raise typer.BadParameter(f"{path} cannot be read ({error}): {remedy}") from error
+        fail(str(error))
+    except OSError as error:
+        fail(disk_says(error, path))
+    except (ValueError, RecursionError) as error:
+        fail(f"{path}: cannot be read ({error}); give the DWD's CSV, or a JSON object with cells as keys")
 
 
 def _show(file: Path, findings: Sequence[Finding]) -> None:

@@ -13,7 +13,7 @@ from geofences.authoring.names import slug
 from geofences.files.rules import unknown_cells
 from geofences.files.warn_cells import KnownCells
 from warnsys.cap.cells import catalogue, communes_named
-from warnsys.cli.common import DEFAULT_SETTINGS, fail, refusing, say
+from warnsys.cli.common import DEFAULT_SETTINGS, fail, refusing, say, to_write
 from warnsys.settings import parse
 
 TEMPLATE = """\
@@ -51,7 +51,9 @@ def init(
     link: Annotated[str, typer.Option(help="Where a push leads; {city} and {district} are put in.")] = (
         "https://example.org/warnungen/{city}/{district}"
     ),
-    file: Annotated[Path, typer.Option("--out", help="The settings file to write.")] = DEFAULT_SETTINGS,
+    file: Annotated[
+        Path, typer.Option("--out", callback=to_write, help="The settings file to write.")
+    ] = DEFAULT_SETTINGS,
     force: Annotated[bool, typer.Option("--force", help="Write over a settings file that is there.")] = False,
 ) -> None:
     """Write a settings file for a city; asks for what is not given."""

@@ -9,8 +9,10 @@ from typing import Annotated
 
 import typer
 
-from warnsys.cli.common import fail, say
+from warnsys.cli.common import OTHER_PORT, complete_stories, fail, say
+from warnsys.disk import disk_says
 from warnsys.feeds.names import stamp_in
+from warnsys.nearest import did_you_mean
 from warnsys.simulation.faults import FAULTS
 from warnsys.simulation.scenario import ScenarioError, load
 from warnsys.simulation.standin import Node, StandIn
@@ -20,7 +22,14 @@ Publication = tuple[datetime, bytes]
 
 
 def serve_feed(
-    what: Annotated[str, typer.Argument(metavar="PATH|SCENARIO", help="A ZIP, a folder of dated ZIPs, or a scenario.")],
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="PATH|SCENARIO",
+            help="A ZIP, a folder of dated ZIPs, or a scenario.",
+            autocompletion=complete_stories,
+        ),
+    ],
     port: Annotated[int, typer.Option(min=0, max=65535, help="To listen on; 0 takes a free one.")] = 8088,
     fault: Annotated[str | None, typer.Option(help="Begin broken; an unknown name lists the known ones.")] = None,
     speed: Annotated[float, typer.Option(min=0.001, help="How many times as fast as it was.")] = 1,
@@ -32,16 +41,18 @@ def serve_feed(
     """Serve snapshots as the DWD's server does, for tests and exercises; break it and mend it while it runs."""
     if fault is not None and fault not in FAULTS:
         known = "\n".join(f"  {name}: {one.what}" for name, one in FAULTS.items())
-        fail(f"--fault {fault}: there are\n{known}")
+        fail(f"--fault {fault}: there is none of that name{did_you_mean(fault, FAULTS)}; there are\n{known}")
     try:
         publications = read_publications(what)
-    except (ScenarioError, OSError) as error:
+    except ScenarioError as error:
         fail(str(error))
+    except OSError as error:
+        fail(disk_says(error, what))
     behind = tuple(Node(skew=timedelta(seconds=number)) for number in range(nodes))
     try:
         server = StandIn(port, behind, FAULTS)
     except OSError as error:
-        fail(f"port {port} of 127.0.0.1: {error.strerror}; take another with --port")
+        fail(f"port {port} of 127.0.0.1: {error.strerror}; {OTHER_PORT}")
     with server:
         if fault:
             server.break_down(FAULTS[fault])
@@ -62,7 +73,9 @@ def read_publications(what: str) -> list[Publication]:
     if path.is_dir():
         found = sorted((stamp, file) for file in path.glob("*.zip") if (stamp := stamp_in(file.name)))
         if not found:
-            raise FileNotFoundError(f"{path}: no ZIP in it has a time in its name, as …_EDZW_20270714120000_….zip has")
+            raise ScenarioError(
+                f"{path}: no ZIP in it has a time in its name; give one, as …_EDZW_20270714120000_….zip"
+            )
         return [(stamp, file.read_bytes()) for stamp, file in found]
     if path.suffix == ".zip":
         return [(stamp_in(path.name) or datetime.now(UTC), path.read_bytes())]

@@ -6,18 +6,25 @@ import typer
 
 from warnsys import registry
 from warnsys.cli.common import DEFAULT_SETTINGS, BrokerOption, SettingsOption, load_settings, on_kafka, run, say
+from warnsys.nearest import did_you_mean
 from warnsys.records import Notice
 from warnsys.view import line
 
 
+def _channels(incomplete: str) -> list[str]:
+    return [name for name in registry.CHANNELS.names() if name.startswith(incomplete)]
+
+
 def _channel(name: str) -> str:
     if name not in (names := registry.CHANNELS.names()):
-        raise typer.BadParameter(f"{name!r} is no channel; take {', '.join(names)}")
+        raise typer.BadParameter(f"{name!r} is no channel{did_you_mean(name, names)}; take {', '.join(names)}")
     return name
 
 
 def tail(
-    channel: Annotated[str, typer.Argument(help="Whose notices: stele, push, sms, …", callback=_channel)],
+    channel: Annotated[
+        str, typer.Argument(help="Whose notices: stele, push, sms, …", callback=_channel, autocompletion=_channels)
+    ],
     settings: SettingsOption = DEFAULT_SETTINGS,
     broker: BrokerOption = None,
     from_start: Annotated[bool, typer.Option("--from-start", help="Begin with the oldest record.")] = False,

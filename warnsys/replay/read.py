@@ -14,7 +14,8 @@ from warnsys.cap.model import Alert, worst_level
 from warnsys.feeds.answer import open_zip
 from warnsys.feeds.bundle import UNREADABLE, Key
 from warnsys.feeds.names import stamp_in
-from warnsys.simulation.scenario import BUNDLED, Scenario
+from warnsys.nearest import did_you_mean
+from warnsys.simulation.scenario import Scenario, story_names
 from warnsys.simulation.scenario import load as load_scenario
 
 DEFAULT_SOURCE = "dwd"
@@ -112,8 +113,11 @@ def _story(place: str) -> Scenario | None:
 
 def _files(path: Path, sources: Sequence[str]) -> Iterator[Shot]:
     if not path.exists():
-        known = ", ".join(sorted(story.stem for story in BUNDLED.glob("*.yaml")))
-        raise ReplayError(f"{path}: no such file or folder; the bundled stories are: {known}")
+        known = story_names()
+        meant = did_you_mean(path, known)
+        raise ReplayError(
+            f"{path}: no such file or folder{meant}; name one; the bundled stories are: {', '.join(known)}"
+        )
     found = False
     for file in sorted(path.rglob("*.zip")) if path.is_dir() else [path]:
         if stamp := stamp_in(file.name):

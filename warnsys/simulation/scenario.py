@@ -19,6 +19,8 @@ import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from warnsys.cap import read_bundle
+from warnsys.disk import disk_says
+from warnsys.nearest import did_you_mean, no_such_key
 from warnsys.simulation.message import StoryMessage, Strict, minutes_after, write
 from warnsys.simulation.repeat import repeated
 
@@ -71,20 +73,30 @@ class Scenario:
         return tuple(dict.fromkeys(member.body for member in members))
 
 
+def story_names() -> list[str]:
+    """Of the bundled stories."""
+    return sorted(story.stem for story in BUNDLED.glob("*.yaml"))
+
+
 def load(path_or_name: str | Path) -> Scenario:
     """Read a story from a YAML file, or a bundled one by its name. Raises `ScenarioError`."""
     path = Path(path_or_name)
-    if not path.suffix and (bundled := BUNDLED / f"{path.name}.yaml").is_file() and not path.is_file():
-        path = bundled
+    if not path.suffix and path.name in story_names() and not path.is_file():
+        path = BUNDLED / f"{path.name}.yaml"
     try:
         content = yaml.safe_load(path.read_text("utf-8"))
     except FileNotFoundError:
-        known = ", ".join(sorted(story.stem for story in BUNDLED.glob("*.yaml")))
-        raise ScenarioError(f"{path}: no such file; the bundled stories are: {known}") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ScenarioError(f"{path}: {error}") from error
+        known = story_names()
+        meant = did_you_mean(path, known)
+        raise ScenarioError(
+            f"{path}: no such file{meant}; name one; the bundled stories are: {', '.join(known)}"
+        ) from None
+    except OSError as error:
+        raise ScenarioError(disk_says(error, path)) from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ScenarioError(f"{path}: {error}; write the story as YAML in UTF-8") from error
     if not isinstance(content, dict):
-        raise ScenarioError(f"{path}: expected title, start, minutes, cells and alerts")
+        raise ScenarioError(f"{path}: expected title, start, minutes, cells and alerts, as docs/how-to/replay.md says")
     try:
         alerts = content.get("alerts")
         if isinstance(alerts, list) and all(isinstance(alert, dict) for alert in alerts):
@@ -92,7 +104,8 @@ def load(path_or_name: str | Path) -> Scenario:
         story = _Story.model_validate({**content, "alerts": alerts})
     except ValidationError as error:
         lines = (
-            f"{path}: {'.'.join(str(part) for part in found['loc']) or 'story'}: {found['msg']}"
+            f"{path}: {'.'.join(str(part) for part in found['loc']) or 'story'}: "
+            + (no_such_key(_Story, found["loc"]) if found["type"] == "extra_forbidden" else found["msg"])
             for found in error.errors(include_url=False, include_context=False)
         )
         raise ScenarioError("\n".join(lines)) from error
