@@ -10,11 +10,12 @@ FOLDERS = $(if $(call given,CORPUS)$(wildcard $(CORPUS)),--cap-corpus=$(CORPUS))
   $(if $(call given,GEODATA)$(wildcard $(GEODATA)),--geodata=$(GEODATA))
 PYTEST = $(BIN)/python -m pytest --numprocesses=auto --dist=loadgroup --no-loadscope-reorder --durations=10
 SETTINGS ?= warnsys.toml
+PORT ?= 8080
 DEPTH ?= 4
 EXAMPLES ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: site wheel bench-parse bench-match bench-scale bench-web bench-load fuzz-web screens help install install-dev demo run kafka test test-all test-faults test-crash test-crash-long soak explore mutants lint format docs contracts asyncapi sustainable pictures lock clean
+.PHONY: site wheel bench-parse bench-match bench-scale bench-web bench-load fuzz-web screens help install install-dev gis demo run kafka test test-all test-faults test-crash test-crash-long soak explore mutants lint format docs contracts asyncapi sustainable pictures lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -38,8 +39,14 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-demo: install ## play a storm over Solingen at 60 times speed, live in the terminal (an exercise)
-	@$(BIN)/warnsys demo
+$(VENV)/.installed-gis: $(VENV)/.installed requirements-gis.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-gis.lock
+	@touch $@
+
+gis: $(VENV)/.installed-gis ## install what importing borders, terrain models and PNGs of maps need
+
+demo: install ## play a storm over Solingen at 60 times speed, live in the terminal, with pages on PORT (an exercise)
+	@$(BIN)/warnsys demo --port $(PORT)
 
 run: install ## watch the live DWD feed for the city of $(SETTINGS) (make it with: .venv/bin/warnsys init)
 	@$(BIN)/warnsys up --settings $(SETTINGS)
@@ -146,6 +153,9 @@ bench-load: install-dev ## every page a thousand times while 50 outcomes a secon
 lock: install-dev ## pin the newest dependencies that pyproject.toml allows
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --no-annotate pyproject.toml --group build --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --no-annotate pyproject.toml --extra gis --group build --constraint requirements.lock \
+	  --output-file requirements-gis.lock
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --no-annotate pyproject.toml --extra gis --group dev --output-file requirements-dev.lock
 

@@ -6,8 +6,10 @@ It lies beside the rooms: processes draw it and commands print its lines, so in 
 from collections import deque
 from collections.abc import Mapping
 from datetime import datetime
+from textwrap import shorten
 from zoneinfo import ZoneInfo
 
+from rich.box import HEAVY_HEAD
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.panel import Panel
 from rich.table import Table
@@ -15,11 +17,18 @@ from rich.text import Text
 
 from warnsys.channels.registry import called, channel_of, said_parts
 from warnsys.channels.wording import moment
-from warnsys.records import ChangeNotice, FeedStatus, Notice, Outcome, SteleRecord
+from warnsys.records import ChangeNotice, FeedStatus, Notice, Outcome, SteleItem, SteleRecord
 
 NOTICES_KEPT = 20
-ROOMY_LINES = 40
-"""From this height of the terminal on a district may take several lines."""
+WIDE = 120
+"""Columns from which on levels and periods stand there in full."""
+MOST_CHAPTER = 150
+"""Letters of what just happened: in a burst that is the ids of hundreds of messages."""
+LEAST_SENT = 4
+"""Lines for the notices, whatever else there is to say."""
+SENT_WIDTH = 48
+"""Letters of a notice in a line of 80 columns."""
+DAYS = ("Mo", "Di", "Mi", "Do", "Fr", "Sa", "So")
 LEVEL_STYLES = {1: "black on yellow", 2: "black on dark_orange", 3: "bold white on red3", 4: "bold white on purple4"}
 STATUS_WORDS = {
     "warned": "gewarnt",
@@ -27,7 +36,14 @@ STATUS_WORDS = {
     "clear": "keine Warnung",
     "no_data": "KEINE DATEN",
 }
+SHORT_LEVELS = {
+    "warning": "Stufe {level} von 4",
+    "advance": "Vorabinfo Stufe {level}",
+    "expired": "vorbei? Stufe {level}",
+}
+"""Of the first warning, where a line has to do: an advance notice is called one."""
 FRESHNESS_WORDS = {"fresh": "Stand", "incomplete": "UNVOLLSTÄNDIG", "stale": "VERALTET", "none": "noch kein Stand"}
+FRESHNESS_SHORT = {**FRESHNESS_WORDS, "incomplete": "UNVOLLST."}
 AUDIENCES = {"public": "öffentlich", "staff": "Stab"}
 
 
@@ -39,6 +55,8 @@ class LiveView:
         self.chapter = ""
         self.address = ""
         """Of the pages in a browser."""
+        self.keys = ""
+        """What keys do, where there are any."""
         self.latency: Mapping[str, Mapping[str, float]] = {}
         self._title, self._marks, self._zone = title, marks, zone
         self._steles: dict[str, SteleRecord] = {}
@@ -58,13 +76,16 @@ class LiveView:
                 self._notices.appendleft(said)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        height = options.height or console.height
-        roomy = height >= ROOMY_LINES
-        above: list[RenderableType] = [self._head(), self._districts(roomy=roomy)]
-        foot = self._foot()
-        used = sum(len(console.render_lines(part, options.update(height=None))) for part in (*above, foot))
+        """As much of each district as the terminal has lines for, so that some are left for the notices."""
+        height, narrow = options.height or console.height, options.max_width < WIDE
+        head, foot = self._head(), self._foot()
+        for most, wrapped in ((3, True), (1, True), (1, False)):
+            above: list[RenderableType] = [head, self._districts(most=most, narrow=narrow, wrapped=wrapped)]
+            used = sum(len(console.render_lines(part, options.update(height=None))) for part in (*above, foot))
+            if used + LEAST_SENT + 2 <= height:
+                break
         yield from above
-        yield self._sent(lines=max(3, height - used - 3))
+        yield self._sent(lines=max(LEAST_SENT, height - used - 3), each=2 if narrow else 1)
         yield foot
 
     def _head(self) -> Panel:
@@ -72,49 +93,72 @@ class LiveView:
         if self.now:
             local = self.now.astimezone(self._zone)
             clock = f"{moment(self.now, self._zone, 'de', year=True)}:{local:%S}"
-        text = Text(f"{self._title}   {clock}   {self.chapter}", style="bold")
+        text = Text(f"{self._title}   {clock}   {shorten(self.chapter, MOST_CHAPTER, placeholder=' …')}", style="bold")
         return Panel(text, title=" · ".join(self._marks), border_style="red" if self._marks else "")
 
-    def _districts(self, *, roomy: bool) -> Table:
-        table = Table(expand=True, show_lines=False)
-        for name, ratio in (("Bezirk", 4), ("Stufe", 5), ("Was gilt", 9), ("Daten", 4)):
-            table.add_column(name, ratio=ratio, no_wrap=not roomy, overflow="ellipsis")
+    def _districts(self, *, most: int, narrow: bool, wrapped: bool) -> Table:
+        table = Table(expand=True, show_lines=False, box=None if narrow else HEAVY_HEAD)
+        table.add_column("Bezirk", max_width=14 if narrow else 30, no_wrap=not wrapped, overflow="ellipsis")
+        table.add_column("Stufe", no_wrap=narrow)
+        table.add_column("Was gilt", ratio=1, no_wrap=not wrapped, overflow="ellipsis")
+        table.add_column("Daten", no_wrap=not narrow or not wrapped)
         for record in sorted(self._steles.values(), key=lambda record: record.district):
-            holding = self._holding(record, most=3 if roomy else 1)
-            table.add_row(record.district_name, self._level(record, roomy=roomy), holding, self._data(record))
+            holding = self._holding(record, most=most, narrow=narrow)
+            table.add_row(
+                record.district_name, self._level(record, narrow=narrow), holding, self._data(record, narrow=narrow)
+            )
         return table
 
-    def _level(self, record: SteleRecord, *, roomy: bool) -> Text:
+    def _level(self, record: SteleRecord, *, narrow: bool) -> Text:
         if not record.items or record.status != "warned":
             return Text(STATUS_WORDS[record.status], style="dim" if record.status == "clear" else "bold")
         first = record.items[0]
         style = LEVEL_STYLES[first.level] if first.phase == "warning" else "italic"
-        return Text(f" {first.label['de']} " if roomy else f" Stufe {first.level} von 4 ", style=style)
+        short = SHORT_LEVELS[first.phase].format(level=first.level)
+        return Text(f" {short if narrow else first.label['de']} ", style=style)
 
-    def _holding(self, record: SteleRecord, *, most: int) -> Text:
-        lines = [
-            f"{item.event['de']} ({item.when['de']})" + (" – unbestätigt" if item.phase == "expired" else "")
-            for item in record.items[:most]
-        ]
-        if most > 1 and len(record.items) > most:
-            lines.append(f"… und {len(record.items) + record.more - most} weitere")
-        return Text("\n".join(lines))
+    def _holding(self, record: SteleRecord, *, most: int, narrow: bool) -> Text:
+        lines = [self._period(item) if narrow else f"{item.event['de']} ({item.when['de']})" for item in record.items]
+        for number, item in enumerate(record.items[:most]):
+            if number and item.phase == "advance":
+                lines[number] = f"Vorabinfo: {lines[number]}"
+            lines[number] += " – unbestätigt" if item.phase == "expired" else ""
+        total = len(record.items) + record.more
+        if most == 1 and total > 1:  # first, for the end of a line may be cut off
+            lines[0] = f"+{total - 1} {lines[0]}" if narrow else f"(1 von {total}) {lines[0]}"
+        elif total > most:
+            lines[most:] = [f"… und {total - most} weitere"]
+        return Text("\n".join(lines[: most + 1] if most > 1 else lines[:1]))
 
-    def _data(self, record: SteleRecord) -> Text:
+    def _period(self, item: SteleItem) -> str:
+        """A warning with its end or, where it has not begun, its begin before its name: a line may be cut off."""
+        begun = self.now is None or item.onset <= self.now
+        at = (item.expires if begun else item.onset) or item.onset
+        local = at.astimezone(self._zone)
+        today = self.now is None or local.date() == self.now.astimezone(self._zone).date()
+        day = "" if today else f"{DAYS[local.weekday()]} "
+        return f"{'bis' if begun and item.expires else 'ab'} {day}{local:%H:%M} {item.event['de']}"
+
+    def _data(self, record: SteleRecord, *, narrow: bool) -> Text:
         stand = "" if record.as_of is None else f" {record.as_of.astimezone(self._zone):%H:%M}"
         style = "" if record.freshness == "fresh" else "bold red"
-        return Text(FRESHNESS_WORDS[record.freshness] + stand, style=style)
+        words = FRESHNESS_SHORT if narrow else FRESHNESS_WORDS
+        return Text(words[record.freshness] + stand, style=style)
 
-    def _sent(self, *, lines: int) -> Panel:
-        text = Text()
-        for notice in list(self._notices)[:lines]:
+    def _sent(self, *, lines: int, each: int) -> Panel:
+        """The newest notices, in `each` lines at most."""
+        grid = Table.grid(padding=(0, 1), expand=True)
+        grid.add_column(no_wrap=True, style="cyan")
+        grid.add_column(ratio=1, no_wrap=each == 1, overflow="ellipsis")
+        for notice in list(self._notices)[: max(1, lines // each)]:
             channel = f"{called(channel_of(notice), 'de'):<4}"
             said = " – ".join(said_parts(notice, "de"))
             clock = f"{notice.issued.astimezone(self._zone):%H:%M}"
-            text.append(f"{clock} {channel} {AUDIENCES[notice.audience]:<10} ", style="cyan")
-            text.append(f"{said}\n", style="bold" if notice.level == 4 and notice.kind != "ended" else "")
-        text.no_wrap, text.overflow = True, "ellipsis"
-        return Panel(text, title="Mitteilungen, neueste zuerst", title_align="left", height=lines + 2)
+            text = Text(said, style="bold" if notice.level == 4 and notice.kind != "ended" else "")
+            if each > 1:
+                text.truncate(each * SENT_WIDTH, overflow="ellipsis")
+            grid.add_row(f"{clock} {channel} {AUDIENCES[notice.audience]:<10}", text)
+        return Panel(grid, title="Mitteilungen, neueste zuerst", title_align="left", height=lines + 2)
 
     def _foot(self) -> Text:
         counts = {
@@ -130,6 +174,8 @@ class LiveView:
         if self._status and self._status.error:
             _, _, what = self._status.error.partition(": ")
             text.append(f"\nFeed {self._status.source}: {what or self._status.error}", style="bold red")
+        if self.keys:
+            text.append(f"\n{self.keys}", style="dim")
         return text
 
 

@@ -17,6 +17,7 @@ from geofences import bundled
 from streams.kafka import embedded
 from streams.kafka.admin import Admin
 from streams.kafka.topics import topics_for
+from streams.processes.keys import single_keys
 from streams.processes.runtime import Pipeline, broker_of, pipeline_on
 from streams.processes.web import serving
 from warnsys.feeds.poller import Poller
@@ -34,6 +35,8 @@ TICK = timedelta(seconds=30)
 """How often the scenario's time is sent to the cities."""
 FRAMES_PER_S = 4
 """How often the terminal is drawn."""
+KEYS = "r: von vorn · q oder Strg-C: Ende"
+NO_KEYS = "Strg-C: Ende"
 
 
 def demo_settings(url: str, broker: str, *, poll_s: float, port: int = 0) -> Settings:
@@ -76,6 +79,8 @@ class Stage:
         """Sets the clock. Has the server serve the newest step whose time has come, and gives it if it is new."""
         due = [step for step in self.scenario.steps if self.now < step.at <= moment]
         self.now = moment
+        if not due and moment > self.scenario.end:  # what stands, seen anew: else it would grow stale
+            self.stand_in.publish(moment, self.scenario.steps[-1].bundle)
         if not due:
             return None
         self.stand_in.publish(due[-1].at, due[-1].bundle)
@@ -104,31 +109,59 @@ async def play_headless(scenario: Scenario, broker: str, console: Console) -> di
         return summary(scenario, heard, pipeline.situations(), pipeline.metrics.latency_ms())
 
 
-async def play_live(scenario: Scenario, broker: str, speed: float, port: int, console: Console) -> None:
-    """Plays a scenario in the terminal and on the pages, `speed` times as fast as it is, until its end or Ctrl-C."""
+class Watching:
+    """Who watches in the terminal: ends the demo with `q`, has it begin anew with `r`, each at any time."""
+
+    def __init__(self) -> None:
+        self._answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    def key(self, key: str) -> None:
+        if key.lower() in ("q", "r") and not self._answer.done():
+            self._answer.set_result(key.lower() == "r")
+
+    async def wait(self, seconds: float) -> bool:
+        """Waits so long, or until a key ends it: then gives True."""
+        await asyncio.wait([self._answer], timeout=max(0.0, seconds))
+        return self._answer.done()
+
+    @property
+    def again(self) -> bool:
+        return self._answer.done() and self._answer.result()
+
+
+async def play_live(scenario: Scenario, broker: str, speed: float, port: int, console: Console) -> bool:
+    """In the terminal and on the pages, `speed` times as fast as the story; gives whether it is to begin anew.
+
+    After its end the story's time goes on as the clock does, so that pages and steles stay as they are until a key or a
+    signal ends the demo.
+    """
     async with AsyncExitStack() as stack:
+        watching = Watching()
+        has_keys = stack.enter_context(single_keys(watching.key))
         stage, settings, bootstrap = _set_up(stack, scenario, broker, poll_s=20 / speed, port=port)
         marks = ["ÜBUNG", *([embedded.NOTICE] if settings.broker.embedded else [])]
         view = LiveView(f"{scenario.title}, {speed:g}-fach", tuple(marks), settings.cities[0].timezone)
-        view.chapter = "startet …"
+        view.chapter, view.keys = "startet …", KEYS if has_keys else NO_KEYS
         live = stack.enter_context(Live(view, console=console, refresh_per_second=FRAMES_PER_S))
         pipeline = await stack.enter_async_context(pipeline_on(settings, bootstrap, view.heard))
         view.address = await stack.enter_async_context(serving(settings, bootstrap, pipeline.sender))
         feed = await _feed(stack, settings, pipeline, lambda: stage.now)
         polling = asyncio.create_task(feed.run())
         stack.push_async_callback(_ended, polling)
-        started = time.monotonic()
-        moment = scenario.start
-        while moment <= scenario.end:
+        due, moment, over = time.monotonic(), scenario.start, False
+        while True:
             if (step := stage.advance(moment)) and step.title:
                 view.chapter = f"{step.title}. {step.note}"
             view.now, view.latency = moment, pipeline.metrics.latency_ms()
             await pipeline.tick(moment)
             live.refresh()
+            over = over or moment >= scenario.end
+            if over:
+                view.chapter = "Ende der Übung; die Seiten bleiben, wie sie sind."
             moment += TICK
-            due = started + (moment - scenario.start).total_seconds() / speed
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
-        view.chapter = "Ende der Übung"
+            due += TICK.total_seconds() / (1 if over else speed)
+            if await watching.wait(due - time.monotonic()):
+                return watching.again
 
 
 def summary(

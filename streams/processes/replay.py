@@ -5,10 +5,7 @@ end in the same situations. Live workers read other topics, and refuse records o
 """
 
 import asyncio
-import sys
-import termios
 import time
-import tty
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
@@ -21,6 +18,7 @@ from streams.kafka import credentials as security
 from streams.kafka import embedded
 from streams.kafka.admin import Admin
 from streams.kafka.topics import topics_for
+from streams.processes.keys import single_keys
 from streams.processes.runtime import Listener, Pipeline, broker_of, pipeline_on
 from streams.processes.web import serving
 from warnsys.records import ChangeNotice, FeedStatus, Notice, Outcome
@@ -86,7 +84,8 @@ async def play(settings: Settings, material: Material, speed: float, port: int, 
     pace = Pace(speed)
     with clean_broker(settings) as bootstrap:
         async with AsyncExitStack() as stack:
-            stack.enter_context(_keys(lambda key: pace.key(key, material), console))
+            if stack.enter_context(single_keys(lambda key: pace.key(key, material))):
+                console.print(KEYS, style="dim", highlight=False)
             bar = stack.enter_context(
                 Progress(
                     TextColumn("{task.description}"),
@@ -173,21 +172,3 @@ async def _arrive(pipeline: Pipeline, arrival: Arrival) -> None:
         error=arrival.error,
     )
     await publisher.status(status)
-
-
-@contextmanager
-def _keys(pressed: Callable[[str], None], console: Console) -> Iterator[None]:
-    """Tells `pressed` each key of the terminal, if there is one."""
-    if not sys.stdin.isatty():
-        yield
-        return
-    console.print(KEYS, style="dim", highlight=False)
-    loop, descriptor = asyncio.get_running_loop(), sys.stdin.fileno()
-    saved = termios.tcgetattr(descriptor)
-    tty.setcbreak(descriptor)
-    loop.add_reader(descriptor, lambda: pressed(sys.stdin.read(1)))
-    try:
-        yield
-    finally:
-        loop.remove_reader(descriptor)
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, saved)
