@@ -30,7 +30,7 @@ def needs_gis(module: str) -> Any:
     except ImportError as error:
         raise GeofenceError(
             f"this needs {module.partition('.')[0]}, which is not installed: "
-            'install the extra gis (pip install "warnsys[gis]")'
+            'install the extra gis (in the clone: make gis; for a wheel: pip install "WHEEL[gis]")'
         ) from error
 
 

@@ -298,7 +298,7 @@ def test_without_the_extra_its_name_is_said(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setitem(sys.modules, module, None)
     result = run(source, tmp_path / "out.geojson", "--heights", tmp_path / "t.tif")
     assert result.exit_code == 2
-    assert f'{module}, which is not installed: install the extra gis (pip install "warnsys[gis]")' in result.output
+    assert f"{module}, which is not installed: install the extra gis (in the clone: make gis;" in result.output
 
 
 # -- heights ----------------------------------------------------------------------------------------------------------
