@@ -1,15 +1,14 @@
 """What one message would do, for people who look at single files: `warnsys match`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from geofences import District, GeofenceIndex, Match
+from geofences import Match
 from warnsys.cap import CapError, Member, level, read_bundle
-from warnsys.cap.cells import catalogue
 from warnsys.cap.dwd import without_language
 from warnsys.channels import wording
 from warnsys.channels.events import event_name
@@ -49,9 +48,8 @@ class Explained:
         }
 
 
-def explain(path: Path, districts: Sequence[District], at: datetime | None) -> Iterator[Explained]:
+def explain(path: Path, matcher: Matcher, at: datetime | None) -> Iterator[Explained]:
     """Decide every message of a CAP file or ZIP, each judged at `at`, or at its own `sent`. Raises `OSError`."""
-    matcher = Matcher(GeofenceIndex(districts), known_cells=catalogue())
     for name, member in _members(path):
         identifier = without_language(member.stem)
         headers = AlertHeaders(stage=LIVE, source="file", id=identifier, seen=datetime.fromtimestamp(0, UTC))

@@ -6,15 +6,18 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from warnsys.cli.common import fail, out, say
+from warnsys.cli.common import complete_stories, fail, out, say, to_write
 from warnsys.cli.replay import play_offline
+from warnsys.disk import disk_says
 from warnsys.feeds.names import file_name
 from warnsys.replay.read import of_scenario
 from warnsys.replay.run import settings_of
-from warnsys.simulation.scenario import BUNDLED, Scenario, ScenarioError, load
+from warnsys.simulation.scenario import BUNDLED, Scenario, ScenarioError, load, story_names
 
 app = typer.Typer(help="Stories of storms: list, show, run, write.", no_args_is_help=True)
-NameArgument = Annotated[str, typer.Argument(help="A bundled story's name, or a YAML file.")]
+NameArgument = Annotated[
+    str, typer.Argument(help="A bundled story's name, or a YAML file.", autocompletion=complete_stories)
+]
 GOLDEN = BUNDLED / "golden"
 """What each bundled story tells whom, in Solingen with the default policy."""
 
@@ -25,7 +28,7 @@ def list_stories() -> None:
     table = Table(box=None, padding=(0, 2))
     for head in ("Name", "Lasts", "Alerts", "Story"):
         table.add_column(head)
-    for name in names():
+    for name in story_names():
         story = load(name)
         table.add_row(name, _span(story), str(len(story.messages())), story.title)
     out.print(table)
@@ -47,14 +50,22 @@ def show(name: NameArgument) -> None:
 @app.command()
 def run(
     name: NameArgument,
-    out: Annotated[Path | None, typer.Option(help="Write the notices there, one JSON line each.")] = None,
-    report: Annotated[Path | None, typer.Option(help="Write a page to read: timeline, messages and reasons.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(callback=to_write, help="Write the notices there, one JSON line each.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(callback=to_write, help="Write a page to read: timeline, messages and reasons.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say only whether it was as expected.")] = False,
 ) -> None:
-    """Play a story offline in Solingen; a bundled one has to tell what its golden file says, or the exit code is 1."""
+    """Play a story offline in Solingen, and print what happened as people read it.
+
+    A bundled story has to tell what its golden file says, or the exit code is 1.
+    """
     material = of_scenario(_load(name))
     golden = GOLDEN / f"{name}.jsonl"
     expect = golden if golden.is_file() else None
-    play_offline(settings_of(None, material.sources), material, out=out, report=report, expect=expect)
+    play_offline(settings_of(None, material.sources), material, out=out, report=report, expect=expect, tell=not quiet)
 
 
 @app.command()
@@ -69,7 +80,7 @@ def write(
             fail(f"{folder}: there are files already; name an empty folder")
         written = write_story(story, folder)
     except OSError as error:
-        fail(f"{error.filename or folder}: {error.strerror}; name a folder that can be written to")
+        fail(disk_says(error, folder))
     sources = sorted({step.source for step in story.steps})
     places = [str(folder)] if len(sources) == 1 else [f"{source}={folder / source}" for source in sources]
     say(f"{folder}: {written} ZIPs; play them with: warnsys replay {' '.join(places)}")
@@ -86,10 +97,6 @@ def write_story(story: Scenario, folder: Path) -> int:
             path.write_bytes(step.bundle)
             written.add(path)
     return len(written)
-
-
-def names() -> list[str]:
-    return sorted(story.stem for story in BUNDLED.glob("*.yaml"))
 
 
 def _load(name: str) -> Scenario:

@@ -1,8 +1,8 @@
 """Two replays beside each other: who would have been told something else, where, on which channel, and when.
 
 Compared are the lines without their ids, a channel and an audience in a district at a time, so that a notice which only
-names one district more is a difference there and nowhere else. Headers are not compared: a difference that comes from
-another version of geofences or policy is just what is looked for.
+names one district more is a difference there and nowhere else; with the words where both have them (`--full`). Headers
+are not compared: a difference that comes from another version of geofences or policy is just what is looked for.
 """
 
 import json
@@ -13,6 +13,11 @@ from difflib import SequenceMatcher
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from pydantic import ValidationError
+
+from warnsys.channels.registry import channel, said_parts
+from warnsys.records import SteleRecord
+from warnsys.replay.narrate import stele_text
 from warnsys.replay.tape import Line
 
 VERSIONS = ("warnsys", "geofences", "policy", "from", "to", "snapshots", "sources")
@@ -39,6 +44,8 @@ class NoticeDifference:
 
 def differences(before: Sequence[Line], after: Sequence[Line]) -> list[NoticeDifference]:
     """All differences in the order of time."""
+    if _whole(before) and _whole(after):
+        before, after = _worded(before), _worded(after)
     told_before, told_after = _by_place(before), _by_place(after)
     found: dict[str, tuple[_Key, list[str], Line | None, Line | None]] = {}
     for key in sorted(told_before.keys() | told_after.keys()):
@@ -53,6 +60,30 @@ def differences(before: Sequence[Line], after: Sequence[Line]) -> list[NoticeDif
         for key, districts, old, new in found.values()
     ]
     return sorted(all_of_them, key=lambda one: (one.at, one.city, one.channel, one.audience, one.districts))
+
+
+def _whole(lines: Sequence[Line]) -> bool:
+    """Whether they have the whole records, as `--full` writes them."""
+    return all("record" in line or "records" in line for line in lines)
+
+
+def _worded(lines: Sequence[Line]) -> list[Line]:
+    """With what each says in German; a stele's line is one a district, as each may show words of its own."""
+    found = []
+    for line in lines:
+        for district, record in line.get("records", {"": line.get("record")}).items():
+            here = {"districts": [district]} if district else {}
+            found.append({**line, **here, "text": _text(line["channel"], record)})
+    return found
+
+
+def _text(name: str, record: Any) -> str:
+    """What a record says; one of a release whose records are others is shown as it stands."""
+    try:
+        notice = channel(name).record.model_validate(record)
+    except (KeyError, ValidationError):
+        return json.dumps(record, ensure_ascii=False, sort_keys=True)
+    return stele_text(notice) if isinstance(notice, SteleRecord) else " – ".join(said_parts(notice, "de"))
 
 
 def _by_place(lines: Sequence[Line]) -> dict[_Key, list[Line]]:
@@ -97,8 +128,10 @@ def as_lines(found: Sequence[NoticeDifference], header: Line) -> Iterator[str]:
         zone = ZoneInfo(city.get("timezone", "UTC"))
         where = "the whole city" if names and set(one.districts) == set(names) else _listed(one.districts, names)
         yield f"{_clock(one.at, zone)}  {city.get('name', one.city)}, {where}: {one.channel}, {one.audience}"
-        yield f"    before  {_said(one.before, one.after, zone)}"
-        yield f"    after   {_said(one.after, one.before, zone)}"
+        for side, line, other in (("before", one.before, one.after), ("after ", one.after, one.before)):
+            yield f"    {side}  {_said(line, other, zone)}"
+            if line and "text" in line and not (other and other.get("text") == line["text"]):
+                yield f"            {line['text']}"
 
 
 def _listed(districts: Sequence[str], names: dict[str, str]) -> str:

@@ -21,9 +21,10 @@ from warnsys.channels.events import event_name
 from warnsys.channels.registry import called, channel_of, said_parts, tellers
 from warnsys.channels.wording import label, moment
 from warnsys.records import ChangeNotice, Outcome, SteleRecord
+from warnsys.replay.beside import Comparison
 from warnsys.replay.run import Arrival, DecidedMessage, ReplayEvent
-from warnsys.replay.timeline import Mark, ReportBar, ReportLane, Timeline
-from warnsys.replay.words import AUDIENCES, DECIDED, FRESHNESS, KINDS, REASONS, STATUS, why_not
+from warnsys.replay.timeline import Mark, ReportBar, ReportLane, Span, Timeline
+from warnsys.replay.words import ADVANCE_KINDS, AUDIENCES, DECIDED, FRESHNESS, KINDS, LOUDNESS, REASONS, STATUS, why_not
 from warnsys.warning.policy import Policy
 
 FOLDER = Path(__file__).with_name("page")
@@ -69,6 +70,7 @@ class Report:
         self.start, self.end = (datetime.fromisoformat(header[name]) for name in ("from", "to"))
         self._lanes = {district: ReportLane(name) for district, name in names.items()}
         self._data = ReportLane("Daten")
+        self._steles = {district: ReportLane(name) for district, name in names.items()}
         self._alerts: dict[tuple[str, str], ReportedAlert] = {}
         """By source and the id under which it lists them."""
         self._by_base: dict[str, ReportedAlert] = {}
@@ -135,6 +137,10 @@ class Report:
             state = f"advance-{first.level}" if first.phase == "advance" else f"level-{first.level}"
             words = first.label["de"]
         self._lanes[record.district].at(record.issued, state, words)
+        look = f"stele-{first.presentation} {state}" if first and state != record.status else state
+        shows = f"{LOUDNESS[first.presentation]}: {first.event['de']}" if first else words
+        more = len(record.items) - 1 + record.more
+        self._steles[record.district].at(record.issued, look, f"{shows} (und {more} weitere)" if more > 0 else shows)
         if record.district == next(iter(self._lanes)):
             self._data.at(record.issued, f"data-{record.freshness}", FRESHNESS[record.freshness])
 
@@ -143,9 +149,9 @@ class Report:
 
     # -- the page ---------------------------------------------------------------------------------------------------
 
-    def html(self) -> str:
-        """The page, when all has been heard."""
-        for lane in (*self._lanes.values(), self._data):
+    def html(self, comparison: Comparison | None = None) -> str:
+        """The page, when all has been heard; with what differs from another replay, where there is one."""
+        for lane in (*self._lanes.values(), *self._steles.values(), self._data):
             lane.close(self.end)
         rows = [(one.name, audience) for audience in AUDIENCES for one in tellers()]
         marks = {
@@ -167,19 +173,32 @@ class Report:
             ReportBar(alert.at, alert.until or self.end, alert.anchor, _style(alert.outcome), self.title_of(alert))
             for alert in self._alerts.values()
         ]
-        lanes = list(self._lanes.values())
-        timeline = Timeline(self.start, self.end, self.zone, lanes, self._data, marks, bars, self._chapters)
+        timeline = Timeline(
+            self.start, self.end, self.zone, list(self._lanes.values()), self._data, marks, bars, self._chapters,
+            steles=self._stele_lanes(),
+        )  # fmt: skip
         style, script = ((FOLDER / name).read_text("utf-8") for name in ("report.css", "report.js"))
         page: str = _template().render(
-            page=self, t=timeline, header=self._header, counts=self._counts, sent=self._sent,
+            page=self, t=timeline, comparison=comparison, header=self._header, counts=self._counts, sent=self._sent,
             alerts=list(self._alerts.values()), elsewhere=self._elsewhere[:MAX_ELSEWHERE],
             elsewhere_more=max(0, len(self._elsewhere) - MAX_ELSEWHERE), refused=self._refused,
             chapters=self._chapters, style=Markup(style), script=Markup(script),  # noqa: S704 - our own files
-            style_hash=_hash(style), script_hash=_hash(script), decided=DECIDED, kinds=KINDS, reasons=REASONS,
+            style_hash=_hash(style), script_hash=_hash(script), decided=DECIDED, reasons=REASONS,
             parts=said_parts,
             by_channel={name: len(some) for name, some in marks.items()}, raw=self._raws(),
         )  # fmt: skip
         return page
+
+    def _stele_lanes(self) -> list[ReportLane]:
+        """What the steles showed; those that showed the same all the time share a lane."""
+        alike: dict[tuple[Span, ...], list[str]] = {}
+        for district, lane in self._steles.items():
+            alike.setdefault(tuple(lane.spans), []).append(district)
+        names = {district: lane.name for district, lane in self._steles.items()}
+        return [
+            ReportLane("Stelen" if len(alike) == 1 else f"Stelen: {', '.join(names[i] for i in some)}", list(spans))
+            for spans, some in alike.items()
+        ]
 
     def clock(self, at: datetime) -> str:
         return moment(at, self.zone, "de")
@@ -191,14 +210,24 @@ class Report:
         return ", ".join(city["districts"].get(district, district) for district in notice.districts)
 
     def _level_of(self, sent: Sent) -> str:
+        return f"{'advance' if self._is_advance(sent) else 'level'}-{sent.notice.level}"
+
+    def _is_advance(self, sent: Sent) -> bool:
+        """Whether it tells of an advance notice; an end that has no meaning of its own tells of what it ends."""
         cause = self._of_base(sent.notice.cause)
-        advance = cause and any(meaning.advance for meaning in cause.outcome.meanings)
-        return f"{'advance' if advance else 'level'}-{sent.notice.level}"
+        if cause and not cause.outcome.meanings:
+            ended = [found for base_id in cause.outcome.supersedes if (found := self._of_base(base_id))]
+            return any(meaning.advance for one in ended for meaning in one.outcome.meanings)
+        return cause is not None and any(meaning.advance for meaning in cause.outcome.meanings)
+
+    def kind_of(self, sent: Sent) -> str:
+        """What the notice is, in a few words."""
+        return (ADVANCE_KINDS if self._is_advance(sent) else KINDS)[sent.notice.kind]
 
     def heading(self, sent: Sent) -> str:
         notice = sent.notice
         who = f"{called(channel_of(notice), 'de')}, {AUDIENCES[notice.audience]}"
-        return f"{self.clock(notice.issued)} {who}: {KINDS[notice.kind]}, Stufe {notice.level} von 4"
+        return f"{self.clock(notice.issued)} {who}: {self.kind_of(sent)}, Stufe {notice.level} von 4"
 
     def title_of(self, alert: ReportedAlert) -> str:
         """An alert in a few words: what it is, or why it is none."""

@@ -16,7 +16,7 @@ from geofences import bundled
 from warnsys.cap import CapError
 from warnsys.feeds.answer import Refused
 from warnsys.feeds.bundle import Key
-from warnsys.pipeline import Offline
+from warnsys.pipeline import CityRules, Offline
 from warnsys.records import AlertHeaders, Notice, Snapshot
 from warnsys.replay.read import Material, Opener, ReplayedMessage, Shot, worst_first
 from warnsys.settings import LIVE, Settings, Source, parse
@@ -172,12 +172,17 @@ class Replay:
             "to": material.end.astimezone(UTC).isoformat(),
             "snapshots": len(material.shots),
             "sources": list(material.sources),
-            "cities": {
-                city: {
-                    "name": rules.place.name,
-                    "timezone": rules.place.timezone.key,
-                    "districts": {district.id: district.name for district in rules.place.districts},
-                }
-                for city, rules in self.pure.cities.items()
-            },
+            "cities": header_cities(self.pure.cities),
         }
+
+
+def header_cities(cities: Mapping[str, CityRules]) -> dict[str, Any]:
+    """The cities by id, with what people call them and their districts."""
+    return {
+        city: {
+            "name": rules.place.name,
+            "timezone": rules.place.timezone.key,
+            "districts": {district.id: district.name for district in rules.place.districts},
+        }
+        for city, rules in cities.items()
+    }

@@ -104,21 +104,22 @@ class Dot:
 
 
 class Timeline:
-    """The drawing's parts. Lanes on top, then the data's freshness, then the notices, then the alerts."""
+    """The drawing's parts. Lanes on top, then the data's freshness and the steles, then the notices and the alerts."""
 
     def __init__(
         self, start: datetime, end: datetime, zone: ZoneInfo, lanes: Sequence[ReportLane], data: ReportLane,
         marks: dict[str, list[Mark]], bars: Sequence[ReportBar], chapters: Sequence[tuple[datetime, str]],
+        steles: Sequence[ReportLane] = (),
     ) -> None:  # fmt: skip
         self.start, self.end, self.zone = start, max(end, start + timedelta(minutes=1)), zone
-        self.lanes, self.data = [*lanes, data], data
+        self.lanes, self.data = [*lanes, data, *steles], data
         self.labels, self.width, self.row = LABELS, LABELS + WIDTH + 24, ROW
         y = 50.0
         self.top = y
         self.names: list[tuple[str, float, str]] = []
         self.boxes: list[Box] = []
         for lane in self.lanes:
-            if lane is data:
+            if lane is data or (steles and lane is steles[0]):
                 y += 10
             self.names.append((lane.name, y + ROW / 2, "lane"))
             self.boxes += [self._box(span, y) for span in lane.spans]

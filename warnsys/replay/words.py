@@ -5,6 +5,12 @@ from warnsys.warning.policy import Rule
 
 AUDIENCES = {"public": "Öffentlichkeit", "staff": "Stab"}
 KINDS = {"warn": "Neue Warnung", "update": "Änderung", "lowered": "Herabgestuft", "ended": "Beendet"}
+ADVANCE_KINDS = {
+    "warn": "Neue Vorabinformation",
+    "update": "Vorabinformation geändert",
+    "lowered": "Vorabinformation herabgestuft",
+    "ended": "Vorabinformation beendet",
+}
 REASONS = {
     "entered": "galt hier vorher nicht",
     "revived": "war zurückgezogen und steht wieder im Feed",
@@ -21,6 +27,8 @@ REASONS = {
     "withdrawn": "steht nicht mehr im Feed",
     "expired": "früher abgelaufen, als mitgeteilt war",
 }
+LOUDNESS = {"full": "Vollbild", "banner": "Banner", "tile": "Kachel"}
+"""How loud a stele shows a warning."""
 DECIDED = {"matched": "trifft zu", "no_district": "anderswo", "not_live": "warnt nicht", "rejected": "nicht lesbar"}
 SEVERITIES = {
     "Minor": "Stufe 1", "Moderate": "Stufe 2", "Severe": "Stufe 3", "Extreme": "Stufe 4", "never": "keiner Stufe",
