@@ -187,7 +187,7 @@ def change(said: Meaning, kind: NoticeKind, reason: Reason, was: LogEntry | None
 
 def check(place: CityInfo, one: Change, stage: str, language: str) -> None:
     """One message, which says level, event and end."""
-    text = sms.text_that_fits(place, one, exercise=stage != "live", language=language)
+    text = sms.text_that_fits(place, one, SITUATION, exercise=stage != "live", language=language)
     assert sms.gsm7_length(text) <= 160, text
     assert set(text) <= sms.GSM7 | sms.GSM7_EXTENSION, text
     assert sms.fitting(event_name(one.meaning)[language], sms.MAX_EVENT) in text

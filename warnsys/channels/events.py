@@ -11,7 +11,7 @@ from warnsys.channels.words import LANGUAGES, known, say
 from warnsys.records import Localised, Meaning
 from warnsys.warning.text import shorten
 
-MAX_CHARS = 42
+MAX_CHARS, MAX_SHORT = 42, 24
 
 
 def event_name(meaning: Meaning) -> Localised:
@@ -23,6 +23,14 @@ def event_name(meaning: Meaning) -> Localised:
     unknown = say("event-unknown")
     any_of_them = own.get("de") or own.get("en") or next(iter(own.values()), "")
     return {language: own.get(language) or any_of_them or unknown[language] for language in LANGUAGES}
+
+
+def short_event_name(meaning: Meaning) -> Localised:
+    """The same in at most `MAX_SHORT` characters: without what comes along, else the group, else cut."""
+    heads: Localised = {language: name.split(",", 1)[0] for language, name in event_name(meaning).items()}
+    if max(map(len, heads.values())) > MAX_SHORT and meaning.worded is None and known(f"group-{meaning.group}"):
+        return say(f"group-{meaning.group}")
+    return {language: shorten(head, MAX_SHORT) for language, head in heads.items()}
 
 
 @lru_cache

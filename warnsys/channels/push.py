@@ -5,12 +5,12 @@ import hashlib
 import json
 
 from warnsys.cap.model import level
-from warnsys.channels import wording
+from warnsys.channels import still, wording
 from warnsys.channels.events import event_name
 from warnsys.channels.news import aftermath, ended, news, why_ended
 from warnsys.channels.registry import Channel
 from warnsys.channels.wording import CityInfo
-from warnsys.channels.words import in_language, say
+from warnsys.channels.words import Value, in_language, say
 from warnsys.records import Localised, PushNotice
 from warnsys.settings import LIVE
 from warnsys.warning.notify import Change, notice_id
@@ -44,7 +44,7 @@ def notice(place: CityInfo, change: Change, situation: Situation, stage: str) ->
         expires=expires,
         more=change.more or None,
         title=_title(change, exercise=stage != LIVE),
-        body=_body(place, change),
+        body=_body(place, change, situation),
         link=place.link.replace("{city}", place.id).replace("{district}", change.districts[0]),
         ttl_s=ENDED_TTL_S if change.kind == "ended" else max(0, min(remaining, LONGEST_TTL_S)),
         urgency="high" if serious else "normal",
@@ -79,15 +79,17 @@ def _title(change: Change, *, exercise: bool) -> Localised:
     return say("title-exercise", title=title) if exercise else title
 
 
-def _body(place: CityInfo, change: Change) -> Localised:
+def _body(place: CityInfo, change: Change, situation: Situation) -> Localised:
     meaning = change.meaning
     where = wording.where(place, change.districts)
     source = wording.credit(meaning, shortened=True)
+    goes_on = still.sentence(place, change, situation)
     if change.kind == "ended":
-        return say(
-            "push-ended", where=where, ended=ended(change), reason=why_ended(change), aftermath=aftermath(change),
-            source=source,
-        )  # fmt: skip
+        values: dict[str, Value] = {
+            "where": where, "ended": ended(change), "reason": why_ended(change), "aftermath": aftermath(change),
+            "source": source,
+        }  # fmt: skip
+        return say("push-ended-still", **values, still=goes_on) if goes_on else say("push-ended", **values)
     if height := wording.heights(meaning, change.districts):
         where = say("push-where-high", where=where, height=height)
     when = wording.period(meaning.onset, meaning.expires, place.timezone)
@@ -96,6 +98,8 @@ def _body(place: CityInfo, change: Change) -> Localised:
         return say("push-new", where=where, when=when, source=source)
     if new.says_end:
         return say("push-moved", where=where, news=new.text, source=source)
+    if goes_on:
+        return say("push-changed-still", where=where, news=new.text, when=when, still=goes_on, source=source)
     return say("push-changed", where=where, news=new.text, when=when, source=source)
 
 

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from warnsys.cap.model import level
-from warnsys.channels import wording
+from warnsys.channels import still, wording
 from warnsys.channels.events import event_name
 from warnsys.channels.news import ended, news, why_ended
 from warnsys.channels.push import change_id
@@ -58,7 +58,7 @@ def notice(place: CityInfo, change: Change, situation: Situation, stage: str) ->
         onset=meaning.onset,
         expires=meaning.expires,
         more=change.more or None,
-        text=text_that_fits(place, change, exercise=stage != LIVE),
+        text=text_that_fits(place, change, situation, exercise=stage != LIVE),
     )
 
 
@@ -89,13 +89,17 @@ def fitting(text: str, limit: int) -> str:
     return plain.rstrip() + CUT
 
 
-def text_that_fits(place: CityInfo, change: Change, *, exercise: bool, language: str = "de") -> str:
-    """The fullest text that one message holds: districts and what changed give way, level, event and end never."""
+def text_that_fits(
+    place: CityInfo, change: Change, situation: Situation, *, exercise: bool, language: str = "de"
+) -> str:
+    """The fullest text that one message holds: districts and what changed give way, level, event and end never.
+
+    Of what still holds beside an end or a lowering, ever less is said, but never nothing.
+    """
     words = messages(language)
     dwd = wording.is_dwd(change.meaning)
     source = words("sms-source", source="DWD" if dwd else fitting(change.meaning.sender_name, MAX_SOURCE))
-    drafts = _drafts_ended if change.kind == "ended" else _drafts
-    for draft in drafts(place, change, words):
+    for draft in _every_draft(place, change, situation, words):
         said = " ".join(f"{sentence.removesuffix('.')}." for sentence in draft) + f" {source}"
         text = gsm7(words("sms-exercise", text=said) if exercise else said)
         if gsm7_length(text) <= MAX_CHARS:
@@ -103,33 +107,60 @@ def text_that_fits(place: CityInfo, change: Change, *, exercise: bool, language:
     return text
 
 
-def _drafts(place: CityInfo, change: Change, words: Messages) -> Iterator[tuple[str, ...]]:
-    """The sentences, ever more briefly."""
+def _every_draft(place: CityInfo, change: Change, situation: Situation, words: Messages) -> Iterator[tuple[str, ...]]:
+    """The sentences, ever more briefly: first with the districts, then without, then with a short name of the event.
+
+    That something goes on is said without what it is only where nothing else fits.
+    """
+    drafts = _drafts_ended if change.kind == "ended" else _drafts
+    event, places = _event(change, words.language), tuple(_places(place, change, words))
+    named = tuple(_going_on(place, change, situation, words))
+    for goes_on in (named, ((words("still-some"),),)) if named else (((),),):
+        for names in (places, ()):
+            for one in goes_on:
+                yield from drafts(place, change, words, event, names, one)
+        if named:
+            yield from drafts(place, change, words, fitting(event, MAX_EVENT_AND_MORE), (), goes_on[-1])
+
+
+def _going_on(place: CityInfo, change: Change, situation: Situation, words: Messages) -> Iterator[tuple[str]]:
+    """What still holds, ever more briefly; nothing where nothing does."""
+    for most, brief in ((3, False), (2, False), (1, False), (2, True), (1, True)):
+        if said := still.sentence(place, change, situation, most=most, brief=brief):
+            yield (said[words.language],)
+
+
+def _drafts(
+    place: CityInfo, change: Change, words: Messages, event: str, places: tuple[str, ...], goes_on: tuple[str, ...]
+) -> Iterator[tuple[str, ...]]:
     meaning, language = change.meaning, words.language
     other = "other-" if wording.is_other(meaning) else ""
-    called = {"level": words(f"level-{other}{level(meaning.severity)}"), "event": _event(change, language)}
+    called = {"level": words(f"level-{other}{level(meaning.severity)}"), "event": event}
     head = words("sms-head-advance" if meaning.advance else "sms-head", **called)
-    when, new = _period(meaning, place, words), news(change, place.timezone)
-    if new is None:
-        yield from ((head, names, when) for names in _places(place, change, words))
-        yield head, when
-    else:
-        said, then = (new.text[language], new.brief[language]), () if new.says_end else (when,)
-        for names in _places(place, change, words):
-            yield from ((head, f"{names}: {what}", *then) for what in said)
-        yield from ((head, what, *then) for what in said)
-    yield head, _end(meaning, place, words)
+    new = news(change, place.timezone)
+    said = (new.text[language], new.brief[language]) if new else ()
+    then = goes_on if new and new.says_end else (_period(meaning, place, words), *goes_on)
+    for names in places:
+        yield from ((head, f"{names}: {what}", *then) for what in said)
+        if not said:
+            yield head, names, *then
+    if not places:
+        yield from ((head, what, *then) for what in said) if said else ((head, *then),)
+        yield head, _end(meaning, place, words), *goes_on
 
 
-def _drafts_ended(place: CityInfo, change: Change, words: Messages) -> Iterator[tuple[str, ...]]:
-    language, event = words.language, _event(change, words.language)
-    is_over = ended(change)[language]
-    with_reason = words("sms-head-ended-why", ended=is_over, reason=why_ended(change)[language], event=event)
-    remaining = words("aftermath")
-    for names in _places(place, change, words):
-        yield with_reason, names, remaining
-    yield with_reason, remaining
-    yield words("sms-head-ended", ended=is_over, event=event), remaining
+def _drafts_ended(
+    _place: CityInfo, change: Change, words: Messages, event: str, places: tuple[str, ...], goes_on: tuple[str, ...]
+) -> Iterator[tuple[str, ...]]:
+    """Where something goes on, it is said instead of the dangers that may remain."""
+    is_over = ended(change)[words.language]
+    with_reason = words("sms-head-ended-why", ended=is_over, reason=why_ended(change)[words.language], event=event)
+    without, remaining = words("sms-head-ended", ended=is_over, event=event), goes_on or (words("aftermath"),)
+    for names in places:
+        yield with_reason, names, *remaining
+    if not places:
+        yield with_reason, *remaining
+        yield without, *remaining
 
 
 def _event(change: Change, language: str) -> str:

@@ -12,6 +12,7 @@ What its own listing already ends or replaces stands only if nothing of that kin
 A snapshot is complete when every message that it lists has been accepted under the present rules.
 """
 
+import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -84,6 +85,12 @@ class Situation:
     clocks: Mapping[str, int] = field(default_factory=dict)
     """By clock the seconds by which it is off; of a source (`stamp dwd`) those by which its stamp is ahead."""
 
+    @cached_property
+    def in_force(self) -> dict[str, tuple[Meaning, ...]]:
+        """By district what has not expired, worst first. Messages of one group are one event (docs/adr/0007): given are
+        its worst level, and each lower one that begins earlier or ends later."""
+        return {name: tuple(_events(one.standing, self.now)) for name, one in self.districts.items()}
+
 
 def derive(
     known: Facts, now: datetime, districts: Iterable[str], stale_after: Mapping[str, timedelta], rules: str
@@ -133,6 +140,39 @@ _UNKNOWN = Listing()
 def grade(meaning: Meaning) -> int:
     """Rank of a meaning, 2 to 9: by level, and at the same level a warning before an advance notice."""
     return level(meaning.severity) * 2 + (not meaning.advance)
+
+
+def _events(standing: Iterable[Standing], now: datetime) -> Iterator[Meaning]:
+    """One meaning for each group and level, from the first begin to the last end."""
+    joined: dict[tuple[object, ...], Meaning] = {}
+    for meaning in (one.meaning for one in standing if one.phase != "expired"):
+        key = meaning.group, meaning.advance, meaning.urgency == "Past", meaning.severity
+        other = joined.get(key, meaning)
+        last = meaning if end_of(meaning) > end_of(other) else other
+        begin = min(meaning.onset, other.onset)
+        joined[key] = last if last.onset == begin else last.model_copy(update={"onset": begin})
+    said: dict[str, list[Meaning]] = {}
+    for meaning in sorted(joined.values(), key=lambda one: (-grade(one), -end_of(one))):
+        of_group = said.setdefault(meaning.group, [])
+        if not any(speaks_for(other, meaning, now) for other in of_group):
+            of_group.append(meaning)
+            yield meaning
+
+
+def speaks_for(one: Meaning, other: Meaning, now: datetime) -> bool:
+    """Whether who hears of one knows of the other: an event of the same group, no less bad, from its begin to its end.
+
+    A warning does not cover an advance notice, nor what is over (urgency Past) what is not.
+    """
+    alike = one.group == other.group and one.advance == other.advance
+    alike = alike and (one.urgency == "Past") == (other.urgency == "Past")
+    begun = one.onset <= max(other.onset, now)
+    return alike and begun and grade(one) >= grade(other) and end_of(one) >= end_of(other)
+
+
+def end_of(meaning: Meaning) -> float:
+    """When it ends, in seconds since 1970; infinite if there is no end."""
+    return math.inf if meaning.expires is None else meaning.expires.timestamp()
 
 
 def worst_grade(district: DistrictSituation) -> int:

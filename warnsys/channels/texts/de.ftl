@@ -130,6 +130,19 @@ ended-superseded = durch eine neuere Meldung
 ended-withdrawn = von der Quelle zurückgenommen
 ended-withdrawn-dwd = vom DWD zurückgenommen
 ended-expired = abgelaufen
+# Beside an end or a lowering: what goes on there.
+still-holds = Es gilt weiter: { $what }.
+still-brief = Weiter: { $what }.
+still-some = Anderes gilt weiter.
+still-until = { $event } bis { $end } Uhr
+still-until-brief = { $event } bis { $end }
+still-from = { $event }, { $begin } bis { $end } Uhr
+still-open = { $event }, Ende offen
+still-open-from = { $event }, ab { $begin } Uhr, Ende offen
+still-in = { $event } ({ $where })
+still-advance = Vorabinformation { $event }
+still-advance-brief = Vorabinfo { $event }
+still-more = { $what }; und weitere
 aftermath = Folgegefahren sind möglich.
 aftermath-water = Folgegefahren sind möglich, Wasser kann weiter steigen.
 
@@ -144,8 +157,10 @@ title-exercise = { exercise } – { $title }
 push-where-high = { $where }, { $height }
 push-new = { $where }. { $when }. { $source }
 push-changed = { $where }: { $news }. { $when }. { $source }
+push-changed-still = { $where }: { $news }. { $when }. { $still } { $source }
 push-moved = { $where }: { $news }. { $source }
 push-ended = { $where }: { $ended } ({ $reason }). { $aftermath } { $source }
+push-ended-still = { $where }: { $ended } ({ $reason }). { $still } { $aftermath } { $source }
 
 ## SMS
 

@@ -128,6 +128,19 @@ ended-superseded = by a newer message
 ended-withdrawn = withdrawn by its source
 ended-withdrawn-dwd = withdrawn by the DWD
 ended-expired = expired
+# Beside an end or a lowering: what goes on there.
+still-holds = Still in force: { $what }.
+still-brief = In force: { $what }.
+still-some = Others still hold.
+still-until = { $event } until { $end }
+still-until-brief = { $event } until { $end }
+still-from = { $event }, { $begin } to { $end }
+still-open = { $event }, open-ended
+still-open-from = { $event }, from { $begin }, open-ended
+still-in = { $event } ({ $where })
+still-advance = advance notice of { $event }
+still-advance-brief = advance info { $event }
+still-more = { $what }; and more
 aftermath = Dangers may remain.
 aftermath-water = Dangers may remain, water may still be rising.
 
@@ -142,8 +155,10 @@ title-exercise = { exercise } – { $title }
 push-where-high = { $where }, { $height }
 push-new = { $where }. { $when }. { $source }
 push-changed = { $where }: { $news }. { $when }. { $source }
+push-changed-still = { $where }: { $news }. { $when }. { $still } { $source }
 push-moved = { $where }: { $news }. { $source }
 push-ended = { $where }: { $ended } ({ $reason }). { $aftermath } { $source }
+push-ended-still = { $where }: { $ended } ({ $reason }). { $still } { $aftermath } { $source }
 
 ## SMS
 

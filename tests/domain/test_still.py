@@ -1,0 +1,394 @@
+"""An end or a lowering says what still holds there: without it, it would read as an all-clear."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support import City, at, cancel, city_rules, meaning, outcome, snapshot, tick
+from warnsys.cap.model import SEVERITIES, level
+from warnsys.channels import sms, still
+from warnsys.channels.events import event_name
+from warnsys.channels.wording import CityInfo
+from warnsys.channels.words import LANGUAGES, messages
+from warnsys.records import ImpactRecord, Meaning, NoticeKind, PushNotice, SmsNotice
+from warnsys.warning.facts import Fact
+from warnsys.warning.notify import Change, Reason
+from warnsys.warning.policy import Rule
+from warnsys.warning.situation import DistrictSituation, Situation, Standing, grade
+
+BERLIN = city_rules().place.timezone
+STORM = meaning("Severe", group="THUNDERSTORM", ii="42", expires=125)
+GUSTS = meaning("Moderate", group="WIND", ii="52", expires=200)
+ONE = CityInfo("x", "Xstadt", city_rules(1).place.districts, BERLIN, "https://x")
+
+
+def rain_ends(*beside: Meaning, minute: float = 10, districts: int = 2) -> City:
+    """It rains, other things hold beside it, and the rain is cancelled."""
+    city = City(city_rules(districts))
+    names = [f"d{number + 1}" for number in range(districts)]
+    others = [f"O{number}" for number in range(len(beside))]
+    city.take(tick(0), outcome("A", meaning("Severe", districts=names)))
+    city.take(*(outcome(key, one) for key, one in zip(others, beside, strict=True)), snapshot(0, "A", *others))
+    return city.take(tick(minute), cancel("C", "A", minute), snapshot(minute, "C", *others))
+
+
+def rain_is_lowered(*beside: Meaning, to: Meaning | None = None) -> City:
+    others = [f"O{number}" for number in range(len(beside))]
+    city = City().take(tick(0), outcome("A", meaning("Severe")))
+    city.take(*(outcome(key, one) for key, one in zip(others, beside, strict=True)), snapshot(0, "A", *others))
+    less = outcome("B", to or meaning("Moderate"), stamp=10, sent=10, supersedes=["A"])
+    return city.take(tick(10), less, snapshot(10, "B", *others))
+
+
+def goes_on(city: City, audience: str = "public") -> str:
+    """The sentence of the last push that says what goes on; "" for none."""
+    body = city.push(audience)[-1].body["de"]
+    return "".join(re.findall(r"Es gilt weiter: .*?[.](?= [A-Z]|$)", body))
+
+
+def test_an_end_names_what_still_holds_there_with_its_own_end() -> None:
+    city = rain_ends(STORM)
+    assert city.push()[-1].body == {
+        "de": "ganz Xstadt: Die Wetterwarnung ist beendet (aufgehoben). "
+        "Es gilt weiter: schweres Gewitter, heftiger Starkregen bis 16:05 Uhr. "
+        "Folgegefahren sind möglich, Wasser kann weiter steigen. Datenbasis: Deutscher Wetterdienst, Text gekürzt",
+        "en": "all of Xstadt: The weather warning has ended (cancelled). "
+        "Still in force: severe thunderstorms, very heavy rain until 16:05. "
+        "Dangers may remain, water may still be rising. Data: Deutscher Wetterdienst, text shortened",
+    }
+    assert city.sms()[-1].text == (
+        "Die Wetterwarnung ist beendet (aufgehoben): heftiger Starkregen. ganz Xstadt. "
+        "Weiter: schweres Gewitter bis 16:05. Daten: DWD, gekürzt"
+    )
+
+
+def test_a_lowering_names_what_still_holds_beside_it() -> None:
+    city = rain_is_lowered(STORM)
+    assert goes_on(city) == "Es gilt weiter: schweres Gewitter, heftiger Starkregen bis 16:05 Uhr."
+    assert city.sms()[-1].text == (
+        "Markante Wetterwarnung: heftiger Starkregen. ganz Xstadt: herabgestuft. Mi 14.07. 14:00-18:00. "
+        "Weiter: schweres Gewitter bis 16:05. Daten: DWD, gekürzt"
+    )
+
+
+def test_what_a_lowering_says_itself_is_not_said_twice() -> None:
+    assert goes_on(rain_is_lowered()) == ""
+    assert "eiter" not in rain_is_lowered().sms()[-1].text
+
+
+def test_where_nothing_else_holds_an_end_says_nothing_of_it() -> None:
+    assert goes_on(rain_ends()) == ""
+    assert "Folgegefahren" in rain_ends().sms()[-1].text
+
+
+def test_several_things_that_hold_are_named_the_worst_first() -> None:
+    assert goes_on(rain_ends(GUSTS, STORM)) == (
+        "Es gilt weiter: schweres Gewitter, heftiger Starkregen bis 16:05 Uhr; Sturmböen bis 17:20 Uhr."
+    )
+
+
+def test_also_what_is_less_than_a_channel_tells_is_named_where_its_warning_ended() -> None:
+    assert "Weiter: Sturmböen bis 17:20" in rain_ends(GUSTS).sms()[-1].text.replace("Es gilt weiter", "Weiter")
+
+
+def test_what_holds_in_a_part_of_the_districts_says_where() -> None:
+    here = meaning("Moderate", group="WIND", ii="52", expires=200, districts=["d2"])
+    assert goes_on(rain_ends(here)) == "Es gilt weiter: Sturmböen (D2) bis 17:20 Uhr."
+
+
+def test_many_districts_of_it_are_counted() -> None:
+    some = meaning("Moderate", group="WIND", ii="52", expires=200, districts=["d1", "d2", "d3", "d4"])
+    assert goes_on(rain_ends(some, districts=5)) == "Es gilt weiter: Sturmböen (4 von 5 Bezirken) bis 17:20 Uhr."
+
+
+def test_what_holds_in_other_districts_only_is_not_named() -> None:
+    city = City().take(tick(0), outcome("A", meaning("Severe", districts=["d1"])))
+    city.take(outcome("O", meaning("Severe", group="WIND", ii="52", districts=["d2"])), snapshot(0, "A", "O"))
+    city.take(tick(10), cancel("C", "A", 10), snapshot(10, "C", "O"))
+    assert city.push()[-1].kind == "ended"
+    assert goes_on(city) == ""
+    assert "eiter" not in city.sms()[-1].text
+
+
+def test_what_has_expired_is_not_named_though_nothing_has_confirmed_it() -> None:
+    city = rain_ends(meaning("Severe", group="WIND", ii="52", expires=30), minute=40)
+    assert [one.phase for one in city.situation.districts["d1"].standing] == []
+    late = City().take(
+        tick(0), outcome("A", meaning("Severe")), outcome("O", GUSTS.model_copy(update={"expires": at(20)}))
+    )
+    late.take(snapshot(0, "A", "O"), tick(21), outcome("B", meaning("Moderate"), stamp=20, sent=20, supersedes=["A"]))
+    assert [one.phase for one in late.situation.districts["d1"].standing] == ["warning", "expired"]
+    assert (late.push()[-1].kind, goes_on(city), goes_on(late)) == ("lowered", "", "")
+
+
+def test_another_day_and_a_later_begin_are_said() -> None:
+    tonight = meaning("Severe", group="WIND", ii="52", onset=300, expires=420)
+    until_morning = meaning("Moderate", group="SNOWFALL", ii="71", expires=900)
+    assert goes_on(rain_ends(tonight, until_morning)) == (
+        "Es gilt weiter: Sturmböen, Mi 14.07. 19:00 bis 21:00 Uhr; Schneefall bis Do 15.07. 05:00 Uhr."
+    )
+
+
+def test_what_has_no_end_says_so() -> None:
+    assert goes_on(rain_ends(meaning("Severe", group="WIND", ii="52", expires=None))) == (
+        "Es gilt weiter: Sturmböen, Ende offen."
+    )
+
+
+def test_an_advance_notice_is_called_one_and_told_to_those_who_are_told_of_them() -> None:
+    city = rain_ends(meaning("Severe", group="WIND", ii="52", urgency="Future", onset=300, expires=420))
+    assert goes_on(city) == ""
+    assert goes_on(city, "staff") == ("Es gilt weiter: Vorabinformation Sturmböen, Mi 14.07. 19:00 bis 21:00 Uhr.")
+
+
+def test_a_warning_beside_an_advance_notice_of_its_group_is_named_where_that_is_all_the_lowering_says() -> None:
+    early = meaning("Severe", urgency="Future", onset=100)
+    city = City().take(tick(0), outcome("A", meaning("Severe", expires=60)), outcome("O", early), snapshot(0, "A", "O"))
+    less = outcome("B", meaning("Moderate", expires=60), stamp=10, sent=10, supersedes=["A"])
+    city.take(tick(10), less, snapshot(10, "B", "O"))
+    told = city.push("staff")[-1]
+    assert (told.kind, told.level) == ("lowered", 3)
+    assert goes_on(city, "staff") == "Es gilt weiter: heftiger Starkregen bis 15:00 Uhr."
+
+
+def test_what_is_less_bad_of_the_same_group_is_named_where_it_ends_later_or_began_already() -> None:
+    later = meaning("Minor", group="THUNDERSTORM", ii="31", expires=300)
+    covered = meaning("Minor", group="THUNDERSTORM", ii="31", expires=100)
+    assert goes_on(rain_ends(STORM, later, covered)) == (
+        "Es gilt weiter: schweres Gewitter, heftiger Starkregen bis 16:05 Uhr; Gewitter bis 19:00 Uhr."
+    )
+    assert "Gewitter bis 15:40" not in goes_on(rain_ends(STORM, covered))
+    not_yet = meaning("Severe", group="THUNDERSTORM", ii="42", onset=100, expires=125)
+    assert "Gewitter bis 15:40 Uhr" in goes_on(rain_ends(not_yet, covered))
+
+
+def test_many_cells_of_one_group_are_one_event() -> None:
+    cells = [meaning("Severe", group="THUNDERSTORM", ii="42", expires=60 + number) for number in range(20)]
+    assert goes_on(rain_ends(*cells, GUSTS)) == (
+        "Es gilt weiter: schweres Gewitter, heftiger Starkregen bis 15:19 Uhr; Sturmböen bis 17:20 Uhr."
+    )
+
+
+def test_that_there_is_more_than_is_named_is_said() -> None:
+    some = [
+        meaning("Severe", group=f"G{number}", ii="52", expires=60 + number) for number in range(still.MOST_NAMED + 3)
+    ]
+    assert goes_on(rain_ends(*some)).endswith("; und weitere.")
+    assert goes_on(rain_ends(*some)).count(" bis ") == still.MOST_NAMED
+
+
+def test_a_new_warning_and_an_extension_name_nothing_else() -> None:
+    city = City().take(tick(0), outcome("O", STORM), outcome("A", meaning("Severe")), snapshot(0, "A", "O"))
+    city.take(tick(10), outcome("B", meaning("Severe", expires=500), stamp=10, sent=10, supersedes=["A"]))
+    assert {one.kind for one in city.push()} == {"warn", "update"}
+    assert all("gilt weiter" not in one.body["de"] for one in city.push())
+
+
+# -- in every situation ---------------------------------------------------------------------------------------------
+
+NAMES = {"RAIN": "63", "THUNDERSTORM": "31", "WIND": "52", "SNOWFALL": "71"}
+"""Numbers whose names have nothing in common: Dauerregen, Gewitter, Sturmböen, Schneefall."""
+CALLED = {group: event_name(meaning(group=group, ii=ii))["de"] for group, ii in NAMES.items()}
+ITEM = re.compile(r"(?:Vorabinfo\w* )?(\w+)(?: \((D[12])\))? bis (\d\d:\d\d)")
+LEAST = {("push", "public"): 2, ("push", "staff"): 2, ("sms", "public"): 3, ("sms", "staff"): 3}
+
+
+@dataclass(frozen=True)
+class Warns:
+    group: str
+    severity: str
+    districts: tuple[str, ...]
+    onset: float
+    until: float
+    advance: bool
+    then: str
+    """What comes of it at minute 30 or 70: nothing, cancelled, lowered."""
+    second: bool
+    """At minute 70."""
+
+    def meaning(self, severity: str) -> Meaning:
+        return meaning(
+            severity, districts=self.districts, onset=self.onset, expires=self.until, group=self.group,
+            ii=NAMES[self.group], urgency="Future" if self.advance else "Immediate",
+        )  # fmt: skip
+
+
+warns = st.builds(
+    Warns,
+    group=st.sampled_from(sorted(NAMES)),
+    severity=st.sampled_from(SEVERITIES),
+    districts=st.sampled_from([("d1", "d2"), ("d1",), ("d2",)]),
+    onset=st.sampled_from([0, 0, 90]),
+    until=st.integers(100, 500) | st.sampled_from([25, 50]),
+    advance=st.sampled_from([False, False, False, True]),
+    then=st.sampled_from(["", "cancelled", "lowered"]),
+    second=st.booleans(),
+).filter(lambda one: one.until > one.onset)
+
+
+def story(some: Sequence[Warns]) -> Iterator[ImpactRecord]:
+    yield tick(0)
+    present = {f"A{number}": one for number, one in enumerate(some)}
+    yield from (outcome(key, one.meaning(one.severity)) for key, one in present.items())
+    yield snapshot(0, *present)
+    for minute, second in ((30, False), (70, True)):
+        yield tick(minute)
+        listed = set(present)
+        for key, one in present.items():
+            if not one.then or one.second != second:
+                continue
+            follower = f"{key}-{minute}"
+            listed = listed - {key} | {follower}
+            less = SEVERITIES[max(0, SEVERITIES.index(one.severity) - 1)]
+            if one.then == "cancelled":
+                yield cancel(follower, key, minute)
+            else:
+                yield outcome(follower, one.meaning(less), stamp=minute, sent=minute, supersedes=[key])
+        yield snapshot(minute, *sorted(listed))
+
+
+def live(notice: PushNotice | SmsNotice, situation: Situation) -> list[tuple[str, Meaning]]:
+    """What holds in the notice's districts and its audience may know of."""
+    return [
+        (district, one.meaning)
+        for district in notice.districts
+        for one in situation.districts[district].standing
+        if one.phase != "expired" and (notice.audience == "staff" or not one.meaning.advance)
+    ]
+
+
+def clock(moment: datetime | None) -> str:
+    return f"{moment.astimezone(BERLIN):%H:%M}" if moment else ""
+
+
+def named(text: str) -> list[tuple[str, str, str]]:
+    """Event, district ("" for all) and end of what a text says goes on."""
+    without_begins = re.sub(r",? \w\w \d\d[.]\d\d[.] \d\d:\d\d(?= bis)", "", text)
+    found = re.search(r"(?:Es gilt weiter|Weiter): (.*?)[.](?= [A-Z]|$)", without_begins)
+    return ITEM.findall(found[1]) if found else []
+
+
+def check_named(notice: PushNotice | SmsNotice, situation: Situation) -> None:
+    """Whatever is named holds there, until then."""
+    text = notice.body["de"] if isinstance(notice, PushNotice) else notice.text
+    holds = live(notice, situation)
+    for event, short_name, end in named(text):
+        for district in [short_name.lower()] if short_name else notice.districts:
+            some = {(CALLED[one.group], clock(one.expires)) for where, one in holds if where == district}
+            assert (event, end) in some, (text, district, some)
+
+
+def check_known(notice: PushNotice | SmsNotice, situation: Situation) -> None:
+    """Whatever of the told level holds there is named, or the notice itself says it."""
+    text = notice.body["de"] if isinstance(notice, PushNotice) else notice.text
+    least = LEAST["push" if isinstance(notice, PushNotice) else "sms", notice.audience]
+    said = named(text)
+    some = [(where, one) for where, one in live(notice, situation) if level(one.severity) >= least]
+    told_here = [
+        (where, one)
+        for where, one in some
+        if not (notice.kind == "lowered" and one.group == notice.group and clock(one.expires) <= clock(notice.expires))
+    ]
+    if isinstance(notice, SmsNotice):
+        assert bool(said) >= bool(told_here), text
+        if told_here and notice.kind == "ended":
+            worst = max((one for _, one in told_here), key=grade)
+            assert CALLED[worst.group] in {event for event, _, _ in said}, text
+        return
+    for where, one in told_here:
+        assert any(
+            event == CALLED[one.group] and end >= clock(one.expires) and short_name.lower() in ("", where)
+            for event, short_name, end in said
+        ), (text, where, one.group, one.severity, clock(one.expires))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(warns, min_size=2, max_size=7))
+def test_whatever_holds_after_an_end_or_a_lowering_is_named_and_nothing_else(some: list[Warns]) -> None:
+    city = City()
+    for record in story(some):
+        before = len(city.notices)
+        city.take(record)
+        for notice in city.notices[before:]:
+            if isinstance(notice, PushNotice | SmsNotice):
+                if notice.kind in ("ended", "lowered"):
+                    check_known(notice, city.situation)
+                check_named(notice, city.situation)
+            if isinstance(notice, SmsNotice):
+                assert sms.gsm7_length(notice.text) <= sms.MAX_CHARS
+
+
+# -- an SMS says it whatever room there is --------------------------------------------------------------------------
+
+text = st.text(max_size=60) | st.just("W" * 100)
+KINDS: tuple[tuple[NoticeKind, Reason], ...] = (
+    ("lowered", "lowered"), ("lowered", "now a warning"), ("ended", "cancelled"), ("ended", "withdrawn"),
+)  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    name=text,
+    event=text,
+    sender=text,
+    number=st.sampled_from(["45", "78", "777", ""]),
+    other=st.lists(st.tuples(st.sampled_from(["49", "79", ""]), text, st.booleans()), min_size=1, max_size=4),
+    told=st.sampled_from(KINDS),
+    urgency=st.sampled_from(["Immediate", "Future"]),
+    ends=st.none() | st.integers(10, 20_000),
+    language=st.sampled_from(LANGUAGES),
+    exercise=st.booleans(),
+)
+def test_an_sms_fits_and_says_that_something_goes_on_whatever_it_is_called(
+    name: str,
+    event: str,
+    sender: str,
+    number: str,
+    other: list[tuple[str, str, bool]],
+    told: tuple[NoticeKind, Reason],
+    urgency: str,
+    ends: int | None,
+    language: str,
+    exercise: bool,
+) -> None:
+    place = replace(ONE, name=name, districts=tuple(replace(one, name=name, short_name=name) for one in ONE.districts))
+
+    def called(one: Meaning, event: str) -> Meaning:
+        texts = {"de": one.texts["de"].model_copy(update={"event": event})}
+        return one.model_copy(update={"texts": texts, "sender_name": sender})
+
+    ended = called(meaning("Moderate", ii=number, group="G", urgency=urgency, expires=ends, districts=["d1"]), event)
+    beside = [
+        called(meaning(ii=ii, group=f"O{n}", urgency="Future" if advance else "Immediate", expires=ends), called_so)
+        for n, (ii, called_so, advance) in enumerate(other)
+    ]
+    standing = tuple(Standing(FACT, one, one.impacts[0], "advance" if one.advance else "warning") for one in beside)
+    situation = Situation(at(0), "fresh", at(0), (), {"d1": DistrictSituation("d1", "warned", standing)})
+    rule = Rule(audience="staff", channel="sms", warnings="Severe", advance="Severe")
+    one = Change(rule, *told, "A", (), ended, ("d1",))
+    said = sms.text_that_fits(place, one, situation, exercise=exercise, language=language)
+    words = messages(language)
+    begins = [words(key, what="|").split("|")[0] for key in ("still-holds", "still-brief")]
+    assert sms.gsm7_length(said) <= sms.MAX_CHARS, said
+    assert any(start in said for start in (*begins, words("still-some"))), said
+
+
+FACT = Fact(base_id="O", listed_as=("O",), rules="rules-1", sent=at(0), msg_type="Alert")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_longest_events_of_the_dwd_leave_room_for_the_worst_that_holds_with_its_end(language: str) -> None:
+    longest = meaning("Moderate", ii="78", group="SNOWFALL", expires=2000)
+    other = meaning("Severe", ii="45", group="THUNDERSTORM", expires=1900)
+    standing = (Standing(FACT, other, other.impacts[0], "warning"),)
+    situation = Situation(at(0), "fresh", at(0), (), {"d1": DistrictSituation("d1", "warned", standing)})
+    rule = Rule(audience="public", channel="sms", warnings="Severe")
+    for kind, reason in KINDS:
+        one = Change(rule, kind, reason, "A", (), longest, ("d1",))
+        said = sms.text_that_fits(ONE, one, situation, exercise=False, language=language)
+        assert clock(other.expires) in said, said

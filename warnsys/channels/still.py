@@ -1,0 +1,106 @@
+"""What still holds where something ended or was lowered: without it, an end reads as an all-clear.
+
+Named is each event in force in one of the change's districts, with its own end, the worst first. Left out is what this
+audience is never told of, what has expired without a confirmation, and of a lowering what it says itself.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from warnsys.channels import wording
+from warnsys.channels.events import event_name, short_event_name
+from warnsys.channels.wording import CityInfo
+from warnsys.channels.words import LANGUAGES, say
+from warnsys.records import Localised, Meaning
+from warnsys.warning.notify import Change
+from warnsys.warning.situation import Situation, grade, speaks_for
+
+MOST_NAMED = 6
+"""Events that a text names; that there are more is said."""
+MOST_PLACES = 3
+"""Districts of an event that are named; more are counted."""
+MOST_LOOKED_AT = 100
+"""Events of one district, the worst of it: what holds beyond these is not worth a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class StillHolds:
+    """An event that goes on, and where."""
+
+    meaning: Meaning
+    districts: tuple[str, ...]
+
+
+def still_holds(change: Change, situation: Situation) -> list[StillHolds]:
+    """Gives the events in force in the districts of an end or a lowering, the worst first; none for other changes."""
+    if change.kind not in ("ended", "lowered"):
+        return []
+    found: dict[tuple[object, ...], StillHolds] = {}
+    for district in change.districts:
+        for meaning in _beside(change, district, situation):
+            key = _key(meaning)
+            before = found[key].districts if key in found else ()
+            if district not in before:
+                found[key] = StillHolds(meaning, (*before, district))
+    return sorted(found.values(), key=_worst_first)
+
+
+def _beside(change: Change, district: str, situation: Situation) -> Iterator[Meaning]:
+    now = situation.now
+    for meaning in islice(situation.in_force.get(district, ()), MOST_LOOKED_AT):
+        said = change.kind == "lowered" and speaks_for(change.meaning, meaning, now)
+        if not said and not change.rule.leaves_out(meaning):
+            yield meaning
+
+
+def _key(meaning: Meaning) -> tuple[object, ...]:
+    """What districts have in common that are named together."""
+    return event_name(meaning)["de"], meaning.group, meaning.severity, meaning.advance, meaning.onset, meaning.expires
+
+
+def _worst_first(one: StillHolds) -> tuple[object, ...]:
+    expires = one.meaning.expires
+    end = float("-inf") if expires is None else -expires.timestamp()
+    return -grade(one.meaning), end, one.meaning.onset, one.meaning.group, one.districts
+
+
+# -- in words -------------------------------------------------------------------------------------------------------
+
+
+def sentence(
+    place: CityInfo, change: Change, situation: Situation, *, most: int = MOST_NAMED, brief: bool = False
+) -> Localised:
+    """Says what goes on, in one sentence: at most so many events, if `brief` in few words. {} if nothing goes on."""
+    some = still_holds(change, situation)
+    if not some:
+        return {}
+    items = [_item(place, change, one, situation, brief=brief) for one in some[:most]]
+    what: Localised = {language: "; ".join(item[language] for item in items) for language in LANGUAGES}
+    if len(some) > len(items):
+        what = say("still-more", what=what)
+    return say("still-brief" if brief else "still-holds", what=what)
+
+
+def _item(place: CityInfo, change: Change, one: StillHolds, situation: Situation, *, brief: bool) -> Localised:
+    meaning, zone, now = one.meaning, place.timezone, situation.now
+    event = short_event_name(meaning) if brief else event_name(meaning)
+    if meaning.advance:
+        event = say("still-advance-brief" if brief else "still-advance", event=event)
+    if len(one.districts) < len(change.districts):
+        event = say("still-in", event=event, where=_where(place, one.districts))
+    begin = wording.moments(meaning.onset, zone) if meaning.onset > now else None
+    if meaning.expires is None:
+        return say("still-open-from", event=event, begin=begin) if begin else say("still-open", event=event)
+    day = meaning.onset if begin else now
+    # The day is not repeated: of an end on the day that it is told of, or begins.
+    end = (wording.clock if wording.same_day(day, meaning.expires, zone) else wording.moments)(meaning.expires, zone)
+    if begin:
+        return say("still-from", event=event, begin=begin, end=end)
+    return say("still-until-brief" if brief else "still-until", event=event, end=end)
+
+
+def _where(place: CityInfo, districts: tuple[str, ...]) -> Localised:
+    if len(districts) > MOST_PLACES:
+        return say("districts", count=len(districts), all=len(place.districts))
+    return dict.fromkeys(LANGUAGES, ", ".join(place.district(district).short_name for district in districts))
