@@ -83,6 +83,7 @@ def test_init_writes_settings_that_can_be_loaded(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     (city,) = load(file).cities
     assert (city.id, city.name, city.warn_cells) == ("solingen", "Solingen", ("805122000",))
+    assert "public push  warnings from Moderate, no advance notices (default)" in result.output
     again = run("init", "--city", "Solingen", "--geofences", bundled(), "--cell", "805122000", "--out", file)
     assert again.exit_code == 2
     assert "--force" in again.output
@@ -161,6 +162,7 @@ def test_up_says_that_the_embedded_broker_is_not_for_operation(tmp_path: Path) -
         process.kill()
     output = said.read_text()
     assert "nicht für den Betrieb" in output
+    assert "public push  warnings from Moderate, no advance notices (default)" in output
     assert "Gräfrath: Keine verlässlichen Daten" in output
     assert "Keine Wetterwarnung" not in output
     assert "Traceback" not in output

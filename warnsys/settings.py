@@ -253,6 +253,11 @@ class Settings(_Strict):
     folder."""
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
 
+    @field_validator("policy")
+    @classmethod
+    def _over_defaults(cls, policy: Policy) -> Policy:
+        return policy.over_defaults()
+
     @model_validator(mode="after")
     def _names_once(self) -> "Settings":
         for what, names in (

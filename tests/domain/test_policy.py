@@ -1,9 +1,13 @@
 """What may take over a screen, and which channel tells whom."""
 
+from typing import Any
+
 import pytest
 
-from tests.support import NOON, meaning
-from warnsys.warning.policy import Minimum, Policy
+from tests.support import NOON, City, city_rules, meaning, outcome, tick
+from warnsys.cli.policy_table import policy_table
+from warnsys.settings import Settings, SettingsError, parse
+from warnsys.warning.policy import Minimum, Policy, default_rules
 
 
 @pytest.mark.parametrize(
@@ -46,3 +50,82 @@ def test_the_rules_of_some_channels_are_the_same_rules() -> None:
     assert policy.only(("push", "sms")) is policy
     assert {rule.channel for rule in policy.only(("sms",)).rules} == {"sms"}
     assert policy.only(("sms",)).rules == tuple(rule for rule in policy.rules if rule.channel == "sms")
+
+
+# -- rules of the settings over the defaults ------------------------------------------------------------------------
+
+PUBLIC_PUSH = {"audience": "public", "channel": "push", "warnings": "Severe"}
+
+
+def settings_with(**policy: Any) -> Settings:
+    return parse({"cities": [{"id": "x", "name": "X", "geofences": "x"}], "policy": policy})
+
+
+def test_one_own_rule_leaves_all_others_as_they_are() -> None:
+    policy = settings_with(rules=[PUBLIC_PUSH]).policy
+    assert [rule.name for rule in policy.rules] == [rule.name for rule in default_rules()]
+    assert policy.rules[0].warnings == "Severe"
+    assert policy.rules[1:] == default_rules()[1:]
+
+
+def test_an_own_rule_stands_in_place_of_the_default_with_all_that_it_says() -> None:
+    own = {"audience": "public", "channel": "sms", "warnings": "Extreme"}
+    (rule,) = (rule for rule in settings_with(rules=[own]).policy.rules if rule.name == "public sms")
+    assert (rule.warnings, rule.advance, rule.except_groups) == ("Extreme", "never", ())
+
+
+@pytest.mark.parametrize("policy", [{}, {"rules": []}, {"retell_after_min": 10}])
+def test_without_own_rules_the_defaults_hold(policy: dict[str, Any]) -> None:
+    assert settings_with(**policy).policy.rules == default_rules()
+
+
+def test_without_the_defaults_only_own_rules_hold() -> None:
+    policy = settings_with(rules=[PUBLIC_PUSH], defaults=False).policy
+    assert [rule.name for rule in policy.rules] == ["public push"]
+
+
+def test_settings_read_again_are_the_same() -> None:
+    for policy in (
+        settings_with(rules=[PUBLIC_PUSH]).policy,
+        settings_with(rules=[PUBLIC_PUSH], defaults=False).policy,
+    ):
+        assert settings_with(**policy.model_dump()).policy == policy
+
+
+def test_settings_under_which_nobody_would_hear_of_the_worst_are_refused() -> None:
+    with pytest.raises(SettingsError, match=r"nobody would be told.*Extreme and Immediate.*defaults = false"):
+        settings_with(rules=[], defaults=False)
+
+
+@pytest.mark.parametrize("rule", default_rules(), ids=lambda rule: rule.name)
+def test_whatever_a_rule_leaves_out_the_worst_is_told(rule: Any) -> None:
+    least = {"audience": rule.audience, "channel": rule.channel, "warnings": "never", "except_groups": ["RAIN"]}
+    policy = settings_with(rules=[least], defaults=False).policy
+    city = City(city_rules(policy=policy)).take(tick(0), outcome("A", meaning("Extreme")))
+    assert len(city.push(rule.audience) + city.sms(rule.audience)) == 1
+
+
+def test_several_own_rules_of_one_name_hold_together() -> None:
+    rules = [{**PUBLIC_PUSH, "except_groups": ["RAIN"]}, {**PUBLIC_PUSH, "warnings": "Extreme"}]
+    policy = settings_with(rules=rules, defaults=False).policy
+    told = City(city_rules(policy=policy)).take(tick(0), outcome("A", meaning("Severe", group="WIND", ii="55")))
+    assert len(told.push()) == 1
+    assert not City(city_rules(policy=policy)).take(tick(0), outcome("A", meaning("Severe"))).push()
+
+
+def test_the_table_says_where_each_rule_comes_from_and_how_to_have_it_as_before() -> None:
+    lines = list(policy_table(settings_with(rules=[PUBLIC_PUSH]).policy))
+    assert "  public push  warnings from Severe, no advance notices (settings)" in lines
+    assert "  public sms   warnings from Severe, no advance notices, without FROST, FOG, HEAT, UV (default)" in lines
+    assert "public sms, staff push, staff sms" in lines[-1]
+    assert "defaults = false" in lines[-1]
+
+
+@pytest.mark.parametrize("policy", [{}, {"rules": [PUBLIC_PUSH], "defaults": False}])
+def test_the_table_says_nothing_of_a_change_where_there_is_none(policy: dict[str, Any]) -> None:
+    assert not [line for line in policy_table(settings_with(**policy).policy) if "defaults = false" in line]
+
+
+def test_the_table_says_which_audience_is_told_of_nothing() -> None:
+    lines = list(policy_table(settings_with(rules=[PUBLIC_PUSH], defaults=False).policy))
+    assert lines[-1] == "  staff: no channel tells them of anything; add a rule under [[policy.rules]]"

@@ -44,6 +44,8 @@ def test_other_settings_are_compared_in_the_same_way_and_end_with_one() -> None:
     assert warnsys("replay", "outage", "--out", "before.jsonl").exit_code == 0
     found = warnsys("replay", "outage", "--settings", "city.toml", "--expect", "before.jsonl")
     assert found.exit_code == 1
+    assert "public push  warnings from Severe, no advance notices (settings)" in found.output
+    assert "staff sms    warnings from Severe, advance notices from Severe (default)" in found.output
     assert "policy: " in found.output
     assert "Solingen, the whole city: push, public" in found.output
     assert "before  warn (entered): WIND, level 2" in found.output

@@ -14,6 +14,7 @@ from geofences.files.rules import unknown_cells
 from geofences.files.warn_cells import KnownCells
 from warnsys.cap.cells import catalogue, communes_named
 from warnsys.cli.common import DEFAULT_SETTINGS, fail, refusing, say, to_write
+from warnsys.cli.policy_table import tell_policy
 from warnsys.settings import parse
 
 TEMPLATE = """\
@@ -28,6 +29,13 @@ url = "embedded"
 partitions = 4
 
 # Without a [[sources]] table the DWD's warnings by commune are read.
+
+# Who is told what has defaults, which warnsys up prints. A rule stands in place of the default for its audience and
+# channel only:
+# [[policy.rules]]
+# audience = "public"
+# channel = "push"
+# warnings = "Severe"
 
 [archive]
 # The DWD keeps its snapshots for two days; for replays they are kept here, in a folder beside this file.
@@ -81,10 +89,11 @@ def init(
         "link": link,
     }  # fmt: skip
     with refusing():
-        parse({"cities": [content]}, name=str(file))
+        settings = parse({"cities": [content]}, name=str(file))
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in content.items()]
     file.write_text(TEMPLATE.format(city="\n".join(lines)), "utf-8")
     say(f"{file}: {name}, {len(districts)} districts. Start with: warnsys up --settings {file}")
+    tell_policy(settings.policy)
 
 
 def _proposed(name: str, known: KnownCells) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from warnsys.cli.common import DEFAULT_SETTINGS, BrokerOption, SettingsOption, load_settings, on_kafka, out, run
+from warnsys.cli.policy_table import tell_policy
 from warnsys.supervisor import supervise
 
 
@@ -18,6 +19,8 @@ def up(
     from streams.processes import live
 
     chosen = load_settings(settings, broker)
+    if not supervised:  # the process that supervises has said it
+        tell_policy(chosen.policy)
     if chosen.broker.embedded or supervised:
         run(live.up(chosen, out))
     else:

@@ -26,6 +26,7 @@ from warnsys.cli.common import (
     say,
     to_write,
 )
+from warnsys.cli.policy_table import tell_policy
 from warnsys.disk import disk_says
 from warnsys.replay.beside import side_by_side
 from warnsys.replay.compare import NoticeDifference, as_lines, differences, versions_differ
@@ -83,6 +84,7 @@ def replay(
             chosen = settings_of(given, material.sources, stage)
         except ValueError as error:
             fail(str(error))
+    tell_policy(chosen.policy)
     if broker:
         if out or expect or than or report or tell:
             written = "--out, --expect, --than, --report and --tell are written offline, without it"

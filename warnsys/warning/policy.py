@@ -4,11 +4,11 @@ Defaults are design.md's: public push from Moderate and public SMS from Severe, 
 Moderate and Severe, with advance notices from Severe; FROST, FOG, HEAT and UV never reach public SMS or a full screen.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from warnsys import registry
 from warnsys.cap.model import level
@@ -35,6 +35,11 @@ class Rule(_Strict):
     except_groups: tuple[str, ...] = ()
     """Event groups that this channel never tells this audience."""
 
+    @property
+    def name(self) -> str:
+        """Whom it is for: "public push". A rule of the settings stands in place of the default of its name."""
+        return f"{self.audience} {self.channel}"
+
     def leaves_out(self, meaning: Meaning) -> bool:
         """Says whether this audience is never told of such a meaning here, not even as what is left of a worse one.
 
@@ -57,7 +62,14 @@ class Rule(_Strict):
 def default_rules() -> tuple[Rule, ...]:
     """Gives the rules that the channels' files have, in the order of audiences."""
     each: list[Rule] = [rule for one in registry.CHANNELS.all() for rule in one.rules]
-    return tuple(sorted(each, key=lambda rule: get_args(Audience).index(rule.audience)))
+    return _in_order(each)
+
+
+def _in_order(rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    channels = [one.name for one in registry.CHANNELS.all()]
+    return tuple(
+        sorted(rules, key=lambda rule: (get_args(Audience).index(rule.audience), channels.index(rule.channel)))
+    )
 
 
 def _known(rule: Rule) -> Rule:
@@ -69,6 +81,8 @@ def _known(rule: Rule) -> Rule:
 
 class Policy(_Strict):
     rules: tuple[Annotated[Rule, AfterValidator(_known)], ...] = Field(default_factory=default_rules)
+    defaults: bool = True
+    """Whether, in the settings, the default rules stand for each audience and channel that `rules` has nothing for."""
     retell_after_min: int = Field(30, ge=1)
     """A begin or end that moved by more minutes than this is told again, however many messages moved it."""
     banner_from: Minimum = "Moderate"
@@ -78,6 +92,23 @@ class Policy(_Strict):
     never_full: tuple[str, ...] = QUIET_GROUPS
     stele_valid_s: int = Field(180, ge=60)
     """How long a stele may show a record; the present one is sent again every third of this."""
+
+    @model_validator(mode="after")
+    def _reaches_somebody(self) -> "Policy":
+        if not self.rules and not self.defaults:
+            raise ValueError(
+                "nobody would be told of a warning that is Extreme and Immediate: there is no rule; add one with "
+                "audience, channel and warnings, or take out defaults = false"
+            )
+        return self
+
+    def over_defaults(self) -> "Policy":
+        """Gives this policy with the default rules of each audience and channel that it has no rule for."""
+        own = {rule.name for rule in self.rules}
+        beside = [rule for rule in default_rules() if rule.name not in own]
+        if not self.defaults or not beside:
+            return self
+        return self.model_copy(update={"rules": _in_order((*self.rules, *beside))})
 
     @property
     def channels(self) -> frozenset[str]:
