@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 
 from geofences import District, GeofenceIndex, load
 from geofences.match import Least
@@ -225,8 +226,9 @@ def worded(to_tell: ToTell, city: CityRules) -> tuple[Notice, ...]:
     shared = stele.Shared(city.place, to_tell.situation, city.policy)
     steles = [stele.record(shared, district, city.stage, to_tell.cause) for district in to_tell.steles]
     steles.sort(key=lambda record: -max((item.level for item in record.items), default=0))
-    word = {one.name: one.word for one in tellers() if one.word}
-    return *steles, *(word[one.channel](city.place, one, to_tell.situation, city.stage) for one in to_tell.changes)
+    by_name = {one.name: one for one in tellers()}
+    told = (by_name[one.channel].worded(city.place, one, to_tell.situation, city.stage) for one in to_tell.changes)
+    return *steles, *chain.from_iterable(told)
 
 
 # -- the rules of the settings, and the pipeline without a broker ---------------------------------------------------

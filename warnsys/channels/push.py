@@ -5,12 +5,12 @@ import hashlib
 import json
 
 from warnsys.cap.model import level
-from warnsys.channels import still, wording
+from warnsys.channels import advice, still, wording
 from warnsys.channels.events import event_name
 from warnsys.channels.news import aftermath, ended, news, why_ended
 from warnsys.channels.registry import Channel
 from warnsys.channels.wording import CityInfo
-from warnsys.channels.words import Value, in_language, say
+from warnsys.channels.words import LANGUAGES, in_language, say
 from warnsys.records import Localised, PushNotice
 from warnsys.settings import LIVE
 from warnsys.warning.notify import Change, notice_id
@@ -64,8 +64,9 @@ def collapse_key(*parts: str) -> str:
     return base64.urlsafe_b64encode(digest[:24]).decode()
 
 
-def change_id(place: CityInfo, change: Change, stage: str) -> str:
-    return notice_id(stage, place.id, change.channel, change.audience, *change.identity)
+def change_id(place: CityInfo, change: Change, stage: str, *which: str) -> str:
+    """`which` tells several records of one change apart (docs/adr/0004)."""
+    return notice_id(stage, place.id, change.channel, change.audience, *change.identity, *which)
 
 
 def _title(change: Change, *, exercise: bool) -> Localised:
@@ -85,22 +86,23 @@ def _body(place: CityInfo, change: Change, situation: Situation) -> Localised:
     source = wording.credit(meaning, shortened=True)
     goes_on = still.sentence(place, change, situation)
     if change.kind == "ended":
-        values: dict[str, Value] = {
-            "where": where, "ended": ended(change), "reason": why_ended(change), "aftermath": aftermath(change),
-            "source": source,
-        }  # fmt: skip
-        return say("push-ended-still", **values, still=goes_on) if goes_on else say("push-ended", **values)
+        return say(
+            "push-ended", where=where, ended=ended(change), reason=why_ended(change),
+            aftermath=_joined(goes_on, aftermath(change)), source=source,
+        )  # fmt: skip
     if height := wording.heights(meaning, change.districts):
         where = say("push-where-high", where=where, height=height)
     when = wording.period(meaning.onset, meaning.expires, place.timezone)
-    new = news(change, place.timezone)
+    new, source = news(change, place.timezone), _joined(goes_on, advice.in_a_push(change), source)
     if new is None:
         return say("push-new", where=where, when=when, source=source)
     if new.says_end:
         return say("push-moved", where=where, news=new.text, source=source)
-    if goes_on:
-        return say("push-changed-still", where=where, news=new.text, when=when, still=goes_on, source=source)
     return say("push-changed", where=where, news=new.text, when=when, source=source)
+
+
+def _joined(*sentences: Localised) -> Localised:
+    return {language: " ".join(filter(None, (one.get(language) for one in sentences))) for language in LANGUAGES}
 
 
 def _parts(notice: PushNotice, language: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ Topics, rights, policy, pauses, pages, audit, canary, replay and contracts ask h
 docs/how-to/add-a-channel.md.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,6 +45,8 @@ class Channel:
     """What a record says in a language, in one part or several; in German where it has no other."""
     word: Callable[[CityInfo, Change, Situation, str], ChangeNotice] | None = None
     """Words a change for the stage of that name; None for a channel that shows what holds, not what changed."""
+    beside: Callable[[CityInfo, Change, Situation, str], Iterable[ChangeNotice]] | None = None
+    """Further records of a change that its rule asks for: second messages, other languages. Their ids say so."""
     rules: tuple[Rule, ...] = ()
     """Who is told from which level on, where the settings do not say; none for one that shows what holds."""
     pausable: bool = True
@@ -52,6 +54,13 @@ class Channel:
     topic: TopicShape = field(default_factory=TopicShape)
     readers: frozenset[str] = frozenset({"web", "audit", "reader"})
     """The processes that may read its topic; the worker alone writes it."""
+
+    def worded(self, place: CityInfo, change: Change, situation: Situation, stage: str) -> Iterator[ChangeNotice]:
+        """Gives the records of a change, the first of them first."""
+        if self.word:
+            yield self.word(place, change, situation, stage)
+        if self.beside:
+            yield from self.beside(place, change, situation, stage)
 
 
 def channels() -> tuple[Channel, ...]:

@@ -4,16 +4,16 @@
 """
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from warnsys.cap.model import level
-from warnsys.channels import still, wording
-from warnsys.channels.events import event_name
+from warnsys.channels import advice, still, wording
+from warnsys.channels.events import event_name, short_event_name
 from warnsys.channels.news import ended, news, why_ended
 from warnsys.channels.push import change_id
 from warnsys.channels.registry import Channel
 from warnsys.channels.wording import CityInfo
-from warnsys.channels.words import Messages, messages
+from warnsys.channels.words import LANGUAGES, Messages, messages
 from warnsys.records import Meaning, SmsNotice
 from warnsys.settings import LIVE
 from warnsys.warning.notify import Change
@@ -40,9 +40,31 @@ _SUBSTITUTES = str.maketrans(
 
 
 def notice(place: CityInfo, change: Change, situation: Situation, stage: str) -> SmsNotice:
+    """The message, in the first language of the rule."""
+    language = change.rule.languages[0]
+    text = text_that_fits(place, change, situation, exercise=stage != LIVE, language=language)
+    return _notice(place, change, situation, stage, text, language)
+
+
+def beside(place: CityInfo, change: Change, situation: Situation, stage: str) -> Iterator[SmsNotice]:
+    """What the rule has beside it: the message in further languages, and second messages that say what to do."""
+    first, *others = change.rule.languages
+    for language in others:
+        text = text_that_fits(place, change, situation, exercise=stage != LIVE, language=language)
+        yield _notice(place, change, situation, stage, text, language)
+    for language in (first, *others) if _has_second(change) else ():
+        said = text_that_fits(place, change, situation, exercise=stage != LIVE, language=language)
+        if text := second_text(change, said, exercise=stage != LIVE, language=language):
+            yield _notice(place, change, situation, stage, text, language, part=2)
+
+
+def _notice(
+    place: CityInfo, change: Change, situation: Situation, stage: str, text: str, language: str, part: int = 1
+) -> SmsNotice:
     meaning = change.meaning
+    other = () if language == LANGUAGES[0] else (f"language {language}",)
     return SmsNotice(
-        id=change_id(place, change, stage),
+        id=change_id(place, change, stage, *other, *((f"part {part}",) if part > 1 else ())),
         stage=stage,
         exercise=stage != LIVE,
         city=place.id,
@@ -58,7 +80,9 @@ def notice(place: CityInfo, change: Change, situation: Situation, stage: str) ->
         onset=meaning.onset,
         expires=meaning.expires,
         more=change.more or None,
-        text=text_that_fits(place, change, situation, exercise=stage != LIVE),
+        text=text,
+        language=language if other else None,
+        part=part if part > 1 else None,
     )
 
 
@@ -94,17 +118,61 @@ def text_that_fits(
 ) -> str:
     """The fullest text that one message holds: districts and what changed give way, level, event and end never.
 
-    Of what still holds beside an end or a lowering, ever less is said, but never nothing.
+    Of what still holds beside an end or a lowering, ever less is said, but never nothing. Where room is left, the
+    message's own instruction is said in whole sentences.
     """
     words = messages(language)
-    dwd = wording.is_dwd(change.meaning)
-    source = words("sms-source", source="DWD" if dwd else fitting(change.meaning.sender_name, MAX_SOURCE))
+    source = _source(change, words)
     for draft in _every_draft(place, change, situation, words):
-        said = " ".join(f"{sentence.removesuffix('.')}." for sentence in draft) + f" {source}"
-        text = gsm7(words("sms-exercise", text=said) if exercise else said)
+        text = _written((*draft, source), words, exercise=exercise)
         if gsm7_length(text) <= MAX_CHARS:
             break
+    if advice.is_said(change):
+        for what_to_do in advice.beginnings(advice.instruction(change.meaning, language)):
+            longer = _written((*draft, what_to_do, source), words, exercise=exercise)
+            if gsm7_length(longer) <= MAX_CHARS:
+                return longer
     return text
+
+
+def second_text(change: Change, first: str, *, exercise: bool, language: str) -> str:
+    """What to do, in a message of its own; "" where the alert does not say it, or the first message has all of it."""
+    words = messages(language)
+    instruction, source = gsm7(advice.instruction(change.meaning, language)), _source(change, words)
+    if not instruction or advice.as_sentence(instruction) in first:
+        return ""
+
+    def written(what_to_do: str) -> str:
+        event = fitting(short_event_name(change.meaning)[language], MAX_EVENT_AND_MORE)
+        said = words("sms-do", level=level(change.meaning.severity), event=event, instruction=what_to_do)
+        return _written((said, source), words, exercise=exercise)
+
+    whole = (text for part in advice.beginnings(instruction) if gsm7_length(text := written(part)) <= MAX_CHARS)
+    room = MAX_CHARS - gsm7_length(written(""))
+    return next(whole, None) or written(fitting(instruction, room))
+
+
+def _has_second(change: Change) -> bool:
+    """Only with news: it does not come again where an end moved, nor after a lowering."""
+    least, meaning = change.rule.second, change.meaning
+    if least == "never" or meaning.advance or level(meaning.severity) < level(least):
+        return False
+    return change.kind in ("warn", "update") and change.reason in ("entered", "revived", "raised", "now a warning")
+
+
+def _written(sentences: Iterable[str], words: Messages, *, exercise: bool) -> str:
+    *said, source = sentences
+    text = " ".join((*(one if one.endswith(("!", "?")) else f"{one.removesuffix('.')}." for one in said), source))
+    return gsm7(words("sms-exercise", text=text) if exercise else text)
+
+
+def _source(change: Change, words: Messages) -> str:
+    dwd = wording.is_dwd(change.meaning)
+    return words("sms-source", source="DWD" if dwd else fitting(change.meaning.sender_name, MAX_SOURCE))
+
+
+def _level_key(meaning: Meaning) -> str:
+    return f"level-{'other-' if wording.is_other(meaning) else ''}{level(meaning.severity)}"
 
 
 def _every_draft(place: CityInfo, change: Change, situation: Situation, words: Messages) -> Iterator[tuple[str, ...]]:
@@ -115,7 +183,8 @@ def _every_draft(place: CityInfo, change: Change, situation: Situation, words: M
     drafts = _drafts_ended if change.kind == "ended" else _drafts
     event, places = _event(change, words.language), tuple(_places(place, change, words))
     named = tuple(_going_on(place, change, situation, words))
-    for goes_on in (named, ((words("still-some"),),)) if named else (((),),):
+    rounds: tuple[tuple[tuple[str, ...], ...], ...] = (named, ((words("still-some"),),)) if named else (((),),)
+    for goes_on in rounds:
         for names in (places, ()):
             for one in goes_on:
                 yield from drafts(place, change, words, event, names, one)
@@ -123,7 +192,7 @@ def _every_draft(place: CityInfo, change: Change, situation: Situation, words: M
             yield from drafts(place, change, words, fitting(event, MAX_EVENT_AND_MORE), (), goes_on[-1])
 
 
-def _going_on(place: CityInfo, change: Change, situation: Situation, words: Messages) -> Iterator[tuple[str]]:
+def _going_on(place: CityInfo, change: Change, situation: Situation, words: Messages) -> Iterator[tuple[str, ...]]:
     """What still holds, ever more briefly; nothing where nothing does."""
     for most, brief in ((3, False), (2, False), (1, False), (2, True), (1, True)):
         if said := still.sentence(place, change, situation, most=most, brief=brief):
@@ -134,8 +203,7 @@ def _drafts(
     place: CityInfo, change: Change, words: Messages, event: str, places: tuple[str, ...], goes_on: tuple[str, ...]
 ) -> Iterator[tuple[str, ...]]:
     meaning, language = change.meaning, words.language
-    other = "other-" if wording.is_other(meaning) else ""
-    called = {"level": words(f"level-{other}{level(meaning.severity)}"), "event": event}
+    called = {"level": words(_level_key(meaning)), "event": event}
     head = words("sms-head-advance" if meaning.advance else "sms-head", **called)
     new = news(change, place.timezone)
     said = (new.text[language], new.brief[language]) if new else ()
@@ -145,7 +213,9 @@ def _drafts(
         if not said:
             yield head, names, *then
     if not places:
-        yield from ((head, what, *then) for what in said) if said else ((head, *then),)
+        yield from ((head, what, *then) for what in said)
+        if not said:
+            yield head, *then
         yield head, _end(meaning, place, words), *goes_on
 
 
@@ -216,6 +286,7 @@ CHANNEL = Channel(
     key="the notice's id",
     parts=_parts,
     word=notice,
+    beside=beside,
     rules=(
         Rule(audience="public", channel="sms", warnings="Severe", except_groups=QUIET_GROUPS),
         Rule(audience="staff", channel="sms", warnings="Severe", advance="Severe"),

@@ -38,4 +38,6 @@ def _told(rule: Rule) -> str:
     warnings = "no warnings" if rule.warnings == "never" else f"warnings from {rule.warnings}"
     advance = "no advance notices" if rule.advance == "never" else f"advance notices from {rule.advance}"
     without = f", without {', '.join(rule.except_groups)}" if rule.except_groups else ""
-    return f"{warnings}, {advance}{without}"
+    second = "" if rule.second == "never" else f", a second message with what to do from {rule.second}"
+    languages = "" if rule.languages == ("de",) else f", in {', '.join(rule.languages)}"
+    return f"{warnings}, {advance}{without}{second}{languages}"

@@ -118,6 +118,10 @@ class SmsNotice(ChangeNotice):
     """One material change for one audience, within 160 GSM-7 characters."""
 
     text: str
+    language: str | None = None
+    """In which language it is; None for German."""
+    part: int | None = None
+    """2 for a second message, which says what to do; None for the first or only one."""
 
 
 Notice = SteleRecord | ChangeNotice

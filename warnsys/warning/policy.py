@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from warnsys import registry
 from warnsys.cap.model import level
@@ -16,6 +16,8 @@ from warnsys.records import Audience, Meaning, Presentation
 
 Channel = str
 """The name of a channel that tells changes (`warnsys.channels.registry.tellers`)."""
+Language = Literal["de", "en"]
+"""Those of the channels' texts."""
 Minimum = Literal["Minor", "Moderate", "Severe", "Extreme", "never"]
 
 QUIET_GROUPS = ("FROST", "FOG", "HEAT", "UV")
@@ -34,11 +36,25 @@ class Rule(_Strict):
     advance: Minimum = "never"
     except_groups: tuple[str, ...] = ()
     """Event groups that this channel never tells this audience."""
+    second: Literal["Extreme", "never"] = "never"
+    """From which level on a second message says what to do, on a channel whose messages are short: SMS."""
+    languages: Annotated[tuple[Language, ...], Field(min_length=1)] = ("de",)
+    """In which languages a channel tells it whose records have one; a message each. Others have all in one record."""
+
+    @field_validator("languages")
+    @classmethod
+    def _each_once(cls, languages: tuple[Language, ...]) -> tuple[Language, ...]:
+        return tuple(dict.fromkeys(languages))
 
     @property
     def name(self) -> str:
         """Whom it is for: "public push". A rule of the settings stands in place of the default of its name."""
         return f"{self.audience} {self.channel}"
+
+    @property
+    def more_records(self) -> bool:
+        """Whether it asks for more than one record in German for each change."""
+        return self.second != "never" or self.languages != ("de",)
 
     def leaves_out(self, meaning: Meaning) -> bool:
         """Says whether this audience is never told of such a meaning here, not even as what is left of a worse one.
@@ -73,9 +89,11 @@ def _in_order(rules: Iterable[Rule]) -> tuple[Rule, ...]:
 
 
 def _known(rule: Rule) -> Rule:
-    names = [one.name for one in registry.CHANNELS.all() if one.word]
-    if rule.channel not in names:
-        raise ValueError(f"there is no channel {rule.channel!r} that tells what changes; take {' or '.join(names)}")
+    tellers = {one.name: one for one in registry.CHANNELS.all() if one.word}
+    if rule.channel not in tellers:
+        raise ValueError(f"there is no channel {rule.channel!r} that tells what changes; take {' or '.join(tellers)}")
+    if rule.more_records and not tellers[rule.channel].beside:
+        raise ValueError(f"{rule.channel} says all that in one record; leave out second and languages")
     return rule
 
 

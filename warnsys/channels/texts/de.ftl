@@ -157,10 +157,8 @@ title-exercise = { exercise } – { $title }
 push-where-high = { $where }, { $height }
 push-new = { $where }. { $when }. { $source }
 push-changed = { $where }: { $news }. { $when }. { $source }
-push-changed-still = { $where }: { $news }. { $when }. { $still } { $source }
 push-moved = { $where }: { $news }. { $source }
 push-ended = { $where }: { $ended } ({ $reason }). { $aftermath } { $source }
-push-ended-still = { $where }: { $ended } ({ $reason }). { $still } { $aftermath } { $source }
 
 ## SMS
 
@@ -173,6 +171,7 @@ sms-period = { $begin }-{ $end }
 sms-period-open = ab { $begin }, Ende offen
 sms-until = bis { $end }
 sms-until-open = Ende offen
+sms-do = Was tun bei Stufe { $level }, { $event }: { $instruction }
 sms-districts = { $count } Bezirke
 sms-source = Daten: { $source }, gekürzt
 
@@ -215,10 +214,10 @@ event-40 = schweres Gewitter, Orkanböen
 event-41 = schweres Gewitter, extreme Orkanböen
 event-42 = schweres Gewitter, heftiger Starkregen
 event-44 = schweres Gewitter, Orkan, Starkregen
-event-45 = schweres Gewitter, extr. Orkan, Regen
+event-45 = schweres Gewitter, extremer Orkan, Regen
 event-46 = schweres Gewitter, Starkregen, Hagel
 event-48 = schweres Gewitter, Orkan, Regen, Hagel
-event-49 = schweres Gewitter, extr. Orkan, Hagel
+event-49 = schweres Gewitter, extremer Orkan, Hagel
 event-51 = Windböen
 event-52 = Sturmböen
 event-53 = schwere Sturmböen
@@ -256,7 +255,7 @@ event-90 = Gewitter
 event-91 = starkes Gewitter
 event-92 = schweres Gewitter
 event-93 = extremes Gewitter
-event-95 = schweres Gewitter, extr. Regen, Hagel
+event-95 = schweres Gewitter, extremer Regen, Hagel
 event-96 = extremes Gewitter, Orkan, Regen, Hagel
 event-98 = Test-Warnung
 event-99 = Test-Unwetterwarnung

@@ -155,10 +155,8 @@ title-exercise = { exercise } – { $title }
 push-where-high = { $where }, { $height }
 push-new = { $where }. { $when }. { $source }
 push-changed = { $where }: { $news }. { $when }. { $source }
-push-changed-still = { $where }: { $news }. { $when }. { $still } { $source }
 push-moved = { $where }: { $news }. { $source }
 push-ended = { $where }: { $ended } ({ $reason }). { $aftermath } { $source }
-push-ended-still = { $where }: { $ended } ({ $reason }). { $still } { $aftermath } { $source }
 
 ## SMS
 
@@ -171,6 +169,7 @@ sms-period = { $begin }-{ $end }
 sms-period-open = from { $begin }, open-ended
 sms-until = until { $end }
 sms-until-open = open-ended
+sms-do = What to do at level { $level }, { $event }: { $instruction }
 sms-districts = { $count } districts
 sms-source = Data: { $source }, shortened
 

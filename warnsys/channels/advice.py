@@ -1,0 +1,78 @@
+"""What to do: a message's own instruction, in whole sentences, from Severe on. Nothing is put in place of one."""
+
+from collections.abc import Iterator
+
+from warnsys.cap.model import level
+from warnsys.channels.words import LANGUAGES
+from warnsys.records import Localised, Meaning
+from warnsys.warning.notify import Change
+from warnsys.warning.text import shorten
+
+SAID_FROM = level("Severe")
+MAX_CHARS = 240
+"""Of the instruction in a push: what a phone shows unfolded, beside the period and what holds."""
+MAX_CALL = 20
+"""Of a sentence in capitals that says nothing by itself: "ACHTUNG!", "DANGER TO LIFE!"."""
+SHORT_FORMS = frozenset("z b d h u a o ca bzw usw etc ggf evtl inkl mind max min nr st dr e g i approx no".split())
+"""Words behind which a full stop ends no sentence."""
+
+
+def instruction(meaning: Meaning, language: str) -> str:
+    """The instruction in one line, in this language; "" where the message has none."""
+    text = meaning.texts.get(language)
+    line = " ".join(text.instruction.split()) if text else ""
+    return "".join(character for character in line if character.isprintable())  # else it could turn the text round
+
+
+def is_said(change: Change) -> bool:
+    """Whether a change says what to do: something holds, and it is Severe or worse."""
+    return change.kind != "ended" and level(change.meaning.severity) >= SAID_FROM
+
+
+def in_a_push(change: Change) -> Localised:
+    """The instruction, short; in another language of the message where it has none in the reader's. {} for none."""
+    if not is_said(change):
+        return {}
+    own = {language: instruction(change.meaning, language) for language in (*LANGUAGES, *change.meaning.texts)}
+    any_of_them = next((text for text in own.values() if text), "")
+    return {lang: as_sentence(short(own[lang] or any_of_them, MAX_CHARS)) for lang in LANGUAGES} if any_of_them else {}
+
+
+def as_sentence(sentence: str) -> str:
+    """The sentence with a full stop, unless it ends with another sign."""
+    return sentence if sentence.endswith((".", "!", "?", "]")) else f"{sentence}."
+
+
+def short(text: str, limit: int) -> str:
+    """As many whole sentences as fit, from the first on; if not even that one fits, it is cut, and the cut marked."""
+    whole = next((found for found in beginnings(text) if len(found) <= limit), "")
+    return whole or shorten(" ".join(text.split()), limit)
+
+
+def beginnings(text: str) -> Iterator[str]:
+    """The text, and ever fewer of its sentences. None ends with a mere call such as "ACHTUNG!"."""
+    whole = sentences(text)
+    for count in range(len(whole), 0, -1):
+        if not _is_a_call(whole[count - 1]):
+            yield " ".join(whole[:count])
+
+
+def _is_a_call(sentence: str) -> bool:
+    return sentence.isupper() and len(sentence) <= MAX_CALL
+
+
+def sentences(text: str) -> list[str]:
+    found, words = list[str](), list[str]()
+    for word in text.split():
+        words.append(word)
+        if _ends_a_sentence(word.rstrip("\"'”“»)")):
+            found.append(" ".join(words))
+            words = []
+    return [*found, " ".join(words)] if words else found
+
+
+def _ends_a_sentence(word: str) -> bool:
+    if word.endswith((".", "!", "?")):
+        last = word.rstrip(".").rpartition(".")[2].strip('("„').lower()
+        return word[-1] != "." or not (last in SHORT_FORMS or last.isdigit())
+    return False
