@@ -11,6 +11,7 @@ from benchmarks.yardstick import timed
 from tests.domain.messages import Message, Warned, outcome_of, rules
 from tests.support import City, cancel, city_rules, meaning, outcome, snapshot, tick
 from warnsys.channels.sms import MAX_CHARS, gsm7_length
+from warnsys.channels.still import MOST_NAMED
 from warnsys.records import ImpactRecord, Outcome, PushNotice, SmsNotice
 from warnsys.warning.matching import MOST_MEANINGS
 from warnsys.warning.notify import MOST_CHANGES
@@ -79,6 +80,17 @@ def test_many_groups_that_end_with_one_record_are_told_in_a_few_notices() -> Non
     assert len(ended) == MOST_CHANGES
     assert ended[-1].more == MANY_GROUPS - MOST_CHANGES
     assert city.status() == "clear"
+
+
+def test_ends_beside_many_other_warnings_say_in_time_what_goes_on() -> None:
+    names = [f"d{n + 1}" for n in range(40)]
+    city = City(city_rules(40)).take(tick(0))
+    for key, group in (("A", "G"), ("B", "H")):
+        city.take(outcome(key, *(meaning(group=f"{group}{n}", districts=names, expires=240 + n) for n in range(40))))
+    city.take(snapshot(0, "A", "B"), tick(10))
+    assert take(city, cancel("C", "A", 10), snapshot(10, "C", "B")) < BUDGET_S
+    assert city.push()[-1].kind == "ended"
+    assert city.push()[-1].body["de"].count(" bis ") == MOST_NAMED
 
 
 def test_a_few_notices_say_nothing_of_more() -> None:

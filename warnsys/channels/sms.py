@@ -194,8 +194,9 @@ def _every_draft(place: CityInfo, change: Change, situation: Situation, words: M
 
 def _going_on(place: CityInfo, change: Change, situation: Situation, words: Messages) -> Iterator[tuple[str, ...]]:
     """What still holds, ever more briefly; nothing where nothing does."""
+    some = still.still_holds(change, situation)
     for most, brief in ((3, False), (2, False), (1, False), (2, True), (1, True)):
-        if said := still.sentence(place, change, situation, most=most, brief=brief):
+        if said := still.sentence(place, change, some, situation.now, most=most, brief=brief):
             yield (said[words.language],)
 
 

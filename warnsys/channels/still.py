@@ -4,8 +4,9 @@ Named is each event in force in one of the change's districts, with its own end,
 audience is never told of, what has expired without a confirmation, and of a lowering what it says itself.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 
 from warnsys.channels import wording
@@ -20,7 +21,7 @@ MOST_NAMED = 6
 """Events that a text names; that there are more is said."""
 MOST_PLACES = 3
 """Districts of an event that are named; more are counted."""
-MOST_LOOKED_AT = 100
+MOST_LOOKED_AT = 30
 """Events of one district, the worst of it: what holds beyond these is not worth a sentence."""
 
 
@@ -36,27 +37,25 @@ def still_holds(change: Change, situation: Situation) -> list[StillHolds]:
     """Gives the events in force in the districts of an end or a lowering, the worst first; none for other changes."""
     if change.kind not in ("ended", "lowered"):
         return []
-    found: dict[tuple[object, ...], StillHolds] = {}
+    where: dict[int, list[str]] = {}  # the districts of one city mostly share their meanings
+    meanings: dict[int, Meaning] = {}
     for district in change.districts:
-        for meaning in _beside(change, district, situation):
-            key = _key(meaning)
-            before = found[key].districts if key in found else ()
-            if district not in before:
-                found[key] = StillHolds(meaning, (*before, district))
+        for meaning in islice(situation.in_force.get(district, ()), MOST_LOOKED_AT):
+            meanings[id(meaning)] = meaning
+            where.setdefault(id(meaning), []).append(district)
+    found: dict[tuple[object, ...], StillHolds] = {}
+    for number, meaning in meanings.items():
+        if _is_worth_saying(change, meaning, situation.now):
+            key = event_name(meaning)["de"], meaning.advance, meaning.onset, meaning.expires
+            worst = max(found[key].meaning, meaning, key=grade) if key in found else meaning
+            known = found[key].districts if key in found else ()
+            found[key] = StillHolds(worst, tuple(dict.fromkeys((*known, *where[number]))))
     return sorted(found.values(), key=_worst_first)
 
 
-def _beside(change: Change, district: str, situation: Situation) -> Iterator[Meaning]:
-    now = situation.now
-    for meaning in islice(situation.in_force.get(district, ()), MOST_LOOKED_AT):
-        said = change.kind == "lowered" and speaks_for(change.meaning, meaning, now)
-        if not said and not change.rule.leaves_out(meaning):
-            yield meaning
-
-
-def _key(meaning: Meaning) -> tuple[object, ...]:
-    """What districts have in common that are named together."""
-    return event_name(meaning)["de"], meaning.group, meaning.severity, meaning.advance, meaning.onset, meaning.expires
+def _is_worth_saying(change: Change, meaning: Meaning, now: datetime) -> bool:
+    said = change.kind == "lowered" and speaks_for(change.meaning, meaning, now)
+    return not said and not change.rule.leaves_out(meaning)
 
 
 def _worst_first(one: StillHolds) -> tuple[object, ...]:
@@ -69,21 +68,26 @@ def _worst_first(one: StillHolds) -> tuple[object, ...]:
 
 
 def sentence(
-    place: CityInfo, change: Change, situation: Situation, *, most: int = MOST_NAMED, brief: bool = False
+    place: CityInfo,
+    change: Change,
+    some: Sequence[StillHolds],
+    now: datetime,
+    *,
+    most: int = MOST_NAMED,
+    brief: bool = False,
 ) -> Localised:
     """Says what goes on, in one sentence: at most so many events, if `brief` in few words. {} if nothing goes on."""
-    some = still_holds(change, situation)
     if not some:
         return {}
-    items = [_item(place, change, one, situation, brief=brief) for one in some[:most]]
+    items = [_item(place, change, one, now, brief=brief) for one in some[:most]]
     what: Localised = {language: "; ".join(item[language] for item in items) for language in LANGUAGES}
     if len(some) > len(items):
         what = say("still-more", what=what)
     return say("still-brief" if brief else "still-holds", what=what)
 
 
-def _item(place: CityInfo, change: Change, one: StillHolds, situation: Situation, *, brief: bool) -> Localised:
-    meaning, zone, now = one.meaning, place.timezone, situation.now
+def _item(place: CityInfo, change: Change, one: StillHolds, now: datetime, *, brief: bool) -> Localised:
+    meaning, zone = one.meaning, place.timezone
     event = short_event_name(meaning) if brief else event_name(meaning)
     if meaning.advance:
         event = say("still-advance-brief" if brief else "still-advance", event=event)
