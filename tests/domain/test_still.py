@@ -18,7 +18,7 @@ from warnsys.channels.words import LANGUAGES, messages
 from warnsys.records import ImpactRecord, Meaning, NoticeKind, PushNotice, SmsNotice
 from warnsys.warning.facts import Fact
 from warnsys.warning.notify import Change, Reason
-from warnsys.warning.policy import Rule
+from warnsys.warning.policy import Policy, Rule
 from warnsys.warning.situation import DistrictSituation, Situation, Standing, grade
 
 BERLIN = city_rules().place.timezone
@@ -96,6 +96,15 @@ def test_also_what_is_less_than_a_channel_tells_is_named_where_its_warning_ended
     assert "Weiter: Sturmböen bis 17:20" in rain_ends(GUSTS).sms()[-1].text.replace("Es gilt weiter", "Weiter")
 
 
+def test_what_is_minor_is_named_only_where_the_channel_tells_it() -> None:
+    breeze = meaning("Minor", group="WIND", ii="51", expires=200)
+    assert goes_on(rain_ends(breeze)) == ""
+    everything = Policy(rules=(Rule(audience="public", channel="push", warnings="Minor"),))
+    city = City(city_rules(policy=everything)).take(tick(0), outcome("A", meaning("Severe")), outcome("O", breeze))
+    city.take(snapshot(0, "A", "O"), tick(10), cancel("C", "A", 10), snapshot(10, "C", "O"))
+    assert goes_on(city) == "Es gilt weiter: Windböen bis 17:20 Uhr."
+
+
 def test_what_holds_in_a_part_of_the_districts_says_where() -> None:
     here = meaning("Moderate", group="WIND", ii="52", expires=200, districts=["d2"])
     assert goes_on(rain_ends(here)) == "Es gilt weiter: Sturmböen (D2) bis 17:20 Uhr."
@@ -157,8 +166,8 @@ def test_a_warning_beside_an_advance_notice_of_its_group_is_named_where_that_is_
 
 
 def test_what_is_less_bad_of_the_same_group_is_named_where_it_ends_later_or_began_already() -> None:
-    later = meaning("Minor", group="THUNDERSTORM", ii="31", expires=300)
-    covered = meaning("Minor", group="THUNDERSTORM", ii="31", expires=100)
+    later = meaning("Moderate", group="THUNDERSTORM", ii="31", expires=300)
+    covered = meaning("Moderate", group="THUNDERSTORM", ii="31", expires=100)
     assert goes_on(rain_ends(STORM, later, covered)) == (
         "Es gilt weiter: schweres Gewitter, heftiger Starkregen bis 16:05 Uhr; Gewitter bis 19:00 Uhr."
     )

@@ -1,7 +1,8 @@
 """What still holds where something ended or was lowered: without it, an end reads as an all-clear.
 
 Named is each event in force in one of the change's districts, with its own end, the worst first. Left out is what this
-audience is never told of, what has expired without a confirmation, and of a lowering what it says itself.
+audience is never told of, what is Minor on a channel that tells more only, what has expired without a confirmation, and
+of a lowering what it says itself.
 """
 
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
+from warnsys.cap.model import level
 from warnsys.channels import wording
 from warnsys.channels.events import event_name, short_event_name
 from warnsys.channels.wording import CityInfo
@@ -17,6 +19,8 @@ from warnsys.records import Localised, Meaning
 from warnsys.warning.notify import Change
 from warnsys.warning.situation import Situation, grade, speaks_for
 
+NAMED_FROM = level("Moderate")
+"""Least level that is named even where the channel tells this audience from a higher one on only."""
 MOST_NAMED = 6
 """Events that a text names; that there are more is said."""
 MOST_PLACES = 3
@@ -55,7 +59,8 @@ def still_holds(change: Change, situation: Situation) -> list[StillHolds]:
 
 def _is_worth_saying(change: Change, meaning: Meaning, now: datetime) -> bool:
     said = change.kind == "lowered" and speaks_for(change.meaning, meaning, now)
-    return not said and not change.rule.leaves_out(meaning)
+    bad_enough = level(meaning.severity) >= NAMED_FROM or change.rule.tells(meaning)
+    return bad_enough and not said and not change.rule.leaves_out(meaning)
 
 
 def _worst_first(one: StillHolds) -> tuple[object, ...]:
