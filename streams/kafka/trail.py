@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 HEADER = "trail"
+MOST_FEED_S = 300.0
+"""A feed publishes what it sees within seconds; it saw earlier what it publishes again, or by the clock of a story."""
 _ENTRY = re.compile(r"([a-z]{1,40})([=+])([0-9]{1,12}(?:\.[0-9]{1,9})?)")
 
 
@@ -49,6 +51,9 @@ class TraceHeader:
 
         `feed`: from the feed's first sight to its publishing; `to match`, `to settle` and `to channel`: on the broker
         and in queues; `parse`, `decide` and `settle`: at work; `total`: from publishing on.
+
+        Where two clocks contradict each other (something ended before it began) nothing is said: a stage would be
+        negative, or longer than the total.
         """
         at, spent = self.moments, self.durations
         matched, settled = self._matched(), self._settled()
@@ -62,7 +67,11 @@ class TraceHeader:
             "to channel": _between(settled, ended),
             "total": _between(at.get("published"), ended),
         }
-        return {stage: seconds for stage, seconds in found.items() if seconds is not None}
+        feed = found.pop("feed")
+        if any(seconds is not None and seconds < 0 for seconds in found.values()):
+            return {}
+        told = {"feed": feed} if feed is not None and 0 <= feed <= MOST_FEED_S else {}
+        return told | {stage: seconds for stage, seconds in found.items() if seconds is not None}
 
     def work(self) -> dict[str, float]:
         """When the agents took it and had done with it, in seconds since 1970; only what is known."""

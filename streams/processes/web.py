@@ -33,7 +33,7 @@ from streams.processes.guard import Guard, affordable, trusted_hosts
 from streams.processes.runtime import broker_of, seldom_collecting
 from streams.worker.failures import taken
 from warnsys.channels.registry import channels
-from warnsys.headers import published, record_time
+from warnsys.headers import record_time
 from warnsys.pipeline import cities_for, matcher_for
 from warnsys.reach import Reach
 from warnsys.records import Action
@@ -312,8 +312,6 @@ class Reader:
 
     def _show(self, name: TopicName, record: ConsumedRecord, *, tombstone: bool) -> None:
         at, key = record_time(record.timestamp), record.key.decode("utf-8", "replace")
-        if name == "stele" and (published_at := published(record.headers)) is not None:
-            self._board.latency_s.append(at.timestamp() - published_at)
         self._board.take(TopicRecord(name, key, None if tombstone else record.value, record.headers, at))
 
 

@@ -34,6 +34,18 @@ def test_of_what_is_not_known_nothing_is_said() -> None:
     assert set(TraceHeader().at("published", 100).stages(102)) == {"total"}
 
 
+@pytest.mark.parametrize("seen", [100 + 19_685_530, 101, 100 - 19_685_530, 100 - 3_600])
+def test_a_feeds_time_by_a_storys_clock_or_of_what_it_publishes_again_is_not_told(seen: float) -> None:
+    stages = WHOLE.at("seen", seen).stages(102)
+    assert tuple(stages) == STAGES[1:]
+    assert stages["total"] == 2
+
+
+@pytest.mark.parametrize("name", ["published", "match", "settle"])
+def test_where_clocks_contradict_each_other_no_stage_is_told(name: str) -> None:
+    assert WHOLE.at(name, 102.125).stages(102) == {}
+
+
 names = st.from_regex(r"[a-z]{1,12}", fullmatch=True)
 seconds = st.integers(0, 10**15).map(lambda micro: micro / 10**6)
 

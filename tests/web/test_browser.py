@@ -170,11 +170,11 @@ async def test_a_blocked_sound_is_said_large_and_can_be_tried_and_repeats_until_
     desk = desk_in("extreme")
     async with served(desk) as address, opened(browser, address) as page:
         sound = page.locator("#sound")
-        await expect(sound).to_have_text("Ton ist aus – hier einschalten")
+        await expect(sound).to_have_text("Ton aus: klicken zum Einschalten")
         await expect(sound).to_have_css("font-size", "20.8px")
         assert await page.evaluate("alarm === null")
         await page.get_by_role("button", name="Ton prüfen").click()
-        await expect(sound).to_have_text("Ton an")
+        await expect(sound).to_have_text("Ton an: klicken zum Ausschalten")
         assert await page.evaluate("alarm.loop")
         await page.locator("input[name=by]").fill("Leitstelle A")
         await page.get_by_role("button", name="Gesehen").click()

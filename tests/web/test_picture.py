@@ -16,7 +16,7 @@ from tests.web.sites import LOGIN, Desk
 from warnsys.records import PushNotice
 from warnsys.web.board import Board
 from warnsys.web.dashboard import MOST_ROWS, _chain
-from warnsys.web.timeline import MOST_BARS, timeline
+from warnsys.web.timeline import MOST_LANES, timeline
 
 PAGES = (
     "/", "/lagebericht", "/alert/A", "/stop/push", "/stele/d1", "/embed/d1", "/api/districts", "/api/districts.geojson",
@@ -98,12 +98,43 @@ def _frozen(value: Any) -> bool:
     return bool(type(value).__dataclass_params__.frozen)
 
 
-def test_the_timeline_draws_what_can_be_seen_and_no_more_than_can_be_read() -> None:
+def test_the_timeline_draws_the_worst_and_no_more_than_can_be_read() -> None:
     many = [outcome(f"M{n}", meaning("Minor", onset=n, expires=n + 300)) for n in range(300)]
     same = [outcome(f"S{n}", meaning("Severe")) for n in range(300)]
     made = Desk().take(tick(0), *many, *same)
-    lanes, _, _ = timeline(made.board.picture(), made.city.rules, "de")
-    assert [bar.level for bar in lanes[0].bars] == [1] * (MOST_BARS - 1) + [3]
+    found = timeline(made.board.picture(), made.city.rules, "de")
+    assert [bar.level for lane in found.lanes for bar in lane.bars] == [3] + [1] * (MOST_LANES - 1)
+    assert found.more == 301 - MOST_LANES
+
+
+def test_a_warning_with_all_that_it_was_is_one_lane_and_what_ended_stays_for_hours() -> None:
+    chain = [outcome("A", meaning("Moderate", expires=60)), outcome("B", meaning("Extreme", expires=90),
+        supersedes=["A"], sent=10)]  # fmt: skip
+    made = Desk().take(tick(0), *chain, outcome("C", meaning("Minor", group="HEAT", ii="247", expires=600)))
+
+    def lanes(minute: float) -> list[tuple[str, bool, list[int]]]:
+        made.later(minute).take(tick(minute))
+        found = timeline(made.board.picture(), made.city.rules, "de")
+        return [(one.base_id, one.over, [bar.level for bar in one.bars]) for one in found.lanes]
+
+    assert lanes(20) == [("B", False, [2, 4]), ("C", False, [1])]
+    assert lanes(400) == [("C", False, [1]), ("B", True, [2, 4])]
+    assert lanes(95 + 12 * 60) == [("C", True, [1])]
+
+
+def test_what_ended_has_room_beside_however_much_holds() -> None:
+    holding = [outcome(f"M{n}", meaning("Minor", onset=n, expires=n + 300)) for n in range(20)]
+    made = Desk().take(tick(0), outcome("E", meaning("Severe", expires=5)), *holding).later(30)
+    found = timeline(made.board.picture(), made.city.rules, "de")
+    assert [one.base_id for one in found.lanes if one.over] == ["E"]
+
+
+def test_the_timeline_is_scaled_to_what_it_shows() -> None:
+    made = Desk().take(tick(0), outcome("A", meaning(expires=60)))
+    found = timeline(made.board.picture(), made.city.rules, "de")
+    assert found.now == 0.25
+    assert found.lanes[0].bars[0].width == 1 / 8
+    assert len(found.marks) == 7
 
 
 def test_the_report_tells_the_newest_and_how_many_it_leaves_out() -> None:

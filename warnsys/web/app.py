@@ -84,9 +84,10 @@ class Site:
 
 
 class Pages:
-    """Renders templates."""
+    """Renders templates. `embedded`: each page says that it runs on the embedded broker, which keeps nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, embedded: bool = False) -> None:
+        self._embedded = embedded
         self._templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(FOLDER / "templates"),
             autoescape=True,
@@ -114,7 +115,8 @@ class Pages:
     ) -> HTMLResponse:
         text = self._templates.get_template(name).render(
             t=words(language), lang=language, other="en" if language == "de" else "de", board=board,
-            exercise=board.exercise, stage=board.stage, served=board.pictured_at, **values,
+            exercise=board.exercise, stage=board.stage, served=board.pictured_at,
+            embedded=self._embedded, **values,
         )  # fmt: skip
         return HTMLResponse(text, status)
 
@@ -136,7 +138,7 @@ def public_site(site: Site) -> FastAPI:
 
     app = _site(site, "warnsys – öffentlich", public=True)
     app.include_router(api.public(site))
-    app.include_router(stele.router(site, Pages()))
+    app.include_router(stele.router(site, Pages(embedded=site.settings.broker.embedded)))
     return app
 
 
@@ -146,7 +148,7 @@ def operators_site(site: Site) -> FastAPI:
 
     app = _site(site, "warnsys", public=False)
     operators = Operators(site.settings.web)
-    pages = Pages()
+    pages = Pages(embedded=site.settings.broker.embedded)
     app.include_router(api.public(site))
     app.include_router(stele.router(site, pages))
     app.include_router(api.private(site, operators))

@@ -46,11 +46,13 @@ from warnsys.web.history import History
 from warnsys.web.meanings import meanings_of_all
 from warnsys.web.orders import Ordered, orders
 from warnsys.web.telling import BoardEvent, Telling
+from warnsys.web.unreadable import Rejected, note
 
 TopicName = str
 """`alerts`, `impacts`, `rejected`, `status`, `actions`, or the name of a channel."""
 MAX_NOTICES = 2_000
 MAX_REJECTED = 200
+MAX_ORDERS = 400
 MAX_ALERTS = 4_000
 MAX_ALERT_BYTES = 128 * 1024 * 1024
 BLIND_AFTER = timedelta(seconds=60)
@@ -88,18 +90,6 @@ class HeldAlert:
         return frozenset(found.decode() for found in _CELL.findall(self.body))
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """What could not be understood, with where it stood and why."""
-
-    at: datetime
-    reason: str
-    agent: str
-    key: str
-    place: str
-    value: bytes
-
-
 @dataclass
 class Board:
     """The present of one stage. Not thread-safe: fed in one event loop; who reads elsewhere takes a `picture` there."""
@@ -125,11 +115,14 @@ class Board:
     """By channel, what was asked for last."""
     channels: dict[tuple[str, str], ChannelState] = field(default_factory=dict)
     """By city and channel, what its agent has said of the orders."""
+    stop_log: deque[Stop] = field(default_factory=lambda: deque(maxlen=MAX_ORDERS))
+    """All that was asked for, as it came."""
+    answers: deque[ChannelState] = field(default_factory=lambda: deque(maxlen=MAX_ORDERS))
+    """All that the agents have said of it."""
     asked: dict[str, float] = field(default_factory=dict)
     """By channel, when its newest order came in, by `elapsed`."""
     elapsed: Callable[[], float] = time.monotonic
     """Seconds on a clock that nobody sets."""
-    latency_s: deque[float] = field(default_factory=lambda: deque(maxlen=500))
     lag: dict[str, int] = field(default_factory=dict)
     """Records of each input that the agents have not handled, by topic; empty where that is not known."""
     listed: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -275,7 +268,7 @@ class Board:
             case "alerts" if value and record.headers.get("kind") != "snapshot":
                 headers = AlertHeaders.model_validate(record.headers)
                 self._check_stage(headers.stage)
-                self.history.published(headers.id, record.at)
+                self.history.published(headers.id, record.at, None if self.exercise else headers.seen)
                 self._keep(HeldAlert(headers, value, record.at, self.zones.get(headers.source, ZONE)))
             case "impacts" if value:
                 self._take_impact(read_impact_record(value), record)
@@ -368,11 +361,8 @@ class Board:
     def _take_rejected(self, record: TopicRecord) -> None:
         headers = record.headers
         place = f"{headers.get('topic', '?')}/{headers.get('partition', '?')}@{headers.get('offset', '?')}"
-        self.rejected.appendleft(
-            Rejected(
-                record.at, headers.get("reason", "?"), headers.get("agent", "?"), record.key, place, record.value or b""
-            )
-        )
+        reason, agent = headers.get("reason", "?"), headers.get("agent", "?")
+        note(self.rejected, Rejected(record.at, reason, agent, record.key, place, record.value or b"", record.at))
         self._telling.tell("rejected", b"{}")
 
     def _take_action(self, value: bytes) -> None:
@@ -384,6 +374,8 @@ class Board:
             case Reminder() as reminder:
                 self.reminded.add(reminder.key)
             case Stop() as stop:
+                if stop not in self.stop_log:
+                    self.stop_log.append(stop)
                 known = self.stops.get(stop.channel)
                 if known and stop.at <= known.at:
                     return
@@ -393,6 +385,7 @@ class Board:
                 if self.channels.get(place) == said:
                     return
                 self.channels[place] = said
+                self.answers.append(said)
         self._telling.tell("action", value)
 
     def asked_for(self, action: Action) -> None:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
@@ -15,18 +16,21 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from warnsys.channels.registry import pausable
-from warnsys.channels.wording import moment
+from warnsys.channels.wording import clock, moment, same_day
 from warnsys.headers import whole
 from warnsys.records import LONGEST_STOP, Acknowledgement, Action, ChangeNotice, Outcome, Stop
 from warnsys.web.alerts import neighbours, read
 from warnsys.web.api import explained_alert, held_alert
 from warnsys.web.app import BoardPicture, Pages, Site, language_of, signed_in
 from warnsys.web.board import Board
+from warnsys.web.held_back import held_now, stop_stories
 from warnsys.web.nearby import nearby
 from warnsys.web.once import Once
 from warnsys.web.security import Operators, same_origin
 from warnsys.web.timeline import timeline
-from warnsys.web.views import View, change, district_view, hearings, holdings, last_known
+from warnsys.web.told import matrix, ways
+from warnsys.web.unreadable import unreadable
+from warnsys.web.views import View, change, district_view, holdings, last_known, without_control_characters
 from warnsys.web.words import LANGUAGES, words
 
 log = logging.getLogger(__name__)
@@ -36,6 +40,12 @@ MOST_ROWS = 500
 """Of each table in the report; the newest."""
 MOST_IN_CHAIN = 100
 MOST_FIELDS = 20
+WRITTEN = frozenset({"by", "reason", "minutes"})
+"""Fields of forms that people write, with a text `wrong-FIELD` each."""
+LOOKS_AGAIN = timedelta(minutes=3)
+"""A feed looks again within a minute, whatever fails."""
+AHEAD = timedelta(minutes=5)
+MUCH_LAG = 100
 
 
 def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
@@ -87,7 +97,8 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
             "alerts": taken[-MOST_ROWS:], "older_alerts": max(0, len(taken) - MOST_ROWS),
             "elsewhere": len(alerts) - len(taken),
             **rows[language], "notices": notices[-MOST_ROWS:], "older_notices": max(0, len(notices) - MOST_ROWS),
-            "rejected": [one for one in board.rejected if one.at >= since],
+            "stories": stop_stories(board, since, language),
+            "rejected": [one for one in board.rejected if one.last >= since],
             "acknowledged": [one for one in board.acknowledged.values() if one.at >= since],
             "outages": sorted(board.history.outages(since, now, stale_after), key=lambda one: one.since),
         }  # fmt: skip
@@ -97,54 +108,76 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
     async def acknowledge(request: Request) -> Response:
         given = await _form(request)
         order = {**given, "stage": live.stage, "at": live.now()}
-        return await act(request, "not-acknowledged", "/", lambda: Acknowledgement.model_validate(order))
+        asked = {"what": "not-acknowledged", "action": "/act/acknowledge", "given": given}
+        return await act(request, "failed.html", asked, lambda: Acknowledgement.model_validate(order))
 
     @routes.get("/stop/{channel}")
     def ask(channel: str, request: Request, board: BoardPicture) -> Response:
         """The second step: what stopping means, before it is done."""
         if channel not in (names := [one.name for one in pausable()]):
             raise HTTPException(404, f"only {' and '.join(names)} can be stopped")
-        return pages.render("stop.html", language_of(request), board, {"channel": channel})
+        return pages.render("stop.html", language_of(request), board, {"channel": channel, "given": {}, "what": ""})
 
     @routes.get("/resume/{channel}")
     def ask_to_resume(channel: str, request: Request, board: BoardPicture) -> Response:
         """The second step of resuming a channel."""
         if channel not in board.stops:
             raise HTTPException(404, f"{channel} is not stopped")
-        return pages.render("resume.html", language_of(request), board, {"channel": channel})
+        values = {"channel": channel, "given": {}, "what": ""}
+        return pages.render("resume.html", language_of(request), board, values)
 
     @routes.post("/act/stop")
     async def stop(request: Request) -> Response:
         given = await _form(request)
-        minutes = given.pop("minutes", "")
-        if (asked := whole(minutes)) is None or asked > LONGEST_STOP // timedelta(minutes=1):
-            raise HTTPException(422, f"minutes: a whole number up to {LONGEST_STOP // timedelta(minutes=1)}")
-        channel, now = given.get("channel", ""), live.now()
-        if known := live.stops.get(channel):  # whoever orders has seen that one: this one is newer, by whatever clock
-            now = max(now, known.at + timedelta(milliseconds=1))
-        order = {**given, "stage": live.stage, "at": now, "until": now + timedelta(minutes=asked)}
-        what, again = ("not-stopped", "/stop/") if asked else ("not-resumed", "/resume/")
-        return await act(request, what, f"{again}{channel}", lambda: Stop.model_validate(order))
+        channel, asked = given.get("channel", ""), whole(given.get("minutes", ""))
+        if channel not in (names := [one.name for one in pausable()]):
+            raise HTTPException(422, f"only {' and '.join(names)} can be stopped")
+        page, what = ("resume.html", "not-resumed") if asked == 0 else ("stop.html", "not-stopped")
 
-    async def act(request: Request, what: str, again: str, action: Callable[[], Action]) -> Response:
-        """Back to where it shows once it stands on its topic; else a page that says that nothing was done."""
+        def order() -> Stop:
+            if asked is None or asked > LONGEST_STOP // timedelta(minutes=1):
+                raise _Wrong("minutes")
+            now = live.now()
+            if known := live.stops.get(channel):  # who orders has seen that one: this one is newer, by whatever clock
+                now = max(now, known.at + timedelta(milliseconds=1))
+            said = {name: value for name, value in given.items() if name != "minutes"}
+            return Stop.model_validate(
+                {**said, "stage": live.stage, "at": now, "until": now + timedelta(minutes=asked)}
+            )
+
+        return await act(request, page, {"what": what, "channel": channel, "given": given}, order)
+
+    async def act(request: Request, page: str, asked: dict[str, Any], action: Callable[[], Action]) -> Response:
+        """Back to where it shows once it stands on its topic; else a page that says that nothing was done.
+
+        That page has what was typed, so that it can be sent again.
+        """
         if not same_origin(request):
             raise HTTPException(403, "this form was not sent from a page of ours")
+        language, board = language_of(request), live.picture()
         try:
             done = action()
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise HTTPException(422, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        except (ValidationError, _Wrong) as error:
+            wrong = error.field if isinstance(error, _Wrong) else str(error.errors()[0]["loc"][0])
+            wrong = f"wrong-{wrong if wrong in WRITTEN else 'form'}"
+            return pages.render(page, language, board, {**asked, "wrong": wrong}, status=422)
         try:
             await site.act(done)
         except Exception:
             log.exception("%s could not be put onto its topic", done.key)
-            said = {"what": what, "again": again}
-            return pages.render("failed.html", language_of(request), live.picture(), said, status=503)
+            return pages.render(page, language, board, {**asked, "wrong": "failed-means"}, status=503)
         live.asked_for(done)
         return RedirectResponse(_back(request), 303)
 
     return routes
+
+
+class _Wrong(ValueError):
+    """A field of a form, by name."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
 
 
 async def _form(request: Request) -> dict[str, str]:
@@ -179,18 +212,25 @@ def _zone(site: Site) -> ZoneInfo:
 def _standing(site: Site, board: Board, language: str) -> dict[str, Any]:
     """What holds, for the dashboard and the report."""
     cities: list[dict[str, Any]] = []
+    orders = board.orders()
     for city in board.cities.values():
         views = [district_view(board, city, district, language) for district in city.place.districts]
         holding = holdings(board, city, views, language)
         cities.append(
             {
                 "rules": city, "place": city.place, "views": views, "holding": holding, "blind": _blind(views),
-                "told": {one.item.record.base_id: list(hearings(city.policy, one.item.record)) for one in holding},
+                "ways": ways(city), "matrix": matrix(board, city, holding, orders),
             }
         )  # fmt: skip
     return {
-        "cities": cities, "now": board.now(), "zone": _zone(site), "moment": moment, "orders": board.orders(),
+        "cities": cities, "now": board.now(), "zone": _zone(site), "moment": moment, "orders": orders,
+        "short": partial(_short, now=board.now(), zone=_zone(site), language=language),
     }  # fmt: skip
+
+
+def _short(at: datetime, now: datetime, zone: ZoneInfo, language: str) -> str:
+    """A time of today without its date."""
+    return clock(at, zone)[language] if same_day(at, now, zone) else moment(at, zone, language)
 
 
 def _dashboard(site: Site, board: Board, language: str) -> dict[str, Any]:
@@ -198,22 +238,25 @@ def _dashboard(site: Site, board: Board, language: str) -> dict[str, Any]:
     cities: list[dict[str, Any]] = standing["cities"]
     for found in cities:
         city, views = found["rules"], found["views"]
-        lanes, at, marks = timeline(board, city, language)
         found |= {
-            "lanes": lanes, "now_at": at, "marks": marks, "remembered": last_known(board, city, language),
+            "time": timeline(board, city, language), "remembered": last_known(board, city, language),
             "neighbours": neighbours(board, city, site.settings.web.watch_cells, language),
             "nearby": nearby(site.matcher.index, board, city, language),
             "without": [view.district.name for view in views if view.record is None],
             "incomplete": any(view.record and view.record.freshness == "incomplete" for view in views),
         }  # fmt: skip
     remaining = [view.remaining_s for city in cities for view in city["views"] if view.record]
+    feeds, rejected, orders = _feeds(site, board, standing["now"], language), unreadable(board), standing["orders"]
     return {
-        **standing, "cells_unknown": site.reach.now(), "feeds": _feeds(site, board, standing["now"]),
-        "notices": list(board.notices)[:50], "rejected": list(board.rejected)[:20], "web": site.settings.web,
+        **standing, "cells_unknown": site.reach.now(), "feeds": feeds,
+        "notices": list(board.notices)[:50], "unreadable": rejected[:20], "web": site.settings.web,
         "loud": any(one.loud and not one.acknowledged for city in cities for one in city["holding"]),
         "fresh_for": min(remaining, default=LOOK_AGAIN_S), "silent_s": _silence(board),
         "journeys": [one for one in reversed(board.history.journeys.values()) if one.shown][:3],
-        "latency": _latency(board.latency_s),
+        "latency": _latency(board.history.totals_ms()),
+        "in_the_way": {one.stop.channel: one.state for one in orders},
+        "held_back": held_now(stop_stories(board, standing["now"], language), orders),
+        "ill": bool(rejected) or sum(board.lag.values()) > MUCH_LAG or any(one["why"] for one in feeds),
     }  # fmt: skip
 
 
@@ -228,20 +271,27 @@ def _blind(views: Iterable[View]) -> bool:
     return all(view.record is None for view in views)
 
 
-def _feeds(site: Site, board: Board, now: datetime) -> list[dict[str, Any]]:
-    found = []
+def _feeds(site: Site, board: Board, now: datetime, language: str) -> list[dict[str, Any]]:
+    """The sources; `why` says what is wrong with one. A stamp that lies ahead is told as no time at all."""
+    found, t = [], words(language)
     for source in site.settings.sources:
         status = board.feeds.get(source.name)
-        age = (now - status.stamp).total_seconds() if status and status.stamp else None
-        found.append(
-            {"name": source.name, "status": status, "age_s": age, "stale": age is None or age > source.stale_after_s}
-        )
+        stamp = status.stamp if status and status.stamp and status.stamp <= now + AHEAD else None
+        age = max(0.0, (now - stamp).total_seconds()) if stamp else None
+        stale, why = age is None or age > source.stale_after_s, ""
+        if status and status.looked < now - LOOKS_AGAIN:
+            why = t("why-silent", looked=moment(status.looked, _zone(site), language))
+        elif status and status.error:
+            why = t("why-error", error=without_control_characters(status.error))
+        elif status and stale:
+            why = t("why-ahead" if status.stamp and stamp is None else "why-old")
+        found.append({"name": source.name, "stamp": stamp, "age_s": age, "stale": stale, "why": why})
     return found
 
 
-def _latency(seconds: Iterable[float]) -> dict[str, float]:
-    kept = sorted(seconds)
-    return {"p50": kept[len(kept) // 2] * 1000, "p99": kept[int(len(kept) * 0.99)] * 1000} if kept else {}
+def _latency(totals_ms: Iterable[float]) -> dict[str, float]:
+    kept = sorted(totals_ms)
+    return {"p50": kept[len(kept) // 2], "p99": kept[int(len(kept) * 0.99)]} if kept else {}
 
 
 def _chain(board: Board, base_id: str) -> list[Outcome]:

@@ -12,6 +12,7 @@ from itertools import pairwise
 
 KEPT = timedelta(hours=25)
 MAX_JOURNEYS = 200
+MAX_MATCHED = 4_000
 AT_ONCE = timedelta(minutes=2)
 """A step that took longer is no step of the same journey: the record was written again later."""
 NO_TICK = timedelta(seconds=60)
@@ -42,7 +43,12 @@ class Journey:
 
 
 def _ms(first: datetime | None, last: datetime | None) -> float | None:
-    return None if first is None or last is None else max(0.0, (last - first).total_seconds() * 1000)
+    return None if first is None or last is None else (last - first).total_seconds() * 1000
+
+
+def _follows(first: datetime | None, last: datetime | None) -> bool:
+    """Whether one step may have followed the other at once; a clock that went back measures nothing."""
+    return first is not None and last is not None and timedelta(0) <= last - first < AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,28 +70,43 @@ class History:
     stamps: dict[str, list[datetime]] = field(default_factory=dict)
     """Of the snapshots of each source, in order."""
     silences: deque[Outage] = field(default_factory=lambda: deque(maxlen=100))
+    _matched: dict[str, datetime] = field(default_factory=dict)
+    """By listed id, when its first outcome came: what was published later than that was published again."""
     _tick: datetime | None = None
 
     def picture(self) -> "History":
         """As it is now; nothing that comes later changes it."""
         stamps = {source: kept.copy() for source, kept in self.stamps.items()}
-        return replace(self, journeys=self.journeys.copy(), stamps=stamps, silences=self.silences.copy())
+        return replace(
+            self, journeys=self.journeys.copy(), stamps=stamps, silences=self.silences.copy(),
+            _matched=self._matched.copy(),
+        )  # fmt: skip
 
-    def published(self, listed_id: str, at: datetime) -> None:
-        if listed_id not in self.journeys:
-            self.journeys[listed_id] = Journey(listed_id, at)
-            while len(self.journeys) > MAX_JOURNEYS:
-                del self.journeys[next(iter(self.journeys))]
+    def published(self, listed_id: str, at: datetime, seen: datetime | None = None) -> None:
+        """A message on its topic; `seen` is when its feed saw it first, where that clock can be compared."""
+        if listed_id in self.journeys or (seen is not None and at - seen > AT_ONCE):
+            return
+        first = self._matched.get(listed_id)
+        self.journeys[listed_id] = Journey(listed_id, at, first if _follows(at, first) else None)
+        while len(self.journeys) > MAX_JOURNEYS:
+            del self.journeys[next(iter(self.journeys))]
 
     def matched(self, listed_id: str, at: datetime) -> None:
+        first = self._matched[listed_id] = min(at, self._matched.pop(listed_id, at))
+        while len(self._matched) > MAX_MATCHED:
+            del self._matched[next(iter(self._matched))]
         journey = self.journeys.get(listed_id)
-        if journey and journey.matched is None and at - journey.published < AT_ONCE:
-            self.journeys[listed_id] = replace(journey, matched=at)
+        if journey and journey.matched is None and _follows(journey.published, first):
+            self.journeys[listed_id] = replace(journey, matched=first)
 
     def shown(self, listed_id: str, at: datetime) -> None:
         journey = self.journeys.get(listed_id)
-        if journey and journey.matched and journey.shown is None and at - journey.matched < AT_ONCE:
+        if journey and journey.shown is None and _follows(journey.matched, at):
             self.journeys[listed_id] = replace(journey, shown=at)
+
+    def totals_ms(self) -> list[float]:
+        """How long each message took from its first publication to the steles, where that is known."""
+        return [total for one in self.journeys.values() if (total := one.total_ms) is not None]
 
     def listed(self, source: str, stamp: datetime) -> None:
         kept = self.stamps.setdefault(source, [])

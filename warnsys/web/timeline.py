@@ -1,14 +1,14 @@
-"""The timeline of the operators' page: what held, holds and will hold, in a lane a district.
+"""The timeline of the operators' page: what held, holds and will hold, in a lane a warning, scaled to what is shown.
 
-A lane draws what can be seen in it, worst on top, and so many bars at most: a day with thousands of messages would make
-a page of megabytes that nobody can read.
+A warning is a message with those that it replaced. So many lanes are drawn as can be read: what holds, the worst first,
+what comes, and what ended in the last hours. Of those that look alike one is drawn: a burst has thousands.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from math import inf
-from operator import itemgetter
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -17,60 +17,102 @@ from warnsys.channels import wording
 from warnsys.channels.events import event_name
 from warnsys.pipeline import CityRules
 from warnsys.records import Meaning, Outcome
+from warnsys.warning.text import shorten
 from warnsys.web.board import Board
 from warnsys.web.once import Once
 from warnsys.web.views import without_control_characters
 
 BEFORE, AFTER = timedelta(hours=24), timedelta(hours=48)
+"""No further back and ahead than this."""
+LEAST_BEFORE, LEAST_AFTER = timedelta(hours=2), timedelta(hours=6)
+ENDED = timedelta(hours=12)
+"""How long a warning that is over is drawn."""
+MOST_LANES, ENDED_LANES = 6, 2
+"""What ended has so many of them, or those that nothing else needs."""
 MOST_BARS = 100
-"""In a lane."""
+"""In a lane, the newest."""
+MOST_MARKS = 13
+NAME_CHARS = 36
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One warning in a lane; `left` and `width` as parts of the whole, 0 to 1."""
+    """What one message said; `left` and `width` as parts of the whole, 0 to 1."""
 
     left: float
     width: float
     level: int
     advance: bool
     title: str
-    base_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
+    """One warning."""
+
+    base_id: str
+    """Of its newest message."""
     name: str
+    title: str
+    over: bool
     bars: tuple[Bar, ...]
     """In the order in which they are drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """`now` and the places of the marks as parts of the whole, 0 to 1."""
+
+    lanes: tuple[Lane, ...]
+    more: int
+    """Warnings that have no lane."""
+    now: float
+    marks: tuple[tuple[float, str], ...]
 
 
 class _Span(NamedTuple):
     """A bar before it has words; moments in seconds since 1970, which compare in a tenth of the time."""
 
-    level: int
     begin: float
     end: float
+    level: int
     advance: bool
     meaning: Meaning
     base_id: str
-
-    def hides(self, other: "_Span") -> bool:
-        """Whether the other, drawn before it, cannot be seen. An advance notice is drawn thinner than a warning."""
-        covers = self.begin <= other.begin and self.end >= other.end
-        return covers and (not self.advance or other.advance)
+    sent: float
 
 
-def timeline(board: Board, city: CityRules, language: str) -> tuple[list[Lane], float, list[tuple[float, str]]]:
-    """Lanes a district over the last 24 and the coming 48 hours; where now is; and marks every six hours."""
+def timeline(board: Board, city: CityRules, language: str) -> Lanes:
+    """What stood in the last day and will stand in the next two, as far as there is room."""
     now, zone = board.now(), city.place.timezone
-    first, last = now - BEFORE, now + AFTER
-    spans = _spans(board, city, now.timestamp(), first.timestamp(), last.timestamp())
-    lanes = []
-    for district in city.place.districts:
-        bars = [_bar(one, first.timestamp(), last.timestamp(), zone, language) for one in _seen(spans[district.id])]
-        lanes.append(Lane(district.short_name, tuple(bars)))
-    return lanes, (now - first) / (last - first), _marks(first, last, zone)
+    at = now.timestamp()
+    alike = {_look(spans): spans for spans in _warnings(board, city, at)}
+    current = sorted((one for one in alike.values() if _end(one) > at), key=lambda one: _order(one, at))
+    ended = sorted((one for one in alike.values() if at >= _end(one) > at - ENDED.total_seconds()), key=_end)[::-1]
+    room = max(ENDED_LANES, MOST_LANES - len(current))
+    shown = current[: MOST_LANES - min(room, len(ended))] + ended[:room]
+    begins = [span.begin for spans in shown for span in spans]
+    ends = [span.end for spans in shown for span in spans if span.end < inf]
+    first = max(at - BEFORE.total_seconds(), min([*begins, at - LEAST_BEFORE.total_seconds()]))
+    last = min(at + AFTER.total_seconds(), max([*ends, at + LEAST_AFTER.total_seconds()]))
+    lanes = [_lane(spans, at, first, last, zone, language) for spans in shown]
+    more = len(current) + len(ended) - len(shown)
+    return Lanes(tuple(lanes), more, (at - first) / (last - first), tuple(_marks(first, last, zone)))
+
+
+def _look(spans: Iterable[_Span]) -> frozenset[tuple[float, float, int, bool, str]]:
+    return frozenset((one.begin, one.end, one.level, one.advance, one.meaning.ii or one.meaning.group) for one in spans)
+
+
+def _end(spans: Iterable[_Span]) -> float:
+    return max(span.end for span in spans)
+
+
+def _order(spans: Iterable[_Span], now: float) -> tuple[bool, int, float]:
+    """What holds first, then what is worse, then what begins earlier."""
+    holding = [span for span in spans if span.begin <= now < span.end and not span.advance]
+    left = holding or [span for span in spans if span.end > now]
+    return not holding, -max(span.level for span in left), min(span.begin for span in left)
 
 
 class _Part(NamedTuple):
@@ -99,63 +141,80 @@ def _worked_out(outcome: Outcome) -> tuple[Outcome, float, list[_Part]]:
 _PARTS = Once(_worked_out)
 
 
-def _spans(board: Board, city: CityRules, now: float, first: float, last: float) -> dict[str, list[_Span]]:
-    """By district, from when to when each warning holds within a time; of those that look alike, one."""
+def _warnings(board: Board, city: CityRules, now: float) -> list[list[_Span]]:
+    """The spans of each warning of a city; messages that replace one another are one warning."""
     known = [_PARTS.of(outcome) for outcome in board.outcomes.values()]
     replaced = {base_id: sent for outcome, sent, _ in known for base_id in outcome.supersedes}
-    spans: dict[str, dict[tuple[int, float, float, bool], _Span]] = {each.id: {} for each in city.place.districts}
-    standing = {district: board.stele(district) for district in spans}
+    places = {each.id for each in city.place.districts}
+    records = {district: board.stele(district) for district in places}
     # a record that has more than it tells says of no warning that it stands no more
-    full = {place: record for place, record in standing.items() if record and not record.more}
-    holds = {place: {item.base_id for item in record.items} for place, record in full.items()}
-    alike: dict[tuple[int, float, float, bool, frozenset[str], frozenset[str]], tuple[Meaning, str]] = {}
-    """By how a warning looks, where it was given and where it stands no more: a burst has thousands that look alike."""
-    for outcome, _, parts in known:
-        gone, name = replaced.get(outcome.base_id) or last, outcome.base_id
-        # over where it stands no more: withdrawn, or whatever else ended it
-        over = frozenset([district for district, ids in holds.items() if name not in ids])
+    full = {place: record for place, record in records.items() if record and not record.more}
+    standing = {item.base_id for record in full.values() for item in record.items}
+    leaders = _leaders(outcome for outcome, _, _ in known)
+    found: dict[str, list[_Span]] = defaultdict(list)
+    first, last = now - BEFORE.total_seconds(), now + AFTER.total_seconds()
+    for outcome, sent, parts in known:
         for part in parts:
-            begin, end = max(part.onset, first), min(gone, last, part.expires)
-            if end > begin:
-                alike[part.level, begin, end, part.advance, part.districts, over] = part.meaning, name
-    for (worst, begin, end, advance, districts, over), (meaning, name) in alike.items():
-        for district in districts:
-            until = min(end, now) if district in over else end
-            if until > begin and district in spans:
-                look = worst, begin, until, advance
-                spans[district][look] = _Span(*look, meaning, name)
-    return {district: list(found.values()) for district, found in spans.items()}
+            here = part.districts & places
+            end = min(replaced.get(outcome.base_id) or inf, part.expires)
+            if here <= full.keys() and outcome.base_id not in standing:
+                end = min(end, now)  # it stands no more: withdrawn, or whatever else ended it
+            if here and end > max(part.onset, first) and part.onset < last:
+                span = _Span(part.onset, end, part.level, part.advance, part.meaning, outcome.base_id, sent)
+                found[_leader(leaders, outcome.base_id)].append(span)
+    return list(found.values())
 
 
-def _seen(spans: Iterable[_Span]) -> list[_Span]:
-    """What can be seen in a lane, as it is drawn: the worst last."""
-    kept: list[_Span] = []
-    for span in sorted(spans, key=itemgetter(0, 1, 2), reverse=True):
-        if len(kept) == MOST_BARS:
-            break
-        if not any(above.hides(span) for above in kept):
-            kept.append(span)
-    return kept[::-1]
+def _leaders(outcomes: Iterable[Outcome]) -> dict[str, str]:
+    """For each message that is joined to another one, a step towards the one that stands for all of them."""
+    leaders: dict[str, str] = {}
+    for outcome in outcomes:
+        for other in outcome.supersedes:
+            one, two = _leader(leaders, outcome.base_id), _leader(leaders, other)
+            if one != two:
+                leaders[two] = one
+    return leaders
 
 
-def _bar(span: _Span, first: float, last: float, zone: ZoneInfo, language: str) -> Bar:
-    meaning, whole = span.meaning, last - first
-    title = ", ".join(
-        (
-            wording.label(meaning)[language],
-            without_control_characters(event_name(meaning)[language]),
-            wording.period(meaning.onset, meaning.expires, zone)[language],
-        )
-    )
-    left, width = (span.begin - first) / whole, (span.end - span.begin) / whole
-    return Bar(left, width, span.level, meaning.advance, title, span.base_id)
-
-
-def _marks(first: datetime, last: datetime, zone: ZoneInfo) -> list[tuple[float, str]]:
-    at = first.astimezone(zone).replace(minute=0, second=0, microsecond=0)
-    found = []
-    while (at := at + timedelta(hours=1)) < last:
-        if at.hour % 6 == 0:
-            text = f"{at:%d.%m.}" if at.hour == 0 else f"{at:%H:%M}"
-            found.append(((at - first) / (last - first), text))
+def _leader(leaders: dict[str, str], name: str) -> str:
+    found = name
+    while (further := leaders.get(found)) is not None:
+        found = further
+    while name != found:  # the next one that asks has one step
+        leaders[name], name = found, leaders[name]
     return found
+
+
+def _lane(spans: list[_Span], now: float, first: float, last: float, zone: ZoneInfo, language: str) -> Lane:
+    newest = max(spans, key=lambda one: (one.sent, not one.advance, one.level))
+    kept = sorted(spans, key=lambda one: one.sent)[-MOST_BARS:]
+    bars = [
+        Bar(
+            (max(one.begin, first) - first) / (last - first),
+            (min(one.end, last) - max(one.begin, first)) / (last - first),
+            one.level, one.advance, _title(one, zone, language),
+        )
+        for one in sorted(kept, key=lambda one: (not one.advance, one.level))
+        if min(one.end, last) > max(one.begin, first)
+    ]  # fmt: skip
+    event = without_control_characters(event_name(newest.meaning)[language])
+    name = shorten(f"{newest.level}/4 {event}", NAME_CHARS)
+    return Lane(newest.base_id, name, _title(newest, zone, language), _end(spans) <= now, tuple(bars))
+
+
+def _title(span: _Span, zone: ZoneInfo, language: str) -> str:
+    meaning = span.meaning
+    event = without_control_characters(event_name(meaning)[language])
+    period = wording.period(meaning.onset, meaning.expires, zone)[language]
+    return ", ".join((wording.label(meaning)[language], event, period))
+
+
+def _marks(first: float, last: float, zone: ZoneInfo) -> Iterable[tuple[float, str]]:
+    """As many as can be read, at whole hours."""
+    hours = (last - first) / 3600
+    step = next(one for one in (1, 2, 3, 6, 12) if hours / one <= MOST_MARKS)
+    at = datetime.fromtimestamp(first, UTC).astimezone(zone).replace(minute=0, second=0, microsecond=0)
+    while (at := at + timedelta(hours=1)).timestamp() < last:
+        if at.hour % step == 0:
+            text = f"{at:%d.%m.}" if at.hour == 0 else f"{at:%H:%M}"
+            yield (at.timestamp() - first) / (last - first), text

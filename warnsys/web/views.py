@@ -249,7 +249,7 @@ class Hearing:
     audience: str
     tells: bool
     why: str
-    """Key of a text."""
+    """Key of a text; "" where it is told."""
     least: str = ""
 
 
@@ -262,7 +262,7 @@ def hearings(policy: Policy, item: SteleItem) -> Iterator[Hearing]:
     for rule in policy.rules:
         least = rule.advance if meaning.advance else rule.warnings
         if rule.tells(meaning):
-            yield Hearing(rule.channel, rule.audience, True, "told")
+            yield Hearing(rule.channel, rule.audience, True, "")
         elif least == "never":
             yield Hearing(rule.channel, rule.audience, False, "held-advance" if meaning.advance else "held-never")
         elif meaning.group in rule.except_groups:

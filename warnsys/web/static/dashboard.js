@@ -24,6 +24,7 @@ async function draw() {
       if (place.dataset.tiles) L.tileLayer(place.dataset.tiles, { attribution: place.dataset.credit }).addTo(map);
       held = { map, layers: [] };
       maps.set(place.dataset.city, held);
+      new ResizeObserver(() => fit(maps.get(place.dataset.city))).observe(place);
     }
     const features = districts.features.filter((one) => one.properties.city === place.dataset.city);
     const said = JSON.stringify([features.map((one) => [one.id, one.properties.level, one.properties.advance, one.properties.status]), outlines]);
@@ -32,13 +33,26 @@ async function draw() {
     const focused = document.activeElement?.dataset?.district;
     const layer = L.geoJSON({ type: "FeatureCollection", features }, { style: dress, onEachFeature: (one, shape) => name(place, one, shape) });
     const casing = lines(outlines, { weight: 6, opacity: 0.9 }, "casing"), line = lines(outlines, { weight: 3, dashArray: "9 5" }, "line");
-    if (!held.layers.length) held.map.fitBounds(layer.getBounds(), { padding: [10, 10] });
+    if (!held.layers.length) {
+      held.bounds = layer.getBounds();
+      fit(held);
+      held.map.on("dragstart zoomstart", () => { held.moved = !held.fits; });
+    }
     held.layers.forEach((one) => one.remove());
     held.layers = [layer, casing, line];
     held.layers.forEach((one) => one.addTo(held.map));
     layer.eachLayer((shape) => reach(shape, shape.feature));
     if (focused) place.querySelector(`[data-district="${CSS.escape(focused)}"]`)?.focus();
   });
+}
+
+// The whole city, as large as there is room, until somebody has moved the map.
+function fit(held) {
+  held.map.invalidateSize({ animate: false, pan: false });
+  if (!held.bounds || held.moved) return;
+  held.fits = true;
+  held.map.fitBounds(held.bounds, { padding: [10, 10], animate: false });
+  held.fits = false;
 }
 
 function dress(one) {
@@ -127,7 +141,7 @@ function buttons() {
   const sound = document.getElementById("sound"), test = document.getElementById("sound-test");
   sound.hidden = test.hidden = false;
   sound.classList.toggle("off", !on);
-  sound.textContent = on ? sound.dataset.on : sound.dataset.off;
+  for (const button of [sound, test]) button.textContent = on ? button.dataset.on : button.dataset.off;
   ring();
 }
 

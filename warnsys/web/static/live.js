@@ -49,13 +49,15 @@ function put(found) {
   const focused = document.activeElement && document.activeElement.id;
   const typed = new Map();
   root.querySelectorAll("input:not([type=hidden])").forEach((field) => field.id && typed.set(field.id, field.value));
-  const open = [...root.querySelectorAll("li[data-id] details[open]")].map((one) => one.closest("li").dataset.id);
+  const open = [...root.querySelectorAll("details[id][open]")].map((one) => one.id);
+  const scrolled = [...root.querySelectorAll(".scroll[id]")].map((one) => [one.id, one.scrollTop, one.scrollLeft]);
   const maps = new Map([...root.querySelectorAll(".map")].map((one) => [one.dataset.city, one]));
   for (const name of root.getAttributeNames()) if (name !== "id" && !found.hasAttribute(name)) root.removeAttribute(name);
   for (const name of found.getAttributeNames()) root.setAttribute(name, found.getAttribute(name));
   root.replaceChildren(...found.childNodes);
   root.querySelectorAll(".map").forEach((one) => maps.has(one.dataset.city) && one.replaceWith(maps.get(one.dataset.city)));
-  open.forEach((id) => root.querySelector(`li[data-id="${CSS.escape(id)}"] details`)?.setAttribute("open", ""));
+  open.forEach((id) => document.getElementById(id)?.setAttribute("open", ""));
+  scrolled.forEach(([id, top, left]) => document.getElementById(id)?.scrollTo({ top, left, behavior: "instant" }));
   typed.forEach((value, id) => { const field = document.getElementById(id); if (field && value) field.value = value; });
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   root.dispatchEvent(new Event("updated"));

@@ -1,0 +1,150 @@
+"""The desk in a real browser: all of it at a glance, and nothing that an operator does loses the page."""
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.web.conftest import served
+from tests.web.states import STATES
+from tests.web.test_browser import PHONE, WIDE, comes_true, desk_in, opened
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+OUTSIDE = """() => [...document.querySelectorAll('%s')].filter((one) => {
+  const box = one.getBoundingClientRect();
+  return box.width && (box.top < 0 || box.left < 0 || box.bottom > innerHeight + 1 || box.right > innerWidth + 1);
+}).map((one) => one.className.baseVal || one.className || one.tagName)"""
+CUT = """() => [...document.querySelectorAll('%s')].filter((one) => one.scrollHeight > one.clientHeight + 1
+  || one.scrollWidth > one.clientWidth + 1).map((one) => one.id || one.className)"""
+
+
+async def at_a_glance(page: Page) -> None:
+    """Nothing scrolls: page, who was told, timeline, district names."""
+    await page.locator(".map .place").first.wait_for()
+    assert await page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+    assert await page.evaluate(OUTSIDE % ".panel, .map, .districts tr, .matrix td, .timeline, .strip summary") == []
+    assert await page.evaluate(CUT % ".told .scroll, .time .scroll, .where, .time") == []
+
+
+@pytest.mark.parametrize("state", [name for name in STATES if name != "no-data"])
+async def test_at_1080p_everything_stands_without_scrolling(browser: Browser, state: str) -> None:
+    town = STATES[state]()
+    async with served(town) as address, opened(browser, address) as page:
+        await at_a_glance(page)
+        assert await page.evaluate("document.querySelector('.map').clientHeight") >= 260
+    if state in ("extreme", "exercise"):
+        await town.stop("push")
+        async with served(town) as address, opened(browser, address) as page:
+            await at_a_glance(page)
+
+
+async def test_on_a_wall_of_4k_the_same_stands_twice_as_large(browser: Browser) -> None:
+    async with (
+        served(STATES["extreme"]()) as address,
+        opened(browser, address, {"width": 3840, "height": 2160}) as page,
+    ):
+        await at_a_glance(page)
+        assert await page.evaluate("Math.round(parseFloat(getComputedStyle(document.documentElement).fontSize))") == 32
+
+
+@pytest.mark.parametrize("state", ["calm", "extreme"])
+async def test_on_a_phone_nothing_is_wider_than_the_screen(browser: Browser, state: str) -> None:
+    async with served(STATES[state]()) as address, opened(browser, address, PHONE) as page:
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_an_acknowledgement_while_the_server_is_away_keeps_the_page_and_what_was_typed(browser: Browser) -> None:
+    desk = desk_in("extreme")
+    async with served(desk) as address:
+        port = int(address.rpartition(":")[2])
+        page = await browser.new_page(viewport=WIDE)
+        await page.goto(address)
+        await page.locator("input[name=by]").fill("Leitstelle A")
+    await page.get_by_role("button", name="Gesehen").click()
+    await expect(page.locator("form.seen .said")).to_contain_text("Nicht gesendet")
+    assert await page.locator("input[name=by]").input_value() == "Leitstelle A"
+    await expect(page.locator(".warning").get_by_text("Stufe 4 von 4")).to_be_visible()
+    async with served(desk, port):
+        await expect(page.locator("#lost")).to_be_hidden(timeout=20_000)
+        await page.get_by_role("button", name="Gesehen").click()
+        await expect(page.get_by_text("gesehen: Leitstelle A")).to_be_visible()
+        await page.close()
+    assert len(desk.done) == 1
+
+
+async def test_the_way_to_a_stop_while_the_server_is_away_keeps_the_desk(browser: Browser) -> None:
+    async with served(desk_in("extreme")) as address:
+        page = await browser.new_page(viewport=WIDE)
+        await page.goto(address)
+        await comes_true(page, "source.readyState === EventSource.OPEN")
+    await page.get_by_role("link", name="Push anhalten").click()
+    await expect(page.get_by_text("Keine Antwort vom Server")).to_be_visible()
+    await expect(page.locator(".warning").get_by_text("Stufe 4 von 4")).to_be_visible()
+    await page.close()
+
+
+@pytest.mark.parametrize("what", ["stop", "resume"])
+async def test_an_order_while_the_server_is_away_can_be_given_again_as_it_was_typed(
+    browser: Browser, what: str
+) -> None:
+    desk = desk_in("extreme")
+    if what == "resume":
+        await desk.stop("push")
+    async with served(desk) as address:
+        port = int(address.rpartition(":")[2])
+        page = await browser.new_page(viewport=WIDE)
+        await page.goto(f"{address}/{what}/push")
+        await page.get_by_label("Grund").fill("Test der Sirenen")
+        await page.get_by_label("Schicht oder Platz").fill("Platz 7")
+    button = page.get_by_role("button", name="Jetzt")
+    await button.click()
+    await expect(page.locator(".said")).to_contain_text("Nicht gesendet")
+    assert await page.get_by_label("Grund").input_value() == "Test der Sirenen"
+    async with served(desk, port):
+        await button.click()
+        await expect(page.get_by_role("heading", name="Was jetzt gilt")).to_be_visible()
+        await page.close()
+    assert desk.done[-1].reason == "Test der Sirenen"  # type: ignore[union-attr]
+
+
+async def test_what_the_broker_did_not_take_is_said_beside_the_form(browser: Browser) -> None:
+    desk = desk_in("extreme")
+    desk.broker = False
+    async with served(desk) as address, opened(browser, address) as page:
+        await page.locator("input[name=by]").fill("Leitstelle A")
+        await page.get_by_role("button", name="Gesehen").click()
+        await expect(page.locator("form.seen .said")).to_contain_text("Nicht als gesehen gemeldet")
+        assert await page.locator("input[name=by]").input_value() == "Leitstelle A"
+
+
+async def test_the_sound_button_says_what_it_does_also_after_a_reload(browser: Browser) -> None:
+    async with served(desk_in("extreme")) as address, opened(browser, address) as page:
+        sound = page.locator("#sound")
+        await expect(sound).to_have_text("Ton aus: klicken zum Einschalten")
+        await sound.click()
+        await expect(sound).to_have_text("Ton an: klicken zum Ausschalten")
+        await sound.click()
+        await expect(sound).to_have_text("Ton aus: klicken zum Einschalten")
+        await page.get_by_role("button", name="Ton prüfen und einschalten").click()
+        await expect(sound).to_have_text("Ton an: klicken zum Ausschalten")
+        await page.reload()
+        await comes_true(page, "document.querySelector('#sound').textContent.includes('klicken')")
+        said = await sound.text_content()
+        running = await page.evaluate("audio.state === 'running'")
+        assert said == ("Ton an: klicken zum Ausschalten" if running else "Ton aus: klicken zum Einschalten")
+
+
+async def test_a_refresh_keeps_where_a_list_was_scrolled_to_and_what_was_opened(browser: Browser) -> None:
+    desk = STATES["extreme"]()
+    async with served(desk) as address, opened(browser, address) as page:
+        await page.locator("#strip-line").click()
+        await page.locator("#log").evaluate("one => one.scrollTo(0, 40)")
+        await page.evaluate("refresh()")
+        await comes_true(page, "document.getElementById('log').scrollTop === 40")
+        await comes_true(page, "document.getElementById('strip').open")
+
+
+async def test_a_lane_of_the_timeline_leads_by_keyboard_to_its_message(browser: Browser) -> None:
+    async with served(STATES["severe"]()) as address, opened(browser, address) as page:
+        await page.locator("a.lane").first.focus()
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", name="Meldung").first).to_be_visible()

@@ -1,0 +1,64 @@
+// What an operator does never loses the page: a form is sent from it, and a page that asks once more is fetched before it
+// is gone to. Where nobody answers, that is said beside it, and what was typed stays.
+"use strict";
+
+const SAID = document.currentScript.dataset;
+const SEND_MS = 8000; // the server waits 5 s for the broker
+
+async function request(address, options) {
+  return fetch(address, { cache: "no-store", signal: AbortSignal.timeout(SEND_MS), ...options });
+}
+
+function say(place, text) {
+  let said = place.querySelector(":scope > .said");
+  if (!said) {
+    said = document.createElement("span");
+    said.className = "said";
+    said.setAttribute("role", "alert");
+    place.append(said);
+  }
+  said.textContent = text;
+  said.hidden = !text;
+}
+
+async function send(form) {
+  if (form.dataset.sending) return;
+  form.dataset.sending = "1";
+  say(form, "");
+  try {
+    const typed = new URLSearchParams(new FormData(form));
+    const answer = await request(form.action, { method: "POST", body: typed });
+    if (answer.redirected && answer.ok) {
+      if (document.getElementById("live")) refresh(); // the desk stays, with its sound
+      else location.assign(answer.url);
+    } else {
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html"), why = page.querySelector("[role=alert]");
+      say(form, why ? [why, why.nextElementSibling].map((one) => one?.textContent.trim()).filter(Boolean).join(". ") : SAID.unsent);
+    }
+  } catch {
+    say(form, SAID.unsent);
+  }
+  delete form.dataset.sending;
+}
+
+async function follow(link) {
+  try {
+    const answer = await request(link.href);
+    if (!answer.ok && answer.status !== 404) throw new Error(String(answer.status));
+    location.assign(link.href);
+  } catch {
+    say(link.parentElement, SAID.unreached);
+  }
+}
+
+document.addEventListener("submit", (event) => {
+  if (event.target.method !== "post") return;
+  event.preventDefault();
+  send(event.target);
+});
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-careful]");
+  if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  follow(link);
+});

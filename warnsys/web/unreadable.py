@@ -1,0 +1,79 @@
+"""What could not be understood: each once, in the reader's words, for as long as its feed still has it."""
+
+from collections import deque
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from warnsys.web.board import Board
+
+OF_FEEDS = "match"
+"""The agent that reads what feeds bring. What another one refused is a record of ours, which no listing ends."""
+OURS_STANDS = timedelta(hours=12)
+KINDS = {
+    "not-xml": ("not-xml",),
+    "not-cap": ("not-cap",),
+    "unsafe": ("dtd", "encrypted", "too-large", "elements-many", "infos-many", "areas-many", "references-many"),
+    "missing": ("missing", "info-missing", "repeated", "repeated-text"),
+    "time": ("time", "time-year"),
+    "area": ("polygon", "circle", "coordinates", "altitude", "heights", "number"),
+    "references": ("references", "references-cut"),
+}
+"""Codes of refusals (`warnsys.cap.errors`) by what is said of them on pages, `unreadable-KIND`."""
+_KIND_OF = {code: kind for kind, codes in KINDS.items() for code in codes}
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record that was refused, with where it stood first and why. It comes again while its feed has it."""
+
+    at: datetime
+    reason: str
+    agent: str
+    key: str
+    place: str
+    value: bytes
+    last: datetime
+    """When it came last."""
+
+    @property
+    def kind(self) -> str:
+        """What is said of it in the reader's language; its reason is the developers'."""
+        code = self.reason.split(maxsplit=1)[0].rstrip(":") if self.reason else ""
+        return _KIND_OF.get(code, "other")
+
+
+def note(kept: deque[Rejected], found: Rejected) -> None:
+    """Take in a refusal, the newest first; the same one again only tells that it still comes."""
+    name = found.key, found.agent, found.reason, found.value
+    for at, known in enumerate(kept):
+        if (known.key, known.agent, known.reason, known.value) == name:
+            kept[at] = replace(known, at=min(known.at, found.at), last=max(known.last, found.last))
+            return
+    kept.appendleft(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A refusal as the desk lists it; `number` is its place in the API's list, where its bytes are."""
+
+    number: int
+    what: Rejected
+
+
+def unreadable(board: "Board") -> list[Unreadable]:
+    """What cannot be read now, each message once, the newest first. What left its feed, or can be read, is gone."""
+    listed = {name for ids in board.listed.values() for name in ids}
+    good = {one.listed_id for one in board.outcomes.values() if one.decided != "rejected"}
+    newest = max((stamps[-1] for stamps in board.history.stamps.values() if stamps), default=None)
+    found: dict[tuple[str, str], Unreadable] = {}
+    for number, one in enumerate(board.rejected):
+        if one.agent != OF_FEEDS:  # an exercise's time is the story's, not the broker's
+            stands = board.exercise or board.now() - one.last < OURS_STANDS
+        else:  # what came after the newest listing is not listed yet
+            new = newest is None or (one.last > newest and not board.exercise)
+            stands = one.key not in good and (one.key in listed or new)
+        if stands:
+            found.setdefault((one.agent, one.key), Unreadable(number, one))
+    return list(found.values())
