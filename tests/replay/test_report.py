@@ -90,7 +90,7 @@ def test_an_alert_says_whom_it_was_held_back_from_and_why(storm: str) -> None:
     assert "SMS, Öffentlichkeit Zurückgehalten: diese Art Ereignis geht nicht auf diesen Kanal." in heat
     (notice,) = (said for said in alerts if "Vorabinformation" in said)
     assert "Push, Öffentlichkeit Zurückgehalten: Vorabinformationen gehen nicht auf diesen Kanal." in notice
-    assert "Push, Stab Neue Warnung, Stufe 3" in notice
+    assert "Push, Stab Neue Vorabinformation, Stufe 3" in notice
 
 
 def test_an_alert_shows_its_raw_cap(storm: str) -> None:
