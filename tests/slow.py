@@ -30,6 +30,7 @@ SLOW = {
     "tests/web/test_guard.py": "floods of connections, and waits",
     "tests/kafka/": "a real Kafka, processes that start and stop, and waits of theirs",
     "tests/web/test_browser.py": "a real browser",
+    "tests/web/test_stream_clients.py": "a storm through two processes, with waits, and a real browser",
     "tests/web/test_behind_proxy.py": "a real browser",
     "tests/explore/": "plays every short history",
     "tests/fuzz/": "half a minute of fuzzing",

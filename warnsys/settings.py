@@ -217,8 +217,8 @@ class Web(_Strict):
     streams_per_address: int = Field(50, ge=0)
     """Of the public site."""
     trusted_proxies: tuple[str, ...] = ()
-    """Addresses of proxies in front of us: their `X-Forwarded-For` says who asks, and their connections are not counted
-    as one address's."""
+    """Addresses or networks of proxies in front of us: their `X-Forwarded-For` says who asks, and their connections are
+    not counted as one address's. Without, those of the environment's `FORWARDED_ALLOW_IPS`."""
     tiles: str = Field("", pattern=r"^(https?://\S+)?$")
     """Address of map tiles with {z}, {x} and {y}; without, the map shows outlines only."""
     tiles_credit: str = ""

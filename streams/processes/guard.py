@@ -6,6 +6,7 @@ room for a new one. So a health check is answered while a site is flooded. Each 
 """
 
 import asyncio
+import os
 import resource
 from collections import Counter
 from collections.abc import Iterable
@@ -13,12 +14,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import h11
+from uvicorn.middleware.proxy_headers import _TrustedHosts
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_S, BODY_S, TAKEN_S = 10.0, 10.0, 60.0
 """The other end has so long for a request's head, for its body, and for taking an answer from a full buffer."""
 LEFT_FILES = 256
 """So many descriptors stay free of connections, for topics, logs and files."""
+
+
+Proxies = frozenset[str] | _TrustedHosts
 
 
 @dataclass
@@ -29,7 +34,7 @@ class Guard:
     """So many connections may the site have."""
     most_of_one: int
     """So many connections may one address have."""
-    trusted: frozenset[str] = frozenset()
+    trusted: Proxies = frozenset()
     """The addresses of our proxies. They have no limit of their own, because they connect for everybody."""
     head_s: float = HEAD_S
     body_s: float = BODY_S
@@ -167,5 +172,15 @@ def affordable(wanted: int, sites: int) -> int:
 
 def trusted_hosts(proxies: Iterable[str]) -> dict[str, Any]:
     """Gives uvicorn's settings for whose `X-Forwarded-For` counts. By default it believes everybody on this machine."""
-    hosts = list(proxies)
+    hosts = _named(proxies)
     return {"proxy_headers": bool(hosts), "forwarded_allow_ips": hosts}
+
+
+def trusted(proxies: Iterable[str]) -> Proxies:
+    """The same proxies, for a guard: addresses and networks, judged as uvicorn does."""
+    return _TrustedHosts(_named(proxies))
+
+
+def _named(proxies: Iterable[str]) -> list[str]:
+    """Those of the settings, else of `FORWARDED_ALLOW_IPS`, which deployments of uvicorn set."""
+    return list(proxies) or os.environ.get("FORWARDED_ALLOW_IPS", "").replace(",", " ").split()

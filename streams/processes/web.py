@@ -29,7 +29,7 @@ from streams.kafka.readers import incoming
 from streams.kafka.records import ConsumedRecord, ProducerRecord, Progress, Sender
 from streams.kafka.sender import KafkaSender
 from streams.kafka.topics import MIB, Topics, group_of, topics_for
-from streams.processes.guard import Guard, affordable, trusted_hosts
+from streams.processes.guard import Guard, affordable, trusted, trusted_hosts
 from streams.processes.runtime import broker_of, seldom_collecting
 from streams.worker.failures import taken
 from warnsys.channels.registry import channels
@@ -106,7 +106,7 @@ async def serving(
         sites.append((settings.web.public_port, public_site(site)))
     most = affordable(settings.web.connections, len(sites))
     shares = (most // 2, min(settings.web.connections_per_address, most))
-    guards = [Guard(most, share, frozenset(settings.web.trusted_proxies)) for share in shares]
+    guards = [Guard(most, share, trusted(settings.web.trusted_proxies)) for share in shares]
     servers = [
         Server(_config(app, settings.web, port, guard)) for (port, app), guard in zip(sites, guards, strict=False)
     ]

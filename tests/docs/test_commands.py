@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 TUTORIALS = ROOT / "docs/tutorial"
 SHELL = {"sh", ""}
-OTHER_LANGUAGES = {"json", "nginx", "python", "text", "toml", "xml", "yaml", "{toctree}"}
+OTHER_LANGUAGES = {"javascript", "json", "nginx", "python", "text", "toml", "xml", "yaml", "{toctree}"}
 
 NOT_RUN = {
     "audit": "needs a Kafka, or an audit that one wrote: tests/audit",

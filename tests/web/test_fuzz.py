@@ -31,9 +31,10 @@ FORMS: dict[str, tuple[str, ...]] = {
 SENSIBLE: dict[str, tuple[str, ...]] = {
     "district": ("solingen-1", "d1"), "alert": ("A", "2.49.0.0.276.0.DWD.PVW.extreme"), "number": ("0",),
     "channel": ("push", "sms"), "minutes": ("0", "30"), "reason": ("Fehlalarm",), "by": ("Leitstelle A",),
+    "since": ("2027-07-14T12:00:00Z",), "status": ("warned",), "before": ("A",),
     "city": ("x", "solingen"), "base_id": ("A",), "level": ("4",), "lang": ("en",), "hours": ("12",),
 }  # fmt: skip
-STREAMS = ("/api/stream", "/api/stream/all")
+STREAMS = ("/api/stream", "/api/stream/all", "/api/v1/stream", "/api/v1/stream/all")
 """They never end; they have tests of their own."""
 
 
@@ -145,7 +146,8 @@ def test_nothing_that_is_sent_is_answered_by_a_5xx(board: str, who: str) -> None
     run()
 
 
-OPEN = ("/stele", "/embed", "/sw.js", "/health", "/metrics", "/api/districts", "/api/notices")
+OPEN = ("/stele", "/embed", "/sw.js", "/health", "/metrics", "/api/districts", "/api/notices", "/api/v1/districts",
+    "/api/v1/notices")  # fmt: skip
 
 
 def sent(case: schemathesis.Case[Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 import httpx
 import pytest
 
-from streams.processes.guard import Guard
+from streams.processes.guard import Guard, trusted
 from streams.processes.web import Server, _config
 from tests.web.sites import Desk, settings
 from tests.web.test_reader import desk
@@ -24,7 +24,7 @@ SAY = {
 @asynccontextmanager
 async def guarded(made: Desk, guard: Guard) -> AsyncIterator[int]:
     """The public site behind a guard; gives its port."""
-    server = Server(_config(made.public.app, settings().web, 0, guard))  # type: ignore[arg-type]
+    server = Server(_config(made.public.app, made.settings.web, 0, guard))  # type: ignore[arg-type]
     task = asyncio.create_task(server.serve())
     try:
         while not server.started:  # noqa: ASYNC110 - the server sets no event
@@ -160,3 +160,46 @@ async def test_nobody_says_for_another_who_asks_unless_he_is_trusted() -> None:
             for n in range(14)
         ]
     assert 429 in codes
+
+
+async def codes(port: int, *forwarded: str) -> list[int]:
+    """The status of a request each, as a proxy on this machine would hand it on."""
+    async with httpx.AsyncClient() as http:
+        asked = [{"X-Forwarded-For": one} for one in forwarded]
+        return [(await http.get(f"http://127.0.0.1:{port}/stele/d1", headers=one)).status_code for one in asked]
+
+
+@pytest.mark.parametrize("proxies", ["127.0.0.1", "127.0.0.0/8"])
+async def test_behind_a_proxy_each_client_has_a_limit_of_its_own(proxies: str) -> None:
+    made = Desk(settings(requests_per_s=0.2, trusted_proxies=[proxies]))
+    async with guarded(made, Guard(100, 100)) as port:
+        assert await codes(port, *["10.0.0.1"] * 4) == [200, 200, 429, 429]
+        assert await codes(port, "10.0.0.2", "10.0.0.3") == [200, 200]
+
+
+async def test_what_a_client_says_of_itself_before_the_proxy_counts_for_nothing() -> None:
+    made = Desk(settings(requests_per_s=0.2, trusted_proxies=["127.0.0.1"]))
+    async with guarded(made, Guard(100, 100)) as port:
+        assert (await codes(port, *(f"192.0.2.{n}, 10.0.0.1" for n in range(4))))[2:] == [429, 429]
+
+
+async def test_proxies_may_be_named_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "192.0.2.1, 127.0.0.1")
+    made = Desk(settings(requests_per_s=0.2))
+    async with guarded(made, Guard(100, 100)) as port:
+        assert await codes(port, *(f"10.0.0.{n}" for n in range(6))) == [200] * 6
+    assert "127.0.0.1" in trusted(())
+
+
+async def test_the_settings_name_proxies_alone_where_they_name_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")
+    made = Desk(settings(requests_per_s=0.2, trusted_proxies=["192.0.2.1"]))
+    async with guarded(made, Guard(100, 100)) as port:
+        assert 429 in await codes(port, *(f"10.0.0.{n}" for n in range(6)))
+    assert "127.0.0.1" not in trusted(["192.0.2.1"])
+
+
+@pytest.mark.parametrize(("proxies", "address"), [("10.1.0.0/16", "10.1.2.3"), ("*", "192.0.2.7"), ("::1", "::1")])
+def test_the_connections_of_a_proxy_are_everybodys_however_it_is_named(proxies: str, address: str) -> None:
+    assert address in trusted([proxies])
+    assert "203.0.113.9" not in trusted([proxies]) or proxies == "*"

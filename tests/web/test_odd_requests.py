@@ -30,13 +30,16 @@ PATHS = (
     "/api/alerts?decided={}", "/api/alerts/{}", "/api/alerts/{}/raw", "/api/rejected/{}/raw",
     "/api/notices/all?limit={}",
     "/api/outlines.geojson?lang={}", "/leaflet/{}", "/{}", "/api/notices.atom?x={}",
+    "/api/v1/notices?district={}", "/api/v1/notices?since={}", "/api/v1/notices?before={}", "/api/v1/districts?city={}",
+    "/api/v1/districts?status={}", "/api/v1/{}", "/api/v1/districts/{}/situation", "/api/v1/stream?district=x{}",
 )  # fmt: skip
 HEADERS = {
     "Accept-Language": ["*;q=٣", "x" * 5000, ";;;,,,"], "Host": ["[", "a:b:c", "x" * 300, "a@b", "\x85"],
     "Authorization": ["Basic", "Basic ====", "Basic w7w=", "Bearer x", "Basic " + "QQ" * 2000, "Basic \x85"],
     "Origin": ["http://[", "null", "\x85"], "Content-Type": ["multipart/form-data", "a/b; charset=utf-7", "\x85"],
     "Cookie": ["\x85=;;", "a" * 4000], "Range": ["bytes=9-1", "bytes=٣"], "If-Modified-Since": ["yesterday"],
-    "Last-Event-ID": ["9" * 40], "X-Forwarded-For": ["[", "1.2.3.4, x"],
+    "Last-Event-ID": ["9" * 40], "If-None-Match": ["\x85", "*, W/", "x" * 5000], "Accept-Encoding": ["\x85"],
+    "X-Forwarded-For": ["[", "1.2.3.4, x"],
 }  # fmt: skip
 DESK: Desk = desk()
 
@@ -49,7 +52,7 @@ def test_no_path_and_no_query_is_a_5xx(path: str) -> None:
 
 @pytest.mark.parametrize("header", HEADERS)
 def test_no_header_is_a_5xx(header: str) -> None:
-    pages = ("/", "/stele/d1", "/api/notices.atom", "/static/warnsys.css", "/act/stop")
+    pages = ("/", "/stele/d1", "/api/notices.atom", "/api/v1/districts", "/nowhere", "/static/warnsys.css", "/act/stop")
     for value in HEADERS[header]:
         for page in pages:
             given: dict[str, Any] = {

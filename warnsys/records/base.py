@@ -1,7 +1,7 @@
 """What all records share: how they are read and written, times and versions."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
@@ -72,6 +72,20 @@ class Part(BaseModel):
     """A piece of a record."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+
+Timed = TypeVar("Timed", bound=BaseModel)
+
+
+def in_utc(timed: Timed) -> Timed:
+    """The same with every time in UTC: messages bring any offset, and readers of the API get one form."""
+    changed: dict[str, Any] = {}
+    for name, value in timed:
+        if isinstance(value, datetime):
+            changed[name] = value.astimezone(UTC)
+        elif isinstance(value, tuple) and value and isinstance(value[0], Part):
+            changed[name] = tuple(map(in_utc, value))
+    return timed.model_copy(update=changed)
 
 
 def utc(moment: datetime) -> str:

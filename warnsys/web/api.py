@@ -5,62 +5,46 @@ Public routes give what residents may see; the operators' give everything that i
 
 import json
 import re
-from collections.abc import AsyncIterator, Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 from shapely.geometry import mapping
-from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.exceptions import HTTPException
 
-from geofences import District
 from warnsys.cap.model import level
 from warnsys.channels.registry import told_record
 from warnsys.explain import Explained
-from warnsys.headers import whole
-from warnsys.pipeline import CityRules
-from warnsys.records import ChangeNotice, DistrictStatus, FeedStatus, Freshness, Outcome, PushNotice, SteleRecord
+from warnsys.records import ChangeNotice, DistrictStatus, FeedStatus, Moment, Outcome, PushNotice, utc
 from warnsys.web import alerts as alerts_out
 from warnsys.web import cap_out, feed_out
 from warnsys.web.app import BoardPicture, Site, signed_in
 from warnsys.web.board import Board, HeldAlert
+from warnsys.web.event_stream import streaming
 from warnsys.web.once import Once
+from warnsys.web.reads import PublicRead, preflights
 from warnsys.web.security import Operators
+from warnsys.web.situations import DistrictNow, Situation, district_now
 from warnsys.web.streams import BoundedStream
 from warnsys.web.telling import BoardEvent
 
-PING_S = 5
-"""A page that hears nothing for 12 s takes its stream for dead (static/live.js)."""
-SEND_S = 30
-"""How long a reader may take nothing before its stream is closed."""
+VERSIONS = ("/api/v1", "/api")
+"""Where the API stands: the newest version, and the paths from before there were versions, which stay."""
 DistrictId = Annotated[str, Path(max_length=100)]
 AlertId = Annotated[str, Path(max_length=300)]
 
 
-class DistrictNow(BaseModel):
-    """A district and what holds there. `no_data` where nothing reliable is known."""
-
-    id: str
-    name: str
-    city: str
-    status: DistrictStatus
-    level: int
-    advance: bool
-    """Whether the worst is an advance notice."""
-    freshness: Freshness
-    as_of: datetime | None
-    valid_until: datetime | None
-    exercise: bool
+def _written_out(since: Any) -> Any:
+    """Raises `ValueError` for what pydantic would take as seconds since 1970."""
+    if "T" not in str(since).upper():
+        raise ValueError("a time has the form 2027-07-14T12:00:00Z")
+    return since
 
 
-class Situation(BaseModel):
-    """What holds in a district. Without `record` nothing reliable is known, which is not the same as no warning."""
-
-    district: DistrictNow
-    record: SteleRecord | None
+Since = Annotated[Moment, BeforeValidator(_written_out)]
 
 
 class AlertShort(BaseModel):
@@ -82,13 +66,24 @@ class RejectedShort(BaseModel):
     size: int
 
 
-def public(site: Site) -> APIRouter:
-    router = APIRouter(prefix="/api", tags=["public"])
+def public(site: Site, prefix: str) -> APIRouter:
+    """What everybody may read."""
+    router = APIRouter(prefix=prefix, tags=["public"], route_class=PublicRead, deprecated=prefix != VERSIONS[0] or None)
 
     @router.get("/districts")
-    def districts(board: BoardPicture) -> list[DistrictNow]:
-        """Every district with what holds there, in short."""
-        return [_now(board, city, found) for city in board.cities.values() for found in city.place.districts]
+    def districts(
+        board: BoardPicture,
+        city: Annotated[str | None, Query(max_length=100)] = None,
+        status: DistrictStatus | None = None,
+    ) -> list[DistrictNow]:
+        """Every district with what holds there, in short; of one city, or those with one status."""
+        found = [
+            district_now(board, rules, district)
+            for rules in board.cities.values()
+            if city in (None, rules.place.id)
+            for district in rules.place.districts
+        ]
+        return [one for one in found if status in (None, one.status)]
 
     @router.get("/districts.geojson", response_class=Response, responses={200: {"content": {GEOJSON: {}}}})
     async def geojson() -> Response:
@@ -99,13 +94,14 @@ def public(site: Site) -> APIRouter:
     def situation(district: DistrictId, board: BoardPicture) -> Situation:
         """What holds in a district, whole."""
         city, found = site.district(district)
-        now = _now(board, city, found)
+        now = district_now(board, city, found)
         return Situation(district=now, record=board.stele(found.id))
 
     @router.get("/districts/{district}/cap", response_class=Response, responses={**NOT_FOUND, 200: _IS_CAP})
     def cap(district: DistrictId, board: BoardPicture) -> Response:
-        """What holds in a district as one CAP 1.2 alert; 404, which is no all-clear, where nothing holds, nothing
-        reliable is known, or all has expired and is not yet confirmed."""
+        """What holds in a district as one CAP 1.2 alert: an Update of those before it while something holds, a Cancel
+        for a day after it was ended. 404, which is no all-clear, where there is neither, nothing reliable is known, or
+        all has expired and is not yet confirmed."""
         city, found = site.district(district)
         record = board.stele(found.id)
         body = cap_out.write(record, found, city) if record else None
@@ -113,10 +109,36 @@ def public(site: Site) -> APIRouter:
             raise HTTPException(404, "nothing to tell: see the situation for whether that is known")
         return Response(body, media_type="application/cap+xml")
 
-    @router.get("/notices", response_model=list[told_record()])  # type: ignore[misc]
-    def notices(board: BoardPicture, limit: Annotated[int, Query(ge=1, le=500)] = 100) -> list[ChangeNotice]:
-        """What the public was told, newest first."""
-        return [one for one in board.notices if one.audience == "public"][:limit]
+    @router.get("/notices", response_model=list[told_record()], responses=NOT_FOUND)  # type: ignore[misc]
+    def notices(
+        board: BoardPicture,
+        response: Response,
+        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+        district: Annotated[str | None, Query(max_length=100)] = None,
+        since: Since | None = None,
+        before: Annotated[str | None, Query(max_length=100)] = None,
+    ) -> list[ChangeNotice]:
+        """What the public was told, newest first: in one district, since a time, before a notice by its id. The header
+        `Link` leads to the next page."""
+        if district is not None:
+            site.district(district)
+        found = [
+            one
+            for one in board.notices
+            if one.audience == "public"
+            and (district is None or district in one.districts)
+            and (since is None or one.issued >= since)
+        ]
+        if before is not None:
+            places = [place for place, one in enumerate(found) if one.id == before]
+            if not places:
+                raise HTTPException(404, f"no notice {before!r} is kept, or it is not in this list")
+            found = found[places[0] + 1 :]
+        if len(found) > limit:
+            asked = {"limit": str(limit), "district": district, "since": since and utc(since)}
+            asked |= {"before": found[limit - 1].id}
+            response.headers["Link"] = f'<?{urlencode({k: v for k, v in asked.items() if v})}>; rel="next"'
+        return found[:limit]
 
     @router.get("/notices.atom", response_class=Response, responses={200: {"content": {ATOM: {}}}})
     def atom(request: Request, board: BoardPicture) -> Response:
@@ -124,20 +146,23 @@ def public(site: Site) -> APIRouter:
         public_ones = [one for one in board.notices if one.audience == "public" and isinstance(one, PushNotice)][:100]
         return Response(feed_out.write(public_ones, board, str(request.url)), media_type=ATOM)
 
-    @router.get("/stream", response_class=EventSourceResponse)
+    @router.get("/stream", status_code=200, response_class=BoundedStream, responses=NOT_FOUND)
     async def stream(
         request: Request,
         last_event_id: Annotated[str | None, Header(max_length=40)] = None,
         district: Annotated[str | None, Query(max_length=100)] = None,
-    ) -> EventSourceResponse:
-        """Changes as Server-Sent Events, a `ping` every five seconds; `Last-Event-ID` resumes, `reload` says that too
-        much was missed."""
+    ) -> Response:
+        """Changes as Server-Sent Events: `hello` with the state, then each change, and a `ping` every five seconds.
+        `Last-Event-ID` goes on where a reader was; `reload`, with the state, says that something was missed."""
+        if district:
+            site.district(district)
 
         def wanted(event: BoardEvent) -> bool:
             return event.public and event.district in ("", district or event.district)
 
-        return _streaming(site, request, last_event_id, wanted)
+        return streaming(site, request, last_event_id, wanted, district or "")
 
+    router.routes.extend(preflights(router.routes))
     return router
 
 
@@ -146,10 +171,11 @@ NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "there is non
 _IS_CAP: dict[str, Any] = {"content": {"application/cap+xml": {}}}
 
 
-def private(site: Site, operators: Operators) -> APIRouter:
+def private(site: Site, operators: Operators, prefix: str) -> APIRouter:
+    """What operators may read."""
     router = APIRouter(
-        prefix="/api", tags=["operators"], dependencies=[Depends(signed_in(operators))],
-        responses={401: {"description": "sign in as an operator"}},
+        prefix=prefix, tags=["operators"], dependencies=[Depends(signed_in(operators))],
+        responses={401: {"description": "sign in as an operator"}}, deprecated=prefix != VERSIONS[0] or None,
     )  # fmt: skip
 
     @router.get("/alerts", response_model=list[AlertShort])
@@ -203,12 +229,12 @@ def private(site: Site, operators: Operators) -> APIRouter:
         """The last look at each source."""
         return [board.feeds[name] for name in sorted(board.feeds)]
 
-    @router.get("/stream/all", response_class=EventSourceResponse)
+    @router.get("/stream/all", status_code=200, response_class=BoundedStream)
     async def stream_all(
         request: Request, last_event_id: Annotated[str | None, Header(max_length=40)] = None
-    ) -> EventSourceResponse:
+    ) -> Response:
         """Every change, for operators."""
-        return _streaming(site, request, last_event_id, lambda _: True)
+        return streaming(site, request, last_event_id, lambda _: True)
 
     return router
 
@@ -219,7 +245,7 @@ def _geojson(board: Board) -> Response:
             "type": "Feature",
             "id": district.id,
             "properties": {
-                **_now(board, city, district).model_dump(mode="json"),
+                **district_now(board, city, district).model_dump(mode="json"),
                 "short_name": district.short_name,
             },
             "geometry": mapping(district.geometry),
@@ -256,7 +282,7 @@ def _short(outcome: Outcome) -> bytes:
     worst = max((level(meaning.severity) for meaning in outcome.meanings), default=0)
     short = AlertShort(
         id=outcome.listed_id, source=outcome.source, decided=outcome.decided, reason=outcome.reason,
-        sent=outcome.sent, level=worst, supersedes=outcome.supersedes,
+        sent=outcome.sent and outcome.sent.astimezone(UTC), level=worst, supersedes=outcome.supersedes,
     )  # fmt: skip
     return short.model_dump_json().encode()
 
@@ -264,57 +290,8 @@ def _short(outcome: Outcome) -> bytes:
 _SHORTS = Once(_short)
 
 
-def _now(board: Board, city: CityRules, district: District) -> DistrictNow:
-    record = board.stele(district.id)
-    standing = [item for item in record.items if item.phase != "expired"] if record else []
-    return DistrictNow(
-        id=district.id, name=district.name, city=city.place.id,
-        status=record.status if record else "no_data",
-        level=max((item.level for item in standing), default=0),
-        advance=bool(standing) and standing[0].phase == "advance",
-        freshness=record.freshness if record else "none",
-        as_of=record.as_of if record else None,
-        valid_until=record.valid_until if record else None,
-        exercise=board.exercise,
-    )  # fmt: skip
-
-
 def _download(value: bytes, media_type: str, name: str) -> Response:
     """Never shown inside of a page of ours."""
     safe = re.sub(r"[^A-Za-z0-9._-]", "_", name)[:120]
     headers = {"Content-Disposition": f'attachment; filename="{safe}.xml"'}
     return Response(value, media_type=media_type, headers=headers)
-
-
-def _streaming(
-    site: Site, request: Request, last_event_id: str | None, wanted: Callable[[BoardEvent], bool]
-) -> EventSourceResponse:
-    board = site.board
-    after = board.version
-    if last_event_id:  # what is none of our numbers was counted by nobody: load anew
-        after = board.version + 1 if (known := whole(last_event_id)) is None else known
-
-    async def told() -> AsyncIterator[ServerSentEvent]:
-        with site.metrics.streams.track_inprogress():
-            yield ServerSentEvent(event="hello", id=str(after), data=JSON_EMPTY, retry=2_000)
-            async for event in board.events(after):
-                if event is None:
-                    yield ServerSentEvent(event="reload", id=str(board.version), data=JSON_EMPTY)
-                elif wanted(event):
-                    yield _told(event)
-
-    return BoundedStream(
-        request.app.state.streams, told(), ping=PING_S, ping_message_factory=_ping, send_timeout=SEND_S
-    )
-
-
-JSON_EMPTY = "{}"
-
-
-def _ping() -> ServerSentEvent:
-    """An event and not a comment: only events reach a page's script, and it has to miss them."""
-    return ServerSentEvent(event="ping", data=JSON_EMPTY)
-
-
-def _told(event: BoardEvent) -> ServerSentEvent:
-    return ServerSentEvent(event=event.kind, id=str(event.number), data=event.data)

@@ -18,6 +18,7 @@ from fastapi.staticfiles import StaticFiles
 from markupsafe import Markup
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 from xstatic.pkg import leaflet
 
 from geofences import District
@@ -31,7 +32,9 @@ from warnsys.settings import Settings
 from warnsys.warning.matching import Matcher
 from warnsys.warning.text import direction
 from warnsys.web.board import Board
+from warnsys.web.errors import Errors
 from warnsys.web.pictures import STANDS_S, Pictures
+from warnsys.web.reads import HeadAsGet
 from warnsys.web.security import CHALLENGE, Operators, RequestLimits, SecurityHeaders
 from warnsys.web.streams import Streams
 from warnsys.web.views import span, waiting, without_control_characters
@@ -39,6 +42,8 @@ from warnsys.web.words import LANGUAGES, words
 
 VERSION = "1"
 EXTREME = 4
+GZIP_FROM, GZIP_LEVEL = 1_000, 4
+"""Bytes of an answer from which it is packed, and how hard: the higher levels cost much time for little."""
 FOLDER = Path(__file__).parent
 ICONS = frozenset(re.findall(r'symbol id="([a-z]+)"', (FOLDER / "static" / "icons.svg").read_text("utf-8")))
 
@@ -113,12 +118,14 @@ class Pages:
     def render(
         self, name: str, language: str, board: Board, values: Mapping[str, Any], *, status: int = 200
     ) -> HTMLResponse:
-        text = self._templates.get_template(name).render(
+        return HTMLResponse(self.text(name, language, board, values), status)
+
+    def text(self, name: str, language: str, board: Board, values: Mapping[str, Any]) -> str:
+        return self._templates.get_template(name).render(
             t=words(language), lang=language, other="en" if language == "de" else "de", board=board,
             exercise=board.exercise, stage=board.stage, served=board.pictured_at,
             embedded=self._embedded, **values,
         )  # fmt: skip
-        return HTMLResponse(text, status)
 
 
 def icon(name: str) -> Markup:
@@ -135,23 +142,26 @@ def language_of(request: Request) -> str:
 
 def public_site(site: Site) -> FastAPI:
     from warnsys.web import api, stele
+    from warnsys.web.api_document import document
 
-    app = _site(site, "warnsys – öffentlich", public=True)
-    app.include_router(api.public(site))
-    app.include_router(stele.router(site, Pages(embedded=site.settings.broker.embedded)))
-    return app
+    app, pages = _site(site, "warnsys – öffentlich", public=True)
+    for version in api.VERSIONS:
+        app.include_router(api.public(site, version))
+    app.include_router(stele.router(site, pages))
+    return document(app)
 
 
 def operators_site(site: Site) -> FastAPI:
     """Everything, for those who are signed in; health and stele stay open."""
     from warnsys.web import api, dashboard, stele
+    from warnsys.web.api_document import document
 
-    app = _site(site, "warnsys", public=False)
+    app, pages = _site(site, "warnsys", public=False)
     operators = Operators(site.settings.web)
-    pages = Pages(embedded=site.settings.broker.embedded)
-    app.include_router(api.public(site))
     app.include_router(stele.router(site, pages))
-    app.include_router(api.private(site, operators))
+    for version in api.VERSIONS:
+        app.include_router(api.public(site, version))
+        app.include_router(api.private(site, operators, version))
     app.include_router(dashboard.router(site, pages, operators))
 
     @app.get("/metrics", include_in_schema=False)
@@ -163,7 +173,7 @@ def operators_site(site: Site) -> FastAPI:
         site.metrics.web_blind.set(not board.connected or board.silent())
         return PlainTextResponse(site.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
-    return app
+    return document(app)
 
 
 def count_unseen(board: Board, metrics: Metrics) -> None:
@@ -180,12 +190,15 @@ def count_unconfirmed(board: Board, metrics: Metrics) -> None:
         metrics.unconfirmed.labels(channel.name).set(channel.name in late)
 
 
-def _site(site: Site, title: str, *, public: bool) -> FastAPI:
-    app = FastAPI(
+def _site(site: Site, title: str, *, public: bool) -> tuple[FastAPI, Pages]:
+    app, pages = FastAPI(
         title=title, version=VERSION, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json",
-        description="Weather warnings by district. Times are absolute, with offset.",
-    )  # fmt: skip
+        description="Weather warnings by district. Times are in UTC (RFC 3339). Errors are problem+json (RFC 9457).",
+    ), Pages(embedded=site.settings.broker.embedded)  # fmt: skip
     app.state.pictures = site.pictures
+    Errors(lambda language, values: pages.text("error.html", language, site.board, values)).watch(app)
+    app.add_middleware(HeadAsGet)
+    app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM, compresslevel=GZIP_LEVEL)
     web = site.settings.web
     app.state.streams = Streams(web.streams, web.streams_per_address if public else web.streams)
     if site.settings.web.requests_per_s:
@@ -205,7 +218,7 @@ def _site(site: Site, title: str, *, public: bool) -> FastAPI:
             return JSONResponse({"ready": False}, 503)
         return JSONResponse({"ready": True, "stage": site.board.stage})
 
-    return app
+    return app, pages
 
 
 def signed_in(operators: Operators) -> Callable[[Request], Awaitable[str]]:

@@ -9,9 +9,10 @@ The compacted topics give the present at once, the others the last days. Every c
 
 import copy
 import re
+import secrets
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
@@ -35,6 +36,7 @@ from warnsys.records import (
     SteleRecord,
     Stop,
     Tick,
+    in_utc,
     read_action,
     read_impact_record,
 )
@@ -132,6 +134,10 @@ class Board:
     history: History = field(default_factory=History)
     pictured_at: float = 0
     """Of a picture, when it was taken, seconds since 1970."""
+    epoch: str = field(default_factory=lambda: secrets.token_hex(4))
+    """Says which process counted the changes."""
+    caught_up: bool = False
+    """Whether the topics have once been read to their end."""
     _connected: bool = False
     _looked: tuple[object, ...] = ()
     _covers: dict[str, int] = field(default_factory=dict)
@@ -167,6 +173,7 @@ class Board:
     def connected(self, value: bool) -> None:
         if value != self._connected:
             self._connected = value
+            self.caught_up |= value
             self._telling.tell("process", b"{}", public=True)
 
     def now(self) -> datetime:
@@ -257,7 +264,7 @@ class Board:
         value = record.value
         match record.topic:
             case "stele":
-                self._take_stele(record, SteleRecord.from_bytes(value) if value else None)
+                self._take_stele(record, in_utc(SteleRecord.from_bytes(value)) if value else None)
             case "status" if value:
                 status = FeedStatus.from_bytes(value)
                 self._check_stage(status.stage)
@@ -275,7 +282,7 @@ class Board:
             case "actions" if value:
                 self._take_action(value)
             case channel if value and channel in self._tellers:
-                self._take_notice(read(channel, value))
+                self._take_notice(in_utc(read(channel, value)))
 
     def _take_stele(self, place: TopicRecord, record: SteleRecord | None) -> None:
         district, covers = place.key, covers_of(place.headers) or 0
@@ -409,6 +416,10 @@ class Board:
         """What changed after that event; None where it is too long ago, or was counted by another process."""
         return self._telling.since(number)
 
-    def events(self, after: int) -> AsyncIterator[BoardEvent | None]:
+    async def changed(self) -> None:
+        """Wait for the next change."""
+        await self._telling.changed()
+
+    def events(self, after: int) -> AsyncGenerator[BoardEvent | None, None]:
         """Changes as they come, for ever; None where the reader has to load anew."""
         return self._telling.events(after)

@@ -1,6 +1,7 @@
 """What the public was told as an Atom feed (RFC 4287)."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from lxml import etree
 
@@ -21,18 +22,22 @@ def write(notices: Sequence[PushNotice], board: Board, address: str) -> bytes:
     _add(root, "title", f"{mark}Wetterwarnungen für {names}")
     _add(root, "id", f"urn:warnsys:{board.stage}:{','.join(board.cities)}")
     _add(root, "link", rel="self", href=address)
-    _add(root, "updated", max((one.issued for one in notices), default=board.now()).isoformat(timespec="seconds"))
+    _add(root, "updated", _time(max((one.issued for one in notices), default=board.now())))
     author = _add(root, "author")
     _add(author, "name", "warnsys, Datenbasis: Deutscher Wetterdienst")
     for notice in notices:
         entry = _add(root, "entry")
         _add(entry, "id", f"urn:uuid:{notice.id}")
         _add(entry, "title", without_control_characters(in_language(notice.title, "de")))
-        _add(entry, "updated", notice.issued.isoformat(timespec="seconds"))
+        _add(entry, "updated", _time(notice.issued))
         _add(entry, "link", rel="alternate", href=notice.link)
         _add(entry, "summary", without_control_characters(in_language(notice.body, "de")))
         _add(entry, "category", term=notice.group.lower())
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _add(parent: etree._Element, name: str, text: str | None = None, **attributes: str) -> etree._Element:

@@ -11,6 +11,7 @@ import copy
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from starlette.responses import Response
 
@@ -21,6 +22,7 @@ STANDS_S = 1.0
 URGENT_S = 0.1
 """How old where something urgent has changed since. `SOON_MS` of static/live.js."""
 THREADS = 2
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class BoardAtOneTime:
     board: Board
     at: float
     """When it was taken, by the clock that nobody sets."""
-    made: dict[Hashable, "asyncio.Future[Response]"] = field(default_factory=dict)
+    made: dict[Hashable, "asyncio.Future[Any]"] = field(default_factory=dict)
 
 
 class Pictures:
@@ -46,17 +48,22 @@ class Pictures:
         return self._now().board
 
     async def once(self, key: Hashable, make: Callable[[Board], Response]) -> Response:
+        """The answer that is made of the present picture, a copy for each who asks."""
+        found = await self.worded(key, make)
+        answer = copy.copy(found)
+        answer.raw_headers = list(found.raw_headers)  # each answer is given more of them on its way
+        return answer
+
+    async def worded(self, key: Hashable, make: Callable[[Board], Made]) -> Made:
         """What is made of the present picture, in a thread: for all who ask for the same, once. Raises what it does."""
         picture = self._now()
         if (running := picture.made.get(key)) is None:
             running = picture.made[key] = asyncio.ensure_future(self._made(picture.board, make))
             running.add_done_callback(lambda done: done.cancelled() or done.exception())  # who asked may be gone
-        found = await asyncio.shield(running)
-        answer = copy.copy(found)
-        answer.raw_headers = list(found.raw_headers)  # each answer is given more of them on its way
-        return answer
+        found: Made = await asyncio.shield(running)
+        return found
 
-    async def _made(self, board: Board, make: Callable[[Board], Response]) -> Response:
+    async def _made(self, board: Board, make: Callable[[Board], Made]) -> Made:
         return await asyncio.get_running_loop().run_in_executor(self._threads, make, board)
 
     def _now(self) -> BoardAtOneTime:

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from warnsys.headers import whole
 from warnsys.settings import Web
+from warnsys.web.errors import refuse
 from warnsys.web.passwords import Passwords
 
 SCRYPT_N, SCRYPT_R, SCRYPT_P = 2**14, 8, 1
@@ -48,12 +49,6 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        length = dict(scope["headers"]).get(b"content-length", b"0")
-        size = whole(length.decode("latin-1"))
-        if size is None or size > MAX_REQUEST_BYTES or _chunked(scope):
-            await send({"type": "http.response.start", "status": 413, "headers": []})
-            await send({"type": "http.response.body", "body": b""})
-            return
         framed = str(scope["path"]).startswith("/embed/")
 
         async def secured(message: Message) -> None:
@@ -70,6 +65,11 @@ class SecurityHeaders:
                     headers["X-Frame-Options"] = "DENY"
             await send(message)
 
+        length = dict(scope["headers"]).get(b"content-length", b"0")
+        size = whole(length.decode("latin-1"))
+        if size is None or size > MAX_REQUEST_BYTES or _chunked(scope):
+            await refuse(scope, receive, secured, 413, f"a request carries {MAX_REQUEST_BYTES} bytes at most")
+            return
         await self._app(scope, receive, secured)
 
 
@@ -109,8 +109,7 @@ class RequestLimits:
         if free or self._buckets.take((scope.get("client") or ("",))[0]):
             await self._app(scope, receive, send)
             return
-        await send({"type": "http.response.start", "status": 429, "headers": [(b"retry-after", b"5")]})
-        await send({"type": "http.response.body", "body": b""})
+        await refuse(scope, receive, send, 429, "too many requests; ask again later", {"Retry-After": "5"})
 
 
 def _chunked(scope: Scope) -> bool:

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sse_starlette import EventSourceResponse
-from starlette.responses import PlainTextResponse
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+
+from warnsys.web.errors import refuse
 
 
 @dataclass
@@ -19,7 +21,9 @@ class Streams:
 
 
 class BoundedStream(EventSourceResponse):
-    """An event stream, or 503 where there are enough."""
+    """An event stream, or 503 where there are enough. HEAD gets its head."""
+
+    media_type = "text/event-stream"
 
     def __init__(self, streams: Streams, content: Any, **given: Any) -> None:
         super().__init__(content, **given)
@@ -27,11 +31,12 @@ class BoundedStream(EventSourceResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         streams, address = self._streams, str((scope.get("client") or ("",))[0])
+        if scope.get("head"):
+            await Response(headers=dict(self.headers))(scope, receive, send)
+            return
         if streams.of.total() >= streams.most or streams.of[address] >= streams.most_of_one:
-            headers = {"Retry-After": "30"}
-            await PlainTextResponse("too many event streams; ask for the page now and then", 503, headers)(
-                scope, receive, send
-            )
+            detail = "too many event streams; ask for the page now and then"
+            await refuse(scope, receive, send, 503, detail, {"Retry-After": "30"})
             return
         streams.of[address] += 1
         try:

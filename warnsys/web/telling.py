@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -57,7 +57,11 @@ class Telling:
             return None
         return (event for event in list(self.kept) if event.number > number)
 
-    async def events(self, after: int) -> AsyncIterator[BoardEvent | None]:
+    async def changed(self) -> None:
+        """Wait for the next change."""
+        await self._changed.wait()
+
+    async def events(self, after: int) -> AsyncGenerator[BoardEvent | None, None]:
         """Changes as they come, for ever; None where the reader has to load anew."""
         while True:
             changed = self._changed

@@ -1,0 +1,122 @@
+"""What went wrong is said in the reader's form: problem+json to programs, German or English pages to people."""
+
+from typing import Any
+
+import pytest
+
+from tests.web.sites import LOGIN, Desk, settings
+from tests.web.test_sites import ORIGIN, warned
+from warnsys.web.words import words
+
+TOO_MUCH = b"x" * 20_000
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/api/v1/districts/nowhere/situation", 404), ("GET", "/api/v1/nowhere", 404), ("GET", "/api/", 404),
+        ("GET", "/api/v1/notices?limit=0", 422), ("POST", "/api/v1/notices", 405), ("GET", "/api/v1/alerts", 401),
+        ("GET", "/api/v1/districts/d1/cap?x", 404), ("PUT", "/api/v1/districts", 413),
+    ],
+)  # fmt: skip
+def test_a_program_gets_a_problem(method: str, path: str, status: int) -> None:
+    body = TOO_MUCH if status == 413 else None
+    answer = Desk().operators.request(method, path, content=body)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    said = answer.json()
+    assert (said["type"], said["status"]) == ("about:blank", status)
+    assert said["title"]
+    assert isinstance(said["detail"], str)
+
+
+def test_a_problem_names_the_parameter_that_does_not_fit() -> None:
+    said = Desk().public.get("/api/v1/notices?limit=many").json()
+    assert said["errors"][0]["loc"] == ["query", "limit"]
+    assert "query.limit" in said["detail"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/stele/nowhere", 404), ("GET", "/embed/nowhere", 404), ("GET", "/nowhere", 404),
+        ("GET", "/static/nowhere.js", 404), ("GET", "/stele/d1?turn_s=1", 422), ("POST", "/stele/d1", 405),
+        ("PUT", "/stele/d1", 413),
+    ],
+)  # fmt: skip
+def test_people_get_a_german_page(method: str, path: str, status: int) -> None:
+    body = TOO_MUCH if status == 413 else None
+    answer = warned().public.request(method, path, content=body)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert '<html lang="de"' in answer.text
+    assert words("de")(f"error-{status}") in answer.text
+    assert words("de")("error-says-nothing") in answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    assert "script-src 'self'" in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("path", ["/stele/nowhere", "/embed/nowhere"])
+def test_an_error_page_is_none_that_a_screen_takes_for_its_own(path: str) -> None:
+    """What the service worker asks of a page before it keeps or shows it (static/sw.js)."""
+    text = warned().public.get(path).text
+    assert 'id="live"' not in text
+    assert "data-stream" not in text
+
+
+@pytest.mark.parametrize(
+    ("asked", "language"),
+    [
+        ("", "de"), ("en", "en"), ("en-GB,en;q=0.9,de;q=0.5", "en"), ("de,en;q=0.9", "de"), ("fr,en;q=0.5", "en"),
+        ("fr", "de"), ("en;q=0.4, de-AT;q=0.7", "de"), ("en;q=0", "de"), ("*;q=٣", "de"), ("english", "de"),
+        (";;;,,,", "de"), ("en;q=2", "de"), ("EN", "en"),
+    ],
+)  # fmt: skip
+def test_an_error_page_speaks_english_to_who_asks_for_it(asked: str, language: str) -> None:
+    given: Any = {"Accept-Language": asked.encode()}
+    assert f'<html lang="{language}"' in warned().public.get("/stele/nowhere", headers=given).text
+
+
+def test_the_switch_counts_before_what_the_browser_prefers() -> None:
+    given = {"Accept-Language": "en"}
+    assert '<html lang="de"' in warned().public.get("/stele/nowhere?lang=de", headers=given).text
+
+
+def test_an_error_page_of_an_exercise_is_marked() -> None:
+    assert "ÜBUNG" in Desk(stage="storm").public.get("/stele/nowhere").text
+
+
+def test_what_an_error_repeats_is_shown_as_text() -> None:
+    text = warned().public.get("/stele/%3Cscript%3Ealert(1)%3C%2Fscript%3E%E2%80%AE").text
+    assert "<script>alert" not in text
+    assert "\u202e" not in text
+
+
+def test_who_is_not_signed_in_is_asked_to() -> None:
+    answer = warned().operators.get("/")
+    assert (answer.status_code, answer.headers["www-authenticate"][:5]) == (401, "Basic")
+    assert "Bitte anmelden" in answer.text
+
+
+def test_a_form_that_was_refused_says_why() -> None:
+    form = {"channel": "push", "reason": "", "minutes": "30", "by": "A"}
+    answer = warned().operators.post("/act/stop", data=form, auth=LOGIN, headers=ORIGIN)
+    assert answer.status_code == 422
+    assert "Es wurde nichts ausgeführt" in answer.text
+    assert "reason" in answer.text
+
+
+@pytest.mark.parametrize(("path", "kind"), [("/api/v1/districts", "problem+json"), ("/stele/d1", "html")])
+def test_who_asks_too_often_is_told_when_to_ask_again(path: str, kind: str) -> None:
+    site = Desk(settings(requests_per_s=0.2)).public
+    answers = [site.get(path) for _ in range(4)]
+    assert answers[-1].status_code == 429
+    assert kind in answers[-1].headers["content-type"]
+    assert answers[-1].headers["retry-after"] == "5"
+
+
+def test_who_has_too_many_streams_gets_a_problem() -> None:
+    answer = Desk(settings(streams=0)).public.get("/api/v1/stream")
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["retry-after"] == "30"

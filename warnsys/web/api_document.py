@@ -1,0 +1,58 @@
+"""What FastAPI does not write into the OpenAPI document by itself: problem+json for errors, and the stream's events."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import TypeAdapter
+
+from warnsys.channels.registry import told_record
+from warnsys.records import SteleRecord
+from warnsys.web.errors import PROBLEM, Problem
+from warnsys.web.event_stream import StreamState, event_schemas
+
+_REF = "#/components/schemas/"
+_STREAMS = ("/stream", "/stream/all")
+
+
+def document(app: FastAPI) -> FastAPI:
+    """The app, with a document that is complete."""
+    write = app.openapi
+
+    def complete() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            _complete(write())  # keeps what it has written
+        return app.openapi_schema or {}
+
+    app.openapi = complete  # type: ignore[method-assign]
+    return app
+
+
+def _complete(written: dict[str, Any]) -> None:
+    schemas: dict[str, Any] = written["components"]["schemas"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    _add(schemas, "Problem", Problem)
+    _add(schemas, "SteleRecord", SteleRecord)
+    notice = _add(schemas, "", told_record())
+    state = _add(schemas, "StreamState", StreamState)
+    state["properties"]["notices"]["anyOf"][0]["items"] = notice
+    problem = {PROBLEM: {"schema": {"$ref": f"{_REF}Problem"}}}
+    events = event_schemas(f"{_REF}StreamState", f"{_REF}SteleRecord", notice)
+    for path, operations in written["paths"].items():
+        for operation in operations.values():
+            responses = operation["responses"]
+            responses["429"] = {"description": "too many requests: Retry-After says when to ask again"}
+            for status, response in responses.items():
+                if status.startswith("4"):
+                    response["content"] = problem
+            if path.endswith(_STREAMS):
+                said = {"description": "The event stream; the schema is that of one event.", "oneOf": events}
+                responses["200"]["content"] = {"text/event-stream": {"schema": said}}
+
+
+def _add(schemas: dict[str, Any], name: str, kind: Any) -> dict[str, Any]:
+    """The schema of a type; its parts, and itself under a name, stand among the others then."""
+    schema = TypeAdapter(kind).json_schema(ref_template=f"{_REF}{{model}}", mode="serialization")
+    for part, said in schema.pop("$defs", {}).items():
+        schemas.setdefault(part, said)
+    return schemas.setdefault(name, schema) if name else schema
