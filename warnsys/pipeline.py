@@ -5,16 +5,16 @@
 The agents in `streams` and the replay call these two functions. Neither function reads a clock: ticks bring the time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
 
 from geofences import District, GeofenceIndex, load
 from geofences.match import Least
 from warnsys.cap.cells import catalogue
-from warnsys.channels import stele
+from warnsys.channels import cap_chain, stele
 from warnsys.channels.registry import channel_of as channel_of
 from warnsys.channels.registry import channels, tellers
 from warnsys.records import (
@@ -75,6 +75,8 @@ class ToTell:
     """What identifies the record that led to this; the ids of steles' records are made of it."""
     steles: tuple[DistrictSituation, ...] = ()
     changes: tuple[Change, ...] = ()
+    sent: Mapping[str, SteleSent] = field(default_factory=dict)
+    """What each stele has been sent after this."""
 
 
 def consider(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[CityState, ToTell | None]:
@@ -109,7 +111,7 @@ def consider(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[C
         "held": remember(situation, state.held, state.facts), "told": told, "steles": steles, "stopped": stopped,
     }  # fmt: skip
     state = weighed(state.model_copy(update=after), situation)
-    return state, ToTell(situation, cause, due, tuple(found))
+    return state, ToTell(situation, cause, due, tuple(found), steles)
 
 
 def _learned(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[CityState, tuple[str, ...], bool]:
@@ -190,9 +192,11 @@ def _due(
         last = sent.get(district.district)
         if last is None or last.content != content or abs(situation.now - last.at) >= again_after:
             due.append(district)
+            holds, cap = cap_chain.after(last, shared, district, city.stage)
             now_sent[district.district] = SteleSent(
-                content=content, at=situation.now, warnings=len(district.standing), grade=worst_grade(district)
-            )
+                content=content, at=situation.now, warnings=len(district.standing), grade=worst_grade(district),
+                holds=holds, cap=cap,
+            )  # fmt: skip
     return tuple(due), now_sent
 
 
@@ -213,7 +217,8 @@ def set_aside(
     with suppress(Exception):  # else the steles' records grow old, and the steles say so
         if situation := city.situation(state):
             due, steles = _due(state.steles, situation, city)
-            shown = worded(ToTell(situation, ("failed", *state.troubles, utc(situation.now)), due), city)
+            cause = ("failed", *state.troubles, utc(situation.now))
+            shown = worded(ToTell(situation, cause, due, sent=steles), city)
             state, notices = state.model_copy(update={"steles": steles}), (*notices, *shown)
     return state, notices
 
@@ -224,7 +229,9 @@ def set_aside(
 def worded(to_tell: ToTell, city: CityRules) -> tuple[Notice, ...]:
     """Puts what was decided into the words of each channel: first the steles, the worst of them first."""
     shared = stele.Shared(city.place, to_tell.situation, city.policy)
-    steles = [stele.record(shared, district, city.stage, to_tell.cause) for district in to_tell.steles]
+    steles = [
+        stele.record(shared, one, city.stage, to_tell.cause, to_tell.sent[one.district].cap) for one in to_tell.steles
+    ]
     steles.sort(key=lambda record: -max((item.level for item in record.items), default=0))
     by_name = {one.name: one for one in tellers()}
     told = (by_name[one.channel].worded(city.place, one, to_tell.situation, city.stage) for one in to_tell.changes)

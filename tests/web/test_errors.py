@@ -98,12 +98,12 @@ def test_who_is_not_signed_in_is_asked_to() -> None:
     assert "Bitte anmelden" in answer.text
 
 
-def test_a_form_that_was_refused_says_why() -> None:
-    form = {"channel": "push", "reason": "", "minutes": "30", "by": "A"}
+def test_an_order_that_no_form_of_ours_makes_is_refused_with_the_reason() -> None:
+    form = {"channel": "stele", "reason": "x", "minutes": "30", "by": "A"}
     answer = warned().operators.post("/act/stop", data=form, auth=LOGIN, headers=ORIGIN)
     assert answer.status_code == 422
     assert "Es wurde nichts ausgeführt" in answer.text
-    assert "reason" in answer.text
+    assert "can be stopped" in answer.text
 
 
 @pytest.mark.parametrize(("path", "kind"), [("/api/v1/districts", "problem+json"), ("/stele/d1", "html")])

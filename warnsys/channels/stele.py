@@ -15,7 +15,7 @@ from warnsys.channels.measures import measure
 from warnsys.channels.registry import MIB, Channel, TopicShape
 from warnsys.channels.wording import CityInfo
 from warnsys.channels.words import LANGUAGES, in_language, say
-from warnsys.records import Localised, Presentation, SteleItem, SteleRecord, utc
+from warnsys.records import CapMessage, Localised, Presentation, SteleItem, SteleRecord, utc
 from warnsys.settings import LIVE
 from warnsys.warning.matching import BODY_CHARS, EVENT_CHARS, HEADLINE_CHARS, MAX_LANGUAGES
 from warnsys.warning.notify import notice_id
@@ -98,10 +98,16 @@ def _one_warning(one: Standing) -> _OneWarning:
     return id(one.fact), id(one.meaning), one.phase
 
 
-def record(shared: Shared, district: DistrictSituation, stage: str, cause: tuple[str, ...]) -> SteleRecord:
+def record(
+    shared: Shared,
+    district: DistrictSituation,
+    stage: str,
+    cause: tuple[str, ...],
+    cap: tuple[CapMessage, ...] = (),
+) -> SteleRecord:
     """The present state of one district. `cause` is what made it be sent, and the id follows from it."""
     place, situation = shared.place, shared.situation
-    items = tuple(shared.item(one) for one in _shown(shared, district))
+    items = tuple(shared.item(one) for one in shown(shared, district))
     return SteleRecord(
         id=notice_id(stage, district.district, "stele", "public", *cause),
         stage=stage,
@@ -117,6 +123,7 @@ def record(shared: Shared, district: DistrictSituation, stage: str, cause: tuple
         summary=_summary(place, district, situation, items, exercise=stage != LIVE),
         items=items,
         more=len(district.standing) - len(items),
+        cap=cap,
     )
 
 
@@ -128,14 +135,14 @@ def content(shared: Shared, district: DistrictSituation) -> str:
             one.fact.base_id, one.fact.rules, one.meaning.ii, sorted(one.meaning.texts), one.phase,
             shared.presentation(one), one.impact.reason,
         )
-        for one in _shown(shared, district)
+        for one in shown(shared, district)
     ]  # fmt: skip
     as_of = situation.as_of and utc(situation.as_of)
     said = (district.status, situation.freshness, as_of, items, len(district.standing))
     return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
 
-def _shown(shared: Shared, district: DistrictSituation) -> Iterator[Standing]:
+def shown(shared: Shared, district: DistrictSituation) -> Iterator[Standing]:
     """The worst of what stands, as much as a record holds; at least one."""
     if len(district.standing) * MOST_BYTES_OF_ONE <= MOST_TEXT_BYTES:
         yield from district.standing

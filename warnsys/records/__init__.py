@@ -35,12 +35,14 @@ from warnsys.records.base import (
     Part,
     Record,
     blame,
+    in_utc,
     utc,
 )
 from warnsys.records.feed import MOST_HEADER, VERSION, AlertHeaders, FeedStatus, Snapshot, read_alert_headers
 from warnsys.records.impacts import Decided, Impact, ImpactRecord, Meaning, Outcome, Text, Tick, read_impact_record
 from warnsys.records.notices import (
     Audience,
+    CapMessage,
     ChangeNotice,
     DistrictStatus,
     Freshness,
@@ -66,6 +68,7 @@ __all__ = [
     "AlertHeaders",
     "Audience",
     "AuditHead",
+    "CapMessage",
     "ChangeNotice",
     "ChannelState",
     "Decided",
@@ -98,6 +101,7 @@ __all__ = [
     "Tick",
     "acknowledgement_key",
     "blame",
+    "in_utc",
     "read_action",
     "read_alert_headers",
     "read_impact_record",

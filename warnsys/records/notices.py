@@ -55,6 +55,13 @@ class SteleItem(Part):
     """Heights above sea level between which it holds; None for no limit."""
 
 
+class CapMessage(Part):
+    """One CAP alert of ours: what it is called, and since when it says what holds."""
+
+    identifier: str
+    sent: Moment
+
+
 class SteleRecord(Record):
     """The complete present state of one district, worst first. After `valid_until` a reader shows "no data"."""
 
@@ -74,6 +81,8 @@ class SteleRecord(Record):
     items: tuple[SteleItem, ...]
     more: int = 0
     """How many further warnings hold, none worse than these: a record holds a hundred, and 3 MiB of texts."""
+    cap: tuple[CapMessage, ...] = ()
+    """The CAP alert that says this (`/api/v1/districts/{district}/cap`), then those before it, the newest first."""
 
 
 class ChangeNotice(Record):

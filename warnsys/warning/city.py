@@ -6,7 +6,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from geofences import District
-from warnsys.records import Moment, Part, Record
+from warnsys.records import CapMessage, Moment, Part, Record
 from warnsys.warning import pauses
 from warnsys.warning.bounds import HEAVY, LIGHT, WEIGH_AFTER, held_of, lighter, lighter_held, lighter_told, needs
 from warnsys.warning.facts import Facts
@@ -41,6 +41,9 @@ class SteleSent(Part):
     """How many warnings it showed."""
     grade: int = 0
     """The grade of the worst of them."""
+    holds: str = ""
+    """A digest of what its newest CAP alert says; "" if nothing holds."""
+    cap: tuple[CapMessage, ...] = ()
 
 
 class CityState(Record):
