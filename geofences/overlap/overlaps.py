@@ -1,24 +1,23 @@
 """Measures how much of each of many fences lies inside an outline, from the crossings of their boundaries alone.
 
 The usual way builds the overlay, fence by fence, and measures it. But an area is a sum along its boundary (Green), and
-the boundary of what fence and outline share consists of pieces of the two:
+the boundary of what a fence and an outline share consists of pieces of the two:
 
        fence
     a─────────b          Walk round the fence, its inside on the left, and note at each vertex the area swept so far.
-    │         │          The piece of it inside the outline, from where it enters (1) to where it leaves (2), has
-    │    ┌────2────┐     swept: sum at 2 - sum at 1. However many vertices lie between, that is two look-ups.
-    │    │    │    │     The piece of the outline inside the fence goes from 2 to 1: sum at 1 - sum at 2. So
+    │         │          The fence enters the outline at 1 and leaves it at 2. Its piece from 1 to 2 has swept
+    │    ┌────2────┐     (sum at 2) - (sum at 1). However many vertices lie between, that is two look-ups.
+    │    │    │    │     The outline's piece inside the fence leads back from 2 to 1: (sum at 1) - (sum at 2). So
     d────1────c    │
          └─────────┘     shared area = Σ ± (fence's sum - outline's sum),  + where the fence leaves, - where it enters
              outline
 
-If a ring starts inside, the formula counts its first piece from the wrong end and misses one whole turn: the total of
-the ring is added. This also holds for rings without crossings: a ring that starts inside counts as a whole, any other
-ring not at all.
+If a ring starts inside the other shape, the formula counts its first piece from the wrong end and misses one whole
+turn. So what the whole ring sweeps is added. This also holds for rings without crossings: a ring that starts inside
+counts as a whole, any other ring not at all.
 
 So only the edges that cross and the rings that start inside have to be found, and the work grows with the crossings,
-not with the vertices. Touches do not occur, because the outline counts as moved by an infinitely small step
-(`geofences.overlap.sides`).
+not with the vertices. docs/explanation/exact-shares.md tells the same with more pictures.
 """
 
 from collections.abc import Sequence
@@ -35,24 +34,24 @@ from geofences.overlap.sides import Ints, crossings
 from geofences.overlap.sphere import Floats, extents
 
 HANDFUL = 8
-"""Up to so many fences GEOS overlays them one by one: numpy would take as long for its calls alone."""
+"""Up to so many fences GEOS overlays them one by one: the calls of numpy alone would take as long."""
 _MOST_NEAR = 500_000
-"""Limit for near pairs of an outline's and a fence's stretch: they take 100 MB and half a second."""
+"""Limit of near pairs of an outline's stretch and a fence's: they take 100 MB and half a second."""
 _MOST_ROWS = 2_000_000
-"""Limit for the stretches that are searched for rings that start inside."""
+"""Limit of pairs of a ring's start and a stretch, which are compared to find the rings that start inside."""
 _EACH = 4
-"""Both limits are higher by so many looks at each stretch of the fences."""
+"""Both limits are higher by so many pairs for each stretch of the fences."""
 _BY_HAND = 2_000
-"""Up to so many stretches our own arrays are faster than GEOS, which has to prepare an outline first."""
+"""Up to so many stretches our own arrays find what lies inside faster than GEOS, which has to prepare an outline."""
 
 
 class Overlaps(NamedTuple):
-    """The pairs of an outline and a fence that may share an area, as sorted arrays of one length."""
+    """The pairs of an outline and a fence that may share an area, as three arrays of one length."""
 
     outline: Ints
     fence: Ints
     area: Floats
-    """The shared area in steradians, exact to about 1e-18: without an overlap it may differ from 0 by so much."""
+    """The shared area in steradians, exact to about 1e-18. It may differ from 0 by so much without an overlap."""
 
 
 _NONE = Overlaps(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0))
@@ -86,19 +85,20 @@ class Fences:
     def overlaps(self, outlines: Sequence[BaseGeometry]) -> Overlaps:
         """Measures the area that each outline shares with each fence. The outlines have to be valid, too.
 
-        Raises `TooDearError` if that would take more than a few hundred MB of memory.
+        The result is sorted by outline, then by fence. Raises `TooDearError` if that would take more than a few hundred
+        MB of memory.
         """
         shapes = np.array(outlines, dtype=object)
         if len(self.areas) <= HANDFUL:
-            return self._overlaid(shapes)
+            return self._by_overlay(shapes)
         boundary = Boundary(shapes, self._boundary.datum)
-        found = [self._crossed(boundary), self._fences_inside(boundary, shapes), self._outlines_inside(boundary)]
-        pairs, place = _distinct(np.concatenate([part.outline * len(self.areas) + part.fence for part in found]))
-        area = _sums(place, np.concatenate([part.area for part in found]), len(pairs))
+        terms = [self._crossed(boundary), self._fences_inside(boundary, shapes), self._outlines_inside(boundary)]
+        pairs, position = _distinct(np.concatenate([some.outline * len(self.areas) + some.fence for some in terms]))
+        area = _sums(position, np.concatenate([some.area for some in terms]), len(pairs))
         return Overlaps(*np.divmod(pairs, len(self.areas)), area)
 
     def touched_by_boxes(self, outlines: Sequence[BaseGeometry]) -> list[list[int]]:
-        """Gives for each outline the fences whose box touches the box of the outline."""
+        """For each outline the fences whose box touches the box of the outline."""
         boxes = Boxes.of(np.array(outlines, dtype=object))
         if len(outlines) > len(self.areas):  # loop over whichever is fewer
             found: list[list[int]] = [[] for _ in outlines]
@@ -108,8 +108,8 @@ class Fences:
             return found
         return [self._boxes.touching(*s).tolist() for s in zip(*(side.tolist() for side in boxes), strict=True)]
 
-    def _overlaid(self, shapes: NDArray[np.object_]) -> Overlaps:
-        """Measures in the usual way: GEOS cuts each pair, and the piece is measured."""
+    def _by_overlay(self, shapes: NDArray[np.object_]) -> Overlaps:
+        """Measures in the usual way: GEOS cuts each pair, and the area of the piece is taken."""
         shapely.prepare(shapes)
         outline, fence = np.nonzero(shapely.intersects(shapes[:, None], self._geometries))
         area = self.areas.take(fence)
@@ -117,68 +117,84 @@ class Fences:
         area[cut] = extents(shapely.intersection(shapes[outline[cut]], self._geometries[fence[cut]]))
         return Overlaps(outline, fence, area)
 
+    # The three kinds of terms of the sum. Each gives a row per term: its outline, its fence, and what it adds.
+
     def _crossed(self, outline: Boundary) -> Overlaps:
-        """Gives for each crossing fence's sum - outline's sum, with the sign changed where the fence enters."""
+        """The term of each crossing: ± (fence's sum - outline's sum)."""
         fences, boxes = self._boundary, outline.boxes
-        near = boxes.touching(*self.box)
-        touching = self._near.pairs(boxes.at(near), _MOST_NEAR + _EACH * len(fences.owner))
-        if touching is None:
-            raise TooDearError("boundaries")
-        row, stretch = touching
+        among = boxes.touching(*self.box)
+        limit = _MOST_NEAR + _EACH * len(fences.owner)
+        near = self._near.pairs(boxes.at(among), limit)
+        if near is None:
+            raise TooDearError(f"the outlines come near the fences in more than {limit} places: take their hull")
+        row, fence_stretch = near
         if not len(row):
             return _NONE
-        # First the outline's edges near a stretch of a fence, then the edges of that stretch that cross them.
-        row, edge = outline.edges_touching(near.take(row), fences.boxes.at(stretch))
-        stretch = stretch.take(row)
-        place, walk, leaves, lon, lat = crossings(*fences.vertices(stretch), outline.edges(edge))
-        stretch, edge = stretch.take(walk), edge.take(walk)
-        between = fences.swept_to(edge_at(stretch, place), lon, lat) - outline.swept_to(edge, lon, lat)
-        return Overlaps(outline.owner_of(edge), fences.owner.take(stretch), np.where(leaves, between, -between))
+        # Of each near pair the outline's edges that touch the box of the fence's stretch, each with that stretch.
+        pair, edge = outline.edges_touching(among.take(row), fences.boxes.at(fence_stretch))
+        fence_stretch = fence_stretch.take(pair)
+        place, pair, leaves, lon, lat = crossings(*fences.vertices(fence_stretch), outline.edges(edge))
+        fence_stretch, edge = fence_stretch.take(pair), edge.take(pair)
+        difference = fences.swept_to(edge_at(fence_stretch, place), lon, lat) - outline.swept_to(edge, lon, lat)
+        area = np.where(leaves, difference, -difference)
+        return Overlaps(outline.owner_of(edge), fences.owner.take(fence_stretch), area)
 
     def _fences_inside(self, outline: Boundary, shapes: NDArray[np.object_]) -> Overlaps:
-        """Gives the area of each fence's ring that starts inside an outline."""
+        """The term of each fence's ring that starts inside an outline: what the whole ring sweeps."""
         fences = self._boundary
-        near, ring = self._ring_tree.query(Boxes.of(shapes).for_tree())
+        around, ring = self._ring_tree.query(Boxes.of(shapes).for_tree())
         lon, lat = fences.ring_starts(ring)
-        size = np.bincount(outline.owner, minlength=len(shapes))
+        size = np.bincount(outline.owner, minlength=len(shapes))  # how many stretches each outline has
         inside = np.zeros(len(ring), dtype=bool)
         unsure = np.arange(len(ring))
-        if size.take(near).sum() > _BY_HAND:
+        if size.take(around).sum() > _BY_HAND:
+            # GEOS answers for all points but those that lie exactly on the outline: there the step decides.
             shapely.prepare(shapes)
-            unsure = np.flatnonzero(shapely.intersects_xy(shapes.take(near), lon, lat))
-            inside[unsure] = shapely.contains_xy(shapes.take(near.take(unsure)), lon.take(unsure), lat.take(unsure))
-            unsure = unsure[~inside.take(unsure)]  # inside or exactly on the line
-        around = near.take(unsure)
-        if size.take(around).sum() > _MOST_ROWS + _EACH * len(fences.owner):
-            raise TooDearError("fences on the line")
-        row, stretch = ranges((np.cumsum(size) - size).take(around), size.take(around))
-        inside[unsure] = outline.contains(stretch, row, lon.take(unsure), lat.take(unsure), step=-1)
+            unsure = np.flatnonzero(shapely.intersects_xy(shapes.take(around), lon, lat))
+            inside[unsure] = shapely.contains_xy(shapes.take(around.take(unsure)), lon.take(unsure), lat.take(unsure))
+            unsure = unsure[~inside.take(unsure)]
+        asked = around.take(unsure)
+        limit = _MOST_ROWS + _EACH * len(fences.owner)
+        if size.take(asked).sum() > limit:
+            raise TooDearError(
+                f"to find the fences inside, more than {limit} pairs have to be compared: take the outlines' hull"
+            )
+        point, stretch = ranges((np.cumsum(size) - size).take(asked), size.take(asked))
+        inside[unsure] = outline.contains(stretch, point, lon.take(unsure), lat.take(unsure), step=-1)
         ring = ring[inside]
-        return Overlaps(near[inside], fences.ring_owner.take(ring), fences.ring_sum.take(ring))
+        return Overlaps(around[inside], fences.ring_owner.take(ring), fences.ring_sum.take(ring))
 
     def _outlines_inside(self, outline: Boundary) -> Overlaps:
-        """Gives the area of each outline's ring that starts inside a fence."""
+        """The term of each outline's ring that starts inside a fence: what the whole ring sweeps."""
         fences = self._boundary
         lon, lat = outline.ring_starts(np.arange(len(outline.ring_first)))
-        turn, ring = self._ring_tree.query(Boxes(lon, lon, lat, lat).for_tree())
-        if not len(turn):
+        ring, fence_ring = self._ring_tree.query(Boxes(lon, lon, lat, lat).for_tree())
+        if not len(ring):
             return _NONE
-        pairs, place = _distinct(turn * len(self.areas) + fences.ring_owner[ring])
-        turn, fence = np.divmod(pairs, len(self.areas))
-        if fences.ring_size[ring].sum() > _MOST_ROWS + _EACH * len(fences.owner):
-            raise TooDearError("outlines inside")
-        row, stretch = ranges(fences.ring_first[ring], fences.ring_size[ring])
-        inside = fences.contains(stretch, place[row], lon[turn], lat[turn], step=1)
-        turn = turn[inside]
-        return Overlaps(outline.ring_owner[turn], fence[inside], outline.ring_sum[turn])
+        # A fence of several rings is asked once about a ring of an outline: one point for each such pair.
+        pairs, point = _distinct(ring * len(self.areas) + fences.ring_owner[fence_ring])
+        ring, fence = np.divmod(pairs, len(self.areas))
+        limit = _MOST_ROWS + _EACH * len(fences.owner)
+        if fences.ring_size[fence_ring].sum() > limit:
+            raise TooDearError(
+                f"to find the outlines inside, more than {limit} pairs have to be compared: take their hull"
+            )
+        row, stretch = ranges(fences.ring_first[fence_ring], fences.ring_size[fence_ring])
+        inside = fences.contains(stretch, point[row], lon[ring], lat[ring], step=1)
+        ring = ring[inside]
+        return Overlaps(outline.ring_owner[ring], fence[inside], outline.ring_sum[ring])
 
 
-def _sums(place: Ints, terms: Floats, count: int) -> Floats:
-    return np.asarray(np.bincount(place, terms, minlength=count), dtype=np.float64)
+def _sums(position: Ints, terms: Floats, count: int) -> Floats:
+    """Adds up the terms that have the same position: shape (count,)."""
+    return np.asarray(np.bincount(position, terms, minlength=count), dtype=np.float64)
 
 
 def _distinct(numbers: Ints) -> tuple[Ints, Ints]:
-    """Does what `np.unique` with the inverse does, but without sorting if the numbers are small."""
+    """The distinct numbers, ascending, and the position of each number among them.
+
+    It does what `np.unique` does with `return_inverse`, but without sorting if the numbers are small.
+    """
     if not len(numbers):
         return numbers, numbers
     if (most := int(numbers.max())) > 20 * len(numbers) + 1_000:
@@ -186,5 +202,5 @@ def _distinct(numbers: Ints) -> tuple[Ints, Ints]:
     present = np.zeros(most + 1, dtype=bool)
     present[numbers] = True
     distinct = np.flatnonzero(present)
-    place = np.cumsum(present) - 1
-    return distinct, place.take(numbers)
+    position = np.cumsum(present) - 1
+    return distinct, position.take(numbers)

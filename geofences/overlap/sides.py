@@ -1,9 +1,9 @@
-"""Says exactly on which side of an edge a point lies; it never lies "on" the edge.
+"""Says exactly on which side of an edge a point lies, and which edges cross. No point lies "on" an edge.
 
 Real boundaries touch often: a vertex lies on an edge, or two outlines share a border. Computed geometry goes wrong at
-such touches. Here no touch occurs, because every outline counts as moved against the fences by an infinitely small
-step, ε to the east and ε² to the north (simulation of simplicity, Edelsbrunner and Mücke 1990). Each touch so becomes a
-crossing or a miss, and no two answers contradict each other. The step changes areas by nothing that can be measured.
+such touches. Here nothing touches, because every outline counts as moved against the fences by the step: infinitely
+little, ε to the east and ε² to the north (simulation of simplicity, Edelsbrunner and Mücke 1990). Each touch so becomes
+a crossing or a miss, and no two answers contradict each other. No area changes by an amount that can be measured.
 """
 
 from fractions import Fraction
@@ -17,7 +17,7 @@ from geofences.overlap.sphere import Floats
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
-# The most by which rounding can change the determinant (Shewchuk 1997, "ccwerrboundA").
+# Rounding changes a determinant by at most this times the sum of its two products (Shewchuk 1997, "ccwerrboundA").
 _ROUNDING = (3 + 16 * 2.0**-53) * 2.0**-53
 
 
@@ -35,82 +35,89 @@ class Edges(NamedTuple):
 
 
 def on_left(edges: Edges, lon: Floats, lat: Floats, *, step: int) -> Bools:
-    """Says whether points lie left of edges. `step` says what is moved by the small step: 1 the points, -1 the edges.
+    """Says whether points lie on the left of edges, exactly. Gives an array of the points' shape.
 
-    Points have the shape (n,), or (k, n) for k points per edge. All points lie on one side of an edge without length.
+    Points have the shape (n,), one per edge, or (k, n), k per edge. `step` says which side the step moves: 1 if the
+    points belong to an outline, -1 if the edges do. All points lie on the same side of an edge without length.
     """
     dx, dy = edges.lon1 - edges.lon0, edges.lat1 - edges.lat0
     to_north, to_east = lat - edges.lat0, lon - edges.lon0
     to_north *= dx
     to_east *= dy
-    turn = to_north - to_east
-    # First one bound for all points, because nearly all turns are far above it.
-    close = np.flatnonzero(np.abs(turn) <= _ROUNDING * (_largest(to_north) + _largest(to_east)))
+    determinant = to_north - to_east
+    # One common bound comes first, because nearly all determinants are far above it.
+    close = np.flatnonzero(np.abs(determinant) <= _ROUNDING * (_largest(to_north) + _largest(to_east)))
     if len(close):
         bound = _ROUNDING * (np.abs(to_north.take(close)) + np.abs(to_east.take(close)))
-        edge = close % len(dx)
-        turn.put(close, _settled(turn.take(close), bound, edges.at(edge), lon.take(close), lat.take(close), step))
-    return np.asarray(turn > 0)
+        edges_close = edges.at(close % len(dx))
+        exact = _with_exact_sign(determinant.take(close), bound, edges_close, lon.take(close), lat.take(close), step)
+        determinant.put(close, exact)
+    return np.asarray(determinant > 0)
 
 
-def _settled(turn: Floats, bound: Floats, edges: Edges, lon: Floats, lat: Floats, step: int) -> Floats:
-    """Gives turns with the right sign; none of them is 0."""
-    # If the bound is 0, both products are exactly 0, because a factor of each is 0: the sign needs no fractions.
-    for row in np.flatnonzero((np.abs(turn) <= bound) & (bound > 0)).tolist():
-        turn[row] = _sign(*(float(numbers[row]) for numbers in (*edges, lon, lat)))
-    # A turn of 0 takes the sign of what the step adds: dx ε² - dy ε.
+def _with_exact_sign(determinant: Floats, bound: Floats, edges: Edges, lon: Floats, lat: Floats, step: int) -> Floats:
+    """Gives determinants with the right sign, none of them 0. Rounding changed each by at most `bound`."""
+    # Where the bound is 0, each product has a factor 0 and is exact, so the determinant is, too.
+    for row in np.flatnonzero((np.abs(determinant) <= bound) & (bound > 0)).tolist():
+        determinant[row] = _sign_by_fractions(*(float(numbers[row]) for numbers in (*edges, lon, lat)))
+    # The step adds dx ε² - dy ε. That is the sign where the determinant itself is 0.
     dx, dy = edges.lon1 - edges.lon0, edges.lat1 - edges.lat0
-    return np.where(turn != 0, turn, np.where(dy != 0, -dy, dx) * step)
+    return np.where(determinant != 0, determinant, np.where(dy != 0, -dy, dx) * step)
 
 
 def _largest(numbers: Floats) -> float:
+    """The largest absolute value; 0 if there is none."""
     return max(float(numbers.max(initial=0.0)), -float(numbers.min(initial=0.0)))
 
 
-def _sign(*numbers: float) -> int:
-    """Gives the sign of a turn, computed with fractions."""
+def _sign_by_fractions(*numbers: float) -> int:
+    """The exact sign of the determinant of an edge (x0, y0, x1, y1) and a point (x, y)."""
     x0, y0, x1, y1, x, y = map(Fraction, numbers)
-    turn = (x1 - x0) * (y - y0) - (y1 - y0) * (x - x0)
-    return (turn > 0) - (turn < 0)
+    determinant = (x1 - x0) * (y - y0) - (y1 - y0) * (x - x0)
+    return (determinant > 0) - (determinant < 0)
 
 
-def crossed_rows(sides: Bools) -> tuple[Ints, Ints]:
-    """Finds where the side changes from one row to the next in an array (k, n): (row, column)."""
+def changes_of_side(sides: Bools) -> tuple[Ints, Ints]:
+    """Finds where the side changes from one row to the next, in an array of shape (k, n). Gives (row, column)."""
     row, column = np.divmod(np.flatnonzero(sides[:-1] != sides[1:]), max(sides.shape[1], 1))
     return row, column
 
 
 class Crossings(NamedTuple):
-    """Where fences cross an outline. A walk is a stretch of a fence; each walk has one edge of the outline beside it.
-
-    Edge `place` of the walk `walk` crosses that edge at (lon, lat). It leaves the outline if `leaves`, else it enters.
-    """
+    """The crossings among pairs of a fence's stretch and an outline's edge, as arrays of one length."""
 
     place: Ints
-    walk: Ints
+    """Which edge of the stretch crosses: its number within the stretch, from 0."""
+    pair: Ints
+    """The position of the pair."""
     leaves: Bools
+    """Whether the fence leaves the outline there; else it enters."""
     lon: Floats
     lat: Floats
 
 
 def crossings(lon: Floats, lat: Floats, outline: Edges) -> Crossings:
-    """Finds where walks along fences, of shape (k, n), cross the edges of outlines, of shape (n,)."""
+    """Finds where fences cross outlines, for n pairs of a stretch and an edge.
+
+    `lon` and `lat` are the vertices of the stretches, shape (vertices of a stretch, n). `outline` has the n edges.
+    """
+    # Two segments cross if the ends of each lie on different sides of the other.
     left = on_left(outline, lon, lat, step=-1).reshape(-1)
-    # In the flat array the next vertex of the same walk stands `walks` places further on.
-    walks = lon.shape[1]
-    start = np.flatnonzero(left[:-walks] != left[walks:])
-    edge = outline.at(start % max(walks, 1))
+    pairs = lon.shape[1]
+    start = np.flatnonzero(left[:-pairs] != left[pairs:])  # flat: a stretch's next vertex stands `pairs` further on
+    edge = outline.at(start % max(pairs, 1))
     lon, lat = lon.reshape(-1), lat.reshape(-1)
-    fence = Edges(lon.take(start), lat.take(start), lon.take(start + walks), lat.take(start + walks))
-    from_left, to_left = on_left(fence, np.stack([edge.lon0, edge.lon1]), np.stack([edge.lat0, edge.lat1]), step=1)
-    crossed = np.flatnonzero(from_left != to_left)
+    fence = Edges(lon.take(start), lat.take(start), lon.take(start + pairs), lat.take(start + pairs))
+    start_left, end_left = on_left(fence, np.stack([edge.lon0, edge.lon1]), np.stack([edge.lat0, edge.lat1]), step=1)
+    crossed = np.flatnonzero(start_left != end_left)
     start, edge, fence = start.take(crossed), edge.at(crossed), fence.at(crossed)
 
     dx, dy = fence.lon1 - fence.lon0, fence.lat1 - fence.lat0
     ex, ey = edge.lon1 - edge.lon0, edge.lat1 - edge.lat0
     across = dx * ey - dy * ex
     along = (edge.lon0 - fence.lon0) * ey - (edge.lat0 - fence.lat0) * ex
-    # Rounding may spoil `part` for nearly parallel edges. They lie on each other where they cross, so no area changes.
+    # `part` says how far along the fence's edge the crossing lies, 0 to 1. Rounding may spoil it if the edges are
+    # nearly parallel. Then they lie on each other, and no area depends on it.
     part = np.divide(along, across, out=np.zeros_like(along), where=across != 0).clip(0.0, 1.0)
-    place, walk = np.divmod(start, max(walks, 1))
-    return Crossings(place, walk, left.take(start), fence.lon0 + part * dx, fence.lat0 + part * dy)
+    place, pair = np.divmod(start, max(pairs, 1))
+    return Crossings(place, pair, left.take(start), fence.lon0 + part * dx, fence.lat0 + part * dy)

@@ -1,7 +1,7 @@
 """Measures the area of polygons on a sphere, exactly for edges that are straight in lon/lat, as alerts mean them.
 
-So shares need no projection, and cities may be large. A sphere instead of WGS 84 changes the ratio of two areas by less
-than 0.03 % if they lie within one degree of each other.
+So shares need no projection, and a city may be of any size. To take WGS 84 for a sphere changes the ratio of two areas
+by less than 0.03 % if they lie within one degree of each other.
 """
 
 import math
@@ -14,7 +14,7 @@ from shapely.geometry.base import BaseGeometry
 EARTH_RADIUS_M = 6_371_007.2
 """Radius of the sphere with the surface of WGS 84. Steradians times its square are square metres."""
 
-_RADIANS = math.pi / 180  # a degree
+_RADIANS = math.pi / 180  # of one degree
 
 Floats = NDArray[np.float64]
 
@@ -25,7 +25,7 @@ def extent(geometry: BaseGeometry) -> float:
 
 
 def extents(geometries: NDArray[np.object_]) -> Floats:
-    """Gives the area of each geometry, as `extent` does."""
+    """Area of each geometry, as `extent` measures it: shape (geometries,)."""
     parts, owner = shapely.get_parts(geometries, return_index=True)
     polygons = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
     rings, part = shapely.get_rings(parts[polygons], return_index=True)
@@ -33,28 +33,29 @@ def extents(geometries: NDArray[np.object_]) -> Floats:
     found: Floats = np.zeros(len(geometries))
     if len(points):
         lon, lat = points.T
-        # No edge leads from the last point of one ring to the next ring.
+        # No edge leads from the last point of one ring to the first point of the next ring.
         terms = swept(lon[:-1], lat[:-1], lon[1:], lat[1:], float(lat.mean())) * (ring[:-1] == ring[1:])
         enclosed = np.abs(np.bincount(ring[:-1], terms, minlength=len(rings)))
-        first = np.append(True, part[1:] != part[:-1])
-        found += np.bincount(owner[polygons][part], np.where(first, enclosed, -enclosed), minlength=len(geometries))
+        outer = np.append(True, part[1:] != part[:-1])  # the first ring of a polygon; the others are its holes
+        found += np.bincount(owner[polygons][part], np.where(outer, enclosed, -enclosed), minlength=len(geometries))
     return found
 
 
 def swept(lon: Floats, lat: Floats, to_lon: Floats, to_lat: Floats, datum: float) -> Floats:
-    """Gives the signed areas between edges and the parallel `datum`, in steradians. Their sum round a ring is its area.
+    """Area between each edge and the parallel `datum`, in steradians: positive if it lies on the edge's left.
 
-    The area is positive if it lies on the left. All arrays hold degrees and have one shape. The datum cancels out round
-    a ring; a datum in the middle of the edges loses the fewest digits.
+    All arrays hold degrees and have the same shape. The sum round a ring is the area on its left, whatever the datum;
+    a datum in the middle of the edges loses the fewest digits.
     """
     half = (to_lat - lat) * (_RADIANS / 2)
-    # The mean of the sine along an edge is that of its middle times sinc(half).
+    # The mean of the sine of the latitude along an edge is the sine of its middle latitude times sinc(half).
     mean = np.sin(lat * _RADIANS + half) * _sinc(half)
     return (lon - to_lon) * _RADIANS * (mean - math.sin(math.radians(datum)))
 
 
 def _sinc(angle: Floats) -> Floats:
+    """sin(angle) / angle, for radians."""
     square = angle * angle
-    if square.size == 0 or square.max() < 1e-4:  # below half an edge of 60 km further terms are smaller than rounding
+    if square.size == 0 or square.max() < 1e-4:  # edges up to 120 km: the next term of the series is below rounding
         return 1 - square * (1 - square / 20 * (1 - square / 42)) / 6
-    return np.asarray(np.sinc(angle / np.pi))  # numpy's sinc has π inside
+    return np.asarray(np.sinc(angle / np.pi))  # numpy's sinc(x) is sin(πx) / (πx)

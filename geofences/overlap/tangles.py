@@ -1,7 +1,7 @@
-"""Says whether the outlines of a geofences file are too tangled to check, before GEOS begins, as for alerts.
+"""Says whether the shapes of a geofences file are too tangled for GEOS to check: their edges come near too often.
 
-Whoever checks a file waits for it, so work that grows with the number of vertices is free. Work that grows with its
-square is not: GEOS takes 12 s to find that a comb of 20,000 points is valid.
+Whoever checks a file waits for it, so work that grows with the number of vertices is free, other than for alerts. Work
+that grows with its square is not: GEOS takes 12 s to find that a comb of 20,000 points is valid.
 """
 
 from collections.abc import Iterable
@@ -14,25 +14,25 @@ from geofences.overlap.budget import PAIR_S, Budget, Rings
 
 TOLD = "edges come near each other too often for it to be looked at"
 REMEDY = "simplify it where it was drawn (QGIS: Simplify), and look whether its points are in order"
-_FEW = 64  # an outline of so many vertices is never tangled: all its pairs take no time
-_NEAR, _NEAR_A_VERTEX = 100_000, 1.5  # near pairs of stretches; nested areas with shared borders have 1 per vertex
-_CROSSINGS = 20_000  # between neighbours; a border that is drawn twice has some hundreds
+_FEW = 64  # a shape of at most so many vertices is never tangled: all its pairs of edges take no time
+_MOST_NEAR, _MOST_NEAR_PER_VERTEX = 100_000, 1.5  # near pairs; nested areas with shared borders have 1 per vertex
+_MOST_CROSSINGS = 20_000  # a border that is drawn twice has some hundreds
 
 
 def is_tangled(shape: BaseGeometry, budget: Budget) -> bool:
-    """Says whether a validity check costs more than is left. All outlines of a file share one budget."""
+    """Says whether a validity check of a shape costs more than is left. All shapes of a file share one budget."""
     if shapely.get_num_coordinates(shape) <= _FEW:
         return False
     rings = Rings(np.array([shape]))
-    budget.left_s += rings.vertices * PAIR_S
-    if rings.looked_at(budget) is not None:
+    budget.left_s += rings.vertices * PAIR_S  # vertices are free here
+    if rings.near_if_paid(budget) is not None:
         return False
-    budget.left_s /= 4  # the count itself took its time
+    budget.left_s /= 4  # the count itself took time, and a file may have many such shapes
     return True
 
 
 def are_tangled_together(shapes: Iterable[BaseGeometry]) -> bool:
-    """Says whether shapes cost too much to overlay, because edges cross or come near each other too often."""
+    """Says whether an overlay of shapes costs too much: their edges come near each other or cross too often."""
     rings = Rings(np.array([*shapes], dtype=object))
-    near = rings.near(_NEAR + _NEAR_A_VERTEX * rings.vertices)
-    return near is None or rings.crossings(near, _CROSSINGS) > _CROSSINGS
+    near = rings.near(_MOST_NEAR + _MOST_NEAR_PER_VERTEX * rings.vertices)
+    return near is None or rings.crossings(near, _MOST_CROSSINGS) > _MOST_CROSSINGS
