@@ -1,8 +1,9 @@
 """The whole pipeline as two pure functions, and a class that runs them without a broker.
 
-    bytes → match → Outcome → settle(state, …) → (state, notices)
+    bytes → Matcher.decide_bytes → Outcome → settle(state, …) → (state, notices)
 
 The agents in `streams` and the replay call these two functions. Neither function reads a clock: ticks bring the time.
+`settle` consists of `consider`, which decides what has to be told, and `worded`, which puts it into words.
 """
 
 from collections.abc import Iterable, Mapping
@@ -44,20 +45,23 @@ from warnsys.warning.situation import DistrictSituation, Situation, grade, worst
 from warnsys.warning.trouble import mended, noted
 
 CROWDED = 8
-"""If a district shows more warnings than this, a message that is no worse waits for the next snapshot or tick."""
+"""If a district shows more warnings than this, its city is crowded: a message that is no worse than what is shown waits
+for the next snapshot or tick (`_can_wait`)."""
 
 
 class ForeignStageError(ValueError):
-    """A record is of another stage. An exercise must never reach a live city, nor the other way round."""
+    """A record of another stage (live, or one exercise). An exercise must never reach a live city, or the reverse."""
 
     def __init__(self, found: str, expected: str) -> None:
-        super().__init__(f"foreign stage: this is {expected!r}, the record is of {found!r}")
+        super().__init__(
+            f"foreign stage: the record is of {found!r}, but {expected!r} runs here; each stage has topics of its own"
+        )
 
 
 def settle(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[CityState, tuple[Notice, ...]]:
     """Takes one record into a city's state. Gives the new state and the notices to publish, the worst first.
 
-    Before the first tick it only gathers facts. Raises `ForeignStageError`.
+    Before the first tick it only learns facts. Raises `ForeignStageError`.
     """
     state, to_tell = consider(state, record, city)
     return state, worded(to_tell, city) if to_tell else ()
@@ -68,108 +72,143 @@ def settle(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[Cit
 
 @dataclass(frozen=True)
 class ToTell:
-    """What has to be told of a city, before it is worded."""
+    """What one record makes a city tell, not yet in words."""
 
     situation: Situation
     cause: tuple[str, ...]
-    """What identifies the record that led to this; the ids of steles' records are made of it."""
+    """Identifies the record; the ids of the steles' records are made of it."""
     steles: tuple[DistrictSituation, ...] = ()
+    """The districts whose stele gets a new record."""
     changes: tuple[Change, ...] = ()
     sent: Mapping[str, SteleSent] = field(default_factory=dict)
     """What each stele has been sent after this."""
 
 
 def consider(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[CityState, ToTell | None]:
-    """Takes one record into a city's state. Gives the new state, and what has to be told because of it.
+    """Takes one record into a city's state. Gives the new state, and what has to be told; None if nothing was decided.
 
-    It learns what the record says, derives what holds now, compares that with what each channel was last told (a paused
-    channel waits, and catches up by itself later), finds the steles that have to show something else, and remembers it
-    all.
+    1. It learns what the record says. If the rest can wait, it ends here.
+    2. It derives what holds now.
+    3. It compares that with what each channel was last told. A paused channel is left out; once its pause is over, it
+       is compared with what stood when it was paused.
+    4. It finds the steles that need a new record.
+    5. It remembers what stood and what was told.
     """
     if record.stage != city.stage:
         raise ForeignStageError(record.stage, city.stage)
     if state.troubles:
         state = state.model_copy(update={"troubles": mended(state.troubles, record)})
     time_before = state.facts.now
-    state, cause, can_wait = _learned(state, record, city)
+    state, cause, can_wait = _learn(state, record, city)
     if can_wait:
         return state, None
     situation = city.situation(state)
-    if situation is None:
+    if situation is None:  # no tick has come yet
         return weighed(state, None), None
-    snapshot = f"{record.source} {utc(record.stamp)}" if isinstance(record, Outcome | Snapshot) and record.stamp else ""
-    went_back = time_before is not None and situation.now < time_before
+    time_went_back = time_before is not None and situation.now < time_before
+    snapshot = _snapshot_behind(record)
     found, told = list[Change](), state.told
-    for turn, stood in pauses.turns(state.stopped, state.held, city.policy.channels, situation.now):
-        before = _without_standing(stood, situation) if went_back else stood
-        more, told = changes(state.facts, situation, before, told, city.policy.only(turn), snapshot)
+    for channel_names, stood in pauses.turns(state.stopped, state.held, city.policy.channels, situation.now):
+        before = _as_if_new(stood, situation) if time_went_back else stood
+        more, told = changes(state.facts, situation, before, told, city.policy.only(channel_names), snapshot)
         found += more
     due, steles = _due(state.steles, situation, city)
     stopped = pauses.caught_up(state.stopped, situation.now)
+    replaced_and_told = set(situation.replaced) - pauses.awaited(stopped)
     after = {
-        "facts": without_details(state.facts, set(situation.replaced) - pauses.awaited(stopped)),
+        "facts": without_details(state.facts, replaced_and_told),
         "held": remember(situation, state.held, state.facts), "told": told, "steles": steles, "stopped": stopped,
     }  # fmt: skip
     state = weighed(state.model_copy(update=after), situation)
     return state, ToTell(situation, cause, due, tuple(found), steles)
 
 
-def _learned(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[CityState, tuple[str, ...], bool]:
-    """Gives the state with what a record says, what identifies the record, and whether all else can wait."""
-    facts = state.facts
+def _learn(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[CityState, tuple[str, ...], bool]:
+    """Takes what a record says into the state. Gives the state, what identifies the record, and whether all else waits.
+
+    Only a message can wait.
+    """
     match record:
         case Outcome():
             outcome = by_sender(for_cities(record, (state.city,)))
             facts = learn_outcome(state.facts, outcome, city.rules)
             state = called(state, renamed(state.facts.facts, facts.facts, outcome.base_id))
-            waits = facts.grown < WEIGH_AFTER and _can_wait(state, outcome)
-            waits = waits and not _completes(state.facts, facts, outcome, city.rules)
-            return state.model_copy(update={"facts": facts}), (outcome.base_id, record.decided), waits
+            can_wait = (
+                facts.grown < WEIGH_AFTER
+                and _can_wait(state, outcome)
+                and not _completes(state.facts, facts, outcome, city.rules)
+            )
+            return state.model_copy(update={"facts": facts}), (outcome.base_id, record.decided), can_wait
         case Snapshot():
             facts = learn_snapshot(state.facts, record, city.rules)
             return state.model_copy(update={"facts": facts}), (record.source, utc(record.stamp)), False
         case Tick():
             facts = learn_time(state.facts, record, city.rules)
-            return state.model_copy(update={"facts": facts}), ("tick", *_identity(record)), False
+            return state.model_copy(update={"facts": facts}), ("tick", *_tick_identity(record)), False
         case Stop():
             stopped = pauses.ordered(state.stopped, record, state.held, state.facts.now)
             return state.model_copy(update={"stopped": stopped}), (record.key, utc(record.at)), False
 
 
-def _identity(tick: Tick) -> tuple[str, ...]:
-    """Gives what identifies a tick: in the live stage the broker's timestamp, and its own time if that differs."""
+def _tick_identity(tick: Tick) -> tuple[str, ...]:
+    """Gives what identifies a tick: the broker's timestamp, and its own time if that differs; else its own time."""
     if tick.appended is None:
         return (utc(tick.at),)
-    return utc(tick.appended), *((utc(tick.at),) if abs(tick.appended - tick.at) > AGREE else ())
+    if abs(tick.appended - tick.at) > AGREE:
+        return utc(tick.appended), utc(tick.at)
+    return (utc(tick.appended),)
 
 
 def _can_wait(state: CityState, outcome: Outcome) -> bool:
-    """Says whether the next snapshot or tick is early enough to derive the situation; the facts are learned at once.
+    """Says whether deriving the situation can wait for the next snapshot or tick. The facts are learned at once.
 
-    A message can wait if it neither warns nor replaces anything here; or if a district is crowded, and the message is
-    no worse than what its districts show. Else a burst of n messages would derive it n times (docs/adr/0009).
+    If every message derived it, a burst of n messages would derive n situations of n messages (docs/adr/0009).
     """
-    nothing_here = outcome.decided != "rejected" and not any(meaning.impacts for meaning in outcome.meanings)
-    if nothing_here and not any(i in state.facts.facts for i in (outcome.base_id, *outcome.supersedes)):
-        return True
-    crowded = any(one.warnings > CROWDED for one in state.steles.values())
-    return crowded and all(
-        (last := state.steles.get(impact.district)) is not None and grade(meaning) <= last.grade
-        for meaning in outcome.meanings
-        for impact in meaning.impacts
+    return _says_nothing_here(state, outcome) or _is_no_worse_in_a_crowd(state, outcome)
+
+
+def _says_nothing_here(state: CityState, outcome: Outcome) -> bool:
+    """Says whether a message neither warns nor replaces anything in this city."""
+    warns = any(meaning.impacts for meaning in outcome.meanings)
+    if warns or outcome.decided == "rejected":
+        return False
+    return not any(base_id in state.facts.facts for base_id in (outcome.base_id, *outcome.supersedes))
+
+
+def _is_no_worse_in_a_crowd(state: CityState, outcome: Outcome) -> bool:
+    """Says whether a district is crowded, and the message is no worse than what is shown wherever it warns."""
+    if not any(sent.warnings > CROWDED for sent in state.steles.values()):
+        return False
+    shown = {district: sent.grade for district, sent in state.steles.items()}
+    return all(
+        grade(meaning) <= shown.get(impact.district, 0) for meaning in outcome.meanings for impact in meaning.impacts
     )
 
 
 def _completes(before: Facts, after: Facts, outcome: Outcome, rules: str) -> bool:
-    """Says whether this outcome is the last one that its source's newest snapshot lacked: no record may follow soon."""
+    """Says whether this message was the last undecided one of its source's newest snapshot.
+
+    Then it cannot wait, because no record may follow soon.
+    """
     newest = next(iter(after.snapshots.get(outcome.source, ())), None)
     if newest is None or outcome.listed_id not in newest.ids or verdict(before, outcome.listed_id, rules) is not None:
         return False
     return all(verdict(after, listed_id, rules) is not None for listed_id in newest.ids)
 
 
-def _without_standing(held: Held, situation: Situation) -> Held:
-    """Forgets that the standing messages stood, after the time went back: some seemed expired and were never told."""
+def _snapshot_behind(record: ImpactRecord) -> str:
+    """Gives source and stamp of the snapshot that a record is, or that a message came with; "" if there is none."""
+    if isinstance(record, Outcome | Snapshot) and record.stamp:
+        return f"{record.source} {utc(record.stamp)}"
+    return ""
+
+
+def _as_if_new(held: Held, situation: Situation) -> Held:
+    """Gives what stood, without the messages that stand now: so they count as new, and may be told.
+
+    This is for a time that went back: some of them seemed expired and were never told. What was told is in the
+    notification log, so nobody is told twice.
+    """
     stands = {d.district: {one.fact.base_id for one in d.standing} for d in situation.districts.values()}
     return {
         district: {i: stood for i, stood in ids.items() if i not in stands.get(district, ())}
@@ -180,9 +219,9 @@ def _without_standing(held: Held, situation: Situation) -> Held:
 def _due(
     sent: dict[str, SteleSent], situation: Situation, city: CityRules
 ) -> tuple[tuple[DistrictSituation, ...], dict[str, SteleSent]]:
-    """Gives the districts whose stele needs a new record, because its content changed or its record grows old.
+    """Gives the districts whose stele needs a new record: its content changed, or the record grows old.
 
-    Also gives what each stele was sent, after that.
+    Gives with them what each stele was last sent, these records included.
     """
     again_after = timedelta(seconds=city.policy.stele_valid_s / 3)
     due, shared = [], stele.Shared(city.place, situation, city.policy)
@@ -203,7 +242,7 @@ def _due(
 def set_aside(
     state: CityState, record: ImpactRecord, reason: str, city: CityRules
 ) -> tuple[CityState, tuple[Notice, ...]]:
-    """Gives the state of a city that fails at a record, and its notices. Never raises.
+    """Takes in that a city failed to settle a record. Gives its state and the notices to publish. Never raises.
 
     The city keeps what it knew, and counts as incomplete. If the record is an outcome, the city learns its message as
     one that nobody can read.
@@ -212,9 +251,9 @@ def set_aside(
     notices: tuple[Notice, ...] = ()
     if isinstance(record, Outcome):
         unread = {"decided": "rejected", "reason": reason[:300], "supersedes": (), "meanings": (), "sent": None}
-        with suppress(Exception):  # an outcome that is not learned is undecided, so the city is incomplete, too
+        with suppress(Exception):  # if this fails, too, the message is undecided, and the city is incomplete as well
             state, notices = settle(state, record.model_copy(update={**unread, "msg_type": None}), city)
-    with suppress(Exception):  # else the steles' records grow old, and the steles say so
+    with suppress(Exception):  # if this fails, too, the steles' records grow old, and the steles say so
         if situation := city.situation(state):
             due, steles = _due(state.steles, situation, city)
             cause = ("failed", *state.troubles, utc(situation.now))
@@ -227,7 +266,7 @@ def set_aside(
 
 
 def worded(to_tell: ToTell, city: CityRules) -> tuple[Notice, ...]:
-    """Puts what was decided into the words of each channel: first the steles, the worst of them first."""
+    """Puts what was decided into the words of each channel: first the steles, the worst first, then the changes."""
     shared = stele.Shared(city.place, to_tell.situation, city.policy)
     steles = [
         stele.record(shared, one, city.stage, to_tell.cause, to_tell.sent[one.district].cap) for one in to_tell.steles
@@ -242,7 +281,7 @@ def worded(to_tell: ToTell, city: CityRules) -> tuple[Notice, ...]:
 
 
 def matcher_for(settings: Settings) -> Matcher:
-    """Makes the matcher for all cities of the settings. Raises `GeofenceError` for a file that cannot be used."""
+    """Makes the matcher for all cities of the settings. Raises `GeofenceError` if a geofences file cannot be used."""
     districts = [district for city in settings.cities for district in _districts(city)]
     min_share = {source.name: source.min_share for source in settings.sources}
     min_part = {source.name: source.min_part for source in settings.sources if source.min_part != Least().part}
@@ -254,7 +293,7 @@ def matcher_for(settings: Settings) -> Matcher:
 
 
 def cities_for(settings: Settings, matcher: Matcher) -> dict[str, CityRules]:
-    """Makes the rules that decide about each city, by its id."""
+    """Makes the rules of each city, by its id."""
     stale_after = {source.name: timedelta(seconds=source.stale_after_s) for source in settings.sources}
     return {
         city.id: CityRules(
@@ -279,7 +318,7 @@ def _districts(city: City) -> list[District]:
 
 
 class Offline:
-    """Runs the pipeline without a broker. It is a publisher for feeds, and keeps in memory what topics would hold."""
+    """Runs the pipeline without a broker: a publisher for feeds, which keeps in memory what the topics would hold."""
 
     def __init__(self, settings: Settings) -> None:
         self.stage = settings.stage
@@ -317,7 +356,7 @@ class Offline:
 
 
 def by_channel(notices: Iterable[Notice]) -> dict[str, list[Notice]]:
-    """Sorts notices by the channel whose topic they go to."""
+    """Groups notices by the name of the channel whose topic they go to."""
     found: dict[str, list[Notice]] = {one.name: [] for one in channels()}
     for notice in notices:
         found[channel_of(notice)].append(notice)
