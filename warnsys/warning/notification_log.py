@@ -1,4 +1,9 @@
-"""The notification log: what each channel was last told, as grade, begin and end (Alertmanager's nflog)."""
+"""The notification log: what each channel was last told, as grade, begin and end (Alertmanager's nflog).
+
+A **grade** ranks a warning by its level, and at the same level a warning before an advance notice, 2 to 9
+(`situation.grade`). Of an event group in a district a channel is told one entry per grade. **Told** is what stands in
+the log, **present** what holds now, in the same form.
+"""
 
 import math
 from collections.abc import Callable, Iterable
@@ -10,7 +15,7 @@ from warnsys.warning.situation import grade
 
 
 class LogEntry(Part):
-    """A channel was told that a grade holds from `onset` to `until`. None means without an end."""
+    """A channel was told that something of this grade holds from `onset` to `until`; None means without an end."""
 
     grade: int
     onset: Moment
@@ -18,7 +23,7 @@ class LogEntry(Part):
 
     @property
     def level(self) -> int:
-        """1 to 4, as DWD counts."""
+        """1 to 4, as the DWD counts."""
         return self.grade // 2
 
     @property
@@ -32,6 +37,7 @@ class LogEntry(Part):
         return math.inf if self.until is None else self.until.timestamp()
 
     def holds(self, now: datetime) -> bool:
+        """Whether the end that was told is still to come."""
         return self.until is None or now < self.until
 
 
@@ -39,11 +45,11 @@ LogEntries = tuple[LogEntry, ...]
 """One entry per grade, the highest grade first."""
 
 NotificationLog = dict[str, dict[str, LogEntries]]
-"""The entries by `audience/channel/group`, then by district."""
+"""By `audience/channel/group`, then by district."""
 
 
 def log_entries(meanings: Iterable[Meaning]) -> LogEntries:
-    """Makes one entry per grade, from the earliest begin to the latest end of all messages of that grade."""
+    """Makes one entry per grade, from the earliest begin to the latest end of all meanings of that grade."""
     by_grade: dict[int, list[LogEntry]] = {}
     for meaning in meanings:
         one = LogEntry(grade=grade(meaning), onset=meaning.onset, until=meaning.expires)
@@ -52,7 +58,7 @@ def log_entries(meanings: Iterable[Meaning]) -> LogEntries:
 
 
 def one_entry(same: Iterable[LogEntry]) -> LogEntry | None:
-    """Joins entries of one grade to one, from the earliest begin to the latest end. Gives None if there are none."""
+    """Joins entries of the same grade, from the earliest begin to the latest end. Gives None if there are none."""
     some = list(same)
     if len(some) < 2:
         return some[0] if some else None
@@ -73,48 +79,58 @@ def higher(one: LogEntry | None, other: LogEntry | None) -> LogEntry | None:
 def without_ended(told: NotificationLog, now: datetime, highest: Callable[[str, str], int]) -> NotificationLog:
     """Removes the entries whose told end has passed, unless something of their grade or above still stands.
 
-    An event that goes on beyond its told end stays the same event. `highest` gives the top grade that still stands in a
-    group and district; messages that have expired without a confirmation count.
+    So an event that goes on beyond its told end stays the same event. `highest` takes an event group and a district and
+    gives the highest grade that stands there; what is unconfirmed counts as standing.
     """
     found: NotificationLog = {}
     for key, districts in told.items():
         group = key.split("/", 2)[2]
         kept = {}
         for district, entries in districts.items():
-            if valid := tuple(c for c in entries if c.holds(now) or c.grade <= highest(group, district)):
-                kept[district] = valid
+            if left := tuple(one for one in entries if one.holds(now) or one.grade <= highest(group, district)):
+                kept[district] = left
         if kept:
             found[key] = kept
     return found
 
 
-def moved_begin(told: LogEntries, present: LogEntries, now: datetime, least: timedelta) -> timedelta | None:
-    """Gives by how much the begin of the highest entry moved. None if it has begun already, or moved too little."""
+def moved_begin(told: LogEntries, present: LogEntries, now: datetime, tolerance: timedelta) -> timedelta | None:
+    """Gives by how much the begin of the highest entry moved; positive if it is later now.
+
+    None if the begin that was told has passed, or if it moved by no more than `tolerance`. Neither may be empty.
+    """
     by = present[0].onset - told[0].onset
-    return by if told[0].onset > now and abs(by) > least else None
+    return by if told[0].onset > now and abs(by) > tolerance else None
 
 
 class Move(NamedTuple):
-    """How the last end of all entries from one grade upwards moved."""
+    """How the last end of all entries of `grade` and above moved."""
 
     by: float
-    """In seconds; infinite if there is no end any more."""
+    """Seconds, positive if the end is later now; infinite if there is no end any more."""
     was: LogEntry
+    """The entry that was told to hold longest."""
     now: LogEntry
+    """The entry that holds longest now."""
     grade: int
 
 
-def moved_end(told: LogEntries, present: LogEntries, now: datetime, least: timedelta) -> Move | None:
-    """Gives the move of an end that is most worth telling, or None. Moves to a later end count first.
+def moved_end(told: LogEntries, present: LogEntries, now: datetime, tolerance: timedelta) -> Move | None:
+    """Gives the move of an end that has to be told: the largest to a later end, else the largest to an earlier one.
 
-    Any move to a later end is worth telling once the told end has passed. `told` and `present` are not empty.
+    None if none has to be told.
+    A move has to be told if it is larger than `tolerance`. A move to a later end has to be told at any size once the
+    told end has passed. Neither `told` nor `present` may be empty.
     """
     moves = []
     for rank in sorted({entry.grade for entry in (*told, *present) if entry.grade <= top(present)}, reverse=True):
-        was, end = _last(told, rank), _last(present, rank)
-        by = end.end - was.end if was and end else 0.0
-        if was and end and (abs(by) > least.total_seconds() or (by > 0 and not was.holds(now))):
-            moves.append(Move(by, was, end, rank))
+        was, is_now = _longest(told, rank), _longest(present, rank)
+        if was is None or is_now is None:
+            continue
+        by = is_now.end - was.end
+        goes_on_beyond_its_told_end = by > 0 and not was.holds(now)
+        if abs(by) > tolerance.total_seconds() or goes_on_beyond_its_told_end:
+            moves.append(Move(by, was, is_now, rank))
     later = [move for move in moves if move.by > 0]
     return max(later, key=_by) if later else min(moves, key=_by, default=None)
 
@@ -123,6 +139,6 @@ def _by(move: Move) -> float:
     return move.by
 
 
-def _last(entries: LogEntries, least: int) -> LogEntry | None:
+def _longest(entries: LogEntries, from_grade: int) -> LogEntry | None:
     """Gives the entry that holds longest among those of this grade and above."""
-    return max((entry for entry in entries if entry.grade >= least), key=lambda entry: entry.end, default=None)
+    return max((entry for entry in entries if entry.grade >= from_grade), key=lambda entry: entry.end, default=None)

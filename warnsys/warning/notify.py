@@ -1,7 +1,7 @@
 """Decides what is worth telling: the difference between what holds and what a channel was last told.
 
-The notification log keeps, for each audience, channel, event group and district, which grade was told until when. This
-module compares the situation with that log, not message with message. Therefore:
+The notification log (`notification_log`) keeps, for each audience, channel, event group and district, which grade was
+told until when. This module compares the situation with that log, not message with message. Therefore:
 
 * Ten small extensions add up to one that is told.
 * A second storm cell of the same group at no higher level is no news.
@@ -9,6 +9,9 @@ module compares the situation with that log, not message with message. Therefore
 
 A rise is told to those whose minimum it reaches. A fall is told to those who were told of more, also below their
 minimum, and to nobody else.
+
+The way of one record: `changes` asks `_Comparison.difference` for each rule, event group and district; differences of
+one kind that show the same meaning become one `Change`. Words such as "stands", "new" and "gone" are those of `scene`.
 """
 
 import math
@@ -40,23 +43,25 @@ Reason = Literal[
     "raised", "now a warning", "announced", "entered", "revived", "begins earlier", "extended", "begins later",
     "shortened", "lowered", "cancelled", "superseded", "withdrawn", "expired",
 ]  # fmt: skip
-"""Why a change is told; if several apply, the first of this list. `docs/reference/lifecycle.md` shows each in a story.
+"""Why a change is told. If several reasons apply, the first of this list counts. `docs/reference/lifecycle.md` tells
+a story of each.
 
-* `entered`: nothing was told here before. `revived`: it had been withdrawn, and its source lists it again.
-* `raised`, `lowered`: the level is another than the one told. `now a warning`: only an advance notice was told.
+* `entered`: nothing was told here before. `revived`: the warning had been withdrawn, and its source lists it again.
+* `raised`, `lowered`: the level differs from the one that was told. `now a warning`: only an advance notice was told.
 * `announced`: a warning goes on, and an advance notice of something worse or later comes beside it.
 * `extended`, `shortened`, `begins earlier`, `begins later`: end or begin moved by more than the policy's minutes.
 * `cancelled`, `superseded` (by an update that does not warn here), `withdrawn` (its source no longer lists it) and
-  `expired` (earlier than was told): the warning that was told is over, and nothing of its group is left.
+  `expired` (earlier than was told): the warning that was told is over. If less of its group goes on, the kind of the
+  change is `lowered`, else `ended`.
 """
 MOST_CHANGES = 20
-"""One record tells one audience on one channel so many changes of one kind at most. DWD has twelve groups of events."""
+"""One record tells one audience on one channel at most so many changes of one kind. The DWD has twelve event groups."""
 _ORDER: tuple[Reason, ...] = get_args(Reason)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A difference that one audience is told on one channel."""
+    """What one audience is told on one channel, about one event group, in one or more districts."""
 
     rule: Rule
     kind: NoticeKind
@@ -64,19 +69,21 @@ class Change:
     cause: str
     """Base id of the message that caused it."""
     by_snapshot: tuple[str, ...]
-    """How a snapshot took part, then its source and stamp. Empty if a message caused the change alone. `confirmed` is
-    an end where the successor does not warn; the others are `withdrawn`, `expired` and `revived`."""
+    """Empty if a message caused the change alone. If a snapshot took part: how it did, then its source and stamp. It
+    `revived` or `withdrew` a warning (`withdrawn`), showed that one has `expired`, or `confirmed` that one has ended
+    where its successor does not warn."""
     meaning: Meaning
-    """What holds now; for the kind `ended`, what has ended. Its period goes from the first begin to the last end of all
-    messages of that grade, because they are one event to people."""
+    """What holds now; for the kind `ended`, what has ended. Its period leads from the first begin to the last end of
+    all messages of its grade, because they are one event to people."""
     districts: tuple[str, ...]
     was: LogEntry | None = None
     """What this channel was last told of the group in these districts: the entry whose begin or end moved, else the
     highest entry. None if the channel was told nothing."""
     shown: tuple[str, ...] = ()
-    """Base id and number of `meaning`. Empty for an end, and if `meaning` is the first one of the message `cause`."""
+    """Base id of the message of `meaning`, and the number of `meaning` in it. Empty for an end, and if `meaning` is the
+    first one of the message `cause`."""
     more: int = 0
-    """How many others it stands for: changes of its kind that are no worse, and meanings that were left out."""
+    """How many others this one stands for: changes of its kind that are no worse, and meanings that were left out."""
 
     @property
     def channel(self) -> Channel:
@@ -88,22 +95,25 @@ class Change:
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """What makes this change different from all others of its audience and channel; its content takes no part."""
+        """Tells this change from all others of its audience and channel. What the change says takes no part in it."""
         return (self.cause, self.kind, self.meaning.group, *self.by_snapshot, *self.shown)
 
 
 def notice_id(stage: str, place: str, channel: str, audience: str, *cause: str) -> str:
     """Makes the id of a notice. The same cause gives the same id, whoever sends it and how often.
 
-    `place` is a city or district; `cause` the message's base id, the kind of change, the event group, and the stamp
-    where a snapshot took part. A live notice and one of an exercise never share an id.
+    `place` is a city or district. `cause` is a change's `identity`, or what identifies the record that led to a
+    stele's record. A live notice and one of an exercise never share an id.
     """
     parts = (part.replace("\\", "\\\\").replace("|", "\\|") for part in (stage, place, channel, audience, *cause))
     return str(uuid.uuid5(NAMESPACE, "|".join(parts)))
 
 
 def remember(situation: Situation, before: Held, known: Facts) -> Held:
-    """Gives, by district, the messages that stand now (True) and those that stood earlier (False), if still facts."""
+    """Gives what stood, for the next record: the messages that stand now, and those that stood earlier.
+
+    Messages that are forgotten are left out.
+    """
     found: Held = {}
     for district, state in situation.districts.items():
         stood = dict.fromkeys((i for i in before.get(district, ()) if i in known.facts), False)
@@ -116,61 +126,70 @@ def remember(situation: Situation, before: Held, known: Facts) -> Held:
 def changes(
     known: Facts, situation: Situation, before: Held, told: NotificationLog, policy: Policy, snapshot: str = ""
 ) -> tuple[list[Change], NotificationLog]:
-    """Gives what each channel has to be told now, and the notification log after that.
+    """Gives what each channel has to be told now, the worst first, and the notification log after that.
 
-    `snapshot` names a snapshot by source and stamp: the present record itself, or the one that the record came with.
+    `before` is what stood when this was last asked, `told` the log. `snapshot` is source and stamp of the snapshot that
+    the present record is or came with, "" for none.
 
-    It compares only districts and groups in which a message newly stands or no longer stands: time that passes is no
-    news by itself.
+    Only event groups and districts in which a message is new or gone are compared: time that passes is no news by
+    itself.
     """
-    scene = _Changes(known, situation, before, snapshot)
+    comparison = _Comparison(known, situation, before, snapshot)
     found: list[Change] = []
     told = dict(told)
     for rule in policy.rules:
-        for group, districts in scene.touched.items():
+        for group, districts in comparison.touched.items():
             key = f"{rule.audience}/{rule.channel}/{group}"
+            told_here = told.get(key, {})
             differences = [
                 difference
                 for district in districts
-                if (difference := scene.difference(rule, group, district, told.get(key, {}).get(district, ()), policy))
+                if (difference := comparison.difference(rule, group, district, told_here.get(district, ()), policy))
             ]
-            first = not told.get(key)
-            for kind, some in _by_kind(differences, first=first):
-                found += scene.changes(rule, group, kind, some)
+            for kind, some in _by_kind(differences, first=not told_here):
+                found += comparison.changes(rule, group, kind, some)
             if differences:
-                told[key] = {**told.get(key, {}), **{d.district: d.now_told for d in differences}}
-    return _at_most(sorted(found, key=_worst_first), known), without_ended(told, situation.now, scene.top)
+                told[key] = {**told_here, **{one.district: one.now_told for one in differences}}
+    return _at_most(sorted(found, key=_worst_first), known), without_ended(told, situation.now, comparison.top)
 
 
 def _at_most(worst_first: Iterable[Change], known: Facts) -> list[Change]:
-    """Limits the changes of one record, audience, channel and kind. The last one says how many more there are."""
-    told: dict[tuple[Rule, NoticeKind], list[Change]] = {}
+    """Keeps the worst `MOST_CHANGES` changes of each rule and kind. The last one says how many more there are."""
+    by_rule_and_kind: dict[tuple[Rule, NoticeKind], list[Change]] = {}
     for change in worst_first:
-        told.setdefault((change.rule, change.kind), []).append(change)
+        by_rule_and_kind.setdefault((change.rule, change.kind), []).append(change)
     found = []
-    for some in told.values():
-        said = some[:MOST_CHANGES]
-        left_out = {change.cause: _left_out(known, change) for change in some}
-        more = len(some) - len(said) + sum(left_out.values())
-        found += [*said[:-1], replace(said[-1], more=more)] if more else said
+    for some in by_rule_and_kind.values():
+        kept = some[:MOST_CHANGES]
+        left_out_by_message = {change.cause: _left_out(known, change) for change in some}
+        more = len(some) - len(kept) + sum(left_out_by_message.values())
+        found += [*kept[:-1], replace(kept[-1], more=more)] if more else kept
     return sorted(found, key=_worst_first)
 
 
 def _left_out(known: Facts, change: Change) -> int:
-    """Gives how many meanings the message behind a change had beyond those that were kept."""
-    fact = known.facts.get(change.cause) if change.kind in ("warn", "update") else None
+    """Gives how many meanings the message that caused a change had beyond those that were kept of it."""
+    if change.kind not in ("warn", "update"):
+        return 0
+    fact = known.facts.get(change.cause)
     return (fact and fact.left_out) or 0
+
+
+DifferenceKind = Literal["news", "lowered", "ended"]
+"""What a difference is: something to warn of (also a begin or end that moved), less than was told, or nothing left."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Difference:
-    """What differs in one district from what one rule's channel was told of one group."""
+    """What differs in one district from what one rule's channel was told of one event group."""
 
     district: str
-    kind: Literal["up", "lowered", "ended"]
+    kind: DifferenceKind
     reason: Reason
     was: LogEntry | None
+    """The entry that the difference is against, as in `Change.was`."""
     now_told: LogEntries
+    """What the log says of the district from now on."""
     moved_at: int | None = None
     """The grade whose end moved; None if no end moved."""
     silent: bool = False
@@ -178,12 +197,13 @@ class _Difference:
 
 
 def _by_kind(differences: Iterable[_Difference], *, first: bool) -> Iterator[tuple[NoticeKind, list[_Difference]]]:
-    spoken = [difference for difference in differences if not difference.silent]
-    kinds: tuple[tuple[Literal["up", "lowered", "ended"], NoticeKind], ...] = (
-        ("up", "warn" if first else "update"), ("lowered", "lowered"), ("ended", "ended"),
-    )  # fmt: skip
-    for kind, notice_kind in kinds:
-        if some := [difference for difference in spoken if difference.kind == kind]:
+    """Groups differences by the kind of notice that tells them. `first` says that nothing was told of the group yet."""
+    told = [difference for difference in differences if not difference.silent]
+    notice_kinds: dict[DifferenceKind, NoticeKind] = {
+        "news": "warn" if first else "update", "lowered": "lowered", "ended": "ended",
+    }  # fmt: skip
+    for kind, notice_kind in notice_kinds.items():
+        if some := [difference for difference in told if difference.kind == kind]:
             yield notice_kind, some
 
 
@@ -191,12 +211,12 @@ def _worst_first(change: Change) -> tuple[object, ...]:
     return (-grade(change.meaning), change.rule.channel, change.rule.audience, change.cause, change.kind)
 
 
-class _Changes(Scene):
-    """Finds what has to be told of one scene."""
+class _Comparison(Scene):
+    """Finds what differs between a scene and what each channel was told."""
 
     def difference(self, rule: Rule, group: str, district: str, told: LogEntries, policy: Policy) -> _Difference | None:
-        """Compares what holds of a group in a district with what a rule's channel was told. None: nothing to tell."""
-        now, least = self.situation.now, timedelta(minutes=policy.retell_after_min)
+        """Compares what is live of a group in a district with what a rule's channel was told. None: nothing to note."""
+        now, tolerance = self.situation.now, timedelta(minutes=policy.retell_after_min)
         live = [one.meaning for one in self.live(district, group)]
         tellable = self.log_entries(rule, live)
         still_told = tuple(entry for entry in told if entry.holds(now))
@@ -204,73 +224,80 @@ class _Changes(Scene):
 
         worse_than_ever_told = grade_now > top(told)
         if worse_than_ever_told:
-            return _Difference(district, "up", self.why_up(group, district, told, tellable), _first(told), tellable)
+            return _Difference(district, "news", self.why_worse(group, district, told, tellable), _top(told), tellable)
 
         if grade_now < grade_told:
-            whatever_its_level = self.log_entries(None, [one for one in live if not rule.leaves_out(one)])
-            less_than_told = top(whatever_its_level) < grade_told
+            below_the_minimum_too = self.log_entries(None, [one for one in live if not rule.leaves_out(one)])
+            less_than_told = top(below_the_minimum_too) < grade_told
             if less_than_told:
-                return self.down(rule, group, district, still_told, tellable or whatever_its_level, least)
+                return self.less(rule, group, district, still_told, tellable or below_the_minimum_too, tolerance)
 
         as_bad_as_told = grade_now == grade_told > 0
         goes_on_beyond_its_told_end = grade_now > 0 and bool(self.new_of(group, (district,)))
         if as_bad_as_told or goes_on_beyond_its_told_end:
-            return self.moved(district, still_told or told, told, tellable, least)
+            return self.moved(district, still_told or told, told, tellable, tolerance)
         return None
 
-    def why_up(self, group: str, district: str, told: LogEntries, tellable: LogEntries) -> Reason:
-        """Gives the reason of a rise: more holds than was ever told."""
-        if told:
-            turned = all(entry.advance for entry in told) and not tellable[0].advance
-            beside = _beside(told[0], tellable[0], tellable)
-            return "now a warning" if turned else "announced" if beside else "raised"
-        known = self.before.get(district, {})
-        news = self.new_of(group, (district,))
-        return "revived" if news and news <= known.keys() else "entered"
+    def why_worse(self, group: str, district: str, told: LogEntries, tellable: LogEntries) -> Reason:
+        """Gives the reason why something worse holds than was ever told."""
+        if not told:
+            new = self.new_of(group, (district,))
+            all_stood_earlier = new <= self.before.get(district, {}).keys()
+            return "revived" if new and all_stood_earlier else "entered"
+        if _only_advance(told) and not tellable[0].advance:
+            return "now a warning"
+        if _announced(told[0], tellable[0], tellable):
+            return "announced"
+        return "raised"
 
     def moved(
-        self, district: str, valid: LogEntries, told: LogEntries, tellable: LogEntries, least: timedelta
+        self, district: str, still_told: LogEntries, told: LogEntries, tellable: LogEntries, tolerance: timedelta
     ) -> _Difference | None:
-        """Gives the difference if the begin or the end moved by enough to be told, else None."""
-        end = moved_end(told, tellable, self.situation.now, least)
-        begin = moved_begin(valid, tellable, self.situation.now, least)
+        """Gives the difference if begin or end moved by more than `tolerance`, else None. A later end counts first."""
+        end = moved_end(told, tellable, self.situation.now, tolerance)
+        begin = moved_begin(still_told, tellable, self.situation.now, tolerance)
+        ends_later = end is not None and end.by > 0
         reason: Reason
-        if begin and not (end and end.by > 0):
+        if begin and not ends_later:
             reason = "begins later" if begin > timedelta() else "begins earlier"
-            return _Difference(district, "up", reason, _first(valid), tellable)
+            return _Difference(district, "news", reason, _top(still_told), tellable)
         if end is None:
             return None
-        later: Reason = "announced" if _beside(end.was, end.now, tellable) else "extended"
-        reason = later if end.by > 0 else "shortened"
-        return _Difference(district, "up", reason, end.was, tellable, end.grade)
+        if not ends_later:
+            reason = "shortened"
+        elif _announced(end.was, end.now, tellable):
+            reason = "announced"
+        else:
+            reason = "extended"
+        return _Difference(district, "news", reason, end.was, tellable, end.grade)
 
-    def down(
-        self, rule: Rule, group: str, district: str, valid: LogEntries, left: LogEntries, least: timedelta
+    def less(
+        self, rule: Rule, group: str, district: str, still_told: LogEntries, left: LogEntries, tolerance: timedelta
     ) -> _Difference | None:
         """Gives the difference where less holds than was told: it was lowered, or it ended. `left` is what still holds.
 
-        None while an end waits for its confirmation: until then nobody is told that anything is over.
+        None while an end is unconfirmed: until then nobody is told that anything is over.
         """
-        was = valid[0]
-        unconfirmed = [one.meaning for one in self.waiting(district, group)]
+        was = still_told[0]
+        unconfirmed = [one.meaning for one in self.unconfirmed(district, group)]
         if any(grade(meaning) >= was.grade or (not left and rule.tells(meaning)) for meaning in unconfirmed):
             return None
-        reason = self.why_ended(group, (district,))
-        ended_as_told = reason == "expired" and was.end - self.last_end(group, district) <= least.total_seconds()
-        something_as_bad_is_told_instead = self.newly(rule, district) >= was.grade
+        reason = self.why_gone(group, (district,))
+        ended_as_told = reason == "expired" and was.end - self.last_end(group, district) <= tolerance.total_seconds()
+        something_as_bad_is_told_instead = self.worst_new(rule, district) >= was.grade
         silent = ended_as_told or something_as_bad_is_told_instead
         if not left:
             return _Difference(district, "ended", reason, was, left, silent=silent)
-        advance_notice_became_warning = all(entry.advance for entry in valid) and not left[0].advance
+        advance_notice_became_warning = _only_advance(still_told) and not left[0].advance
         reason = "now a warning" if advance_notice_became_warning else "lowered"
         return _Difference(district, "lowered", reason, was, left, silent=silent)
 
     def changes(self, rule: Rule, group: str, kind: NoticeKind, differences: Iterable[_Difference]) -> Iterator[Change]:
-        """Makes one change for all districts that are told the same meaning. An end is one change for all districts."""
+        """Makes one change of all differences that show the same meaning; of all ends together one change."""
         alike: dict[tuple[str, int], list[_Difference]] = {}
         shown: dict[str, tuple[str, int]] = {}
         for difference in differences:
-            if (which := self.shown(rule, group, difference)) is None:
+            if (which := self.to_show(rule, group, difference)) is None:
                 continue  # every message of the group is forgotten: there is nothing that can be said to be over
             shown[difference.district] = which
             alike.setdefault(("", 0) if kind == "ended" else which, []).append(difference)
@@ -278,33 +305,37 @@ class _Changes(Scene):
             worst = max(some, key=lambda difference: difference.was.grade if difference.was else 0)
             yield self.change(rule, group, kind, some, shown[worst.district])
 
-    def shown(self, rule: Rule, group: str, difference: _Difference) -> tuple[str, int] | None:
-        """Gives the message that a notice shows for a district, and the number of its meaning.
+    def to_show(self, rule: Rule, group: str, difference: _Difference) -> tuple[str, int] | None:
+        """Gives what a notice shows for a district: the base id of a message, and the number of one of its meanings.
 
-        This is the worst meaning; if an end moved, the one that holds longest at that grade. None where no message of
-        the group is known any more.
+        It is the worst meaning; if an end moved, the one that holds longest, of the grade whose end moved or above.
+        None if no message of the group is known any more.
         """
         if difference.kind == "ended":
-            found = self.ended(group, (difference.district,)) or self.known(group, difference.district)
+            found = self.gone_meanings(group, (difference.district,)) or self.known_meanings(group, difference.district)
         else:
-            found = [(one.meaning, one.fact) for one in self.live(difference.district, group)]
-            found = [one for one in found if rule.tells(one[0]) or difference.kind == "lowered"]
-            found = [one for one in found if not one[0].advance or rule.advance != "never"]
+            found = [
+                (one.meaning, one.fact)
+                for one in self.live(difference.district, group)
+                if (rule.tells(one.meaning) or difference.kind == "lowered")
+                and not (one.meaning.advance and rule.advance == "never")
+            ]
         moved_at = difference.moved_at
 
-        def key(one: tuple[Meaning, Fact]) -> tuple[object, ...]:
+        def rank(one: tuple[Meaning, Fact]) -> tuple[object, ...]:
             meaning, fact = one
-            first = 0.0 if moved_at is None or grade(meaning) < moved_at else _end(meaning)
-            return first, grade(meaning), _end(meaning), fact.sent, fact.base_id
+            end_that_moved = _end(meaning) if moved_at is not None and grade(meaning) >= moved_at else 0.0
+            return end_that_moved, grade(meaning), _end(meaning), fact.sent, fact.base_id
 
         if not found:
             return None
-        meaning, fact = max(found, key=key) if len(found) > 1 else found[0]
+        meaning, fact = max(found, key=rank) if len(found) > 1 else found[0]
         return fact.base_id, self.position(meaning, fact)
 
     def change(
         self, rule: Rule, group: str, kind: NoticeKind, differences: list[_Difference], shown: tuple[str, int]
     ) -> Change:
+        """Joins differences of one kind to one change, which shows one meaning: `shown` as `to_show` gives it."""
         base_id, position = shown
         districts = tuple(difference.district for difference in differences)
         reason = min((difference.reason for difference in differences), key=_ORDER.index)
@@ -315,39 +346,50 @@ class _Changes(Scene):
         cause, how = self.cause(kind, group, districts, base_id)
         by_snapshot = (how, self.snapshot) if how else ()
         meaning = self.facts[base_id].meanings[position]
-        if period := one_entry(c for d in differences for c in d.now_told if c.grade == grade(meaning)):
+        of_its_grade = [entry for one in differences for entry in one.now_told if entry.grade == grade(meaning)]
+        if period := one_entry(of_its_grade):
             meaning = meaning.model_copy(update={"onset": period.onset, "expires": period.until})
         which = () if kind == "ended" or shown == (cause, 0) else (base_id, str(position))
         return Change(rule, kind, reason, cause, by_snapshot, meaning, districts, was, which)
 
-    def why_ended(self, group: str, districts: Sequence[str]) -> Reason:
-        """Gives the reason why messages of a group no longer stand in these districts."""
-        if last := self.replaced_at_last_by(self.gone_of(group, districts)):
+    def why_gone(self, group: str, districts: Sequence[str]) -> Reason:
+        """Gives the reason why messages of a group are gone in these districts."""
+        if last := self.last_successor(self.gone_of(group, districts)):
             return "cancelled" if last.msg_type == "Cancel" else "superseded"
-        ended = self.ended(group, districts)
-        over = all(meaning.expires and meaning.expires <= self.situation.now for meaning, _ in ended)
-        return "expired" if ended and over else "withdrawn"
+        gone = self.gone_meanings(group, districts)
+        all_expired = all(meaning.expires and meaning.expires <= self.situation.now for meaning, _ in gone)
+        return "expired" if gone and all_expired else "withdrawn"
 
     def cause(self, kind: NoticeKind, group: str, districts: Sequence[str], shown: str) -> tuple[str, str]:
-        """Gives the base id of the message behind a change, and how a snapshot took part in it ("" if none did)."""
+        """Gives the base id of the message that caused a change, and how a snapshot took part ("" if none did).
+
+        `shown` is the base id of the message that the notice shows.
+        """
         new, gone = self.new_of(group, districts), self.gone_of(group, districts)
         if kind in ("warn", "update") and new:
             cause = shown if shown in new else min(new)
-            return cause, "revived" if any(cause in self.before.get(district, ()) for district in districts) else ""
-        if last := self.replaced_by(gone):
-            newly = any(last.base_id in self.new[district] for district in districts)
-            return last.base_id, "" if newly else "confirmed"
-        return min(gone, default=shown), self.why_ended(group, districts)
+            stood_earlier = any(cause in self.before.get(district, ()) for district in districts)
+            return cause, "revived" if stood_earlier else ""
+        if successor := self.direct_successor(gone):
+            came_now = any(successor.base_id in self.new[district] for district in districts)
+            return successor.base_id, "" if came_now else "confirmed"
+        return min(gone, default=shown), self.why_gone(group, districts)
 
 
-def _beside(was: LogEntry, now: LogEntry, tellable: LogEntries) -> bool:
-    """Says whether an advance notice is the news, and the warning that was told goes on beside it."""
-    return now.advance and not was.advance and any(not entry.advance for entry in tellable)
+def _announced(was: LogEntry, now: LogEntry, tellable: LogEntries) -> bool:
+    """Says whether the news is an advance notice, and the warning that was told goes on beside it."""
+    return now.advance and not was.advance and not _only_advance(tellable)
 
 
-def _first(entries: LogEntries) -> LogEntry | None:
+def _only_advance(entries: LogEntries) -> bool:
+    return all(entry.advance for entry in entries)
+
+
+def _top(entries: LogEntries) -> LogEntry | None:
+    """Gives the entry of the highest grade; None if there is none."""
     return entries[0] if entries else None
 
 
 def _end(meaning: Meaning) -> float:
+    """Gives the end of a meaning in seconds since 1970; infinite if there is none."""
     return math.inf if meaning.expires is None else meaning.expires.timestamp()
