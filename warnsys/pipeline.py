@@ -36,7 +36,8 @@ from warnsys.warning.city import CityInfo, SteleSent, called, weighed
 from warnsys.warning.city import CityRules as CityRules
 from warnsys.warning.city import CityState as CityState
 from warnsys.warning.clock import AGREE
-from warnsys.warning.facts import Facts, learn_outcome, learn_snapshot, learn_time, verdict, without_details
+from warnsys.warning.facts import Facts, verdict
+from warnsys.warning.learning import learn_outcome, learn_snapshot, learn_time, without_details
 from warnsys.warning.matching import Decision, Matcher, for_cities
 from warnsys.warning.notify import Change, changes, remember
 from warnsys.warning.revisions import by_sender, renamed

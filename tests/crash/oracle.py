@@ -20,7 +20,7 @@ from warnsys.headers import PUBLISHED
 from warnsys.pipeline import CityRules, CityState, ForeignStageError, channel_of, cities_for, matcher_for, settle
 from warnsys.records import AlertHeaders, ImpactRecord, Outcome, Snapshot, SteleRecord, Tick, read_impact_record
 from warnsys.settings import LIVE, Settings
-from warnsys.warning.facts import forget
+from warnsys.warning.learning import forget
 from warnsys.warning.matching import Matcher, for_cities
 
 CHANNELS = ("stele", "push", "sms")

@@ -118,7 +118,8 @@ class Move(NamedTuple):
 def moved_end(told: LogEntries, present: LogEntries, now: datetime, tolerance: timedelta) -> Move | None:
     """Gives the move of an end that has to be told: the largest to a later end, else the largest to an earlier one.
 
-    None if none has to be told.
+    Gives None if no move has to be told.
+
     A move has to be told if it is larger than `tolerance`. A move to a later end has to be told at any size once the
     told end has passed. Neither `told` nor `present` may be empty.
     """
