@@ -1,15 +1,19 @@
-"""What holds in one city, derived from the facts anew each time. What ends a warning, and what each end needs:
+"""What holds in one city, derived from the facts anew each time. A warning ends in one of these ways:
 
-* superseded or cancelled, by an accepted message of the same source: at once where the successor itself warns,
-  elsewhere when a snapshot as new as the successor has been decided (the other half of a split may come just after);
-* withdrawn: two newer complete snapshots that lie apart lack it; a snapshot that lists it again revives it. Where less
-  than a tenth is left of what was listed with it, that takes three, and an hour: an answer may be whole and wrong;
-* expired: at its end it becomes "unconfirmed", and a complete snapshot stamped later ends it; where that still lists
-  it, one stamped `STILL_LISTED` later.
+* **Superseded or cancelled** by a successor: an accepted message of the same source that references it. It ends at once
+  in each district where the successor itself warns. Elsewhere it ends when the successor is **confirmed**: a snapshot
+  at least as new has been decided, so the other half of a split warning cannot be still to come.
+* **Withdrawn**: two complete snapshots that lie apart are newer than the last one that listed it. If the source
+  **dropped** it, that takes three, and an hour, because an answer may be whole and wrong. Dropped means that less than
+  a tenth of what was listed with it was ever listed again. A snapshot that lists it again revives it.
+* **Expired**: at its end it becomes unconfirmed, and a complete snapshot stamped later ends it; if that still lists it,
+  one stamped `STILL_LISTED` later.
 
-What its own listing already ends or replaces stands only if nothing of that kind is known once the listing is decided.
+A message that came with its successor in one listing (`Fact.waits`) does not stand until that listing is decided, or
+until the time for that has passed.
 
-A snapshot is complete when every message that it lists has been accepted under the present rules.
+A snapshot is decided when every message that it lists has been accepted or rejected under the present rules, and
+complete when every one has been accepted.
 """
 
 import math
@@ -43,10 +47,13 @@ from warnsys.warning.revisions import replaces
 
 SEVERE = level("Severe")
 STILL_LISTED = timedelta(minutes=10)
-"""How long after its end, and after it first was listed, a message that is still listed waits for an extension: then a
-complete snapshot ends it."""
+"""A message that is still listed after its end waits so long for an extension, from its end or its first listing on,
+whichever is later. A complete snapshot from after that ends it."""
+_WITHDRAWS = 2
+"""So many complete snapshots without it withdraw a message that its source did not drop."""
 
 Phase = Literal["advance", "warning", "expired"]
+"""Of what stands: an advance notice, a warning, or what has expired and is unconfirmed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,8 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class DistrictSituation:
+    """All that holds in one district at one time."""
+
     district: str
     status: DistrictStatus
     standing: tuple[Standing, ...]
@@ -74,16 +83,16 @@ class Situation:
     now: datetime
     freshness: Freshness
     as_of: datetime | None
+    """The oldest of the sources' newest stamps; None if no source has a snapshot."""
     flags: tuple[str, ...]
     """What operators have to look at: `unreadable <id>`, `left out <how many> of <id>`, `identifier reused <id>`,
-    `ends nothing <id>`,
-    `all vanished`, `dropped <source>`, `clock broker +86400 s`, `stamp ahead dwd +21600 s`,
+    `ends nothing <id>`, `all vanished`, `dropped <source>`, `clock broker +86400 s`, `stamp ahead dwd +21600 s`,
     `forgot <how many> <what>`."""
     districts: dict[str, DistrictSituation]
     replaced: tuple[str, ...] = ()
-    """Base ids of what is replaced for good; of these nothing is needed any more but that they were."""
+    """Base ids of messages that are replaced for good: only their references are needed any more."""
     clocks: Mapping[str, int] = field(default_factory=dict)
-    """By clock the seconds by which it is off; of a source (`stamp dwd`) those by which its stamp is ahead."""
+    """The seconds by which a clock is off (`broker`), or by which a source's stamp is ahead (`stamp dwd`)."""
 
     @cached_property
     def in_force(self) -> dict[str, tuple[Meaning, ...]]:
@@ -95,9 +104,10 @@ class Situation:
 def derive(
     known: Facts, now: datetime, districts: Iterable[str], stale_after: Mapping[str, timedelta], rules: str
 ) -> Situation:
-    """The situation of a city at `now`.
+    """Derives the situation of a city at `now`.
 
-    `stale_after` names the sources that the city listens to, with the age from which a snapshot is stale.
+    `stale_after` holds, by source that the city listens to, the age from which a snapshot is stale. `rules` is the
+    present rule set version.
     """
     view = _View(known, now, rules)
     states = [view.freshness(source, limit) for source, limit in stale_after.items()]
@@ -122,6 +132,7 @@ _FRESHNESS: tuple[Freshness, ...] = ("fresh", "incomplete", "stale", "none")
 
 
 def _worst_first(fact: Fact, meaning: Meaning, phase: Phase) -> tuple[object, ...]:
+    """Sorts what stands: live before expired, then by grade, earliest begin and latest end."""
     expires = meaning.expires
     return (
         phase == "expired",
@@ -138,7 +149,7 @@ _UNKNOWN = Listing()
 
 
 def grade(meaning: Meaning) -> int:
-    """Rank of a meaning, 2 to 9: by level, and at the same level a warning before an advance notice."""
+    """Ranks a meaning from 2 to 9: by level, and at the same level a warning before an advance notice."""
     return level(meaning.severity) * 2 + (not meaning.advance)
 
 
@@ -176,31 +187,34 @@ def end_of(meaning: Meaning) -> float:
 
 
 def worst_grade(district: DistrictSituation) -> int:
-    """Of what has not expired; 0 for nothing."""
+    """Gives the highest grade that is live in a district; 0 for none."""
     return next((grade(one.meaning) for one in district.standing if one.phase != "expired"), 0)
 
 
 class _View:
-    """One reading of the facts at one moment."""
+    """The facts at one moment, as answers to the questions of the module's head. Each answer is found once."""
 
     def __init__(self, known: Facts, now: datetime, rules: str) -> None:
         self.known, self.now, self.rules = known, now, rules
         self._sightings: dict[str, dict[str, Sighting]] = {}
         self._replaced: dict[tuple[str, str], bool] = {}
-        self._succeeded: dict[tuple[str, str], frozenset[str]] = {}
-        self._spans: dict[str, tuple[list[datetime], list[datetime]]] = {}
-        self.successors: dict[str, list[Fact]] = {}
+        self._successors_warn: dict[tuple[str, str], frozenset[str]] = {}
+        self._stamps: dict[str, tuple[list[datetime], list[datetime]]] = {}
         self.replaces = replaces(known.facts)
-        self._brought: dict[str, list[Fact]] = {}
+        self._revisions: dict[str, list[Fact]] = {}
         for fact in known.facts.values():
-            self._brought.setdefault(fact.of or fact.base_id, []).append(fact)
+            self._revisions.setdefault(fact.of or fact.base_id, []).append(fact)
+        self.successors: dict[str, list[Fact]] = {}
+        """By base id, the messages that replace it."""
         for fact in known.facts.values():
             for base_id in self.replaces[fact.base_id]:
-                if not self.in_a_circle(fact, base_id):
+                if not self.is_earlier_in_a_circle(fact, base_id):
                     self.successors.setdefault(base_id, []).append(fact)
 
-    def in_a_circle(self, fact: Fact, base_id: str) -> bool:
-        """Whether a message references a later one that references it, perhaps by way of others.
+    # -- who listed it, and who replaced it --
+
+    def is_earlier_in_a_circle(self, fact: Fact, base_id: str) -> bool:
+        """Says whether a message references a later one (`base_id`) that references it, perhaps by way of others.
 
         Then the later one holds: if each ended the other, nothing would be warned, and nobody would have said so.
         """
@@ -211,19 +225,20 @@ class _View:
 
     @cached_property
     def circles(self) -> dict[str, int]:
+        """By base id, the number of its circle: two messages have the same if each references the other."""
         return parts(self.replaces)
 
     def sightings(self, fact: Fact) -> dict[str, Sighting]:
-        """Who listed a message, under whatever id, of those that brought it."""
+        """By source, when it listed a message, under whatever id. Only sources that brought the message count."""
         if fact.base_id not in self._sightings:
             listings = [self.known.listings.get(listed_id, _UNKNOWN) for listed_id in fact.listed_as]
             joined = listings[0]
             for listing in listings[1:]:
                 for source, sighting in listing.sightings.items():
                     joined = joined.seen(source, sighting.first).seen(source, sighting.last)
-            brought = [one.sources for one in self._brought[fact.of or fact.base_id]]
-            if None not in brought:
-                own = {source for sources in brought for source in sources or ()}
+            brought_by = [one.sources for one in self._revisions[fact.of or fact.base_id]]
+            if None not in brought_by:
+                own = {source for sources in brought_by for source in sources or ()}
                 joined = joined.model_copy(
                     update={"sightings": {s: x for s, x in joined.sightings.items() if s in own}}
                 )
@@ -232,119 +247,147 @@ class _View:
 
     @cached_property
     def complete(self) -> dict[str, list[KnownSnapshot]]:
-        """Newest first."""
+        """By source, its complete snapshots, the newest first."""
         return {
             source: [one for one in seen if complete(self.known, one, self.rules)]
             for source, seen in self.known.snapshots.items()
         }
 
     @cached_property
-    def settled_stamp(self) -> dict[str, datetime]:
-        """By source the newest snapshot of which every id was decided, readable or not."""
-        newest = {s: next(filter(self.decided, seen), None) for s, seen in self.known.snapshots.items()}
+    def decided_stamps(self) -> dict[str, datetime]:
+        """By source, the stamp of its newest decided snapshot."""
+        newest = {s: next(filter(self.is_decided, seen), None) for s, seen in self.known.snapshots.items()}
         return {source: one.stamp for source, one in newest.items() if one}
 
-    def decided(self, seen: KnownSnapshot) -> bool:
+    def is_decided(self, seen: KnownSnapshot) -> bool:
+        """Says whether every message that a snapshot lists has been accepted or rejected."""
         return seen.left_out is None and all(verdict(self.known, i, self.rules) is not None for i in seen.ids)
 
+    def all_decided(self, source: str, stamp: datetime | None) -> bool:
+        """Says whether a snapshot of a source that is at least as new as `stamp` has been decided."""
+        decided = self.decided_stamps.get(source)
+        return stamp is not None and decided is not None and decided >= stamp
+
+    def confirmed(self, source: str, stamp: datetime | None) -> bool:
+        """Says whether everything that came along with a message has been decided; `stamp` is its first one.
+
+        A source without snapshots has no stamps: nothing comes along.
+        """
+        return stamp is None or self.all_decided(source, stamp)
+
+    # -- what stands --
+
     def by_district(self) -> dict[str, list[Standing]]:
-        """What stands in each district, the worst first. What does not depend on the district is asked once a fact."""
+        """Gives what stands in each district, the worst first."""
+        # What does not depend on the district is asked once per message: a message may warn thousands of districts.
         ranked = []
         for fact in self.known.facts.values():
-            if fact.meanings and not self.waits(fact) and (sources := self.stood_by(fact)):
+            if fact.meanings and not self.waits_for_successor(fact) and (sources := self.standing_sources(fact)):
                 for number, meaning in enumerate(fact.meanings):
                     if phase := self.phase(fact, meaning):
                         ranked.append((_worst_first(fact, meaning, phase), number, fact, sources, phase))
         found: dict[str, list[Standing]] = {}
         for _, number, fact, sources, phase in sorted(ranked, key=itemgetter(0)):
             meaning = fact.meanings[number]
-            disputed = fact.base_id in self.successors
+            has_successors = fact.base_id in self.successors
             for impact in meaning.impacts:
-                if disputed and all(self.superseded(fact, source, impact.district) for source in sources):
+                if has_successors and all(self.replaced_in(impact.district, fact, source) for source in sources):
                     continue
                 found.setdefault(impact.district, []).append(Standing(fact, meaning, impact, phase))
         return found
 
-    def waits(self, fact: Fact) -> bool:
-        """Whether what replaces it is on its way: it came with a listing that has both, and is not yet decided."""
+    def waits_for_successor(self, fact: Fact) -> bool:
+        """Says whether a message came with its successor in one listing, and that is not yet decided."""
         if fact.waits is None or self.now >= fact.waits:
             return False
-        return not any(self.is_settled(source, fact.first) for source in self.sightings(fact))
+        return not any(self.all_decided(source, fact.first) for source in self.sightings(fact))
 
-    def is_settled(self, source: str, stamp: datetime | None) -> bool:
-        settled = self.settled_stamp.get(source)
-        return stamp is not None and settled is not None and settled >= stamp
-
-    def stood_by(self, fact: Fact) -> list[str]:
-        """The sources that neither replaced nor withdrew a message: it holds as long as one of them stands by it."""
+    def standing_sources(self, fact: Fact) -> list[str]:
+        """Gives the sources that neither replaced nor withdrew a message. It stands as long as there is one."""
         return [
             source
             for source, sighting in self.sightings(fact).items()
             if not self.replaced(fact, source) and not self.withdrawn(fact, source, sighting.last)
         ]
 
-    def superseded(self, fact: Fact, source: str, district: str) -> bool:
-        """Its successor warns here itself, or is known to have replaced it wherever it warned."""
-        return self.replaced(fact, source) or district in self.succeeded(fact, source)
+    def phase(self, fact: Fact, meaning: Meaning) -> Phase | None:
+        """Gives the phase of a meaning; None if its end is confirmed."""
+        if live_at(meaning, self.now):
+            return "advance" if meaning.advance else "warning"
+        return None if self.end_confirmed(fact, meaning) else "expired"
 
-    def succeeded(self, fact: Fact, source: str) -> frozenset[str]:
-        """The districts that a message's successors of a source warn themselves."""
-        place = fact.base_id, source
-        if place not in self._succeeded:
+    # -- superseded or cancelled --
+
+    def replaced_in(self, district: str, fact: Fact, source: str) -> bool:
+        """Says whether a message is replaced in a district: everywhere, or by a successor that warns there itself."""
+        return self.replaced(fact, source) or district in self.districts_of_successors(fact, source)
+
+    def districts_of_successors(self, fact: Fact, source: str) -> frozenset[str]:
+        """Gives the districts where a message's successors of a source warn themselves."""
+        key = fact.base_id, source
+        if key not in self._successors_warn:
             others = [one for one in self.successors.get(fact.base_id, ()) if source in self.sightings(one)]
-            self._succeeded[place] = frozenset(impact.district for one in others for _, impact in one.impacts())
-        return self._succeeded[place]
+            self._successors_warn[key] = frozenset(impact.district for one in others for _, impact in one.impacts())
+        return self._successors_warn[key]
 
     def replaced(self, fact: Fact, source: str) -> bool:
-        place = fact.base_id, source
-        if place not in self._replaced:
-            self._replaced[place] = any(
+        """Says whether a source replaced a message everywhere: its successor is confirmed, or came with it."""
+        key = fact.base_id, source
+        if key not in self._replaced:
+            self._replaced[key] = any(
                 fact.waits is not None or self.confirmed(source, sighting.first)
                 for other in self.successors.get(fact.base_id, ())
                 if (sighting := self.sightings(other).get(source))
             )
-        return self._replaced[place]
+        return self._replaced[key]
 
     def replaced_for_good(self) -> Iterator[str]:
-        """Its successor is confirmed, and so is all that it replaced itself."""
+        """Gives the messages that every source replaced everywhere, and that are confirmed themselves.
+
+        So whatever they replaced is replaced everywhere, too.
+        """
         for fact in filter(lambda fact: fact.meanings, self.known.facts.values()):
             sightings = self.sightings(fact).items()
             if all(self.replaced(fact, s) and self.confirmed(s, at.first) for s, at in sightings):
                 yield fact.base_id
 
-    def confirmed(self, source: str, stamp: datetime | None) -> bool:
-        """Whether everything that came along with a message has been decided."""
-        return stamp is None or self.is_settled(source, stamp)
+    # -- withdrawn --
 
-    def withdrawn(self, fact: Fact, source: str, listed: datetime | None) -> bool:
+    def withdrawn(self, fact: Fact, source: str, last_listed: datetime | None) -> bool:
+        """Says whether a source withdrew a message. Empty snapshots never count against a Severe one (ADR 2)."""
         severe = any(level(meaning.severity) >= SEVERE for meaning in fact.meanings)
-        return self.lacked(source, listed, empty_counts=not severe and not self.all_vanished)
+        return self.missing(source, last_listed, empty_counts=not severe and not self.all_vanished)
 
-    def lacked(self, source: str, listed: datetime | None, *, empty_counts: bool) -> bool:
-        """Whether enough snapshots after the last that listed a message lack it."""
+    def missing(self, source: str, last_listed: datetime | None, *, empty_counts: bool) -> bool:
+        """Says whether enough complete snapshots are newer than the last one that listed a message.
+
+        `empty_counts` says whether snapshots that list nothing count.
+        """
         seen = [one for one in self.complete.get(source, ()) if one.ids or empty_counts]
-        if listed is None or not seen or seen[0].stamp <= listed:
+        if last_listed is None or not seen or seen[0].stamp <= last_listed:
             return False
-        dropped = self.dropped(source, listed)
-        evidence = apart(seen, LOOKS if dropped else 2)
-        if dropped and seen[0].stamp - listed < DROPPED_FOR:
+        dropped = self.dropped(source, last_listed)
+        if dropped and seen[0].stamp - last_listed < DROPPED_FOR:
             return False
-        return len(evidence) == (LOOKS if dropped else 2) and evidence[-1].stamp > listed
+        enough = LOOKS if dropped else _WITHDRAWS
+        witnesses = apart(seen, enough)
+        return len(witnesses) == enough and witnesses[-1].stamp > last_listed
 
     def dropped(self, source: str, stamp: datetime) -> bool:
-        """Whether less than a tenth of what a source listed then was listed ever after."""
-        if source not in self._spans:
+        """Says whether less than a tenth of what a source listed at `stamp` was ever listed later."""
+        if source not in self._stamps:
             found = [
                 s for one in self.known.listings.values() if (s := one.sightings.get(source)) and s.first and s.last
             ]
-            self._spans[source] = sorted(s.first for s in found if s.first), sorted(s.last for s in found if s.last)
-        firsts, lasts = self._spans[source]
-        begun = bisect_right(firsts, stamp)
-        listed, left = begun - bisect_left(lasts, stamp), begun - bisect_right(lasts, stamp)
-        return left * 10 < listed
+            self._stamps[source] = sorted(s.first for s in found if s.first), sorted(s.last for s in found if s.last)
+        firsts, lasts = self._stamps[source]
+        listed_by_then = bisect_right(firsts, stamp)
+        listed_then = listed_by_then - bisect_left(lasts, stamp)
+        listed_later = listed_by_then - bisect_right(lasts, stamp)
+        return listed_later * 10 < listed_then
 
-    def in_doubt(self, source: str) -> bool:
-        """Something stands that its source dropped together with nearly all else."""
+    def holds_what_was_dropped(self, source: str) -> bool:
+        """Says whether something still stands that its source dropped: operators have to look at it."""
         newest = next(iter(self.known.snapshots.get(source, ())), None)
         return newest is not None and any(
             live_at(meaning, self.now)
@@ -360,68 +403,85 @@ class _View:
 
     @cached_property
     def all_vanished(self) -> bool:
-        """The newest snapshot is empty while something Severe stood: it takes nothing away before the expiry."""
+        """Whether a source's newest snapshot is empty although something Severe stood.
+
+        Then empty snapshots withdraw nothing.
+        """
         return any(
-            self.stood_severe(source, seen[0].stamp)
+            self.something_severe_stood(source, seen[0].stamp)
             for source, seen in self.known.snapshots.items()
             if seen and not seen[0].ids
         )
 
-    def stood_severe(self, source: str, stamp: datetime) -> bool:
+    def something_severe_stood(self, source: str, stamp: datetime) -> bool:
+        """Says whether a live Severe or Extreme warning was last listed before `stamp`, and nothing else ended it."""
         return any(
             level(meaning.severity) >= SEVERE
             and live_at(meaning, self.now)
-            and not self.superseded(fact, source, impact.district)
+            and not self.replaced_in(impact.district, fact, source)
             for fact in self.known.facts.values()
             if (sighting := self.sightings(fact).get(source))
             and sighting.last
             and sighting.last < stamp
-            and not self.lacked(source, sighting.last, empty_counts=False)
+            and not self.missing(source, sighting.last, empty_counts=False)
             for meaning, impact in fact.impacts()
         )
 
-    def phase(self, fact: Fact, meaning: Meaning) -> Phase | None:
-        if live_at(meaning, self.now):
-            return "advance" if meaning.advance else "warning"
-        return None if self.end_confirmed(fact, meaning) else "expired"
+    # -- expired --
 
     def end_confirmed(self, fact: Fact, meaning: Meaning) -> bool:
-        """A complete snapshot from after the end, from each source that had it.
+        """Says whether each source that listed a message has confirmed the end of one of its meanings."""
+        expires = meaning.expires
+        return expires is None or all(
+            self.confirms_end(source, expires, sighting.first or expires, sighting.last)
+            for source, sighting in self.sightings(fact).items()
+            if sighting.last
+        )
 
-        It no longer lists it, or is from so long after that an extension would be there.
+    def confirms_end(self, source: str, expires: datetime, first_listed: datetime, last_listed: datetime) -> bool:
+        """Says whether a source's newest complete snapshot is from after the end of a message, and confirms it.
+
+        It does if it no longer lists the message, or comes so late that an extension would be there.
         """
-        for source, sighting in self.sightings(fact).items():
-            if sighting.last and meaning.expires:
-                newest = next(iter(self.complete.get(source, ())), None)
-                if newest is None or newest.stamp <= meaning.expires:
-                    return False
-                since = max(meaning.expires, sighting.first or meaning.expires)
-                if newest.stamp <= sighting.last and newest.stamp < since + STILL_LISTED:
-                    return False
-        return True
+        newest = next(iter(self.complete.get(source, ())), None)
+        if newest is None or newest.stamp <= expires:
+            return False
+        no_longer_listed = newest.stamp > last_listed
+        return no_longer_listed or newest.stamp >= max(expires, first_listed) + STILL_LISTED
+
+    # -- how far the data can be relied on --
 
     def freshness(self, source: str, limit: timedelta) -> Freshness:
+        """Gives the freshness of a source's data; they are stale if older than `limit`.
+
+        The newest snapshot counts that is decided, or that has been there for `DECIDING`.
+        """
         seen = self.known.snapshots.get(source, ())
         if not seen:
             return "none"
-        taken = (one for one in seen if self.decided(one) or self.now - one.checked >= DECIDING)
-        newest = next(taken, seen[-1])
+        counting = (one for one in seen if self.is_decided(one) or self.now - one.checked >= DECIDING)
+        newest = next(counting, seen[-1])
         if latest(self.known.clock, self.now) - newest.stamp > limit:
             return "stale"
         return "fresh" if newest in self.complete[source] else "incomplete"
 
     def ends_nothing(self, fact: Fact) -> bool:
-        """Whether a Cancel names nothing that was ever heard of. The DWD's do at each start, and are right."""
+        """Says whether a Cancel references nothing that is known here.
+
+        A Cancel that is named by its identifier alone, as the DWD's, is left out: at each start it is right to do so.
+        """
         if fact.msg_type != "Cancel" or "," not in fact.base_id:
             return False
         return not any(i in self.known.facts for i in self.replaces[fact.base_id])
 
     def clocks(self) -> dict[str, int]:
+        """Gives the clocks and stamps that are off, as `Situation.clocks`."""
         return {**self.known.clock.off, **{f"stamp {source}": by for source, by in self.known.ahead.items()}}
 
     def flags(self, sources: Iterable[str]) -> tuple[str, ...]:
+        """Gives what operators have to look at, as `Situation.flags`; 20 of a kind at most."""
         newest = [seen[0] for source in sources if (seen := self.known.snapshots.get(source))]
-        dropped = [f"dropped {source}" for source in sorted(sources) if self.in_doubt(source)]
+        dropped = [f"dropped {source}" for source in sorted(sources) if self.holds_what_was_dropped(source)]
         unreadable = sorted({i for one in newest for i in one.ids if verdict(self.known, i, self.rules) is False})
         left_out = [
             f"left out {f.left_out} of {f.base_id}" for f in self.known.facts.values() if f.left_out and f.meanings
