@@ -1,7 +1,7 @@
 """What one message means: which districts it warns, by which rule, and if none, why not.
 
-No clock is asked here: whether a message has expired is judged where the time is known. A message that warns nobody
-may still end others (an Update that left the city, a Cancel), so what it supersedes is told in any case.
+This asks no clock: whether a message has expired is judged where the time is known. A message that warns nobody may
+still end others (an Update that left the city, a Cancel), so its outcome always says what it supersedes.
 """
 
 import hashlib
@@ -28,12 +28,14 @@ from warnsys.warning.crowd import crowd
 from warnsys.warning.text import direction, shorten
 
 LIVE_TYPES = ("Alert", "Update", "Cancel")
+"""Messages of any other msgType warn nobody and end nothing."""
 MAX_LANGUAGES = 16
 HEADLINE_CHARS, EVENT_CHARS, BODY_CHARS = 300, 120, 4_000
-"""Budget of a text on the topics; 16 languages at these lengths stay below 400 kB."""
+"""Texts on the topics are cut to these lengths: then 16 languages stay below 400 kB."""
 
 MOST_MEANINGS, MOST_IMPACTS = 250, 20_000
-"""What one message may warn of (DWD's of one or two things), and of all that in how many districts together."""
+"""An outcome has at most so many meanings, and so many impacts in all of them together. The DWD's have one or two
+meanings."""
 
 
 @dataclass(frozen=True)
@@ -42,20 +44,20 @@ class Matcher:
 
     index: GeofenceIndex
     min_share: Mapping[str, float] = field(default_factory=dict)
-    """Least share of a district by source, for messages without warn cells."""
+    """By source, the share of a district from which a message without warn cells warns it."""
     min_part: Mapping[str, float] = field(default_factory=dict)
-    """Least part of one shape by source, where it covers less of the district."""
+    """By source, the part of one shape from which that shape warns the district in which the part lies."""
     exercise: bool = False
     senders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Whose messages are taken, by source; everybody's where none are named."""
+    """By source, whose messages are taken; everybody's if none are named."""
     zones: Mapping[str, ZoneInfo] = field(default_factory=dict)
-    """Whose clocks go where a source's messages write times without an offset, where not Berlin's."""
+    """By source, the time zone of times without an offset, if it is not Berlin's."""
     known_cells: Container[str] | None = None
-    """The catalogue of warn cells; a message with others says so. Without one, none is new."""
+    """The catalogue of warn cells: a message with other cells gets a finding. None: no cell is new."""
 
     @property
     def rules(self) -> str:
-        """Version of everything that decides; outcomes under another one have to be decided again."""
+        """The rule set version: a hash of all that decides. Outcomes under another one have to be decided again."""
         by_source: tuple[object, ...] = sorted(self.min_share.items()), sorted(self.senders.items())
         if self.min_part:
             by_source += (sorted(self.min_part.items()),)
@@ -64,7 +66,7 @@ class Matcher:
         return hashlib.sha256(f"{self.index.version} {by_source}".encode()).hexdigest()[:12]
 
     def decide_bytes(self, body: bytes, headers: AlertHeaders) -> "Decision":
-        """Read a message and decide it. Never raises for what stands in the message: that is an outcome, too."""
+        """Reads a message and decides it. Never raises for what the message says: that is an outcome, too."""
         try:
             alert = self.read(body, headers.source)
         except CapError as error:
@@ -72,9 +74,9 @@ class Matcher:
         return self.decide(alert, headers)
 
     def read(self, body: bytes, source: str) -> Alert:
-        """The message that a source brought. Raises `CapError`.
+        """Reads a message that a source brought. Raises `CapError`.
 
-        One that somebody else put into the source is `Misleading`: it must neither warn nor end.
+        A message of a sender that the source does not allow is `Misleading`: it must neither warn nor end.
         """
         alert = read_alert(body, zone=self.zones.get(source, ZONE))
         allowed = self.senders.get(source)
@@ -84,76 +86,80 @@ class Matcher:
         return alert
 
     def refuse(self, headers: AlertHeaders, error: CapError) -> "Decision":
-        """The outcome of a message that cannot be read."""
+        """Gives the outcome of a message that cannot be read."""
         return Decision(self._outcome(headers, None, "rejected", str(error)), None, ())
 
     def decide(self, alert: Alert, headers: AlertHeaders) -> "Decision":
-        """Decide a message for all districts. The outcome holds the impacts on all cities."""
+        """Decides a message for all districts. The outcome holds the impacts on all cities."""
         if reason := self._why_not_live(alert):
             return Decision(self._outcome(headers, alert, "not_live", reason), alert, ())
+        supersedes = dwd.replaced(alert)
         if alert.msg_type == "Cancel":
-            named = dwd.replaced(alert)
-            reason = f"cancel: names {len(named)}, warns nobody"
-            outcome = self._outcome(headers, alert, "not_live", reason, supersedes=named)
-            return Decision(outcome, alert, ())
-        least = Least(
-            self.min_share.get(headers.source, Least().share), self.min_part.get(headers.source, Least().part)
-        )
-        meanings, matches, costly = [], [], dict[str, None]()
-        budget = Budget()
-        rest = list[list[Info]]()
-        for infos in languages.alike(alert):
-            if dwd.is_all_clear(infos[0]):
-                continue
-            if not any(dwd.warn_cells(area) for area in infos[0].areas):
-                if budget.spent:
-                    rest.append(infos)
-                    continue
-                budget.spend(ALERT_S)
-            areas = areas_of(infos[0], budget)
-            found = self.index.match(areas, min_share=least.share, min_part=least.part, budget=budget)
-            matches.append(found)
-            matched = any(match.matched for match in found.concerned)
-            meaning = _meaning(alert, infos, found.concerned) if matched else None
-            if told := budget.told():
-                by_cell = any(area.cells for area in areas)
-                costly.update(dict.fromkeys(("share-left-out",) if by_cell else told))
-                meaning = meaning and _explained(meaning, told)
-            if meaning:
-                meanings.append(meaning)
-        more, more_left_out = self._crowd(alert, rest)
-        meanings += more
-        if rest:
-            costly[TOUCHED] = None
-        supersedes, (meanings, left_out) = dwd.replaced(alert), _worst(meanings)
-        left_out += more_left_out
+            reason = f"cancel: names {len(supersedes)}, warns nobody"
+            return Decision(self._outcome(headers, alert, "not_live", reason, supersedes=supersedes), alert, ())
+        found = self._match(alert, headers.source)
+        meanings, left_out = _worst(found.meanings)
+        left_out += found.left_out
         if left_out:
-            costly["infos-left-out"] = None
-        if not matches:
-            decided: Decided = "not_live"
-            reason = "all clear"
+            found.codes["infos-left-out"] = None
+        decided: Decided
+        if not found.matches:
+            decided, reason = "not_live", "all clear"
         elif meanings:
             decided, reason = "matched", meanings[0].impacts[0].reason
         else:
-            decided, reason = "no_district", _common_reason(matches[0].reasons)
+            decided, reason = "no_district", _common_reason(found.matches[0].reasons)
         outcome = self._outcome(
             headers, alert, decided, reason, supersedes=supersedes, meanings=tuple(meanings), left_out=left_out,
-            costly=costly,
+            codes=found.codes,
         )  # fmt: skip
-        return Decision(outcome, alert, tuple(matches))
+        return Decision(outcome, alert, tuple(found.matches))
 
-    def _crowd(self, alert: Alert, rest: list[list[Info]]) -> tuple[list[Meaning], int]:
-        """What the infos mean for which the budget does not suffice, and how many of these are left out."""
-        if not rest:
+    def _match(self, alert: Alert, source: str) -> "_Matched":
+        """Matches the infos of a message with the districts, one info of each meaning; an all-clear warns nobody.
+
+        When the budget is spent, infos without warn cells are put off, and are all matched at once in the end.
+        """
+        min_share = self.min_share.get(source, Least().share)
+        min_part = self.min_part.get(source, Least().part)
+        found, budget, put_off = _Matched(), Budget(), list[list[Info]]()
+        for infos in languages.alike(alert):
+            if dwd.is_all_clear(infos[0]):
+                continue
+            cells_decide = any(dwd.warn_cells(area) for area in infos[0].areas)
+            if not cells_decide and budget.spent:
+                put_off.append(infos)
+                continue
+            if not cells_decide:
+                budget.spend(ALERT_S)
+            areas = areas_of(infos[0], budget)
+            matches = self.index.match(areas, min_share=min_share, min_part=min_part, budget=budget)
+            found.matches.append(matches)
+            matched = any(match.matched for match in matches.concerned)
+            meaning = _meaning(alert, infos, matches.concerned) if matched else None
+            # Matches and shares are found when they are asked for, and pay then: so what was enlarged is known now.
+            enlarged = budget.told()
+            if enlarged:
+                found.codes.update(dict.fromkeys(("share-left-out",) if cells_decide else enlarged))
+            if meaning:
+                found.meanings.append(_explained(meaning, enlarged))
+        if put_off:
+            found.codes[TOUCHED] = None
+            more, found.left_out = self._match_at_once(alert, put_off)
+            found.meanings += more
+        return found
+
+    def _match_at_once(self, alert: Alert, put_off: list[list[Info]]) -> tuple[list[Meaning], int]:
+        """Gives the meanings of infos that the budget could not pay for, and how many of them are left out."""
+        near, matches = crowd(self.index, [infos[0] for infos in put_off])
+        if not any(match.matched for match in matches.concerned):
             return [], 0
-        near, found = crowd(self.index, [infos[0] for infos in rest])
-        if not any(match.matched for match in found.concerned):
-            return [], 0
-        worst = sorted(near, key=lambda number: _badness(rest[number][0]), reverse=True)[:MOST_MEANINGS]
-        meanings = (_meaning(alert, rest[number], found.concerned) for number in sorted(worst))
+        worst = sorted(near, key=lambda number: _badness(put_off[number][0]), reverse=True)[:MOST_MEANINGS]
+        meanings = (_meaning(alert, put_off[number], matches.concerned) for number in sorted(worst))
         return [_explained(meaning, (TOUCHED,)) for meaning in meanings], len(near) - len(worst)
 
     def _why_not_live(self, alert: Alert) -> str:
+        """Gives the reason why a message says nothing here, "" if it does. `revisions.NOT_REAL` lists how it begins."""
         if dwd.is_test(alert):
             return f"test: status {alert.status}" + "".join(
                 f", II {number}" for number in sorted({dwd.event_number(info) for info in alert.infos} - {""})
@@ -176,8 +182,9 @@ class Matcher:
         supersedes: tuple[str, ...] = (),
         meanings: tuple[Meaning, ...] = (),
         left_out: int = 0,
-        costly: Iterable[str] = (),
+        codes: Iterable[str] = (),
     ) -> Outcome:
+        """Makes the outcome of a message, with up to 20 codes of findings: first `codes`, then the message's own."""
         common = {
             "stage": headers.stage,
             "source": headers.source,
@@ -194,7 +201,7 @@ class Matcher:
             return Outcome.model_validate({**common, "base_id": headers.id})
         new_cells = () if self.known_cells is None else dwd.new_cells(alert, self.known_cells)
         findings = (*alert.findings, *dwd.findings(alert), *new_cells)
-        codes = [*costly, *(finding.code for finding in findings)]
+        all_codes = [*codes, *(finding.code for finding in findings)]
         return Outcome.model_validate(
             {
                 **common,
@@ -206,31 +213,45 @@ class Matcher:
                 "supersedes": supersedes,
                 "meanings": meanings,
                 "left_out": left_out or None,
-                "findings": tuple(dict.fromkeys(codes))[:20],
+                "findings": tuple(dict.fromkeys(all_codes))[:20],
             }
         )
 
 
+@dataclass
+class _Matched:
+    """What the districts say to the infos of one message."""
+
+    meanings: list[Meaning] = field(default_factory=list)
+    """The meanings that warn a district."""
+    matches: list[Matches] = field(default_factory=list)
+    """Of each info that the budget could pay for, whether it warns or not."""
+    codes: dict[str, None] = field(default_factory=dict)
+    """Codes of what was taken as larger than drawn, in their order."""
+    left_out: int = 0
+    """How many infos that may warn were left out."""
+
+
 @dataclass(frozen=True)
 class Decision:
-    """An outcome with what only those need who ask for the reasons."""
+    """An outcome, with what explains it."""
 
     outcome: Outcome
     alert: Alert | None
-    """None where the message could not be read."""
+    """None if the message could not be read."""
     found: tuple[Matches, ...]
-    """One a meaning; none where districts were not asked."""
+    """The matches of each meaning; empty if no district was asked."""
 
     @property
     def matches(self) -> tuple[Match, ...]:
-        """One a district, the worst of its meanings; none where districts were not asked."""
+        """One match per district, that of its worst meaning; empty if no district was asked."""
         return tuple(
             max(each, key=lambda match: (match.matched, match.share or 0)) for each in zip(*self.found, strict=True)
         )
 
 
 def for_cities(outcome: Outcome, cities: Iterable[str]) -> Outcome:
-    """The outcome as far as it concerns some cities; what it supersedes concerns them all."""
+    """Gives the outcome without the impacts on other cities. What it supersedes concerns every city."""
     wanted = frozenset(cities)
     meanings = (
         meaning.model_copy(update={"impacts": tuple(i for i in meaning.impacts if i.city in wanted)})
@@ -240,14 +261,14 @@ def for_cities(outcome: Outcome, cities: Iterable[str]) -> Outcome:
 
 
 def live_at(meaning: Meaning, moment: datetime) -> bool:
-    """Whether a meaning has not expired: an `expires` that is absent never comes (CAP 1.2, 3.2.2)."""
+    """Says whether a meaning has not expired. Without `expires` it never does (CAP 1.2, 3.2.2)."""
     return meaning.expires is None or moment < meaning.expires
 
 
 def _worst(meanings: list[Meaning]) -> tuple[list[Meaning], int]:
-    """As many as a message may have, in its order, and how many are left out.
+    """Gives as many meanings as an outcome may have, in the message's order, and how many are left out.
 
-    Each district keeps the worst that it is warned of; of the rest the worst stay.
+    Each district keeps the worst meaning that warns it, whatever the limit. Of the others the worst stay.
     """
     if len(meanings) <= MOST_MEANINGS and sum(len(meaning.impacts) for meaning in meanings) <= MOST_IMPACTS:
         return meanings, 0
@@ -269,21 +290,28 @@ def _worst(meanings: list[Meaning]) -> tuple[list[Meaning], int]:
     return [meanings[number] for number in sorted(kept)], len(meanings) - len(kept)
 
 
-def _explained(meaning: Meaning, larger: Sequence[str]) -> Meaning:
-    """Whom shapes warn that were read as larger than drawn is told so; whom a cell warns is warned as ever."""
+def _explained(meaning: Meaning, enlarged: Sequence[str]) -> Meaning:
+    """Adds to the reason of each impact by area why shapes were taken as larger than drawn: the codes `enlarged`."""
+    if not enlarged:
+        return meaning
     impacts = (
-        one if one.via == "cell" else one.model_copy(update={"reason": f"{one.reason}, {', '.join(larger)}"})
+        one if one.via == "cell" else one.model_copy(update={"reason": f"{one.reason}, {', '.join(enlarged)}"})
         for one in meaning.impacts
     )
     return meaning.model_copy(update={"impacts": tuple(impacts)})
 
 
 def _badness(meaning: Meaning | Info) -> tuple[int, bool, float]:
+    """Ranks a meaning: by level, then a warning before an advance notice, then the later end."""
     ends = math.inf if meaning.expires is None else meaning.expires.timestamp()
     return level(meaning.severity), meaning.urgency != "Future", ends
 
 
 def _meaning(alert: Alert, infos: list[Info], matches: Iterable[Match]) -> Meaning:
+    """Makes a meaning of infos that differ in language only, with an impact for each district that matched.
+
+    If a shape of the message could not be read, no share is given: it would be too small.
+    """
     first = infos[0]
     unread = any(finding.code == "shape-left-out" for finding in alert.findings)
     group, worded = kind(first)
@@ -318,7 +346,7 @@ def _meaning(alert: Alert, infos: list[Info], matches: Iterable[Match]) -> Meani
 
 
 def _texts(infos: Sequence[Info]) -> dict[str, Text]:
-    """By language. Of several that differ in their region only, the first: de-AT is German."""
+    """Gives the texts by primary language: de-AT is German. Of several with the same one the first counts."""
     found: dict[str, Text] = {}
     for info in infos:
         found.setdefault(info.language.split("-")[0].lower(), _text(info))
@@ -326,7 +354,7 @@ def _texts(infos: Sequence[Info]) -> dict[str, Text]:
 
 
 def other_category(info: Info) -> str | None:
-    """CAP's first category, where none of them is weather; None where it is, or where nothing is said."""
+    """Gives the first CAP category if none of them is weather (Met). None if one is, or if there is none."""
     categories = [category.strip() for category in info.categories if category.strip()]
     if not categories or any(category.casefold() == "met" for category in categories):
         return None
@@ -334,6 +362,7 @@ def other_category(info: Info) -> str | None:
 
 
 def _text(info: Info) -> Text:
+    """Gives the texts of an info, shortened to what topics take."""
     event, headline = shorten(info.event, EVENT_CHARS), shorten(info.headline, HEADLINE_CHARS)
     description, instruction = shorten(info.description, BODY_CHARS), shorten(info.instruction, BODY_CHARS)
     whole = (info.event, info.headline, info.description, info.instruction)
@@ -348,4 +377,5 @@ def _text(info: Info) -> Text:
 
 
 def _common_reason(reasons: Sequence[str]) -> str:
+    """Joins the distinct reasons why districts were not matched, three at most."""
     return reasons[0] if len(reasons) == 1 else "; ".join(sorted(reasons)[:3]) if reasons else "no districts"

@@ -112,6 +112,7 @@ def derive(
 
 
 _FRESHNESS: tuple[Freshness, ...] = ("fresh", "incomplete", "stale", "none")
+"""The best first: a city is as fresh as its worst source."""
 
 
 def _worst_first(fact: Fact, meaning: Meaning, phase: Phase) -> tuple[object, ...]:
