@@ -125,9 +125,9 @@ def consider(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[C
 
 
 def _learn(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[CityState, tuple[str, ...], bool]:
-    """Takes what a record says into the state. Gives the state, what identifies the record, and whether all else waits.
+    """Takes what a record says into the state. Gives the state, what identifies the record, and whether it can wait.
 
-    Only a message can wait.
+    Only a message can wait: what follows from it is then decided with the next snapshot or tick.
     """
     match record:
         case Outcome():

@@ -10,8 +10,8 @@ told until when. This module compares the situation with that log, not message w
 A rise is told to those whose minimum it reaches. A fall is told to those who were told of more, also below their
 minimum, and to nobody else.
 
-The way of one record: `changes` asks `_Comparison.difference` for each rule, event group and district; differences of
-one kind that show the same meaning become one `Change`. Words such as "stands", "new" and "gone" are those of `scene`.
+For each rule, event group and district `changes` asks `_Comparison.difference`. Differences of one kind that show the
+same meaning become one `Change`. The words "stands", "live", "unconfirmed", "new" and "gone" are explained in `scene`.
 """
 
 import math
@@ -51,8 +51,7 @@ a story of each.
 * `announced`: a warning goes on, and an advance notice of something worse or later comes beside it.
 * `extended`, `shortened`, `begins earlier`, `begins later`: end or begin moved by more than the policy's minutes.
 * `cancelled`, `superseded` (by an update that does not warn here), `withdrawn` (its source no longer lists it) and
-  `expired` (earlier than was told): the warning that was told is over. If less of its group goes on, the kind of the
-  change is `lowered`, else `ended`.
+  `expired` (earlier than was told): the warning that was told is over, and nothing of its group is left.
 """
 MOST_CHANGES = 20
 """One record tells one audience on one channel at most so many changes of one kind. The DWD has twelve event groups."""
@@ -69,9 +68,8 @@ class Change:
     cause: str
     """Base id of the message that caused it."""
     by_snapshot: tuple[str, ...]
-    """Empty if a message caused the change alone. If a snapshot took part: how it did, then its source and stamp. It
-    `revived` or `withdrew` a warning (`withdrawn`), showed that one has `expired`, or `confirmed` that one has ended
-    where its successor does not warn."""
+    """Empty if a message caused the change alone. If a snapshot took part: how it did, then its source and stamp. How
+    is `revived`, `withdrawn`, `expired`, or `confirmed` for an end in a district where the successor does not warn."""
     meaning: Meaning
     """What holds now; for the kind `ended`, what has ended. Its period leads from the first begin to the last end of
     all messages of its grade, because they are one event to people."""
@@ -175,7 +173,7 @@ def _left_out(known: Facts, change: Change) -> int:
     return (fact and fact.left_out) or 0
 
 
-DifferenceKind = Literal["news", "lowered", "ended"]
+_DifferenceKind = Literal["news", "lowered", "ended"]
 """What a difference is: something to warn of (also a begin or end that moved), less than was told, or nothing left."""
 
 
@@ -184,7 +182,7 @@ class _Difference:
     """What differs in one district from what one rule's channel was told of one event group."""
 
     district: str
-    kind: DifferenceKind
+    kind: _DifferenceKind
     reason: Reason
     was: LogEntry | None
     """The entry that the difference is against, as in `Change.was`."""
@@ -199,7 +197,7 @@ class _Difference:
 def _by_kind(differences: Iterable[_Difference], *, first: bool) -> Iterator[tuple[NoticeKind, list[_Difference]]]:
     """Groups differences by the kind of notice that tells them. `first` says that nothing was told of the group yet."""
     told = [difference for difference in differences if not difference.silent]
-    notice_kinds: dict[DifferenceKind, NoticeKind] = {
+    notice_kinds: dict[_DifferenceKind, NoticeKind] = {
         "news": "warn" if first else "update", "lowered": "lowered", "ended": "ended",
     }  # fmt: skip
     for kind, notice_kind in notice_kinds.items():
