@@ -19,7 +19,7 @@ NOT_REAL = ("test", "exercise", "msgType", "scope")
 
 
 class Fact(Part):
-    """An accepted message that warns in this city, or ends others; where it was revised, one of its contents."""
+    """An accepted message that warns in this city or ends others. If it was revised, one of its contents."""
 
     base_id: str
     rules: str
@@ -31,22 +31,23 @@ class Fact(Part):
     left_out: int | None = None
     """How many meanings beyond these were left out; None for none."""
     digest: str | None = None
-    """Of its content; None from a release that made none."""
+    """A hash of the content; None from a release that made none."""
     first: Moment | None = None
-    """Stamp of the listing that had this content first."""
+    """The stamp of the listing that had this content first."""
     of: str | None = None
-    """Base id of the message that this is a later revision of; None for none."""
+    """The base id of the message, if this is a later revision of it; else None."""
     doubt: bool | None = None
-    """Whether it is known from answers in doubt only: then it replaces nothing."""
+    """True while only answers in doubt brought it: then it replaces nothing."""
     waits: Moment | None = None
-    """Where every listing that had it had what replaces it, too: until when that is waited for."""
+    """Set if every listing that had it also had a successor of it: until this time it does not stand, so that the
+    successor can be decided first."""
 
     sources: tuple[str, ...] | None = None
-    """Which sources brought it, as another may list somebody else's message under the same name; None for any."""
+    """The sources that brought it; None for any. Another source may list somebody else's message under the same id."""
     kinds: dict[str, str] | None = None
-    """By event group of the message the one under which it is told, which is that of its chain; None for the DWD's."""
+    """By the message's own event group, the group under which it is told: that of its chain. None for the DWD's."""
     codes: tuple[str, ...] | None = None
-    """Which of these a code says."""
+    """Those groups of `kinds` that a code says, not the wording."""
 
     def impacts(self) -> Iterator[tuple[Meaning, Impact]]:
         return ((meaning, impact) for meaning in self.meanings for impact in meaning.impacts)
