@@ -270,6 +270,13 @@ def test_a_stale_source_says_why() -> None:
     assert "Der letzte Abruf" not in status(desk)
 
 
+def test_a_source_that_is_looked_at_seldom_is_not_called_silent() -> None:
+    seldom = settings()
+    seldom = seldom.model_copy(update={"sources": [seldom.sources[0].model_copy(update={"poll_s": 600})]})
+    desk = Desk(seldom).take(tick(0), snapshot(0)).later(8)
+    assert "Der Feed-Prozess" not in status(desk, stamp=at(0), looked=at(0))
+
+
 def test_a_time_that_lies_ahead_is_never_shown() -> None:
     desk = warned()
     text = status(desk, stamp=at(19_685_530 / 60))

@@ -43,7 +43,7 @@ MOST_FIELDS = 20
 WRITTEN = frozenset({"by", "reason", "minutes"})
 """Fields of forms that people write, with a text `wrong-FIELD` each."""
 LOOKS_AGAIN = timedelta(minutes=3)
-"""A feed looks again within a minute, whatever fails."""
+"""A feed that has not looked for so long, nor three times as long as between two looks, does not look any more."""
 AHEAD = timedelta(minutes=5)
 MUCH_LAG = 100
 
@@ -279,7 +279,7 @@ def _feeds(site: Site, board: Board, now: datetime, language: str) -> list[dict[
         stamp = status.stamp if status and status.stamp and status.stamp <= now + AHEAD else None
         age = max(0.0, (now - stamp).total_seconds()) if stamp else None
         stale, why = age is None or age > source.stale_after_s, ""
-        if status and status.looked < now - LOOKS_AGAIN:
+        if status and status.looked < now - max(LOOKS_AGAIN, 3 * timedelta(seconds=source.poll_s)):
             why = t("why-silent", looked=moment(status.looked, _zone(site), language))
         elif status and status.error:
             why = t("why-error", error=without_control_characters(status.error))
