@@ -113,6 +113,16 @@ def test_a_warning_of_which_no_notice_is_known_is_not_called_told() -> None:
     assert "keine Mitteilung bekannt" in desk.page("/")
 
 
+def test_where_nothing_is_known_the_matrix_does_not_say_that_no_warning_holds() -> None:
+    said = "Es gilt keine Warnung"
+    assert said in Desk().take(tick(0), snapshot(0)).page("/")
+    for desk in (Desk(), warned().later(10), Desk().take(tick(0), snapshot(0)).later(10)):
+        assert said not in desk.page("/")
+    part = Desk().take(tick(0), snapshot(0))
+    part.put("stele", "d1", None)
+    assert said not in part.page("/"), "one district of which nothing is known is enough"
+
+
 # -- stops ------------------------------------------------------------------------------------------------------------
 
 
