@@ -1,4 +1,6 @@
-"""An advance notice is called one in the report of a shift."""
+"""An advance notice is called one in the report of a shift, and by the API's status, not by a flag beside a level."""
+
+import pytest
 
 from tests.support import meaning, outcome, snapshot, tick
 from tests.web.sites import Desk
@@ -21,3 +23,17 @@ def test_the_report_of_a_shift_calls_an_advance_notice_one() -> None:
 def test_a_warning_is_not_called_an_advance_notice() -> None:
     page = STATES["severe"]().page("/lagebericht")
     assert "Vorabinformation: <span" not in page
+
+
+@pytest.mark.parametrize("path", ["/api/districts", "/api/districts.geojson", "/api/districts/d1/situation"])
+def test_the_api_says_advance_where_nothing_else_holds(path: str) -> None:
+    found = announced().public.get(path).json()
+    first = found[0] if isinstance(found, list) else found.get("district") or found["features"][0]["properties"]
+    assert (first["status"], first["level"], first["advance"]) == ("advance", 3, True)
+
+
+def test_a_warning_beside_an_advance_notice_is_warned_and_what_expired_is_not_advance() -> None:
+    both = announced().take(outcome("B", meaning(severity="Minor")), snapshot(5, "A", "B"))
+    assert {one["status"] for one in both.public.get("/api/districts").json()} == {"warned"}
+    over = Desk().take(tick(0), outcome("C", meaning(expires=60)), snapshot(0, "C"), tick(61)).later(61)
+    assert "advance" not in {one["status"] for one in over.public.get("/api/districts").json()}

@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from warnsys.cap.model import level
 from warnsys.channels.registry import told_record
 from warnsys.explain import Explained
-from warnsys.records import ChangeNotice, DistrictStatus, FeedStatus, Moment, Outcome, PushNotice, utc
+from warnsys.records import ChangeNotice, FeedStatus, Moment, Outcome, PushNotice, utc
 from warnsys.web import alerts as alerts_out
 from warnsys.web import cap_out, feed_out
 from warnsys.web.app import BoardPicture, Site, signed_in
@@ -27,7 +27,7 @@ from warnsys.web.event_stream import streaming
 from warnsys.web.once import Once
 from warnsys.web.reads import PublicRead, preflights
 from warnsys.web.security import Operators
-from warnsys.web.situations import DistrictNow, Situation, district_now
+from warnsys.web.situations import DistrictNow, Situation, StatusNow, district_now
 from warnsys.web.streams import BoundedStream
 from warnsys.web.telling import BoardEvent
 
@@ -74,7 +74,7 @@ def public(site: Site, prefix: str) -> APIRouter:
     def districts(
         board: BoardPicture,
         city: Annotated[str | None, Query(max_length=100)] = None,
-        status: DistrictStatus | None = None,
+        status: StatusNow | None = None,
     ) -> list[DistrictNow]:
         """Every district with what holds there, in short; of one city, or those with one status."""
         found = [

@@ -1,22 +1,27 @@
 """What holds in a district, as the API says it: in short for lists, whole for one."""
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import BaseModel
 
 from geofences import District
 from warnsys.pipeline import CityRules
-from warnsys.records import DistrictStatus, Freshness, SteleRecord
+from warnsys.records import Freshness, SteleRecord
 from warnsys.web.board import Board
+
+StatusNow = Literal["warned", "advance", "unconfirmed", "clear", "no_data"]
+"""`advance`: nothing holds yet, and all that stands there are advance notices."""
 
 
 class DistrictNow(BaseModel):
-    """A district and what holds there. `no_data` where nothing reliable is known."""
+    """A district and what holds there. `no_data` where nothing reliable is known, `advance` where only advance notices
+    stand: their `level` is that of what may come."""
 
     id: str
     name: str
     city: str
-    status: DistrictStatus
+    status: StatusNow
     level: int
     advance: bool
     """Whether the worst is an advance notice."""
@@ -38,7 +43,7 @@ def district_now(board: Board, city: CityRules, district: District) -> DistrictN
     standing = [item for item in record.items if item.phase != "expired"] if record else []
     return DistrictNow(
         id=district.id, name=district.name, city=city.place.id,
-        status=record.status if record else "no_data",
+        status=_status(record),
         level=max((item.level for item in standing), default=0),
         advance=bool(standing) and standing[0].phase == "advance",
         freshness=record.freshness if record else "none",
@@ -46,3 +51,10 @@ def district_now(board: Board, city: CityRules, district: District) -> DistrictN
         valid_until=record.valid_until if record else None,
         exercise=board.exercise,
     )  # fmt: skip
+
+
+def _status(record: SteleRecord | None) -> StatusNow:
+    if record is None:
+        return "no_data"
+    phases = {item.phase for item in record.items} - {"expired"}
+    return "advance" if record.status == "warned" and phases == {"advance"} else record.status
