@@ -175,6 +175,7 @@ async def play(balancer: Balancer, audience: Audience, city: City, *, states: bo
     """The storm, step by step. Gives the lines that a client has to have told, with or without those of states."""
     one, other = balancer.replicas
     wanted, kept, held = list[str](), list(city.notices), "holds clear []"
+    already = len(audience.told)
 
     def new(*records: ImpactRecord) -> list[Notice]:
         nonlocal held
@@ -198,13 +199,13 @@ async def play(balancer: Balancer, audience: Audience, city: City, *, states: bo
     # the client moves to a process that lags behind: what is told there later, it has told already
     found = new(*STORM[0])
     one.read(*found)
-    await audience.heard(len(wanted))
+    await audience.heard(already + len(wanted))
     await balancer.move(1)
     other.read(*found)
     # the first process ends, and something happens
     await one.stop()
     other.read(*new(*STORM[1]))
-    await audience.heard(len(wanted))
+    await audience.heard(already + len(wanted))
     # another one comes in its place; the client comes to it while it is still reading what the topics keep
     one = balancer.replicas[0] = Replica()
     one.desk.board.connected = one.desk.board.caught_up = False
@@ -213,22 +214,22 @@ async def play(balancer: Balancer, audience: Audience, city: City, *, states: bo
     one.read(*kept)
     one.desk.board.connected = True
     both(new(*STORM[2]))
-    await audience.heard(len(wanted))
+    await audience.heard(already + len(wanted))
     # nobody is reached for two changes, then the same process: both are told
     balancer.shut = True
     balancer.cut()
     both(new(*STORM[3]))
     both(new(*STORM[4]))
     await balancer.move(0)
-    await audience.heard(len(wanted))
+    await audience.heard(already + len(wanted))
     # nobody is reached for one change, then the other process
     balancer.shut = True
     balancer.cut()
     both(new(*STORM[5]))
     await balancer.move(1)
-    await audience.heard(len(wanted))
+    await audience.heard(already + len(wanted))
     both(new(*STORM[6]))
-    await audience.heard(len(wanted))
+    await audience.heard(already + len(wanted))
     return wanted
 
 
