@@ -260,7 +260,7 @@ def test_keys_that_a_table_keeps_as_numbers_get_their_zeros_back(imported: Calla
         (("--layer", "rivers"), "no layer 'rivers': name one with --layer (areas)"),
         (("--crs", "nowhere"), "unknown coordinate system 'nowhere'"),
         (("--heights", "none.tif"), "none.tif: cannot be read"),
-        (("--out", "nowhere/out.geojson"), "cannot be written (No such file or directory)"),
+        (("--out", "nowhere/out.geojson"), "nowhere: no such file or folder; name one that is there"),
     ],
 )
 def test_what_does_not_fit_the_source_is_named(tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:
