@@ -44,4 +44,4 @@ def _digest(shared: stele.Shared, district: DistrictSituation) -> str:
         for one in stele.shown(shared, district)
         if one.phase != "expired"
     ]
-    return hashlib.sha256(repr(holding).encode()).hexdigest()[:16] if holding else ""
+    return hashlib.sha256(repr(sorted(holding)).encode()).hexdigest()[:16] if holding else ""

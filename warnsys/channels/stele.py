@@ -1,12 +1,14 @@
-"""The stele: one record a district with everything that holds there, in every language the alerts have, worst first.
+"""The stele: one record a district with everything that holds there, in every language the alerts have.
 
+Its first item is what a screen shows largest, with that item's own level, words and times (`rank`, docs/adr/0024).
 The record is complete in itself. A reader shows it until `valid_until`; then it has no data to show, whoever died.
 Where more holds than anybody reads and a broker takes, the least are counted only.
 """
 
 import hashlib
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import get_args
 
 from warnsys.cap.model import level
 from warnsys.channels import wording
@@ -22,10 +24,29 @@ from warnsys.warning.notify import notice_id
 from warnsys.warning.policy import Policy
 from warnsys.warning.situation import DistrictSituation, Situation, Standing
 
+Rank = tuple[bool, int, bool, int, bool]
+"""A smaller one is shown larger."""
+
+LOUDNESS: tuple[Presentation, ...] = get_args(Presentation)
+"""From the least to the loudest."""
 MOST_ITEMS = 100
 MOST_TEXT_BYTES = 3 * 1024 * 1024
 """Of a record, which the topic takes up to 8 MiB of: in JSON a text may grow to twice its length."""
 MOST_BYTES_OF_ONE = 4 * MAX_LANGUAGES * (EVENT_CHARS + HEADLINE_CHARS + 2 * BODY_CHARS)
+
+
+def rank(phase: str, presentation: Presentation, onset: datetime, number: int, now: datetime) -> Rank:
+    """Orders what holds in a district: what policy presents loudest, then what is in force, then the higher level.
+
+    An advance notice is never in force. What has expired comes last. `number` is the level's.
+    """
+    later = phase == "advance" or onset > now
+    return phase == "expired", -LOUDNESS.index(presentation), later, -number, phase == "advance"
+
+
+def largest_first(items: Iterable[SteleItem], now: datetime) -> list[SteleItem]:
+    """The items of a record in the order of `rank`: its writer may be of a release that had another."""
+    return sorted(items, key=lambda one: rank(one.phase, one.presentation, one.onset, one.level, now))
 
 
 class Shared:
@@ -36,6 +57,7 @@ class Shared:
         self._items: dict[_OneWarning, SteleItem] = {}
         self._presentations: dict[_OneWarning, Presentation] = {}
         self._text_bytes: dict[_OneWarning, int] = {}
+        self._ranks: dict[_OneWarning, Rank] = {}
 
     def item(self, one: Standing) -> SteleItem:
         """The warning as it holds in one district."""
@@ -50,8 +72,16 @@ class Shared:
     def presentation(self, one: Standing) -> Presentation:
         key = _one_warning(one)
         if key not in self._presentations:
-            self._presentations[key] = self.policy.presentation(one.meaning, self.situation.now)
+            told = "tile" if one.phase == "expired" else self.policy.presentation(one.meaning, self.situation.now)
+            self._presentations[key] = told
         return self._presentations[key]
+
+    def rank(self, one: Standing) -> Rank:
+        key = _one_warning(one)
+        if key not in self._ranks:
+            presentation, meaning = self.presentation(one), one.meaning
+            self._ranks[key] = rank(one.phase, presentation, meaning.onset, level(meaning.severity), self.situation.now)
+        return self._ranks[key]
 
     def text_bytes(self, one: Standing) -> int:
         key = _one_warning(one)
@@ -72,7 +102,7 @@ class Shared:
             certainty=meaning.certainty,
             group=meaning.group,
             ii=meaning.ii,
-            presentation="tile" if one.phase == "expired" else self.presentation(one),
+            presentation=self.presentation(one),
             label=wording.label(meaning),
             event=event_name(meaning),
             when=wording.period(meaning.onset, meaning.expires, self.place.timezone),
@@ -142,15 +172,22 @@ def content(shared: Shared, district: DistrictSituation) -> str:
     return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
 
-def shown(shared: Shared, district: DistrictSituation) -> Iterator[Standing]:
-    """The worst of what stands, as much as a record holds; at least one."""
-    if len(district.standing) * MOST_BYTES_OF_ONE <= MOST_TEXT_BYTES:
-        yield from district.standing
-        return
-    room = MOST_TEXT_BYTES
-    for one in district.standing[:MOST_ITEMS]:
+def shown(shared: Shared, district: DistrictSituation) -> list[Standing]:
+    """What stands, the largest first. Where a record does not hold it all: the largest, and the worst of the rest."""
+    ranked = sorted(district.standing, key=shared.rank)
+    if len(ranked) * MOST_BYTES_OF_ONE <= MOST_TEXT_BYTES:
+        return ranked
+    return sorted(_worst(shared, ranked[0], district), key=shared.rank)
+
+
+def _worst(shared: Shared, first: Standing, district: DistrictSituation) -> Iterator[Standing]:
+    """One warning, and of the others the worst, as much as a record holds."""
+    yield first
+    room = MOST_TEXT_BYTES - shared.text_bytes(first)
+    others = [one for one in district.standing if one is not first]
+    for one in others[: MOST_ITEMS - 1]:
         room -= shared.text_bytes(one)
-        if room < 0 and one is not district.standing[0]:
+        if room < 0:
             return
         yield one
 

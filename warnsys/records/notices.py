@@ -13,6 +13,7 @@ DistrictStatus = Literal["warned", "unconfirmed", "clear", "no_data"]
 """`unconfirmed`: what was warned has expired, and no later complete snapshot has confirmed the end."""
 Freshness = Literal["fresh", "incomplete", "stale", "none"]
 Presentation = Literal["tile", "banner", "full"]
+"""From the least to the loudest."""
 
 
 class Measure(Part):
@@ -63,7 +64,10 @@ class CapMessage(Part):
 
 
 class SteleRecord(Record):
-    """The complete present state of one district, worst first. After `valid_until` a reader shows "no data"."""
+    """The complete present state of one district. After `valid_until` a reader shows "no data".
+
+    First stands what is shown largest: what policy presents loudest, of several what is in force, then the worst.
+    """
 
     id: str
     stage: str
@@ -80,7 +84,8 @@ class SteleRecord(Record):
     summary: Localised
     items: tuple[SteleItem, ...]
     more: int = 0
-    """How many further warnings hold, none worse than these: a record holds a hundred, and 3 MiB of texts."""
+    """How many further warnings hold, none louder than the first or worse than the rest: a record holds a hundred,
+    and 3 MiB of texts."""
     cap: tuple[CapMessage, ...] = ()
     """The CAP alert that says this (`/api/v1/districts/{district}/cap`), then those before it, the newest first."""
 

@@ -4,7 +4,6 @@ A page is rendered whole on the server, from the board. Its script only listens 
 again, so what a page says is said in one place, and it reads as well without the script.
 """
 
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -45,7 +44,16 @@ EXTREME = 4
 GZIP_FROM, GZIP_LEVEL = 1_000, 4
 """Bytes of an answer from which it is packed, and how hard: the higher levels cost much time for little."""
 FOLDER = Path(__file__).parent
-ICONS = frozenset(re.findall(r'symbol id="([a-z]+)"', (FOLDER / "static" / "icons.svg").read_text("utf-8")))
+
+
+def _icons() -> dict[str, str]:
+    """By name what is between the tags of each symbol of static/icons.svg."""
+    symbols = (FOLDER / "static" / "icons.svg").read_text("utf-8").split('<symbol id="')[1:]
+    each = (symbol.partition('" viewBox="0 0 24 24">') for symbol in symbols)
+    return {name: rest.partition("</symbol>")[0] for name, _, rest in each}
+
+
+ICONS = _icons()
 
 
 async def pictured(request: Request) -> Board:
@@ -107,7 +115,8 @@ class Pages:
             "span": span,
         }
         self._templates.globals |= {
-            "icon": icon, "called": called, "channel_of": channel_of, "parts": said_parts, "pausable": pausable,
+            "icon": icon, "drawn": drawn, "called": called, "channel_of": channel_of, "parts": said_parts,
+            "pausable": pausable,
         }  # fmt: skip
 
     def part(self, name: str, part: str) -> Callable[..., Markup]:
@@ -132,6 +141,13 @@ def icon(name: str) -> Markup:
     """A drawing of static/icons.svg: an event group's, or another's that stands there."""
     known = name.lower() if name.lower() in ICONS else "warning"
     return Markup('<svg class="icon" aria-hidden="true"><use href="/static/icons.svg#{}"/></svg>').format(known)
+
+
+def drawn(name: str) -> Markup:
+    """The same within the page: it stays when the server is gone, and with each refresh."""
+    known = name.lower() if name.lower() in ICONS else "warning"
+    inside = Markup(ICONS[known])  # noqa: S704 - our own file
+    return Markup('<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">{}</svg>').format(inside)
 
 
 def language_of(request: Request) -> str:

@@ -9,6 +9,7 @@ from geofences import District
 from warnsys.pipeline import CityRules
 from warnsys.records import Freshness, SteleRecord
 from warnsys.web.board import Board
+from warnsys.web.views import worst_of
 
 StatusNow = Literal["warned", "advance", "unconfirmed", "clear", "no_data"]
 """`advance`: nothing holds yet, and all that stands there are advance notices."""
@@ -40,12 +41,12 @@ class Situation(BaseModel):
 
 def district_now(board: Board, city: CityRules, district: District) -> DistrictNow:
     record = board.stele(district.id)
-    standing = [item for item in record.items if item.phase != "expired"] if record else []
+    worst = worst_of(record.items) if record else None
     return DistrictNow(
         id=district.id, name=district.name, city=city.place.id,
         status=_status(record),
-        level=max((item.level for item in standing), default=0),
-        advance=bool(standing) and standing[0].phase == "advance",
+        level=worst.level if worst else 0,
+        advance=worst is not None and worst.phase == "advance",
         freshness=record.freshness if record else "none",
         as_of=record.as_of if record else None,
         valid_until=record.valid_until if record else None,

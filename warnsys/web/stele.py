@@ -1,13 +1,18 @@
 """The public pages: the stele, and the card for phones and other sites."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import FileResponse, Response
 
+from geofences import District
+from warnsys.cap.model import level
+from warnsys.pipeline import CityRules
+from warnsys.records import SteleItem
 from warnsys.web.app import FOLDER, Pages, Site, language_of
 from warnsys.web.board import Board
-from warnsys.web.views import SHORTEST_TURN_S, district_view
+from warnsys.web.views import SHORTEST_TURN_S, district_view, last_known_in
 from warnsys.web.words import words
 
 DistrictId = Annotated[str, Path(max_length=100)]
@@ -28,16 +33,17 @@ def router(site: Site, pages: Pages) -> APIRouter:
 
     def shown(board: Board, district: str, turn_s: int, small: bool) -> Response:
         city, found = site.district(district)
-        view = district_view(board, city, found, "de")
-        others = set(view.items[0].record.texts) - {"de"} if view.items else set[str]()
-        values = {
-            "view": view,
-            "city": city.place,
+        values = _seen(board, city, found, "de")
+        first = values["view"].first
+        others = set(first.record.texts) - {"de"} if first else set[str]()
+        values |= {
             "languages": sorted(others, key=lambda one: (one != "en", one)),
             "turn_s": turn_s,
             "small": small,
+            "advice": lambda item: advice(item, board.now()),
+            "tongue": tongue,
+            "english": words("en"),
         }
-        values |= {"advice": advice, "tongue": tongue}
         return pages.render("stele.html", "de", board, values)
 
     @routes.get("/embed/{district}")
@@ -47,8 +53,8 @@ def router(site: Site, pages: Pages) -> APIRouter:
 
     def card(board: Board, district: str, language: str) -> Response:
         city, found = site.district(district)
-        view = district_view(board, city, found, language)
-        return pages.render("embed.html", language, board, {"view": view, "city": city.place})
+        values = {**_seen(board, city, found, language), "turn_s": SHORTEST_TURN_S}
+        return pages.render("embed.html", language, board, values)
 
     @routes.get("/sw.js")
     def service_worker() -> Response:
@@ -60,9 +66,28 @@ def router(site: Site, pages: Pages) -> APIRouter:
     return routes
 
 
-def advice(group: str) -> str:
-    """What to do, in plain German words, by event group."""
-    return _or("do-unknown", f"do-{group.lower()}")
+def _seen(board: Board, city: CityRules, district: District, language: str) -> dict[str, Any]:
+    """What holds in a district, and what a screen says of it without data."""
+    return {
+        "view": district_view(board, city, district, language),
+        "last": last_known_in(board, city, district, language),
+        "city": city.place,
+        "now": board.now(),
+    }
+
+
+def advice(item: SteleItem, now: datetime) -> str:
+    """What to do, in plain German words beside the author's own; "" for an advance notice, of which little is sure.
+
+    It follows the event group, and from Severe on says what is needed there; of what begins in hours, only to watch.
+    """
+    if item.phase == "advance":
+        return ""
+    if item.onset > now and item.presentation == "tile":
+        return words("de")("do-unknown")
+    named = f"do-{item.group.lower()}"
+    severe = _or("", f"{named}-severe") if item.level >= level("Severe") else ""
+    return severe or _or("do-unknown", named)
 
 
 def tongue(language: str) -> str:

@@ -5,7 +5,7 @@ Nothing here decides who is warned. Where no record is valid any more, a distric
 
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from geofences import District
 from warnsys.cap.model import level
 from warnsys.channels import wording
+from warnsys.channels.stele import largest_first
 from warnsys.channels.words import in_language
 from warnsys.pipeline import CityRules
 from warnsys.records import Meaning, Outcome, SteleItem, SteleRecord, acknowledgement_key
@@ -22,7 +23,6 @@ from warnsys.web.board import Board
 from warnsys.web.words import words
 
 Presentation = Literal["calm", "tile", "banner", "full", "no_data"]
-PRESENTATIONS = ("tile", "banner", "full")
 SHORTEST_TURN_S = 10
 CREDIT_CHARS = 120
 
@@ -75,30 +75,75 @@ class View:
     remaining_s: float
     """How long the page may show it without hearing anything."""
     items: tuple[Item, ...]
+    """The first is shown largest."""
+
+    @property
+    def first(self) -> Item | None:
+        """What a screen shows largest, in its own level, words and times; None where nothing holds."""
+        return self.items[0] if self.items and self.items[0].phase != "expired" else None
 
 
 def district_view(board: Board, city: CityRules, district: District, language: str) -> View:
     record = board.stele(district.id)
     if record is None:
         return View(district, None, "no_data", 0, False, "no_data", "", "", False, 0, ())
-    now = board.now()
-    items = tuple(_item(one, language, now, city.place.timezone) for one in record.items)
-    standing = [one for one in items if one.phase != "expired"]
+    now, worst = board.now(), worst_of(record.items)
+    items = tuple(_item(one, language, now, city.place.timezone) for one in largest_first(record.items, now))
     presentation: Presentation = "no_data" if record.status == "no_data" else "calm"
     if items:
-        presentation = max((one.record.presentation for one in items), key=PRESENTATIONS.index)
+        presentation = items[0].record.presentation
     return View(
         district,
         record,
         record.status,
-        max((one.level for one in standing), default=0),
-        bool(standing) and standing[0].advance,
+        worst.level if worst else 0,
+        worst is not None and worst.phase == "advance",
         presentation,
         without_control_characters(in_language(record.summary, language)),
         wording.freshness(record.freshness, record.as_of, city.place.timezone)[language],
         record.freshness == "fresh",
         board.remaining(record).total_seconds(),
         items,
+    )
+
+
+def worst_of(items: Iterable[SteleItem]) -> SteleItem | None:
+    """The item of the highest level that has not expired, of several rather a warning than an advance notice."""
+    standing = [one for one in items if one.phase != "expired"]
+    return max(standing, key=lambda one: (one.level, one.phase != "advance"), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class LastKnown:
+    """What was last known to hold in a district and has not ended by its own end: for a screen without data."""
+
+    items: tuple[Item, ...]
+    stand: str
+    """The time of these data, without its day while that is today."""
+    whole_stand: str
+    """The same with its day."""
+    today_s: int
+    """How long it is still today."""
+
+
+def last_known_in(board: Board, city: CityRules, district: District, language: str) -> LastKnown | None:
+    """Of the last record, however old; None where nothing was warned of."""
+    record, now, zone = board.steles.get(district.id), board.now(), city.place.timezone
+    standing = [
+        one
+        for one in (record.items if record else ())
+        if one.phase != "expired" and (one.expires is None or one.expires > now)
+    ]
+    if record is None or not standing:
+        return None
+    at, whole = record.as_of or record.issued, wording.moment(record.as_of or record.issued, zone, language)
+    local = now.astimezone(zone)
+    items = (_item(one, language, now, zone) for one in largest_first(standing, now))
+    return LastKnown(
+        tuple(replace(one, when=in_language(one.record.when, language)) for one in items),  # "heute" would grow old
+        wording.clock(at, zone)[language] if wording.same_day(at, now, zone) else whole,
+        whole,
+        86_400 - (local.hour * 60 + local.minute) * 60 - local.second,
     )
 
 

@@ -63,9 +63,10 @@ function dress(one) {
 
 function name(place, one, shape) {
   const said = one.properties, label = document.createElement("span");
-  const state = said.status === "no_data" ? place.dataset.nothing : said.level ? place.dataset.level.replace("{}", said.level) : "";
+  const graded = said.advance ? place.dataset.advance : place.dataset.level;
+  const state = said.status === "no_data" ? place.dataset.nothing : said.level ? graded.replace("{}", said.level) : "";
   label.textContent = said.short_name;
-  if (state) label.append(document.createElement("br"), said.status === "no_data" ? state : `${said.level}/4`);
+  if (state) label.append(document.createElement("br"), said.status === "no_data" ? state : `${said.advance ? place.dataset.brief + " " : ""}${said.level}/4`);
   shape.label = state ? `${said.name}: ${state}` : said.name;
   shape.bindTooltip(label, { permanent: true, direction: "center", className: "map-label" });
   shape.on("click", () => go(one));
@@ -89,7 +90,8 @@ function lines(outlines, style, kind) {
     interactive: kind === "line",
     onEachFeature: (one, shape) => {
       const label = document.createElement("span");
-      label.textContent = [one.properties.event, one.properties.height].filter(Boolean).join(", ");
+      const notice = one.properties.advance && document.querySelector(".map").dataset.notice;
+      label.textContent = [notice, one.properties.event, one.properties.height].filter(Boolean).join(", ");
       if (kind === "line") shape.bindTooltip(label, { sticky: true, className: "map-label" });
     },
   });

@@ -5,6 +5,7 @@
 const root = document.getElementById("live");
 let goodUntil = 0; // by performance.now()
 let heardAt = Date.now();
+let bornAt = 0; // when the server made what the page shows, by performance.now()
 let soonAt = 0, laterAt = 0; // timers
 let asked = 0, shown = 0; // an answer that was overtaken by a later one is dropped
 let source = null;
@@ -22,6 +23,7 @@ function startOfLife() {
   // The first content may come from a cache: it counts from the time at which the server made it.
   const age = Date.now() - Number(root.dataset.served) * 1000;
   const fresh = Number(root.dataset.freshFor) * 1000;
+  bornAt = performance.now() - Math.max(age, 0);
   goodUntil = performance.now() + (age < -60000 ? 0 : fresh - Math.max(age, 0)); // a clock that lags cannot be trusted
 }
 
@@ -36,6 +38,7 @@ async function refresh() {
     if (mine < shown) return;
     shown = mine;
     document.title = page.title;
+    bornAt = since;
     put(found);
     goodUntil = since + Number(root.dataset.freshFor) * 1000 - LATER_MS; // it may be that old
     heardAt = Date.now();
@@ -86,6 +89,7 @@ function look() {
     const section = document.getElementById("blind");
     if (section) section.hidden = !blind;
     if (blind && root.dataset.blind) lost(root.dataset.blind);
+    root.dispatchEvent(new Event("sight"));
   }
   const clock = document.getElementById("clock");
   root.querySelectorAll("[data-seconds]").forEach((one) => {

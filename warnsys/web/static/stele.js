@@ -1,74 +1,197 @@
-// The stele: further languages in turn, and read aloud.
+// The stele and the card: texts as large as fit, what does not fit in pages that turn, further languages in turn, read
+// aloud; and without data what was last known to hold.
 "use strict";
+
+const ALONE_MS = 120000; // after so long without a touch all turns again for the next one who passes
+const SMALLEST = 0.62; // what would be smaller turns in pages instead
+const PAGED = 0.8;
+const NEEDED = 0.3; // but what is shown largest stands whole on every screen
+
+const NIGHT = [22, 6];
 
 let language = "";
 let paused = false;
 let turnedAt = performance.now();
+let subject = ""; // what is shown largest
+const pages = new Map(); // by the pager's id which of its pages shows
 
-const ALONE_MS = 120000; // after so long without a touch the languages turn again for the next one who passes
-const SMALLEST = 0.64;
+const byId = (id) => document.getElementById(id);
+
+function area() {
+  const blind = byId("blind");
+  return blind && !blind.hidden ? blind : byId("content");
+}
+
+function pagers() {
+  return [...area().querySelectorAll(".pager")].filter((one) => one.clientWidth);
+}
+
+function spills(one) {
+  return one.scrollHeight > one.clientHeight + 1 || one.scrollWidth > one.clientWidth + 1;
+}
+
+// Whether a page of it holds some lines, and each warning whole.
+function roomy(one) {
+  const height = (part) => [...part.getClientRects()].reduce((sum, rect) => sum + rect.height, 0);
+  const needed = Math.max(2.6 * parseFloat(getComputedStyle(one).fontSize), ...[...one.querySelectorAll("li")].map(height));
+  return !spills(one) || one.clientHeight >= needed - 1;
+}
+
+function fit() {
+  const place = area();
+  const whole = (most, least, fits) => {
+    for (let scale = most; scale > least; scale -= 0.04) {
+      place.style.setProperty("--fit", String(scale));
+      if (fits()) return true;
+    }
+    return false;
+  };
+  pagers().forEach((one) => { one.scrollLeft = 0; one.style.height = ""; });
+  whole(1, SMALLEST, () => !spills(place) && !pagers().some(spills)) || whole(PAGED, NEEDED, () => !spills(place) && pagers().every(roomy));
+  const heights = pagers().map((one) => [one, one.clientHeight]);
+  heights.forEach(([one, height]) => { one.style.height = `${height}px`; }); // columns need a height to break at
+  pagers().forEach(leaf);
+}
+
+// -- pages -----------------------------------------------------------------------------------------------------------
+
+function columns(one) {
+  const step = one.getBoundingClientRect().width + parseFloat(getComputedStyle(one).columnGap);
+  return { step, count: Math.max(1, Math.round((one.scrollWidth + step - one.getBoundingClientRect().width) / step)) };
+}
+
+// Shows the page of a pager whose turn it is, and says which of how many.
+function leaf(one) {
+  const { step, count } = columns(one), page = Math.min(pages.get(one.id) || 0, count - 1);
+  one.scrollLeft = page * step;
+  let said = one.parentElement.querySelector(".page-of");
+  if (!said) {
+    said = document.createElement("p");
+    said.className = "page-of";
+    said.setAttribute("aria-hidden", "true");
+    one.parentElement.append(said);
+  }
+  said.textContent = count > 1 ? `${page + 1}/${count}` : "";
+}
+
+function turns() {
+  return articles().length > 1 || pagers().some((one) => columns(one).count > 1);
+}
+
+function turn() {
+  if (paused && performance.now() - turnedAt > ALONE_MS) { paused = false; prepare(); }
+  if (paused || performance.now() - turnedAt < Number(byId("live").dataset.turn) * 1000) return;
+  turnedAt = performance.now();
+  for (const one of pagers()) {
+    const { count } = columns(one), next = (pages.get(one.id) || 0) + 1;
+    pages.set(one.id, next < count ? next : 0);
+    if (one.id === "languages" && next >= count && articles().length > 1) nextLanguage();
+    else leaf(one);
+  }
+}
+
+// -- languages -------------------------------------------------------------------------------------------------------
 
 function articles() {
   return [...document.querySelectorAll(".others article")];
 }
 
+function nextLanguage() {
+  const all = articles();
+  show(all[(all.findIndex((one) => one.lang === language) + 1) % all.length].lang);
+}
+
 function show(wanted) {
   const all = articles();
-  if (!all.length) return;
-  const chosen = all.find((one) => one.lang === wanted) || all[0];
-  language = chosen.lang;
-  turnedAt = performance.now();
-  all.forEach((one) => one.toggleAttribute("data-later", one !== chosen));
+  if (all.length) {
+    const chosen = all.find((one) => one.lang === wanted) || all[0];
+    if (chosen.lang !== language) pages.delete("languages");
+    language = chosen.lang;
+    all.forEach((one) => one.toggleAttribute("data-later", one !== chosen));
+    document.querySelectorAll(".tongue").forEach((one) => one.setAttribute("aria-current", String(one.dataset.language === language)));
+  }
   fit();
-  document.querySelectorAll(".tongue").forEach((one) => one.setAttribute("aria-current", String(one.dataset.language === language)));
 }
 
-// A text is shown whole: it gets smaller until it fits, and is cut only where even the smallest does not.
-function fit() {
-  const main = document.getElementById("content");
-  const spills = () => main.scrollHeight > main.clientHeight + 1 || [...main.children].some((one) => one.scrollHeight > one.clientHeight + 1);
-  main.classList.remove("cut");
-  for (let scale = 1; scale > SMALLEST; scale -= 0.02) {
-    main.style.setProperty("--fit", String(scale));
-    if (!spills()) return;
+// The server words times in German and English; the other languages have theirs from the browser.
+function periods() {
+  const shape = { weekday: "short", day: "2-digit", month: "2-digit", hour: "2-digit", minute: "2-digit", timeZone: byId("live").dataset.zone };
+  for (const one of document.querySelectorAll(".others [data-onset]")) {
+    const tag = one.closest("article").lang;
+    if (tag === "en" || !tag) continue;
+    try {
+      const words = new Intl.DateTimeFormat(tag, shape), [onset, until] = [one.dataset.onset, one.dataset.until].map((at) => at && new Date(Number(at) * 1000));
+      if (words.resolvedOptions().locale.split("-")[0] === tag.split("-")[0]) one.textContent = until ? words.formatRange(onset, until) : `${words.format(onset)} –`;
+    } catch {} // a tag that no browser knows keeps the English times
   }
-  main.classList.add("cut");
 }
+
+// -- without data ----------------------------------------------------------------------------------------------------
+
+// Takes away what has ended by its own end, by a clock that nobody sets, and says the day of its data when that is over.
+function ended() {
+  const gone = (performance.now() - bornAt) / 1000;
+  let changed = false;
+  for (const last of document.querySelectorAll(".last")) {
+    const over = (one) => one.dataset.left !== undefined && gone >= Number(one.dataset.left);
+    for (const one of last.querySelectorAll("li")) {
+      if (over(one) && !one.hidden) changed = one.hidden = true;
+    }
+    last.hidden = [...last.querySelectorAll("li")].every((one) => one.hidden);
+    const today = last.querySelector("[data-today]"), later = gone >= Number(today.dataset.today);
+    today.hidden = later;
+    last.querySelector("[data-after-today]").hidden = !later;
+  }
+  return changed;
+}
+
+// The time of day by the server's clock. At night a screen on which nothing holds is dark.
+function clock() {
+  const place = byId("time"), live = byId("live");
+  if (!place || !live.dataset.now) return;
+  const now = new Date(Number(live.dataset.now) * 1000 + performance.now() - bornAt);
+  place.textContent = now.toLocaleTimeString("de-DE", { hour: "2-digit", minute: "2-digit", timeZone: live.dataset.zone });
+  const hour = Number(place.textContent.split(":")[0]);
+  live.classList.toggle("night", live.classList.contains("calm") && (hour >= NIGHT[0] || hour < NIGHT[1]));
+}
+
+// -- the page --------------------------------------------------------------------------------------------------------
 
 function prepare() {
-  const controls = document.querySelector(".controls");
-  if (controls) controls.hidden = !document.getElementById("german");
-  fit();
-  show(language);
-  const button = document.getElementById("pause");
+  document.documentElement.classList.add("turning");
+  const kept = area().querySelector(":scope > template");
+  if (kept) kept.replaceWith(kept.content); // what was last known is drawn only when it is needed
+  const first = byId("first"), said = first ? first.textContent : "";
+  if (said !== subject) pages.clear();
+  subject = said;
+  ended();
+  clock();
+  periods();
+  const controls = document.querySelector(".controls"), button = byId("pause");
+  if (controls) controls.hidden = !first;
   if (button) {
+    button.hidden = articles().length < 2;
     button.setAttribute("aria-pressed", String(paused));
     button.querySelector("span").textContent = paused ? button.dataset.go : button.dataset.pause;
   }
-}
-
-function turn() {
-  if (paused && performance.now() - turnedAt > ALONE_MS) { paused = false; prepare(); }
-  const all = articles();
-  if (paused || all.length < 2 || performance.now() - turnedAt < Number(document.getElementById("live").dataset.turn) * 1000) return;
-  const next = all[(all.findIndex((one) => one.lang === language) + 1) % all.length];
-  show(next.lang);
+  show(language);
+  if (button && button.hidden && turns()) { button.hidden = false; fit(); }
 }
 
 // Reads what is shown: German, and in a language that somebody chose the text in that language.
 function read() {
-  const chosen = paused && articles().find((one) => one.lang === language);
-  const text = chosen || document.getElementById("german");
-  if (!("speechSynthesis" in window) || !text) return;
+  if (!("speechSynthesis" in window)) return;
   if (speechSynthesis.speaking) { speechSynthesis.cancel(); return; }
-  const said = new SpeechSynthesisUtterance(text.innerText);
-  said.lang = text.lang === "de" ? "de-DE" : text.lang;
+  const chosen = paused && articles().find((one) => one.lang === language);
+  const german = ["first", "german", "further"].map(byId).filter(Boolean);
+  const said = new SpeechSynthesisUtterance(chosen ? chosen.innerText : german.map((one) => one.innerText).join("\n"));
+  said.lang = chosen ? chosen.lang : "de-DE";
   for (const change of ["start", "end", "error"]) said.addEventListener(change, reading);
   speechSynthesis.speak(said);
 }
 
 function reading(event) {
-  const button = document.getElementById("read");
+  const button = byId("read");
   if (button) button.querySelector("span").textContent = event.type === "start" ? button.dataset.stop : button.dataset.read;
 }
 
@@ -77,9 +200,9 @@ document.addEventListener("click", (event) => {
   if (!button) return;
   if (button.id === "read") read();
   if (button.id === "pause") { paused = !paused; turnedAt = performance.now(); prepare(); }
-  if (button.classList.contains("tongue")) { paused = true; language = button.dataset.language; turnedAt = performance.now(); prepare(); }
+  if (button.classList.contains("tongue")) { paused = true; language = button.dataset.language; pages.delete("languages"); turnedAt = performance.now(); prepare(); }
 });
-document.getElementById("live").addEventListener("updated", prepare);
+for (const change of ["updated", "sight"]) byId("live").addEventListener(change, prepare);
 window.addEventListener("resize", fit);
 prepare();
-setInterval(turn, 1000);
+setInterval(() => { clock(); if (ended()) fit(); turn(); }, 1000);
