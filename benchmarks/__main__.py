@@ -195,7 +195,7 @@ def pipeline(
     from tools.local_kafka import LocalKafka
     from warnsys.cap import read_bundle
 
-    stages: dict[str, dict[str, dict[str, float]]] = {}
+    steps: dict[str, dict[str, dict[str, float]]] = {}
 
     def body_of(path: Path) -> bytes:
         content = path.read_bytes()
@@ -208,7 +208,7 @@ def pipeline(
         for path in files:
             body = body_of(path)
             err.print(f"{path.name}: {count} messages of {len(body)} bytes …", highlight=False)
-            times, stages[path.name] = asyncio.run(ours(bootstrap, body, count))
+            times, steps[path.name] = asyncio.run(ours(bootstrap, body, count))
             found[path.name] = {"warnsys": times, "librdkafka": asyncio.run(floor(bootstrap, body, count))}
         return found
 
@@ -228,9 +228,9 @@ def pipeline(
             bar = "█" * shorter + "░" * (longer - shorter)
             table.add_row(name, who, f"{times.p50}", f"{times.p90}", f"{times.p99}", ratio, bar)
     out.print(table)
-    for name, by_stage in stages.items():
-        where = ", ".join(f"{stage} {ms['p50']}" for stage, ms in by_stage.items())
-        out.print(f"{name}, medians by stage: {where}", soft_wrap=True)
+    for name, by_step in steps.items():
+        where = ", ".join(f"{step} {ms['p50']}" for step, ms in by_step.items())
+        out.print(f"{name}, medians by step: {where}", soft_wrap=True)
     if json_file:
         plain = {name: {who: asdict(times) for who, times in runs.items()} for name, runs in measured.items()}
         json_file.write_text(json.dumps(plain, indent=1) + "\n", "utf-8")

@@ -82,10 +82,10 @@ def test_its_end_names_what_it_ends_and_when_that_was_sent() -> None:
 def test_a_run_that_came_back_sets_the_figures_and_a_lost_one_does_not() -> None:
     metrics, started = Metrics(), datetime(2027, 7, 14, 12, tzinfo=UTC).timestamp()
     canary.Run(started, {}, "no stele showed it within 60 s").count(metrics)
-    assert metrics.registry.get_sample_value("warnsys_canary_back_seconds") == 0
+    assert metrics.registry.get_sample_value("warnsys_canary_back_timestamp_seconds") == 0
     assert metrics.registry.get_sample_value("warnsys_canary_runs_total", {"result": "missing"}) == 1
     run = canary.Run(started, {"polled": 0.25, "back": 1.0, "ended": 1.5})
     run.count(metrics)
-    assert metrics.registry.get_sample_value("warnsys_canary_back_seconds") == started + 1.5
-    assert metrics.registry.get_sample_value("warnsys_canary_stage_seconds", {"stage": "back"}) == 0.75
-    assert metrics.registry.get_sample_value("warnsys_canary_stage_seconds", {"stage": "there"}) == 1.0
+    assert metrics.registry.get_sample_value("warnsys_canary_back_timestamp_seconds") == started + 1.5
+    assert metrics.registry.get_sample_value("warnsys_canary_step_seconds", {"step": "back"}) == 0.75
+    assert metrics.registry.get_sample_value("warnsys_canary_step_seconds", {"step": "there"}) == 1.0

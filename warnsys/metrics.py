@@ -19,12 +19,27 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 from warnsys.records import SCHEMA_VERSION, DistrictStatus, FeedStatus, Record
 from warnsys.warning.situation import Situation
 
-STAGES = ("feed", "to match", "parse", "decide", "to settle", "settle", "to channel", "total")
-"""Of an alert's way, as `streams.kafka.trail` names them; `total`: until its notices are acknowledged."""
+STEPS = ("feed", "to match", "parse", "decide", "to settle", "settle", "to channel", "total")
+"""The steps of an alert's way, as `streams.kafka.trail` names them; `total`: until its notices are acknowledged."""
+RENAMED = {
+    "step_duration_seconds": "latency_seconds",
+    "canary_step_seconds": "canary_stage_seconds",
+    "consumer_lag_records": "lag_records",
+    "feed_stamp_timestamp_seconds": "feed_stamp_seconds",
+    "feed_looked_timestamp_seconds": "feed_looked_seconds",
+    "tick_timestamp_seconds": "tick_seconds",
+    "state_lost_timestamp_seconds": "state_lost_seconds",
+    "audit_read_timestamp_seconds": "audit_read_seconds",
+    "audit_anchored_timestamp_seconds": "audit_anchored_seconds",
+    "canary_back_timestamp_seconds": "canary_back_seconds",
+}
+"""New names and those of release 0.2.0: the next release shows both, so that dashboards and alarms can follow."""
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
@@ -40,7 +55,7 @@ class Metrics:
         self.notices = self._counter("notices", "Records published by channel", "channel", "audience", "kind", "reason")
         self.rejected = self._counter("rejected", "Records rejected", "agent", "code")
         self.state_lost = self._gauge(
-            "state_lost_seconds", "When a city last began anew, as its state could not be used", "city"
+            "state_lost_timestamp_seconds", "When a city last began anew, as its state could not be used", "city"
         )
         self.troubles = self._gauge("city_troubles", "What a city could not take in, and nothing has mended", "city")
         self.poison = self._counter(
@@ -49,21 +64,25 @@ class Metrics:
         self.newer = self._counter("newer_records", "Records of a newer release, taken as far as known", "topic")
         self.mended = self._counter("mended", "What the transport noticed and mended", "what")
         self.feed_looks = self._counter("feed_looks", "Looks at a source", "source", "result")
-        self.feed_stamp = self._gauge("feed_stamp_seconds", "Time of a source's last good snapshot", "source")
-        self.feed_looked = self._gauge("feed_looked_seconds", "When a source was last looked at", "source")
+        self.feed_stamp = self._gauge("feed_stamp_timestamp_seconds", "Time of a source's last good snapshot", "source")
+        self.feed_looked = self._gauge("feed_looked_timestamp_seconds", "When a source was last looked at", "source")
         self.feed_unreadable = self._gauge("feed_unreadable", "Messages of it that cannot be read", "source")
         self.feed_clock = self._gauge("feed_clock_off", "1 where its feed's or server's clock is wrong", "source")
         self.clock_off = self._gauge("clock_off_seconds", "By how much a clock is wrong for a city", "city", "clock")
         self._clocks: dict[str, set[str]] = {}
         self.archive_failing = self._gauge("archive_failing", "1 where its snapshots cannot be archived", "source")
         self.audited = self._counter("audited", "Entries written into the audit", "what")
-        self.audit_read = self._gauge("audit_read_seconds", "Time of the newest record that the audit has read")
-        self.audit_anchored = self._gauge("audit_anchored_seconds", "When the audit's newest hash was last anchored")
+        self.audit_read = self._gauge(
+            "audit_read_timestamp_seconds", "Time of the newest record that the audit has read"
+        )
+        self.audit_anchored = self._gauge(
+            "audit_anchored_timestamp_seconds", "When the audit's newest hash was last anchored"
+        )
         self.canary_runs = self._counter("canary_runs", "Canaries by whether they came back", "result")
-        self.canary_back = self._gauge("canary_back_seconds", "When a canary last came back")
-        self.canary_took = self._gauge("canary_stage_seconds", "How long the last canary took for each stage", "stage")
-        self.lag = self._gauge("lag_records", "Records of an input that wait", "topic", "partition")
-        self.tick = self._gauge("tick_seconds", "Time of the newest tick of a city", "city")
+        self.canary_back = self._gauge("canary_back_timestamp_seconds", "When a canary last came back")
+        self.canary_took = self._gauge("canary_step_seconds", "How long the last canary took for each step", "step")
+        self.lag = self._gauge("consumer_lag_records", "Records of an input that wait", "topic", "partition")
+        self.tick = self._gauge("tick_timestamp_seconds", "Time of the newest tick of a city", "city")
         self.districts = self._gauge("districts", "Districts by what holds there", "city", "status")
         self.incomplete = self._gauge(
             "city_not_fresh", "1 where a city's data are stale, incomplete or missing", "city"
@@ -82,8 +101,9 @@ class Metrics:
         )
         self.webhook = self._counter("webhook", "Calls of the webhook for warnings that nobody acknowledged", "result")
         self._latency = Histogram(
-            "warnsys_latency_seconds", "Time by stage", ["stage"], buckets=_BUCKETS, registry=self.registry
+            "warnsys_step_duration_seconds", "Time by step", ["step"], buckets=_BUCKETS, registry=self.registry
         )
+        self.registry.register(_OldNames(self.registry))
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
@@ -146,21 +166,41 @@ class Metrics:
         if record.newer:
             self.newer.labels(topic).inc()
 
-    def took(self, stage: str, seconds: float) -> None:
-        self._latency.labels(stage).observe(seconds)
-        kept = self._seconds[stage]
+    def took(self, step: str, seconds: float) -> None:
+        self._latency.labels(step).observe(seconds)
+        kept = self._seconds[step]
         kept.append(seconds)
         del kept[:-10_000]
 
     def latency_ms(self) -> dict[str, dict[str, float]]:
-        """Median, 90th and 99th percentile of each stage, in milliseconds, over the last 10,000 records."""
+        """Median, 90th and 99th percentile of each step, in milliseconds, over the last 10,000 records."""
         found = {}
-        for stage in STAGES:
-            if len(kept := self._seconds[stage]) >= 2:
+        for step in STEPS:
+            if len(kept := self._seconds[step]) >= 2:
                 cut = quantiles(kept, n=100, method="inclusive")
                 names = {"p50": 49, "p90": 89, "p99": 98}
-                found[stage] = {name: round(cut[at] * 1000, 2) for name, at in names.items()}
+                found[step] = {name: round(cut[at] * 1000, 2) for name, at in names.items()}
         return found
+
+
+class _OldNames(Collector):
+    """Shows each renamed metric under its old name, too; its label `step` was `stage` there."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        new = {f"warnsys_{name}": f"warnsys_{old}" for name, old in RENAMED.items()}
+        names = [f"{name}{end}" for name in new for end in ("", "_bucket", "_count", "_sum", "_created")]
+        for metric in self._registry.restricted_registry(names).collect():
+            old = Metric(new[metric.name], f"Old name of {metric.name}.", metric.type)
+            for sample in metric.samples:
+                labels = {"stage" if name == "step" else name: value for name, value in sample.labels.items()}
+                old.add_sample(new[metric.name] + sample.name.removeprefix(metric.name), labels, sample.value)
+            yield old
 
 
 def _keep(gauge: Gauge, labels: Container[tuple[str, ...]]) -> None:

@@ -1,4 +1,4 @@
-"""What a record passed on its way to a channel, and when: so that each notice can be asked how long each stage took.
+"""What a record passed on its way to a channel, and when: so that each notice can be asked how long each step took.
 
 It travels in a header. Moments are of the clock on the wall of whoever wrote them, in seconds since 1970: between two
 machines they differ by what their clocks do. Durations are of one process's monotonic clock, in seconds. No decision
@@ -46,13 +46,13 @@ class TraceHeader:
     def took(self, name: str, seconds: float) -> "TraceHeader":
         return replace(self, durations={**self.durations, name: seconds})
 
-    def stages(self, ended: float) -> dict[str, float]:
-        """Seconds by stage, in their order, up to the moment `ended`; only those whose ends are both known.
+    def steps(self, ended: float) -> dict[str, float]:
+        """Seconds by step, in their order, up to the moment `ended`; only those whose ends are both known.
 
         `feed`: from the feed's first sight to its publishing; `to match`, `to settle` and `to channel`: on the broker
         and in queues; `parse`, `decide` and `settle`: at work; `total`: from publishing on.
 
-        Where two clocks contradict each other (something ended before it began) nothing is said: a stage would be
+        Where two clocks contradict each other (something ended before it began) nothing is said: a step would be
         negative, or longer than the total.
         """
         at, spent = self.moments, self.durations
@@ -71,7 +71,7 @@ class TraceHeader:
         if any(seconds is not None and seconds < 0 for seconds in found.values()):
             return {}
         told = {"feed": feed} if feed is not None and 0 <= feed <= MOST_FEED_S else {}
-        return told | {stage: seconds for stage, seconds in found.items() if seconds is not None}
+        return told | {step: seconds for step, seconds in found.items() if seconds is not None}
 
     def work(self) -> dict[str, float]:
         """When the agents took it and had done with it, in seconds since 1970; only what is known."""
@@ -82,7 +82,7 @@ class TraceHeader:
             "taken by settle": at.get("settle"),
             "settled": self._settled(),
         }
-        return {stage: moment for stage, moment in found.items() if moment is not None}
+        return {step: moment for step, moment in found.items() if moment is not None}
 
     def _matched(self) -> float | None:
         return _after(self.moments.get("match"), self.durations.get("parsed"), self.durations.get("decided"))

@@ -128,7 +128,7 @@ class Canary:
         await self._until(lambda: seen.shows(name))
         seen.waiting = "no channel, or not every one, told it"
         await self._until(lambda: seen.told(name) and seen.matched(name))
-        run.passed = {stage: at - started for stage, at in seen.ledger(name).items()}
+        run.passed = {step: at - started for step, at in seen.ledger(name).items()}
         stamp = await self._next_stamp()
         ended = canary.identifier(stamp, 2)
         cancelled = time.time()
@@ -193,7 +193,7 @@ class _ReadBack:
         self._notices: dict[tuple[str, str], int] = {}
         """By channel and message that is its cause, how many notices were read."""
         self._times: dict[str, dict[str, float]] = {}
-        """By message, when it passed each stage."""
+        """By message, when it passed each step."""
 
     @property
     def clear(self) -> bool:
@@ -212,11 +212,11 @@ class _ReadBack:
         return "on warn.impacts" in self._times.get(name, {})
 
     def ledger(self, name: str) -> dict[str, float]:
-        """Gives when a message passed each stage, in seconds since 1970, by our clock or by the broker's stamp.
+        """Gives when a message passed each step, in seconds since 1970, by our clock or by the broker's stamp.
 
         The broker stamps whole milliseconds, so a record may seem to have come one millisecond before it was sent.
         """
-        return dict(sorted(self._times[name].items(), key=lambda stage: stage[1]))
+        return dict(sorted(self._times[name].items(), key=lambda passed: passed[1]))
 
     def take(self, record: ConsumedRecord, now: float) -> None:
         """Notes what a record says of a message, and when."""
@@ -235,8 +235,8 @@ class _ReadBack:
         elif record.topic == topics.stele.name:
             stele = SteleRecord.from_bytes(record.value)
             self.status, self.standing = stele.status, canary.own_name(stele.items[0].base_id) if stele.items else ""
-            for stage, at in {**TraceHeader.read(record.headers).work(), "on warn.stele": record.timestamp}.items():
-                self._passed(self.standing, stage, at)
+            for step, at in {**TraceHeader.read(record.headers).work(), "on warn.stele": record.timestamp}.items():
+                self._passed(self.standing, step, at)
         elif channel := self._tellers.get(record.topic):
             notice = read(channel, record.value)
             cause = canary.own_name(notice.cause) if isinstance(notice, ChangeNotice) else ""
@@ -245,6 +245,6 @@ class _ReadBack:
             if self.told(cause):
                 self._passed(cause, "back", now)
 
-    def _passed(self, name: str, stage: str, at: float) -> None:
+    def _passed(self, name: str, step: str, at: float) -> None:
         """Notes when a message passed a stage. The first time counts."""
-        self._times.setdefault(name, {}).setdefault(stage, at)
+        self._times.setdefault(name, {}).setdefault(step, at)

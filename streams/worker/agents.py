@@ -212,8 +212,8 @@ class SettleAgent:
     def _report(self, content: ImpactRecord, after: Mapping[str, StoredState], trail: TraceHeader) -> None:
         """Reports the latency of an outcome, and after a tick what holds in each city."""
         if isinstance(content, Outcome):
-            for stage, seconds in trail.stages(time.time()).items():
-                self._metrics.took(stage, seconds)
+            for step, seconds in trail.steps(time.time()).items():
+                self._metrics.took(step, seconds)
         if isinstance(content, Tick):
             for city, stored in after.items():
                 self._metrics.troubles.labels(city).set(len(stored.state.troubles))

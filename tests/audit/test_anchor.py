@@ -166,7 +166,7 @@ async def test_an_anchor_that_cannot_be_written_is_told_and_tried_again(
         await anchoring.look(chain, DAY, 0)
         assert "cannot be anchored" in caplog.text
         assert f"has the hash {chain.head}" in caplog.text
-        assert b"warnsys_audit_anchored_seconds 0.0" in metrics.text()
+        assert b"warnsys_audit_anchored_timestamp_seconds 0.0" in metrics.text()
         sender.error = None
         await anchoring.look(chain, datetime.fromtimestamp(5, DAY.tzinfo), 2 * AGAIN_S)
-    assert b"warnsys_audit_anchored_seconds 5.0" in metrics.text()
+    assert b"warnsys_audit_anchored_timestamp_seconds 5.0" in metrics.text()

@@ -31,11 +31,11 @@ async def test_the_canary_comes_back_on_every_channel_run_after_run_and_ends(kaf
         for _ in range(2):
             run = await nest.run(60)
             assert run.missing == ""
-            stages = list(run.passed)
-            assert set(stages) == {*WAY, *WORK, *CHANNELS, "back", "ended"}
-            assert [stage for stage in stages if stage in WORK] == WORK
-            assert stages[-2:] == ["back", "ended"]
-            assert all(seconds >= 0 for seconds in run.stages.values())
+            steps = list(run.passed)
+            assert set(steps) == {*WAY, *WORK, *CHANNELS, "back", "ended"}
+            assert [step for step in steps if step in WORK] == WORK
+            assert steps[-2:] == ["back", "ended"]
+            assert all(seconds >= 0 for seconds in run.steps.values())
     topics = Topics(canary.STAGE, 1)
     steles = [SteleRecord.from_bytes(value) for value in records(kafka, topics.stele.name)]
     assert steles[-1].status == "clear"
@@ -72,7 +72,7 @@ async def test_a_canary_that_does_not_come_back_says_where_it_was_lost(
     assert run.missing == "no stele showed it within 3 s"
 
 
-def test_by_hand_it_tells_each_stages_time(kafka: LocalKafka, tmp_path: Path) -> None:
+def test_by_hand_it_tells_each_steps_time(kafka: LocalKafka, tmp_path: Path) -> None:
     file = tmp_path / "warnsys.toml"
     file.write_text(
         f'[[cities]]\nid = "solingen"\nname = "Solingen"\ngeofences = "{bundled()}"\n'
@@ -81,5 +81,5 @@ def test_by_hand_it_tells_each_stages_time(kafka: LocalKafka, tmp_path: Path) ->
     result = CliRunner().invoke(app, ["canary", "--settings", str(file)])
     assert result.exit_code == 0, result.output
     assert "ÜBUNG" in result.output
-    for stage in (*WAY, *WORK, *CHANNELS, "back", "ended"):
-        assert stage in result.output
+    for step in (*WAY, *WORK, *CHANNELS, "back", "ended"):
+        assert step in result.output

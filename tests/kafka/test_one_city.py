@@ -65,5 +65,5 @@ async def test_an_extreme_message_for_another_city_of_the_partition_is_told_with
     if kind == "fails":
         assert {record.headers["city"] for record in kept} == {CITY}
     else:
-        assert f'warnsys_state_lost_seconds{{city="{CITY}"}}' in text
-        assert f'warnsys_state_lost_seconds{{city="{OTHER}"}}' not in text
+        assert f'warnsys_state_lost_timestamp_seconds{{city="{CITY}"}}' in text
+        assert f'warnsys_state_lost_timestamp_seconds{{city="{OTHER}"}}' not in text

@@ -165,7 +165,7 @@ async def test_a_city_that_cannot_take_the_time_begins_anew_and_heals(monkeypatc
 
     monkeypatch.setattr("streams.worker.agents.settle", damaged)
     await pair.take(*(tick(minute) for minute in range(1, GIVEN_UP_AFTER + 1)))
-    assert pair.counted("state_lost_seconds", city=HERE) > 0
+    assert pair.counted("state_lost_timestamp_seconds", city=HERE) > 0
     assert any(record.headers["topic"] == "warn.state" for record in pair.sent("warn.rejected"))
     await pair.take(tick(5), warning("B", HERE, minute=5))
     assert [notice.cause for notice in pair.told(HERE)] == ["A", "B"]
@@ -204,7 +204,7 @@ async def test_a_state_that_cannot_be_read_takes_no_record_with_it() -> None:
     await pair.take(tick(1), warning("E", HERE, THERE, minute=1))
     assert [(notice.kind, notice.cause) for notice in pair.told(THERE)] == [("update", "E")], "it knows what it told"
     assert [(notice.kind, notice.cause) for notice in pair.told(HERE)] == [("warn", "E")]
-    assert pair.counted("state_lost_seconds", city=HERE) > 0
+    assert pair.counted("state_lost_timestamp_seconds", city=HERE) > 0
 
 
 async def test_the_bytes_of_a_state_that_cannot_be_read_are_kept_once() -> None:
@@ -235,7 +235,7 @@ async def test_a_store_that_cannot_tell_one_city_from_another_takes_no_record_wi
 
     pair = await Pair(Broken()).take(tick(0), warning("A", HERE, THERE))
     assert len(pair.told(HERE)) == len(pair.told(THERE)) == 1
-    assert pair.counted("state_lost_seconds", city=THERE) > 0
+    assert pair.counted("state_lost_timestamp_seconds", city=THERE) > 0
 
 
 async def test_a_broker_that_does_not_give_the_states_is_the_infrastructures() -> None:
@@ -337,7 +337,7 @@ async def test_a_state_that_cannot_be_kept_is_never_a_loop(most: int) -> None:
     if most >= 20_000:
         assert {"W", "E"} <= set(kept.facts.facts), "what is in force stays"
     if store.refused:
-        assert pair.counted("state_lost_seconds", city=HERE) > 0
+        assert pair.counted("state_lost_timestamp_seconds", city=HERE) > 0
     await pair.take(snapshot(3, "W", "E"), tick(4), tick(6))
     assert pair.stele(HERE).status != "clear"
 

@@ -46,8 +46,8 @@ def test_of_partitions_that_moved_away_no_lag_is_left() -> None:
     for number in "01":
         metrics.lag.labels("warn.impacts", number).set(5)
     metrics.only([("warn.impacts", 1)])
-    assert [line for line in served(metrics).splitlines() if line.startswith("warnsys_lag_records{")] == [
-        'warnsys_lag_records{partition="1",topic="warn.impacts"} 5.0'
+    assert [line for line in served(metrics).splitlines() if line.startswith("warnsys_consumer_lag_records{")] == [
+        'warnsys_consumer_lag_records{partition="1",topic="warn.impacts"} 5.0'
     ]
 
 

@@ -1,4 +1,4 @@
-"""Each notice can be asked how long each stage took; nothing hangs on it, and what cannot be read is left out."""
+"""Each notice can be asked how long each step took; nothing hangs on it, and what cannot be read is left out."""
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,7 @@ from streams.kafka.trail import HEADER, TraceHeader
 from tests.like_dwd import DwdMessages
 from tests.streams.test_agents import ID, Bench
 from tests.support import NOON
-from warnsys.metrics import STAGES
+from warnsys.metrics import STEPS
 from warnsys.records import AlertHeaders
 
 WHOLE = (
@@ -20,18 +20,18 @@ WHOLE = (
 )  # fmt: skip
 
 
-def test_the_stages_of_a_whole_way_follow_one_another_and_add_up() -> None:
-    stages = WHOLE.stages(102)
-    assert tuple(stages) == STAGES
-    assert stages["total"] == 2
-    assert sum(stages.values()) == stages["feed"] + 2 * stages["total"]
-    assert (stages["to match"], stages["to settle"], stages["to channel"]) == (0.5, 0.5625, 0.5)
+def test_the_steps_of_a_whole_way_follow_one_another_and_add_up() -> None:
+    steps = WHOLE.steps(102)
+    assert tuple(steps) == STEPS
+    assert steps["total"] == 2
+    assert sum(steps.values()) == steps["feed"] + 2 * steps["total"]
+    assert (steps["to match"], steps["to settle"], steps["to channel"]) == (0.5, 0.5625, 0.5)
 
 
 def test_of_what_is_not_known_nothing_is_said() -> None:
-    assert TraceHeader().stages(102) == {}
+    assert TraceHeader().steps(102) == {}
     assert TraceHeader().header() == {}
-    assert set(TraceHeader().at("published", 100).stages(102)) == {"total"}
+    assert set(TraceHeader().at("published", 100).steps(102)) == {"total"}
 
 
 @pytest.mark.parametrize("seen", [100 + 19_685_530, 101, 100 - 19_685_530, 100 - 3_600])

@@ -371,7 +371,7 @@ async def test_a_city_whose_state_ends_processes_begins_anew() -> None:
     message = said(1)
     suspect(hand, message)
     await loop.one(message)
-    assert loop.pair.counted("state_lost_seconds", city=HERE) > 0
+    assert loop.pair.counted("state_lost_timestamp_seconds", city=HERE) > 0
     await loop.one(said(2, warning("A", HERE, THERE).to_bytes()))
     assert [notice.cause for notice in loop.pair.told(HERE)] == ["A"]
 
@@ -402,7 +402,7 @@ async def test_a_city_that_was_not_tried_keeps_its_state() -> None:
     state = loop.pair.agent.state(HERE)
     assert state
     assert "A" in state.facts.facts
-    assert loop.pair.counted("state_lost_seconds", city=HERE) == 0
+    assert loop.pair.counted("state_lost_timestamp_seconds", city=HERE) == 0
 
 
 async def test_a_message_that_does_not_pass_is_rejected_and_every_city_hears_of_it() -> None:

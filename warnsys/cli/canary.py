@@ -27,7 +27,7 @@ def canary(
     ] = 0,
     patience_s: Annotated[float, typer.Option("--wait", min=1, help="Seconds after which it is lost.")] = 60,
 ) -> None:
-    """Send an exercise message the whole way and back, and tell each stage's time; exit code 1 where it is lost."""
+    """Send an exercise message the whole way and back, and tell each step's time; exit code 1 where it is lost."""
     from streams.processes import canary as bird
 
     chosen = on_kafka(load_settings(settings, broker), "canary")
@@ -41,9 +41,9 @@ def canary(
         complain(f"lost: {flight.missing}")
         raise typer.Exit(1)
     table = Table(box=None, padding=(0, 2))
-    for head in ("stage", "after ms", "in all ms"):
-        table.add_column(head, justify="left" if head == "stage" else "right")
-    for stage, seconds in flight.stages.items():
-        table.add_row(stage, f"{seconds * 1000:.1f}", f"{flight.passed[stage] * 1000:.1f}")
+    for head in ("step", "after ms", "in all ms"):
+        table.add_column(head, justify="left" if head == "step" else "right")
+    for step, seconds in flight.steps.items():
+        table.add_row(step, f"{seconds * 1000:.1f}", f"{flight.passed[step] * 1000:.1f}")
     say(f"ÜBUNG, {datetime.fromtimestamp(flight.started, UTC):%Y-%m-%d %H:%M:%S} UTC")
     out.print(table)

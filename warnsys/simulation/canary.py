@@ -117,7 +117,7 @@ def _message(name: str, sent: datetime, kind: MsgType, *ended: Reference) -> byt
 
 @dataclass
 class Run:
-    """What became of one canary: when it passed each stage, and what did not come back."""
+    """What became of one canary: when it passed each step, and what did not come back."""
 
     started: float
     """Seconds since 1970."""
@@ -127,8 +127,8 @@ class Run:
     """What did not come back in time; "" where all did."""
 
     @property
-    def stages(self) -> Mapping[str, float]:
-        """Seconds from the stage before."""
+    def steps(self) -> Mapping[str, float]:
+        """Seconds from the step before."""
         before, found = 0.0, {}
         for name, seconds in self.passed.items():
             found[name], before = seconds - before, seconds
@@ -139,6 +139,6 @@ class Run:
         metrics.canary_runs.labels("missing" if self.missing else "back").inc()
         if not self.missing:
             metrics.canary_back.set(self.started + self.passed["ended"])
-            for stage, seconds in self.stages.items():
-                metrics.canary_took.labels(stage).set(seconds)
+            for step, seconds in self.steps.items():
+                metrics.canary_took.labels(step).set(seconds)
             metrics.canary_took.labels("there").set(self.passed["back"])
