@@ -18,6 +18,7 @@ from tests.cap.oddities import EXTERNAL, message
 from tests.like_dwd import DwdMessages
 from warnsys.cli.main import app
 from warnsys.settings import load
+from warnsys.supervisor import ENDED_WITHOUT_COMMIT
 
 PROGRAM = [sys.executable, "-m", "warnsys"]
 
@@ -139,6 +140,39 @@ def test_a_signal_ends_the_demo_in_order(sent: signal.Signals) -> None:
     assert process.returncode in (0, 130)
     assert b"Traceback" not in output
     assert "ÜBUNG".encode() in output
+
+
+STUBBORN = """
+import asyncio
+from warnsys.cli import common
+
+async def stubborn():
+    print("at work", flush=True)
+    while True:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            pass
+
+common.ENDS_WITHIN_S = 0.5
+common.run(stubborn())
+"""
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_a_process_that_a_dead_broker_holds_up_ends_hard_when_it_was_asked_to_end(sent: signal.Signals) -> None:
+    with heeded(sent):
+        process = subprocess.Popen([sys.executable, "-c", STUBBORN], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        assert process.stdout
+        assert process.stdout.readline() == b"at work\n"
+        process.send_signal(sent)
+        _, said = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert (process.returncode, said.decode()) == (
+        ENDED_WITHOUT_COMMIT, "not ended in order within 0.5 s; ended hard, which loses nothing\n"
+    )  # fmt: skip
 
 
 def test_up_says_that_the_embedded_broker_is_not_for_operation(tmp_path: Path) -> None:

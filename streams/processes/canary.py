@@ -246,5 +246,5 @@ class _ReadBack:
                 self._passed(cause, "back", now)
 
     def _passed(self, name: str, step: str, at: float) -> None:
-        """Notes when a message passed a stage. The first time counts."""
+        """Notes when a message passed a step. The first time counts."""
         self._times.setdefault(name, {}).setdefault(step, at)

@@ -5,6 +5,8 @@ import errno
 import os
 import signal
 import socket
+import sys
+import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, time, timedelta, tzinfo
@@ -21,7 +23,7 @@ from warnsys.logs import log_to_stderr
 from warnsys.renewal import Renewed
 from warnsys.settings import Broker, Settings, SettingsError
 from warnsys.simulation.scenario import story_names
-from warnsys.supervisor import ENDED_TO_RENEW, REFUSED
+from warnsys.supervisor import ENDED_TO_RENEW, ENDED_WITHOUT_COMMIT, REFUSED
 
 out, err = Console(), Console(stderr=True)
 
@@ -137,13 +139,33 @@ def moment_of(text: str | None, *, last: bool, zone: tzinfo = UTC) -> datetime |
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
+ENDS_WITHIN_S = 15.0
+"""A broker that does not answer would hold up an end in order for ever. After this the process ends as in a crash,
+which loses nothing; systemd waits 20 s before it does the same (deploy/systemd)."""
+
+
+def _end_hard() -> None:
+    print(
+        f"not ended in order within {ENDS_WITHIN_S:g} s; ended hard, which loses nothing", file=sys.stderr, flush=True
+    )
+    os._exit(ENDED_WITHOUT_COMMIT)
+
+
 def run(work: Coroutine[Any, Any, T]) -> T | None:
-    """Run until done, or until Ctrl-C or SIGTERM, which both end everything in order."""
+    """Run until done, or until Ctrl-C or SIGTERM, which both end everything in order, or hard after `ENDS_WITHIN_S`."""
 
     async def main() -> T:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - this is a task
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+
+        def end() -> None:
+            task.cancel()
+            late = threading.Timer(ENDS_WITHIN_S, _end_hard)
+            late.daemon = True
+            late.start()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, end)
         return await work
 
     renewed: BaseException | None = None
