@@ -131,7 +131,7 @@ async def test_a_district_that_is_gone_gets_its_tombstone(fences: Path) -> None:
     tick = ConsumedRecord("impacts", 0, 1, b"", Tick(stage="exercise", at=at(0)).to_bytes(), {}, 0.0)
     settled = agent(old, topics, sender, store)
     await settled.handle(tick)
-    await settled.remember(tick)
+    await settled.flush(tick)
     shown = {record.key for record in sender.records}
 
     take_away(fences)

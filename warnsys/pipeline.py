@@ -90,8 +90,8 @@ def consider(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[C
 
     1. It learns what the record says. If the rest can wait, it ends here.
     2. It derives what holds now.
-    3. It compares that with what each channel was last told. A paused channel is left out; once its pause is over, it
-       is compared with what stood when it was paused.
+    3. It compares that with what each channel was last told. It skips a paused channel. After the pause it looks for
+       changes since what stood when the pause began.
     4. It finds the steles that need a new record.
     5. It remembers what stood and what was told.
     """
@@ -152,7 +152,8 @@ def _learn(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[Cit
 
 
 def _tick_identity(tick: Tick) -> tuple[str, ...]:
-    """Gives what identifies a tick: the broker's timestamp, and its own time if that differs; else its own time."""
+    """Gives what identifies a tick: the broker's timestamp, with its own time if the two differ; without a broker's
+    timestamp, its own time."""
     if tick.appended is None:
         return (utc(tick.at),)
     if abs(tick.appended - tick.at) > AGREE:
@@ -177,7 +178,7 @@ def _says_nothing_here(state: CityState, outcome: Outcome) -> bool:
 
 
 def _is_no_worse_in_a_crowd(state: CityState, outcome: Outcome) -> bool:
-    """Says whether a district is crowded, and the message is no worse than what is shown wherever it warns."""
+    """Says whether the city is crowded, and the message is no worse than what is shown in each district it warns."""
     if not any(sent.warnings > CROWDED for sent in state.steles.values()):
         return False
     shown = {district: sent.grade for district, sent in state.steles.items()}
@@ -189,7 +190,7 @@ def _is_no_worse_in_a_crowd(state: CityState, outcome: Outcome) -> bool:
 def _completes(before: Facts, after: Facts, outcome: Outcome, rules: str) -> bool:
     """Says whether this message was the last undecided one of its source's newest snapshot.
 
-    Then it cannot wait, because no record may follow soon.
+    Then it cannot wait, because the next record may come much later.
     """
     newest = next(iter(after.snapshots.get(outcome.source, ())), None)
     if newest is None or outcome.listed_id not in newest.ids or verdict(before, outcome.listed_id, rules) is not None:
@@ -205,10 +206,10 @@ def _snapshot_behind(record: ImpactRecord) -> str:
 
 
 def _as_if_new(held: Held, situation: Situation) -> Held:
-    """Gives what stood, without the messages that stand now: so they count as new, and may be told.
+    """Gives what stood, without the messages that stand now: so they count as new.
 
-    This is for a time that went back: some of them seemed expired and were never told. What was told is in the
-    notification log, so nobody is told twice.
+    It is used when the time went back: at the later time some of them seemed expired, so nobody was told of them. What
+    was told is in the notification log, so nobody is told twice.
     """
     stands = {d.district: {one.fact.base_id for one in d.standing} for d in situation.districts.values()}
     return {
@@ -243,7 +244,8 @@ def _due(
 def set_aside(
     state: CityState, record: ImpactRecord, reason: str, city: CityRules
 ) -> tuple[CityState, tuple[Notice, ...]]:
-    """Takes in that a city failed to settle a record. Gives its state and the notices to publish. Never raises.
+    """Gives the state of a city that failed to settle a record. Gives its state and the notices to publish. Never
+    raises.
 
     The city keeps what it knew, and counts as incomplete. If the record is an outcome, the city learns its message as
     one that nobody can read.

@@ -140,11 +140,11 @@ class Boundary:
         return self.sums.reshape(-1).take(edge) + swept(start_lon, start_lat, lon, lat, self.datum)
 
     def contains(self, stretch: Ints, point: Ints, lon: Floats, lat: Floats, *, step: int) -> Bools:
-        """Says for each point whether it lies inside the rings that it is asked about.
+        """Says for each point whether it lies inside the rings that it is tested against.
 
-        `lon` and `lat` are the points, shape (points,). `stretch` and `point` are pairs: this stretch belongs to the
-        rings that this point is asked about. `step` as in `on_left`: 1 if the points belong to an outline, -1 if the
-        stretches do.
+        `lon` and `lat` are the points, shape (points,). `stretch` and `point` are parallel arrays: row by row a stretch
+        of those rings, and the position of the point. `step` as in `on_left`: 1 if the points belong to an outline, -1
+        if the stretches do.
         """
         # A ray leads from the point to the east. If it crosses an odd number of edges, the point lies inside.
         on_ray = np.flatnonzero(
@@ -181,12 +181,12 @@ def stretches(count: Ints) -> tuple[Ints, Ints, Ints]:
 
 
 def edge_at(stretch: Ints, place: Ints) -> Ints:
-    """The number of an edge: that of its first vertex, `place` (0 to EDGES - 1) of its stretch."""
+    """The number of edge `place` (0 to EDGES - 1) of a stretch, which is the number of its first vertex."""
     return stretch * (EDGES + 1) + place
 
 
 def ranges(first: Ints, size: Ints) -> tuple[Ints, Ints]:
-    """The `size` successive numbers from `first` of each row, as pairs (row, number), row by row."""
+    """For each row the numbers first … first + size - 1, as pairs (row, number), row by row."""
     row = np.repeat(np.arange(len(size)), size)
     return row, np.arange(len(row)) + (first - np.cumsum(size) + size)[row]
 

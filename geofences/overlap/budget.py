@@ -33,7 +33,7 @@ VERTEX_S = 6e-6
 SMALL_VERTEX_S = 0.2e-6
 """Price of each vertex of a small outline, for all that is done with it."""
 SHAPE_S = 5e-6
-"""Price of each small outline, for all that is done with it, its vertices apart."""
+"""Price of each small outline, for all that is done with it, without its vertices."""
 LOOK_S, MEND_S = 500e-6, 3_000e-6
 """Price of checking a larger outline; price of mending a ring, or all holes of an outline, however small."""
 HOLE_S = 16e-6
@@ -49,7 +49,7 @@ PART_S, PART_VERTEX_S = 60e-6, 0.3e-6
 ALERT_S = 400e-6
 """Price of an info whose area decides, wherever it lies."""
 OVERLAY_LOOKS = 4
-"""How often an overlay compares the edges of a near pair; the count of its crossings is one of these times."""
+"""How often an overlay compares the edges of a near pair; one of these times is the count of the crossings."""
 _FREE = 16  # pairs of edges that cost nothing, for each vertex: each stretch is near itself and its neighbours
 _BATCH, _SMALL_BATCH = 2_000_000, 50_000  # near pairs in memory at once: 32 MB; fewer if the limit is low
 _EDGE_BATCH = 20_000  # near pairs whose edges are in memory at once
@@ -118,7 +118,8 @@ class Near:
         return (np.concatenate(rows), np.concatenate(others)) if rows else (np.empty(0, np.int64),) * 2
 
     def _most_touching(self, boxes: Boxes) -> Ints:
-        """How many own boxes may touch each box at most: as many as share a meridian with it, or a parallel."""
+        """Upper bound of how many own boxes touch each box: those that overlap it in longitude or in latitude, the
+        fewer of both."""
         west, east, south, north = self._sides
         across = np.searchsorted(west, boxes.east, "right") - np.searchsorted(east, boxes.west, "left")
         along = np.searchsorted(south, boxes.north, "right") - np.searchsorted(north, boxes.south, "left")
@@ -126,7 +127,7 @@ class Near:
 
 
 def _batches(sizes: Ints, most: float) -> Iterator[tuple[int, int]]:
-    """Cuts a row of `sizes` into ranges (start, end) that sum up to `most` at most, or that have one size."""
+    """Cuts a row of `sizes` into ranges (start, end) that sum up to `most` at most, or hold a single size."""
     ends = np.cumsum(sizes)
     start = 0
     while start < len(sizes):

@@ -12,9 +12,9 @@ the boundary of what a fence and an outline share consists of pieces of the two:
          └─────────┘     shared area = Σ ± (fence's sum - outline's sum),  + where the fence leaves, - where it enters
              outline
 
-If a ring starts inside the other shape, the formula counts its first piece from the wrong end and misses one whole
-turn. So what the whole ring sweeps is added. This also holds for rings without crossings: a ring that starts inside
-counts as a whole, any other ring not at all.
+If a ring starts inside the other shape, one inner piece contains the start of the ring, and for it the formula misses
+what one round of the ring sweeps. So this is added. This also holds for rings without crossings: a ring that starts
+inside counts as a whole, any other ring not at all.
 
 So only the edges that cross and the rings that start inside have to be found, and the work grows with the crossings,
 not with the vertices. docs/explanation/exact-shares.md tells the same with more pictures.
@@ -36,13 +36,14 @@ from geofences.overlap.sphere import Floats, extents
 HANDFUL = 8
 """Up to so many fences GEOS overlays them one by one: the calls of numpy alone would take as long."""
 _MOST_NEAR = 500_000
-"""Limit of near pairs of an outline's stretch and a fence's: they take 100 MB and half a second."""
+"""Limit of near pairs (an outline's stretch and a fence's whose boxes touch): they take 100 MB and half a second."""
 _MOST_ROWS = 2_000_000
 """Limit of pairs of a ring's start and a stretch, which are compared to find the rings that start inside."""
-_EACH = 4
-"""Both limits are higher by so many pairs for each stretch of the fences."""
+_MORE_PER_STRETCH = 4
+"""Each stretch of the fences raises both limits by this many pairs."""
 _BY_HAND = 2_000
-"""Up to so many stretches our own arrays find what lies inside faster than GEOS, which has to prepare an outline."""
+"""Up to so many stretches `Boundary.contains` finds what lies inside faster than GEOS, which has to prepare an
+outline."""
 
 
 class Overlaps(NamedTuple):
@@ -123,14 +124,14 @@ class Fences:
         """The term of each crossing: ± (fence's sum - outline's sum)."""
         fences, boxes = self._boundary, outline.boxes
         among = boxes.touching(*self.box)
-        limit = _MOST_NEAR + _EACH * len(fences.owner)
+        limit = _MOST_NEAR + _MORE_PER_STRETCH * len(fences.owner)
         near = self._near.pairs(boxes.at(among), limit)
         if near is None:
             raise TooDearError(f"the outlines come near the fences in more than {limit} places: take their hull")
         row, fence_stretch = near
         if not len(row):
             return _NONE
-        # Of each near pair the outline's edges that touch the box of the fence's stretch, each with that stretch.
+        # The outline's edges that touch the box of a near pair's stretch of a fence; `pair` says whose an edge is.
         pair, edge = outline.edges_touching(among.take(row), fences.boxes.at(fence_stretch))
         fence_stretch = fence_stretch.take(pair)
         place, pair, leaves, lon, lat = crossings(*fences.vertices(fence_stretch), outline.edges(edge))
@@ -154,7 +155,7 @@ class Fences:
             inside[unsure] = shapely.contains_xy(shapes.take(around.take(unsure)), lon.take(unsure), lat.take(unsure))
             unsure = unsure[~inside.take(unsure)]
         asked = around.take(unsure)
-        limit = _MOST_ROWS + _EACH * len(fences.owner)
+        limit = _MOST_ROWS + _MORE_PER_STRETCH * len(fences.owner)
         if size.take(asked).sum() > limit:
             raise TooDearError(
                 f"to find the fences inside, more than {limit} pairs have to be compared: take the outlines' hull"
@@ -171,10 +172,10 @@ class Fences:
         ring, fence_ring = self._ring_tree.query(Boxes(lon, lon, lat, lat).for_tree())
         if not len(ring):
             return _NONE
-        # A fence of several rings is asked once about a ring of an outline: one point for each such pair.
+        # All rings of a fence are tested together: one point for each pair of an outline's ring and a fence.
         pairs, point = _distinct(ring * len(self.areas) + fences.ring_owner[fence_ring])
         ring, fence = np.divmod(pairs, len(self.areas))
-        limit = _MOST_ROWS + _EACH * len(fences.owner)
+        limit = _MOST_ROWS + _MORE_PER_STRETCH * len(fences.owner)
         if fences.ring_size[fence_ring].sum() > limit:
             raise TooDearError(
                 f"to find the outlines inside, more than {limit} pairs have to be compared: take their hull"

@@ -37,7 +37,7 @@ class Edges(NamedTuple):
 def on_left(edges: Edges, lon: Floats, lat: Floats, *, step: int) -> Bools:
     """Says whether points lie on the left of edges, exactly. Gives an array of the points' shape.
 
-    Points have the shape (n,), one per edge, or (k, n), k per edge. `step` says which side the step moves: 1 if the
+    Points have the shape (n,), one per edge, or (k, n), k per edge. `step` is the sign of the step: 1 if the
     points belong to an outline, -1 if the edges do. All points lie on the same side of an edge without length.
     """
     dx, dy = edges.lon1 - edges.lon0, edges.lat1 - edges.lat0
@@ -60,7 +60,7 @@ def _with_exact_sign(determinant: Floats, bound: Floats, edges: Edges, lon: Floa
     # Where the bound is 0, each product has a factor 0 and is exact, so the determinant is, too.
     for row in np.flatnonzero((np.abs(determinant) <= bound) & (bound > 0)).tolist():
         determinant[row] = _sign_by_fractions(*(float(numbers[row]) for numbers in (*edges, lon, lat)))
-    # The step adds dx ε² - dy ε. That is the sign where the determinant itself is 0.
+    # The step adds dx ε² - dy ε. Its sign decides where the determinant itself is 0.
     dx, dy = edges.lon1 - edges.lon0, edges.lat1 - edges.lat0
     return np.where(determinant != 0, determinant, np.where(dy != 0, -dy, dx) * step)
 

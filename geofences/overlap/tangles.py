@@ -1,7 +1,7 @@
 """Says whether the shapes of a geofences file are too tangled for GEOS to check: their edges come near too often.
 
-Whoever checks a file waits for it, so work that grows with the number of vertices is free, other than for alerts. Work
-that grows with its square is not: GEOS takes 12 s to find that a comb of 20,000 points is valid.
+Whoever checks a file can wait, so work that grows with the number of vertices is free, unlike for alerts. Work that
+grows with its square is not: GEOS takes 12 s to find that a comb of 20,000 points is valid.
 """
 
 from collections.abc import Iterable

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from streams.kafka.records import ConsumedRecord, ProducerRecord, Sender, TooLargeError
 from streams.kafka.topics import Topics
 from streams.kafka.trail import TraceHeader
-from streams.worker.failures import Charge, CityError, PoisonError, charge, code_of, unharmed
+from streams.worker.failures import Charge, CityError, PoisonError, charge, code_of, logging_failures
 from streams.worker.failures import error_reason as error_reason
 from streams.worker.failures import rejection as rejection
 from streams.worker.hand import place_of
@@ -58,7 +58,8 @@ class _CityResult(NamedTuple):
 class SettleAgent:
     """Reads `warn.impacts`, keeps a state for each city, and writes the channels: what holds, and what people are told.
 
-    It answers each order to pause a channel on `ops.actions`. `heard` is told each notice once it is acknowledged.
+    It answers each order to pause a channel on `ops.actions`. It calls `heard` with each notice that the broker has
+    acknowledged.
     """
 
     name = "settle"
@@ -73,49 +74,50 @@ class SettleAgent:
         heard: Callable[[Notice], None] = lambda _: None,
     ) -> None:
         self._cities, self._topics, self._sender, self._store = cities, topics, sender, store
-        self._metrics, self._heard = metrics, unharmed(heard)
+        self._metrics, self._heard = metrics, logging_failures(heard)
         self._states: dict[int, dict[str, StoredState]] = {}
         """By partition and city, the newest state in memory."""
-        self._owed: dict[int, set[str]] = {}
+        self._unflushed: dict[int, set[str]] = {}
         """By partition, the cities whose notices are published and whose state is not yet stored."""
         self._rebalances = 0
         """How often partitions were assigned or revoked. If it grows during a record, its partition may be lost."""
         self._failed_ticks: dict[str, int] = {}
         """By city, how many ticks in a row it failed at."""
         self._convicted: dict[str, dict[str, str]] = {}
-        """By the place of a convicted record, and by city ("" for all): why `handle` sets the record aside there."""
+        """Why `handle` sets a convicted record aside: by topic/partition@offset, then by city ("" is all cities)."""
         self._reported = set[int]()
         """Partitions whose cities the metrics show."""
-        self._at_fault: set[str] = set()
+        self._states_at_fault: set[str] = set()
         """Cities whose stored state ends the process, whichever record comes."""
 
     def forget(self) -> None:
-        """Forgets all states, because partitions were revoked or assigned. The next record has them read again."""
+        """Forgets all states, because partitions were revoked or assigned. The agent reads them again at the next
+        record."""
         self._failed_ticks.clear()
-        self._at_fault.clear()
+        self._states_at_fault.clear()
         self._states.clear()
-        self._owed.clear()
+        self._unflushed.clear()
         self._rebalances += 1
 
-    def owes(self, record: ConsumedRecord) -> bool:
+    def has_unflushed(self, record: ConsumedRecord) -> bool:
         """Says whether a city of the record's partition has published notices and not yet stored its state."""
-        return record.partition in self._owed
+        return record.partition in self._unflushed
 
-    async def remember(self, record: ConsumedRecord) -> None:
+    async def flush(self, record: ConsumedRecord) -> None:
         """Stores the states of all cities of the record's partition that have published notices."""
         partition = record.partition
-        if owed := self._owed.get(partition):
+        if owed := self._unflushed.get(partition):
             try:
                 await self._store.save(partition, {city: self._states[partition][city] for city in sorted(owed)})
             except TooLargeError:
                 for city in sorted(owed):
                     await self._save_reduced(partition, city)
-            self._owed.pop(partition, None)
+            self._unflushed.pop(partition, None)
 
     async def _save_reduced(self, partition: int, city: str) -> None:
         """Makes the state of one city smaller until the broker takes it, and stores it.
 
-        A state that is too large is the failure of that city. Else the worker would end and start again for ever.
+        The city is charged with a state that is too large. Otherwise the worker would end and start again for ever.
         """
         stored = self._states[partition][city]
         reason = "what was remembered was more than can be kept"
@@ -146,7 +148,7 @@ class SettleAgent:
         return stored.state if stored else None
 
     async def handle(self, record: ConsumedRecord) -> None:
-        """Settles a record in each city, publishes the notices and waits for them. `remember` stores the states later.
+        """Settles a record in each city, publishes the notices and waits for them. `flush` stores the states later.
 
         A city whose state covers the record skips the record: its notices are published already. Settling it again with
         facts that came later would publish the same news under other ids. Raises for a record of another stage, and
@@ -165,7 +167,7 @@ class SettleAgent:
         trail = TraceHeader.read(record.headers).at("settle", taken)
         convicted_for = self._convicted.pop(place_of(record), {})
         for city, stored in before.items():
-            if stored.has(record.offset, record.timestamp):
+            if stored.covers_record(record.offset, record.timestamp):
                 continue
             why = convicted_for.get(city) or convicted_for.get("", "")
             result = self._settle_in(city, stored.state, content, record, why)
@@ -176,7 +178,7 @@ class SettleAgent:
         await self._sender.send([_traced(trail, one) for one in outgoing])
         if rebalances == self._rebalances:
             self._keep(record.partition, before, after)
-        else:  # the partition may have been revoked, and then nobody calls `remember` for it
+        else:  # the partition may have been revoked, and then nobody calls `flush` for it
             await self._store.save(record.partition, after)
         for notice in notices:
             self._count(notice)
@@ -203,11 +205,11 @@ class SettleAgent:
         return _CityResult(after, notices, outgoing)
 
     def _keep(self, partition: int, before: Mapping[str, StoredState], after: dict[str, StoredState]) -> None:
-        """Keeps the new states in memory, and notes which cities `remember` has to store."""
+        """Keeps the new states in memory, and notes which cities `flush` has to store."""
         changed = {city for city, stored in after.items() if stored.state is not before[city].state}
         self._states[partition] = after
-        if owed := self._owed.get(partition, set[str]()) | changed:
-            self._owed[partition] = owed
+        if owed := self._unflushed.get(partition, set[str]()) | changed:
+            self._unflushed[partition] = owed
 
     def _report(self, content: ImpactRecord, after: Mapping[str, StoredState], trail: TraceHeader) -> None:
         """Reports the latency of an outcome, and after a tick what holds in each city."""
@@ -231,7 +233,7 @@ class SettleAgent:
         before = {
             city: stored.state
             for city, stored in (await self._restored(record.partition)).items()
-            if not stored.has(record.offset, record.timestamp)
+            if not stored.covers_record(record.offset, record.timestamp)
         }
         reasons = await trials.tried(
             [TrialPart(city, settle, (state, content, self._cities[city])) for city, state in before.items()]
@@ -241,7 +243,7 @@ class SettleAgent:
             for city, reason in reasons.items()
         ]
         failed = await trials.tried(aside) if aside else {}
-        self._at_fault |= {city for city, reason in failed.items() if not reason.startswith(NOT_TRIED)}
+        self._states_at_fault |= {city for city, reason in failed.items() if not reason.startswith(NOT_TRIED)}
         return self.convict(record, reasons)
 
     def convict(self, record: ConsumedRecord, reasons: dict[str, str]) -> dict[str, str]:
@@ -264,15 +266,15 @@ class SettleAgent:
         is_tick = isinstance(content, Tick)
         if is_tick:
             self._failed_ticks[city] = self._failed_ticks.get(city, 0) + 1
-        unfit = not isinstance(failure.__cause__, PoisonError) and not is_tick and self._is_unfit(state)
-        if unfit or city in self._at_fault or self._failed_ticks.get(city, 0) >= GIVEN_UP_AFTER:
-            result = self._begin_anew(city, state, content, record, reason, retry=unfit or is_tick)
+        state_fails = not isinstance(failure.__cause__, PoisonError) and not is_tick and self._state_fails(state)
+        if state_fails or city in self._states_at_fault or self._failed_ticks.get(city, 0) >= GIVEN_UP_AFTER:
+            result = self._begin_anew(city, state, content, record, reason, retry=state_fails or is_tick)
         else:
             after, notices = set_aside(state, content, reason, self._cities[city])
             result = _CityResult(after, notices, self._outgoing(state, after, notices, record))
         return result._replace(outgoing=[rejected, *result.outgoing])
 
-    def _is_unfit(self, state: CityState) -> bool:
+    def _state_fails(self, state: CityState) -> bool:
         """Says whether a state is at fault itself. Such a state fails even at a tick of its own time."""
         try:
             if state.facts.now is not None:
@@ -290,7 +292,7 @@ class SettleAgent:
         if that does not fail; else the record is set aside.
         """
         self._failed_ticks.pop(city, None)
-        self._at_fault.discard(city)
+        self._states_at_fault.discard(city)
         self._metrics.state_lost.labels(city).set(time.time())
         log.critical("%s: the city's state cannot be used and is kept on warn.rejected; the city begins anew", city)
         old = replace(

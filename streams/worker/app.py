@@ -71,10 +71,10 @@ class Agent(Judge, Protocol):
     async def handle(self, record: ConsumedRecord) -> None:
         """Decides a record and sends the results."""
 
-    def owes(self, record: ConsumedRecord) -> bool:
+    def has_unflushed(self, record: ConsumedRecord) -> bool:
         """Says whether results of a record's partition are not yet acknowledged, or their state not yet stored."""
 
-    async def remember(self, record: ConsumedRecord) -> None:
+    async def flush(self, record: ConsumedRecord) -> None:
         """Returns when all results of a record's partition are acknowledged and their state is stored."""
 
 
@@ -170,7 +170,7 @@ class Worker:
                     asyncio.create_task(self._or_end(work, what))
                     for work, what in (
                         (self._report, "the reporter"),
-                        (self._remember_late, "the task that stores states late"),
+                        (self._flush_late, "the task that stores states late"),
                     )
                 ]
                 try:
@@ -290,7 +290,7 @@ class Worker:
             if topic == self._topics.alerts:
                 await self._let_settle_keep_up()
             await self._handle_or_reject(agent, record)
-            if agent.owes(record) and self._joins_batch(agent, message):
+            if agent.has_unflushed(record) and self._joins_batch(agent, message):
                 self.app.consumer.processed(message)
             else:
                 await self._finish(agent, record, message)
@@ -339,7 +339,7 @@ class Worker:
     async def _finish(self, agent: Agent, record: ConsumedRecord, message: Any) -> None:
         """Stores the state of a record and of its batch, and marks them as handled."""
         try:
-            await agent.remember(record)
+            await agent.flush(record)
         except Exception as error:
             raise EndWithoutCommit("the results could not be acknowledged, or the state not be stored") from error
         self._batches.pop(message.tp, None)
@@ -355,7 +355,7 @@ class Worker:
         end = self._outdated if isinstance(cause, NewerRecordError) else self._end
         end(f"{agent.name}: {message.topic}/{message.partition}@{message.offset}: {what} ({cause!r})")
 
-    async def _remember_late(self) -> None:
+    async def _flush_late(self) -> None:
         """Stores the state of a batch for which no further record comes."""
         while True:
             await asyncio.sleep(BATCH_S / 2)

@@ -123,7 +123,7 @@ def error_reason(error: BaseException) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())[:500]
 
 
-def unharmed(listener: Callable[[T], None]) -> Callable[[T], None]:
+def logging_failures(listener: Callable[[T], None]) -> Callable[[T], None]:
     """Wraps a listener so that its failure is only logged. The event that it hears of has happened already."""
 
     def tell(said: T) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from streams.kafka.records import ConsumedRecord, ProducerRecord, Sender, TooLargeError
 from streams.kafka.topics import MIB, Topics
 from streams.kafka.trail import TraceHeader
-from streams.worker.failures import PoisonError, code_of, unharmed
+from streams.worker.failures import PoisonError, code_of, logging_failures
 from streams.worker.failures import error_reason as error_reason
 from streams.worker.failures import rejection as rejection
 from streams.worker.hand import place_of
@@ -32,13 +32,14 @@ from warnsys.warning.matching import Matcher, for_cities
 
 log = logging.getLogger(__name__)
 LARGE = MIB
-"""The agent waits at once for the acknowledgement of a larger value: a refusal is then charged to this record alone."""
+"""If a value is larger, the agent awaits its acknowledgement at once: a refusal is then charged to this record
+alone."""
 
 
 class MatchAgent:
     """Reads `cap.alerts` and `cap.extreme`, and sends results to every partition of `warn.impacts` that has a city.
 
-    `heard` is told each outcome once it is sent.
+    It calls `heard` with each outcome that is sent.
     """
 
     name = "match"
@@ -53,18 +54,18 @@ class MatchAgent:
         heard: Callable[[Outcome], None] = lambda _: None,
     ) -> None:
         self._matcher, self._topics, self._sender = matcher, topics, sender
-        self._metrics, self._heard = metrics, unharmed(heard)
-        self._owed: dict[tuple[str, int], list[Awaitable[None]]] = {}
+        self._metrics, self._heard = metrics, logging_failures(heard)
+        self._unflushed: dict[tuple[str, int], list[Awaitable[None]]] = {}
         """By topic and partition of the input, the sends that the broker has not acknowledged yet."""
         self._rebalances = 0
         """How often partitions were assigned or revoked. If it grows during a record, its partition may be lost."""
         self._convicted: dict[str, dict[str, str]] = {}
-        """By the place of a convicted record, under the key "": why `handle` has to set the record aside."""
+        """Why `handle` sets a convicted record aside: by topic/partition@offset. The inner key is always ""."""
         self._cities = topics.by_partition(cities)
         """The cities of each partition of `warn.impacts`."""
 
     async def handle(self, record: ConsumedRecord) -> None:
-        """Decides one record and sends the result. `remember` waits for the acknowledgements later.
+        """Decides one record and sends the result. `flush` waits for the acknowledgements later.
 
         Every CAP message gets an outcome, whatever its content. Raises for a record of another stage or without our
         headers, for a snapshot that cannot be read, and when a send fails.
@@ -148,10 +149,10 @@ class MatchAgent:
         await self._begin(record, values, trail)
 
     async def _begin(self, record: ConsumedRecord, values: Mapping[int, bytes], trail: TraceHeader) -> None:
-        """Sends one value to each partition, and notes the acknowledgement as owed: `remember` waits for it.
+        """Sends one value to each partition, and notes the acknowledgement as outstanding: `flush` waits for it.
 
         In two cases this method waits itself: the broker may find a value too large, or the partition was revoked
-        meanwhile, so that nobody calls `remember` for it.
+        meanwhile, so that nobody calls `flush` for it.
         """
         rebalances = self._rebalances
         acknowledged = await self._sender.begin(
@@ -160,26 +161,26 @@ class MatchAgent:
         if rebalances != self._rebalances or any(len(value) > LARGE for value in values.values()):
             await acknowledged
         else:
-            self._owed.setdefault((record.topic, record.partition), []).append(acknowledged)
+            self._unflushed.setdefault((record.topic, record.partition), []).append(acknowledged)
 
     def forget(self) -> None:
         """Forgets the sends that are not acknowledged, because partitions were revoked or assigned.
 
         The records that they belong to come again.
         """
-        for acknowledged in (one for owed in self._owed.values() for one in owed):
+        for acknowledged in (one for owed in self._unflushed.values() for one in owed):
             if isinstance(acknowledged, asyncio.Future):
                 acknowledged.add_done_callback(_ignore_failure)
-        self._owed.clear()
+        self._unflushed.clear()
         self._rebalances += 1
 
-    def owes(self, record: ConsumedRecord) -> bool:
+    def has_unflushed(self, record: ConsumedRecord) -> bool:
         """Says whether results of the record's partition are not yet acknowledged."""
-        return (record.topic, record.partition) in self._owed
+        return (record.topic, record.partition) in self._unflushed
 
-    async def remember(self, record: ConsumedRecord) -> None:
+    async def flush(self, record: ConsumedRecord) -> None:
         """Returns when all results of the record's partition are acknowledged."""
-        await asyncio.gather(*self._owed.pop((record.topic, record.partition), ()))
+        await asyncio.gather(*self._unflushed.pop((record.topic, record.partition), ()))
 
     def _check_stage(self, stage: str) -> None:
         if stage != self._topics.stage:

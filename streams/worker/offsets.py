@@ -18,7 +18,7 @@ class OffsetOrder(Enum):
     """Where a record stands relative to the one that is expected next."""
 
     NEXT = "next"
-    REPEAT = "handled before"
+    REPEAT = "processed before"
     JUMP = "records before it are missing"
     FOREIGN = "of a partition that is not ours"
 
@@ -60,7 +60,7 @@ class OffsetTracker(Generic[Partition]):
         return OffsetOrder.REPEAT if offset < expected else OffsetOrder.JUMP
 
     def processed(self, partition: Partition, offset: int) -> None:
-        """Marks a record as processed. It counts as handled together with a later record."""
+        """Marks a record as processed. It becomes handled when a later record is marked as handled."""
         if self.compare(partition, offset) is OffsetOrder.NEXT:
             self.next[partition] = offset + 1
 

@@ -98,7 +98,7 @@ class StoredState:
     unreadable: UnreadableState | None = None
     """The stored record, if it cannot be read. `state` is empty then, and the city begins anew."""
 
-    def has(self, offset: int, timestamp: float) -> bool:
+    def covers_record(self, offset: int, timestamp: float) -> bool:
         """Says whether the state covers a record of `warn.impacts`: that record's notices are published already."""
         return offset <= self.covers and timestamp <= self.covers_at
 

@@ -34,9 +34,9 @@ log = logging.getLogger(__name__)
 WRITTEN_FOR = {"faust-streaming": "0.15.3", "aiokafka": "0.14.0"}
 """The releases whose internals this module overrides. It refuses any other."""
 FETCH_WAIT_MS = 50
-"""How long a fetch waits for new records (Faust: 1.5 s). A higher value delays records. aiokafka has one fetch per
-broker under way, and leaves out the partitions of which it still holds records. New records of those partitions wait
-until the fetch ends."""
+"""How long a fetch waits for new records (Faust: 1.5 s). aiokafka has one fetch per broker under way. That fetch leaves
+out partitions of which it still holds records, so their new records wait until it ends. A higher value makes them wait
+longer."""
 EMBEDDED_FETCH_WAIT_MS = 10
 """The same on the embedded broker. Each record waits so long there, because a new record does not wake a fetch."""
 SEEK_AGAIN_S = 5.0
@@ -44,7 +44,7 @@ SEEK_AGAIN_S = 5.0
 QUIET_S = 1.0
 """How often the consumer checks partitions without records for jumps."""
 BELIEVED_AFTER = 3
-"""After so many readings that give the same later record instead of the next one, the offsets between are a hole."""
+"""If this many readings in a row give the same later record instead of the next one, the offsets between are a hole."""
 LAST_COMMIT_S = 2.0
 """A rebalance waits at most so long for the last commit."""
 
@@ -63,7 +63,8 @@ refuse_other_than(WRITTEN_FOR)
 
 
 class _NothingRead(dict[TP, int | None]):
-    """Tells Faust that it has read nothing yet. Else Faust would drop lower offsets, and take a jump for a hole."""
+    """Tells Faust that it has read nothing yet. Otherwise Faust would drop records below the last offset that it read,
+    and take a jump for a hole."""
 
     def __getitem__(self, _: TP) -> None:
         return None
@@ -141,7 +142,7 @@ class StrictConsumer(driver.Consumer):
         return True
 
     def processed(self, message: Any) -> None:
-        """Notes that the results of a record are sent. The record counts as handled together with a later one."""
+        """Notes that the results of a record are sent. It becomes handled when a later record is marked as handled."""
         self.working.pop(message.tp, None)
         self.tracker.processed(message.tp, message.offset)
 
@@ -153,7 +154,8 @@ class StrictConsumer(driver.Consumer):
     async def _read_again(self, tp: TP) -> None:
         """Reads a partition again from the next record. If the log has no such record, moves the next offset first.
 
-        Does nothing so soon after a seek that records from before the seek may still look like jumps.
+        Does nothing within `SEEK_AGAIN_S` after a seek, because records queued before the seek may still look like
+        jumps.
         """
         now = time.monotonic()
         if now < self._no_seek_before.get(tp, 0) or tp not in self.tracker.next:
@@ -189,9 +191,10 @@ class StrictConsumer(driver.Consumer):
             log.warning("%s/%d: the seek failed and will be tried again: %r", tp.topic, tp.partition, error)
 
     def _is_hole(self, tp: TP, expected: int, came: int) -> bool:
-        """Says whether the log is empty from `expected` to before `came`: so many readings in a row have met this gap.
+        """Says whether `expected` to `came` - 1 are a hole: `BELIEVED_AFTER` readings in a row have met this gap.
 
-        Within one generation Faust does not throw away the same records twice. So what every reading meets is a hole.
+        Within one generation Faust does not throw away the same records twice. So a gap that every reading meets is a
+        hole.
         """
         gap = (expected, came)
         last_gap, times = self._gaps.get(tp, (gap, 0))
@@ -255,7 +258,8 @@ class StrictConsumer(driver.Consumer):
         return {tp for tp in self.assignment() if self.app.topics.acks_enabled_for(tp.topic)}
 
     async def perform_seek(self) -> None:
-        """Seeks to the record to process next: by the tracker within a generation, else by the committed offsets.
+        """Seeks to the first record that is not handled: the tracker knows it within a generation, else the committed
+        offsets.
 
         Faust calls this after each rebalance, before records flow.
         """

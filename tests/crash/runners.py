@@ -175,7 +175,7 @@ class _Loop(ConsumerRebalanceListener):  # type: ignore[misc]
         )  # fmt: skip
         try:
             await self._agent.handle(record)
-            await self._agent.remember(record)
+            await self._agent.flush(record)
         except Exception as error:
             if charge(error) is Charge.INFRASTRUCTURE:
                 raise

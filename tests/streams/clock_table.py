@@ -172,7 +172,7 @@ class World:
         offset, stamp = self._offset("warn.impacts"), self.clock("broker").timestamp()
         record = ConsumedRecord("warn.impacts", 0, offset, b"", value, {}, stamp)
         await self.settle.handle(record)
-        await self.settle.remember(record)
+        await self.settle.flush(record)
 
     def _offset(self, topic: str) -> int:
         self.offsets[topic] = self.offsets.get(topic, -1) + 1

@@ -52,7 +52,7 @@ class Pair:
             at = said.at.timestamp() if said.kind == "tick" else NOON.timestamp()
             record = ConsumedRecord("warn.impacts", self.partition, self.offset, b"", said.to_bytes(), {}, at)
             await self.agent.handle(record)
-            await self.agent.remember(record)
+            await self.agent.flush(record)
         return self
 
     def sent(self, topic: str) -> list[ProducerRecord]:

@@ -109,23 +109,23 @@ async def test_notices_are_sent_before_the_state_is_remembered() -> None:
     await bench.settle.handle(bench.impact(tick(0)))
     assert len(bench.sent("warn.stele")) == 5
     assert bench.store.kept == {}
-    assert bench.settle.owes(bench.impact(b""))
-    await bench.settle.remember(bench.impact(b""))
-    assert not bench.settle.owes(bench.impact(b""))
+    assert bench.settle.has_unflushed(bench.impact(b""))
+    await bench.settle.flush(bench.impact(b""))
+    assert not bench.settle.has_unflushed(bench.impact(b""))
     assert set(bench.store.kept[bench.partition]) == {"solingen"}
 
 
 async def test_after_a_rebalance_the_state_is_read_again_before_the_next_record() -> None:
     bench = Bench()
     await bench.settle.handle(bench.impact(tick(0)))
-    await bench.settle.remember(bench.impact(b""))
+    await bench.settle.flush(bench.impact(b""))
     other = bench.new_settle()
     await other.handle(bench.impact(tick(0), 1))
     assert len(bench.sent("warn.stele")) == 5, "the present is known, nothing is sent twice"
     bench.settle.forget()
     assert bench.settle.state("solingen") is None
     await bench.settle.handle(bench.impact(tick(0), 1))
-    await bench.settle.remember(bench.impact(b""))
+    await bench.settle.flush(bench.impact(b""))
     assert bench.settle.state("solingen") == bench.store.kept[bench.partition]["solingen"].state
 
 
@@ -141,8 +141,8 @@ async def test_what_came_of_several_records_is_remembered_at_once_as_of_the_last
         await save(partition, kept)
 
     bench.store.save = noted  # type: ignore[method-assign]
-    await bench.settle.remember(bench.impact(b""))
-    await bench.settle.remember(bench.impact(b""))
+    await bench.settle.flush(bench.impact(b""))
+    await bench.settle.flush(bench.impact(b""))
     assert saved == [2]
     assert bench.store.kept[bench.partition]["solingen"].state.facts.now == at(2)
 
@@ -152,7 +152,7 @@ async def test_what_the_state_covers_is_passed_over_when_it_comes_again(monkeypa
     bench = Bench()
     for offset in range(2):
         await bench.settle.handle(bench.impact(tick(offset), offset, at(offset)))
-    await bench.settle.remember(bench.impact(b""))
+    await bench.settle.flush(bench.impact(b""))
     settled: list[ImpactRecord] = []
 
     def counted(state: CityState, said: ImpactRecord, city: CityRules) -> tuple[CityState, tuple[Notice, ...]]:
@@ -163,7 +163,7 @@ async def test_what_the_state_covers_is_passed_over_when_it_comes_again(monkeypa
     other = bench.new_settle()
     for offset in range(2):
         await other.handle(bench.impact(tick(offset), offset, at(offset)))
-    assert (settled, other.owes(bench.impact(b""))) == ([], False)
+    assert (settled, other.has_unflushed(bench.impact(b""))) == ([], False)
     await other.handle(bench.impact(tick(5), 0, at(5)))
     assert len(settled) == 1, "the log was made anew, and its offsets begin again"
 
@@ -172,7 +172,7 @@ async def test_what_was_not_remembered_is_forgotten_with_the_partition() -> None
     bench = Bench()
     await bench.settle.handle(bench.impact(tick(0)))
     bench.settle.forget()
-    assert not bench.settle.owes(bench.impact(b""))
+    assert not bench.settle.has_unflushed(bench.impact(b""))
     await bench.settle.handle(bench.impact(tick(0)))
     ids = [record.headers["id"] for record in bench.sent("warn.stele")]
     assert ids[5:] == ids[:5], "it comes again, under the same ids"

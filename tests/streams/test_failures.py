@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from streams.kafka.records import ConsumedRecord, MemorySender, SendError, TooLargeError
 from streams.worker.agents import GIVEN_UP_AFTER, SettleAgent
-from streams.worker.failures import Charge, CityError, charge, taken, unharmed
+from streams.worker.failures import Charge, CityError, charge, logging_failures, taken
 from streams.worker.state import MemoryStateStore, StoredState, UnreadableState
 from tests.streams.pair import HERE, THERE, Pair, state_of, warning
 from tests.support import outcome, snapshot, tick
@@ -289,7 +289,7 @@ async def test_a_listener_that_fails_changes_nothing() -> None:
     pair.agent = SettleAgent(pair.cities, pair.topics, pair.sender, pair.store, Metrics(), view)
     await pair.take(tick(0), warning("A", HERE))
     assert len(pair.told(HERE)) == 1
-    unharmed(view)(pair.told(HERE)[0])
+    logging_failures(view)(pair.told(HERE)[0])
 
 
 async def test_a_notice_that_no_topic_takes_is_that_citys(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,9 +48,9 @@ async def test_what_covers_such_a_record_can_be_read_again_and_covers_those_befo
     pair = await Pair().take(tick(0), tick(1))
     record = _incoming(Message(TP("warn.impacts", 0), 2, warning("A", HERE).to_bytes(), timestamp=seconds))
     await pair.agent.handle(record)
-    await pair.agent.remember(record)
+    await pair.agent.flush(record)
     kept = (await pair.store.load(0))[HERE]
     headers = ((COVERS, str(kept.covers).encode()), (COVERS_AT, repr(kept.covers_at).encode()))
     assert StoredRecord.of(aiokafkas(1.0, headers)).covers == (kept.covers, kept.covers_at)
-    assert kept.has(2, record.timestamp)
-    assert kept.has(1, NOON.timestamp())
+    assert kept.covers_record(2, record.timestamp)
+    assert kept.covers_record(1, NOON.timestamp())

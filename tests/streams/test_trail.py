@@ -36,14 +36,14 @@ def test_of_what_is_not_known_nothing_is_said() -> None:
 
 @pytest.mark.parametrize("seen", [100 + 19_685_530, 101, 100 - 19_685_530, 100 - 3_600])
 def test_a_feeds_time_by_a_storys_clock_or_of_what_it_publishes_again_is_not_told(seen: float) -> None:
-    stages = WHOLE.at("seen", seen).stages(102)
-    assert tuple(stages) == STAGES[1:]
-    assert stages["total"] == 2
+    steps = WHOLE.at("seen", seen).steps(102)
+    assert tuple(steps) == STEPS[1:]
+    assert steps["total"] == 2
 
 
 @pytest.mark.parametrize("name", ["published", "match", "settle"])
 def test_where_clocks_contradict_each_other_no_stage_is_told(name: str) -> None:
-    assert WHOLE.at(name, 102.125).stages(102) == {}
+    assert WHOLE.at(name, 102.125).steps(102) == {}
 
 
 names = st.from_regex(r"[a-z]{1,12}", fullmatch=True)

@@ -200,7 +200,7 @@ async def test_what_is_put_off_for_a_record_that_does_not_come_is_remembered_aft
     loop.consumer.ends[IMPACTS] = 5  # known to the broker, and never delivered
     await loop.one(said(0))
     assert (loop.committed, loop.store.kept) == (0, {})
-    late = asyncio.create_task(loop.worker._remember_late())
+    late = asyncio.create_task(loop.worker._flush_late())
     await until(lambda: loop.committed)
     late.cancel()
     assert loop.committed == 1
@@ -215,7 +215,7 @@ async def test_what_is_remembered_late_is_not_what_an_agent_works_on(
     loop.consumer.ends[IMPACTS] = 5
     await loop.one(said(0))
     async with loop.worker._at_work["warn.impacts"]:
-        late = asyncio.create_task(loop.worker._remember_late())
+        late = asyncio.create_task(loop.worker._flush_late())
         await asyncio.sleep(0.3)
         assert loop.committed == 0
     late.cancel()
@@ -243,14 +243,14 @@ async def test_a_send_of_before_a_rebalance_that_failed_ends_nothing_later() -> 
     match._sender = MemorySender()
     await match.handle(record)  # so that a rejection is acknowledged
     match._sender = bench_sender
-    match._owed.clear()
+    match._unflushed.clear()
     snapshot = ConsumedRecord("cap.alerts", 0, 8, b"", b'{"kind":"snapshot","stage":"live","source":"dwd","stamp":"2027-07-14T12:00:00Z","checked":"2027-07-14T12:00:00Z","ids":[]}', {"kind": "snapshot"}, 0.0)  # fmt: skip # noqa: E501
     await match.handle(snapshot)
-    assert match.owes(snapshot)
+    assert match.has_unflushed(snapshot)
     await loop.worker._rebalanced()
     sender.owed[0].set_exception(SendError("the broker was away"))
-    assert not match.owes(snapshot)
-    await match.remember(snapshot)
+    assert not match.has_unflushed(snapshot)
+    await match.flush(snapshot)
 
 
 async def test_what_was_sent_in_a_rebalance_is_waited_for_at_once() -> None:

@@ -7,8 +7,8 @@ told until when. This module compares the situation with that log, not message w
 * A second storm cell of the same group at no higher level is no news.
 * A planned expiry is silent, because its time was told from the start.
 
-A rise is told to those whose minimum it reaches. A fall is told to those who were told of more, also below their
-minimum, and to nobody else.
+A rise is told to those whose minimum it reaches. A fall is told to everybody who was told of more, even if it ends
+below their minimum, and to nobody else.
 
 For each rule, event group and district `changes` asks `_Comparison.difference`. Differences of one kind that show the
 same meaning become one `Change`. The words "stands", "live", "unconfirmed", "new" and "gone" are explained in `scene`.
@@ -68,8 +68,9 @@ class Change:
     cause: str
     """Base id of the message that caused it."""
     by_snapshot: tuple[str, ...]
-    """Empty if a message caused the change alone. If a snapshot took part: how it did, then its source and stamp. How
-    is `revived`, `withdrawn`, `expired`, or `confirmed` for an end in a district where the successor does not warn."""
+    """Empty if a message caused the change alone. If a snapshot took part: its part in the change, then its source and
+    stamp. The part is `revived`, `withdrawn`, `expired` or `confirmed`; `confirmed` marks an end in a district where
+    the successor does not warn."""
     meaning: Meaning
     """What holds now; for the kind `ended`, what has ended. Its period leads from the first begin to the last end of
     all messages of its grade, because they are one event to people."""
@@ -78,8 +79,8 @@ class Change:
     """What this channel was last told of the group in these districts: the entry whose begin or end moved, else the
     highest entry. None if the channel was told nothing."""
     shown: tuple[str, ...] = ()
-    """Base id of the message of `meaning`, and the number of `meaning` in it. Empty for an end, and if `meaning` is the
-    first one of the message `cause`."""
+    """Base id of the message that contains `meaning`, and the index of `meaning` there. Empty for an end, and if
+    `meaning` is the first one of the message `cause`."""
     more: int = 0
     """How many others this one stands for: changes of its kind that are no worse, and meanings that were left out."""
 
@@ -166,7 +167,7 @@ def _at_most(worst_first: Iterable[Change], known: Facts) -> list[Change]:
 
 
 def _left_out(known: Facts, change: Change) -> int:
-    """Gives how many meanings the message that caused a change had beyond those that were kept of it."""
+    """Counts the meanings of the causing message that were not kept."""
     if change.kind not in ("warn", "update"):
         return 0
     fact = known.facts.get(change.cause)
@@ -231,8 +232,8 @@ class _Comparison(Scene):
                 return self.less(rule, group, district, still_told, tellable or below_the_minimum_too, tolerance)
 
         as_bad_as_told = grade_now == grade_told > 0
-        goes_on_beyond_its_told_end = grade_now > 0 and bool(self.new_of(group, (district,)))
-        if as_bad_as_told or goes_on_beyond_its_told_end:
+        new_and_live = grade_now > 0 and bool(self.new_of(group, (district,)))
+        if as_bad_as_told or new_and_live:
             return self.moved(district, still_told or told, told, tellable, tolerance)
         return None
 
@@ -274,10 +275,11 @@ class _Comparison(Scene):
     ) -> _Difference | None:
         """Gives the difference where less holds than was told: it was lowered, or it ended. `left` is what still holds.
 
-        None while an end is unconfirmed: until then nobody is told that anything is over.
+        None while an end is unconfirmed: nobody is told that anything is over before that.
         """
         was = still_told[0]
         unconfirmed = [one.meaning for one in self.unconfirmed(district, group)]
+        # An unconfirmed meaning delays the end if it is as bad as what was told, or if nothing else is left.
         if any(grade(meaning) >= was.grade or (not left and rule.tells(meaning)) for meaning in unconfirmed):
             return None
         reason = self.why_gone(group, (district,))
@@ -291,7 +293,7 @@ class _Comparison(Scene):
         return _Difference(district, "lowered", reason, was, left, silent=silent)
 
     def changes(self, rule: Rule, group: str, kind: NoticeKind, differences: Iterable[_Difference]) -> Iterator[Change]:
-        """Makes one change of all differences that show the same meaning; of all ends together one change."""
+        """Joins the differences that show the same meaning into one change, and all ends into one."""
         alike: dict[tuple[str, int], list[_Difference]] = {}
         shown: dict[str, tuple[str, int]] = {}
         for difference in differences:
@@ -306,8 +308,8 @@ class _Comparison(Scene):
     def to_show(self, rule: Rule, group: str, difference: _Difference) -> tuple[str, int] | None:
         """Gives what a notice shows for a district: the base id of a message, and the number of one of its meanings.
 
-        It is the worst meaning; if an end moved, the one that holds longest, of the grade whose end moved or above.
-        None if no message of the group is known any more.
+        It is the worst meaning; if an end moved, it is the meaning that ends last among those of at least the moved
+        grade. None if no message of the group is known any more.
         """
         if difference.kind == "ended":
             found = self.gone_meanings(group, (difference.district,)) or self.known_meanings(group, difference.district)

@@ -63,8 +63,8 @@ class Scene:
         for district, state in sorted(situation.districts.items()):
             for one in state.standing:
                 key = district, one.meaning.group
-                by_phase = self._unconfirmed if one.phase == "expired" else self._live
-                by_phase.setdefault(key, []).append(one)
+                standing_here = self._unconfirmed if one.phase == "expired" else self._live
+                standing_here.setdefault(key, []).append(one)
                 self._top[key] = max(self._top.get(key, 0), grade(one.meaning))
             stands = {one.fact.base_id for one in state.standing}
             stood = {i for i, stood in before.get(district, {}).items() if stood}
@@ -193,11 +193,11 @@ class Scene:
         return found
 
     def last_successor(self, gone: set[str]) -> Fact | None:
-        """Gives the latest of all messages that replaced these, directly or through others, and are none of them."""
+        """Gives the latest message outside `gone` that replaced one of `gone`, directly or through others."""
         last = max((self._last_successors[i] for i in gone if i in self._last_successors), key=_by_sent, default=None)
         if last is None or last.base_id not in gone:
             return last
-        # The latest one is itself among these: so all other ways have to be followed.
+        # The latest successor is itself in `gone`, so every chain of replacements has to be followed.
         found, reached, newly_reached = dict[str, Fact](), set(gone), set(gone)
         while newly_reached := {one.base_id for i in newly_reached for one in self._replaced_by.get(i, ())} - reached:
             found.update((base_id, self.facts[base_id]) for base_id in newly_reached)
