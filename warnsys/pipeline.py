@@ -20,12 +20,12 @@ from warnsys.channels.registry import channel_of as channel_of
 from warnsys.channels.registry import channels, tellers
 from warnsys.records import (
     AlertHeaders,
+    ChannelPause,
     FeedStatus,
     ImpactRecord,
     Notice,
     Outcome,
     Snapshot,
-    Stop,
     Tick,
     utc,
 )
@@ -41,7 +41,7 @@ from warnsys.warning.learning import learn_outcome, learn_snapshot, learn_time, 
 from warnsys.warning.matching import Decision, Matcher, for_cities
 from warnsys.warning.notify import Change, changes, remember
 from warnsys.warning.revisions import by_sender, renamed
-from warnsys.warning.scene import Held
+from warnsys.warning.scene import StandingByMessage
 from warnsys.warning.situation import DistrictSituation, Situation, grade, worst_grade
 from warnsys.warning.trouble import mended, noted
 
@@ -132,21 +132,21 @@ def _learn(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[Cit
     match record:
         case Outcome():
             outcome = by_sender(for_cities(record, (state.city,)))
-            facts = learn_outcome(state.facts, outcome, city.rules)
+            facts = learn_outcome(state.facts, outcome, city.ruleset_version)
             state = called(state, renamed(state.facts.facts, facts.facts, outcome.base_id))
             can_wait = (
                 facts.grown < WEIGH_AFTER
                 and _can_wait(state, outcome)
-                and not _completes(state.facts, facts, outcome, city.rules)
+                and not _completes(state.facts, facts, outcome, city.ruleset_version)
             )
             return state.model_copy(update={"facts": facts}), (outcome.base_id, record.decided), can_wait
         case Snapshot():
-            facts = learn_snapshot(state.facts, record, city.rules)
+            facts = learn_snapshot(state.facts, record, city.ruleset_version)
             return state.model_copy(update={"facts": facts}), (record.source, utc(record.stamp)), False
         case Tick():
-            facts = learn_time(state.facts, record, city.rules)
+            facts = learn_time(state.facts, record, city.ruleset_version)
             return state.model_copy(update={"facts": facts}), ("tick", *_tick_identity(record)), False
-        case Stop():
+        case ChannelPause():
             stopped = pauses.ordered(state.stopped, record, state.held, state.facts.now)
             return state.model_copy(update={"stopped": stopped}), (record.key, utc(record.at)), False
 
@@ -187,15 +187,19 @@ def _is_no_worse_in_a_crowd(state: CityState, outcome: Outcome) -> bool:
     )
 
 
-def _completes(before: Facts, after: Facts, outcome: Outcome, rules: str) -> bool:
+def _completes(before: Facts, after: Facts, outcome: Outcome, ruleset_version: str) -> bool:
     """Says whether this message was the last undecided one of its source's newest snapshot.
 
     Then it cannot wait, because the next record may come much later.
     """
     newest = next(iter(after.snapshots.get(outcome.source, ())), None)
-    if newest is None or outcome.listed_id not in newest.ids or verdict(before, outcome.listed_id, rules) is not None:
+    if (
+        newest is None
+        or outcome.listed_id not in newest.ids
+        or verdict(before, outcome.listed_id, ruleset_version) is not None
+    ):
         return False
-    return all(verdict(after, listed_id, rules) is not None for listed_id in newest.ids)
+    return all(verdict(after, listed_id, ruleset_version) is not None for listed_id in newest.ids)
 
 
 def _snapshot_behind(record: ImpactRecord) -> str:
@@ -205,7 +209,7 @@ def _snapshot_behind(record: ImpactRecord) -> str:
     return ""
 
 
-def _as_if_new(held: Held, situation: Situation) -> Held:
+def _as_if_new(held: StandingByMessage, situation: Situation) -> StandingByMessage:
     """Gives what stood, without the messages that stand now: so they count as new.
 
     It is used when the time went back: at the later time some of them seemed expired, so nobody was told of them. What
@@ -308,7 +312,7 @@ def cities_for(settings: Settings, matcher: Matcher) -> dict[str, CityRules]:
                 city.link,
             ),
             stage=settings.stage,
-            rules=matcher.rules,
+            ruleset_version=matcher.ruleset_version,
             policy=settings.policy,
             stale_after=stale_after,
         )

@@ -35,7 +35,7 @@ async def watch(
 
     `reach` is asked as often whether a new catalogue lacks cells of the districts.
     """
-    present = matcher_for(settings).rules
+    present = matcher_for(settings).ruleset_version
     seen = _digest(settings)
     while True:
         if reach is not None:
@@ -45,7 +45,7 @@ async def watch(
             continue
         seen = found
         try:
-            version = (await asyncio.to_thread(matcher_for, settings)).rules
+            version = (await asyncio.to_thread(matcher_for, settings)).ruleset_version
         except GeofenceError as error:
             log.error("the changed geofences are not taken, those before go on: %s", error)  # noqa: TRY400 - it says all
             continue

@@ -162,7 +162,7 @@ class Hand:
         return {place.partition("/")[0] for place in self._ends}
 
     def acquit(self, record: ConsumedRecord) -> None:
-        """Notes that a suspect was processed logging_failures. It is no suspect any more, and not convicted any more."""
+        """Notes that a suspect was processed unharmed. It is no suspect any more, and not convicted any more."""
         before = len(self._convicted)
         self._convicted = [one for one in self._convicted if one != fingerprint_of(record)]
         if self._ends.pop(place_of(record), 0) or len(self._convicted) < before:

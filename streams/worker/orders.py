@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from streams.kafka.records import ProducerRecord, Sender, SendError
 from streams.kafka.topics import Topics
-from warnsys.records import ChannelState, Stop, read_action
+from warnsys.records import ChannelPause, ChannelState, read_action
 from warnsys.settings import SettingsError
 
 log = logging.getLogger(__name__)
@@ -44,11 +44,11 @@ class Orders:
     topics: Topics
     cities: Mapping[int, tuple[str, ...]]
     """By partition of `warn.impacts`."""
-    _orders: dict[str, Stop] = field(default_factory=dict)
+    _orders: dict[str, ChannelPause] = field(default_factory=dict)
     """By channel, the newest order."""
     _answers: dict[tuple[str, str], ChannelState] = field(default_factory=dict)
     """By city and channel, the last answer."""
-    _sent: dict[tuple[int, str], tuple[Stop, float]] = field(default_factory=dict)
+    _sent: dict[tuple[int, str], tuple[ChannelPause, float]] = field(default_factory=dict)
     """By partition and channel, the order that was sent last, and when."""
 
     def take(self, value: bytes | None) -> None:
@@ -59,7 +59,7 @@ class Orders:
             return
         if action.stage != self.topics.stage:
             return
-        if isinstance(action, Stop):
+        if isinstance(action, ChannelPause):
             known = self._orders.get(action.channel)
             if known is None or action.at > known.at:
                 self._orders[action.channel] = action
@@ -87,7 +87,7 @@ class Orders:
                 self._sent[partition, channel] = order, now
                 yield ProducerRecord(self.topics.impacts.name, partition, "", order.to_bytes())
 
-    def _again_after(self, partition: int, order: Stop) -> float:
+    def _again_after(self, partition: int, order: ChannelPause) -> float:
         """Gives after how many seconds an order is sent again to a partition."""
         answers = [self._answers.get((city, order.channel)) for city in self.cities[partition]]
         if any(answer is None or answer.ordered < order.at for answer in answers):

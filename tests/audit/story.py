@@ -14,7 +14,7 @@ from warnsys.audit.chain import Chain
 from warnsys.audit.entries import Auditor, Memory, Stood, TopicKind
 from warnsys.feeds.poller import DwdFeed
 from warnsys.pipeline import Offline, channel_of
-from warnsys.records import Acknowledgement, ImpactRecord, SteleRecord, Stop
+from warnsys.records import Acknowledgement, ChannelPause, ImpactRecord, SteleRecord
 from warnsys.settings import Settings
 from warnsys.simulation.scenario import load
 from warnsys.simulation.standin import StandIn
@@ -92,9 +92,9 @@ async def _storm(steps: int) -> Log:
     return recorder.log
 
 
-def stop(at: datetime, channel: str, reason: str = "Fehlalarm") -> Stop:
+def stop(at: datetime, channel: str, reason: str = "Fehlalarm") -> ChannelPause:
     until = at + timedelta(hours=1)
-    return Stop.model_validate(
+    return ChannelPause.model_validate(
         {"stage": STAGE, "channel": channel, "reason": reason, "until": until, "by": "Leitstelle A", "at": at}
     )
 

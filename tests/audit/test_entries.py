@@ -10,7 +10,7 @@ import pytest
 from tests.audit.story import HERE, STAGE, TOPICS, Log, auditor, stop, storm
 from tests.support import NOON
 from warnsys.audit.entries import Memory, plain_line
-from warnsys.records import Stop
+from warnsys.records import ChannelPause
 
 PERSON = "Erika Mustermann, 0212 5551234, erika@example.org"
 
@@ -101,7 +101,7 @@ def test_no_text_of_a_message_and_no_bytes_get_in() -> None:
 def test_the_newest_order_counts_whatever_order_they_come_in() -> None:
     log, notes = Log(), auditor()
     name = TOPICS.impacts.name
-    newer = Stop(
+    newer = ChannelPause(
         stage=STAGE, channel="sms", reason="vorbei", until=NOON, by="Leitstelle A", at=NOON + timedelta(minutes=1)
     )
     for order in (newer, stop(NOON, "sms")):

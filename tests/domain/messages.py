@@ -105,4 +105,4 @@ MATCHER = Matcher(GeofenceIndex(city_rules().place.districts), senders={"dwd": (
 
 
 def rules(sources: Iterable[str] = ("dwd",)) -> CityRules:
-    return replace(city_rules(sources=tuple(sources)), rules=MATCHER.rules)
+    return replace(city_rules(sources=tuple(sources)), ruleset_version=MATCHER.ruleset_version)

@@ -238,9 +238,9 @@ def test_an_outcome_reads_back_from_its_bytes(dwd_messages: DwdMessages, solinge
 
 def test_the_rules_version_changes_with_geofences_and_thresholds(solingen: list[District]) -> None:
     one = Matcher(GeofenceIndex(solingen), {"dwd": 0.01})
-    assert one.rules == Matcher(GeofenceIndex(list(reversed(solingen))), {"dwd": 0.01}).rules
-    assert one.rules != Matcher(GeofenceIndex(solingen), {"dwd": 0.02}).rules
-    assert one.rules != Matcher(GeofenceIndex(solingen[:4]), {"dwd": 0.01}).rules
+    assert one.ruleset_version == Matcher(GeofenceIndex(list(reversed(solingen))), {"dwd": 0.01}).ruleset_version
+    assert one.ruleset_version != Matcher(GeofenceIndex(solingen), {"dwd": 0.02}).ruleset_version
+    assert one.ruleset_version != Matcher(GeofenceIndex(solingen[:4]), {"dwd": 0.01}).ruleset_version
 
 
 def test_a_message_of_a_sender_that_its_source_does_not_allow_is_rejected_and_ends_nothing(

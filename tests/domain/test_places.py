@@ -74,7 +74,7 @@ def test_how_much_of_a_shape_must_lie_in_a_district_is_set_by_source() -> None:
     place = circle(border(), 0.3)
     strict = Matcher(MATCHER.index, min_part={"own": 1.0})
     assert warned(place, strict) != warned(place)
-    assert strict.rules != MATCHER.rules
+    assert strict.ruleset_version != MATCHER.ruleset_version
     assert warned(circle(MIDDLE["solingen-1"], 0.05), strict) == {"solingen-1"}
 
 

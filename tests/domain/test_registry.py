@@ -22,7 +22,7 @@ from warnsys.feeds.answer import Answer, Refused
 from warnsys.feeds.kinds import SourceKind
 from warnsys.feeds.poller import Poller
 from warnsys.feeds.publisher import MemoryPublisher
-from warnsys.records import ChangeNotice, ChannelState, Stop, read_action
+from warnsys.records import ChangeNotice, ChannelPause, ChannelState, read_action
 from warnsys.replay.read import of_scenario
 from warnsys.replay.report import Report
 from warnsys.replay.run import Replay, ReplayEvent, settings_of
@@ -119,7 +119,7 @@ def test_a_new_channel_has_its_policy_and_is_worded_by_its_own_file() -> None:
 
 @pytest.mark.usefixtures("siren")
 def test_a_new_channel_can_be_paused_and_catches_up() -> None:
-    stop = Stop(stage="live", channel="siren", reason="x", by="x", at=at(0), until=at(5))
+    stop = ChannelPause(stage="live", channel="siren", reason="x", by="x", at=at(0), until=at(5))
     assert read_action(stop.to_bytes()) == stop
     city = City(city_rules(policy=Policy()))
     city.take(tick(0), snapshot(0), stop, outcome("a", meaning("Severe")), snapshot(1, "a"))
@@ -133,7 +133,7 @@ def test_a_new_channel_can_be_paused_and_catches_up() -> None:
 def test_a_channel_that_none_has_or_that_shows_what_holds_is_neither_paused_nor_told() -> None:
     for name in ("siren", "stele"):
         with pytest.raises(ValidationError, match="channel"):
-            Stop(stage="live", channel=name, reason="x", by="x", at=at(0), until=at(5))
+            ChannelPause(stage="live", channel=name, reason="x", by="x", at=at(0), until=at(5))
         with pytest.raises(ValidationError, match="channel"):
             ChannelState(stage="live", city="x", channel=name, ordered=NOON, until=NOON, stopped=True, at=NOON)
         with pytest.raises(ValidationError, match="take push or sms"):

@@ -355,7 +355,7 @@ def test_of_what_is_replaced_for_good_only_the_references_are_kept() -> None:
 def test_a_warning_stands_under_renewed_geofences_until_it_is_decided_anew() -> None:
     """Another message of the same listing may be decided first."""
     city = City().take(tick(0), outcome("A", meaning("Severe")), snapshot(0, "A"))
-    city.rules = replace(city.rules, rules="rules-2")
+    city.rules = replace(city.rules, ruleset_version="rules-2")
     anew = outcome("B", meaning("Extreme", group="WIND"), stamp=1).model_copy(update={"rules": "rules-2"})
     city.take(anew, tick(1), snapshot(1, "A", "B"), tick(2))
     assert city.standing() == ["B", "A"]

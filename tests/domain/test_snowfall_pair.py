@@ -21,7 +21,9 @@ def told(cell: str, *messages: bytes) -> list[PushNotice]:
     district = replace(square_district(1), warn_cells=frozenset({cell}))
     matcher = Matcher(GeofenceIndex([district]))
     rules = city_rules(1)
-    city = City(replace(rules, place=replace(rules.place, districts=(district,)), rules=matcher.rules))
+    city = City(
+        replace(rules, place=replace(rules.place, districts=(district,)), ruleset_version=matcher.ruleset_version)
+    )
     for body in messages:
         alert = read_alert(body)
         stamp, listed = alert.sent + timedelta(minutes=1), alert.identifier.removesuffix(".DEU")

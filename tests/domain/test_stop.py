@@ -4,11 +4,11 @@ import pytest
 
 from streams.worker.state import StateEncoder, from_value, to_value
 from tests.support import City, at, cancel, meaning, outcome, snapshot, tick
-from warnsys.records import ImpactRecord, Stop
+from warnsys.records import ChannelPause, ImpactRecord
 
 
-def stop(minute: float, until: float, channel: str = "push") -> Stop:
-    return Stop.model_validate(
+def stop(minute: float, until: float, channel: str = "push") -> ChannelPause:
+    return ChannelPause.model_validate(
         {
             "stage": "live",
             "channel": channel,
@@ -75,7 +75,7 @@ def test_extreme_goes_at_once_to_what_runs_and_to_what_was_stopped_when_it_goes_
     channel: str, end: ImpactRecord
 ) -> None:
     """Each step is taken by another process."""
-    if isinstance(end, Stop):
+    if isinstance(end, ChannelPause):
         end = stop(30, 30, channel)
     city, told = restarted(City().take(tick(0), snapshot(0))), list[tuple[int, int]]()
     steps = (stop(1, 60, channel), outcome("A", meaning("Extreme"), sent=5, stamp=5), snapshot(5, "A"), tick(20), end)

@@ -183,7 +183,7 @@ def _second(play: Play) -> None:
     now = play.world.minute
     play.set(two_sources=True)
     other = elsewhere("O", decided="no_district", source="city", stamp=now)
-    play.take(other.model_copy(update={"rules": play.world.rules.rules}))
+    play.take(other.model_copy(update={"rules": play.world.rules.ruleset_version}))
     play.take(snapshot(now, "O", source="city"))
 
 

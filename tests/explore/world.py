@@ -156,7 +156,7 @@ class World:
     def rules(self) -> CityRules:
         sources = SOURCES if self.two_sources else SOURCES[:1]
         limits = dict.fromkeys(sources, timedelta(minutes=STALE_MIN))
-        return replace(PLACE, rules=MATCHERS[self.geofences].rules, stale_after=limits)
+        return replace(PLACE, ruleset_version=MATCHERS[self.geofences].ruleset_version, stale_after=limits)
 
     def key(self) -> str:
         """What has the same is the same: all times are told from now."""

@@ -20,7 +20,7 @@ from tests.kafka.raw import NAME, put
 from tests.kafka.test_poison import OTHER, START, message, rejected, settings_for, told
 from tools.local_kafka import LocalKafka
 from warnsys.pipeline import CityState
-from warnsys.records import AlertHeaders, Stop, Tick
+from warnsys.records import AlertHeaders, ChannelPause, Tick
 
 pytestmark = pytest.mark.kafka
 TOLD_S = 10.0
@@ -57,7 +57,7 @@ async def test_an_order_behind_such_a_record_is_obeyed(kafka: LocalKafka, tmp_pa
     settings = settings_for(kafka, "unpack-orders", tmp_path)
     topics = topics_for(settings)
     with broker_of(settings) as bootstrap:
-        stop = Stop(
+        stop = ChannelPause(
             stage=topics.stage,
             channel="push",
             at=START,

@@ -9,21 +9,21 @@ from tests.domain.test_stop import stop
 from tests.streams.test_agents import Bench, tick
 from tests.support import NOON, City, at, meaning, outcome, snapshot
 from tests.support import tick as time
-from warnsys.records import ChannelState, ImpactRecord, Stop, read_action, read_impact_record
+from warnsys.records import ChannelPause, ChannelState, ImpactRecord, read_action, read_impact_record
 from warnsys.warning.pauses import answers
 
 TOPICS = Topics("live", 3)
 CITIES = {0: ("x",), 1: ("y", "z")}
 
 
-def orders(*said: Stop | ChannelState) -> Orders:
+def orders(*said: ChannelPause | ChannelState) -> Orders:
     found = Orders(TOPICS, CITIES)
     for one in said:
         found.take(one.to_bytes())
     return found
 
 
-def answer(city: str, order: Stop, *, stopped: bool = True) -> ChannelState:
+def answer(city: str, order: ChannelPause, *, stopped: bool = True) -> ChannelState:
     return ChannelState(
         stage="live", city=city, channel=order.channel, ordered=order.at, until=order.until, stopped=stopped, at=at(1)
     )

@@ -10,7 +10,16 @@ from starlette.testclient import TestClient
 from geofences import GeofenceIndex, bundled
 from tests.cap.oddities import message
 from tests.support import NOON, City, at
-from warnsys.records import Action, AlertHeaders, ImpactRecord, Outcome, PushNotice, SmsNotice, SteleRecord, Stop
+from warnsys.records import (
+    Action,
+    AlertHeaders,
+    ChannelPause,
+    ImpactRecord,
+    Outcome,
+    PushNotice,
+    SmsNotice,
+    SteleRecord,
+)
 from warnsys.settings import Settings, parse
 from warnsys.warning.matching import Matcher
 from warnsys.warning.pauses import answers
@@ -63,7 +72,7 @@ class Desk:
             raise TimeoutError("no broker")
         self.done.append(action)
         self.put("actions", action.key, action.to_bytes())
-        if isinstance(action, Stop) and self.agents:
+        if isinstance(action, ChannelPause) and self.agents:
             self.answer(action)
 
     def answer(self, said: ImpactRecord) -> None:
@@ -105,7 +114,9 @@ class Desk:
 
     async def stop(self, channel: Literal["push", "sms"]) -> None:
         until = self.now + timedelta(minutes=30)
-        order = Stop(stage=self.stage, channel=channel, reason="Fehlalarm", until=until, by="Leitstelle A", at=self.now)
+        order = ChannelPause(
+            stage=self.stage, channel=channel, reason="Fehlalarm", until=until, by="Leitstelle A", at=self.now
+        )
         await self._act(order)
 
     def later(self, minutes: float) -> Self:

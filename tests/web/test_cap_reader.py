@@ -111,7 +111,7 @@ def test_a_warnsys_that_reads_it_tells_each_thing_once() -> None:
         headers = AlertHeaders(stage="live", source="dwd", id=f"{number}", stamp=alert.sent, seen=alert.sent)
         decided = there.site.matcher.decide_bytes(body, headers).outcome
         minute = (alert.sent - NOON).total_seconds() / 60
-        again.take(tick(minute), decided.model_copy(update={"rules": again.rules.rules}))
+        again.take(tick(minute), decided.model_copy(update={"rules": again.rules.ruleset_version}))
         again.take(*(snapshot(minute + later, f"{number}") for later in (0, 1)), tick(minute + 1.1))
         assert (again.status() == "clear") == (alert.msg_type == "Cancel")
     kinds = [(one.kind, one.level) for one in again.push()]

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from tests.support import NOON, meaning, outcome, snapshot, tick
 from tests.web.sites import LOGIN, Desk
 from tests.web.states import STATES
-from warnsys.records import Stop
+from warnsys.records import ChannelPause
 from warnsys.web.board import MAX_REJECTED
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "1"))
@@ -50,8 +50,9 @@ def full() -> Desk:
 def stopped(*, confirmed: bool) -> Desk:
     made = Desk().take(tick(0), outcome("A", meaning("Extreme")), snapshot(0, "A"))
     for channel in ("push", "sms"):
-        order = Stop.model_validate({"stage": "live", "channel": channel, "reason": "Fehlalarm", "by": "Leitstelle A",
-            "at": NOON, "until": NOON + timedelta(minutes=30)})  # fmt: skip
+        order = ChannelPause.model_validate({
+            "stage": "live", "channel": channel, "reason": "Fehlalarm", "by": "Leitstelle A", "at": NOON,
+            "until": NOON + timedelta(minutes=30)})  # fmt: skip
         made.put("actions", order.key, order.to_bytes())
         if confirmed:
             made.answer(order)

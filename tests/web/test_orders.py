@@ -9,7 +9,7 @@ import pytest
 
 from tests.support import meaning, outcome, snapshot, tick
 from tests.web.sites import LOGIN, Desk
-from warnsys.records import Stop
+from warnsys.records import ChannelPause
 from warnsys.web import app
 
 ORIGIN = {"Sec-Fetch-Site": "same-origin"}
@@ -107,8 +107,8 @@ def test_an_order_is_newer_than_the_one_on_the_screen_whatever_the_clock_says() 
     order(desk)
     order(desk.later(0), 0)
     stop, resume = desk.done
-    assert isinstance(stop, Stop)
-    assert isinstance(resume, Stop)
+    assert isinstance(stop, ChannelPause)
+    assert isinstance(resume, ChannelPause)
     assert resume.at > stop.at
     assert not desk.board.stopped()
 

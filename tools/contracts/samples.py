@@ -28,7 +28,7 @@ STORY = "storm"
 AT, UNTIL = "2027-07-14T12:40:00Z", "2027-07-14T13:10:00Z"
 ORDERED: dict[str, dict[str, Any]] = {
     "Acknowledgement": {"city": "solingen", "base_id": "", "level": 4, "by": "Leitstelle A", "at": AT},
-    "Stop": {"channel": "push", "reason": "Fehlalarm", "until": UNTIL, "by": "Leitstelle A", "at": AT},
+    "ChannelPause": {"channel": "push", "reason": "Fehlalarm", "until": UNTIL, "by": "Leitstelle A", "at": AT},
     "Reminder": {"city": "solingen", "base_id": "", "level": 4, "at": AT},
     "ChannelState": {
         "city": "solingen", "channel": "push", "ordered": AT, "until": UNTIL, "stopped": True, "at": AT,

@@ -49,7 +49,7 @@ class Contents:
     """The highest level of what warns anywhere, 0 for none."""
     cities: Mapping[str, int]
     """The highest level by city that is touched."""
-    rules: str
+    ruleset_version: str
     """Version of the geofences that say so."""
 
 
@@ -68,7 +68,7 @@ def describe(content: bytes, source: str, matcher: Matcher) -> Contents:
     try:
         members = open_zip(content)
     except Refused:
-        return Contents(len(content), (), 1, None, None, 0, {}, matcher.rules)
+        return Contents(len(content), (), 1, None, None, 0, {}, matcher.ruleset_version)
     ids, sent, cities = [], [], dict[str, int]()
     worst = 0
     for member in members:
@@ -92,7 +92,7 @@ def describe(content: bytes, source: str, matcher: Matcher) -> Contents:
         sent_last=max(sent, default=None),
         worst=worst,
         cities=dict(sorted(cities.items())),
-        rules=matcher.rules,
+        ruleset_version=matcher.ruleset_version,
     )
 
 
@@ -125,7 +125,7 @@ class Index:
         source, stamp, sha256 = sighting
         row = (
             sha256, contents.bytes, json.dumps(contents.ids), contents.unreadable, _text(contents.sent_first),
-            _text(contents.sent_last), contents.worst, json.dumps(dict(contents.cities)), contents.rules,
+            _text(contents.sent_last), contents.worst, json.dumps(dict(contents.cities)), contents.ruleset_version,
         )  # fmt: skip
         with self._connection:
             self._connection.execute("INSERT OR REPLACE INTO content VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
@@ -180,7 +180,7 @@ def _sighting(row: tuple[str, str, str]) -> ArchivedSighting:
 
 
 def _contents(row: tuple[int, str, int, str | None, str | None, int, str, str]) -> Contents:
-    size, ids, unreadable, first, last, worst, cities, rules = row
+    size, ids, unreadable, first, last, worst, cities, version = row
     return Contents(
-        size, tuple(json.loads(ids)), unreadable, _moment(first), _moment(last), worst, json.loads(cities), rules
+        size, tuple(json.loads(ids)), unreadable, _moment(first), _moment(last), worst, json.loads(cities), version
     )  # fmt: skip

@@ -177,7 +177,7 @@ class Archive:
         for sighting, path in files.items():
             sha256 = sighting[2]
             contents = fresh.get(sha256) or index.contents(sha256)
-            outdated = contents is None or contents.rules != self.matcher.rules
+            outdated = contents is None or contents.ruleset_version != self.matcher.ruleset_version
             if sighting in known and not outdated:
                 continue
             if contents is None or outdated:

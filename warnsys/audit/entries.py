@@ -17,12 +17,12 @@ from warnsys.channels.registry import read
 from warnsys.records import (
     Acknowledgement,
     ChangeNotice,
+    ChannelPause,
     ChannelState,
     Meaning,
     OnActions,
     Outcome,
     SteleRecord,
-    Stop,
     read_action,
     read_impact_record,
 )
@@ -167,13 +167,13 @@ class Auditor:
         if said.stage != self.stage:
             raise ValueError("foreign stage")
         match said:
-            case Stop() if record.partition in self.cities:
+            case ChannelPause() if record.partition in self.cities:
                 return self._ordered(record, said)
             case Outcome() if said.meanings or (said.decided != "matched" and record.partition == 0):
                 return self._decided(record, said)
         return None
 
-    def _ordered(self, record: Stood, order: Stop) -> Entry | None:
+    def _ordered(self, record: Stood, order: ChannelPause) -> Entry | None:
         """The newest order counts, whatever order they come in."""
         known = self.memory.stops.get(f"{record.line}/{order.channel}")
         if known and datetime.fromisoformat(known["ordered"]) >= order.at:

@@ -36,7 +36,7 @@ LONGEST_STOP = timedelta(hours=24)
 """A forgotten stop ends by itself."""
 
 
-class Stop(Record):
+class ChannelPause(Record):
     """A channel is held back until `until`, Extreme included; it is resumed where that is not later than `at`."""
 
     kind: Literal["stop"] = "stop"
@@ -109,7 +109,7 @@ class AuditHead(Record):
         return f"audit-head/{self.at.astimezone(UTC).date()}"
 
 
-Action = Acknowledgement | Stop | Reminder
+Action = Acknowledgement | ChannelPause | Reminder
 """What an operator, or the web process for one, puts there."""
 OnActions = Action | ChannelState | AuditHead
 _action: TypeAdapter[OnActions] = TypeAdapter(Annotated[OnActions, Field(discriminator="kind")])

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from warnsys.cap.model import Certainty, MsgType, Severity, Urgency
-from warnsys.records.actions import Stop
+from warnsys.records.actions import ChannelPause
 from warnsys.records.base import Moment, Part, Record, blame
 from warnsys.records.feed import Snapshot
 
@@ -112,7 +112,7 @@ class Tick(Record):
     """The broker's stamp, where it counts: who takes it from a live topic sets it, and it is never sent."""
 
 
-ImpactRecord = Outcome | Snapshot | Tick | Stop
+ImpactRecord = Outcome | Snapshot | Tick | ChannelPause
 """What stands on `warn.impacts`."""
 _said: TypeAdapter[ImpactRecord] = TypeAdapter(Annotated[ImpactRecord, Field(discriminator="kind")])
 

@@ -14,7 +14,7 @@ from warnsys.records import Meaning, Text
 from warnsys.warning.facts import FORGOT_FOR, Fact, Facts, Forgot, KnownSnapshot, Listing, last_seen
 from warnsys.warning.notification_log import NotificationLog, top
 from warnsys.warning.revisions import replaces
-from warnsys.warning.scene import Held
+from warnsys.warning.scene import StandingByMessage
 from warnsys.warning.situation import Situation, grade
 
 MIB = 1024 * 1024
@@ -62,14 +62,14 @@ def _add(standing: dict[str, tuple[int, frozenset[str]]], base_id: str, rank: in
     standing[base_id] = max(before, rank), districts if district in districts else districts | {district}
 
 
-def lighter_held(held: Held) -> Held:
+def lighter_held(held: StandingByMessage) -> StandingByMessage:
     """Where it is much, only what stood last: what stood before only makes the word "revived"."""
     if size(held) <= MOST_HELD_BYTES:
         return held
     return {district: {i: True for i, stood in ids.items() if stood} for district, ids in held.items()}
 
 
-def held_of(held: Held, facts: Facts) -> Held:
+def held_of(held: StandingByMessage, facts: Facts) -> StandingByMessage:
     """Without what was let go."""
     return {d: kept for d, ids in held.items() if (kept := {i: s for i, s in ids.items() if i in facts.facts})}
 

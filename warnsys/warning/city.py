@@ -13,7 +13,7 @@ from warnsys.warning.facts import Facts
 from warnsys.warning.notification_log import NotificationLog
 from warnsys.warning.pauses import Pauses
 from warnsys.warning.policy import Policy
-from warnsys.warning.scene import Held
+from warnsys.warning.scene import StandingByMessage
 from warnsys.warning.situation import Situation, derive
 from warnsys.warning.trouble import Troubles, troubled
 
@@ -51,7 +51,7 @@ class CityState(Record):
 
     city: str
     facts: Facts = Facts()
-    held: Held = {}
+    held: StandingByMessage = {}
     told: NotificationLog = {}
     steles: dict[str, SteleSent] = {}
     stopped: Pauses = {}
@@ -64,7 +64,7 @@ def called(state: CityState, names: Mapping[str, str]) -> CityState:
     if not names:
         return state
 
-    def renamed(held: Held) -> Held:
+    def renamed(held: StandingByMessage) -> StandingByMessage:
         return {district: {names.get(i, i): stood for i, stood in ids.items()} for district, ids in held.items()}
 
     stopped = {
@@ -80,7 +80,7 @@ class CityRules:
 
     place: CityInfo
     stage: str
-    rules: str
+    ruleset_version: str
     policy: Policy
     stale_after: Mapping[str, timedelta]
 
@@ -89,7 +89,7 @@ class CityRules:
         if state.facts.now is None:
             return None
         districts = [district.id for district in self.place.districts]
-        found = derive(state.facts, state.facts.now, districts, self.stale_after, self.rules)
+        found = derive(state.facts, state.facts.now, districts, self.stale_after, self.ruleset_version)
         return troubled(found, state.troubles)
 
 

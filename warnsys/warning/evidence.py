@@ -33,8 +33,8 @@ _UNKNOWN = Listing()
 class Evidence:
     """What is known of the listings of one city, under the present rules. Each answer is found once."""
 
-    def __init__(self, known: Facts, rules: str) -> None:
-        self.known, self.rules = known, rules
+    def __init__(self, known: Facts, ruleset_version: str) -> None:
+        self.known, self.ruleset_version = known, ruleset_version
         self._sightings: dict[str, dict[str, Sighting]] = {}
         self._stamps: dict[str, tuple[list[datetime], list[datetime]]] = {}
         self._revisions: dict[str, list[Fact]] = {}
@@ -62,7 +62,7 @@ class Evidence:
     def complete(self) -> dict[str, list[KnownSnapshot]]:
         """By source, its complete snapshots, the newest first."""
         return {
-            source: [one for one in seen if complete(self.known, one, self.rules)]
+            source: [one for one in seen if complete(self.known, one, self.ruleset_version)]
             for source, seen in self.known.snapshots.items()
         }
 
@@ -74,7 +74,7 @@ class Evidence:
 
     def is_decided(self, seen: KnownSnapshot) -> bool:
         """Says whether every message that a snapshot lists has been accepted or rejected."""
-        return seen.left_out is None and all(verdict(self.known, i, self.rules) is not None for i in seen.ids)
+        return seen.left_out is None and all(verdict(self.known, i, self.ruleset_version) is not None for i in seen.ids)
 
     def all_decided(self, source: str, stamp: datetime | None) -> bool:
         """Says whether a snapshot of a source that is at least as new as `stamp` has been decided."""

@@ -95,12 +95,12 @@ class Listing(Part):
         others = {one: known for one, known in self.sightings.items() if one != source}
         return self.model_copy(update={"sightings": newest({**others, source: sighting}, MOST_SOURCES)})
 
-    def decided(self, rules: str, *, accepted: bool, foreign: bool) -> "Listing":
+    def decided(self, ruleset_version: str, *, accepted: bool, foreign: bool) -> "Listing":
         """Adds a verdict. Once accepted, a message stays accepted: a copy that cannot be read changes nothing."""
         ours = any(self.accepted.values()) and not self.foreign
         foreign = (foreign and not ours) if accepted else bool(self.foreign)
-        others = {version: known for version, known in self.accepted.items() if version != rules}
-        now = {**others, rules: self.accepted.get(rules, False) or accepted}
+        others = {version: known for version, known in self.accepted.items() if version != ruleset_version}
+        now = {**others, ruleset_version: self.accepted.get(ruleset_version, False) or accepted}
         return self.model_copy(update={"accepted": newest(now, MOST_RULES), "foreign": foreign or None})
 
 
@@ -162,15 +162,15 @@ class Facts(Part):
             yield from (f"forgot {count} {what}" for what, count in sorted(past.counts.items()))
 
 
-def verdict(known: Facts, listed_id: str, rules: str) -> bool | None:
+def verdict(known: Facts, listed_id: str, ruleset_version: str) -> bool | None:
     """Says how a message was decided under these rules: True accepted, False rejected, None undecided."""
     listing = known.listings.get(listed_id)
-    return listing.accepted.get(rules) if listing else None
+    return listing.accepted.get(ruleset_version) if listing else None
 
 
-def complete(known: Facts, seen: KnownSnapshot, rules: str) -> bool:
+def complete(known: Facts, seen: KnownSnapshot, ruleset_version: str) -> bool:
     """Says whether every message that a snapshot lists has been accepted under these rules."""
-    return seen.left_out is None and all(verdict(known, listed_id, rules) for listed_id in seen.ids)
+    return seen.left_out is None and all(verdict(known, listed_id, ruleset_version) for listed_id in seen.ids)
 
 
 def apart(newest_first: Sequence[KnownSnapshot], looks: int) -> Sequence[KnownSnapshot]:

@@ -41,10 +41,10 @@ _LISTING_BYTES = 250
 # -- a message -------------------------------------------------------------------------------------------------------
 
 
-def learn_outcome(known: Facts, outcome: Outcome, rules: str) -> Facts:
+def learn_outcome(known: Facts, outcome: Outcome, ruleset_version: str) -> Facts:
     """Takes in how a message was decided: that it was listed, its verdict, and the message itself if it matters here.
 
-    `rules` is the present rule set version: a fact under it replaces one under an older version.
+    `ruleset_version` is the present one: a fact under it replaces one under an older version.
     """
     known, listing = _listed_by_message(known, outcome)
     accepted, foreign = outcome.decided != "rejected", "," in outcome.base_id  # else the name is the identifier alone
@@ -57,7 +57,7 @@ def learn_outcome(known: Facts, outcome: Outcome, rules: str) -> Facts:
             fact = fact.model_copy(update={"waits": since + DECIDING})
         adopted(facts, fact)
         before = family(facts, fact.base_id)
-        revisions = in_order(fact.base_id, _with_content(before, fact, rules))
+        revisions = in_order(fact.base_id, _with_content(before, fact, ruleset_version))
         revisions = [_bounded(one, known.facts, listings) for one in revisions]
         for base_id in {one.base_id for one in before} - {one.base_id for one in revisions}:
             del facts[base_id]
@@ -126,7 +126,7 @@ def _may_warn_here(known: Facts, base_id: str) -> bool:
     return listing is None or bool(listing.foreign) or not any(listing.accepted.values())
 
 
-def _with_content(before: Sequence[Fact], fact: Fact, rules: str) -> list[Fact]:
+def _with_content(before: Sequence[Fact], fact: Fact, ruleset_version: str) -> list[Fact]:
     """Gives the contents of one message with `fact` added, or joined with the same content if that is known.
 
     A copy from an answer in doubt adds nothing to a content that is not in doubt.
@@ -136,18 +136,22 @@ def _with_content(before: Sequence[Fact], fact: Fact, rules: str) -> list[Fact]:
         return [*before, fact]
     if fact.doubt and not same.doubt:
         return list(before)
-    joined = _join(same, fact, rules)
+    joined = _join(same, fact, ruleset_version)
     return [joined if one is same else one for one in before]
 
 
-def _join(one: Fact, other: Fact, rules: str) -> Fact:
+def _join(one: Fact, other: Fact, ruleset_version: str) -> Fact:
     """Joins two copies of the same content: the one under the present rules counts, then the one with more languages.
 
     It takes listed ids, references and sources of both.
     """
     content = max(
         (one, other),
-        key=lambda fact: (fact.rules == rules, sum(len(m.texts) for m in fact.meanings), fact.model_dump_json()),
+        key=lambda fact: (
+            fact.rules == ruleset_version,
+            sum(len(m.texts) for m in fact.meanings),
+            fact.model_dump_json(),
+        ),
     )
     joined = {
         "listed_as": tuple(sorted({*one.listed_as, *other.listed_as})),
@@ -191,10 +195,10 @@ def _bounded(fact: Fact, facts: Container[str], listings: Mapping[str, Listing])
 # -- a snapshot ------------------------------------------------------------------------------------------------------
 
 
-def learn_snapshot(known: Facts, snapshot: Snapshot, rules: str) -> Facts:
+def learn_snapshot(known: Facts, snapshot: Snapshot, ruleset_version: str) -> Facts:
     """Takes a snapshot: as a witness of the time, and as a list of what its source calls valid.
 
-    `rules` is the present rule set version.
+    `ruleset_version` is the present one.
     """
     known = known.model_copy(update={"clock": testify(known.clock, snapshot)})
     checked = min(snapshot.checked, known.now + HURRY) if known.now else snapshot.checked
@@ -205,10 +209,10 @@ def learn_snapshot(known: Facts, snapshot: Snapshot, rules: str) -> Facts:
     if _is_early(known, seen.stamp):
         return _keep_for_the_tick(known, snapshot.source, Early(stamp=seen.stamp, seen=seen))
     ahead = {source: by for source, by in known.ahead.items() if source != snapshot.source}
-    return _with_snapshot(known.model_copy(update={"ahead": ahead}), snapshot.source, seen, rules)
+    return _with_snapshot(known.model_copy(update={"ahead": ahead}), snapshot.source, seen, ruleset_version)
 
 
-def _with_snapshot(known: Facts, source: str, seen: KnownSnapshot, rules: str) -> Facts:
+def _with_snapshot(known: Facts, source: str, seen: KnownSnapshot, ruleset_version: str) -> Facts:
     """Adds that a source listed the ids of a snapshot, and the snapshot; removes those that cannot matter any more."""
     listings, grown = dict(known.listings), known.grown
     for listed_id in seen.ids:
@@ -220,7 +224,7 @@ def _with_snapshot(known: Facts, source: str, seen: KnownSnapshot, rules: str) -
     by_stamp[seen.stamp] = _join_snapshots(by_stamp.get(seen.stamp), seen)
     newest_first = sorted(by_stamp.values(), key=lambda one: one.stamp, reverse=True)
     not_empty = [one for one in newest_first if one.ids]
-    needed = (*_witnesses(known, newest_first, rules), *_witnesses(known, not_empty, rules))
+    needed = (*_witnesses(known, newest_first, ruleset_version), *_witnesses(known, not_empty, ruleset_version))
     kept = [one for one in newest_first if one in needed]
     others = {one: snapshots for one, snapshots in known.snapshots.items() if one != source}
     return known.model_copy(update={"snapshots": newest({**others, source: tuple(kept)}, MOST_SOURCES)})
@@ -236,12 +240,12 @@ def _join_snapshots(one: KnownSnapshot | None, other: KnownSnapshot) -> KnownSna
     return KnownSnapshot(stamp=one.stamp, checked=checked, ids=ids[:MOST_IDS], left_out=more)
 
 
-def _witnesses(known: Facts, newest_first: Sequence[KnownSnapshot], rules: str) -> Sequence[KnownSnapshot]:
+def _witnesses(known: Facts, newest_first: Sequence[KnownSnapshot], ruleset_version: str) -> Sequence[KnownSnapshot]:
     """Gives the snapshots that can still withdraw a message: `LOOKS` complete ones that lie apart, and those between.
 
     One between them may become complete, or a late one may lie apart from it. If too few are complete, it gives all.
     """
-    witnesses = apart([one for one in newest_first if complete(known, one, rules)], LOOKS)
+    witnesses = apart([one for one in newest_first if complete(known, one, ruleset_version)], LOOKS)
     since = witnesses[-1].stamp if len(witnesses) == LOOKS else None
     between = [one for one in newest_first if since is None or one.stamp >= since]
     return (*witnesses, *between[:MAX_SNAPSHOTS])
@@ -250,7 +254,7 @@ def _witnesses(known: Facts, newest_first: Sequence[KnownSnapshot], rules: str) 
 # -- a tick, and stamps ahead of the time ----------------------------------------------------------------------------
 
 
-def learn_time(known: Facts, tick: Tick, rules: str) -> Facts:
+def learn_time(known: Facts, tick: Tick, ruleset_version: str) -> Facts:
     """Takes a tick: sets the city's time, judges what was early, and forgets what has been over for long.
 
     While the time is in doubt, it only sets the time.
@@ -262,7 +266,7 @@ def learn_time(known: Facts, tick: Tick, rules: str) -> Facts:
         return known
     if may_have_been_ahead:
         known = _without_stamps_ahead(known)
-    return forget(_judge_early(known, rules), now)
+    return forget(_judge_early(known, ruleset_version), now)
 
 
 def _is_early(known: Facts, stamp: datetime) -> bool:
@@ -282,7 +286,7 @@ def _keep_for_the_tick(known: Facts, source: str, early: Early) -> Facts:
     return known.model_copy(update={"early": newest({**others, source: tuple(kept)}, MOST_SOURCES), "grown": grown})
 
 
-def _judge_early(known: Facts, rules: str) -> Facts:
+def _judge_early(known: Facts, ruleset_version: str) -> Facts:
     """Judges what waited for a tick: what is no longer early counts; the rest is dropped, and operators are told."""
     waited, ahead = known.early, dict(known.ahead)
     if not waited or known.now is None:
@@ -297,7 +301,7 @@ def _judge_early(known: Facts, rules: str) -> Facts:
                 known = known.model_copy(update={"listings": {**known.listings, **listings}})
             if early.seen:
                 ahead.pop(source, None)
-                known = _with_snapshot(known, source, early.seen, rules)
+                known = _with_snapshot(known, source, early.seen, ruleset_version)
     return known.model_copy(update={"early": {}, "ahead": ahead})
 
 

@@ -56,7 +56,7 @@ class Matcher:
     """The catalogue of warn cells: a message with other cells gets a finding. None: no cell is new."""
 
     @property
-    def rules(self) -> str:
+    def ruleset_version(self) -> str:
         """The rule set version: a hash of all that decides. Outcomes under another one have to be decided again."""
         by_source: tuple[object, ...] = sorted(self.min_share.items()), sorted(self.senders.items())
         if self.min_part:
@@ -195,7 +195,7 @@ class Matcher:
             "replaced": headers.replaced,
             "decided": decided,
             "reason": shorten(reason, 300),
-            "rules": self.rules,
+            "rules": self.ruleset_version,
         }
         if alert is None:
             return Outcome.model_validate({**common, "base_id": headers.id})

@@ -35,7 +35,7 @@ from warnsys.warning.notification_log import (
     without_ended,
 )
 from warnsys.warning.policy import Channel, Policy, Rule
-from warnsys.warning.scene import Held, Scene
+from warnsys.warning.scene import Scene, StandingByMessage
 from warnsys.warning.situation import Situation, grade
 
 NAMESPACE = uuid.UUID("5c6bd9b5-35a5-5b0c-9f5d-9b1f4ad3a1d6")
@@ -108,12 +108,12 @@ def notice_id(stage: str, place: str, channel: str, audience: str, *cause: str) 
     return str(uuid.uuid5(NAMESPACE, "|".join(parts)))
 
 
-def remember(situation: Situation, before: Held, known: Facts) -> Held:
+def remember(situation: Situation, before: StandingByMessage, known: Facts) -> StandingByMessage:
     """Gives what stood, for the next record: the messages that stand now, and those that stood earlier.
 
     Messages that are forgotten are left out.
     """
-    found: Held = {}
+    found: StandingByMessage = {}
     for district, state in situation.districts.items():
         stood = dict.fromkeys((i for i in before.get(district, ()) if i in known.facts), False)
         stands = dict.fromkeys((one.fact.base_id for one in state.standing), True)
@@ -123,7 +123,12 @@ def remember(situation: Situation, before: Held, known: Facts) -> Held:
 
 
 def changes(
-    known: Facts, situation: Situation, before: Held, told: NotificationLog, policy: Policy, snapshot: str = ""
+    known: Facts,
+    situation: Situation,
+    before: StandingByMessage,
+    told: NotificationLog,
+    policy: Policy,
+    snapshot: str = "",
 ) -> tuple[list[Change], NotificationLog]:
     """Gives what each channel has to be told now, the worst first, and the notification log after that.
 

@@ -7,10 +7,10 @@ channel is told what has changed against that.
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
-from warnsys.records import LONGEST_STOP, ChannelState, ImpactRecord, Moment, Part, Stop
+from warnsys.records import LONGEST_STOP, ChannelPause, ChannelState, ImpactRecord, Moment, Part
 from warnsys.warning.bounds import lighter_held
 from warnsys.warning.facts import AHEAD
-from warnsys.warning.scene import Held
+from warnsys.warning.scene import StandingByMessage
 
 
 class Pause(Part):
@@ -18,7 +18,7 @@ class Pause(Part):
 
     at: Moment
     until: Moment
-    held: Held | None = None
+    held: StandingByMessage | None = None
     """What stood when it was paused, against which it catches up; None once it has."""
     since: Moment | None = None
     """When it was taken, where the clock of the desk that gave it is ahead of the city's time."""
@@ -36,7 +36,7 @@ Pauses = dict[str, Pause]
 """By channel."""
 
 
-def ordered(pauses: Pauses, order: Stop, standing: Held, now: datetime | None) -> Pauses:
+def ordered(pauses: Pauses, order: ChannelPause, standing: StandingByMessage, now: datetime | None) -> Pauses:
     """The newest order counts, whatever order they come in; the first of several pauses says what stood.
 
     It lasts for as long as its desk meant it to, and a day at most. Where that desk's clock is ahead it begins now: it
@@ -52,8 +52,8 @@ def ordered(pauses: Pauses, order: Stop, standing: Held, now: datetime | None) -
 
 
 def turns(
-    pauses: Mapping[str, Pause], standing: Held, channels: Collection[str], now: datetime
-) -> Iterator[tuple[frozenset[str], Held]]:
+    pauses: Mapping[str, Pause], standing: StandingByMessage, channels: Collection[str], now: datetime
+) -> Iterator[tuple[frozenset[str], StandingByMessage]]:
     """The channels to be told, with what stood when each was told last: those that run, and those that are resumed."""
     waiting = {channel: pause for channel, pause in pauses.items() if pause.held is not None}
     yield frozenset(channels) - waiting.keys(), standing
@@ -87,7 +87,7 @@ def answers(
 
     It says it of the channel that the record orders, new or repeated, and of those that changed.
     """
-    named = {said.channel} if isinstance(said, Stop) else set[str]()
+    named = {said.channel} if isinstance(said, ChannelPause) else set[str]()
     changed = {channel for channel in after if _look(after.get(channel)) != _look(before.get(channel))}
     found = ((channel, after[channel]) for channel in sorted(named | changed) if channel in after)
     return tuple(

@@ -20,7 +20,7 @@ from warnsys.warning.policy import Rule
 from warnsys.warning.revisions import replaces
 from warnsys.warning.situation import Situation, Standing, grade
 
-Held = dict[str, dict[str, bool]]
+StandingByMessage = dict[str, dict[str, bool]]
 """What stood, by district and base id: True if it stood when changes were last looked for, False if only earlier."""
 DistrictAndGroup = tuple[str, str]
 
@@ -43,7 +43,7 @@ class Scene:
     `before` is what stood; `snapshot` is source and stamp of the snapshot that led here, "" for none.
     """
 
-    def __init__(self, known: Facts, situation: Situation, before: Held, snapshot: str) -> None:
+    def __init__(self, known: Facts, situation: Situation, before: StandingByMessage, snapshot: str) -> None:
         self.facts, self.situation, self.before = known.facts, situation, before
         self.snapshot = snapshot or (utc(situation.as_of) if situation.as_of else "")
         self._indexes: dict[str, _MessageIndex] = {}

@@ -85,14 +85,14 @@ class Situation:
 
 
 def derive(
-    known: Facts, now: datetime, districts: Iterable[str], stale_after: Mapping[str, timedelta], rules: str
+    known: Facts, now: datetime, districts: Iterable[str], stale_after: Mapping[str, timedelta], ruleset_version: str
 ) -> Situation:
     """Derives the situation of a city at `now`.
 
-    `stale_after` holds, by source that the city listens to, the age from which a snapshot is stale. `rules` is the
-    present rule set version.
+    `stale_after` holds, by source that the city listens to, the age from which a snapshot is stale. `ruleset_version`
+    is the present one.
     """
-    view = _View(known, now, rules)
+    view = _View(known, now, ruleset_version)
     states = [view.freshness(source, limit) for source, limit in stale_after.items()]
     freshness: Freshness = max(states, key=_FRESHNESS.index) if states else "none"
     stamps = [seen[0].stamp for source in stale_after if (seen := known.snapshots.get(source))]
@@ -175,8 +175,8 @@ def worst_grade(district: DistrictSituation) -> int:
 class _View(Evidence):
     """The facts at one moment, as answers to the questions of the module's head: what stands, and what ended."""
 
-    def __init__(self, known: Facts, now: datetime, rules: str) -> None:
-        super().__init__(known, rules)
+    def __init__(self, known: Facts, now: datetime, ruleset_version: str) -> None:
+        super().__init__(known, ruleset_version)
         self.now = now
         self._replaced: dict[tuple[str, str], bool] = {}
         self._successors_warn: dict[tuple[str, str], frozenset[str]] = {}
@@ -373,7 +373,9 @@ class _View(Evidence):
         """Gives what operators have to look at, as `Situation.flags`; 20 of a kind at most."""
         newest = [seen[0] for source in sources if (seen := self.known.snapshots.get(source))]
         dropped = [f"dropped {source}" for source in sorted(sources) if self.holds_what_was_dropped(source)]
-        unreadable = sorted({i for one in newest for i in one.ids if verdict(self.known, i, self.rules) is False})
+        unreadable = sorted(
+            {i for one in newest for i in one.ids if verdict(self.known, i, self.ruleset_version) is False}
+        )
         left_out = [
             f"left out {f.left_out} of {f.base_id}" for f in self.known.facts.values() if f.left_out and f.meanings
         ]

@@ -8,7 +8,7 @@ messages are undecided.
 from collections.abc import Mapping
 from dataclasses import replace
 
-from warnsys.records import ImpactRecord, Outcome, Snapshot, Stop
+from warnsys.records import ChannelPause, ImpactRecord, Outcome, Snapshot
 from warnsys.warning.situation import Situation
 
 Troubles = dict[str, str]
@@ -24,7 +24,7 @@ def name_of(record: ImpactRecord) -> str:
             return f"outcome {record.source} {record.listed_id}"[:LONGEST]
         case Snapshot():
             return f"snapshot {record.source}"
-        case Stop():
+        case ChannelPause():
             return f"stop {record.channel}"
         case _:
             return record.kind

@@ -26,6 +26,7 @@ from warnsys.records import (
     Action,
     AlertHeaders,
     ChangeNotice,
+    ChannelPause,
     ChannelState,
     FeedStatus,
     ImpactRecord,
@@ -34,7 +35,6 @@ from warnsys.records import (
     Reminder,
     Snapshot,
     SteleRecord,
-    Stop,
     Tick,
     in_utc,
     read_action,
@@ -113,11 +113,11 @@ class Board:
     acknowledged: dict[str, Acknowledgement] = field(default_factory=dict)
     reminded: set[str] = field(default_factory=set)
     """Keys of what the webhook was told."""
-    stops: dict[str, Stop] = field(default_factory=dict)
+    stops: dict[str, ChannelPause] = field(default_factory=dict)
     """By channel, what was asked for last."""
     channels: dict[tuple[str, str], ChannelState] = field(default_factory=dict)
     """By city and channel, what its agent has said of the orders."""
-    stop_log: deque[Stop] = field(default_factory=lambda: deque(maxlen=MAX_ORDERS))
+    stop_log: deque[ChannelPause] = field(default_factory=lambda: deque(maxlen=MAX_ORDERS))
     """All that was asked for, as it came."""
     answers: deque[ChannelState] = field(default_factory=lambda: deque(maxlen=MAX_ORDERS))
     """All that the agents have said of it."""
@@ -218,7 +218,7 @@ class Board:
         """How long no record has come; None before the first one."""
         return None if self._heard_at is None else timedelta(seconds=self.elapsed() - self._heard_at)
 
-    def stopped(self) -> list[Stop]:
+    def stopped(self) -> list[ChannelPause]:
         """The channels that are held back now, in all cities, as their agents have said."""
         return [one.stop for one in self.orders() if one.state == "stopped"]
 
@@ -380,7 +380,7 @@ class Board:
                 self.acknowledged[done.key] = done
             case Reminder() as reminder:
                 self.reminded.add(reminder.key)
-            case Stop() as stop:
+            case ChannelPause() as stop:
                 if stop not in self.stop_log:
                     self.stop_log.append(stop)
                 known = self.stops.get(stop.channel)
@@ -397,7 +397,7 @@ class Board:
 
     def asked_for(self, action: Action) -> None:
         """An action that was just written from here: the page that follows shows it, before it is read again."""
-        if isinstance(action, Stop):
+        if isinstance(action, ChannelPause):
             self._take_action(action.to_bytes())
 
     def _keep(self, alert: HeldAlert) -> None:

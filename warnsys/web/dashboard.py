@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect
 from warnsys.channels.registry import pausable
 from warnsys.channels.wording import clock, moment, same_day
 from warnsys.headers import whole
-from warnsys.records import LONGEST_STOP, Acknowledgement, Action, ChangeNotice, Outcome, Stop
+from warnsys.records import LONGEST_STOP, Acknowledgement, Action, ChangeNotice, ChannelPause, Outcome
 from warnsys.web.alerts import neighbours, read
 from warnsys.web.api import explained_alert, held_alert
 from warnsys.web.app import BoardPicture, Pages, Site, language_of, signed_in
@@ -134,14 +134,14 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
             raise HTTPException(422, f"only {' and '.join(names)} can be stopped")
         page, what = ("resume.html", "not-resumed") if asked == 0 else ("stop.html", "not-stopped")
 
-        def order() -> Stop:
+        def order() -> ChannelPause:
             if asked is None or asked > LONGEST_STOP // timedelta(minutes=1):
                 raise _Wrong("minutes")
             now = live.now()
             if known := live.stops.get(channel):  # who orders has seen that one: this one is newer, by whatever clock
                 now = max(now, known.at + timedelta(milliseconds=1))
             said = {name: value for name, value in given.items() if name != "minutes"}
-            return Stop.model_validate(
+            return ChannelPause.model_validate(
                 {**said, "stage": live.stage, "at": now, "until": now + timedelta(minutes=asked)}
             )
 

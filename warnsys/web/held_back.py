@@ -8,7 +8,7 @@ from warnsys.cap.model import level
 from warnsys.channels.events import event_name
 from warnsys.channels.registry import channel_of
 from warnsys.pipeline import CityRules
-from warnsys.records import Outcome, Stop
+from warnsys.records import ChannelPause, Outcome
 from warnsys.web.board import Board
 from warnsys.web.orders import Ordered
 from warnsys.web.views import changed_between, without_control_characters
@@ -35,7 +35,7 @@ class HeldBack:
 class StopStory:
     """One order of the report: to stop a channel, or to resume it."""
 
-    stop: Stop
+    stop: ChannelPause
     resumes: bool
     confirmed: datetime | None
     """When the agents of all cities had said that it is done."""
@@ -58,7 +58,7 @@ def stop_stories(board: Board, since: datetime, language: str) -> list[StopStory
     return found
 
 
-def _confirmed(board: Board, stop: Stop, *, stopped: bool) -> datetime | None:
+def _confirmed(board: Board, stop: ChannelPause, *, stopped: bool) -> datetime | None:
     said: dict[str, datetime] = {}
     for one in board.answers:
         if one.channel == stop.channel and one.ordered == stop.at and one.stopped == stopped:
@@ -66,7 +66,7 @@ def _confirmed(board: Board, stop: Stop, *, stopped: bool) -> datetime | None:
     return max(said.values()) if said and said.keys() >= board.cities.keys() else None
 
 
-def _held_back(board: Board, stop: Stop, until: datetime, language: str) -> Iterator[HeldBack]:
+def _held_back(board: Board, stop: ChannelPause, until: datetime, language: str) -> Iterator[HeldBack]:
     later = sorted(
         (one for one in board.notices if channel_of(one) == stop.channel and one.issued >= stop.at),
         key=lambda one: one.issued,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
-from warnsys.records import Stop
+from warnsys.records import ChannelPause
 
 if TYPE_CHECKING:
     from warnsys.web.board import Board
@@ -22,7 +22,7 @@ FORGOTTEN = timedelta(days=1)
 class Ordered:
     """The newest order for one channel, and whether the agents of all cities have said that it is done."""
 
-    stop: Stop
+    stop: ChannelPause
     wanted: bool
     """Whether the channel should be held back now."""
     missing: tuple[str, ...]
