@@ -105,7 +105,10 @@ def test_a_broken_list_is_refused_with_line_and_remedy_and_changes_nothing(
 
 
 def test_a_list_that_is_not_there_is_named(tmp_path: Path) -> None:
-    assert run("update", str(tmp_path / "none.csv")) == (2, f"{tmp_path / 'none.csv'}: No such file or directory")
+    assert run("update", str(tmp_path / "none.csv")) == (
+        2,
+        f"{tmp_path / 'none.csv'}: no such file or folder; name one that is there",
+    )
 
 
 def test_a_spoilt_catalogue_of_the_user_is_said_and_the_bundled_one_used(caplog: pytest.LogCaptureFixture) -> None:
