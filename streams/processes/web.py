@@ -40,9 +40,10 @@ from warnsys.records import Action
 from warnsys.renewal import watch
 from warnsys.settings import Settings, SettingsError, Web
 from warnsys.supervisor import tell_ready
-from warnsys.web.app import Site, operators_site, public_site
+from warnsys.web.app import operators_site, public_site
 from warnsys.web.board import Board, TopicName, TopicRecord
 from warnsys.web.reminder import Reminders
+from warnsys.web.site import Site
 from warnsys.web.timeline import BEFORE
 
 log = logging.getLogger(__name__)

@@ -23,9 +23,10 @@ from warnsys.records import (
 from warnsys.settings import Settings, parse
 from warnsys.warning.matching import Matcher
 from warnsys.warning.pauses import answers
-from warnsys.web.app import Site, operators_site, public_site
+from warnsys.web.app import operators_site, public_site
 from warnsys.web.board import Board, TopicRecord
 from warnsys.web.security import hashed
+from warnsys.web.site import Site
 
 LOGIN = ("shift", "a secret")
 

@@ -14,9 +14,9 @@ from starlette.responses import PlainTextResponse, Response
 from tests.support import meaning, outcome, snapshot, tick
 from tests.web.conftest import served
 from tests.web.sites import LOGIN, Desk
-from warnsys.web.app import FOLDER
 from warnsys.web.board import Board
 from warnsys.web.pictures import STANDS_S, THREADS, URGENT_S, Pictures
+from warnsys.web.site import FOLDER
 
 
 def desk() -> Desk:

@@ -16,8 +16,9 @@ from tools.contracts.schemas import draft_7, first_sentence, pretty, published, 
 from warnsys.pipeline import cities_for, matcher_for
 from warnsys.records import Action, AlertHeaders
 from warnsys.settings import parse
-from warnsys.web.app import Site, operators_site, public_site
+from warnsys.web.app import operators_site, public_site
 from warnsys.web.board import Board
+from warnsys.web.site import Site
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 ABOUT = """\

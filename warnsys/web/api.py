@@ -21,12 +21,12 @@ from warnsys.explain import Explained
 from warnsys.records import ChangeNotice, FeedStatus, Moment, Outcome, PushNotice, utc
 from warnsys.web import alerts as alerts_out
 from warnsys.web import cap_out, feed_out
-from warnsys.web.app import BoardPicture, Site, signed_in
 from warnsys.web.board import Board, HeldAlert
 from warnsys.web.event_stream import streaming
 from warnsys.web.once import Once
 from warnsys.web.reads import PublicRead, preflights
 from warnsys.web.security import Operators
+from warnsys.web.site import BoardPicture, Site, signed_in
 from warnsys.web.situations import DistrictNow, Situation, StatusNow, district_now
 from warnsys.web.streams import BoundedStream
 from warnsys.web.telling import BoardEvent

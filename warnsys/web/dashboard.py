@@ -21,12 +21,12 @@ from warnsys.headers import whole
 from warnsys.records import LONGEST_STOP, Acknowledgement, Action, ChangeNotice, ChannelPause, Outcome
 from warnsys.web.alerts import neighbours, read
 from warnsys.web.api import explained_alert, held_alert
-from warnsys.web.app import BoardPicture, Pages, Site, language_of, signed_in
 from warnsys.web.board import Board
 from warnsys.web.held_back import held_now, stop_stories
 from warnsys.web.nearby import nearby
 from warnsys.web.once import Once
 from warnsys.web.security import Operators, same_origin
+from warnsys.web.site import BoardPicture, Pages, Site, language_of, signed_in
 from warnsys.web.timeline import timeline
 from warnsys.web.told import matrix, ways
 from warnsys.web.unreadable import unreadable

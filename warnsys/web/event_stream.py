@@ -17,8 +17,8 @@ from sse_starlette import ServerSentEvent
 
 from warnsys.headers import whole
 from warnsys.records import ChangeNotice, SteleRecord
-from warnsys.web.app import Site
 from warnsys.web.board import Board
+from warnsys.web.site import Site
 from warnsys.web.situations import DistrictNow, district_now
 from warnsys.web.streams import BoundedStream
 from warnsys.web.telling import BoardEvent

@@ -12,7 +12,7 @@ import httpx
 
 from warnsys.pipeline import CityRules
 from warnsys.records import Reminder, SteleItem, reminder_key
-from warnsys.web.app import Site
+from warnsys.web.site import Site
 from warnsys.web.views import waiting
 
 log = logging.getLogger(__name__)

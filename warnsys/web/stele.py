@@ -10,8 +10,8 @@ from geofences import District
 from warnsys.cap.model import level
 from warnsys.pipeline import CityRules
 from warnsys.records import SteleItem
-from warnsys.web.app import FOLDER, Pages, Site, language_of
 from warnsys.web.board import Board
+from warnsys.web.site import FOLDER, Pages, Site, language_of
 from warnsys.web.views import SHORTEST_TURN_S, district_view, last_known_in
 from warnsys.web.words import words
 
