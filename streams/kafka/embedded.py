@@ -8,7 +8,8 @@ from typing import Any, Self
 from confluent_kafka import Producer
 
 NOTICE = "eingebetteter Broker: nicht für den Betrieb"
-START_S = 10
+START_S = 60
+"""A machine with much to do takes long for the first answer of its own broker."""
 
 
 class EmbeddedBroker:

@@ -58,8 +58,7 @@ class _CityResult(NamedTuple):
 class SettleAgent:
     """Reads `warn.impacts`, keeps a state for each city, and writes the channels: what holds, and what people are told.
 
-    It answers each order to pause a channel on `ops.actions`. It calls `heard` with each notice that the broker has
-    acknowledged.
+    It answers each order to pause a channel on `ops.actions`. `heard` is called with each acknowledged notice.
     """
 
     name = "settle"
@@ -91,8 +90,7 @@ class SettleAgent:
         """Cities whose stored state ends the process, whichever record comes."""
 
     def forget(self) -> None:
-        """Forgets all states, because partitions were revoked or assigned. The agent reads them again at the next
-        record."""
+        """Forgets all states, because partitions were revoked or assigned. The next record reads them again."""
         self._failed_ticks.clear()
         self._states_at_fault.clear()
         self._states.clear()

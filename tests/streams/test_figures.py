@@ -11,7 +11,7 @@ import pytest
 
 from tests.streams.pair import HERE, THERE, Pair
 from tests.support import tick
-from warnsys.metrics import Metrics
+from warnsys.metrics import RENAMED, Metrics
 
 
 def served(metrics: Metrics) -> str:
@@ -49,6 +49,19 @@ def test_of_partitions_that_moved_away_no_lag_is_left() -> None:
     assert [line for line in served(metrics).splitlines() if line.startswith("warnsys_consumer_lag_records{")] == [
         'warnsys_consumer_lag_records{partition="1",topic="warn.impacts"} 5.0'
     ]
+
+
+def test_a_metric_with_a_new_name_is_there_under_its_old_one_too() -> None:
+    metrics = Metrics()
+    metrics.lag.labels("warn.impacts", "1").set(5)
+    metrics.took("total", 0.2)
+    metrics.canary_took.labels("back").set(0.5)
+    lines = served(metrics).splitlines()
+    for name, old in RENAMED.items():
+        new = [line for line in lines if line.startswith((f"warnsys_{name}{{", f"warnsys_{name} ", f"warnsys_{name}_"))]
+        for line in new:
+            assert line.replace(f"warnsys_{name}", f"warnsys_{old}", 1).replace("step=", "stage=") in lines
+    assert 'warnsys_latency_seconds_count{stage="total"} 1.0' in lines
 
 
 BEGINS = """
