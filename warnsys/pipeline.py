@@ -240,7 +240,7 @@ def _due(
             holds, cap = cap_chain.after(last, shared, district, city.stage)
             now_sent[district.district] = SteleSent(
                 content=content, at=situation.now, warnings=len(district.standing), grade=worst_grade(district),
-                holds=holds, cap=cap,
+                holds=holds or None, cap=cap or None,
             )  # fmt: skip
     return tuple(due), now_sent
 
@@ -276,7 +276,8 @@ def worded(to_tell: ToTell, city: CityRules) -> tuple[Notice, ...]:
     """Puts what was decided into the words of each channel: first the steles, the worst first, then the changes."""
     shared = stele.Shared(city.place, to_tell.situation, city.policy)
     steles = [
-        stele.record(shared, one, city.stage, to_tell.cause, to_tell.sent[one.district].cap) for one in to_tell.steles
+        stele.record(shared, one, city.stage, to_tell.cause, to_tell.sent[one.district].cap or ())
+        for one in to_tell.steles
     ]
     steles.sort(key=lambda record: -max((item.level for item in record.items), default=0))
     by_name = {one.name: one for one in tellers()}

@@ -69,7 +69,7 @@ def test_more_near_pairs_of_outlines_and_fences_than_are_held_are_too_dear(monke
     outlines = [shapely.Polygon(comb(300))]
     fences.overlaps(outlines)
     monkeypatch.setattr(overlap, "_MOST_NEAR", 100)
-    monkeypatch.setattr(overlap, "_EACH", 0)
+    monkeypatch.setattr(overlap, "_MORE_PER_STRETCH", 0)
     with pytest.raises(TooDearError):
         fences.overlaps(outlines)
 
@@ -80,7 +80,7 @@ def test_what_is_too_dear_to_be_cut_with_fences_is_its_hull_then_its_box(monkeyp
     found = []
     for most in (10_000, 400, 10):
         monkeypatch.setattr(overlap, "_MOST_NEAR", most)
-        monkeypatch.setattr(overlap, "_EACH", 0)
+        monkeypatch.setattr(overlap, "_MORE_PER_STRETCH", 0)
         budget = Budget()
         warned = {match.district.id for match in FINE.match(areas, budget=budget).concerned if match.matched}
         assert exact <= warned

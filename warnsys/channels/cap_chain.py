@@ -26,7 +26,7 @@ def after(
     The chain grows if something else holds than its newest alert says, and when a complete listing confirms that
     nothing holds any more. What has expired and is not yet confirmed changes nothing.
     """
-    before, chain = (last.holds, last.cap) if last else ("", ())
+    before, chain = (last.holds or "", last.cap or ()) if last else ("", ())
     holds = _digest(shared, district)
     if holds == before or (not holds and district.status != "clear"):
         return before, chain

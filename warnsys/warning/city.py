@@ -41,9 +41,10 @@ class SteleSent(Part):
     """How many warnings it showed."""
     grade: int = 0
     """The grade of the worst of them."""
-    holds: str = ""
-    """A digest of what its newest CAP alert says; "" if nothing holds."""
-    cap: tuple[CapMessage, ...] = ()
+    holds: str | None = None
+    """A digest of what its newest CAP alert says; None if nothing holds."""
+    cap: tuple[CapMessage, ...] | None = None
+    """Its CAP alerts, the newest first; None for none."""
 
 
 class CityState(Record):
