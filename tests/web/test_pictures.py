@@ -50,8 +50,8 @@ async def test_an_order_shows_on_the_page_that_follows_it() -> None:
     made.agents = False
     async with served(made) as address, httpx.AsyncClient(base_url=address, auth=LOGIN, timeout=30) as http:
         assert "wird angehalten" not in (await http.get("/")).text
-        made.now += timedelta(seconds=URGENT_S)
-        await made.stop("push")
+        form = {"channel": "push", "reason": "Fehlalarm", "minutes": "30", "by": "Leitstelle A"}
+        await http.post("/act/stop", data=form, headers={"Sec-Fetch-Site": "same-origin"})
         assert "wird angehalten" in (await http.get("/")).text
 
 

@@ -123,6 +123,8 @@ class Board:
     """All that the agents have said of it."""
     asked: dict[str, float] = field(default_factory=dict)
     """By channel, when its newest order came in, by `elapsed`."""
+    written_here: int = 0
+    """How many orders of operators this process has put onto their topic."""
     elapsed: Callable[[], float] = time.monotonic
     """Seconds on a clock that nobody sets."""
     lag: dict[str, int] = field(default_factory=dict)
@@ -397,6 +399,7 @@ class Board:
 
     def asked_for(self, action: Action) -> None:
         """An action that was just written from here: the page that follows shows it, before it is read again."""
+        self.written_here += 1
         if isinstance(action, ChannelPause):
             self._take_action(action.to_bytes())
 

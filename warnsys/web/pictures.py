@@ -1,7 +1,8 @@
 """One picture for everybody who asks within a second, and each page of it worded once (ADR 18).
 
 A picture is taken anew where something urgent has changed (what holds, an order, this process's own sight), at most ten
-times a second; for the rest it stands for a second. The pages' script knows these two times: it asks that much later
+times a second; for the rest it stands for a second. None stands beyond an order from one of our own forms: the page
+that follows the form shows it. The pages' script knows these two times: it asks that much later
 than it hears of a change, so what it gets is never from before the change. Pages are worded by two threads: more would
 only take turns, and the loop, which answers health and takes the records, would wait for all of them.
 """
@@ -72,6 +73,7 @@ class Pictures:
         if newest is not None:
             known = newest.board
             stands_s = self._stands_s if known.urgent == board.urgent else min(URGENT_S, self._stands_s)
+            stands_s = stands_s if known.written_here == board.written_here else 0  # whoever wrote it looks for it
             if 0 <= now - newest.at < stands_s and known.connected == board.connected:
                 return newest
         self._newest = BoardAtOneTime(board.picture(), now)
