@@ -93,6 +93,10 @@ def ask(home: House) -> None:
     assert "as they must be" in home.command("admin", "topics", "check")
     assert "ops.actions" in home.command("admin", "topics", "describe")
     assert "warn.impacts" in home.command("admin", "topics", "acls", "--commands")
+    examined = home.command("admin", "doctor", code=1)  # the pages ask for no password here, which is wrong
+    assert re.search(r"^ operators +wrong .*\n.*web\.open", examined, re.MULTILINE)
+    assert "are as they must be" in examined
+    assert "\n1 wrong, " in examined
     verified = home.command("audit", "audit", "verify")
     assert "entries" in verified
     for what in ("decided", "told", "stopped", "resumed", "applied", "acknowledged"):
