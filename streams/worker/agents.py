@@ -27,22 +27,14 @@ from streams.worker.trial import NOT_TRIED, TrialPart, Trials
 from warnsys.headers import COVERS, PUBLISHED, record_time, stamped
 from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules, CityState, ForeignStageError, channel_of, set_aside, settle
-from warnsys.records import (
-    ChannelState,
-    ImpactRecord,
-    Notice,
-    Outcome,
-    SteleRecord,
-    Tick,
-    read_impact_record,
-)
+from warnsys.records import ChannelState, ImpactRecord, Notice, Outcome, SteleRecord, Tick, read_impact_record
 from warnsys.settings import LIVE
-from warnsys.warning.pauses import answers
+from warnsys.warning.pauses import pause_answers
 from warnsys.warning.reduce import reduced
 
 log = logging.getLogger(__name__)
-ENVELOPE = 16 * 1024
-"""A record has at most so many bytes beside its value. A notice whose value leaves less room is not sent."""
+HEADER_RESERVE = 16 * 1024
+"""Bytes kept free for a record's key and headers. A notice that leaves fewer raises `TooLargeError`."""
 GIVEN_UP_AFTER = 3
 """A city that fails at so many ticks in a row begins anew. A tick has no content, so the state must be at fault."""
 
@@ -56,9 +48,10 @@ class _CityResult(NamedTuple):
 
 
 class SettleAgent:
-    """Reads `warn.impacts`, keeps a state for each city, and writes the channels: what holds, and what people are told.
+    """Reads `warn.impacts` and keeps a state for each city. Publishes stele records (what holds) and notices (changes).
 
-    It answers each order to pause a channel on `ops.actions`. `heard` is called with each acknowledged notice.
+    On `ops.actions` it publishes how each city carried out an order to pause a channel. It calls `heard` with each
+    acknowledged notice.
     """
 
     name = "settle"
@@ -77,45 +70,44 @@ class SettleAgent:
         self._states: dict[int, dict[str, StoredState]] = {}
         """By partition and city, the newest state in memory."""
         self._unflushed: dict[int, set[str]] = {}
-        """By partition, the cities whose notices are published and whose state is not yet stored."""
+        """By partition, the cities whose state has changed and is not yet stored."""
         self._rebalances = 0
         """How often partitions were assigned or revoked. If it grows during a record, its partition may be lost."""
         self._failed_ticks: dict[str, int] = {}
         """By city, how many ticks in a row it failed at."""
         self._convicted: dict[str, dict[str, str]] = {}
-        """Why `handle` sets a convicted record aside: by topic/partition@offset, then by city ("" is all cities)."""
-        self._reported = set[int]()
-        """Partitions whose cities the metrics show."""
-        self._states_at_fault: set[str] = set()
-        """Cities whose stored state ends the process, whichever record comes."""
+        """Why `handle` sets convicted records aside: place → city → reason. The city "" means every city."""
+        self._partitions_in_metrics = set[int]()
+        self._cities_with_bad_state: set[str] = set()
+        """Cities whose stored state makes every record fail: in a trial even `set_aside` failed."""
 
     def forget(self) -> None:
         """Forgets all states, because partitions were revoked or assigned. The next record reads them again."""
         self._failed_ticks.clear()
-        self._states_at_fault.clear()
+        self._cities_with_bad_state.clear()
         self._states.clear()
         self._unflushed.clear()
         self._rebalances += 1
 
     def has_unflushed(self, record: ConsumedRecord) -> bool:
-        """Says whether a city of the record's partition has published notices and not yet stored its state."""
+        """Says whether the state of any city of the record's partition has changed and is not yet stored."""
         return record.partition in self._unflushed
 
     async def flush(self, record: ConsumedRecord) -> None:
-        """Stores the states of all cities of the record's partition that have published notices."""
+        """Stores the states of the record's partition that have changed and are not yet stored."""
         partition = record.partition
-        if owed := self._unflushed.get(partition):
+        if cities := sorted(self._unflushed.get(partition, ())):
             try:
-                await self._store.save(partition, {city: self._states[partition][city] for city in sorted(owed)})
+                await self._store.save(partition, {city: self._states[partition][city] for city in cities})
             except TooLargeError:
-                for city in sorted(owed):
+                for city in cities:
                     await self._save_reduced(partition, city)
             self._unflushed.pop(partition, None)
 
     async def _save_reduced(self, partition: int, city: str) -> None:
         """Makes the state of one city smaller until the broker takes it, and stores it.
 
-        The city is charged with a state that is too large. Otherwise the worker would end and start again for ever.
+        The city is charged with it and is incomplete from then on. Otherwise the worker would end after each restart.
         """
         stored = self._states[partition][city]
         reason = "what was remembered was more than can be kept"
@@ -133,11 +125,11 @@ class SettleAgent:
             f"{city}: the broker takes not even an empty state; raise max.message.bytes of {self._topics.state.name}"
         )
 
-    def only(self, partitions: Collection[int]) -> None:
+    def limit_metrics_to(self, partitions: Collection[int]) -> None:
         """Limits the metrics to the cities of these partitions, because other workers own the others."""
-        if partitions == self._reported:
+        if partitions == self._partitions_in_metrics:
             return
-        self._reported = set(partitions)
+        self._partitions_in_metrics = set(partitions)
         self._metrics.only_cities(city for city in self._cities if self._topics.partition_of(city) in partitions)
 
     def state(self, city: str) -> CityState | None:
@@ -152,7 +144,7 @@ class SettleAgent:
         facts that came later would publish the same news under other ids. Raises for a record of another stage, and
         when a send fails.
         """
-        started, taken = time.perf_counter(), time.time()
+        began_monotonic, received_at = time.perf_counter(), time.time()
         content = self._with_broker_time(read_impact_record(record.value), record)
         if content.stage != self._topics.stage:
             raise ForeignStageError(content.stage, self._topics.stage)
@@ -162,17 +154,18 @@ class SettleAgent:
         after = dict(before)
         notices: list[Notice] = []
         outgoing: list[ProducerRecord] = []
-        trail = TraceHeader.read(record.headers).at("settle", taken)
-        convicted_for = self._convicted.pop(place_of(record), {})
+        trail = TraceHeader.read(record.headers).at("settle", received_at)
+        reasons = self._convicted.pop(place_of(record), {})
         for city, stored in before.items():
             if stored.covers_record(record.offset, record.timestamp):
                 continue
-            why = convicted_for.get(city) or convicted_for.get("", "")
-            result = self._settle_in(city, stored.state, content, record, why)
+            convicted_for = reasons.get(city) or reasons.get("", "")
+            result = self._settle_in(city, stored.state, content, record, convicted_for)
             notices += result.notices
             outgoing += result.outgoing
-            after[city] = StoredState(result.state, record.offset, stamped(record.timestamp) or stored.covers_at)
-        trail = trail.took("settled", time.perf_counter() - started)
+            covers_at = stamped(record.timestamp) or stored.covers_at  # without a valid timestamp the old one stays
+            after[city] = StoredState(result.state, record.offset, covers_at)
+        trail = trail.took("settled", time.perf_counter() - began_monotonic)
         await self._sender.send([_traced(trail, one) for one in outgoing])
         if rebalances == self._rebalances:
             self._keep(record.partition, before, after)
@@ -186,19 +179,20 @@ class SettleAgent:
     def _settle_in(
         self, city: str, state: CityState, content: ImpactRecord, record: ConsumedRecord, convicted_for: str
     ) -> _CityResult:
-        """Settles a record in one city. A record that fails there, or was convicted, is set aside there."""
+        """Settles a record in one city. A record that fails there, or is convicted for a reason, is set aside there."""
         try:
             if convicted_for:
                 raise PoisonError(convicted_for)
             after, notices = settle(state, content, self._cities[city])
             outgoing = self._outgoing(state, after, notices, record)
-            outgoing += map(self._answer, answers(state.stopped, after.stopped, content, city, after.facts.now))
+            answers = pause_answers(state.stopped, after.stopped, content, city, after.facts.now)
+            outgoing += map(self._answer, answers)
         except MemoryError:
             raise
         except Exception as error:
             failure = CityError(city, error)
             failure.__cause__ = error
-            return self._set_aside(state, content, record, failure)
+            return self._reject_for_city(state, content, record, failure)
         self._failed_ticks.pop(city, None)
         return _CityResult(after, notices, outgoing)
 
@@ -206,8 +200,8 @@ class SettleAgent:
         """Keeps the new states in memory, and notes which cities `flush` has to store."""
         changed = {city for city, stored in after.items() if stored.state is not before[city].state}
         self._states[partition] = after
-        if owed := self._unflushed.get(partition, set[str]()) | changed:
-            self._unflushed[partition] = owed
+        if unflushed := self._unflushed.get(partition, set[str]()) | changed:
+            self._unflushed[partition] = unflushed
 
     def _report(self, content: ImpactRecord, after: Mapping[str, StoredState], trail: TraceHeader) -> None:
         """Reports the latency of an outcome, and after a tick what holds in each city."""
@@ -236,21 +230,22 @@ class SettleAgent:
         reasons = await trials.tried(
             [TrialPart(city, settle, (state, content, self._cities[city])) for city, state in before.items()]
         )
-        aside = [
+        set_aside_parts = [
             TrialPart(city, set_aside, (before[city], content, reason, self._cities[city]))
             for city, reason in reasons.items()
         ]
-        failed = await trials.tried(aside) if aside else {}
-        self._states_at_fault |= {city for city, reason in failed.items() if not reason.startswith(NOT_TRIED)}
-        return self.convict(record, reasons)
-
-    def convict(self, record: ConsumedRecord, reasons: dict[str, str]) -> dict[str, str]:
-        """Notes for which cities `handle` has to set a record aside, and why. Gives the reasons back."""
-        if reasons:
-            self._convicted[place_of(record)] = reasons
+        failed = await trials.tried(set_aside_parts) if set_aside_parts else {}
+        # A part that was not tried proves nothing about the state.
+        self._cities_with_bad_state |= {city for city, reason in failed.items() if not reason.startswith(NOT_TRIED)}
+        self.convict(record, reasons)
         return reasons
 
-    def _set_aside(
+    def convict(self, record: ConsumedRecord, reasons: dict[str, str]) -> None:
+        """Notes for which cities `handle` has to set a record aside, and why."""
+        if reasons:
+            self._convicted[place_of(record)] = reasons
+
+    def _reject_for_city(
         self, state: CityState, content: ImpactRecord, record: ConsumedRecord, failure: CityError
     ) -> _CityResult:
         """Rejects a record for the one city that fails at it. The city goes on without the record, as incomplete.
@@ -264,8 +259,11 @@ class SettleAgent:
         is_tick = isinstance(content, Tick)
         if is_tick:
             self._failed_ticks[city] = self._failed_ticks.get(city, 0) + 1
-        state_fails = not isinstance(failure.__cause__, PoisonError) and not is_tick and self._state_fails(state)
-        if state_fails or city in self._states_at_fault or self._failed_ticks.get(city, 0) >= GIVEN_UP_AFTER:
+        is_convicted = isinstance(failure.__cause__, PoisonError)
+        # A convicted record had its trial, and failed ticks are counted: only any other record makes us test the state.
+        state_fails = not is_convicted and not is_tick and self._state_fails(state)
+        too_many_ticks = self._failed_ticks.get(city, 0) >= GIVEN_UP_AFTER
+        if state_fails or too_many_ticks or city in self._cities_with_bad_state:
             result = self._begin_anew(city, state, content, record, reason, retry=state_fails or is_tick)
         else:
             after, notices = set_aside(state, content, reason, self._cities[city])
@@ -286,11 +284,11 @@ class SettleAgent:
     ) -> _CityResult:
         """Gives a city a new state, because its old one cannot be used. The old one goes to `warn.rejected`.
 
-        The new state keeps the operator's pauses of channels, if that does not fail. With `retry` it takes the record,
-        if that does not fail; else the record is set aside.
+        The new state keeps the operator's pauses of channels, unless it then fails. If `retry` is set, it also settles
+        the record. If that fails or `retry` is not set, it sets the record aside.
         """
         self._failed_ticks.pop(city, None)
-        self._states_at_fault.discard(city)
+        self._cities_with_bad_state.discard(city)
         self._metrics.state_lost.labels(city).set(time.time())
         log.critical("%s: the city's state cannot be used and is kept on warn.rejected; the city begins anew", city)
         old = replace(
@@ -299,13 +297,15 @@ class SettleAgent:
         rejected = rejection(self._topics, old, self.name, f"state: {reason}", city)
         rules, empty, paused = self._cities[city], CityState(city=city), CityState(city=city, stopped=state.stopped)
         attempts: list[Callable[[], tuple[CityState, tuple[Notice, ...]]]]
-        attempts = [lambda: set_aside(paused, content, reason, rules)]
-        if retry:
-            attempts += [lambda: settle(empty, content, rules), lambda: settle(paused, content, rules)]
-        after, notices = set_aside(empty, content, reason, rules)
-        for attempt in attempts:  # the last attempt that succeeds counts
+        attempts = [lambda: settle(paused, content, rules), lambda: settle(empty, content, rules)] if retry else []
+        attempts += [lambda: set_aside(paused, content, reason, rules)]
+        for attempt in attempts:  # the best first
             with suppress(Exception):
                 after, notices = attempt()
+                break
+        else:
+            after, notices = set_aside(empty, content, reason, rules)
+        # `after` twice makes no tombstones, because what the old state says about steles cannot be used.
         return _CityResult(after, notices, [rejected, *self._outgoing(after, after, notices, record)])
 
     def _outgoing(
@@ -325,7 +325,7 @@ class SettleAgent:
             self._metrics.notices.labels(channel_of(notice), notice.audience, notice.kind, notice.reason).inc()
 
     def _with_broker_time(self, content: ImpactRecord, record: ConsumedRecord) -> ImpactRecord:
-        """Writes the broker's timestamp into a tick of the live stage, and removes it from any other tick."""
+        """Writes the broker's timestamp into a live tick. Elsewhere the tick itself gives the time, so it has none."""
         if isinstance(content, Tick):
             live = self._topics.stage == LIVE
             return content.model_copy(update={"appended": record_time(record.timestamp) if live else None})
@@ -353,7 +353,7 @@ class SettleAgent:
     async def _loaded(self, partition: int) -> dict[str, StoredState]:
         """Loads the states of a partition. Gives none if they cannot be read.
 
-        No record is at fault then. The cities begin anew, and learn from what the feed publishes again.
+        The cities then begin anew, because no record is to blame, and learn from what the feed publishes again.
         """
         try:
             return await self._store.load(partition)
@@ -362,9 +362,8 @@ class SettleAgent:
                 raise
             log.critical(
                 "settle: the states of partition %d cannot be read, so its cities begin anew: %s",
-                partition,
-                error_reason(error),
-            )
+                partition, error_reason(error),
+            )  # fmt: skip
             for city in self._topics.by_partition(self._cities).get(partition, ()):
                 self._metrics.state_lost.labels(city).set(time.time())
             return {}
@@ -379,7 +378,7 @@ class SettleAgent:
         )
 
     def _tombstone(self, district: str, record: ConsumedRecord) -> ProducerRecord:
-        """Removes the record of a district that the geofences no longer have."""
+        """Makes the tombstone for the stele of a district that the geofences no longer have."""
         headers = {"stage": self._topics.stage, COVERS: str(record.offset)}
         return ProducerRecord(self._topics.stele.name, record.partition, district, None, headers)
 
@@ -390,7 +389,7 @@ class SettleAgent:
         if PUBLISHED in record.headers:
             headers[PUBLISHED] = record.headers[PUBLISHED]
         value = notice.to_bytes()
-        if len(value) > topic.max_bytes - ENVELOPE:
+        if len(value) > topic.max_bytes - HEADER_RESERVE:
             raise TooLargeError(f"a notice of {len(value)} bytes is more than {topic.name} takes")
         return ProducerRecord(topic.name, record.partition, key, value, headers)
 

@@ -226,7 +226,7 @@ class Worker:
             lag = max((consumer.highwater(tp) or 0) - offset, 0)
             self._metrics.lag.labels(tp.topic, str(tp.partition)).set(lag)
         self._metrics.only((tp.topic, tp.partition) for tp in positions)
-        self._settle.only(self.partitions())
+        self._settle.limit_metrics_to(self.partitions())
         for what in ("jumps", "restarts", "skipped", "holes"):
             count, before = getattr(consumer, what), self._mended.get(what, 0)
             self._metrics.mended.labels(what).inc(count - before)

@@ -60,7 +60,7 @@ class MatchAgent:
         self._rebalances = 0
         """How often partitions were assigned or revoked. If it grows during a record, its partition may be lost."""
         self._convicted: dict[str, dict[str, str]] = {}
-        """Why `handle` sets a convicted record aside: by topic/partition@offset. The inner key is always ""."""
+        """Why `handle` sets convicted records aside: place → "" → reason."""
         self._cities = topics.by_partition(cities)
         """The cities of each partition of `warn.impacts`."""
 
@@ -127,13 +127,14 @@ class MatchAgent:
             part = TrialPart("", Snapshot.from_bytes, (record.value,))
         else:
             part = TrialPart("", _decide, (self._matcher, record.value, read_alert_headers(record.headers)))
-        return self.convict(record, await trials.tried([part]))
+        reasons = await trials.tried([part])
+        self.convict(record, reasons)
+        return reasons
 
-    def convict(self, record: ConsumedRecord, reasons: dict[str, str]) -> dict[str, str]:
-        """Notes that `handle` has to set a record aside, and why. Gives the reasons back."""
+    def convict(self, record: ConsumedRecord, reasons: dict[str, str]) -> None:
+        """Notes that `handle` has to set a record aside, and why."""
         if reasons:
             self._convicted[place_of(record)] = reasons
-        return reasons
 
     def _undecided(self, headers: AlertHeaders, reason: str) -> Outcome:
         """Gives the outcome of a message that cannot be decided. The first word of `reason` is its code."""

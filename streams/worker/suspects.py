@@ -29,8 +29,8 @@ class Judge(Protocol):
     async def judge(self, record: ConsumedRecord, trials: Trials) -> dict[str, str]:
         """Tries a record in another process, and convicts it if it fails there. Gives, by part, why it fails."""
 
-    def convict(self, record: ConsumedRecord, reasons: dict[str, str]) -> dict[str, str]:
-        """Has `handle` set a record aside when it comes to it, without a trial. Gives the reasons back."""
+    def convict(self, record: ConsumedRecord, reasons: dict[str, str]) -> None:
+        """Has `handle` set a record aside when it comes to it, without a trial."""
 
 
 class Suspects:
@@ -55,10 +55,11 @@ class Suspects:
         place = place_of(record)
         log.warning("%s: %s is tried first, because a process ended uncleanly while it worked on it", agent.name, place)
         if suspicion > TRIED_AT_MOST:
-            why = f"{suspicion} processes ended with it in hand, though it passed its trials"
-            reasons = agent.convict(record, {"": why})
+            reasons = {"": f"{suspicion} processes ended with it in hand, though it passed its trials"}
+            agent.convict(record, reasons)
         elif (last := self._last_convicted.get(fingerprint_of(record))) and time.monotonic() - last[0] < JUDGED_FOR_S:
-            reasons = agent.convict(record, dict(last[1]))
+            reasons = dict(last[1])
+            agent.convict(record, reasons)
         else:
             reasons = await agent.judge(record, self.trials[agent.name])
         for part, why in reasons.items():

@@ -294,7 +294,7 @@ async def test_a_listener_that_fails_changes_nothing() -> None:
 
 async def test_a_notice_that_no_topic_takes_is_that_citys(monkeypatch: pytest.MonkeyPatch) -> None:
     pair = await Pair().take(tick(0))
-    monkeypatch.setattr("streams.worker.agents.ENVELOPE", 2**30)
+    monkeypatch.setattr("streams.worker.agents.HEADER_RESERVE", 2**30)
     await pair.take(warning("A", HERE))
     assert pair.sent("warn.push") == []
     assert any("TooLargeError" in record.headers["reason"] for record in pair.sent("warn.rejected"))

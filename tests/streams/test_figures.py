@@ -35,9 +35,9 @@ async def test_of_cities_whose_partition_moved_away_no_figure_is_left() -> None:
     assert situation
     pair.metrics.settled(HERE, replace(situation, clocks={"broker": 90}))
     assert f'city="{HERE}"' in served(pair.metrics)
-    pair.agent.only({0})
+    pair.agent.limit_metrics_to({0})
     assert 'clock="broker"' in served(pair.metrics), "it is ours"
-    pair.agent.only(set())
+    pair.agent.limit_metrics_to(set())
     assert [line for line in served(pair.metrics).splitlines() if "city=" in line] == []
 
 

@@ -10,7 +10,7 @@ from tests.streams.test_agents import Bench, tick
 from tests.support import NOON, City, at, meaning, outcome, snapshot
 from tests.support import tick as time
 from warnsys.records import ChannelPause, ChannelState, ImpactRecord, read_action, read_impact_record
-from warnsys.warning.pauses import answers
+from warnsys.warning.pauses import pause_answers
 
 TOPICS = Topics("live", 3)
 CITIES = {0: ("x",), 1: ("y", "z")}
@@ -94,7 +94,7 @@ def said(city: City, *records: ImpactRecord) -> list[tuple[str, datetime, bool]]
     for record in records:
         before = city.state.stopped
         city.take(record)
-        answered = answers(before, city.state.stopped, record, city.state.city, city.state.facts.now)
+        answered = pause_answers(before, city.state.stopped, record, city.state.city, city.state.facts.now)
         found += [(one.channel, one.ordered, one.stopped) for one in answered]
     return found
 

@@ -22,7 +22,7 @@ from warnsys.records import (
 )
 from warnsys.settings import Settings, parse
 from warnsys.warning.matching import Matcher
-from warnsys.warning.pauses import answers
+from warnsys.warning.pauses import pause_answers
 from warnsys.web.app import operators_site, public_site
 from warnsys.web.board import Board, TopicRecord
 from warnsys.web.security import hashed
@@ -81,7 +81,7 @@ class Desk:
         before = self.city.state.stopped
         self.take(said)
         now = self.city.state
-        for answer in answers(before, now.stopped, said, now.city, now.facts.now):
+        for answer in pause_answers(before, now.stopped, said, now.city, now.facts.now):
             self.put("actions", answer.key, answer.to_bytes())
 
     def take(self, *records: ImpactRecord) -> Self:

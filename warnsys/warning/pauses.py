@@ -80,7 +80,7 @@ def lighter_pauses(pauses: Mapping[str, Pause]) -> Pauses:
     }
 
 
-def answers(
+def pause_answers(
     before: Mapping[str, Pause], after: Mapping[str, Pause], said: ImpactRecord, city: str, now: datetime | None
 ) -> tuple[ChannelState, ...]:
     """What a city's agent says after a record was settled: a screen shows that, not what was asked for.
