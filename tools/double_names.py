@@ -37,7 +37,6 @@ MEANT = {
     "function write": "writes the module's one kind of document; called with the module's name",
     "function bundled": "gives the module's bundled data; called with the module's name",
     "function parse": "bytes of a document, and a mapping of settings: the general word for both",
-    "function called": "one gives a channel's name, the other a state's parts by their present names",
     "function feed": "the command, and the process that it runs",
     "function tail": "the command, and the process that it runs",
     "function up": "the command, and the process that it runs",

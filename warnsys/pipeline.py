@@ -3,7 +3,7 @@
     bytes → Matcher.decide_bytes → Outcome → settle(state, …) → (state, notices)
 
 The agents in `streams` and the replay call these two functions. Neither function reads a clock: ticks bring the time.
-`settle` consists of `consider`, which decides what has to be told, and `worded`, which puts it into words.
+`settle` consists of `decide_what_to_tell`, and of `worded`, which puts that into words.
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,7 +32,7 @@ from warnsys.records import (
 from warnsys.settings import City, Settings
 from warnsys.warning import pauses
 from warnsys.warning.bounds import WEIGH_AFTER
-from warnsys.warning.city import CityInfo, SteleSent, called, weighed
+from warnsys.warning.city import CityInfo, SteleSent, with_renamed_messages, within_bounds
 from warnsys.warning.city import CityRules as CityRules
 from warnsys.warning.city import CityState as CityState
 from warnsys.warning.clock import AGREE
@@ -40,7 +40,7 @@ from warnsys.warning.facts import Facts, verdict
 from warnsys.warning.learning import learn_outcome, learn_snapshot, learn_time, without_details
 from warnsys.warning.matching import Decision, Matcher, for_cities
 from warnsys.warning.notify import Change, changes, remember
-from warnsys.warning.revisions import by_sender, renamed
+from warnsys.warning.revisions import renamed, with_sender_in_ids
 from warnsys.warning.scene import StandingByMessage
 from warnsys.warning.situation import DistrictSituation, Situation, grade, worst_grade
 from warnsys.warning.trouble import mended, noted
@@ -64,7 +64,7 @@ def settle(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[Cit
 
     Before the first tick it only learns facts. Raises `ForeignStageError`.
     """
-    state, to_tell = consider(state, record, city)
+    state, to_tell = decide_what_to_tell(state, record, city)
     return state, worded(to_tell, city) if to_tell else ()
 
 
@@ -73,25 +73,25 @@ def settle(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[Cit
 
 @dataclass(frozen=True)
 class ToTell:
-    """What one record makes a city tell, not yet in words."""
+    """Everything to publish for one record, before wording."""
 
     situation: Situation
-    cause: tuple[str, ...]
-    """Identifies the record; the ids of the steles' records are made of it."""
+    record_identity: tuple[str, ...]
+    """Goes into the ids of the stele records."""
     steles: tuple[DistrictSituation, ...] = ()
     """The districts whose stele gets a new record."""
     changes: tuple[Change, ...] = ()
     sent: Mapping[str, SteleSent] = field(default_factory=dict)
-    """What each stele has been sent after this."""
+    """By district, the record last sent to its stele, those of `steles` included."""
 
 
-def consider(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[CityState, ToTell | None]:
+def decide_what_to_tell(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[CityState, ToTell | None]:
     """Takes one record into a city's state. Gives the new state, and what has to be told; None if nothing was decided.
 
     1. It learns what the record says. If the rest can wait, it ends here.
     2. It derives what holds now.
-    3. It compares that with what each channel was last told. It skips a paused channel. After the pause it looks for
-       changes since what stood when the pause began.
+    3. It compares that with what each channel was last told. It skips a paused channel. After a pause it compares with
+       what stood when the pause began.
     4. It finds the steles that need a new record.
     5. It remembers what stood and what was told.
     """
@@ -100,28 +100,28 @@ def consider(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[C
     if state.troubles:
         state = state.model_copy(update={"troubles": mended(state.troubles, record)})
     time_before = state.facts.now
-    state, cause, can_wait = _learn(state, record, city)
+    state, record_identity, can_wait = _learn(state, record, city)
     if can_wait:
         return state, None
     situation = city.situation(state)
     if situation is None:  # no tick has come yet
-        return weighed(state, None), None
+        return within_bounds(state, None), None
     time_went_back = time_before is not None and situation.now < time_before
-    snapshot = _snapshot_behind(record)
+    snapshot = _snapshot_of(record)
     found, told = list[Change](), state.told
-    for channel_names, stood in pauses.turns(state.stopped, state.held, city.policy.channels, situation.now):
+    for channel_names, stood in pauses.to_compare(state.stopped, state.held, city.policy.channels, situation.now):
         before = _as_if_new(stood, situation) if time_went_back else stood
         more, told = changes(state.facts, situation, before, told, city.policy.only(channel_names), snapshot)
         found += more
     due, steles = _due(state.steles, situation, city)
     stopped = pauses.caught_up(state.stopped, situation.now)
-    replaced_and_told = set(situation.replaced) - pauses.awaited(stopped)
+    replaced_and_told = set(situation.replaced) - pauses.ends_to_tell(stopped)
     after = {
         "facts": without_details(state.facts, replaced_and_told),
         "held": remember(situation, state.held, state.facts), "told": told, "steles": steles, "stopped": stopped,
     }  # fmt: skip
-    state = weighed(state.model_copy(update=after), situation)
-    return state, ToTell(situation, cause, due, tuple(found), steles)
+    state = within_bounds(state.model_copy(update=after), situation)
+    return state, ToTell(situation, record_identity, due, tuple(found), steles)
 
 
 def _learn(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[CityState, tuple[str, ...], bool]:
@@ -131,9 +131,9 @@ def _learn(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[Cit
     """
     match record:
         case Outcome():
-            outcome = by_sender(for_cities(record, (state.city,)))
+            outcome = with_sender_in_ids(for_cities(record, (state.city,)))
             facts = learn_outcome(state.facts, outcome, city.ruleset_version)
-            state = called(state, renamed(state.facts.facts, facts.facts, outcome.base_id))
+            state = with_renamed_messages(state, renamed(state.facts.facts, facts.facts, outcome.base_id))
             can_wait = (
                 facts.grown < WEIGH_AFTER
                 and _can_wait(state, outcome)
@@ -152,8 +152,8 @@ def _learn(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[Cit
 
 
 def _tick_identity(tick: Tick) -> tuple[str, ...]:
-    """Gives what identifies a tick: the broker's timestamp, with its own time if the two differ; without a broker's
-    timestamp, its own time."""
+    """Identifies a tick by the broker's timestamp. If the tick's own time differs, by both. If the broker gave none, by
+    its own time."""
     if tick.appended is None:
         return (utc(tick.at),)
     if abs(tick.appended - tick.at) > AGREE:
@@ -164,7 +164,7 @@ def _tick_identity(tick: Tick) -> tuple[str, ...]:
 def _can_wait(state: CityState, outcome: Outcome) -> bool:
     """Says whether deriving the situation can wait for the next snapshot or tick. The facts are learned at once.
 
-    If every message derived it, a burst of n messages would derive n situations of n messages (docs/adr/0009).
+    Deriving it after each of n messages of a burst costs n² (docs/adr/0009).
     """
     return _says_nothing_here(state, outcome) or _is_no_worse_in_a_crowd(state, outcome)
 
@@ -202,7 +202,7 @@ def _completes(before: Facts, after: Facts, outcome: Outcome, ruleset_version: s
     return all(verdict(after, listed_id, ruleset_version) is not None for listed_id in newest.ids)
 
 
-def _snapshot_behind(record: ImpactRecord) -> str:
+def _snapshot_of(record: ImpactRecord) -> str:
     """Gives source and stamp of the snapshot that a record is, or that a message came with; "" if there is none."""
     if isinstance(record, Outcome | Snapshot) and record.stamp:
         return f"{record.source} {utc(record.stamp)}"
@@ -210,10 +210,10 @@ def _snapshot_behind(record: ImpactRecord) -> str:
 
 
 def _as_if_new(held: StandingByMessage, situation: Situation) -> StandingByMessage:
-    """Gives what stood, without the messages that stand now: so they count as new.
+    """Gives what stood, without the messages that stand now, so that these count as new.
 
-    It is used when the time went back: at the later time some of them seemed expired, so nobody was told of them. What
-    was told is in the notification log, so nobody is told twice.
+    After the time went back, messages that had seemed expired are live again, and perhaps nobody was told of them. The
+    notification log prevents telling twice.
     """
     stands = {d.district: {one.fact.base_id for one in d.standing} for d in situation.districts.values()}
     return {
@@ -227,7 +227,7 @@ def _due(
 ) -> tuple[tuple[DistrictSituation, ...], dict[str, SteleSent]]:
     """Gives the districts whose stele needs a new record: its content changed, or the record grows old.
 
-    Gives with them what each stele was last sent, these records included.
+    Also gives, by district, the record last sent to its stele, these included.
     """
     again_after = timedelta(seconds=city.policy.stele_valid_s / 3)
     due, shared = [], stele.Shared(city.place, situation, city.policy)
@@ -237,10 +237,10 @@ def _due(
         last = sent.get(district.district)
         if last is None or last.content != content or abs(situation.now - last.at) >= again_after:
             due.append(district)
-            holds, cap = cap_chain.after(last, shared, district, city.stage)
+            digest, cap_alerts = cap_chain.after(last, shared, district, city.stage)
             now_sent[district.district] = SteleSent(
                 content=content, at=situation.now, warnings=len(district.standing), grade=worst_grade(district),
-                holds=holds or None, cap=cap or None,
+                holds=digest or None, cap=cap_alerts or None,
             )  # fmt: skip
     return tuple(due), now_sent
 
@@ -248,23 +248,25 @@ def _due(
 def set_aside(
     state: CityState, record: ImpactRecord, reason: str, city: CityRules
 ) -> tuple[CityState, tuple[Notice, ...]]:
-    """Gives the state of a city that failed to settle a record. Gives its state and the notices to publish. Never
-    raises.
+    """Gives the state of a city without a record that it failed to settle, and the notices to publish. Never raises.
 
-    The city keeps what it knew, and counts as incomplete. If the record is an outcome, the city learns its message as
-    one that nobody can read.
+    The city keeps what it knew, and is incomplete. If the record is an outcome, the city marks its message as
+    unreadable, so that nothing that the message may concern ends or turns clear.
     """
     state = state.model_copy(update={"troubles": noted(state.troubles, record, reason)})
     notices: tuple[Notice, ...] = ()
     if isinstance(record, Outcome):
-        unread = {"decided": "rejected", "reason": reason[:300], "supersedes": (), "meanings": (), "sent": None}
+        unreadable = {
+            "decided": "rejected", "reason": reason[:300], "supersedes": (), "meanings": (), "sent": None,
+            "msg_type": None,
+        }  # fmt: skip
         with suppress(Exception):  # if this fails, too, the message is undecided, and the city is incomplete as well
-            state, notices = settle(state, record.model_copy(update={**unread, "msg_type": None}), city)
+            state, notices = settle(state, record.model_copy(update=unreadable), city)
     with suppress(Exception):  # if this fails, too, the steles' records grow old, and the steles say so
         if situation := city.situation(state):
             due, steles = _due(state.steles, situation, city)
-            cause = ("failed", *state.troubles, utc(situation.now))
-            shown = worded(ToTell(situation, cause, due, sent=steles), city)
+            record_identity = ("failed", *state.troubles, utc(situation.now))
+            shown = worded(ToTell(situation, record_identity, due, sent=steles), city)
             state, notices = state.model_copy(update={"steles": steles}), (*notices, *shown)
     return state, notices
 
@@ -276,7 +278,7 @@ def worded(to_tell: ToTell, city: CityRules) -> tuple[Notice, ...]:
     """Puts what was decided into the words of each channel: first the steles, the worst first, then the changes."""
     shared = stele.Shared(city.place, to_tell.situation, city.policy)
     steles = [
-        stele.record(shared, one, city.stage, to_tell.cause, to_tell.sent[one.district].cap or ())
+        stele.record(shared, one, city.stage, to_tell.record_identity, to_tell.sent[one.district].cap or ())
         for one in to_tell.steles
     ]
     steles.sort(key=lambda record: -max((item.level for item in record.items), default=0))

@@ -39,11 +39,11 @@ class Needs:
 
     standing: Mapping[str, tuple[int, frozenset[str]]]
     """By base id the highest grade of what stands, expired and unconfirmed included, and the districts."""
-    awaited: Collection[str]
-    """Whose end a stopped channel may still have to tell."""
+    ends_to_tell: Collection[str]
+    """The messages whose end a paused channel may still have to tell."""
 
 
-def needs(facts: Facts, situation: Situation | None, awaited: Collection[str]) -> Needs:
+def needs(facts: Facts, situation: Situation | None, ends_to_tell: Collection[str]) -> Needs:
     """Before the first tick everything that warns is taken to stand."""
     standing: dict[str, tuple[int, frozenset[str]]] = {}
     if situation is None:
@@ -54,7 +54,7 @@ def needs(facts: Facts, situation: Situation | None, awaited: Collection[str]) -
         for state in situation.districts.values():
             for one in state.standing:
                 _add(standing, one.fact.base_id, grade(one.meaning), state.district)
-    return Needs(standing, awaited)
+    return Needs(standing, ends_to_tell)
 
 
 def _add(standing: dict[str, tuple[int, frozenset[str]]], base_id: str, rank: int, district: str) -> None:
@@ -140,7 +140,7 @@ class _Scales:
         return sorted(facts, key=lambda fact: (fact.sent, fact.base_id))
 
     def _needed(self, fact: Fact) -> bool:
-        return fact.base_id in self.need.standing or fact.base_id in self.need.awaited
+        return fact.base_id in self.need.standing or fact.base_id in self.need.ends_to_tell
 
     def unknown_references(self) -> None:
         """Messages that warn nobody here, and end nothing that is known here."""

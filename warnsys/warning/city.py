@@ -60,8 +60,8 @@ class CityState(Record):
     """What could not be taken in: until that is mended, the city's data are incomplete."""
 
 
-def called(state: CityState, names: Mapping[str, str]) -> CityState:
-    """Puts what stood under the present names of the messages; `names` gives the new name by the old one."""
+def with_renamed_messages(state: CityState, names: Mapping[str, str]) -> CityState:
+    """Renames messages in what the state says of what stood; `names` gives the new name by the old one."""
     if not names:
         return state
 
@@ -94,7 +94,7 @@ class CityRules:
         return troubled(found, state.troubles)
 
 
-def weighed(state: CityState, situation: Situation | None) -> CityState:
+def within_bounds(state: CityState, situation: Situation | None) -> CityState:
     """Makes the state smaller if it has grown too large (docs/adr/0013)."""
     if state.facts.grown < WEIGH_AFTER:
         return state
@@ -104,7 +104,7 @@ def weighed(state: CityState, situation: Situation | None) -> CityState:
     paused = pauses.lighter_pauses(state.stopped)
     memory = {"held": lighter_held(state.held), "told": lighter_told(state.told), "stopped": paused}
     state = state.model_copy(update=memory)
-    need = needs(state.facts, situation, pauses.awaited(paused))
+    need = needs(state.facts, situation, pauses.ends_to_tell(paused))
     if (too_much := len(state.to_bytes()) - LIGHT) > 0:
         state = state.model_copy(update={"facts": lighter(state.facts, too_much, need)})
         state = state.model_copy(update={"held": held_of(state.held, state.facts)})

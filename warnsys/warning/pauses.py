@@ -51,23 +51,24 @@ def ordered(pauses: Pauses, order: ChannelPause, standing: StandingByMessage, no
     return {**pauses, order.channel: Pause(at=order.at, until=(since or order.at) + lasts, held=held, since=since)}
 
 
-def turns(
-    pauses: Mapping[str, Pause], standing: StandingByMessage, channels: Collection[str], now: datetime
+def to_compare(
+    pauses: Mapping[str, Pause], stood: StandingByMessage, channels: Collection[str], now: datetime
 ) -> Iterator[tuple[frozenset[str], StandingByMessage]]:
-    """The channels to be told, with what stood when each was told last: those that run, and those that are resumed."""
+    """The channels to be told, with what stood when each was told last: `stood` for those that run; for those that are
+    resumed, what stood when the pause began."""
     waiting = {channel: pause for channel, pause in pauses.items() if pause.held is not None}
-    yield frozenset(channels) - waiting.keys(), standing
+    yield frozenset(channels) - waiting.keys(), stood
     for channel, pause in sorted(waiting.items()):
         if pause.held is not None and pause.over(now):
             yield frozenset({channel}), pause.held
 
 
 def caught_up(pauses: Mapping[str, Pause], now: datetime) -> Pauses:
-    """The same after `turns` was told: what is over has nothing to catch up with."""
+    """The same after what `to_compare` gave was told: a pause that is over has nothing to catch up with."""
     return {channel: one.model_copy(update={"held": None}) if one.over(now) else one for channel, one in pauses.items()}
 
 
-def awaited(pauses: Mapping[str, Pause]) -> set[str]:
+def ends_to_tell(pauses: Mapping[str, Pause]) -> set[str]:
     """The messages whose end a paused channel may still have to tell."""
     return {base_id for one in pauses.values() for ids in (one.held or {}).values() for base_id in ids}
 

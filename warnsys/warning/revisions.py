@@ -58,8 +58,8 @@ def is_real(outcome: Outcome) -> bool:
     return outcome.decided != "not_live" or not outcome.reason.startswith(NOT_REAL)
 
 
-def by_sender(outcome: Outcome) -> Outcome:
-    """With names of sender and identifier, where a release that knew identifiers only decided it."""
+def with_sender_in_ids(outcome: Outcome) -> Outcome:
+    """Adds the sender to the ids of an outcome that an older release decided, which knew identifiers only."""
     sender = outcome.sender
     if outcome.digest is not None or not sender or dwd.is_senders(sender):
         return outcome

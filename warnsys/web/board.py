@@ -42,7 +42,7 @@ from warnsys.records import (
 )
 from warnsys.settings import LIVE
 from warnsys.warning.facts import AHEAD
-from warnsys.warning.revisions import by_sender, revision_id
+from warnsys.warning.revisions import revision_id, with_sender_in_ids
 from warnsys.web.board_time import BoardTime
 from warnsys.web.history import History
 from warnsys.web.meanings import meanings_of_all
@@ -341,7 +341,7 @@ class Board:
                 self.history.listed(said.source, said.stamp)
             case Outcome():
                 self.history.matched(said.listed_id, record.at)
-                said = self._called(by_sender(said))
+                said = self._called(with_sender_in_ids(said))
                 self.known_since.setdefault(said.base_id, self.now() if self.exercise else record.at)
                 if (known := self.outcomes.get(said.base_id)) and known.rules == said.rules:
                     said = said.model_copy(update={"meanings": meanings_of_all(known.meanings, said.meanings)})
