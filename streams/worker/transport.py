@@ -1,17 +1,17 @@
 """Faust transports whose consumer never commits past a record that no agent has handled.
 
 Faust 0.15.3 loses records at rebalances. It throws away what it has fetched but not handed to an agent. The next record
-then has a higher offset; `_drain_messages` takes that jump for a hole of compaction and commits across it. Faust also
-counts a record as acknowledged when its agent is cancelled in mid-work.
+then has a higher offset. `_drain_messages` assumes that compaction removed the records between, and commits across this
+jump. Faust also counts a record as acknowledged when its agent is cancelled in mid-work.
 
-Many places in Faust can lose a record in this way. So the check stands at the end of the way, where an agent takes a
-record (`take`):
+Many places in Faust can lose a record in this way. So the check runs last, when an agent takes a record (`take`):
 
 * An agent works on a record only if it is the next one of its partition.
 * At a jump the consumer reads the partition again, from the record that is to be processed next.
 * The offset tracker alone decides what is committed. The consumer ignores Faust's own acknowledgements.
 
-Agents read topics without holes (neither compacted nor transactional), so a jump always means lost records.
+Agents read topics without holes (neither compacted nor transactional), so a jump means lost records. Only a gap that
+several readings meet counts as a hole (`_is_hole`).
 """
 
 import asyncio
@@ -34,17 +34,16 @@ log = logging.getLogger(__name__)
 WRITTEN_FOR = {"faust-streaming": "0.15.3", "aiokafka": "0.14.0"}
 """The releases whose internals this module overrides. It refuses any other."""
 FETCH_WAIT_MS = 50
-"""How long a fetch waits for new records (Faust: 1.5 s). aiokafka has one fetch per broker under way. That fetch leaves
-out partitions of which it still holds records, so their new records wait until it ends. A higher value makes them wait
-longer."""
+"""How long a fetch waits for new records (Faust: 1.5 s). aiokafka has one fetch per broker under way. A partition with
+buffered records is left out of it, so new records there wait for the next fetch."""
 EMBEDDED_FETCH_WAIT_MS = 10
-"""The same on the embedded broker. Each record waits so long there, because a new record does not wake a fetch."""
+"""The same on the embedded broker. There a new record does not wake a fetch, so each waits up to this long."""
 SEEK_AGAIN_S = 5.0
-"""After a seek no second one follows for so long. Records that were queued before the seek still look like jumps."""
+"""Minimum time between two seeks of a partition. Records that were queued before a seek still look like jumps."""
 QUIET_S = 1.0
 """How often the consumer checks partitions without records for jumps."""
 BELIEVED_AFTER = 3
-"""If this many readings in a row give the same later record instead of the next one, the offsets between are a hole."""
+"""After this many readings in a row that meet the same gap, the gap is real: the log has no such records."""
 LAST_COMMIT_S = 2.0
 """A rebalance waits at most so long for the last commit."""
 
@@ -70,6 +69,14 @@ class _NothingRead(dict[TP, int | None]):
         return None
 
     def __setitem__(self, *_: Any) -> None: ...
+
+
+class Gap(NamedTuple):
+    """A gap that readings of a partition have met, and how many in a row."""
+
+    expected: int
+    came: int
+    readings: int
 
 
 class PartitionOffsets(NamedTuple):
@@ -111,10 +118,9 @@ class StrictConsumer(driver.Consumer):
         """Faust's note of the offset that it has read last."""
         self._no_seek_before: dict[TP, float] = {}
         """By partition, the time before which no further seek is made, in monotonic seconds."""
-        self._came_instead: dict[TP, int] = {}
+        self._lowest_after_jump: dict[TP, int] = {}
         """By partition, the lowest offset that has come instead of the next one since the last seek."""
-        self._gaps: dict[TP, tuple[tuple[int, int], int]] = {}
-        """By partition, the last gap (next offset, offset that came instead), and how many readings in a row met it."""
+        self._last_gap: dict[TP, Gap] = {}
         self._generation: int | None = None
         """The generation of the group in which the tracker's offsets hold. None after a revocation."""
 
@@ -124,16 +130,16 @@ class StrictConsumer(driver.Consumer):
     # -- the agents' side -------------------------------------------------------------------------------------------
 
     async def take(self, message: Any) -> bool:
-        """Says whether a record is the next one to process. An agent asks this before it does anything else.
+        """Claims a record for its agent if it is the next one to process, and says whether. An agent asks this first.
 
-        At a jump it has the partition read again.
+        At a jump it has the partition read again. It ignores records of an older generation of the group.
         """
         if message.generation_id != self.app.consumer_generation_id:
             return False
         order = self.tracker.compare(message.tp, message.offset)
         if order is OffsetOrder.JUMP:
-            lowest = self._came_instead.get(message.tp, message.offset)
-            self._came_instead[message.tp] = min(message.offset, lowest)
+            lowest = self._lowest_after_jump.get(message.tp, message.offset)
+            self._lowest_after_jump[message.tp] = min(message.offset, lowest)
             await self._read_again(message.tp)
         if order is not OffsetOrder.NEXT:
             return False
@@ -142,7 +148,7 @@ class StrictConsumer(driver.Consumer):
         return True
 
     def processed(self, message: Any) -> None:
-        """Notes that the results of a record are sent. It becomes handled when a later record is marked as handled."""
+        """Notes that the results of a record are sent. It is not committed before its batch is marked as handled."""
         self.working.pop(message.tp, None)
         self.tracker.processed(message.tp, message.offset)
 
@@ -152,10 +158,9 @@ class StrictConsumer(driver.Consumer):
         self.tracker.handled(message.tp, message.offset)
 
     async def _read_again(self, tp: TP) -> None:
-        """Reads a partition again from the next record. If the log has no such record, moves the next offset first.
+        """Reads a partition again from the next record, or from where the log goes on if it lacks that record.
 
-        Does nothing within `SEEK_AGAIN_S` after a seek, because records queued before the seek may still look like
-        jumps.
+        Does nothing within `SEEK_AGAIN_S` after a seek, unless the next record came meanwhile.
         """
         now = time.monotonic()
         if now < self._no_seek_before.get(tp, 0) or tp not in self.tracker.next:
@@ -172,16 +177,7 @@ class StrictConsumer(driver.Consumer):
             return
         if (expected := self.tracker.next.get(tp)) is None:
             return  # the partition was revoked meanwhile
-        start = self._start(tp, expected, found)
-        came = self._came_instead.pop(tp, None)
-        if start == expected and came is not None and self._is_hole(tp, expected, came):
-            self.holes += came - expected
-            log.critical(
-                "%s/%d: the log has no records %d to %d, as %d readings show, and the worker goes on at the next one; "
-                "configure the topic as neither compacted nor transactional",
-                tp.topic, tp.partition, expected, came - 1, BELIEVED_AFTER,
-            )  # fmt: skip
-            start = came
+        start = self._start_after_jump(tp, expected, found)
         if start != expected:
             self.tracker.move(tp, start)
         log.warning("%s/%d: the worker reads again from offset %d", tp.topic, tp.partition, start)
@@ -190,21 +186,33 @@ class StrictConsumer(driver.Consumer):
         except (TimeoutError, KafkaError) as error:
             log.warning("%s/%d: the seek failed and will be tried again: %r", tp.topic, tp.partition, error)
 
+    def _start_after_jump(self, tp: TP, expected: int, found: PartitionOffsets) -> int:
+        """Gives the offset to read after a jump: `expected`, or where the log goes on if it lacks this record."""
+        start, came = self._start(tp, expected, found), self._lowest_after_jump.pop(tp, None)
+        if start != expected or came is None or not self._is_hole(tp, expected, came):
+            return start
+        self.holes += came - expected
+        log.critical(
+            "%s/%d: the log has no records %d to %d, as %d readings show, and the worker goes on at the next one; "
+            "configure the topic as neither compacted nor transactional",
+            tp.topic, tp.partition, expected, came - 1, BELIEVED_AFTER,
+        )  # fmt: skip
+        return came
+
     def _is_hole(self, tp: TP, expected: int, came: int) -> bool:
-        """Says whether `expected` to `came` - 1 are a hole: `BELIEVED_AFTER` readings in a row have met this gap.
+        """Says whether the log has no records from `expected` up to `came`: `BELIEVED_AFTER` readings met this gap.
 
         Within one generation Faust does not throw away the same records twice. So a gap that every reading meets is a
         hole.
         """
-        gap = (expected, came)
-        last_gap, times = self._gaps.get(tp, (gap, 0))
-        times = times + 1 if last_gap == gap else 1
-        self._gaps[tp] = gap, times
-        return times >= BELIEVED_AFTER
+        last = self._last_gap.get(tp)
+        readings = last.readings + 1 if last and (last.expected, last.came) == (expected, came) else 1
+        self._last_gap[tp] = Gap(expected, came, readings)
+        return readings >= BELIEVED_AFTER
 
     @Service.task
     async def _notice_jumps_on_quiet_topics(self) -> None:
-        """Finds jumps by the fetch position, on topics where no further record comes that would show them."""
+        """Detects jumps that no further record shows: compares the fetch position with the next offset."""
         idle_before: dict[TP, int] = {}
         while not self.should_stop:
             await self.sleep(QUIET_S)
@@ -215,11 +223,11 @@ class StrictConsumer(driver.Consumer):
             idle_before = idle
 
     def _is_idle(self, tp: TP) -> bool:
-        """Says whether a partition has no record with its agent and, as far as Faust tells, none in the queue."""
+        """Says whether the agent of a partition's topic is idle, and no full queue holds the partition back."""
         return not self.at_work(tp) and tp not in self._buffered_partitions
 
     def at_work(self, tp: TP) -> bool:
-        """Says whether the agent of this topic works on a record. While it works on one partition, the others wait."""
+        """Says whether the agent of a partition's topic works on a record. The topic's other partitions wait then."""
         return any(busy.topic == tp.topic for busy in self.working)
 
     async def _position_differs(self, tp: TP, offset: int) -> bool:
@@ -258,10 +266,9 @@ class StrictConsumer(driver.Consumer):
         return {tp for tp in self.assignment() if self.app.topics.acks_enabled_for(tp.topic)}
 
     async def perform_seek(self) -> None:
-        """Seeks to the first record that is not handled: the tracker knows it within a generation, else the committed
-        offsets.
+        """Seeks to the first record that is not handled. Faust calls this after each rebalance, before records flow.
 
-        Faust calls this after each rebalance, before records flow.
+        Within a generation of the group the tracker knows that record; otherwise the committed offset does.
         """
         generation = self.app.consumer_generation_id
         inputs = self._input_partitions()
@@ -276,8 +283,8 @@ class StrictConsumer(driver.Consumer):
             return  # another rebalance came in between, and Faust calls this method again for it
         self._generation = generation
         self._no_seek_before.clear()
-        self._came_instead.clear()
-        self._gaps.clear()
+        self._lowest_after_jump.clear()
+        self._last_gap.clear()
         self.tracker.assign(starts)
 
     async def _offsets_of(self, tps: Iterable[TP]) -> dict[TP, PartitionOffsets]:
@@ -340,8 +347,7 @@ class StrictConsumer(driver.Consumer):
     async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: ARG002 - Faust's signature
         """Commits the offsets that the tracker gives. The next interval repeats a commit that fails.
 
-        This method also clears Faust's notes of its own acknowledgements. Faust clears them in the commit that this one
-        replaces; without that they grow by 200 bytes with each record.
+        As Faust's method does, it also clears Faust's own notes, which would grow by 200 bytes per record.
         """
         self._acked.clear()
         self._acked_index.clear()
@@ -354,18 +360,19 @@ class StrictConsumer(driver.Consumer):
     async def _commit_in_thread(self, offsets: Mapping[TP, int]) -> bool:
         consumer = self._thread._ensure_consumer()
         ours = self._thread.assignment()
-        asked = {
+        still_ours = {
             self._new_topicpartition(tp.topic, tp.partition): OffsetAndMetadata(offset, "")
             for tp, offset in offsets.items()
             if tp in ours
         }
         try:
-            if asked:
-                await consumer.commit(asked)
+            if still_ours:
+                await consumer.commit(still_ours)
         except KafkaError as error:
             log.warning("the commit of %s failed and will be tried again: %r", dict(offsets), error)
             return False
-        return len(asked) == len(offsets)
+        # If a partition was lost meanwhile, no offset counts as committed, and the next interval tries all again.
+        return len(still_ours) == len(offsets)
 
     async def verify_all_partitions_active(self) -> None:
         """Does nothing. Faust would only log a partition that stands still; our watchdog ends the worker."""
