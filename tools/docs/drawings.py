@@ -272,7 +272,7 @@ def failures() -> Drawing:
         (
             BLUE,
             "the infrastructure\nbroker, network, disk, rights",
-            "nothing is committed;\nthe worker waits, or starts again",
+            "nothing is committed;\nthe worker ends, and starts again",
         ),
         (
             GREEN,

@@ -1,6 +1,6 @@
 """The kinds of sources: what a file of this package says of itself as `KIND`, and the poller asks (docs/adr/0020).
 
-How to add one: docs/how-to/add-a-source.md.
+How to add one: docs/how-to/add-a-kind-of-source.md.
 """
 
 from collections.abc import Callable
