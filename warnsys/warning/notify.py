@@ -1,17 +1,18 @@
 """Decides what is worth telling: the difference between what holds and what a channel was last told.
 
-The notification log (`notification_log`) keeps, for each audience, channel, event group and district, which grade was
-told until when. This module compares the situation with that log, not message with message. Therefore:
+The notification log (`notification_log`) keeps, for each audience, channel, event group and district, the grades that
+were told, with begin and end. This module compares the situation with that log, not message with message. Therefore:
 
 * Ten small extensions add up to one that is told.
 * A second storm cell of the same group at no higher level is no news.
 * A planned expiry is silent, because its time was told from the start.
 
-A rise is told to those whose minimum it reaches. A fall is told to everybody who was told of more, even if it ends
-below their minimum, and to nobody else.
+A rise is told to those whose minimum it reaches. A fall is told to everybody who was told the higher grade, even if
+what is left is below their minimum, and to nobody else.
 
-For each rule, event group and district `changes` asks `_Comparison.difference`. Differences of one kind that show the
-same meaning become one `Change`. The words "stands", "live", "unconfirmed", "new" and "gone" are explained in `scene`.
+For each rule, event group and district `changes` asks `_Comparison.difference`. Differences that have one effect and
+show one meaning (what a message warns of, in all its languages) become one `Change`. `scene` explains the words
+"stands", "live", "unconfirmed", "new" and "gone".
 """
 
 import math
@@ -43,18 +44,17 @@ Reason = Literal[
     "raised", "now a warning", "announced", "entered", "revived", "begins earlier", "extended", "begins later",
     "shortened", "lowered", "cancelled", "superseded", "withdrawn", "expired",
 ]  # fmt: skip
-"""Why a change is told. If several reasons apply, the first of this list counts. `docs/reference/lifecycle.md` tells
-a story of each.
+"""Why a change is told; of several reasons the first in this list. `docs/reference/lifecycle.md` tells a story of each.
 
-* `entered`: nothing was told here before. `revived`: the warning had been withdrawn, and its source lists it again.
+* The log has nothing of the group here. `entered`: a warning is new. `revived`: a withdrawn one is listed again.
 * `raised`, `lowered`: the level differs from the one that was told. `now a warning`: only an advance notice was told.
 * `announced`: a warning goes on, and an advance notice of something worse or later comes beside it.
 * `extended`, `shortened`, `begins earlier`, `begins later`: end or begin moved by more than the policy's minutes.
-* `cancelled`, `superseded` (by an update that does not warn here), `withdrawn` (its source no longer lists it) and
-  `expired` (earlier than was told): the warning that was told is over, and nothing of its group is left.
+* The warning that was told is over, and nothing of its group is left here. `cancelled`: by a Cancel. `superseded`: by
+  an update that does not warn of it here. `withdrawn`: its source no longer lists it. `expired`: earlier than was told.
 """
 MOST_CHANGES = 20
-"""One record tells one audience on one channel at most so many changes of one kind. The DWD has twelve event groups."""
+"""Limit of changes per rule and kind that follow from one record. The DWD has twelve event groups."""
 _ORDER: tuple[Reason, ...] = get_args(Reason)
 
 
@@ -68,21 +68,20 @@ class Change:
     cause: str
     """Base id of the message that caused it."""
     by_snapshot: tuple[str, ...]
-    """Empty if a message caused the change alone. If a snapshot took part: its part in the change, then its source and
-    stamp. The part is `revived`, `withdrawn`, `expired` or `confirmed`; `confirmed` marks an end in a district where
-    the successor does not warn."""
+    """Empty if a message caused the change alone. Else the role of a snapshot (`revived`, `withdrawn`, `expired`, or
+    `confirmed`: an end in a district where the successor does not warn), and the snapshot as `changes` names it."""
     meaning: Meaning
-    """What holds now; for the kind `ended`, what has ended. Its period leads from the first begin to the last end of
-    all messages of its grade, because they are one event to people."""
+    """What holds now; for the kind `ended`, what has ended. Its begin and end span all that holds at its grade in these
+    districts, because that is one event to people."""
     districts: tuple[str, ...]
     was: LogEntry | None = None
     """What this channel was last told of the group in these districts: the entry whose begin or end moved, else the
-    highest entry. None if the channel was told nothing."""
-    shown: tuple[str, ...] = ()
+    highest entry. None if the log has nothing."""
+    shown_in_id: tuple[str, ...] = ()
     """Base id of the message that contains `meaning`, and the index of `meaning` there. Empty for an end, and if
-    `meaning` is the first one of the message `cause`."""
+    `meaning` is the first one of the message `cause`, so that ids stay as they were before this was added."""
     more: int = 0
-    """How many others this one stands for: changes of its kind that are no worse, and meanings that were left out."""
+    """How many changes `MOST_CHANGES` cut off after this one, plus how many meanings the matcher did not keep."""
 
     @property
     def channel(self) -> Channel:
@@ -94,25 +93,22 @@ class Change:
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """Tells this change from all others of its audience and channel. What the change says takes no part in it."""
-        return (self.cause, self.kind, self.meaning.group, *self.by_snapshot, *self.shown)
+        """Unique among the changes of its audience and channel. It depends on no level, time or word of `meaning`."""
+        return (self.cause, self.kind, self.meaning.group, *self.by_snapshot, *self.shown_in_id)
 
 
-def notice_id(stage: str, place: str, channel: str, audience: str, *cause: str) -> str:
-    """Makes the id of a notice. The same cause gives the same id, whoever sends it and how often.
+def notice_id(stage: str, place: str, channel: str, audience: str, *identity: str) -> str:
+    """Makes the id of a notice. The same identity gives the same id, whoever sends it and how often.
 
-    `place` is a city or district. `cause` is a change's `identity`, or what identifies the record that led to a
-    stele's record. A live notice and one of an exercise never share an id.
+    `place` is a city or district. `identity` is that of a change; for a stele's record, that of the record that led to
+    it. A live notice and one of an exercise never share an id.
     """
-    parts = (part.replace("\\", "\\\\").replace("|", "\\|") for part in (stage, place, channel, audience, *cause))
+    parts = (part.replace("\\", "\\\\").replace("|", "\\|") for part in (stage, place, channel, audience, *identity))
     return str(uuid.uuid5(NAMESPACE, "|".join(parts)))
 
 
 def remember(situation: Situation, before: StandingByMessage, known: Facts) -> StandingByMessage:
-    """Gives what stood, for the next record: the messages that stand now, and those that stood earlier.
-
-    Messages that are forgotten are left out.
-    """
+    """Gives, for the next record, what stood and is not forgotten: True if it stands now, False if only earlier."""
     found: StandingByMessage = {}
     for district, state in situation.districts.items():
         stood = dict.fromkeys((i for i in before.get(district, ()) if i in known.facts), False)
@@ -132,11 +128,10 @@ def changes(
 ) -> tuple[list[Change], NotificationLog]:
     """Gives what each channel has to be told now, the worst first, and the notification log after that.
 
-    `before` is what stood when this was last asked, `told` the log. `snapshot` is source and stamp of the snapshot that
-    the present record is or came with, "" for none.
+    `before` is what stood when the channels of `policy` were last compared, `told` the log. `snapshot` is the name
+    "source stamp" of the snapshot that the record is or came with; if it is "", the stamp `Situation.as_of` stands in.
 
-    Only event groups and districts in which a message is new or gone are compared: time that passes is no news by
-    itself.
+    Only event groups and districts in which a message is new or gone are compared: time alone is no news.
     """
     comparison = _Comparison(known, situation, before, snapshot)
     found: list[Change] = []
@@ -151,7 +146,7 @@ def changes(
                 if (difference := comparison.difference(rule, group, district, told_here.get(district, ()), policy))
             ]
             for kind, some in _by_kind(differences, first=not told_here):
-                found += comparison.changes(rule, group, kind, some)
+                found += comparison.joined(rule, group, kind, some)
             if differences:
                 told[key] = {**told_here, **{one.district: one.now_told for one in differences}}
     return _at_most(sorted(found, key=_worst_first), known), without_ended(told, situation.now, comparison.top)
@@ -179,8 +174,9 @@ def _left_out(known: Facts, change: Change) -> int:
     return (fact and fact.left_out) or 0
 
 
-_DifferenceKind = Literal["news", "lowered", "ended"]
-"""What a difference is: something to warn of (also a begin or end that moved), less than was told, or nothing left."""
+_Effect = Literal["warn", "lower", "end"]
+"""What a difference leads to. `warn`: what is new, worse, or begins or ends at another time is told. `lower`: less than
+was told holds. `end`: nothing is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,27 +184,25 @@ class _Difference:
     """What differs in one district from what one rule's channel was told of one event group."""
 
     district: str
-    kind: _DifferenceKind
+    effect: _Effect
     reason: Reason
     was: LogEntry | None
-    """The entry that the difference is against, as in `Change.was`."""
+    """The log entry compared with, as in `Change.was`."""
     now_told: LogEntries
     """What the log says of the district from now on."""
-    moved_at: int | None = None
+    moved_grade: int | None = None
     """The grade whose end moved; None if no end moved."""
     silent: bool = False
     """True if nobody is told of it; the log notes it all the same."""
 
 
 def _by_kind(differences: Iterable[_Difference], *, first: bool) -> Iterator[tuple[NoticeKind, list[_Difference]]]:
-    """Groups differences by the kind of notice that tells them. `first` says that nothing was told of the group yet."""
+    """Groups differences by the kind of notice that tells them. `first`: the log has nothing of the group anywhere."""
     told = [difference for difference in differences if not difference.silent]
-    notice_kinds: dict[_DifferenceKind, NoticeKind] = {
-        "news": "warn" if first else "update", "lowered": "lowered", "ended": "ended",
-    }  # fmt: skip
-    for kind, notice_kind in notice_kinds.items():
-        if some := [difference for difference in told if difference.kind == kind]:
-            yield notice_kind, some
+    kinds: dict[_Effect, NoticeKind] = {"warn": "warn" if first else "update", "lower": "lowered", "end": "ended"}
+    for effect, kind in kinds.items():
+        if some := [difference for difference in told if difference.effect == effect]:
+            yield kind, some
 
 
 def _worst_first(change: Change) -> tuple[object, ...]:
@@ -226,15 +220,16 @@ class _Comparison(Scene):
         still_told = tuple(entry for entry in told if entry.holds(now))
         grade_now, grade_told = top(tellable), top(still_told)
 
-        worse_than_ever_told = grade_now > top(told)
-        if worse_than_ever_told:
-            return _Difference(district, "news", self.why_worse(group, district, told, tellable), _top(told), tellable)
+        worse_than_log = grade_now > top(told)
+        if worse_than_log:
+            return _Difference(district, "warn", self.why_worse(group, district, told, tellable), _top(told), tellable)
 
         if grade_now < grade_told:
-            below_the_minimum_too = self.log_entries(None, [one for one in live if not rule.leaves_out(one)])
-            less_than_told = top(below_the_minimum_too) < grade_told
+            # A fall is told even if what is left is below the rule's minimum.
+            without_minimum = self.log_entries(None, [one for one in live if not rule.leaves_out(one)])
+            less_than_told = top(without_minimum) < grade_told
             if less_than_told:
-                return self.less(rule, group, district, still_told, tellable or below_the_minimum_too, tolerance)
+                return self.less(rule, group, district, still_told, tellable or without_minimum, tolerance)
 
         as_bad_as_told = grade_now == grade_told > 0
         new_and_live = grade_now > 0 and bool(self.new_of(group, (district,)))
@@ -243,7 +238,7 @@ class _Comparison(Scene):
         return None
 
     def why_worse(self, group: str, district: str, told: LogEntries, tellable: LogEntries) -> Reason:
-        """Gives the reason why something worse holds than was ever told."""
+        """Gives the reason why something worse holds than the log has."""
         if not told:
             new = self.new_of(group, (district,))
             all_stood_earlier = new <= self.before.get(district, {}).keys()
@@ -257,14 +252,17 @@ class _Comparison(Scene):
     def moved(
         self, district: str, still_told: LogEntries, told: LogEntries, tellable: LogEntries, tolerance: timedelta
     ) -> _Difference | None:
-        """Gives the difference if begin or end moved by more than `tolerance`, else None. A later end counts first."""
+        """Gives the difference if the begin of `still_told` or the end of `told` moved by more than `tolerance`.
+
+        If the end moved to a later time, that is told, and a begin that moved is not. None if nothing has to be told.
+        """
         end = moved_end(told, tellable, self.situation.now, tolerance)
         begin = moved_begin(still_told, tellable, self.situation.now, tolerance)
         ends_later = end is not None and end.by > 0
         reason: Reason
         if begin and not ends_later:
             reason = "begins later" if begin > timedelta() else "begins earlier"
-            return _Difference(district, "news", reason, _top(still_told), tellable)
+            return _Difference(district, "warn", reason, _top(still_told), tellable)
         if end is None:
             return None
         if not ends_later:
@@ -273,63 +271,64 @@ class _Comparison(Scene):
             reason = "announced"
         else:
             reason = "extended"
-        return _Difference(district, "news", reason, end.was, tellable, end.grade)
+        return _Difference(district, "warn", reason, end.was, tellable, end.grade)
 
     def less(
         self, rule: Rule, group: str, district: str, still_told: LogEntries, left: LogEntries, tolerance: timedelta
     ) -> _Difference | None:
         """Gives the difference where less holds than was told: it was lowered, or it ended. `left` is what still holds.
 
-        None while an end is unconfirmed: nobody is told that anything is over before that.
+        None as long as something unconfirmed delays it: something as bad as what was told, or, if nothing is left,
+        anything that the rule tells.
         """
         was = still_told[0]
         unconfirmed = [one.meaning for one in self.unconfirmed(district, group)]
-        # An unconfirmed meaning delays the end if it is as bad as what was told, or if nothing else is left.
         if any(grade(meaning) >= was.grade or (not left and rule.tells(meaning)) for meaning in unconfirmed):
             return None
         reason = self.why_gone(group, (district,))
         ended_as_told = reason == "expired" and was.end - self.last_end(group, district) <= tolerance.total_seconds()
-        something_as_bad_is_told_instead = self.worst_new(rule, district) >= was.grade
-        silent = ended_as_told or something_as_bad_is_told_instead
+        # Beside a new warning that is as bad, of whatever group, an end would sound like an all-clear.
+        something_as_bad_is_new = self.worst_new(rule, district) >= was.grade
+        silent = ended_as_told or something_as_bad_is_new
         if not left:
-            return _Difference(district, "ended", reason, was, left, silent=silent)
+            return _Difference(district, "end", reason, was, left, silent=silent)
         advance_notice_became_warning = _only_advance(still_told) and not left[0].advance
         reason = "now a warning" if advance_notice_became_warning else "lowered"
-        return _Difference(district, "lowered", reason, was, left, silent=silent)
+        return _Difference(district, "lower", reason, was, left, silent=silent)
 
-    def changes(self, rule: Rule, group: str, kind: NoticeKind, differences: Iterable[_Difference]) -> Iterator[Change]:
+    def joined(self, rule: Rule, group: str, kind: NoticeKind, differences: Iterable[_Difference]) -> Iterator[Change]:
         """Joins the differences that show the same meaning into one change, and all ends into one."""
-        alike: dict[tuple[str, int], list[_Difference]] = {}
+        alike: dict[tuple[str, int] | None, list[_Difference]] = {}
         shown: dict[str, tuple[str, int]] = {}
         for difference in differences:
-            if (which := self.to_show(rule, group, difference)) is None:
+            if (to_show := self.to_show(rule, group, difference)) is None:
                 continue  # every message of the group is forgotten: there is nothing that can be said to be over
-            shown[difference.district] = which
-            alike.setdefault(("", 0) if kind == "ended" else which, []).append(difference)
+            shown[difference.district] = to_show
+            alike.setdefault(None if kind == "ended" else to_show, []).append(difference)
         for some in alike.values():
             worst = max(some, key=lambda difference: difference.was.grade if difference.was else 0)
-            yield self.change(rule, group, kind, some, shown[worst.district])
+            yield self.make_change(rule, group, kind, some, shown[worst.district])
 
     def to_show(self, rule: Rule, group: str, difference: _Difference) -> tuple[str, int] | None:
-        """Gives what a notice shows for a district: the base id of a message, and the number of one of its meanings.
+        """Gives what a notice shows for a district: the base id of a message, and the index of one of its meanings.
 
-        It is the worst meaning; if an end moved, it is the meaning that ends last among those of at least the moved
-        grade. None if no message of the group is known any more.
+        It is the worst meaning. If an end moved, it is the one that ends last among those of `moved_grade` or higher.
+        None if no message of the group is known any more.
         """
-        if difference.kind == "ended":
+        if difference.effect == "end":
             found = self.gone_meanings(group, (difference.district,)) or self.known_meanings(group, difference.district)
         else:
+            whatever_minimum, advance_too = difference.effect == "lower", rule.advance != "never"
             found = [
                 (one.meaning, one.fact)
                 for one in self.live(difference.district, group)
-                if (rule.tells(one.meaning) or difference.kind == "lowered")
-                and not (one.meaning.advance and rule.advance == "never")
+                if (whatever_minimum or rule.tells(one.meaning)) and (advance_too or not one.meaning.advance)
             ]
-        moved_at = difference.moved_at
+        moved_grade = difference.moved_grade
 
         def rank(one: tuple[Meaning, Fact]) -> tuple[object, ...]:
             meaning, fact = one
-            end_that_moved = _end(meaning) if moved_at is not None and grade(meaning) >= moved_at else 0.0
+            end_that_moved = _end(meaning) if moved_grade is not None and grade(meaning) >= moved_grade else 0.0
             return end_that_moved, grade(meaning), _end(meaning), fact.sent, fact.base_id
 
         if not found:
@@ -337,11 +336,11 @@ class _Comparison(Scene):
         meaning, fact = max(found, key=rank) if len(found) > 1 else found[0]
         return fact.base_id, self.position(meaning, fact)
 
-    def change(
+    def make_change(
         self, rule: Rule, group: str, kind: NoticeKind, differences: list[_Difference], shown: tuple[str, int]
     ) -> Change:
         """Joins differences of one kind to one change, which shows one meaning: `shown` as `to_show` gives it."""
-        base_id, position = shown
+        base_id, index = shown
         districts = tuple(difference.district for difference in differences)
         reason = min((difference.reason for difference in differences), key=_ORDER.index)
         was: LogEntry | None = None
@@ -350,12 +349,12 @@ class _Comparison(Scene):
                 was = higher(was, difference.was)
         cause, how = self.cause(kind, group, districts, base_id)
         by_snapshot = (how, self.snapshot) if how else ()
-        meaning = self.facts[base_id].meanings[position]
+        meaning = self.facts[base_id].meanings[index]
         of_its_grade = [entry for one in differences for entry in one.now_told if entry.grade == grade(meaning)]
         if period := one_entry(of_its_grade):
             meaning = meaning.model_copy(update={"onset": period.onset, "expires": period.until})
-        which = () if kind == "ended" or shown == (cause, 0) else (base_id, str(position))
-        return Change(rule, kind, reason, cause, by_snapshot, meaning, districts, was, which)
+        shown_in_id = () if kind == "ended" or shown == (cause, 0) else (base_id, str(index))
+        return Change(rule, kind, reason, cause, by_snapshot, meaning, districts, was, shown_in_id)
 
     def why_gone(self, group: str, districts: Sequence[str]) -> Reason:
         """Gives the reason why messages of a group are gone in these districts."""
@@ -372,13 +371,13 @@ class _Comparison(Scene):
         """
         new, gone = self.new_of(group, districts), self.gone_of(group, districts)
         if kind in ("warn", "update") and new:
-            cause = shown if shown in new else min(new)
+            cause = shown if shown in new else min(new)  # any of them, but always the same
             stood_earlier = any(cause in self.before.get(district, ()) for district in districts)
             return cause, "revived" if stood_earlier else ""
         if successor := self.direct_successor(gone):
             came_now = any(successor.base_id in self.new[district] for district in districts)
             return successor.base_id, "" if came_now else "confirmed"
-        return min(gone, default=shown), self.why_gone(group, districts)
+        return min(gone, default=shown), self.why_gone(group, districts)  # any of them, but always the same
 
 
 def _announced(was: LogEntry, now: LogEntry, tellable: LogEntries) -> bool:

@@ -40,7 +40,8 @@ class _MessageIndex:
 class Scene:
     """A situation beside what stood before it.
 
-    `before` is what stood; `snapshot` is source and stamp of the snapshot that led here, "" for none.
+    `before` is what stood; `snapshot` is "source stamp" of the snapshot that led here. If it is "", the stamp
+    `Situation.as_of` stands in.
     """
 
     def __init__(self, known: Facts, situation: Situation, before: StandingByMessage, snapshot: str) -> None:
