@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from benchmarks.postgis import Ask, cluster
 from benchmarks.scenes import BenchScene, coverage, districts, scenes
 from geofences import GeofenceIndex, bundled, load
-from geofences.overlap.sphere import extent
+from geofences.overlap.sphere import sphere_area
 from warnsys.cap import read_alert, read_bundle
 from warnsys.warning.areas import areas_of
 
@@ -142,11 +142,13 @@ def _compare(
 
 
 def _loop(fences: NDArray[np.object_]) -> Way:
-    sizes = [extent(fence) for fence in fences]
+    sizes = [sphere_area(fence) for fence in fences]
 
     def ask(scene: BenchScene) -> set[int]:
         shape = scene.shape
-        shares = (extent(shapely.intersection(fence, shape)) / size for fence, size in zip(fences, sizes, strict=True))
+        shares = (
+            sphere_area(shapely.intersection(fence, shape)) / size for fence, size in zip(fences, sizes, strict=True)
+        )
         return {number for number, share in enumerate(shares) if share >= MIN_SHARE}
 
     return ask
@@ -180,7 +182,7 @@ def _agreed(name: str, scene: BenchScene, fences: NDArray[np.object_], answers: 
     ours = answers["ours"]
     for way, theirs in answers.items():
         for number in theirs ^ ours:
-            share = extent(shapely.intersection(fences[number], scene.shape)) / extent(fences[number])
+            share = sphere_area(shapely.intersection(fences[number], scene.shape)) / sphere_area(fences[number])
             if abs(share - MIN_SHARE) > MIN_SHARE / 100:
                 raise ValueError(f"{name}, {scene.name}: {way} and ours differ on fence {number}, share {share:.6f}")
     return ours

@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geofences.overlap.overlaps import Fences
-from geofences.overlap.sphere import extents
+from geofences.overlap.sphere import sphere_areas
 
 Objects = NDArray[np.object_]
 T = TypeVar("T")
@@ -64,7 +64,7 @@ def row(points: int) -> str:
 
     def overlay() -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         found = tree.query(shape, predicate="intersects")
-        return found, extents(shapely.intersection(shape, shapes[found]))
+        return found, sphere_areas(shapely.intersection(shape, shapes[found]))
 
     plain, (found, areas) = timed(overlay, 3)
     share, expected = np.zeros(len(shapes)), np.zeros(len(shapes))

@@ -18,7 +18,7 @@ from geofences.district import District
 from geofences.match import Blocks, Least, Match, Matches, decide
 from geofences.overlap.budget import Budget
 from geofences.overlap.overlaps import Fences
-from geofences.overlap.tangles import TOLD, is_tangled
+from geofences.overlap.tangles import PROBLEM, is_tangled
 from geofences.shares import Shares
 
 _SMALLEST = 1e-12  # steradians, some 40 m²: below it rounding errors would decide the shares
@@ -46,7 +46,7 @@ class GeofenceIndex:
         whole = Budget()
         for position, geometry in enumerate(geometries):
             if is_tangled(geometry, whole):
-                raise ValueError(f"{self._named(position)}: outline is too tangled ({TOLD}): simplify it")
+                raise ValueError(f"{self._named(position)}: outline is too tangled ({PROBLEM}): simplify it")
         for position in np.flatnonzero(~shapely.is_valid(geometries)).tolist():
             why = shapely.is_valid_reason(geometries[position])
             raise ValueError(f"{self._named(position)}: outline is not valid ({why}): mend it where it was drawn")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from geofences.overlap.budget import PART_S, PART_VERTEX_S, Budget
-from geofences.overlap.sphere import extent, extents
+from geofences.overlap.sphere import sphere_area, sphere_areas
 
 _ROUNDED = 1e-6
 
@@ -25,8 +25,8 @@ class Parts:
         self._shapes: NDArray[np.object_] = np.array(shapes, dtype=object)
 
     @cached_property
-    def _extents(self) -> NDArray[np.float64]:
-        return extents(self._shapes)
+    def _sphere_areas(self) -> NDArray[np.float64]:
+        return sphere_areas(self._shapes)
 
     @cached_property
     def _boxes(self) -> NDArray[np.float64]:
@@ -41,17 +41,17 @@ class Parts:
         left, low, right, high = self._boxes
         near = np.flatnonzero(
             (left <= east) & (right >= west) & (low <= north) & (high >= south)
-            & (self._extents * (least - _ROUNDED) <= inside * (1 + _ROUNDED))
+            & (self._sphere_areas * (least - _ROUNDED) <= inside * (1 + _ROUNDED))
         )  # fmt: skip
         vertices = shapely.get_num_coordinates(fence)
         largest = 0.0
         for place in near.tolist():
             shape = self._shapes[place]
-            if not budget.spend(PART_S + PART_VERTEX_S * (vertices + shapely.get_num_coordinates(shape))):
+            if not budget.try_pay(PART_S + PART_VERTEX_S * (vertices + shapely.get_num_coordinates(shape))):
                 return None
-            whole = extent(shape)
+            whole = sphere_area(shape)
             if whole > 0:
-                largest = max(largest, extent(shapely.intersection(fence, shape)) / whole)
+                largest = max(largest, sphere_area(shapely.intersection(fence, shape)) / whole)
             if largest >= 1:
                 break
         return largest

@@ -11,7 +11,7 @@ import shapely
 from geofences.area import Area
 from geofences.district import District
 from geofences.match import Blocks, Least, Match, decide
-from geofences.overlap.sphere import extent
+from geofences.overlap.sphere import sphere_area
 from geofences.shapes import shapes_of
 
 
@@ -27,11 +27,11 @@ def _match_one(district: District, areas: Sequence[Area], least: Least) -> Match
     def share_of(blocks: tuple[int, ...]) -> float:
         shapes = [shape for i in blocks for shape in shapes_of(areas[i])]
         inside = shapely.intersection(district.geometry, shapely.union_all(shapes))
-        return extent(inside) / extent(district.geometry)
+        return sphere_area(inside) / sphere_area(district.geometry)
 
     def part_of(blocks: tuple[int, ...]) -> float:
         shapes = [shape for i in blocks for shape in shapes_of(areas[i])]
-        parts = (extent(shapely.intersection(district.geometry, shape)) / extent(shape) for shape in shapes)
+        parts = (sphere_area(shapely.intersection(district.geometry, shape)) / sphere_area(shape) for shape in shapes)
         return max(parts, default=0.0)
 
     return decide(district, Blocks(areas), share_of, part_of, least)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from shapely.affinity import translate
 
 from geofences.overlap.boundary import Boxes, ranges
-from geofences.overlap.budget import HOLE_S, Budget, Near
+from geofences.overlap.budget import HOLE_S, BoxTree, Budget
 from geofences.shapes import HOLE
 
 _MOST_HOLES = 50_000
@@ -98,13 +98,13 @@ def with_holes(
     )
     touching = _touching(boxes.at(one), of_holes.at(other))
     pairs = [*zip(one[touching].tolist(), other[touching].tolist(), strict=True)]
-    if not budget.spend(len(pairs) * HOLE_S):
+    if not budget.try_pay(len(pairs) * HOLE_S):
         budget.exceed(HOLE)
         pairs = []
     for area in np.flatnonzero(size * of_size > _FEW_PAIRS).tolist():
         mine, theirs = np.arange(size[area]) + first[area], np.arange(of_size[area]) + of_first[area]
-        near = Near(of_holes.at(theirs)).pairs(boxes.at(mine), min(_MOST_HOLES, budget.left_s / HOLE_S))
-        if near is None or not budget.spend(len(near[0]) * HOLE_S):
+        near = BoxTree(of_holes.at(theirs)).pairs(boxes.at(mine), min(_MOST_HOLES, budget.left_s / HOLE_S))
+        if near is None or not budget.try_pay(len(near[0]) * HOLE_S):
             budget.exceed(HOLE)
             continue
         pairs += zip(mine.take(near[0]).tolist(), theirs.take(near[1]).tolist(), strict=True)

@@ -28,8 +28,8 @@ from geofences.overlap.budget import (
     SMALL_VERTEX_S,
     TURN_S,
     VERTEX_S,
+    BoxTree,
     Budget,
-    Near,
     Rings,
 )
 
@@ -72,7 +72,7 @@ def outlines_of(areas: Sequence[Area], budget: Budget | None = None) -> list[tup
         elif (centre := _point(polygon)) is not None:
             circles.append((number, centre))
     drawn = min(len(circles), max(0, int(budget.left_s / CIRCLE_S)))
-    budget.spend(drawn * CIRCLE_S)
+    budget.try_pay(drawn * CIRCLE_S)
     for number, circle in circles[:drawn]:
         found[number].extend(_around(circle))
     if drawn < len(circles):
@@ -120,7 +120,7 @@ def _few_and_valid(drawn: NDArray[np.object_], budget: Budget) -> NDArray[np.boo
     few = few[: np.searchsorted(costs, budget.left_s, "right")]
     valid = np.zeros(len(drawn), dtype=bool)
     if len(few):
-        budget.spend(float(costs[len(few) - 1]))
+        budget.try_pay(float(costs[len(few) - 1]))
         valid[few] = shapely.is_valid(drawn[few])
     return valid
 
@@ -146,12 +146,12 @@ def joined(shapes: Sequence[BaseGeometry], budget: Budget | None = None) -> Base
 def _meet(shapes: NDArray[np.object_], budget: Budget) -> bool | None:
     """Says whether any two shapes intersect; None if it costs too much to find out."""
     boxes = Boxes.of(shapes)
-    touching = Near(boxes).pairs(boxes, len(shapes) + 2 * budget.left_s / MEETING_S)
+    touching = BoxTree(boxes).pairs(boxes, len(shapes) + 2 * budget.left_s / MEETING_S)
     if touching is None:
         return None
     one, other = (side[touching[0] < touching[1]] for side in touching)
     count = shapely.get_num_coordinates(shapes)
-    if not budget.spend(len(one) * MEETING_S + float((count[one] + count[other]).sum()) * PAIR_S):
+    if not budget.try_pay(len(one) * MEETING_S + float((count[one] + count[other]).sum()) * PAIR_S):
         return None
     return any(shapes[i].intersects(shapes[j]) for i, j in zip(one.tolist(), other.tolist(), strict=True))
 
@@ -186,13 +186,13 @@ def _is_cheap(polygon: shapely.Polygon, budget: Budget) -> bool:
     """Pays for a validity check. Gives False if the budget cannot pay."""
     count = shapely.get_num_coordinates(polygon)
     if count <= _FEW:
-        return budget.spend(SHAPE_S + count * SMALL_VERTEX_S)
-    return budget.spend(LOOK_S) and Rings(np.array([polygon])).near_if_paid(budget, budget.looks) is not None
+        return budget.try_pay(SHAPE_S + count * SMALL_VERTEX_S)
+    return budget.try_pay(LOOK_S) and Rings(np.array([polygon])).near_if_paid(budget, budget.looks) is not None
 
 
 def _holes(rings: NDArray[np.object_], budget: Budget) -> BaseGeometry | None:
     """Gives what the holes cut out, as far as the budget pays; None if they cut nothing."""
-    if not budget.spend(MEND_S):
+    if not budget.try_pay(MEND_S):
         budget.exceed(HOLE)
         return None
     drawn: NDArray[np.object_] = np.asarray(shapely.polygons(rings), dtype=object)
@@ -220,22 +220,22 @@ def _can_join(shapes: NDArray[np.object_], budget: Budget) -> bool:
     """Pays for an overlay of shapes, by their vertices and crossings. Gives False if the budget cannot pay."""
     rings = Rings(shapes)
     near = rings.near_if_paid(budget, OVERLAY_LOOKS)
-    if near is None or not budget.spend(rings.vertices * VERTEX_S):
+    if near is None or not budget.try_pay(rings.vertices * VERTEX_S):
         return False
-    return budget.spend(rings.crossings(near, budget.left_s / CROSSING_S) * CROSSING_S)
+    return budget.try_pay(rings.crossings(near, budget.left_s / CROSSING_S) * CROSSING_S)
 
 
 def _faces(ring: shapely.LinearRing, keep: Callable[[int], bool], budget: Budget) -> shapely.MultiPolygon | None:
     """Cuts the plane along a ring, and joins the faces whose winding number `keep` wants. None if it costs too much."""
-    if not budget.spend(MEND_S):
+    if not budget.try_pay(MEND_S):
         return None
     coordinates = shapely.get_coordinates(ring)
     rings = Rings(np.array([shapely.Polygon(ring)]))
     near = rings.near_if_paid(budget, OVERLAY_LOOKS)
-    if near is None or not budget.spend(rings.vertices * VERTEX_S):
+    if near is None or not budget.try_pay(rings.vertices * VERTEX_S):
         return None
     each = CROSSING_S + rings.vertices * TURN_S
-    if not budget.spend(rings.crossings(near, budget.left_s / each) * each):
+    if not budget.try_pay(rings.crossings(near, budget.left_s / each) * each):
         return None
     edges = shapely.union_all([shapely.LineString(coordinates)], grid_size=_GRID_DEG)
     faces = [

@@ -104,7 +104,7 @@ class Shares:
     def _can_measure(self) -> bool:
         """Whether one more outline can be paid."""
         self._measured += 1
-        return self._budget.spend(MEASURE_S if self._measured == 1 else OUTLINE_S)
+        return self._budget.try_pay(MEASURE_S if self._measured == 1 else OUTLINE_S)
 
     def exceed(self, code: str) -> None:
         self._budget.exceed(code)

@@ -13,7 +13,7 @@ import numpy as np
 import shapely
 
 from geofences.overlap.budget import Budget
-from geofences.overlap.tangles import TOLD, is_tangled
+from geofences.overlap.tangles import PROBLEM, is_tangled
 from geofences.polygons import crosses_180
 from warnsys.cap import Alert, CapError, Finding, dwd, read_alert, read_bundle
 from warnsys.cap.codes import CODES, Level
@@ -147,7 +147,7 @@ def _outlines(place: str, area: Area, budget: Budget) -> Iterator[Finding]:
             continue
         polygon = shapely.Polygon(points)  # several times faster than from pairs
         if is_tangled(polygon, budget):
-            yield Finding("outline-hull", f"{place}/polygon[{number}]", f"{len(ring)} points whose {TOLD}")
+            yield Finding("outline-hull", f"{place}/polygon[{number}]", f"{len(ring)} points whose {PROBLEM}")
         elif not polygon.is_valid:
             reason = shapely.is_valid_reason(polygon)
             yield Finding("polygon-crossing", f"{place}/polygon[{number}]", reason)

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from geofences.files.findings import Finding
 from geofences.overlap.budget import Budget
+from geofences.overlap.tangles import PROBLEM, is_tangled
 from geofences.overlap.tangles import REMEDY as TANGLED_REMEDY
-from geofences.overlap.tangles import TOLD, is_tangled
 
 REMEDY = "draw the district as a Polygon or MultiPolygon of [lon, lat]"
 _LON_OF_DWD, _LAT_OF_DWD = (5.0, 16.0), (47.0, 56.0)
@@ -127,7 +127,7 @@ def _within(values: NDArray[np.float64], limits: tuple[float, float]) -> NDArray
 def _invalid(drawn: shapely.Polygon | shapely.MultiPolygon, budget: Budget) -> Iterator[Finding]:
     if is_tangled(drawn, budget):
         count = shapely.get_num_coordinates(drawn)
-        yield Finding("outline-tangled", f"outline of {count} points is too tangled: its {TOLD}", TANGLED_REMEDY)
+        yield Finding("outline-tangled", f"outline of {count} points is too tangled: its {PROBLEM}", TANGLED_REMEDY)
         return
     if drawn.is_valid and drawn.area > 0:
         return

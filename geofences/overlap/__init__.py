@@ -1,6 +1,7 @@
 """Measures how much of a district an outline covers, from the crossings of their boundaries alone.
 
-docs/explanation/exact-shares.md explains the method with pictures. The modules of this package use these words:
+docs/explanation/exact-shares.md explains the method with pictures; sections named here are its sections. The modules of
+this package use these words:
 
 * A **fence** is the polygon of a district, an **outline** one of an alert, both in lon/lat degrees, as shapely's
   polygons or multipolygons. Many fences are prepared once; outlines come with each alert.

@@ -46,7 +46,7 @@ class Boxes(NamedTuple):
         return Boxes(low(self.west, first), high(self.east, first), low(self.south, first), high(self.north, first))
 
     def whole(self) -> tuple[float, float, float, float]:
-        """West, east, south and north of one box around all boxes. Without boxes, of a box that touches nothing."""
+        """West, east, south and north of one box around all boxes. Without boxes it is inverted and touches nothing."""
         low, high = partial(np.min, initial=math.inf), partial(np.max, initial=-math.inf)
         return float(low(self.west)), float(high(self.east)), float(low(self.south)), float(high(self.north))
 
@@ -62,11 +62,12 @@ class Boxes(NamedTuple):
 
 
 class Boundary:
-    """All rings of `geometries`, cut into stretches: valid polygons or multipolygons in lon/lat degrees.
+    """All rings of `geometries` (valid polygons or multipolygons in lon/lat degrees), cut into stretches.
 
     Areas are swept from the latitude `datum`. Two boundaries can be compared only if they have the same datum.
 
-    An edge has the number of its first vertex, counted through all stretches (`edge_at`).
+    An edge has the number of its first vertex: stretch * (EDGES + 1) + place, as `edge_at` gives it. Place EDGES is the
+    last vertex of a stretch, where no edge of it begins.
     """
 
     __slots__ = ("boxes", "datum", "lat", "lon", "owner", "ring_first", "ring_owner", "ring_size", "ring_sum", "sums")
@@ -75,7 +76,7 @@ class Boundary:
     """The box of each stretch."""
     datum: float
     lon: Floats
-    """Of each vertex in degrees: shape (stretches, EDGES + 1), as `lat` and `sums`."""
+    """Longitude of each vertex in degrees: shape (stretches, EDGES + 1), which `lat` and `sums` have, too."""
     lat: Floats
     sums: Floats
     """What the ring has swept from its first vertex up to this one, in steradians."""
@@ -142,9 +143,9 @@ class Boundary:
     def contains(self, stretch: Ints, point: Ints, lon: Floats, lat: Floats, *, step: int) -> Bools:
         """Says for each point whether it lies inside the rings that it is tested against.
 
-        `lon` and `lat` are the points, shape (points,). `stretch` and `point` are parallel arrays: row by row a stretch
-        of those rings, and the position of the point. `step` as in `on_left`: 1 if the points belong to an outline, -1
-        if the stretches do.
+        `lon` and `lat` are the points, shape (points,). Row i of `stretch` and `point` tests the point at position
+        point[i] against stretch[i] of its rings. `step` as in `on_left`: 1 if the points belong to an outline, -1 if
+        the stretches do.
         """
         # A ray leads from the point to the east. If it crosses an odd number of edges, the point lies inside.
         on_ray = np.flatnonzero(
@@ -155,9 +156,9 @@ class Boundary:
         if not len(on_ray):
             return np.zeros(len(lon), dtype=bool)
         stretch, point = stretch.take(on_ray), point.take(on_ray)
-        level = np.ascontiguousarray(self.lat.take(stretch, 0).T)
-        # At the same latitude the step decides: it lifts whatever belongs to the outline.
-        above = level > lat.take(point) if step > 0 else level >= lat.take(point)
+        latitudes = np.ascontiguousarray(self.lat.take(stretch, 0).T)
+        # At the same latitude the step decides: what belongs to the outline counts as slightly further north.
+        above = latitudes > lat.take(point) if step > 0 else latitudes >= lat.take(point)
         place, pair = changes_of_side(above)
         upward, point = above[place + 1, pair], point.take(pair)
         edges = self.edges(edge_at(stretch.take(pair), place))
@@ -173,7 +174,7 @@ def stretches(count: Ints) -> tuple[Ints, Ints, Ints]:
     Gives how many stretches each ring has, shape (rings,); the ring of each stretch, shape (stretches,); and the
     positions of its vertices, shape (stretches, EDGES + 1). The last vertex of a ring is repeated to fill up.
     """
-    size = (count + EDGES - 2) // EDGES
+    size = (count + EDGES - 2) // EDGES  # count - 1 edges, rounded up
     first_stretch, first_vertex = np.cumsum(size) - size, np.cumsum(count) - count
     ring, stretch = ranges(first_stretch, size)
     in_ring = (stretch - first_stretch[ring])[:, None] * EDGES + np.arange(EDGES + 1)
@@ -186,7 +187,7 @@ def edge_at(stretch: Ints, place: Ints) -> Ints:
 
 
 def ranges(first: Ints, size: Ints) -> tuple[Ints, Ints]:
-    """For each row the numbers first … first + size - 1, as pairs (row, number), row by row."""
+    """Expands ranges to pairs (row, number): first 5 and size 2 in row 0 give (0, 5) and (0, 6)."""
     row = np.repeat(np.arange(len(size)), size)
     return row, np.arange(len(row)) + (first - np.cumsum(size) + size)[row]
 
@@ -198,7 +199,7 @@ def _low_high(rows: Floats) -> tuple[Floats, Floats]:
 
 
 def _sweep(points: Floats, count: Ints, datum: float) -> tuple[Floats, Floats]:
-    """What rings of `count` points each have swept up to each point, and as a whole, in steradians."""
+    """The running sum at each point of rings with `count` points each, and the total of each ring, in steradians."""
     if not len(points):
         return np.empty(0), np.empty(0)
     lon, lat = points.T
@@ -208,7 +209,7 @@ def _sweep(points: Floats, count: Ints, datum: float) -> tuple[Floats, Floats]:
     last = first + count - 1
     terms[last] = 0.0  # no edge leads from one ring to the next
     total = np.add.reduceat(terms, first)
-    # At its end each ring takes its sum back, so that neither the sum nor its rounding passes to the next ring.
+    # Each ring's total is subtracted at its last point: so one running sum serves all rings, and stays small.
     terms[last] = -total
     sums = np.zeros(len(points), dtype=np.longdouble)
     np.cumsum(terms[:-1], dtype=np.longdouble, out=sums[1:])

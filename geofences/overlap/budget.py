@@ -6,8 +6,8 @@ works on a ring, the **near pairs** are counted: pairs of stretches whose boxes 
 could not pay for them.
 
 Costs are estimates in seconds, never measured times, so every machine decides the same alert in the same way. What the
-budget cannot pay is replaced by something that warns rather too much (`geofences.shapes`), and the budget notes its
-code.
+budget cannot pay is replaced by something that warns rather too much (`geofences.shapes`), and the budget records a
+code for the findings.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ PAIR_S = 60e-9
 CROSSING_S = 100e-6
 """Price of each crossing of a ring with itself: it makes a node and a face, which take part in a union."""
 TURN_S = 80e-9
-"""Price of each edge for each winding number that is computed."""
+"""Price of one edge in computing one winding number."""
 VERTEX_S = 6e-6
 """Price of each vertex in an overlay."""
 SMALL_VERTEX_S = 0.2e-6
@@ -46,11 +46,11 @@ MEASURE_S, OUTLINE_S = 1_500e-6, 60e-6
 """Price of measuring the first outline of an alert against all fences, and of each further one."""
 PART_S, PART_VERTEX_S = 60e-6, 0.3e-6
 """Price of cutting one shape with one fence, and of each vertex of the two."""
-ALERT_S = 400e-6
-"""Price of an info whose area decides, wherever it lies."""
+INFO_S = 400e-6
+"""Fixed price of each info that is decided by its area."""
 OVERLAY_LOOKS = 4
-"""How often an overlay compares the edges of a near pair; one of these times is the count of the crossings."""
-_FREE = 16  # pairs of edges that cost nothing, for each vertex: each stretch is near itself and its neighbours
+"""How often the edges of a near pair are compared for an overlay: once to count crossings, three times to overlay."""
+_FREE = 16  # free pairs of edges per vertex, because each stretch is near itself and its neighbours
 _BATCH, _SMALL_BATCH = 2_000_000, 50_000  # near pairs in memory at once: 32 MB; fewer if the limit is low
 _EDGE_BATCH = 20_000  # near pairs whose edges are in memory at once
 
@@ -65,11 +65,11 @@ class Budget:
     looks: float = 1.0
     """How often the edges of each outline will be compared: once for validity, once for each fence that cuts it."""
     exceeded: dict[str, None] = field(default_factory=dict)
-    """Codes of what was left out or replaced since `told` was called, oldest first."""
+    """Codes of what was left out or replaced since `take_codes` was called, oldest first."""
     refused: int = 0
     """How often something was left out or replaced, in total."""
 
-    def spend(self, cost_s: float) -> bool:
+    def try_pay(self, cost_s: float) -> bool:
         """Pays a cost if enough is left. Else it pays nothing and gives False."""
         if cost_s > self.left_s:
             return False
@@ -77,16 +77,16 @@ class Budget:
         return True
 
     @property
-    def spent(self) -> bool:
+    def exhausted(self) -> bool:
         """Whether too little is left to measure one more outline."""
-        return self.left_s < ALERT_S + MEASURE_S
+        return self.left_s < INFO_S + MEASURE_S
 
     def exceed(self, code: str) -> None:
         """Notes that something was left out or replaced."""
         self.exceeded[code] = None
         self.refused += 1
 
-    def told(self) -> tuple[str, ...]:
+    def take_codes(self) -> tuple[str, ...]:
         """Gives the codes that are new since the last call, and forgets them."""
         codes, self.exceeded = tuple(self.exceeded), {}
         return codes
@@ -96,7 +96,7 @@ class TooDearError(ValueError):
     """Measuring an outline would need more memory than is allowed; a simpler outline may do."""
 
 
-class Near:
+class BoxTree:
     """Boxes in a tree, which finds those that other boxes touch. Each search has a limit."""
 
     __slots__ = ("_sides", "_tree")
@@ -106,7 +106,7 @@ class Near:
         self._sides = tuple(np.sort(side) for side in boxes)
 
     def pairs(self, boxes: Boxes, limit: float) -> tuple[Ints, Ints] | None:
-        """The pairs of one of `boxes` and an own box that touch: their rows, as two arrays. None if above `limit`."""
+        """All pairs (row of `boxes`, row of the tree's boxes) that touch, as two arrays. None if more than `limit`."""
         rows, others, count = list[Ints](), list[Ints](), 0
         for start, end in _batches(self._most_touching(boxes), min(_BATCH, max(_SMALL_BATCH, 4 * limit))):
             row, other = self._tree.query(Boxes(*(side[start:end] for side in boxes)).for_tree())
@@ -118,8 +118,8 @@ class Near:
         return (np.concatenate(rows), np.concatenate(others)) if rows else (np.empty(0, np.int64),) * 2
 
     def _most_touching(self, boxes: Boxes) -> Ints:
-        """Upper bound of how many own boxes touch each box: those that overlap it in longitude or in latitude, the
-        fewer of both."""
+        """Upper bound of how many boxes of the tree touch each box: how many overlap it in longitude, or in latitude if
+        those are fewer."""
         west, east, south, north = self._sides
         across = np.searchsorted(west, boxes.east, "right") - np.searchsorted(east, boxes.west, "left")
         along = np.searchsorted(south, boxes.north, "right") - np.searchsorted(north, boxes.south, "left")
@@ -156,7 +156,7 @@ class Rings:
         A stretch is near itself, too.
         """
         boxes = Boxes(self.lon.min(1), self.lon.max(1), self.lat.min(1), self.lat.max(1))
-        found = Near(boxes).pairs(boxes, 2 * limit)
+        found = BoxTree(boxes).pairs(boxes, 2 * limit)
         if found is None:
             return None
         one, other = found
@@ -164,26 +164,26 @@ class Rings:
         return one[once], other[once]
 
     def near_if_paid(self, budget: Budget, times: float = 1.0) -> tuple[Ints, Ints] | None:
-        """The near pairs, if the budget can pay for comparing their edges so many times; else None, unpaid."""
+        """Gives the near pairs and pays to compare their edges so often. If too dear, gives None and pays nothing."""
         edge_pairs = EDGES * EDGES
         cost = PAIR_S * times * edge_pairs
-        found = self.near(budget.left_s / cost + self.vertices)
+        found = self.near(budget.left_s / cost + self.vertices)  # more cannot be paid: fewer than `vertices` are free
         if found is None:
             return None
         charged = max(0.0, len(found[0]) - self.vertices * _FREE / edge_pairs)
-        return found if budget.spend(charged * cost + self.vertices * PAIR_S) else None
+        return found if budget.try_pay(charged * cost + self.vertices * PAIR_S) else None
 
     def crossings(self, near: tuple[Ints, Ints], most: float) -> int:
         """How often edges of near pairs meet, except at a vertex of both. The count stops above `most`."""
         count, (one, other) = 0, near
         for start in range(0, len(one), _EDGE_BATCH):
-            count += self._crossings(one[start : start + _EDGE_BATCH], other[start : start + _EDGE_BATCH])
+            count += self._crossings_in_batch(one[start : start + _EDGE_BATCH], other[start : start + _EDGE_BATCH])
             if count > most:
                 break
         return count
 
-    def _crossings(self, one: Ints, other: Ints) -> int:
-        """The same for a batch of pairs of stretches. It takes edge a-b of the one and edge c-d of the other."""
+    def _crossings_in_batch(self, one: Ints, other: Ints) -> int:
+        """Counts in one batch of near pairs. It takes edge a-b of the one stretch and edge c-d of the other."""
         lon, lat = self.lon.take(one, 0), self.lat.take(one, 0)
         other_lon, other_lat = self.lon.take(other, 0), self.lat.take(other, 0)
         boxes_touch = np.ones((len(one), EDGES, EDGES), dtype=bool)
@@ -197,7 +197,8 @@ class Rings:
         d = np.stack((other_lon[pair, j + 1], other_lat[pair, j + 1]))
         share_a_vertex = _same(a, c) | _same(a, d) | _same(b, c) | _same(b, d)
         one_side = (_side(a, b, c) * _side(a, b, d) > 0) | (_side(c, d, a) * _side(c, d, b) > 0)
-        counted_elsewhere = (one[pair] == other[pair]) & (i >= j)  # a stretch beside itself has each pair twice
+        # Paired with itself a stretch has each pair of edges twice: the one with i < j counts.
+        counted_elsewhere = (one[pair] == other[pair]) & (i >= j)
         return int(np.count_nonzero(~(share_a_vertex | one_side | counted_elsewhere)))
 
 

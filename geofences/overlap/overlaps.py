@@ -12,9 +12,9 @@ the boundary of what a fence and an outline share consists of pieces of the two:
          └─────────┘     shared area = Σ ± (fence's sum - outline's sum),  + where the fence leaves, - where it enters
              outline
 
-If a ring starts inside the other shape, one inner piece contains the start of the ring, and for it the formula misses
-what one round of the ring sweeps. So this is added. This also holds for rings without crossings: a ring that starts
-inside counts as a whole, any other ring not at all.
+If a ring starts inside the other shape, one inner piece wraps past the start of the ring, and the formula lacks one
+full turn for it. So the ring's total is added. A ring without crossings follows the same rule: it counts as a whole if
+it starts inside, else not at all.
 
 So only the edges that cross and the rings that start inside have to be found, and the work grows with the crossings,
 not with the vertices. docs/explanation/exact-shares.md tells the same with more pictures.
@@ -29,21 +29,21 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from geofences.overlap.boundary import Boundary, Boxes, edge_at, ranges
-from geofences.overlap.budget import Near, TooDearError
+from geofences.overlap.budget import BoxTree, TooDearError
 from geofences.overlap.sides import Ints, crossings
-from geofences.overlap.sphere import Floats, extents
+from geofences.overlap.sphere import Floats, sphere_areas
 
 HANDFUL = 8
-"""Up to so many fences GEOS overlays them one by one: the calls of numpy alone would take as long."""
+"""Up to this many fences, GEOS overlays them one by one: numpy's overhead per call alone would take as long."""
 _MOST_NEAR = 500_000
-"""Limit of near pairs (an outline's stretch and a fence's whose boxes touch): they take 100 MB and half a second."""
-_MOST_ROWS = 2_000_000
-"""Limit of pairs of a ring's start and a stretch, which are compared to find the rings that start inside."""
+"""Limit of near pairs (outline's stretch, fence's stretch), whose boxes touch: they take 100 MB and half a second."""
+_MOST_TESTS = 2_000_000
+"""Limit of pairs (ring's start, stretch) that are tested to find the rings that start inside."""
 _MORE_PER_STRETCH = 4
 """Each stretch of the fences raises both limits by this many pairs."""
-_BY_HAND = 2_000
-"""Up to so many stretches `Boundary.contains` finds what lies inside faster than GEOS, which has to prepare an
-outline."""
+_NUMPY_UP_TO = 2_000
+"""Up to this many tests, numpy (`Boundary.contains`) is faster than GEOS, which has to prepare the outlines."""
+_REMEDY = "use the outlines' convex hull instead"
 
 
 class Overlaps(NamedTuple):
@@ -52,7 +52,7 @@ class Overlaps(NamedTuple):
     outline: Ints
     fence: Ints
     area: Floats
-    """The shared area in steradians, exact to about 1e-18. It may differ from 0 by so much without an overlap."""
+    """The shared area in steradians, exact to about 1e-18: an area of that size may mean no overlap."""
 
 
 _NONE = Overlaps(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0))
@@ -61,7 +61,7 @@ _NONE = Overlaps(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.em
 class Fences:
     """Valid polygons or multipolygons in lon/lat degrees, prepared for many measurements."""
 
-    __slots__ = ("_boundary", "_boxes", "_geometries", "_near", "_ring_tree", "areas", "box")
+    __slots__ = ("_boundary", "_boxes", "_geometries", "_ring_tree", "_stretch_tree", "areas", "box")
 
     areas: Floats
     """Steradians, in the order given."""
@@ -76,7 +76,7 @@ class Fences:
         self._boundary = Boundary(geometries, datum=(south + north) / 2 if len(geometries) else 0.0)
         self.areas = _sums(self._boundary.ring_owner, self._boundary.ring_sum, len(geometries))
         boxes = self._boundary.boxes
-        self._near = Near(boxes)
+        self._stretch_tree = BoxTree(boxes)
         self._ring_tree = shapely.STRtree(boxes.by_group(self._boundary.ring_first).for_tree())
 
     def geometry(self, fence: int) -> BaseGeometry:
@@ -115,7 +115,7 @@ class Fences:
         outline, fence = np.nonzero(shapely.intersects(shapes[:, None], self._geometries))
         area = self.areas.take(fence)
         cut = np.flatnonzero(~shapely.covers(shapes[outline], self._geometries[fence]))
-        area[cut] = extents(shapely.intersection(shapes[outline[cut]], self._geometries[fence[cut]]))
+        area[cut] = sphere_areas(shapely.intersection(shapes[outline[cut]], self._geometries[fence[cut]]))
         return Overlaps(outline, fence, area)
 
     # The three kinds of terms of the sum. Each gives a row per term: its outline, its fence, and what it adds.
@@ -125,13 +125,13 @@ class Fences:
         fences, boxes = self._boundary, outline.boxes
         among = boxes.touching(*self.box)
         limit = _MOST_NEAR + _MORE_PER_STRETCH * len(fences.owner)
-        near = self._near.pairs(boxes.at(among), limit)
+        near = self._stretch_tree.pairs(boxes.at(among), limit)
         if near is None:
-            raise TooDearError(f"the outlines come near the fences in more than {limit} places: take their hull")
+            raise TooDearError(f"outlines and fences have more than {limit} near pairs: {_REMEDY}")
         row, fence_stretch = near
         if not len(row):
             return _NONE
-        # The outline's edges that touch the box of a near pair's stretch of a fence; `pair` says whose an edge is.
+        # The outline's edges that touch the box of a near pair's fence stretch; pair[i] is the near pair of edge[i].
         pair, edge = outline.edges_touching(among.take(row), fences.boxes.at(fence_stretch))
         fence_stretch = fence_stretch.take(pair)
         place, pair, leaves, lon, lat = crossings(*fences.vertices(fence_stretch), outline.edges(edge))
@@ -143,43 +143,42 @@ class Fences:
     def _fences_inside(self, outline: Boundary, shapes: NDArray[np.object_]) -> Overlaps:
         """The term of each fence's ring that starts inside an outline: what the whole ring sweeps."""
         fences = self._boundary
-        around, ring = self._ring_tree.query(Boxes.of(shapes).for_tree())
+        outline_of_pair, ring = self._ring_tree.query(Boxes.of(shapes).for_tree())
         lon, lat = fences.ring_starts(ring)
-        size = np.bincount(outline.owner, minlength=len(shapes))  # how many stretches each outline has
+        stretch_count = np.bincount(outline.owner, minlength=len(shapes))
         inside = np.zeros(len(ring), dtype=bool)
-        unsure = np.arange(len(ring))
-        if size.take(around).sum() > _BY_HAND:
+        undecided = np.arange(len(ring))
+        if stretch_count.take(outline_of_pair).sum() > _NUMPY_UP_TO:
             # GEOS answers for all points but those that lie exactly on the outline: there the step decides.
             shapely.prepare(shapes)
-            unsure = np.flatnonzero(shapely.intersects_xy(shapes.take(around), lon, lat))
-            inside[unsure] = shapely.contains_xy(shapes.take(around.take(unsure)), lon.take(unsure), lat.take(unsure))
-            unsure = unsure[~inside.take(unsure)]
-        asked = around.take(unsure)
-        limit = _MOST_ROWS + _MORE_PER_STRETCH * len(fences.owner)
-        if size.take(asked).sum() > limit:
-            raise TooDearError(
-                f"to find the fences inside, more than {limit} pairs have to be compared: take the outlines' hull"
+            undecided = np.flatnonzero(shapely.intersects_xy(shapes.take(outline_of_pair), lon, lat))
+            inside[undecided] = shapely.contains_xy(
+                shapes.take(outline_of_pair.take(undecided)), lon.take(undecided), lat.take(undecided)
             )
-        point, stretch = ranges((np.cumsum(size) - size).take(asked), size.take(asked))
-        inside[unsure] = outline.contains(stretch, point, lon.take(unsure), lat.take(unsure), step=-1)
+            undecided = undecided[~inside.take(undecided)]
+        outline_of_undecided = outline_of_pair.take(undecided)
+        count = stretch_count.take(outline_of_undecided)
+        limit = _MOST_TESTS + _MORE_PER_STRETCH * len(fences.owner)
+        if count.sum() > limit:
+            raise TooDearError(f"to find the fences inside takes more than {limit} tests: {_REMEDY}")
+        point, stretch = ranges((np.cumsum(stretch_count) - stretch_count).take(outline_of_undecided), count)
+        inside[undecided] = outline.contains(stretch, point, lon.take(undecided), lat.take(undecided), step=-1)
         ring = ring[inside]
-        return Overlaps(around[inside], fences.ring_owner.take(ring), fences.ring_sum.take(ring))
+        return Overlaps(outline_of_pair[inside], fences.ring_owner.take(ring), fences.ring_sum.take(ring))
 
     def _outlines_inside(self, outline: Boundary) -> Overlaps:
         """The term of each outline's ring that starts inside a fence: what the whole ring sweeps."""
         fences = self._boundary
         lon, lat = outline.ring_starts(np.arange(len(outline.ring_first)))
-        ring, fence_ring = self._ring_tree.query(Boxes(lon, lon, lat, lat).for_tree())
+        ring, fence_ring = self._ring_tree.query(Boxes(lon, lon, lat, lat).for_tree())  # each start as a box
         if not len(ring):
             return _NONE
         # All rings of a fence are tested together: one point for each pair of an outline's ring and a fence.
         pairs, point = _distinct(ring * len(self.areas) + fences.ring_owner[fence_ring])
         ring, fence = np.divmod(pairs, len(self.areas))
-        limit = _MOST_ROWS + _MORE_PER_STRETCH * len(fences.owner)
+        limit = _MOST_TESTS + _MORE_PER_STRETCH * len(fences.owner)
         if fences.ring_size[fence_ring].sum() > limit:
-            raise TooDearError(
-                f"to find the outlines inside, more than {limit} pairs have to be compared: take their hull"
-            )
+            raise TooDearError(f"to find the outlines inside takes more than {limit} tests: {_REMEDY}")
         row, stretch = ranges(fences.ring_first[fence_ring], fences.ring_size[fence_ring])
         inside = fences.contains(stretch, point[row], lon[ring], lat[ring], step=1)
         ring = ring[inside]

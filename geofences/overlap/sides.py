@@ -1,9 +1,9 @@
 """Says exactly on which side of an edge a point lies, and which edges cross. No point lies "on" an edge.
 
 Real boundaries touch often: a vertex lies on an edge, or two outlines share a border. Computed geometry goes wrong at
-such touches. Here nothing touches, because every outline counts as moved against the fences by the step: infinitely
-little, ε to the east and ε² to the north (simulation of simplicity, Edelsbrunner and Mücke 1990). Each touch so becomes
-a crossing or a miss, and no two answers contradict each other. No area changes by an amount that can be measured.
+such touches. Here nothing touches, because each outline is treated as shifted against the fences by the step: ε to the
+east and ε² to the north, infinitely little (simulation of simplicity, Edelsbrunner and Mücke 1990). So each touch
+becomes a crossing or a miss, and no two answers contradict each other. No area changes by a measurable amount.
 """
 
 from fractions import Fraction
@@ -41,14 +41,14 @@ def on_left(edges: Edges, lon: Floats, lat: Floats, *, step: int) -> Bools:
     points belong to an outline, -1 if the edges do. All points lie on the same side of an edge without length.
     """
     dx, dy = edges.lon1 - edges.lon0, edges.lat1 - edges.lat0
-    to_north, to_east = lat - edges.lat0, lon - edges.lon0
-    to_north *= dx
-    to_east *= dy
-    determinant = to_north - to_east
+    one, other = lat - edges.lat0, lon - edges.lon0
+    one *= dx  # in place: from here on, the two products of the determinant
+    other *= dy
+    determinant = one - other
     # One common bound comes first, because nearly all determinants are far above it.
-    close = np.flatnonzero(np.abs(determinant) <= _ROUNDING * (_largest(to_north) + _largest(to_east)))
+    close = np.flatnonzero(np.abs(determinant) <= _ROUNDING * (_largest(one) + _largest(other)))
     if len(close):
-        bound = _ROUNDING * (np.abs(to_north.take(close)) + np.abs(to_east.take(close)))
+        bound = _ROUNDING * (np.abs(one.take(close)) + np.abs(other.take(close)))
         edges_close = edges.at(close % len(dx))
         exact = _with_exact_sign(determinant.take(close), bound, edges_close, lon.take(close), lat.take(close), step)
         determinant.put(close, exact)
@@ -57,7 +57,7 @@ def on_left(edges: Edges, lon: Floats, lat: Floats, *, step: int) -> Bools:
 
 def _with_exact_sign(determinant: Floats, bound: Floats, edges: Edges, lon: Floats, lat: Floats, step: int) -> Floats:
     """Gives determinants with the right sign, none of them 0. Rounding changed each by at most `bound`."""
-    # Where the bound is 0, each product has a factor 0 and is exact, so the determinant is, too.
+    # Where the bound is 0, both products are 0, so the determinant is exactly 0.
     for row in np.flatnonzero((np.abs(determinant) <= bound) & (bound > 0)).tolist():
         determinant[row] = _sign_by_fractions(*(float(numbers[row]) for numbers in (*edges, lon, lat)))
     # The step adds dx ε² - dy ε. Its sign decides where the determinant itself is 0.
@@ -104,7 +104,7 @@ def crossings(lon: Floats, lat: Floats, outline: Edges) -> Crossings:
     # Two segments cross if the ends of each lie on different sides of the other.
     left = on_left(outline, lon, lat, step=-1).reshape(-1)
     pairs = lon.shape[1]
-    start = np.flatnonzero(left[:-pairs] != left[pairs:])  # flat: a stretch's next vertex stands `pairs` further on
+    start = np.flatnonzero(left[:-pairs] != left[pairs:])  # flat: a stretch's next vertex is `pairs` places later
     edge = outline.at(start % max(pairs, 1))
     lon, lat = lon.reshape(-1), lat.reshape(-1)
     fence = Edges(lon.take(start), lat.take(start), lon.take(start + pairs), lat.take(start + pairs))
@@ -116,8 +116,8 @@ def crossings(lon: Floats, lat: Floats, outline: Edges) -> Crossings:
     ex, ey = edge.lon1 - edge.lon0, edge.lat1 - edge.lat0
     across = dx * ey - dy * ex
     along = (edge.lon0 - fence.lon0) * ey - (edge.lat0 - fence.lat0) * ex
-    # `part` says how far along the fence's edge the crossing lies, 0 to 1. Rounding may spoil it if the edges are
-    # nearly parallel. Then they lie on each other, and no area depends on it.
+    # `part` says how far along the fence's edge the crossing lies, 0 to 1. For edges that are nearly parallel it is
+    # inexact, but they lie on each other, so no area depends on it.
     part = np.divide(along, across, out=np.zeros_like(along), where=across != 0).clip(0.0, 1.0)
     place, pair = np.divmod(start, max(pairs, 1))
     return Crossings(place, pair, left.take(start), fence.lon0 + part * dx, fence.lat0 + part * dy)

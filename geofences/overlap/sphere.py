@@ -12,20 +12,20 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 EARTH_RADIUS_M = 6_371_007.2
-"""Radius of the sphere with the surface of WGS 84. Steradians times its square are square metres."""
+"""Radius of the sphere with the same surface area as WGS 84. Steradians times its square are square metres."""
 
 _RADIANS = math.pi / 180  # of one degree
 
 Floats = NDArray[np.float64]
 
 
-def extent(geometry: BaseGeometry) -> float:
+def sphere_area(geometry: BaseGeometry) -> float:
     """Area of the polygons in `geometry` (lon/lat degrees) on the unit sphere, in steradians; lines count 0."""
-    return float(extents(np.array([geometry], dtype=object))[0])
+    return float(sphere_areas(np.array([geometry], dtype=object))[0])
 
 
-def extents(geometries: NDArray[np.object_]) -> Floats:
-    """Area of each geometry, as `extent` measures it: shape (geometries,)."""
+def sphere_areas(geometries: NDArray[np.object_]) -> Floats:
+    """Area of each geometry, as `sphere_area` measures it: shape (geometries,)."""
     parts, owner = shapely.get_parts(geometries, return_index=True)
     polygons = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
     rings, part = shapely.get_rings(parts[polygons], return_index=True)

@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 
 from geofences.overlap.budget import PAIR_S, Budget, Rings
 
-TOLD = "edges come near each other too often for it to be looked at"
+PROBLEM = "edges come near each other too often for a validity check"
 REMEDY = "simplify it where it was drawn (QGIS: Simplify), and look whether its points are in order"
 _FEW = 64  # a shape of at most so many vertices is never tangled: all its pairs of edges take no time
 _MOST_NEAR, _MOST_NEAR_PER_VERTEX = 100_000, 1.5  # near pairs; nested areas with shared borders have 1 per vertex
@@ -20,14 +20,14 @@ _MOST_CROSSINGS = 20_000  # a border that is drawn twice has some hundreds
 
 
 def is_tangled(shape: BaseGeometry, budget: Budget) -> bool:
-    """Says whether a validity check of a shape costs more than is left. All shapes of a file share one budget."""
+    """Says whether a validity check of a shape costs more than is left of `budget`, which a file's shapes share."""
     if shapely.get_num_coordinates(shape) <= _FEW:
         return False
     rings = Rings(np.array([shape]))
     budget.left_s += rings.vertices * PAIR_S  # vertices are free here
     if rings.near_if_paid(budget) is not None:
         return False
-    budget.left_s /= 4  # the count itself took time, and a file may have many such shapes
+    budget.left_s /= 4  # a refused shape costs three quarters of the rest, because its count took time, too
     return True
 
 

@@ -6,7 +6,7 @@ import shapely
 
 from geofences import Area, Budget, GeofenceIndex, bundled, load
 from geofences.overlap.boundary import Boxes
-from geofences.overlap.budget import Near, Rings
+from geofences.overlap.budget import BoxTree, Rings
 from geofences.shapes import HOLE, HULL, JOINED, TOUCHED, joined, mend, shapes_of
 from tests.budgets.cases import around, comb, star, tangle
 
@@ -14,14 +14,14 @@ from tests.budgets.cases import around, comb, star, tangle
 def test_an_outline_that_crosses_itself_too_often_is_its_convex_hull() -> None:
     tangled, budget = shapely.Polygon(tangle(1_300)), Budget()
     assert mend(tangled, budget).equals(tangled.convex_hull)
-    assert budget.told() == (HULL,)
+    assert budget.take_codes() == (HULL,)
 
 
 def test_a_tangled_hole_is_no_hole_and_the_one_beside_it_is_cut() -> None:
     drawn = shapely.Polygon(around(100), [tangle(1_300, 0.05), around(20, 0.02, lon=7.25)])
     budget = Budget()
     read = mend(drawn, budget)
-    assert budget.told() == (HOLE,)
+    assert budget.take_codes() == (HOLE,)
     assert shapely.covers(read, shapely.Point(7.08, 51.17))
     assert not shapely.covers(read, shapely.Point(7.25, 51.17))
 
@@ -49,7 +49,7 @@ def test_a_long_outline_with_some_crossings_is_read_exactly() -> None:
 def test_valid_outlines_whose_edges_all_come_near_each_other_cost_too_much_as_well() -> None:
     budget = Budget()
     mend(shapely.Polygon(comb(50_000)), budget)
-    assert budget.told() == (HULL,)
+    assert budget.take_codes() == (HULL,)
 
 
 def test_spikes_that_touch_in_one_point_do_not_count_as_crossings() -> None:
@@ -77,7 +77,7 @@ def test_the_rings_of_multipolygons_count_as_those_of_polygons() -> None:
 
 def test_no_more_pairs_are_held_than_asked_for() -> None:
     everywhere = Boxes(*(np.full(50_000, side) for side in (0.0, 1.0, 0.0, 1.0)))
-    assert Near(everywhere).pairs(everywhere, 1_000_000) is None
+    assert BoxTree(everywhere).pairs(everywhere, 1_000_000) is None
 
 
 def test_whoever_is_warned_exactly_is_warned_by_what_replaces_it() -> None:
@@ -100,13 +100,13 @@ def test_shapes_that_cannot_be_joined_are_their_common_hull() -> None:
     shapes = [shapely.Polygon(around(50, 0.1, lon=lon)) for lon in (7.0, 7.1, 7.2)]
     budget = Budget(0)
     assert joined(shapes, budget).equals(shapely.MultiPolygon(shapes).convex_hull)
-    assert budget.told() == (JOINED,)
+    assert budget.take_codes() == (JOINED,)
 
 
 def test_one_alert_has_one_budget_for_all_its_shapes() -> None:
     budget = Budget()
     shapes_of(Area(polygons=[shapely.Polygon(tangle(120, seed=seed)) for seed in range(20)]), budget)
-    assert budget.told() == (HULL,)
+    assert budget.take_codes() == (HULL,)
     assert budget.left_s >= 0
 
 
@@ -114,4 +114,4 @@ def test_outlines_that_cannot_be_measured_warn_whatever_their_box_touches() -> N
     index, budget = GeofenceIndex(load(bundled("solingen"))), Budget(0)
     found = index.match([Area(polygons=[shapely.Polygon(around(4, 0.3))])], budget=budget)
     assert all(match.matched for match in found)
-    assert budget.told()[-1] == TOUCHED
+    assert budget.take_codes()[-1] == TOUCHED

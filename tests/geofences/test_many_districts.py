@@ -84,6 +84,6 @@ def test_what_is_too_dear_to_be_cut_with_fences_is_its_hull_then_its_box(monkeyp
         budget = Budget()
         warned = {match.district.id for match in FINE.match(areas, budget=budget).concerned if match.matched}
         assert exact <= warned
-        assert "outlines-hull" in budget.told()
+        assert "outlines-hull" in budget.take_codes()
         found.append(warned)
     assert found[0] <= found[-1]

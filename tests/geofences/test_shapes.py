@@ -8,7 +8,7 @@ import pytest
 import shapely
 
 from geofences import Area, Circle
-from geofences.overlap.sphere import extent
+from geofences.overlap.sphere import sphere_area
 from geofences.shapes import mend, shapes_of
 
 GEOD = pyproj.Geod(ellps="WGS84")
@@ -102,23 +102,23 @@ def test_shares_are_right_within_a_thousandth() -> None:
     whole = shapely.segmentize(shapely.box(6.9, 51.0, 7.2, 51.6), 0.001)
     north = shapely.segmentize(shapely.box(6.9, 51.5, 7.2, 51.6), 0.001)
     truth = abs(GEOD.geometry_area_perimeter(north)[0]) / abs(GEOD.geometry_area_perimeter(whole)[0])
-    assert extent(north) / extent(whole) == pytest.approx(truth, rel=1e-3)
+    assert sphere_area(north) / sphere_area(whole) == pytest.approx(truth, rel=1e-3)
 
 
-def test_extents_add_up_whatever_the_cut() -> None:
+def test_areas_add_up_whatever_the_cut() -> None:
     whole = shapely.Polygon([(6, 47), (15, 48), (14, 55), (7, 54)])
     west = whole.intersection(shapely.box(0, 0, 10, 90))
     east = whole.intersection(shapely.box(10, 0, 20, 90))
-    assert extent(west) + extent(east) == pytest.approx(extent(whole), rel=1e-12)
+    assert sphere_area(west) + sphere_area(east) == pytest.approx(sphere_area(whole), rel=1e-12)
 
 
 def test_holes_are_not_measured_and_lines_neither() -> None:
     ring = shapely.box(7, 51, 8, 52).difference(shapely.box(7, 51, 7.5, 52).buffer(0))
     holed = shapely.Polygon(shapely.box(7, 51, 8, 52).exterior, [shapely.box(7.2, 51.2, 7.4, 51.4).exterior])
-    rest = extent(shapely.box(7, 51, 8, 52)) - extent(shapely.box(7.2, 51.2, 7.4, 51.4))
-    assert extent(holed) == pytest.approx(rest, rel=1e-12)
-    assert extent(shapely.GeometryCollection([ring, shapely.LineString([(7, 51), (8, 52)])])) == extent(ring)
-    assert extent(shapely.Polygon()) == 0
+    rest = sphere_area(shapely.box(7, 51, 8, 52)) - sphere_area(shapely.box(7.2, 51.2, 7.4, 51.4))
+    assert sphere_area(holed) == pytest.approx(rest, rel=1e-12)
+    assert sphere_area(shapely.GeometryCollection([ring, shapely.LineString([(7, 51), (8, 52)])])) == sphere_area(ring)
+    assert sphere_area(shapely.Polygon()) == 0
 
 
 def test_a_circle_is_geodesic() -> None:

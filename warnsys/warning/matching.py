@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from geofences import Budget, GeofenceIndex, Match, Matches
 from geofences.match import Least
-from geofences.overlap.budget import ALERT_S
+from geofences.overlap.budget import INFO_S
 from geofences.shapes import TOUCHED
 from warnsys.cap import dwd, languages
 from warnsys.cap.digest import digest
@@ -127,18 +127,18 @@ class Matcher:
             if dwd.is_all_clear(infos[0]):
                 continue
             cells_decide = any(dwd.warn_cells(area) for area in infos[0].areas)
-            if not cells_decide and budget.spent:
+            if not cells_decide and budget.exhausted:
                 put_off.append(infos)
                 continue
             if not cells_decide:
-                budget.spend(ALERT_S)
+                budget.try_pay(INFO_S)
             areas = areas_of(infos[0], budget)
             matches = self.index.match(areas, min_share=min_share, min_part=min_part, budget=budget)
             found.matches.append(matches)
             matched = any(match.matched for match in matches.concerned)
             meaning = _meaning(alert, infos, matches.concerned) if matched else None
             # Matches and shares are found when they are asked for, and pay then: so what was enlarged is known now.
-            enlarged = budget.told()
+            enlarged = budget.take_codes()
             if enlarged:
                 found.codes.update(dict.fromkeys(("share-left-out",) if cells_decide else enlarged))
             if meaning:
