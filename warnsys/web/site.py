@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -81,32 +81,38 @@ class Site:
         raise HTTPException(404, f"no district {district_id!r}")
 
 
+@cache
+def _templates() -> jinja2.Environment:
+    """All templates, each compiled once for all pages of the process."""
+    found = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters |= {
+        "plain": without_control_characters,
+        "in_language": in_language,
+        "direction": direction,
+        "span": span,
+    }
+    found.globals |= {
+        "icon": icon, "drawn": drawn, "called": called, "channel_of": channel_of, "parts": said_parts,
+        "pausable": pausable,
+    }  # fmt: skip
+    return found
+
+
 class Pages:
     """Renders templates. `embedded`: each page says that it runs on the embedded broker, which keeps nothing."""
 
     def __init__(self, *, embedded: bool = False) -> None:
         self._embedded = embedded
-        self._templates = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(FOLDER / "templates"),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.filters |= {
-            "plain": without_control_characters,
-            "in_language": in_language,
-            "direction": direction,
-            "span": span,
-        }
-        self._templates.globals |= {
-            "icon": icon, "drawn": drawn, "called": called, "channel_of": channel_of, "parts": said_parts,
-            "pausable": pausable,
-        }  # fmt: skip
 
     def part(self, name: str, part: str) -> Callable[..., Markup]:
         """A macro of a template."""
-        made: Callable[..., Markup] = getattr(self._templates.get_template(name).module, part)
+        made: Callable[..., Markup] = getattr(_templates().get_template(name).module, part)
         return made
 
     def render(
@@ -115,7 +121,7 @@ class Pages:
         return HTMLResponse(self.text(name, language, board, values), status)
 
     def text(self, name: str, language: str, board: Board, values: Mapping[str, Any]) -> str:
-        return self._templates.get_template(name).render(
+        return _templates().get_template(name).render(
             t=words(language), lang=language, other="en" if language == "de" else "de", board=board,
             exercise=board.exercise, stage=board.stage, served=board.pictured_at,
             embedded=self._embedded, **values,
