@@ -50,8 +50,7 @@ class _CityResult(NamedTuple):
 class SettleAgent:
     """Reads `warn.impacts` and keeps a state for each city. Publishes stele records (what holds) and notices (changes).
 
-    On `ops.actions` it publishes how each city carried out an order to pause a channel. It calls `heard` with each
-    acknowledged notice.
+    Publishes on `ops.actions` how each city carried out a channel pause. `heard` gets all that the broker has taken.
     """
 
     name = "settle"
@@ -76,7 +75,7 @@ class SettleAgent:
         self._failed_ticks: dict[str, int] = {}
         """By city, how many ticks in a row it failed at."""
         self._convicted: dict[str, dict[str, str]] = {}
-        """Why `handle` sets convicted records aside: place → city → reason. The city "" means every city."""
+        """Why `handle` sets convicted records aside: topic/partition@offset → city → reason. "" means every city."""
         self._partitions_in_metrics = set[int]()
         self._cities_with_bad_state: set[str] = set()
         """Cities whose stored state makes every record fail: in a trial even `set_aside` failed."""
@@ -105,9 +104,9 @@ class SettleAgent:
             self._unflushed.pop(partition, None)
 
     async def _save_reduced(self, partition: int, city: str) -> None:
-        """Makes the state of one city smaller until the broker takes it, and stores it.
+        """Stores the state of one city. If it alone is too large for the broker, stores a smaller one.
 
-        The city is charged with it and is incomplete from then on. Otherwise the worker would end after each restart.
+        The city is then incomplete. If the worker were charged with the state, it would end after each restart.
         """
         stored = self._states[partition][city]
         reason = "what was remembered was more than can be kept"
@@ -260,7 +259,7 @@ class SettleAgent:
         if is_tick:
             self._failed_ticks[city] = self._failed_ticks.get(city, 0) + 1
         is_convicted = isinstance(failure.__cause__, PoisonError)
-        # A convicted record had its trial, and failed ticks are counted: only any other record makes us test the state.
+        # Not tested again: a convicted record had its trial, and failed ticks are counted.
         state_fails = not is_convicted and not is_tick and self._state_fails(state)
         too_many_ticks = self._failed_ticks.get(city, 0) >= GIVEN_UP_AFTER
         if state_fails or too_many_ticks or city in self._cities_with_bad_state:
@@ -275,6 +274,8 @@ class SettleAgent:
         try:
             if state.facts.now is not None:
                 settle(state, Tick(stage=self._topics.stage, at=state.facts.now), self._cities[state.city])
+        except MemoryError:  # this says nothing about the state
+            raise
         except Exception:
             return True
         return False
@@ -305,7 +306,7 @@ class SettleAgent:
                 break
         else:
             after, notices = set_aside(empty, content, reason, rules)
-        # `after` twice makes no tombstones, because what the old state says about steles cannot be used.
+        # `after` is also passed as the state before, so no tombstones: the old state's steles are not known.
         return _CityResult(after, notices, [rejected, *self._outgoing(after, after, notices, record)])
 
     def _outgoing(
@@ -325,7 +326,7 @@ class SettleAgent:
             self._metrics.notices.labels(channel_of(notice), notice.audience, notice.kind, notice.reason).inc()
 
     def _with_broker_time(self, content: ImpactRecord, record: ConsumedRecord) -> ImpactRecord:
-        """Writes the broker's timestamp into a live tick. Elsewhere the tick itself gives the time, so it has none."""
+        """Writes the broker's timestamp into a live tick. In an exercise the tick's own time counts alone."""
         if isinstance(content, Tick):
             live = self._topics.stage == LIVE
             return content.model_copy(update={"appended": record_time(record.timestamp) if live else None})

@@ -90,6 +90,23 @@ async def test_a_city_that_fails_takes_no_notice_from_the_others(failing: list[t
     assert pair.told(HERE) == []
 
 
+async def test_memory_that_runs_out_while_a_state_is_tested_begins_no_city_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def out_of_memory(state: CityState, said: ImpactRecord, city: CityRules) -> tuple[CityState, tuple[Notice, ...]]:
+        if said.kind == "tick":
+            raise MemoryError
+        raise RuntimeError("this city cannot")
+
+    pair = await Pair().take(tick(0), warning("A", HERE, severity="Severe"), snapshot(0, "A"), tick(1))
+    before = pair.agent.state(HERE)
+    monkeypatch.setattr("streams.worker.agents.settle", out_of_memory)
+    with pytest.raises(MemoryError):
+        await pair.take(warning("B", HERE, minute=1))
+    assert pair.agent.state(HERE) is before
+    assert not pair.sent("warn.rejected")
+
+
 async def test_a_city_that_fails_keeps_what_it_knew_and_shows_incomplete(failing: list[type[ImpactRecord]]) -> None:
     pair = await Pair().take(tick(0), warning("A", HERE, severity="Severe"), snapshot(0, "A"), tick(1))
     assert (pair.stele(HERE).status, pair.stele(HERE).freshness) == ("warned", "fresh")
