@@ -35,7 +35,7 @@ SMALL_VERTEX_S = 0.2e-6
 SHAPE_S = 5e-6
 """Price of each small outline, for all that is done with it, without its vertices."""
 LOOK_S, MEND_S = 500e-6, 3_000e-6
-"""Price of checking a larger outline; price of mending a ring, or all holes of an outline, however small."""
+"""Price of checking an outline that is not small; price of mending one ring, or all holes of an outline together."""
 HOLE_S = 16e-6
 """Price of putting a hole into an outline."""
 CIRCLE_S = 500e-6
@@ -164,10 +164,10 @@ class Rings:
         return one[once], other[once]
 
     def near_if_paid(self, budget: Budget, times: float = 1.0) -> tuple[Ints, Ints] | None:
-        """Gives the near pairs and pays to compare their edges so often. If too dear, gives None and pays nothing."""
+        """Gives the near pairs and pays to compare their edges `times` times. Too dear: None, and nothing is paid."""
         edge_pairs = EDGES * EDGES
         cost = PAIR_S * times * edge_pairs
-        found = self.near(budget.left_s / cost + self.vertices)  # more cannot be paid: fewer than `vertices` are free
+        found = self.near(budget.left_s / cost + self.vertices)  # more is too dear: fewer than `vertices` are free
         if found is None:
             return None
         charged = max(0.0, len(found[0]) - self.vertices * _FREE / edge_pairs)

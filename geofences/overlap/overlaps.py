@@ -134,8 +134,8 @@ class Fences:
         # The outline's edges that touch the box of a near pair's fence stretch; pair[i] is the near pair of edge[i].
         pair, edge = outline.edges_touching(among.take(row), fences.boxes.at(fence_stretch))
         fence_stretch = fence_stretch.take(pair)
-        place, pair, leaves, lon, lat = crossings(*fences.vertices(fence_stretch), outline.edges(edge))
-        fence_stretch, edge = fence_stretch.take(pair), edge.take(pair)
+        place, candidate, leaves, lon, lat = crossings(*fences.vertices(fence_stretch), outline.edges(edge))
+        fence_stretch, edge = fence_stretch.take(candidate), edge.take(candidate)
         difference = fences.swept_to(edge_at(fence_stretch, place), lon, lat) - outline.swept_to(edge, lon, lat)
         area = np.where(leaves, difference, -difference)
         return Overlaps(outline.owner_of(edge), fences.owner.take(fence_stretch), area)
@@ -174,15 +174,16 @@ class Fences:
         if not len(ring):
             return _NONE
         # All rings of a fence are tested together: one point for each pair of an outline's ring and a fence.
+        # `point` has the number of the pair for each row of `fence_ring`.
         pairs, point = _distinct(ring * len(self.areas) + fences.ring_owner[fence_ring])
-        ring, fence = np.divmod(pairs, len(self.areas))
+        ring_of_pair, fence_of_pair = np.divmod(pairs, len(self.areas))
         limit = _MOST_TESTS + _MORE_PER_STRETCH * len(fences.owner)
         if fences.ring_size[fence_ring].sum() > limit:
             raise TooDearError(f"to find the outlines inside takes more than {limit} tests: {_REMEDY}")
         row, stretch = ranges(fences.ring_first[fence_ring], fences.ring_size[fence_ring])
-        inside = fences.contains(stretch, point[row], lon[ring], lat[ring], step=1)
-        ring = ring[inside]
-        return Overlaps(outline.ring_owner[ring], fence[inside], outline.ring_sum[ring])
+        inside = fences.contains(stretch, point[row], lon[ring_of_pair], lat[ring_of_pair], step=1)
+        ring = ring_of_pair[inside]
+        return Overlaps(outline.ring_owner[ring], fence_of_pair[inside], outline.ring_sum[ring])
 
 
 def _sums(position: Ints, terms: Floats, count: int) -> Floats:

@@ -105,7 +105,7 @@ class StrictConsumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         self.tracker: OffsetTracker[TP] = OffsetTracker()
         self.jumps = 0
-        """How often a partition was read again because Faust had thrown records away."""
+        """How often a partition was to be read again, because a record came that was not the next one."""
         self.skipped = 0
         """How many records retention deleted before an agent handled them. No consumer can mend this loss."""
         self.restarts = 0
@@ -119,7 +119,7 @@ class StrictConsumer(driver.Consumer):
         self._no_seek_before: dict[TP, float] = {}
         """By partition, the time before which no further seek is made, in monotonic seconds."""
         self._lowest_after_jump: dict[TP, int] = {}
-        """By partition, the lowest offset that has come instead of the next one since the last seek."""
+        """By partition, the lowest offset above the next one that has come since the last seek."""
         self._last_gap: dict[TP, Gap] = {}
         self._generation: int | None = None
         """The generation of the group in which the tracker's offsets hold. None after a revocation."""
@@ -148,7 +148,7 @@ class StrictConsumer(driver.Consumer):
         return True
 
     def processed(self, message: Any) -> None:
-        """Notes that the results of a record are sent. It is not committed before its batch is marked as handled."""
+        """Notes that the results of a record are sent. It is committed once it, or a later record, is handled."""
         self.working.pop(message.tp, None)
         self.tracker.processed(message.tp, message.offset)
 

@@ -1,7 +1,7 @@
 """Decides what is worth telling: the difference between what holds and what a channel was last told.
 
-The notification log (`notification_log`) keeps, for each audience, channel, event group and district, the grades that
-were told, with begin and end. This module compares the situation with that log, not message with message. Therefore:
+The notification log (`notification_log`) keeps, for each audience, channel, event group and district, the grades
+(level; advance notice or not) that were told, with begin and end. The situation is compared with that log, so:
 
 * Ten small extensions add up to one that is told.
 * A second storm cell of the same group at no higher level is no news.
@@ -10,9 +10,9 @@ were told, with begin and end. This module compares the situation with that log,
 A rise is told to those whose minimum it reaches. A fall is told to everybody who was told the higher grade, even if
 what is left is below their minimum, and to nobody else.
 
-For each rule, event group and district `changes` asks `_Comparison.difference`. Differences that have one effect and
-show one meaning (what a message warns of, in all its languages) become one `Change`. `scene` explains the words
-"stands", "live", "unconfirmed", "new" and "gone".
+For each rule, event group and district `changes` asks `_Comparison.difference`. Differences that have the same effect
+(`_Effect`) and show one meaning (what a message warns of, in all its languages) become one `Change`. A message is "new"
+in a district if it stands there and did not before, "gone" if it is the other way round; `scene` has the other words.
 """
 
 import math
@@ -46,12 +46,12 @@ Reason = Literal[
 ]  # fmt: skip
 """Why a change is told; of several reasons the first in this list. `docs/reference/lifecycle.md` tells a story of each.
 
-* The log has nothing of the group here. `entered`: a warning is new. `revived`: a withdrawn one is listed again.
+* If the log has nothing of the group here: `entered`, a warning is new; `revived`, a withdrawn one is listed again.
 * `raised`, `lowered`: the level differs from the one that was told. `now a warning`: only an advance notice was told.
 * `announced`: a warning goes on, and an advance notice of something worse or later comes beside it.
 * `extended`, `shortened`, `begins earlier`, `begins later`: end or begin moved by more than the policy's minutes.
-* The warning that was told is over, and nothing of its group is left here. `cancelled`: by a Cancel. `superseded`: by
-  an update that does not warn of it here. `withdrawn`: its source no longer lists it. `expired`: earlier than was told.
+* If the warning that was told is over, and nothing of its group is left here: `cancelled` by a Cancel; `superseded` by
+  an update that does not warn of it here; `withdrawn`, its source no longer lists it; `expired`, earlier than was told.
 """
 MOST_CHANGES = 20
 """Limit of changes per rule and kind that follow from one record. The DWD has twelve event groups."""
@@ -68,8 +68,8 @@ class Change:
     cause: str
     """Base id of the message that caused it."""
     by_snapshot: tuple[str, ...]
-    """Empty if a message caused the change alone. Else the role of a snapshot (`revived`, `withdrawn`, `expired`, or
-    `confirmed`: an end in a district where the successor does not warn), and the snapshot as `changes` names it."""
+    """Empty if a message caused the change alone. Else why it took a snapshot (`revived`, `withdrawn`, `expired`, or
+    `confirmed`: the successor came earlier, and only this snapshot ended the message here), and the snapshot's name."""
     meaning: Meaning
     """What holds now; for the kind `ended`, what has ended. Its begin and end span all that holds at its grade in these
     districts, because that is one event to people."""
@@ -128,8 +128,8 @@ def changes(
 ) -> tuple[list[Change], NotificationLog]:
     """Gives what each channel has to be told now, the worst first, and the notification log after that.
 
-    `before` is what stood when the channels of `policy` were last compared, `told` the log. `snapshot` is the name
-    "source stamp" of the snapshot that the record is or came with; if it is "", the stamp `Situation.as_of` stands in.
+    `before` is what stood when the channels of `policy` were last compared, `told` the log. `snapshot` is
+    "source stamp" of the snapshot that the record is, or that its message came with; "" means that of `situation`.
 
     Only event groups and districts in which a message is new or gone are compared: time alone is no news.
     """
@@ -254,6 +254,7 @@ class _Comparison(Scene):
     ) -> _Difference | None:
         """Gives the difference if the begin of `still_told` or the end of `told` moved by more than `tolerance`.
 
+        `told` also has the entries that are over: to go on beyond an end that was told is told even within `tolerance`.
         If the end moved to a later time, that is told, and a begin that moved is not. None if nothing has to be told.
         """
         end = moved_end(told, tellable, self.situation.now, tolerance)
@@ -372,7 +373,7 @@ class _Comparison(Scene):
         new, gone = self.new_of(group, districts), self.gone_of(group, districts)
         if kind in ("warn", "update") and new:
             cause = shown if shown in new else min(new)  # any of them, but always the same
-            stood_earlier = any(cause in self.before.get(district, ()) for district in districts)
+            stood_earlier = any(cause in self.before.get(district, ()) for district in districts)  # as False
             return cause, "revived" if stood_earlier else ""
         if successor := self.direct_successor(gone):
             came_now = any(successor.base_id in self.new[district] for district in districts)
