@@ -1,11 +1,20 @@
 """What went wrong is said in the reader's form: problem+json to programs, German or English pages to people."""
 
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from fastapi.exceptions import RequestValidationError
+from starlette.requests import Request
+from starlette.testclient import TestClient
 
 from tests.web.sites import LOGIN, Desk, settings
 from tests.web.test_sites import ORIGIN, warned
+from warnsys.web.errors import MOST_ERRORS, MOST_PARTS, Errors
 from warnsys.web.words import words
 
 TOO_MUCH = b"x" * 20_000
@@ -32,8 +41,77 @@ def test_a_program_gets_a_problem(method: str, path: str, status: int) -> None:
 
 def test_a_problem_names_the_parameter_that_does_not_fit() -> None:
     said = Desk().public.get("/api/v1/notices?limit=many").json()
-    assert said["errors"][0]["loc"] == ["query", "limit"]
+    (wrong,) = said["errors"]
+    assert wrong["loc"] == ["query", "limit"]
+    assert wrong["pointer"] == "#/query/limit"
+    assert wrong["detail"] == wrong["msg"]
     assert "query.limit" in said["detail"]
+
+
+BAD = "\u202e<script>\r\nX"
+"""Fits no number, time, choice or pattern, and no short text where it stands often."""
+
+
+def parameters(site: TestClient) -> Iterator[tuple[str, str, str]]:
+    """Of all routes of the API: path, place, name."""
+    document = site.get("/api/openapi.json").json()
+    for path, operations in document["paths"].items():
+        for one in operations["get"].get("parameters", ()):
+            yield path, one["in"], one["name"]
+
+
+@pytest.mark.parametrize("which", ["public", "operators"])
+def test_every_route_names_each_parameter_that_does_not_fit(which: str) -> None:
+    desk = warned()
+    site = getattr(desk, which)
+    asked = list(parameters(site))
+    assert len(asked) > 20
+    for path, place, name in asked:
+        value = BAD * 80 if place != "header" else "x" * 900
+        address = re.sub(r"\{\w+\}", "d1", path.replace(f"{{{name}}}", quote(value, "")))
+        given: dict[str, Any] = {"params": {name: value}} if place == "query" else {}
+        given |= {"headers": {name: value}} if place == "header" else {}
+        answer = site.get(address, auth=LOGIN, **given)
+        assert answer.status_code == 422, (path, name)
+        assert answer.headers["content-type"] == "application/problem+json"
+        pointers = [one["pointer"] for one in answer.json()["errors"]]
+        assert f"#/{place}/{name}" in pointers, (path, pointers)
+        assert "script" not in answer.text
+        assert len(answer.content) < 4_000
+
+
+def test_the_problem_in_the_docs_is_what_the_site_says() -> None:
+    text = (Path(__file__).parents[2] / "docs/how-to/read-the-api.md").read_text("utf-8")
+    shown = re.search(r"```json\n(.*?)```", text, re.DOTALL)
+    assert shown
+    assert json.loads(shown[1]) == warned().public.get("/api/v1/notices?limit=501").json()
+
+
+def test_a_value_that_names_nothing_is_named_with_its_parameter() -> None:
+    said = warned().public.get("/api/v1/districts/nowhere/situation").json()
+    assert [one["pointer"] for one in said["errors"]] == ["#/path/district"]
+    said = warned().public.get("/api/v1/stream?district=nowhere").json()
+    assert [one["pointer"] for one in said["errors"]] == ["#/query/district"]
+
+
+@pytest.mark.parametrize("value", ["</script><script>", '"', "\u202e", "a\nb", "~/", "é" * 90])
+def test_what_an_error_repeats_is_harmless_to_programs_too(value: str) -> None:
+    answer = warned().public.get("/api/v1/notices", params={"district": value})
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert repr(value) in answer.json()["errors"][0]["detail"]
+    assert "\u202e" not in answer.text
+    assert "\n" not in answer.text
+
+
+def test_no_more_errors_are_named_than_some_each_by_some_steps() -> None:
+    errors = [{"loc": ("body", "a/b~c d", *["x" * 500] * 50), "msg": "m" * 900, "type": "t"}] * 90
+    request: Any = Request({"type": "http", "path": "/api/x", "method": "GET", "headers": [], "query_string": b""})
+    answer = Errors(lambda *_: "").of(request, RequestValidationError(errors))
+    said = json.loads(bytes(answer.body))["errors"]
+    assert len(said) == MOST_ERRORS
+    assert said[0]["pointer"].startswith("#/body/a~1b~0c%20d/xxx")
+    assert (len(said[0]["loc"]), len(said[0]["detail"])) == (MOST_PARTS, 200)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from warnsys.records import ChangeNotice, FeedStatus, Moment, Outcome, PushNotic
 from warnsys.web import alerts as alerts_out
 from warnsys.web import cap_out, feed_out
 from warnsys.web.board import Board, HeldAlert
+from warnsys.web.errors import UnknownValueError
 from warnsys.web.event_stream import streaming
 from warnsys.web.once import Once
 from warnsys.web.reads import PublicRead, preflights
@@ -121,7 +122,7 @@ def public(site: Site, prefix: str) -> APIRouter:
         """What the public was told, newest first: in one district, since a time, before a notice by its id. The header
         `Link` leads to the next page."""
         if district is not None:
-            site.district(district)
+            site.district(district, "query")
         found = [
             one
             for one in board.notices
@@ -132,7 +133,7 @@ def public(site: Site, prefix: str) -> APIRouter:
         if before is not None:
             places = [place for place, one in enumerate(found) if one.id == before]
             if not places:
-                raise HTTPException(404, f"no notice {before!r} is kept, or it is not in this list")
+                raise UnknownValueError("before", f"no notice {before!r} is kept, or it is not in this list")
             found = found[places[0] + 1 :]
         if len(found) > limit:
             asked = {"limit": str(limit), "district": district, "since": since and utc(since)}
@@ -155,7 +156,7 @@ def public(site: Site, prefix: str) -> APIRouter:
         """Changes as Server-Sent Events: `hello` with the state, then each change, and a `ping` every five seconds.
         `Last-Event-ID` goes on where a reader was; `reload`, with the state, says that something was missed."""
         if district:
-            site.district(district)
+            site.district(district, "query")
 
         def wanted(event: BoardEvent) -> bool:
             return event.public and event.district in ("", district or event.district)

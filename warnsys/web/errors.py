@@ -1,17 +1,19 @@
 """What is answered where something went wrong: problem+json (RFC 9457) to programs, a page in plain words to people.
 
-No answer of these says that nothing holds. Programs are those that ask under `/api/`.
+No answer of these says that nothing holds. Programs are those that ask under `/api/`. What is wrong with which
+parameter stands in `errors`: bounded, and a value that was sent is repeated as `repr` writes it, if at all.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -20,21 +22,55 @@ from starlette.types import Receive, Scope, Send
 from warnsys.web.words import LANGUAGES, words
 
 PROBLEM = "application/problem+json"
-MOST_ERRORS = 20
+MOST_ERRORS, MOST_PARTS = 20, 10
+"""So many values are named, each by so many steps."""
 _WEIGHT = re.compile(r"q=(0(?:\.[0-9]{1,3})?|1(?:\.0{1,3})?)")
 MOST_TAGS = 20
 
 
+class WrongValue(BaseModel):
+    """A value of a request that does not fit."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    pointer: str
+    """Which one, as a JSON pointer in a URI fragment (RFC 6901): `#/query/limit`, `#/path/district`, `#/header/…`."""
+    detail: str
+    """What is wrong with it, in words for developers."""
+    type: str
+    """The same as a short code."""
+    loc: list[str]
+    """`pointer` in its steps."""
+    msg: str
+    """`detail` again, by the name that it had before."""
+
+
 class Problem(BaseModel):
     """Why there is no answer (RFC 9457)."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     type: str = "about:blank"
     title: str
     """The status in words."""
     status: int
     detail: str
-    errors: list[dict[str, Any]] | None = None
-    """What is wrong with which parameter."""
+    errors: list[WrongValue] | None = None
+    """What is wrong with which parameter, where one does not fit."""
+
+
+class UnknownValueError(HTTPException):
+    """404 for a parameter whose value names something that does not exist; `errors` names the parameter."""
+
+    def __init__(self, parameter: str, detail: str, place: str = "query") -> None:
+        super().__init__(404, detail)
+        self.errors = [_wrong([place, parameter], detail, "unknown")]
+
+
+def _wrong(loc: Iterable[object], detail: str, kind: str) -> WrongValue:
+    steps = [str(part)[:100] for part in loc][:MOST_PARTS]
+    pointer = "#" + "".join(f"/{quote(step.replace('~', '~0').replace('/', '~1'), safe='~')}" for step in steps)
+    return WrongValue(pointer=pointer, detail=detail[:200], type=kind, loc=steps, msg=detail[:200])
 
 
 class Errors:
@@ -49,7 +85,7 @@ class Errors:
         status: int,
         detail: str,
         headers: Mapping[str, str] | None = None,
-        errors: list[dict[str, Any]] | None = None,
+        errors: list[WrongValue] | None = None,
     ) -> Response:
         if for_programs(str(scope["path"])):
             said = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors)
@@ -59,13 +95,11 @@ class Errors:
     def of(self, request: Request, error: HTTPException | RequestValidationError) -> Response:
         """The answer to an error that a route raised."""
         if isinstance(error, RequestValidationError):
-            found = [
-                {"loc": [str(part)[:100] for part in one["loc"]], "msg": str(one["msg"])[:200], "type": one["type"]}
-                for one in error.errors()[:MOST_ERRORS]
-            ]
-            detail = "; ".join(f"{'.'.join(one['loc'])}: {one['msg']}" for one in found)
+            found = [_wrong(one["loc"], str(one["msg"]), str(one["type"])) for one in error.errors()[:MOST_ERRORS]]
+            detail = "; ".join(f"{'.'.join(one.loc)}: {one.msg}" for one in found)
             return self.answer(request.scope, 422, detail, errors=found)
-        return self.answer(request.scope, error.status_code, str(error.detail), error.headers)
+        wrong = error.errors if isinstance(error, UnknownValueError) else None
+        return self.answer(request.scope, error.status_code, str(error.detail), error.headers, wrong)
 
     def watch(self, app: FastAPI) -> None:
         """Answer the errors of an app."""

@@ -23,6 +23,7 @@ from warnsys.settings import Settings
 from warnsys.warning.matching import Matcher
 from warnsys.warning.text import direction
 from warnsys.web.board import Board
+from warnsys.web.errors import UnknownValueError
 from warnsys.web.pictures import STANDS_S, Pictures
 from warnsys.web.security import CHALLENGE, Operators
 from warnsys.web.views import span, without_control_characters
@@ -72,13 +73,19 @@ class Site:
         """Of the board, for both sites."""
         return Pictures(self.board, self.stands_s)
 
-    def district(self, district_id: str) -> tuple[CityRules, District]:
-        """Raises HTTPException where there is none."""
+    def district(self, district_id: str, given_in: str = "path") -> tuple[CityRules, District]:
+        """Raises `UnknownValueError` where there is none, which names the parameter `district` and where it stood."""
         for city in self.board.cities.values():
             for district in city.place.districts:
                 if district.id == district_id:
                     return city, district
-        raise HTTPException(404, f"no district {district_id!r}")
+        raise UnknownValueError("district", f"no district {district_id!r}", given_in)
+
+    def city(self, city_id: str) -> CityRules:
+        """Raises `UnknownValueError` where there is none."""
+        if city_id not in self.board.cities:
+            raise UnknownValueError("city", f"no city {city_id!r}")
+        return self.board.cities[city_id]
 
 
 @cache
