@@ -31,8 +31,10 @@ FORMS: dict[str, tuple[str, ...]] = {
 SENSIBLE: dict[str, tuple[str, ...]] = {
     "district": ("solingen-1", "d1"), "alert": ("A", "2.49.0.0.276.0.DWD.PVW.extreme"), "number": ("0",),
     "channel": ("push", "sms"), "minutes": ("0", "30"), "reason": ("Fehlalarm",), "by": ("Leitstelle A",),
-    "since": ("2027-07-14T12:00:00Z",), "status": ("warned",), "before": ("A",),
-    "city": ("x", "solingen"), "base_id": ("A",), "level": ("4",), "lang": ("en",), "hours": ("12",),
+    "since": ("2027-07-14T12:00:00Z",), "until": ("2027-07-14T12:00:00Z",), "status": ("warned",),
+    "before": ("A",), "cursor": ("2027-07-14T12:00:00.000000Z~A", "d1", "9999-99-99T99:99:99.999999Z~"),
+    "group": ("RAIN",), "city": ("x", "solingen"), "base_id": ("A",), "level": ("4",), "lang": ("en",),
+    "hours": ("12",),
 }  # fmt: skip
 STREAMS = ("/api/stream", "/api/stream/all", "/api/v1/stream", "/api/v1/stream/all")
 """They never end; they have tests of their own."""

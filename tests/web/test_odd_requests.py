@@ -31,6 +31,9 @@ PATHS = (
     "/api/notices/all?limit={}",
     "/api/outlines.geojson?lang={}", "/leaflet/{}", "/{}", "/api/notices.atom?x={}",
     "/api/v1/notices?district={}", "/api/v1/notices?since={}", "/api/v1/notices?before={}", "/api/v1/districts?city={}",
+    "/api/v1/notices?cursor={}", "/api/v1/notices?cursor=2027-07-14T12:00:00.000000Z~{}",
+    "/api/v1/notices?group={}&limit=1", "/api/v1/alerts?cursor=9999-99-99T99:99:99.999999Z~{}&limit=1",
+    "/api/v1/alerts?group={}&until={}", "/api/v1/rejected?limit={}&since={}", "/api/v1/districts?cursor={}&level={}",
     "/api/v1/districts?status={}", "/api/v1/{}", "/api/v1/districts/{}/situation", "/api/v1/stream?district=x{}",
 )  # fmt: skip
 HEADERS = {

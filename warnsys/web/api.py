@@ -6,46 +6,50 @@ Public routes give what residents may see; the operators' give everything that i
 import json
 import re
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Annotated, Any, Literal
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, BeforeValidator
+from pydantic import BaseModel
 from shapely.geometry import mapping
 from starlette.exceptions import HTTPException
 
 from warnsys.cap.model import level
 from warnsys.channels.registry import told_record
 from warnsys.explain import Explained
-from warnsys.records import ChangeNotice, FeedStatus, Moment, Outcome, PushNotice, utc
+from warnsys.records import EARLIEST, ChangeNotice, FeedStatus, Outcome, PushNotice
 from warnsys.web import alerts as alerts_out
 from warnsys.web import cap_out, feed_out
-from warnsys.web.board import Board, HeldAlert
+from warnsys.web.board import MAX_ALERTS, MAX_REJECTED, Board, HeldAlert
 from warnsys.web.errors import UnknownValueError
 from warnsys.web.event_stream import streaming
+from warnsys.web.lists import (
+    AtLeast,
+    Cursor,
+    Filters,
+    Group,
+    SortKey,
+    WrittenTime,
+    cursor_at,
+    in_group,
+    in_span,
+    link_to,
+    page_of,
+)
 from warnsys.web.once import Once
 from warnsys.web.reads import PublicRead, preflights
 from warnsys.web.security import Operators
 from warnsys.web.site import BoardPicture, Site, signed_in
-from warnsys.web.situations import DistrictNow, Situation, StatusNow, district_now
+from warnsys.web.situations import DistrictNow, Situation, StatusNow, district_now, groups_in
 from warnsys.web.streams import BoundedStream
 from warnsys.web.telling import BoardEvent
+from warnsys.web.unreadable import Rejected
 
 VERSIONS = ("/api/v1", "/api")
 """Where the API stands: the newest version, and the paths from before there were versions, which stay."""
 DistrictId = Annotated[str, Path(max_length=100)]
 AlertId = Annotated[str, Path(max_length=300)]
-
-
-def _written_out(since: Any) -> Any:
-    """Raises `ValueError` for what pydantic would take as seconds since 1970."""
-    if "T" not in str(since).upper():
-        raise ValueError("a time has the form 2027-07-14T12:00:00Z")
-    return since
-
-
-Since = Annotated[Moment, BeforeValidator(_written_out)]
 
 
 class AlertShort(BaseModel):
@@ -65,26 +69,46 @@ class RejectedShort(BaseModel):
     key: str
     place: str
     size: int
+    number: int
+    """By which `/rejected/{number}/raw` gives its bytes, until the next one comes in."""
 
 
 def public(site: Site, prefix: str) -> APIRouter:
     """What everybody may read."""
     router = APIRouter(prefix=prefix, tags=["public"], route_class=PublicRead, deprecated=prefix != VERSIONS[0] or None)
 
-    @router.get("/districts")
+    @router.get("/districts", responses=NOT_FOUND)
     def districts(
         board: BoardPicture,
+        response: Response,
         city: Annotated[str | None, Query(max_length=100)] = None,
         status: StatusNow | None = None,
+        level: AtLeast = None,
+        group: Group = None,
+        limit: Annotated[int | None, Query(ge=1, le=1000)] = None,
+        cursor: Annotated[str | None, Query(max_length=100, description="After the district of that id.")] = None,
     ) -> list[DistrictNow]:
-        """Every district with what holds there, in short; of one city, or those with one status."""
-        found = [
-            district_now(board, rules, district)
-            for rules in board.cities.values()
-            if city in (None, rules.place.id)
-            for district in rules.place.districts
-        ]
-        return [one for one in found if status in (None, one.status)]
+        """Every district with what holds there, in short, always in the same order: of one city, those with one status,
+        from a level on, or with a warning of an event group; after a cursor. The header `Link` leads to the next page,
+        where there is a limit."""
+        every = [(rules, one) for rules in board.cities.values() for one in rules.place.districts]
+        if cursor is not None:
+            begin = next((place + 1 for place, (_, one) in enumerate(every) if one.id == cursor), None)
+            if begin is None:
+                raise UnknownValueError("cursor", f"no district {cursor!r}")
+            every = every[begin:]
+        asked = (
+            now
+            for rules, one in every
+            if city in (None, rules.place.id) and in_group(group, *groups_in(board, one))
+            for now in [district_now(board, rules, one)]
+            if status in (None, now.status) and (level is None or now.level >= level)
+        )
+        found = list(asked if limit is None else islice(asked, limit + 1))
+        if limit is not None and len(found) > limit:
+            following = found[limit - 1].id
+            link_to(response, following, city=city, status=status, level=level, group=group, limit=limit)
+        return found[:limit]
 
     @router.get("/districts.geojson", response_class=Response, responses={200: {"content": {GEOJSON: {}}}})
     async def geojson() -> Response:
@@ -114,38 +138,28 @@ def public(site: Site, prefix: str) -> APIRouter:
     def notices(
         board: BoardPicture,
         response: Response,
+        filters: Annotated[Filters, Depends()],
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
-        district: Annotated[str | None, Query(max_length=100)] = None,
-        since: Since | None = None,
         before: Annotated[str | None, Query(max_length=100)] = None,
+        cursor: Cursor = None,
     ) -> list[ChangeNotice]:
-        """What the public was told, newest first: in one district, since a time, before a notice by its id. The header
-        `Link` leads to the next page."""
-        if district is not None:
-            site.district(district, "query")
-        found = [
-            one
-            for one in board.notices
-            if one.audience == "public"
-            and (district is None or district in one.districts)
-            and (since is None or one.issued >= since)
-        ]
-        if before is not None:
-            places = [place for place, one in enumerate(found) if one.id == before]
-            if not places:
+        """What the public was told, newest first: in one district or city, from a level on, of an event group, in a
+        span of time; after a cursor, or before a notice by its id. The header `Link` leads to the next page."""
+        found = [one for one in _told(site, board, filters) if one.audience == "public"]
+        if before is not None and cursor is None:
+            if (named := next((one for one in found if one.id == before), None)) is None:
                 raise UnknownValueError("before", f"no notice {before!r} is kept, or it is not in this list")
-            found = found[places[0] + 1 :]
-        if len(found) > limit:
-            asked = {"limit": str(limit), "district": district, "since": since and utc(since)}
-            asked |= {"before": found[limit - 1].id}
-            response.headers["Link"] = f'<?{urlencode({k: v for k, v in asked.items() if v})}>; rel="next"'
-        return found[:limit]
+            cursor = cursor_at(_told_at(named))
+        page = page_of(found, _told_at, cursor, limit)
+        link_to(response, page.cursor, **vars(filters), limit=limit)
+        return page.records
 
     @router.get("/notices.atom", response_class=Response, responses={200: {"content": {ATOM: {}}}})
     def atom(request: Request, board: BoardPicture) -> Response:
         """The same as an Atom feed (RFC 4287)."""
-        public_ones = [one for one in board.notices if one.audience == "public" and isinstance(one, PushNotice)][:100]
-        return Response(feed_out.write(public_ones, board, str(request.url)), media_type=ATOM)
+        public_ones = [one for one in board.notices if one.audience == "public" and isinstance(one, PushNotice)]
+        newest = page_of(public_ones, _told_at, None, 100).records
+        return Response(feed_out.write(newest, board, str(request.url)), media_type=ATOM)
 
     @router.get("/stream", status_code=200, response_class=BoundedStream, responses=NOT_FOUND)
     async def stream(
@@ -179,10 +193,25 @@ def private(site: Site, operators: Operators, prefix: str) -> APIRouter:
         responses={401: {"description": "sign in as an operator"}}, deprecated=prefix != VERSIONS[0] or None,
     )  # fmt: skip
 
-    @router.get("/alerts", response_model=list[AlertShort])
-    async def alerts(decided: Literal["matched", "no_district", "not_live", "rejected"] | None = None) -> Response:
-        """Every message of the last days, newest first."""
-        return await site.pictures.once(("alerts", decided), lambda board: _alerts(board, decided))
+    @router.get("/alerts", response_model=list[AlertShort], responses=NOT_FOUND)
+    async def alerts(
+        filters: Annotated[Filters, Depends()],
+        decided: Literal["matched", "no_district", "not_live", "rejected"] | None = None,
+        limit: Annotated[int | None, Query(ge=1, le=MAX_ALERTS)] = None,
+        cursor: Cursor = None,
+    ) -> Response:
+        """Every message of the last days, newest first: decided so, on one district or city, from a level on, of an
+        event group, sent in a span of time; after a cursor. The header `Link` leads to the next page, where there is a
+        limit."""
+        _exist(site, filters)
+
+        def made(board: Board) -> Response:
+            page = page_of(_outcomes(board, decided, filters), _sent_at, cursor, limit)
+            answer = Response(b"[" + b",".join(map(_SHORTS.of, page.records)) + b"]", media_type="application/json")
+            link_to(answer, page.cursor, decided=decided, **vars(filters), limit=limit)
+            return answer
+
+        return await site.pictures.once(("alerts", decided, filters, limit, cursor), made)
 
     @router.get("/alerts/{alert}", responses=NOT_FOUND)
     def alert(alert: AlertId, board: BoardPicture) -> dict[str, Any]:
@@ -195,17 +224,41 @@ def private(site: Site, operators: Operators, prefix: str) -> APIRouter:
         held = held_alert(board, alert)
         return _download(held.body, "application/cap+xml", alert)
 
-    @router.get("/notices/all", response_model=list[told_record()])  # type: ignore[misc]
-    def all_notices(board: BoardPicture, limit: Annotated[int, Query(ge=1, le=2000)] = 200) -> list[ChangeNotice]:
-        """What every audience was told, newest first."""
-        return list(board.notices)[:limit]
+    @router.get("/notices/all", response_model=list[told_record()], responses=NOT_FOUND)  # type: ignore[misc]
+    def all_notices(
+        board: BoardPicture,
+        response: Response,
+        filters: Annotated[Filters, Depends()],
+        limit: Annotated[int, Query(ge=1, le=2000)] = 200,
+        cursor: Cursor = None,
+    ) -> list[ChangeNotice]:
+        """What every audience was told, newest first, with the filters of `/notices`. The header `Link` leads to the
+        next page."""
+        page = page_of(_told(site, board, filters), _told_at, cursor, limit)
+        link_to(response, page.cursor, **vars(filters), limit=limit)
+        return page.records
 
     @router.get("/rejected")
-    def rejected(board: BoardPicture) -> list[RejectedShort]:
-        """What could not be understood, newest first."""
+    def rejected(
+        board: BoardPicture,
+        response: Response,
+        since: Annotated[WrittenTime | None, Query()] = None,
+        until: Annotated[WrittenTime | None, Query()] = None,
+        limit: Annotated[int | None, Query(ge=1, le=MAX_REJECTED)] = None,
+        cursor: Cursor = None,
+    ) -> list[RejectedShort]:
+        """What could not be understood, newest first: in a span of time, after a cursor. The header `Link` leads to the
+        next page, where there is a limit."""
+        found = [(number, one) for number, one in enumerate(board.rejected) if in_span(one.at, since, until)]
+        if limit is not None or cursor is not None:
+            page = page_of(found, _refused_at, cursor, limit)
+            link_to(response, page.cursor, since=since, until=until, limit=limit)
+            found = page.records
         return [
-            RejectedShort(at=r.at, reason=r.reason, agent=r.agent, key=r.key, place=r.place, size=len(r.value))
-            for r in board.rejected
+            RejectedShort(
+                at=r.at, reason=r.reason, agent=r.agent, key=r.key, place=r.place, size=len(r.value), number=number
+            )
+            for number, r in found
         ]
 
     @router.get("/rejected/{number}/raw", response_class=Response, responses=NOT_FOUND)
@@ -227,7 +280,7 @@ def private(site: Site, operators: Operators, prefix: str) -> APIRouter:
 
     @router.get("/feeds")
     def feeds(board: BoardPicture) -> list[FeedStatus]:
-        """The last look at each source."""
+        """The last look at each source, by name: one record for each in the settings, so there are no pages."""
         return [board.feeds[name] for name in sorted(board.feeds)]
 
     @router.get("/stream/all", status_code=200, response_class=BoundedStream)
@@ -273,17 +326,54 @@ def held_alert(board: Board, id_: str) -> HeldAlert:
     return board.alerts[listed_id]
 
 
-def _alerts(board: Board, decided: str | None) -> Response:
-    wanted = [outcome for outcome in board.outcomes.values() if decided in (None, outcome.decided)]
-    wanted.sort(key=lambda one: one.sent.timestamp() if one.sent else 0, reverse=True)
-    return Response(b"[" + b",".join(map(_SHORTS.of, wanted)) + b"]", media_type="application/json")
+def _told(site: Site, board: Board, filters: Filters) -> list[ChangeNotice]:
+    """The notices that are asked for. Raises `UnknownValueError` for a district or city that there is not."""
+    _exist(site, filters)
+    return [
+        one for one in board.notices if filters.admits(one.issued, one.level, (one.group,), (one.city,), one.districts)
+    ]
+
+
+def _exist(site: Site, filters: Filters) -> None:
+    if filters.district is not None:
+        site.district(filters.district, "query")
+    if filters.city is not None:
+        site.city(filters.city)
+
+
+def _outcomes(board: Board, decided: str | None, filters: Filters) -> list[Outcome]:
+    every = [one for one in board.outcomes.values() if decided in (None, one.decided)]
+    return every if filters == Filters() else [one for one in every if _admitted(one, filters)]
+
+
+def _admitted(outcome: Outcome, filters: Filters) -> bool:
+    groups = (meaning.group for meaning in outcome.meanings)
+    impacts = [impact for meaning in outcome.meanings for impact in meaning.impacts]
+    cities, districts = (one.city for one in impacts), (one.district for one in impacts)
+    return filters.admits(outcome.sent, _level(outcome), groups, cities, districts)
+
+
+def _told_at(notice: ChangeNotice) -> SortKey:
+    return notice.issued, notice.id
+
+
+def _sent_at(outcome: Outcome) -> SortKey:
+    return outcome.sent or EARLIEST, outcome.base_id
+
+
+def _refused_at(found: tuple[int, Rejected]) -> SortKey:
+    return found[1].at, f"{found[1].place} {found[1].key}"
+
+
+def _level(outcome: Outcome) -> int:
+    """Of its worst meaning; 0 where it has none."""
+    return max((level(meaning.severity) for meaning in outcome.meanings), default=0)
 
 
 def _short(outcome: Outcome) -> bytes:
-    worst = max((level(meaning.severity) for meaning in outcome.meanings), default=0)
     short = AlertShort(
         id=outcome.listed_id, source=outcome.source, decided=outcome.decided, reason=outcome.reason,
-        sent=outcome.sent and outcome.sent.astimezone(UTC), level=worst, supersedes=outcome.supersedes,
+        sent=outcome.sent and outcome.sent.astimezone(UTC), level=_level(outcome), supersedes=outcome.supersedes,
     )  # fmt: skip
     return short.model_dump_json().encode()
 

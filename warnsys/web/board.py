@@ -268,10 +268,10 @@ class Board:
             case "stele":
                 self._take_stele(record, in_utc(SteleRecord.from_bytes(value)) if value else None)
             case "status" if value:
-                status = FeedStatus.from_bytes(value)
+                status = in_utc(FeedStatus.from_bytes(value))
                 self._check_stage(status.stage)
                 self.feeds[status.source] = status
-                self._telling.tell("feed", value)
+                self._telling.tell("feed", status.to_bytes())
             case "rejected":
                 self._take_rejected(record)
             case "alerts" if value and record.headers.get("kind") != "snapshot":
@@ -352,7 +352,7 @@ class Board:
                     oldest = next(iter(self.outcomes))
                     del self.outcomes[oldest]
                     self.known_since.pop(oldest, None)
-                self._telling.tell("alert", said.model_copy(update={"meanings": ()}).to_bytes())
+                self._telling.tell("alert", in_utc(said.model_copy(update={"meanings": ()})).to_bytes())
 
     def _called(self, said: Outcome) -> Outcome:
         """A message that was revised, by the name that its city gives the later content (`warning/revisions.py`)."""
@@ -395,7 +395,7 @@ class Board:
                     return
                 self.channels[place] = said
                 self.answers.append(said)
-        self._telling.tell("action", value)
+        self._telling.tell("action", in_utc(action).to_bytes())
 
     def asked_for(self, action: Action) -> None:
         """An action that was just written from here: the page that follows shows it, before it is read again."""

@@ -55,8 +55,10 @@ class PublicRead(APIRoute):
 
 def _conditional(request: Request, answer: Response) -> Response:
     """Give it an ETag and how long it is fresh; 304 for a reader that has it already."""
-    tag = f'W/"{hashlib.blake2b(bytes(answer.body), digest_size=9).hexdigest()}"'
+    link = answer.headers.get("link", "")  # a page without one is the last
+    tag = f'W/"{hashlib.blake2b(bytes(answer.body) + link.encode(), digest_size=9).hexdigest()}"'
     headers = {"ETag": tag, "Cache-Control": cache_control(request.app.state.pictures.now())}
+    headers |= {"Link": link} if link else {}
     answer.headers.update(headers)
     asked = request.headers.get("if-none-match", "")
     if asked.strip() == "*" or tag.removeprefix("W/") in [one.strip().removeprefix("W/") for one in asked.split(",")]:

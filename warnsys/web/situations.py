@@ -59,3 +59,9 @@ def _status(record: SteleRecord | None) -> StatusNow:
         return "no_data"
     phases = {item.phase for item in record.items} - {"expired"}
     return "advance" if record.status == "warned" and phases == {"advance"} else record.status
+
+
+def groups_in(board: Board, district: District) -> set[str]:
+    """The event groups of all that stands in a district."""
+    record = board.stele(district.id)
+    return {item.group for item in record.items} if record else set()
