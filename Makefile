@@ -116,7 +116,7 @@ wheel: install-dev ## build the wheel, install it into an empty environment, and
 contracts: install-dev ## write docs/contracts again from the models; what differs there is a drift
 	$(BIN)/python -m tools.contracts
 
-asyncapi: ## validate docs/contracts/asyncapi.yaml with AsyncAPI's own parser (needs Node.js 18 or later)
+asyncapi: ## validate the AsyncAPI documents of docs/contracts with AsyncAPI's own parser (needs Node.js 18 or later)
 	@cd tools/asyncapi && npm ci --silent --ignore-scripts --no-audit --no-fund
 	@cd tools/asyncapi && npm run --silent check
 

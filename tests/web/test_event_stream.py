@@ -10,8 +10,10 @@ import pytest
 
 from tests.support import meaning, outcome, snapshot, tick
 from tests.web.conftest import served
-from tests.web.sites import Desk
+from tests.web.described import EVERYTHING, STREAM, check_event, names_of
+from tests.web.sites import Desk, settings
 from tests.web.test_sites import warned
+from warnsys.records import FeedStatus
 from warnsys.web.event_stream import MOST_NOTICES
 from warnsys.web.telling import MAX_EVENTS
 
@@ -128,6 +130,33 @@ async def test_there_is_no_stream_of_an_unknown_district(prefix: str) -> None:
     answer = warned().public.get(f"{prefix}/stream?district=nowhere")
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", [STREAM, EVERYTHING])
+async def test_every_event_that_is_told_is_as_the_document_says(path: str) -> None:
+    desk = Desk(settings(open=True)).take(tick(0), outcome("A", meaning("Severe")), snapshot(0, "A"))
+    document = desk.operators.get("/api/openapi.json").json()
+    told = list[Event]()
+    async with served(desk) as address:
+        async with reading(address, "deadbeef-3", path) as events:
+            told += [await anext(events), await anext(events)]
+            desk.take(tick(1), outcome("B", meaning("Extreme"), supersedes=["A"], sent=1, stamp=1), snapshot(1, "B"))
+            status = FeedStatus(stage="live", source="dwd", looked=desk.now, stamp=desk.now, ids=1)
+            desk.put("status", "dwd", status.to_bytes())
+            desk.put("rejected", "R", b"<no", {"reason": "not-xml", "agent": "match"})
+            await desk.stop("push")
+            desk.board.connected = False
+            last = f"{desk.board.epoch}-{desk.board.version}"
+            while told[-1]["id"] != last:
+                told.append(await anext(events))
+        desk.board.connected = True
+        async with reading(address, told[-1]["id"], path) as events:
+            told.append(await anext(events))
+    assert told[-1]["data"]["resumed"]
+    assert {one["event"] for one in told} == names_of(document, path) - {"ping"}
+    for one in told:
+        fields = {name: value for name, value in one.items() if name != "retry"}
+        check_event(document, path, {**fields, "data": json.dumps(one["data"])})
 
 
 def test_a_state_tells_no_more_than_some_notices() -> None:

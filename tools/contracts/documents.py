@@ -1,4 +1,4 @@
-"""The files of docs/contracts by name: schemas and examples, asyncapi.yaml, the OpenAPI documents of both sites."""
+"""The files of docs/contracts by name: schemas and examples, AsyncAPI of topics and streams, OpenAPI of both sites."""
 
 import tomllib
 from collections.abc import Iterable
@@ -10,9 +10,9 @@ import yaml
 
 from geofences import bundled
 from streams.kafka import acl
-from tools.contracts import samples
+from tools.contracts import events, samples
 from tools.contracts.kinds import ALERT, TOPICS, Kind, kinds
-from tools.contracts.schemas import draft_7, first_sentence, pretty, published, schema_of
+from tools.contracts.schemas import components, draft_7, first_sentence, pretty, published, schema_of
 from warnsys.pipeline import cities_for, matcher_for
 from warnsys.records import Action, AlertHeaders
 from warnsys.settings import parse
@@ -38,6 +38,7 @@ def files() -> dict[str, str]:
     headers, message = samples.alert()
     found = {
         "asyncapi.yaml": asyncapi(every),
+        "asyncapi-stream.yaml": as_yaml("warnsys event streams", events.ABOUT, **events.parts()),
         "openapi.json": openapi("operators"),
         "openapi-public.json": openapi("public"),
         "schemas/alert-headers.schema.json": pretty(published(AlertHeaders, "alert-headers")),
@@ -55,19 +56,24 @@ def asyncapi(every: Iterable[Kind]) -> str:
     """The AsyncAPI 3 document of all topics."""
     every = tuple(every)
     by_topic = {topic: list(found) for topic, found in groupby(every, key=lambda kind: kind.topic)}
-    document = {
-        "asyncapi": "3.1.0",
-        "info": {
-            "title": "warnsys",
-            "version": _version(),
-            "description": ABOUT,
-            "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
-        },
-        "defaultContentType": "application/json",
-        "channels": {found[0].address: _channel(topic, found) for topic, found in by_topic.items()},
-        "operations": _operations([found[0].address for found in by_topic.values()]),
-        "components": {"schemas": _components(every)},
+    return as_yaml(
+        "warnsys",
+        ABOUT,
+        channels={found[0].address: _channel(topic, found) for topic, found in by_topic.items()},
+        operations=_operations([found[0].address for found in by_topic.values()]),
+        components={"schemas": components([kind.model for kind in every if kind.model])},
+    )
+
+
+def as_yaml(title: str, about: str, **parts: dict[str, Any]) -> str:
+    """An AsyncAPI document of these parts."""
+    info = {
+        "title": title,
+        "version": _version(),
+        "description": about,
+        "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
     }
+    document = {"asyncapi": "3.1.0", "info": info, "defaultContentType": "application/json", **parts}
     return yaml.dump(document, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=120)
 
 
@@ -78,6 +84,7 @@ def openapi(site: str) -> str:
     found = Site(settings, matcher, Board(cities_for(settings, matcher), settings.stage), _nobody)
     document = (operators_site if site == "operators" else public_site)(found).openapi()
     document["info"]["version"] = _version()
+    events.show(document)
     return pretty(document)
 
 
@@ -155,19 +162,6 @@ def _operations(addresses: list[str]) -> dict[str, Any]:
                         "summary": f"The process `{process}` {verb} it.",
                     }
     return found
-
-
-def _components(every: Iterable[Kind]) -> dict[str, Any]:
-    """All models and their parts, once each."""
-    found: dict[str, Any] = {}
-    for kind in every:
-        if kind.model:
-            schema = schema_of(kind.model)
-            for name, part in (*schema.get("$defs", {}).items(), (kind.model.__name__, schema)):
-                said = draft_7(part)
-                if found.setdefault(name, said) != said:
-                    raise ValueError(f"two models are called {name}; rename one, or the contracts mix them up")
-    return dict(sorted(found.items()))
 
 
 def _version() -> str:

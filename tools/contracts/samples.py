@@ -10,12 +10,14 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from warnsys.channels.registry import tellers
-from warnsys.pipeline import Offline
+from warnsys.channels.registry import channel_of, tellers
+from warnsys.pipeline import Offline, cities_for, matcher_for
 from warnsys.records import (
     AlertHeaders,
     ChangeNotice,
+    ChannelPause,
     FeedStatus,
+    Outcome,
     Record,
     SteleRecord,
     Tick,
@@ -23,6 +25,8 @@ from warnsys.records import (
 from warnsys.replay.read import of_scenario
 from warnsys.replay.run import Arrival, DecidedMessage, Replay, ReplayEvent, settings_of
 from warnsys.simulation.scenario import load
+from warnsys.web.board import Board, TopicRecord
+from warnsys.web.event_stream import NOTHING, state_now
 
 STORY = "storm"
 AT, UNTIL = "2027-07-14T12:40:00Z", "2027-07-14T13:10:00Z"
@@ -102,6 +106,46 @@ def example(model: type[BaseModel]) -> dict[str, Any]:
     else:
         raise NoExampleError(f"no example of {name}: add one to ORDERED in tools/contracts/samples.py")
     return dict(json.loads(model.model_validate(given).model_dump_json(exclude_none=True)))
+
+
+EPOCH = "5f3a91c2"
+
+
+@cache
+def events() -> dict[str, tuple[str, str]]:
+    """By its name each event of the streams, as a process tells it that has just read the story: id and data."""
+    (headers, _), records = told()
+    settings = settings_of(None, (headers.source,), headers.stage)
+    board = Board(cities_for(settings, matcher_for(settings)), headers.stage, epoch=EPOCH, elapsed=lambda: 0.0)
+    board.connected = True
+    district = next(record.district for record in records if isinstance(record, SteleRecord))
+    orders = [ChannelPause.model_validate(example(ChannelPause))]
+    for record in (*records, *orders):
+        topic = _topic_of(record)
+        if topic:
+            key = record.district if isinstance(record, SteleRecord) else ""
+            board.take(TopicRecord(topic, key, record.to_bytes(), {}, headers.seen))
+    board.take(TopicRecord("rejected", "", b"<alert", {"reason": "not-xml", "agent": "match"}, headers.seen))
+    found: dict[str, tuple[str, str]] = {
+        event.kind: (f"{EPOCH}-{event.number}", event.data) for event in board.since(0) or ()
+    }
+    number, state = state_now(board, district)
+    greeting = f"{EPOCH}-{number}", state
+    return {"hello": greeting, "reload": greeting, "ping": ("", NOTHING), **found}
+
+
+def _topic_of(record: Record) -> str:
+    """What the board calls the topic of a record; nothing for one that tells no reader of a stream anything."""
+    match record:
+        case Outcome():
+            return "impacts"
+        case SteleRecord() | ChangeNotice():
+            return channel_of(record)
+        case FeedStatus():
+            return "status"
+        case ChannelPause():
+            return "actions"
+    return ""
 
 
 def alert() -> tuple[dict[str, str], str]:

@@ -8,7 +8,7 @@ import ast
 import inspect
 import json
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -44,6 +44,18 @@ def draft_7(schema: Any) -> Any:
     if "prefixItems" in found:
         found["items"] = found.pop("prefixItems")
     return found
+
+
+def components(models: Iterable[type[BaseModel]]) -> dict[str, Any]:
+    """All models and their parts, once each."""
+    found: dict[str, Any] = {}
+    for model in models:
+        schema = schema_of(model)
+        for name, part in (*schema.get("$defs", {}).items(), (model.__name__, schema)):
+            said = draft_7(part)
+            if found.setdefault(name, said) != said:
+                raise ValueError(f"two models are called {name}; rename one, or the contracts mix them up")
+    return dict(sorted(found.items()))
 
 
 def first_sentence(model: type[BaseModel]) -> str:

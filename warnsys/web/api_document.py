@@ -6,7 +6,6 @@ from fastapi import FastAPI
 from pydantic import TypeAdapter
 
 from warnsys.channels.registry import told_record
-from warnsys.records import SteleRecord
 from warnsys.web.errors import PROBLEM, Problem
 from warnsys.web.event_stream import StreamState, event_schemas
 
@@ -32,22 +31,28 @@ def _complete(written: dict[str, Any]) -> None:
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     _add(schemas, "Problem", Problem)
-    _add(schemas, "SteleRecord", SteleRecord)
-    notice = _add(schemas, "", told_record())
-    state = _add(schemas, "StreamState", StreamState)
-    state["properties"]["notices"]["anyOf"][0]["items"] = notice
     problem = {PROBLEM: {"schema": {"$ref": f"{_REF}Problem"}}}
-    events = event_schemas(f"{_REF}StreamState", f"{_REF}SteleRecord", notice)
+
+    def of(kind: Any) -> dict[str, Any]:
+        """Where the schema of a type stands; a union has none of its own."""
+        name = kind.__name__ if isinstance(kind, type) else ""
+        schema = _add(schemas, name, kind)
+        if kind is StreamState:
+            schema["properties"]["notices"]["anyOf"][0]["items"] = _add(schemas, "", told_record())
+        return {"$ref": f"{_REF}{name}"} if name else schema
+
     for path, operations in written["paths"].items():
         for operation in operations.values():
             responses = operation["responses"]
             responses["429"] = {"description": "too many requests: Retry-After says when to ask again"}
-            for status, response in responses.items():
-                if status.startswith("4"):
-                    response["content"] = problem
             if path.endswith(_STREAMS):
+                responses["503"] = {"description": "too many event streams: Retry-After says when to ask again"}
+                events = event_schemas(of, public=path.endswith(_STREAMS[0]))
                 said = {"description": "The event stream; the schema is that of one event.", "oneOf": events}
                 responses["200"]["content"] = {"text/event-stream": {"schema": said}}
+            for status, response in responses.items():
+                if status.startswith(("4", "5")):
+                    response["content"] = problem
 
 
 def _add(schemas: dict[str, Any], name: str, kind: Any) -> dict[str, Any]:

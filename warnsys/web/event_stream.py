@@ -8,6 +8,7 @@ one with such an id goes on where it was. One that comes with another's id, or h
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -15,8 +16,9 @@ from fastapi import Request
 from pydantic import BaseModel, SerializeAsAny
 from sse_starlette import ServerSentEvent
 
+from warnsys.channels.registry import told_record
 from warnsys.headers import whole
-from warnsys.records import ChangeNotice, SteleRecord
+from warnsys.records import ChangeNotice, FeedStatus, OnActions, Outcome, SteleRecord
 from warnsys.web.board import Board
 from warnsys.web.site import Site
 from warnsys.web.situations import DistrictNow, district_now
@@ -32,6 +34,11 @@ NOTICES_FOR = timedelta(hours=1)
 MOST_NOTICES = 100
 """How far back a state tells what the public was told: who comes from another process may have missed some of it."""
 NOTHING = "{}"
+EVENT_ID = {
+    "type": "string",
+    "pattern": "^[0-9a-f]{8}-[0-9]+$",
+    "description": "EPOCH-NUMBER, to be sent as Last-Event-ID. The epoch says which process counted.",
+}
 
 
 class StreamState(BaseModel):
@@ -50,7 +57,7 @@ class StreamState(BaseModel):
     """What the public was told in the last hour, the newest first."""
 
 
-def _state(board: Board, district: str) -> tuple[int, str]:
+def state_now(board: Board, district: str) -> tuple[int, str]:
     """The state at one time, and the number of the newest change in it."""
     since = board.now() - NOTICES_FOR
     notices = [one for one in board.notices if one.audience == "public" and one.issued >= since]
@@ -87,7 +94,7 @@ def streaming(
         greetings = ["hello", "reload"] if last_event_id else ["hello"]
         while True:
             if after is None:
-                number, state = await site.pictures.worded(("state", district), lambda now: _state(now, district))
+                number, state = await site.pictures.worded(("state", district), lambda now: state_now(now, district))
                 for greeting in greetings:
                     yield told(greeting, number, state)
                 after = number
@@ -123,29 +130,56 @@ def _ping() -> ServerSentEvent:
     return ServerSentEvent(event="ping", data=NOTHING)
 
 
-def event_schemas(state: str, stele: str, notice: dict[str, Any]) -> list[dict[str, Any]]:
-    """The public events for the OpenAPI document, as version 3.2 of it has them: `data` is text that holds JSON."""
-    data: dict[str, Any] = {
-        "hello": {"$ref": state}, "reload": {"$ref": state}, "stele": {"$ref": stele}, "notice": notice,
-        "process": {"type": "object"}, "ping": {"type": "object"},
-    }  # fmt: skip
-    about = {
-        "hello": "Begins each stream.", "reload": "Something was missed: take this state instead of yours.",
-        "stele": "What holds in a district is another, or was sent again.", "notice": "What the public was told.",
-        "process": "The process that answers has become blind, or sees again: ask for the situation.",
-        "ping": "Every five seconds, without an id: a stream that is silent for longer is dead.",
-    }  # fmt: skip
+@dataclass(frozen=True)
+class StreamEvent:
+    """One kind of event, as the contracts describe it."""
+
+    name: str
+    about: str
+    carries: Any = None
+    """The type of its data; None for an object without meaning."""
+    public: bool = True
+    """Whether it is told beyond the operators' stream."""
+    numbered: bool = True
+    """Whether it has an id."""
+
+
+def stream_events() -> tuple[StreamEvent, ...]:
+    """All kinds, in the order in which people meet them."""
+    return (
+        StreamEvent("hello", "Begins each stream, with the state; without it where the reader goes on.", StreamState),
+        StreamEvent("reload", "Something was missed: take this state instead of yours.", StreamState),
+        StreamEvent("stele", "What holds in a district is another, or was sent again.", SteleRecord),
+        StreamEvent("notice", "What the public was told; operators hear what staff was told, too.", told_record()),
+        StreamEvent("process", "The process that answers has become blind, or sees again: ask for the situation."),
+        StreamEvent(
+            "ping", "Every five seconds, without an id: a stream that is silent for longer is dead.", numbered=False
+        ),
+        StreamEvent("alert", "A message was decided, without what it means.", Outcome, public=False),
+        StreamEvent("feed", "The last look at a source.", FeedStatus, public=False),
+        StreamEvent("rejected", "Something could not be understood: ask for the list.", public=False),
+        StreamEvent("action", "What an operator ordered, and what the agents answered.", OnActions, public=False),
+    )
+
+
+def event_schemas(schema_of: Callable[[Any], dict[str, Any]], *, public: bool) -> list[dict[str, Any]]:
+    """The events for the OpenAPI document, as version 3.2 of it has them: `data` is text that holds JSON."""
     return [
         {
             "type": "object",
-            "title": f"event {name}",
-            "description": about[name],
-            "required": ["event", "data"],
+            "title": f"event {one.name}",
+            "description": one.about,
+            "required": ["event", "data", *(["id"] if one.numbered else [])],
             "properties": {
-                "event": {"const": name},
-                "id": {"type": "string", "description": "EPOCH-NUMBER, to be sent as Last-Event-ID"},
-                "data": {"type": "string", "contentMediaType": "application/json", "contentSchema": schema},
+                "event": {"const": one.name},
+                **({"id": EVENT_ID} if one.numbered else {}),
+                "data": {
+                    "type": "string",
+                    "contentMediaType": "application/json",
+                    "contentSchema": schema_of(one.carries) if one.carries else {"type": "object"},
+                },
             },
         }
-        for name, schema in data.items()
+        for one in stream_events()
+        if one.public or not public
     ]
