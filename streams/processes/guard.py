@@ -17,6 +17,8 @@ import h11
 from uvicorn.middleware.proxy_headers import _TrustedHosts
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from warnsys.web.clients import one_client
+
 HEAD_S, BODY_S, TAKEN_S = 10.0, 10.0, 60.0
 """The other end has so long for a request's head, for its body, and for taking an answer from a full buffer."""
 LEFT_FILES = 256
@@ -42,39 +44,39 @@ class Guard:
     open: dict["Guarded", None] = field(default_factory=dict)
     """The open connections, the oldest first."""
     of: Counter[str] = field(default_factory=Counter)
-    """By address, how many connections it has."""
+    """By client (`one_client` of its address), how many connections it has."""
 
     def protocol(self, **given: Any) -> "Guarded":
         """Makes a connection; the value of uvicorn's `http`."""
         return Guarded(self, **given)
 
-    def enter(self, one: "Guarded", address: str) -> bool:
+    def enter(self, one: "Guarded") -> bool:
         """Says whether a new connection may stay. Another one may have to end for it."""
-        full = address not in self.trusted and self.of[address] >= self.most_of_one
-        if full and not self._make_room(address):
+        full = one.address not in self.trusted and self.of[one.counts_as] >= self.most_of_one
+        if full and not self._make_room(one.counts_as):
             return False
         if len(self.open) >= self.most and not self._make_room() and len(self.open) >= self.most + self.most // 4:
             return False  # all are at work, for some milliseconds each, so a quarter more may come before this
         self.open[one] = None
-        self.of[address] += 1
+        self.of[one.counts_as] += 1
         return True
 
-    def leave(self, one: "Guarded", address: str) -> None:
+    def leave(self, one: "Guarded") -> None:
         """Forgets a connection that has ended."""
         if one in self.open:
             del self.open[one]
-            self.of[address] -= 1
-            if not self.of[address]:
-                del self.of[address]
+            self.of[one.counts_as] -= 1
+            if not self.of[one.counts_as]:
+                del self.of[one.counts_as]
 
-    def _make_room(self, address: str | None = None) -> bool:
-        """Ends the oldest connection of an address, or of all, that waits for its other end. Says if there was one.
+    def _make_room(self, client: str | None = None) -> bool:
+        """Ends the oldest connection of a client, or of all, that waits for its other end. Says if there was one.
 
         One that waits for a request's head goes before one that waits for anything else.
         """
         for waits in ("head", "idle", "body", "taken"):
             for one in self.open:
-                if one.waits_for == waits and address in (None, one.address):
+                if one.waits_for == waits and client in (None, one.counts_as):
                     one.end()
                     return True
         return False
@@ -88,14 +90,15 @@ class Guarded(H11Protocol):
         self.waits_for = ""
         """What it waits for: the "head" or "body" of a request, an answer to be "taken", the next request ("idle"), or
         nothing ("", while we work)."""
-        self._guard, self.address, self._in = guard, "", False
+        self._guard, self.address, self.counts_as, self._in = guard, "", "", False
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0]) if isinstance(peer, tuple) else ""
+        self.counts_as = one_client(self.address)
         super().connection_made(transport)
-        self._in = self._guard.enter(self, self.address)
+        self._in = self._guard.enter(self)
         if self._in:
             self._look()
         else:
@@ -103,7 +106,7 @@ class Guarded(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._wait("")
-        self._guard.leave(self, self.address)
+        self._guard.leave(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -130,7 +133,7 @@ class Guarded(H11Protocol):
 
     def end(self) -> None:
         """Ends the connection at once, whatever is in its buffers."""
-        self._guard.leave(self, self.address)
+        self._guard.leave(self)
         self._wait("")
         if self.transport is not None:
             self.transport.abort()

@@ -12,6 +12,7 @@ from streams.processes.guard import Guard, trusted
 from streams.processes.web import Server, _config
 from tests.web.sites import Desk, settings
 from tests.web.test_reader import desk
+from warnsys.web.clients import one_client
 
 SAY = {
     "silent": b"",
@@ -203,3 +204,84 @@ async def test_the_settings_name_proxies_alone_where_they_name_any(monkeypatch: 
 def test_the_connections_of_a_proxy_are_everybodys_however_it_is_named(proxies: str, address: str) -> None:
     assert address in trusted([proxies])
     assert "203.0.113.9" not in trusted([proxies]) or proxies == "*"
+
+
+# -- who a client is ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("addresses", "clients"),
+    [
+        (["2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "2001:DB8:0:1:0:0:0:3", "2001:db8:0:1::1%eth0"], 1),
+        (["2001:db8:0:1::1", "2001:db8:0:2::1"], 2), (["192.0.2.1", "::ffff:192.0.2.1", "::ffff:c000:201"], 1),
+        (["192.0.2.1", "192.0.2.2"], 2), (["unknown", "_hidden"], 2), (["x" * 5000, "x" * 64], 1), ([""], 1),
+    ],
+)  # fmt: skip
+def test_a_client_is_one_however_its_address_is_written(addresses: list[str], clients: int) -> None:
+    found = {one_client(address) for address in addresses}
+    assert len(found) == clients
+    assert all(len(one) <= 64 for one in found)
+
+
+BURST = [200, 200, 429, 429]
+"""What a client gets that asks four times at once, where two are its burst."""
+
+
+def behind_proxies() -> Desk:
+    return Desk(settings(requests_per_s=0.2, trusted_proxies=["127.0.0.1", "10.0.0.0/24"]))
+
+
+@pytest.mark.parametrize(
+    "forwarded",
+    [
+        ["198.51.100.1"] * 4, ["198.51.100.1:4711", "198.51.100.1:4712", "198.51.100.1:4713", "198.51.100.1"],
+        ["2001:db8::1", "2001:db8::2", "[2001:db8::3]:443", "2001:db8:0:0:7::"],
+        ["198.51.100.1, 10.0.0.7"] * 4, ["203.0.113.1, 198.51.100.1", "203.0.113.2, 198.51.100.1", "198.51.100.1"] * 2,
+        [f"10.0.0.{n}, 198.51.100.1" for n in range(4)], ["x" * 300 + f"{n}, 198.51.100.1" for n in range(4)],
+    ],
+    ids=["plain", "port", "network", "two proxies", "made up", "made up a proxy", "garbage"],
+)  # fmt: skip
+async def test_a_client_behind_a_proxy_is_limited_by_its_own_address(forwarded: list[str]) -> None:
+    async with guarded(behind_proxies(), Guard(100, 100)) as port:
+        assert (await codes(port, *forwarded))[:4] == BURST
+        assert await codes(port, "198.51.100.77") == [200]
+
+
+@pytest.mark.parametrize("header", ["Forwarded", "X-Real-IP", "CF-Connecting-IP", "True-Client-IP", "X-Client-IP"])
+@pytest.mark.parametrize("proxies", [[], ["127.0.0.1"]])
+async def test_no_other_header_says_who_asks(header: str, proxies: list[str]) -> None:
+    made = Desk(settings(requests_per_s=0.2, trusted_proxies=proxies))
+    async with guarded(made, Guard(100, 100)) as port, httpx.AsyncClient() as http:
+        address = f"http://127.0.0.1:{port}/api/v1/districts"
+        given = [{header: f"for=198.51.100.{n}" if header == "Forwarded" else f"198.51.100.{n}"} for n in range(4)]
+        assert [(await http.get(address, headers=one)).status_code for one in given] == BURST
+
+
+async def test_a_header_that_is_written_twice_gives_nobody_another_address() -> None:
+    """Some proxies add a line of their own below the client's."""
+    async with guarded(behind_proxies(), Guard(100, 100)) as port, httpx.AsyncClient() as http:
+        address = f"http://127.0.0.1:{port}/api/v1/districts"
+        asked = [[("X-Forwarded-For", f"203.0.113.{n}"), ("X-Forwarded-For", "198.51.100.1")] for n in range(4)]
+        assert [(await http.get(address, headers=one)).status_code for one in asked] == BURST
+
+
+@pytest.mark.parametrize("path", ["/api/v1/stream", "/api/stream"])
+async def test_behind_a_proxy_each_client_has_event_streams_of_its_own(path: str) -> None:
+    made = Desk(settings(streams=20, streams_per_address=2, trusted_proxies=["127.0.0.0/16"]))
+    async with guarded(made, Guard(100, 100)) as port:
+
+        def ask(client: str) -> bytes:
+            return f"GET {path} HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 1.1.1.1, {client}\r\n\r\n".encode()
+
+        with crowd(port, 4, ask("198.51.100.1")) as one, crowd(port, 1, ask("198.51.100.2")) as other:
+            assert await told(one) == {b"200": 2, b"503": 2}
+            assert await told(other) == {b"200": 1}
+
+
+async def test_who_is_no_proxy_has_the_streams_of_its_connection_whatever_it_says() -> None:
+    made = Desk(settings(streams=20, streams_per_address=2, trusted_proxies=["192.0.2.1"]))
+    asks = [f"GET /api/v1/stream HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 9.9.9.{n}\r\n\r\n".encode() for n in range(2)]
+    async with guarded(made, Guard(100, 100)) as port:
+        with crowd(port, 2, asks[0]) as one, crowd(port, 2, asks[1]) as other:
+            assert await told(one) == {b"200": 2}
+            assert await told(other) == {b"503": 2}

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from warnsys.headers import whole
 from warnsys.settings import Web
+from warnsys.web.clients import client_of
 from warnsys.web.errors import refuse
 from warnsys.web.passwords import Passwords
 
@@ -106,7 +107,7 @@ class RequestLimits:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         free = scope["type"] != "http" or str(scope["path"]).startswith("/health/")
-        if free or self._buckets.take((scope.get("client") or ("",))[0]):
+        if free or self._buckets.take(client_of(scope)):
             await self._app(scope, receive, send)
             return
         await refuse(scope, receive, send, 429, "too many requests; ask again later", {"Retry-After": "5"})
@@ -158,7 +159,7 @@ class Operators:
             return "demo"
         if header := self._settings.proxy_user_header:
             return request.headers.get(header) or None
-        return await self._basic(request.headers, request.client.host if request.client else "")
+        return await self._basic(request.headers, client_of(request.scope))
 
     async def _basic(self, headers: Mapping[str, str], client: str) -> str | None:
         scheme, _, given = headers.get("authorization", "").partition(" ")

@@ -8,6 +8,7 @@ from sse_starlette import EventSourceResponse
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from warnsys.web.clients import client_of
 from warnsys.web.errors import refuse
 
 
@@ -30,7 +31,7 @@ class BoundedStream(EventSourceResponse):
         self._streams = streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        streams, address = self._streams, str((scope.get("client") or ("",))[0])
+        streams, address = self._streams, client_of(scope)
         if scope.get("head"):
             await Response(headers=dict(self.headers))(scope, receive, send)
             return
