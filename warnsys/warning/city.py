@@ -53,9 +53,12 @@ class CityState(Record):
     city: str
     facts: Facts = Facts()
     held: StandingByMessage = {}
+    """What stood when changes were last looked for."""
     told: NotificationLog = {}
+    """What each channel was last told."""
     steles: dict[str, SteleSent] = {}
     stopped: Pauses = {}
+    """The channel pauses."""
     troubles: Troubles = {}
     """What could not be taken in: until that is mended, the city's data are incomplete."""
 
