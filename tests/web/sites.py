@@ -62,8 +62,13 @@ class Desk:
         self.board.clock = lambda: self.now
         self.board.elapsed = lambda: (self.now - NOON).total_seconds()
         self.board.connected = True
+        self.matcher = matcher
+        self.serve()
+
+    def serve(self) -> None:
+        """The sites anew, by the settings as they are now."""
         self.site = Site(
-            self.settings, matcher, self.board, self._act, alive=lambda: self.alive, stands_s=self.stands_s
+            self.settings, self.matcher, self.board, self._act, alive=lambda: self.alive, stands_s=self.stands_s
         )
         self.operators = TestClient(operators_site(self.site), base_url="http://desk")
         self.public = TestClient(public_site(self.site), base_url="http://public")

@@ -18,7 +18,6 @@ from warnsys.pipeline import cities_for, matcher_for
 from warnsys.records import FeedStatus, Snapshot, Tick
 from warnsys.settings import LIVE
 from warnsys.simulation.message import StoryMessage, write
-from warnsys.warning.matching import Matcher
 
 NEIGHBOURS = {"805124000": "Wuppertal", "805120000": "Remscheid"}
 MESSAGES = {
@@ -48,9 +47,16 @@ class Town(Desk):
     def __post_init__(self) -> None:
         city = {"id": "solingen", "name": "Solingen", "geofences": settings().cities[0].geofences}
         self.settings = settings(cities=[city], stage=self.stage, open=True, watch_cells=NEIGHBOURS)
-        self.matcher: Matcher = matcher_for(self.settings)
-        rules = cities_for(self.settings, self.matcher)["solingen"]
-        self.set_up(City(rules, id="solingen"), self.matcher)
+        matcher = matcher_for(self.settings)
+        rules = cities_for(self.settings, matcher)["solingen"]
+        self.set_up(City(rules, id="solingen"), matcher)
+
+    def operated(self) -> Self:
+        """As on a Kafka: without the strip of the embedded broker."""
+        broker = self.settings.broker.model_copy(update={"url": "kafka://broker:9092"})
+        self.settings = self.settings.model_copy(update={"broker": broker})
+        self.serve()
+        return self
 
     def snap(self, minute: float, *messages: StoryMessage, broken: Iterable[StoryMessage] = ()) -> Self:
         """A snapshot with these messages, at a minute from noon on."""

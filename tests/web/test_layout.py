@@ -9,6 +9,7 @@ from playwright.async_api import Browser, Page, ViewportSize, expect
 from tests.web.conftest import served
 from tests.web.moments import MOMENTS
 from tests.web.test_browser import TOWN, opened
+from warnsys.records import SteleItem
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -18,8 +19,11 @@ SIZES: dict[str, ViewportSize] = {
     "portrait": {"width": 1080, "height": 1920},
     "tile": {"width": 480, "height": 270},
     "embed": {"width": 300, "height": 250},
+    "embed in English": {"width": 300, "height": 250},
 }
-PATHS = {"tile": f"/stele/{TOWN}?small=1", "embed": f"/embed/{TOWN}"}
+PATHS = {"tile": f"/stele/{TOWN}?small=1", "embed": f"/embed/{TOWN}", "embed in English": f"/embed/{TOWN}?lang=en"}
+LEVELS = {"de": "Stufe {} von 4", "en": "level {} of 4"}
+ADVANCE_NOTICES = {"de": "Vorabinformation", "en": "Advance notice"}
 MOST_PAGES = 40
 
 MEASURE, COLOURS = (Path(__file__).with_name(name).read_text("utf-8") for name in ("measure.js", "colours.js"))
@@ -34,30 +38,38 @@ async def whole(page: Page, needed: list[str], where: str) -> dict[str, float]:
     return {"count": found["count"], "largest": found["largest"]}
 
 
+def needed(first: SteleItem, language: str) -> list[str]:
+    """What of the loudest item stands on every screen."""
+    said = [first.event[language][1:], LEVELS[language].format(first.level), first.when[language]]
+    return [*said, ADVANCE_NOTICES[language]] if first.phase == "advance" else said
+
+
+@pytest.mark.parametrize("strip", [True, False], ids=["on the embedded broker", "on a Kafka"])
 @pytest.mark.parametrize("moment", MOMENTS)
 async def test_nothing_is_cut_or_stands_on_something_else_and_the_largest_is_always_there(
-    browser: Browser, moment: str
+    browser: Browser, moment: str, strip: bool
 ) -> None:
-    town = MOMENTS[moment]()
+    town = MOMENTS[moment]() if strip else MOMENTS[moment]().operated()
     record = town.board.stele(TOWN)
-    needed = [town.city.rules.place.district(TOWN).name]
+    place = town.city.rules.place.district(TOWN).name
     first = record.items[0] if record and record.items and record.items[0].phase != "expired" else None
-    if first:
-        needed += [first.event["de"][1:], f"Stufe {first.level} von 4", first.when["de"]]
-        needed += ["Vorabinformation"] if first.phase == "advance" else []
     async with served(town) as address, opened(browser, "about:blank") as page:
         for size, view in SIZES.items():
+            if not strip and size not in PATHS:
+                continue  # larger screens lose a smaller part to the strip
             await page.set_viewport_size(view)
             if size in ("landscape", *PATHS):
                 await page.goto(f"{address}{PATHS.get(size, f'/stele/{TOWN}')}")
+            words = [place, *(needed(first, "en" if "English" in size else "de") if first else [])]
+            assert await page.locator(".mark.embedded").count() == strip
             await page.evaluate("fit()")
             languages = await page.evaluate("articles().map((one) => one.lang)")
             for language in languages or [""]:
                 await page.evaluate("(one) => { pages.clear(); show(one); }", language)
-                found = await whole(page, needed, f"{moment}, {size}, {language}")
+                found = await whole(page, words, f"{moment}, {size}, {language}")
             for number in range(min(MOST_PAGES, int(found["count"]) - 1)):
                 await page.evaluate(TURN)
-                await whole(page, needed, f"{moment}, {size}, page {number + 2}")
+                await whole(page, words, f"{moment}, {size}, page {number + 2}")
             if first:
                 assert found["largest"] > 0.035 * min(view["width"], view["height"]), (
                     f"{moment}, {size}: {found['largest']} px"

@@ -62,8 +62,8 @@ function put(found) {
   open.forEach((id) => document.getElementById(id)?.setAttribute("open", ""));
   scrolled.forEach(([id, top, left]) => document.getElementById(id)?.scrollTo({ top, left, behavior: "instant" }));
   typed.forEach((value, id) => { const field = document.getElementById(id); if (field && value) field.value = value; });
-  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   root.dispatchEvent(new Event("updated"));
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true }); // now: what was hidden takes no focus
 }
 
 function lost(text) {

@@ -9,8 +9,15 @@ const NEEDED = 0.3; // but what is shown largest stands whole on every screen
 
 const NIGHT = [22, 6];
 
+// People operate a card, so what turns by itself can be stopped (WCAG 2.2.2). It rests while somebody points at it or has
+// the focus in it; for the visit once somebody has stopped it; and from the start for those who wish for less motion.
+const CARD = root.classList.contains("card");
+const CALM = matchMedia("(prefers-reduced-motion: reduce)"), POINTS = matchMedia("(hover: hover)");
+const KEPT = "warnsys-turns";
+
 let language = "";
-let paused = false;
+let paused = CARD && (kept() || (CALM.matches ? "rests" : "goes")) === "rests";
+let bidden = false; // to go on, although somebody is at it
 let turnedAt = performance.now();
 let subject = ""; // what is shown largest
 const pages = new Map(); // by the pager's id which of its pages shows
@@ -79,8 +86,20 @@ function turns() {
 }
 
 function turn() {
-  if (paused && performance.now() - turnedAt > ALONE_MS) { paused = false; prepare(); }
+  if (paused && !CARD && performance.now() - turnedAt > ALONE_MS) { paused = false; prepare(); }
+  if (looked()) turnedAt = performance.now();
   if (paused || performance.now() - turnedAt < Number(byId("live").dataset.turn) * 1000) return;
+  onward();
+}
+
+// Whether somebody is at a card: what they look at stays.
+function looked() {
+  const near = CARD && Boolean((POINTS.matches && root.matches(":hover")) || root.querySelector(":focus-visible"));
+  if (!near) bidden = false;
+  return near && !bidden;
+}
+
+function onward() {
   turnedAt = performance.now();
   for (const one of pagers()) {
     const { count } = columns(one), next = (pages.get(one.id) || 0) + 1;
@@ -88,6 +107,34 @@ function turn() {
     if (one.id === "languages" && next >= count && articles().length > 1) nextLanguage();
     else leaf(one);
   }
+}
+
+// Keeps for this visit whether a card's pages turn, and gives what was kept.
+function kept(turns) {
+  try {
+    if (turns) sessionStorage.setItem(KEPT, turns);
+    return sessionStorage.getItem(KEPT);
+  } catch {
+    return null; // in a frame that may keep nothing
+  }
+}
+
+function rest() {
+  paused = !paused;
+  bidden = !paused;
+  kept(paused ? "rests" : "goes");
+  turnedAt = performance.now();
+  turner();
+}
+
+// The buttons of a card, while it has more than one page.
+function turner() {
+  const place = byId("turner"), button = byId("rest");
+  if (!place) return;
+  const shown = turns();
+  if (place.hidden === shown) { place.hidden = !shown; fit(); }
+  button.classList.toggle("resting", paused);
+  button.querySelector(".visually-hidden").textContent = paused ? button.dataset.go : button.dataset.rest;
 }
 
 // -- languages -------------------------------------------------------------------------------------------------------
@@ -176,6 +223,7 @@ function prepare() {
   }
   show(language);
   if (button && button.hidden && turns()) { button.hidden = false; fit(); }
+  turner();
 }
 
 // Reads what is shown: German, and in a language that somebody chose the text in that language.
@@ -199,10 +247,12 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;
   if (button.id === "read") read();
+  if (button.id === "rest") rest();
+  if (button.id === "next") onward();
   if (button.id === "pause") { paused = !paused; turnedAt = performance.now(); prepare(); }
   if (button.classList.contains("tongue")) { paused = true; language = button.dataset.language; pages.delete("languages"); turnedAt = performance.now(); prepare(); }
 });
 for (const change of ["updated", "sight"]) byId("live").addEventListener(change, prepare);
-window.addEventListener("resize", fit);
+window.addEventListener("resize", () => { fit(); turner(); });
 prepare();
-setInterval(() => { clock(); if (ended()) fit(); turn(); }, 1000);
+setInterval(() => { clock(); if (ended()) { fit(); turner(); } turn(); }, 1000);

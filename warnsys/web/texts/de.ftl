@@ -285,3 +285,6 @@ do-snowdrift-severe = Bleiben Sie zu Hause. Fahren Sie nicht.
 do-snowfall-severe = Bleiben Sie zu Hause. Fahren Sie nicht.
 do-glaze-severe = Bleiben Sie zu Hause. Fahren Sie nicht.
 advance-brief = Vorabinfo
+turn-rest = Blättern anhalten
+turn-go = Weiter blättern
+turn-next = Nächste Seite

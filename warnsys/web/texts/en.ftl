@@ -285,3 +285,6 @@ do-snowdrift-severe = Stay at home. Do not drive.
 do-snowfall-severe = Stay at home. Do not drive.
 do-glaze-severe = Stay at home. Do not drive.
 advance-brief = Notice
+turn-rest = Stop turning pages
+turn-go = Go on turning pages
+turn-next = Next page
