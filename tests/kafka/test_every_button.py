@@ -15,7 +15,8 @@ from warnsys.cli.main import app
 pytestmark = pytest.mark.kafka
 PAGES = (
     "/", "/?lang=en", "/lagebericht", "/lagebericht?hours=24", "/stop/push", "/stop/sms", "/stele/solingen-1",
-    "/embed/haan-2", "/api/districts", "/api/districts.geojson", "/api/districts/solingen-1/situation", "/api/alerts",
+    "/start", "/start?q=haan", "/district/haan-2", "/embed/haan-2",
+    "/api/districts", "/api/districts.geojson", "/api/districts/solingen-1/situation", "/api/alerts",
     "/api/rejected", "/api/feeds", "/api/notices/all", "/api/openapi.json", "/metrics", "/health/live",
     "/health/ready", "/sw.js",
 )  # fmt: skip

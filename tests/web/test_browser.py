@@ -193,7 +193,7 @@ async def test_a_district_on_the_map_is_reached_by_tab_and_leads_to_its_row(brow
         await expect(page.get_by_role("link", name="Gräfrath", exact=True)).to_be_focused()
 
 
-@pytest.mark.parametrize("path", ["/", "/stele/d1", "/embed/d1"])
+@pytest.mark.parametrize("path", ["/", "/start", "/district/d1", "/stele/d1", "/embed/d1"])
 async def test_pages_read_without_javascript(browser: Browser, path: str) -> None:
     async with (
         served(desk_in("extreme")) as address,
@@ -206,10 +206,11 @@ async def test_pages_read_without_javascript(browser: Browser, path: str) -> Non
 async def test_no_page_in_no_state_violates_wcag(browser: Browser, state: str) -> None:
     rules = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
     town = STATES[state]()
-    paths = ["/", f"/stele/{TOWN}", f"/embed/{TOWN}"]
+    paths = ["/", f"/stele/{TOWN}", f"/embed/{TOWN}", "/start", f"/district/{TOWN}"]
     if state == "extreme":
         await town.stop("push")
         alert = next(iter(town.board.alerts))
+        paths += ["/start?q=x&lang=en", f"/district/{TOWN}?lang=en"]
         paths += ["/?lang=en", "/lagebericht", f"/alert/{alert}", "/stop/sms", "/resume/push", f"/stele/{TOWN}?small=1"]
     async with served(town) as address:
         for path in paths:
@@ -230,7 +231,9 @@ async def test_a_stele_shows_every_text_whole_or_cuts_it_with_dots(browser: Brow
         assert not await page.locator("#content.cut").count()
 
 
-@pytest.mark.parametrize("path", ["/", "/stele/d1", "/embed/d1", "/lagebericht", "/alert/A", "/stop/push"])
+@pytest.mark.parametrize(
+    "path", ["/", "/start", "/district/d1", "/stele/d1", "/embed/d1", "/lagebericht", "/alert/A", "/stop/push"]
+)
 async def test_no_page_asks_anybody_else_or_reports_an_error(browser: Browser, path: str) -> None:
     async with served(desk_in("extreme")) as address:
         page = await browser.new_page(viewport=WIDE)
@@ -298,6 +301,8 @@ async def test_hostile_texts_in_every_field_run_nothing_and_break_no_layout(brow
             (f"/embed/{TOWN}", PHONE),
             ("/alert/hostile", WIDE),
             ("/lagebericht", WIDE),
+            ("/start", PHONE),
+            (f"/district/{TOWN}", PHONE),
         ]
         for path, size in pages:
             page = await browser.new_page(viewport=size)

@@ -351,7 +351,7 @@ def test_many_copies_of_one_refusal_push_no_other_out() -> None:
 
 # -- marks and looks --------------------------------------------------------------------------------------------------
 
-PAGES = ("/", "/stele/d1", "/embed/d1", "/lagebericht", "/alert/A", "/stop/push")
+PAGES = ("/", "/start", "/district/d1", "/stele/d1", "/embed/d1", "/lagebericht", "/alert/A", "/stop/push")
 
 
 @pytest.mark.parametrize("path", PAGES)

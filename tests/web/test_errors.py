@@ -118,6 +118,7 @@ def test_no_more_errors_are_named_than_some_each_by_some_steps() -> None:
     ("method", "path", "status"),
     [
         ("GET", "/stele/nowhere", 404), ("GET", "/embed/nowhere", 404), ("GET", "/nowhere", 404),
+        ("GET", "/district/nowhere", 404), ("POST", "/start", 405), ("GET", f"/start?q={'x' * 101}", 422),
         ("GET", "/static/nowhere.js", 404), ("GET", "/stele/d1?turn_s=1", 422), ("POST", "/stele/d1", 405),
         ("PUT", "/stele/d1", 413),
     ],
@@ -134,7 +135,7 @@ def test_people_get_a_german_page(method: str, path: str, status: int) -> None:
     assert "script-src 'self'" in answer.headers["content-security-policy"]
 
 
-@pytest.mark.parametrize("path", ["/stele/nowhere", "/embed/nowhere"])
+@pytest.mark.parametrize("path", ["/stele/nowhere", "/embed/nowhere", "/district/nowhere"])
 def test_an_error_page_is_none_that_a_screen_takes_for_its_own(path: str) -> None:
     """What the service worker asks of a page before it keeps or shows it (static/sw.js)."""
     text = warned().public.get(path).text

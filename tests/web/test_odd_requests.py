@@ -25,6 +25,7 @@ ODD = (
     "é" * 90,
 )
 PATHS = (
+    "/start?q={}", "/start?lang={}", "/district/{}", "/api/v1/notices.atom?district={}",
     "/stele/{}", "/embed/{}", "/alert/{}", "/stop/{}", "/resume/{}", "/lagebericht?hours={}", "/?lang={}", "/static/{}",
     "/stele/d1?turn_s={}&small={}", "/api/districts/{}/situation", "/api/districts/{}/cap", "/api/notices?limit={}",
     "/api/alerts?decided={}", "/api/alerts/{}", "/api/alerts/{}/raw", "/api/rejected/{}/raw",
@@ -55,7 +56,16 @@ def test_no_path_and_no_query_is_a_5xx(path: str) -> None:
 
 @pytest.mark.parametrize("header", HEADERS)
 def test_no_header_is_a_5xx(header: str) -> None:
-    pages = ("/", "/stele/d1", "/api/notices.atom", "/api/v1/districts", "/nowhere", "/static/warnsys.css", "/act/stop")
+    pages = (
+        "/",
+        "/start",
+        "/stele/d1",
+        "/api/notices.atom",
+        "/api/v1/districts",
+        "/nowhere",
+        "/static/warnsys.css",
+        "/act/stop",
+    )
     for value in HEADERS[header]:
         for page in pages:
             given: dict[str, Any] = {

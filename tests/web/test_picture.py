@@ -19,7 +19,8 @@ from warnsys.web.dashboard import MOST_ROWS, _chain
 from warnsys.web.timeline import MOST_LANES, timeline
 
 PAGES = (
-    "/", "/lagebericht", "/alert/A", "/stop/push", "/stele/d1", "/embed/d1", "/api/districts", "/api/districts.geojson",
+    "/", "/lagebericht", "/alert/A", "/stop/push", "/stele/d1", "/embed/d1", "/start", "/district/d1",
+    "/api/districts", "/api/districts.geojson",
     "/api/districts/d1/situation", "/api/districts/d1/cap", "/api/notices", "/api/notices.atom", "/api/notices/all",
     "/api/alerts", "/api/alerts/A", "/api/alerts/A/raw", "/api/rejected", "/api/rejected/0/raw", "/api/feeds",
     "/api/outlines.geojson", "/metrics", "/health/live", "/health/ready",

@@ -24,8 +24,8 @@ TOPICS = ("alerts", "extreme", "impacts", "stele", "push", "sms", "rejected", "s
 NAMES = ("published_at", "covers", "covers_at", "trail", "kind", "stage", "id", "stamp", "seen", "source", "reason",
     "topic", "partition", "offset", "agent", "history")  # fmt: skip
 ODD = [b"yesterday", b"NaN", b"1e400", b"abc", b"", b"\xff\xfe", b"9" * 5000, "٣".encode(), b"\0", None]
-PAGES = ("/", "/lagebericht", "/stele/d1", "/embed/d1", "/api/districts", "/api/notices", "/api/alerts",
-    "/api/rejected", "/api/notices.atom", "/metrics", "/api/districts/d1/situation",
+PAGES = ("/", "/lagebericht", "/start", "/district/d1", "/stele/d1", "/embed/d1", "/api/districts", "/api/notices",
+    "/api/alerts", "/api/rejected", "/api/notices.atom", "/metrics", "/api/districts/d1/situation",
     "/api/outlines.geojson")  # fmt: skip
 
 

@@ -13,7 +13,8 @@ from warnsys.web.board import TopicRecord
 from warnsys.web.words import words
 
 ORIGIN = {"Sec-Fetch-Site": "same-origin"}
-PUBLIC = ("/stele/d1", "/embed/d1", "/api/districts", "/api/districts/d1/situation", "/api/districts.geojson")
+PUBLIC = ("/start", "/district/d1", "/stele/d1", "/embed/d1", "/api/districts", "/api/districts/d1/situation",
+    "/api/districts.geojson")  # fmt: skip
 PRIVATE = ("/", "/lagebericht", "/alert/A", "/stop/push", "/api/alerts", "/api/alerts/A", "/api/rejected", "/api/feeds",
     "/api/notices/all", "/api/stream/all")  # fmt: skip
 
@@ -29,14 +30,14 @@ def calm() -> Desk:
 # -- nothing known never looks calm ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["/", "/stele/d1", "/embed/d1", "/lagebericht"])
+@pytest.mark.parametrize("path", ["/", "/start", "/district/d1", "/stele/d1", "/embed/d1", "/lagebericht"])
 def test_a_page_without_any_record_says_that_nothing_is_known(path: str) -> None:
     text = Desk().page(path)
     assert "Keine verlässlichen Daten" in text
     assert "Keine Wetterwarnung" not in text
 
 
-@pytest.mark.parametrize("path", ["/", "/stele/d1", "/embed/d1", "/lagebericht"])
+@pytest.mark.parametrize("path", ["/", "/start", "/district/d1", "/stele/d1", "/embed/d1", "/lagebericht"])
 def test_a_record_past_its_validity_is_no_data_whatever_it_said(path: str) -> None:
     desk = calm()
     assert "Keine Wetterwarnung" in desk.page(path)
@@ -193,7 +194,7 @@ def test_nothing_ever_says_that_all_is_well() -> None:
         said = " ".join((catalogue._bundle.get_message(key).value and key) or "" for key in catalogue.keys)
         assert not re.search("entwarn|all-clear", said)
     for desk in (calm(), warned()):
-        for path in ("/", "/stele/d1", "/embed/d1", "/lagebericht"):
+        for path in ("/", "/start", "/district/d1", "/stele/d1", "/embed/d1", "/lagebericht"):
             assert not re.search(r"Entwarnung|\bsicher\b|keine Gefahr|all clear|\bsafe\b", desk.page(path))
 
 
@@ -203,7 +204,7 @@ def test_the_words_are_complete_in_both_languages() -> None:
 
 def test_an_exercise_is_marked_on_every_page() -> None:
     desk = Desk(stage="storm")
-    for path in ("/", "/stele/d1", "/embed/d1", "/lagebericht", "/stop/push"):
+    for path in ("/", "/start", "/district/d1", "/stele/d1", "/embed/d1", "/lagebericht", "/stop/push"):
         assert "ÜBUNG" in desk.page(path)
 
 
@@ -272,7 +273,12 @@ def test_operators_pages_need_a_sign_in_and_the_public_site_has_none_of_them(pat
     desk = warned()
     assert desk.operators.get(path).status_code == 401
     assert desk.operators.get(path, auth=("shift", "wrong")).status_code == 401
-    assert desk.public.get(path, auth=LOGIN).status_code == 404
+    public = desk.public.get(path, auth=LOGIN)
+    if path == "/":  # there it is the start page, for everybody
+        assert 'id="locator"' in public.text
+        assert "desk-page" not in public.text
+        return
+    assert public.status_code == 404
 
 
 def test_a_trusted_proxys_header_signs_in_only_where_the_settings_say_so() -> None:
@@ -326,7 +332,7 @@ def test_hostile_texts_are_shown_as_texts_and_turn_nothing_round() -> None:
         bad = item.texts["de"].model_copy(update=dict.fromkeys(("event", "headline", "description"), HOSTILE))
         hostile = item.model_copy(update={"texts": {"de": bad, "ar": bad}, "event": {"de": HOSTILE, "en": HOSTILE}})
         desk.put("stele", record.district, record.model_copy(update={"items": (hostile,)}).to_bytes())
-    for path in ("/", "/stele/d1", "/embed/d1", "/lagebericht"):
+    for path in ("/", "/start", "/district/d1", "/stele/d1", "/embed/d1", "/lagebericht"):
         text = desk.page(path)
         assert "<script>alert" not in text
         assert "<img src=x" not in text
@@ -345,7 +351,7 @@ def test_every_answer_has_its_security_headers(path: str) -> None:
     assert ("x-frame-options" in headers) != framed
 
 
-@pytest.mark.parametrize("path", ["/", "/stele/d1", "/embed/d1", "/lagebericht", "/alert/A", "/stop/push"])
+@pytest.mark.parametrize("path", ["/", *PUBLIC[:4], "/lagebericht", "/alert/A", "/stop/push"])
 def test_no_page_has_inline_script_or_style_or_asks_another_host(path: str) -> None:
     text = warned().page(path)
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\son[a-z]+=|\sstyle=", text)

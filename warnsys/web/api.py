@@ -154,12 +154,19 @@ def public(site: Site, prefix: str) -> APIRouter:
         link_to(response, page.cursor, **vars(filters), limit=limit)
         return page.records
 
-    @router.get("/notices.atom", response_class=Response, responses={200: {"content": {ATOM: {}}}})
-    def atom(request: Request, board: BoardPicture) -> Response:
-        """The same as an Atom feed (RFC 4287)."""
-        public_ones = [one for one in board.notices if one.audience == "public" and isinstance(one, PushNotice)]
+    @router.get("/notices.atom", response_class=Response, responses={**NOT_FOUND, 200: {"content": {ATOM: {}}}})
+    def atom(
+        request: Request, board: BoardPicture, district: Annotated[str | None, Query(max_length=100)] = None
+    ) -> Response:
+        """The same as an Atom feed (RFC 4287), of all districts or of one."""
+        found = site.district(district)[1] if district is not None else None
+        public_ones = [
+            one
+            for one in board.notices
+            if one.audience == "public" and isinstance(one, PushNotice) and (found is None or found.id in one.districts)
+        ]
         newest = page_of(public_ones, _told_at, None, 100).records
-        return Response(feed_out.write(newest, board, str(request.url)), media_type=ATOM)
+        return Response(feed_out.write(newest, board, str(request.url), found), media_type=ATOM)
 
     @router.get("/stream", status_code=200, response_class=BoundedStream, responses=NOT_FOUND)
     async def stream(

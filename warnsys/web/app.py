@@ -1,4 +1,4 @@
-"""The two sites: public (stele, card, public API) and the operators', which has all of it.
+"""The two sites: public (start page, districts, stele, card, public API) and the operators', which has all of it.
 
 A page is rendered whole on the server, from the board. Its script only listens for changes and asks for the same page
 again, so what a page says is said in one place, and it reads as well without the script.
@@ -13,7 +13,7 @@ from xstatic.pkg import leaflet
 
 from warnsys.channels.registry import pausable
 from warnsys.metrics import Metrics
-from warnsys.web import api, dashboard, stele
+from warnsys.web import api, dashboard, start, stele
 from warnsys.web.api_document import document
 from warnsys.web.board import Board
 from warnsys.web.errors import Errors
@@ -34,14 +34,16 @@ def public_site(site: Site) -> FastAPI:
     for version in api.VERSIONS:
         app.include_router(api.public(site, version))
     app.include_router(stele.router(site, pages))
+    app.include_router(start.router(site, pages, at_root=True))
     return document(app)
 
 
 def operators_site(site: Site) -> FastAPI:
-    """Everything, for those who are signed in; health and stele stay open."""
+    """Everything, for those who are signed in; health and the public pages stay open."""
     app, pages = _site(site, "warnsys", public=False)
     operators = Operators(site.settings.web)
     app.include_router(stele.router(site, pages))
+    app.include_router(start.router(site, pages, at_root=False))
     for version in api.VERSIONS:
         app.include_router(api.public(site, version))
         app.include_router(api.private(site, operators, version))

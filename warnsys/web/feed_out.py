@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from lxml import etree
 
+from geofences import District
 from warnsys.channels.words import in_language
 from warnsys.records import PushNotice
 from warnsys.web.board import Board
@@ -13,14 +14,15 @@ from warnsys.web.views import without_control_characters
 NAMESPACE = "http://www.w3.org/2005/Atom"
 
 
-def write(notices: Sequence[PushNotice], board: Board, address: str) -> bytes:
-    """Newest first, UTF-8; `address` is the feed's own."""
-    names = ", ".join(city.place.name for city in board.cities.values())
+def write(notices: Sequence[PushNotice], board: Board, address: str, district: District | None = None) -> bytes:
+    """Newest first, UTF-8; `address` is the feed's own, `district` the one that it is of, None for all."""
+    names = district.name if district else ", ".join(city.place.name for city in board.cities.values())
+    of = f"{','.join(board.cities)}:{district.id}" if district else ",".join(board.cities)
     root = etree.Element(f"{{{NAMESPACE}}}feed", nsmap={None: NAMESPACE})  # type: ignore[dict-item] # the stubs' error
     root.set("{http://www.w3.org/XML/1998/namespace}lang", "de")
     mark = f"ÜBUNG ({board.stage}) – " if board.exercise else ""
     _add(root, "title", f"{mark}Wetterwarnungen für {names}")
-    _add(root, "id", f"urn:warnsys:{board.stage}:{','.join(board.cities)}")
+    _add(root, "id", f"urn:warnsys:{board.stage}:{of}")
     _add(root, "link", rel="self", href=address)
     _add(root, "updated", _time(max((one.issued for one in notices), default=board.now())))
     author = _add(root, "author")

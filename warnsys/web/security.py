@@ -59,7 +59,7 @@ class SecurityHeaders:
                 headers["Content-Security-Policy"] = self._policy + ancestors
                 headers["X-Content-Type-Options"] = "nosniff"
                 headers["Referrer-Policy"] = "no-referrer"
-                headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+                headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
                 headers["Cross-Origin-Opener-Policy"] = "same-origin"
                 headers.setdefault("Cache-Control", "no-store")
                 if not framed:

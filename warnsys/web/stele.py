@@ -76,18 +76,18 @@ def _seen(board: Board, city: CityRules, district: District, language: str) -> d
     }
 
 
-def advice(item: SteleItem, now: datetime) -> str:
-    """What to do, in plain German words beside the author's own; "" for an advance notice, of which little is sure.
+def advice(item: SteleItem, now: datetime, language: str = "de") -> str:
+    """What to do, in plain words beside the author's own; "" for an advance notice, of which little is sure.
 
     It follows the event group, and from Severe on says what is needed there; of what begins in hours, only to watch.
     """
     if item.phase == "advance":
         return ""
     if item.onset > now and item.presentation == "tile":
-        return words("de")("do-unknown")
+        return words(language)("do-unknown")
     named = f"do-{item.group.lower()}"
-    severe = _or("", f"{named}-severe") if item.level >= level("Severe") else ""
-    return severe or _or("do-unknown", named)
+    severe = _or("", f"{named}-severe", language) if item.level >= level("Severe") else ""
+    return severe or _or("do-unknown", named, language)
 
 
 def tongue(language: str) -> str:
@@ -95,8 +95,8 @@ def tongue(language: str) -> str:
     return _or("", f"lang-{language}") or language
 
 
-def _or(other: str, key: str) -> str:
-    german = words("de")
-    if key in german.keys:
-        return german(key)
-    return german(other) if other else ""
+def _or(other: str, key: str, language: str = "de") -> str:
+    said = words(language)
+    if key in said.keys:
+        return said(key)
+    return said(other) if other else ""

@@ -6,6 +6,7 @@ what comes, and what ended in the last hours. Of those that look alike one is dr
 
 from collections import defaultdict
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import inf
@@ -32,6 +33,8 @@ MOST_LANES, ENDED_LANES = 6, 2
 MOST_BARS = 100
 """In a lane, the newest."""
 MOST_MARKS = 13
+MOST_ENDED = 10
+"""Of one district's page."""
 NAME_CHARS = 36
 
 
@@ -86,7 +89,8 @@ def timeline(board: Board, city: CityRules, language: str) -> Lanes:
     """What stood in the last day and will stand in the next two, as far as there is room."""
     now, zone = board.now(), city.place.timezone
     at = now.timestamp()
-    alike = {_look(spans): spans for spans in _warnings(board, city, at)}
+    places = {each.id for each in city.place.districts}
+    alike = {_look(spans): spans for spans in _warnings(board, places, at)}
     current = sorted((one for one in alike.values() if _end(one) > at), key=lambda one: _order(one, at))
     ended = sorted((one for one in alike.values() if at >= _end(one) > at - ENDED.total_seconds()), key=_end)[::-1]
     room = max(ENDED_LANES, MOST_LANES - len(current))
@@ -98,6 +102,31 @@ def timeline(board: Board, city: CityRules, language: str) -> Lanes:
     lanes = [_lane(spans, at, first, last, zone, language) for spans in shown]
     more = len(current) + len(ended) - len(shown)
     return Lanes(tuple(lanes), more, (at - first) / (last - first), tuple(_marks(first, last, zone)))
+
+
+def ended_in(board: Board, city: CityRules, district: str, language: str) -> list[tuple[str, str]]:
+    """What ended in a district in the last hours, the newest first, each with when it was ended before its time, or "".
+
+    What still stands there is not in it, nor what has expired and is not yet confirmed.
+    """
+    zone, at = city.place.timezone, board.now().timestamp()
+    record = board.stele(district)
+    standing = {item.base_id for item in record.items} if record else set[str]()
+    alike = {
+        _look(spans): spans
+        for spans in _warnings(board, {district}, at)
+        if at >= _end(spans) > at - ENDED.total_seconds() and standing.isdisjoint(span.base_id for span in spans)
+    }
+    newest = sorted(alike.values(), key=_end, reverse=True)[:MOST_ENDED]
+    return [(_title(_newest(spans), zone, language), _early(spans, at, zone, language)) for spans in newest]
+
+
+def _early(spans: Iterable[_Span], now: float, zone: ZoneInfo, language: str) -> str:
+    """When a message ended a warning before its time; "" where it expired, or where that time is not known."""
+    expires, end = _newest(spans).meaning.expires, _end(spans)
+    if end >= now or (expires and end >= expires.timestamp()):
+        return ""
+    return wording.moment(datetime.fromtimestamp(end, UTC), zone, language)
 
 
 def _look(spans: Iterable[_Span]) -> frozenset[tuple[float, float, int, bool, str]]:
@@ -141,11 +170,10 @@ def _worked_out(outcome: Outcome) -> tuple[Outcome, float, list[_Part]]:
 _PARTS = Once(_worked_out)
 
 
-def _warnings(board: Board, city: CityRules, now: float) -> list[list[_Span]]:
-    """The spans of each warning of a city; messages that replace one another are one warning."""
+def _warnings(board: Board, places: AbstractSet[str], now: float) -> list[list[_Span]]:
+    """The spans of each warning in some districts of a city; messages that replace one another are one warning."""
     known = [_PARTS.of(outcome) for outcome in board.outcomes.values()]
     replaced = {base_id: sent for outcome, sent, _ in known for base_id in outcome.supersedes}
-    places = {each.id for each in city.place.districts}
     records = {district: board.stele(district) for district in places}
     # a record that has more than it tells says of no warning that it stands no more
     full = {place: record for place, record in records.items() if record and not record.more}
@@ -185,8 +213,12 @@ def _leader(leaders: dict[str, str], name: str) -> str:
     return found
 
 
+def _newest(spans: Iterable[_Span]) -> _Span:
+    return max(spans, key=lambda one: (one.sent, not one.advance, one.level))
+
+
 def _lane(spans: list[_Span], now: float, first: float, last: float, zone: ZoneInfo, language: str) -> Lane:
-    newest = max(spans, key=lambda one: (one.sent, not one.advance, one.level))
+    newest = _newest(spans)
     kept = sorted(spans, key=lambda one: one.sent)[-MOST_BARS:]
     bars = [
         Bar(

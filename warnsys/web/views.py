@@ -89,7 +89,8 @@ def district_view(board: Board, city: CityRules, district: District, language: s
         return View(district, None, "no_data", 0, False, "no_data", "", "", False, 0, ())
     now, worst = board.now(), worst_of(record.items)
     items = tuple(_item(one, language, now, city.place.timezone) for one in largest_first(record.items, now))
-    presentation: Presentation = "no_data" if record.status == "no_data" else "calm"
+    calm = record.status == "clear" and record.freshness == "fresh"  # what is stale or incomplete is never calm
+    presentation: Presentation = "calm" if calm else "no_data"
     if items:
         presentation = items[0].record.presentation
     return View(

@@ -288,3 +288,35 @@ advance-brief = Vorabinfo
 turn-rest = Blättern anhalten
 turn-go = Weiter blättern
 turn-next = Nächste Seite
+find-district = Bezirk suchen
+find = Suchen
+found = { $count ->
+    [0] Kein Bezirk heißt so: „{ $asked }“. Bitte anders schreiben.
+    [one] Ein Bezirk zu „{ $asked }“
+   *[other] { $count } Bezirke zu „{ $asked }“
+}
+all-districts = Alle Bezirke
+more-districts = { $count ->
+    [one] Ein weiterer Bezirk steht hier nicht: bitte nach dem Namen suchen.
+   *[other] { $count } weitere Bezirke stehen hier nicht: bitte nach dem Namen suchen.
+}
+use-position = Meinen Standort verwenden
+position-stays = Ihr Standort bleibt in Ihrem Browser, er wird nicht gesendet.
+position-asked = Der Standort wird gesucht …
+position-in = Ihr Standort liegt in:
+position-nowhere = Ihr Standort liegt in keinem dieser Bezirke. Was dort gilt, sagt diese Seite nicht.
+position-unknown = Der Browser nennt keinen Standort. Bitte suchen Sie nach dem Namen.
+position-unreached = Die Umrisse der Bezirke sind gerade nicht zu haben. Bitte suchen Sie nach dem Namen.
+position-rough = Der Standort ist nur auf etwa { $metres } m genau: Bitte prüfen Sie den Namen.
+page-no-data = Hier liegen zurzeit keine verlässlichen Daten vor. Das heißt nicht, dass keine Warnung gilt. Bitte achten Sie auf Radio, Warn-Apps und Sirenen.
+page-late = Gerade kommen keine neuen Daten. Was hier steht, wird alt.
+district-title = Wetterwarnungen: { $district }
+ended-lately = Zuletzt beendet oder abgelaufen
+ended-early = beendet { $time }
+ended-note = Folgegefahren sind möglich.
+links = Für Bildschirme und Programme
+link-stele = Stele
+link-card = Karte zum Einbetten
+link-cap = CAP, solange etwas gilt
+link-json = JSON
+link-atom = Atom: was mitgeteilt wurde

@@ -288,3 +288,35 @@ advance-brief = Notice
 turn-rest = Stop turning pages
 turn-go = Go on turning pages
 turn-next = Next page
+find-district = Find a district
+find = Find
+found = { $count ->
+    [0] No district has this name: “{ $asked }”. Please try another spelling.
+    [one] One district for “{ $asked }”
+   *[other] { $count } districts for “{ $asked }”
+}
+all-districts = All districts
+more-districts = { $count ->
+    [one] One more district is not shown here: please search by name.
+   *[other] { $count } more districts are not shown here: please search by name.
+}
+use-position = Use my position
+position-stays = Your position stays in your browser, it is not sent.
+position-asked = Looking for your position …
+position-in = Your position is in:
+position-nowhere = Your position is in none of these districts. This page does not say what is in force there.
+position-unknown = The browser gives no position. Please search by name.
+position-unreached = The outlines of the districts cannot be had just now. Please search by name.
+position-rough = The position is exact to some { $metres } m only: please check the name.
+page-no-data = There is no reliable data here just now. That does not mean that no warning is in force. Please listen to the radio, warning apps and sirens.
+page-late = No new data is coming in just now. What you see here grows old.
+district-title = Weather warnings: { $district }
+ended-lately = Ended or expired lately
+ended-early = ended { $time }
+ended-note = Dangers may follow.
+links = For screens and programs
+link-stele = Stele
+link-card = Card to embed
+link-cap = CAP, while something holds
+link-json = JSON
+link-atom = Atom: what was told

@@ -1,0 +1,350 @@
+"""The public start page and a district's page: everybody finds what holds, and nothing unknown looks calm."""
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+from lxml import html
+
+from tests.support import meaning, outcome, snapshot, tick
+from tests.web.sites import LOGIN, Desk
+from tests.web.states import STATES, Town
+from tests.web.test_largest import parts, said
+from tests.web.test_sites import calm, warned
+from warnsys.records import DistrictStatus, Freshness, SteleItem
+from warnsys.web import start
+from warnsys.web.names import is_named
+from warnsys.web.words import words
+
+CALM = "Keine Wetterwarnung"
+NOTHING_KNOWN = "Keine verlässlichen Daten"
+PAGES = ("/start", "/district/d1")
+
+
+def shown(of: Desk, path: str) -> html.HtmlElement:
+    answer = of.public.get(path)
+    assert answer.status_code == 200, answer.text
+    return html.fromstring(answer.text)
+
+
+def content(of: Desk, path: str) -> str:
+    """What a page says, without what it would say if it had no connection."""
+    (main,) = parts(shown(of, path), "//main")
+    return said(main)
+
+
+def rows(of: Desk, path: str = "/start") -> dict[str, str]:
+    """What the start page says of each district that it shows."""
+    found = parts(shown(of, path), "//*[@data-district]")
+    return {str(row.get("data-district")): said(row) for row in found}
+
+
+# -- what holds -----------------------------------------------------------------------------------------------------
+
+
+def test_the_start_page_shows_each_district_with_event_level_and_end_and_leads_to_its_page() -> None:
+    town = STATES["severe"]()
+    found = rows(town)
+    assert list(found) == [one.id for one in town.city.rules.place.districts]
+    record = town.board.stele("solingen-1")
+    assert record is not None
+    first = record.items[0]
+    assert first.event["de"][1:] in found["solingen-1"]
+    assert "Stufe 3 von 4" in found["solingen-1"]
+    assert first.when["de"] in found["solingen-1"]
+    second = record.items[1]
+    assert f"{second.label['de']}, heute, {second.when['de']}" in found["solingen-1"], "as an item of its own"
+    assert "Stand Mi 14.07." in found["solingen-1"]
+    (link,) = parts(shown(town, "/start"), "//*[@data-district='solingen-1']//a")
+    assert town.public.get(str(link.get("href"))).status_code == 200
+
+
+def test_what_is_first_is_what_the_stele_shows_largest() -> None:
+    for state in ("severe", "extreme", "far", "moderate"):
+        town = STATES[state]()
+        record = town.board.stele("solingen-1")
+        assert record is not None
+        largest = record.items[0].event["de"][1:]
+        assert largest in rows(town)["solingen-1"]
+        titles = [said(one) for one in parts(shown(town, "/district/solingen-1"), "//article//h3")]
+        assert titles[0][1:] == largest
+        assert [title[1:] for title in titles] == [item.event["de"][1:] for item in record.items]
+
+
+def test_a_districts_page_says_all_of_each_warning() -> None:
+    text = content(STATES["severe"](), "/district/solingen-1")
+    assert "Schließen Sie Fenster und Türen." in text, "the author's own instruction"
+    assert "Gehen Sie sofort in ein festes Haus." in text, "plain advice"
+    assert "Was tun?" in text
+    assert "Quelle: Deutscher Wetterdienst" in text
+    assert "Türkçe" in text
+    english = content(STATES["severe"](), "/district/solingen-1?lang=en")
+    assert "Go into a solid building at once." in english
+    assert "Was tun?" not in english
+
+
+def test_each_page_links_to_stele_card_and_the_districts_own_data() -> None:
+    desk = warned()
+    page = shown(desk, "/district/d1?lang=en")
+    links = [str(one.get("href")) for one in parts(page, "//footer//a")]
+    assert {desk.public.get(link).status_code for link in links} == {200}
+    assert [link.split("?")[0] for link in links] == [
+        "/stele/d1", "/embed/d1", "/api/v1/districts/d1/situation", "/api/v1/districts/d1/cap", "/api/v1/notices.atom",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("state", ["advance", "far"])
+def test_an_advance_notice_is_called_one_and_has_no_advice_of_ours(state: str) -> None:
+    town = STATES[state]()
+    record = town.board.stele("solingen-1")
+    assert record is not None
+    notices = [item for item in record.items if item.phase == "advance"]
+    for path in ("/start", "/district/solingen-1"):
+        text = content(town, path)
+        assert ("Vorabinformation" in text) == bool(notices)
+        assert "Gehen Sie" not in text
+
+
+def test_what_ended_lately_is_named_with_when_it_was_ended_before_its_time() -> None:
+    desk = Desk().take(tick(0), outcome("A", meaning("Severe", expires=300)), snapshot(0, "A"))
+    desk.later(10).take(outcome("B", sent=10, stamp=10, supersedes=["A"]), snapshot(10, "B"), tick(10))
+    desk.later(12).take(tick(12))
+    text = content(desk, "/district/d1")
+    assert CALM in text
+    ended = text[text.index("Zuletzt beendet oder abgelaufen") :]
+    assert "Stufe 3 von 4" in ended
+    assert "beendet Mi 14.07. 14:10" in ended
+    assert "Folgegefahren sind möglich" in ended
+
+
+def test_what_has_expired_without_a_confirmation_has_not_ended() -> None:
+    for path in ("/start", "/district/solingen-1"):
+        text = content(STATES["expired"](), path)
+        assert "Warnung abgelaufen" in text
+        assert "Die Bestätigung steht aus" in text
+        assert CALM not in text
+    assert "festes Haus" not in content(STATES["expired"](), "/district/solingen-1")
+    assert content(STATES["expired"](), "/district/solingen-1").count("chweres Gewitter") == 1
+
+
+# -- nothing unknown looks calm -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_without_a_record_or_with_one_past_its_time_nothing_is_known(path: str) -> None:
+    assert NOTHING_KNOWN in content(Desk(), path)
+    assert CALM not in content(Desk(), path)
+    desk = calm()
+    assert CALM in content(desk, path)
+    assert CALM not in content(desk.later(4), path)
+    assert NOTHING_KNOWN in content(desk, path)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_what_was_last_known_is_named_while_nothing_is_known(path: str) -> None:
+    text = content(warned("Extreme").later(10), path)
+    assert NOTHING_KNOWN in text
+    assert "Zuletzt bekannt, gilt vielleicht noch:" in text
+    assert "Stufe 4 von 4" in text
+    assert "Stand Mi 14.07. 14:00" in text
+
+
+@pytest.mark.parametrize("path", ["/start", "/district/solingen-1"])
+def test_old_data_are_called_that(path: str) -> None:
+    stale = content(STATES["stale"](), path)
+    assert "seither keine Daten" in stale
+    assert "Stufe 3 von 4" in stale
+    assert "unvollständig" in content(STATES["incomplete"](), path)
+    assert CALM not in stale + content(STATES["incomplete"](), path)
+
+
+def test_while_no_record_comes_a_page_says_that_it_grows_old() -> None:
+    late = words("de")("page-late")
+    desk = calm()
+    for path in PAGES:
+        assert late not in desk.public.get(path).text
+        desk.later(1)
+        assert late in desk.public.get(path).text
+        desk.later(0)
+    desk.board.connected = False
+    assert late in desk.public.get("/start").text
+
+
+ITEMS: dict[str, tuple[SteleItem, ...]] = {}
+
+
+@pytest.fixture(scope="module")
+def desk() -> Desk:
+    made = warned()
+    (warning,) = made.board.steles["d1"].items
+    ITEMS["none"], ITEMS["warning"] = (), (warning,)
+    ITEMS["advance"] = (warning.model_copy(update={"phase": "advance", "presentation": "tile"}),)
+    ITEMS["expired"] = (warning.model_copy(update={"phase": "expired", "presentation": "tile"}),)
+    return made
+
+
+@examples(max_examples=25, deadline=None)
+@given(
+    st.sampled_from(["warned", "unconfirmed", "clear", "no_data"]),
+    st.sampled_from(["fresh", "incomplete", "stale", "none"]),
+    st.sampled_from(["none", "none", "warning", "advance", "expired"]),
+    st.sampled_from([0, 2.9, 3.1, 600]),
+    st.booleans(),
+)
+def test_no_district_looks_calm_whose_record_is_not_fresh(
+    desk: Desk, status: DistrictStatus, freshness: Freshness, items: str, minutes: float, exercise: bool
+) -> None:
+    desk.later(0)
+    record = desk.board.steles["d1"].model_copy(
+        update={"status": status, "freshness": freshness, "items": ITEMS[items], "exercise": exercise}
+    )
+    desk.board.steles["d1"] = record
+    desk.later(minutes)
+    known = minutes < 3
+    pages = [rows(desk)["d1"], content(desk, "/district/d1"), content(desk, "/stele/d1"), content(desk, "/embed/d1")]
+    for text in pages:
+        looks_calm = CALM in text
+        assert looks_calm == (known and status == "clear" and freshness == "fresh" and items == "none"), text
+        if known and items in ("warning", "advance"):
+            assert "Stufe 3 von 4" in text
+        elif known and items == "expired":
+            assert "Warnung abgelaufen" in text
+        elif not looks_calm:
+            assert NOTHING_KNOWN in text
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_no_state_says_calm_of_a_district_unless_its_record_is_clear_and_fresh(state: str) -> None:
+    town = STATES[state]()
+    for district, text in rows(town).items():
+        record = town.board.stele(district)
+        clear = record is not None and (record.status, record.freshness) == ("clear", "fresh")
+        assert (CALM in text) == clear
+        assert (CALM in content(town, f"/district/{district}")) == clear
+
+
+# -- search ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [
+        ("gräfrath", "Gräfrath"), ("GRAEFRATH", "Gräfrath"), ("Grafrath", "Gräfrath"), ("  grä ", "Gräfrath"),
+        ("gra\u0308frath", "Gräfrath"), ("strasse", "Lange Straße"), ("STRAẞE", "Lange Strasse"),
+        ("lange str", "Lange Straße"), ("hoehscheid burg", "Burg/Höhscheid"), ("burghöhscheid", "Burg/Höhscheid"),
+        ("ohligs-aufderhöhe", "Ohligs, Aufderhöhe"),
+        ("neuenhaus", "Neuenhaus"), ("enhaus", "Neuenhaus"), ("mosciska", "Mościska"), ("", "Wald"), (" - ", "Wald"),
+    ],
+)  # fmt: skip
+def test_a_name_is_found_in_any_case_without_its_marks_spelt_out_and_in_part(asked: str, name: str) -> None:
+    assert is_named(asked, name)
+
+
+@pytest.mark.parametrize(
+    ("asked", "name"), [("wald", "Gräfrath"), ("gräfrath wald", "Gräfrath"), ("xgräfrath", "Gräfrath")]
+)
+def test_another_name_is_not_found(asked: str, name: str) -> None:
+    assert not is_named(asked, name)
+
+
+def test_the_search_shows_the_districts_of_that_name_alone_and_says_how_many() -> None:
+    town = STATES["calm"]()
+    assert list(rows(town, "/start?q=GRAEFRATH")) == ["solingen-5"]
+    assert len(rows(town, "/start?q=solingen")) == len(town.city.rules.place.districts)
+    text = content(town, "/start?q=Kalk")
+    assert "Kein Bezirk heißt so: „Kalk“" in text
+    assert CALM not in text
+    assert "Ein Bezirk zu „wald“" in content(town, "/start?q=wald")
+    assert "One district for “wald”" in content(town, "/start?q=wald&lang=en")
+
+
+def test_the_search_keeps_the_language_and_needs_no_script() -> None:
+    page = shown(calm(), "/start?lang=en&q=%3Cb%3E")
+    (form,) = parts(page, "//form")
+    assert (form.get("method", "get"), form.get("action")) == ("get", None)
+    assert {one.get("name"): one.get("value") for one in parts(form, ".//input")} == {"q": "<b>", "lang": "en"}
+    (link,) = parts(page, "//*[@hreflang='de']")
+    assert link.get("href") == "?lang=de&q=%3Cb%3E"
+
+
+def test_a_start_page_of_many_districts_is_bounded_and_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(start, "MOST_DISTRICTS", 1)
+    desk = calm()
+    assert list(rows(desk)) == ["d1"]
+    assert "Ein weiterer Bezirk steht hier nicht" in content(desk, "/start")
+    assert list(rows(desk, "/start?q=district+2")) == ["d2"], "but it is found"
+
+
+def test_a_name_longer_than_any_is_refused_in_plain_words() -> None:
+    answer = calm().public.get(f"/start?q={'x' * 101}")
+    assert answer.status_code == 422
+    assert "Eine Angabe passt nicht" in answer.text
+
+
+# -- where it stands ------------------------------------------------------------------------------------------------
+
+
+def test_the_public_site_begins_with_it_and_the_operators_with_their_desk() -> None:
+    desk = warned()
+    assert rows(desk, "/") == rows(desk, "/start")
+    assert 'class="desk-page' in desk.page("/")
+    for path in PAGES:
+        assert desk.operators.get(path).status_code == 200, "without a sign-in, as steles"
+        assert "desk-page" not in desk.operators.get(path, auth=LOGIN).text
+
+
+def test_the_start_page_alone_may_ask_for_the_position_and_names_nobody_who_would_get_it() -> None:
+    desk = calm()
+    for path in ("/", "/start", "/start?q=x"):
+        assert "geolocation=(self)" in desk.public.get(path).headers["permissions-policy"]
+        assert "connect-src 'self';" in desk.public.get(path).headers["content-security-policy"]
+    for path in ("/district/d1", "/stele/d1", "/embed/d1", "/district/nowhere", "/static/locate.js"):
+        assert "geolocation=()" in desk.public.get(path).headers["permissions-policy"]
+    (locator,) = parts(shown(desk, "/start"), "//*[@id='locator']")
+    assert locator.get("hidden") is not None, "without its script it does nothing"
+
+
+def test_an_unknown_district_gets_a_german_page_that_no_screen_takes_for_its_own() -> None:
+    answer = warned().public.get("/district/nowhere")
+    assert answer.status_code == 404
+    assert words("de")("error-404") in answer.text
+    assert words("de")("error-says-nothing") in answer.text
+    assert 'id="live"' not in answer.text
+
+
+def test_a_districts_page_is_bounded_and_hides_no_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(start, "MOST_WHOLE", 1)
+    page = shown(STATES["severe"](), "/district/solingen-1")
+    first, second = (said(one) for one in parts(page, "//article"))
+    assert "Schließen Sie Fenster und Türen." in first
+    assert "Am Nachmittag wird es heiß" not in second
+    assert "Stufe 1 von 4" in second
+    assert "bis 19:00 Uhr" in second
+
+
+def test_an_exercise_is_marked_and_the_embedded_broker_is_named() -> None:
+    for path in PAGES:
+        assert "ÜBUNG" in Desk(stage="storm").public.get(path).text
+        assert "nicht für den Betrieb" in calm().public.get(path).text
+
+
+def test_several_cities_stand_apart() -> None:
+    town, desk = Town().tick(-5).snap(0), calm()
+    town.board.cities = {**town.board.cities, **desk.board.cities}
+    headings = [said(one) for one in parts(shown(town, "/start"), "//main//h2")]
+    assert headings == ["Solingen", "Xstadt"]
+    assert NOTHING_KNOWN in rows(town)["d1"]
+
+
+def test_the_atom_feed_of_one_district_has_its_notices_alone_and_an_id_of_its_own() -> None:
+    desk = warned()
+    whole, one = (desk.public.get(f"/api/v1/notices.atom{query}").text for query in ("", "?district=d1"))
+    assert "<entry>" in one
+    assert "urn:warnsys:live:x:d1<" in one
+    assert "urn:warnsys:live:x<" in whole
+    for notice in list(desk.board.notices):
+        elsewhere = notice.model_copy(update={"districts": ("d2",)})
+        desk.board.notices.remove(notice)
+        desk.board.notices.append(elsewhere)
+    assert "<entry>" not in desk.public.get("/api/v1/notices.atom?district=d1").text
+    assert desk.public.get("/api/v1/notices.atom?district=nowhere").status_code == 404

@@ -1,0 +1,126 @@
+"""The public start page, where everybody finds a district and what holds there; and a page for each district."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from geofences import District
+from warnsys.pipeline import CityRules
+from warnsys.records import SteleItem
+from warnsys.web.board import Board
+from warnsys.web.names import is_named
+from warnsys.web.site import Pages, Site, language_of
+from warnsys.web.stele import DistrictId, advice, tongue
+from warnsys.web.timeline import ended_in
+from warnsys.web.views import LastKnown, View, district_view, last_known_in
+
+LOOKS_AGAIN_S = 60
+"""How long a page of which nothing is known may stand without an answer."""
+MOST_DISTRICTS = 300
+"""That the start page shows; the others are found by their name."""
+MOST_FURTHER = 3
+"""Warnings that a district's row names beside the largest; the others are counted."""
+MOST_WHOLE = 12
+"""Warnings that a district's page shows with their texts; of the others it says what they are and when."""
+MOST_ASKED = 100
+MAY_LOCATE = "camera=(), geolocation=(self), microphone=()"
+"""The start page alone may ask the browser for its position, which its script keeps to itself (static/locate.js)."""
+
+Asked = Annotated[str, Query(max_length=MOST_ASKED)]
+
+
+@dataclass(frozen=True, slots=True)
+class DistrictRow:
+    """A district on the start page; `last` is what was last known of it where nothing reliable is known."""
+
+    view: View
+    last: LastKnown | None
+
+
+def router(site: Site, pages: Pages, *, at_root: bool) -> APIRouter:
+    """`at_root`: the start page stands at `/`, too, as on the public site."""
+    routes = APIRouter(include_in_schema=False)
+
+    async def start(request: Request, q: Asked = "") -> Response:
+        """`q` is a district's name, or a part of it."""
+        language = language_of(request)
+        return await site.pictures.once(("start", language, q), lambda board: listed(board, language, q))
+
+    for path in ("/", "/start") if at_root else ("/start",):
+        routes.add_api_route(path, start, methods=["GET"])
+
+    def listed(board: Board, language: str, asked: str) -> Response:
+        found = list(_asked_for(board, asked))
+        cities: dict[str, tuple[CityRules, list[DistrictRow]]] = {}
+        for city, district in found[:MOST_DISTRICTS]:
+            rows = cities.setdefault(city.place.id, (city, []))[1]
+            rows.append(_row(board, city, district, language))
+        shown = [row.view for _, rows in cities.values() for row in rows]
+        values = {
+            "cities": [(city.place, rows) for city, rows in cities.values()],
+            "several": len(board.cities) > 1,
+            "asked": asked,
+            "count": len(found),
+            "more": len(found) - len(shown),
+            "most_asked": MOST_ASKED,
+            "most_further": MOST_FURTHER,
+            **_sight(board, shown),
+        }
+        answer = pages.render("start.html", language, board, values)
+        answer.headers["Permissions-Policy"] = MAY_LOCATE
+        return answer
+
+    @routes.get("/district/{district}")
+    async def one(district: DistrictId, request: Request) -> Response:
+        language = language_of(request)
+        return await site.pictures.once(("district", district, language), lambda board: told(board, district, language))
+
+    def told(board: Board, district: str, language: str) -> Response:
+        city, found = site.district(district)
+        view = district_view(board, city, found, language)
+        known = view.presentation != "no_data" and view.fresh
+        values = {
+            "view": view,
+            "last": last_known_in(board, city, found, language),
+            "ended": ended_in(board, city, found.id, language) if known else [],
+            "city": city.place,
+            "advice": lambda item: _advice(item, board, language),
+            "most_whole": MOST_WHOLE,
+            "spoken": lambda item: shown_language(item, language),
+            "tongue": tongue,
+            **_sight(board, [view]),
+        }
+        return pages.render("district.html", language, board, values)
+
+    return routes
+
+
+def _asked_for(board: Board, asked: str) -> Iterator[tuple[CityRules, District]]:
+    for city in board.cities.values():
+        for district in city.place.districts:
+            if is_named(asked, f"{city.place.name} {district.name} {district.short_name}"):
+                yield city, district
+
+
+def _row(board: Board, city: CityRules, district: District, language: str) -> DistrictRow:
+    view = district_view(board, city, district, language)
+    lost = view.presentation == "no_data"
+    return DistrictRow(view, last_known_in(board, city, district, language) if lost else None)
+
+
+def _sight(board: Board, views: Iterable[View]) -> dict[str, Any]:
+    """How long a page may be shown without an answer, and whether what it says grows old already."""
+    lasts = [view.remaining_s for view in views if view.record]
+    return {"fresh_for": min(lasts, default=LOOKS_AGAIN_S), "late": not board.connected or board.silent()}
+
+
+def _advice(item: SteleItem, board: Board, language: str) -> str:
+    return "" if item.phase == "expired" else advice(item, board.now(), language)
+
+
+def shown_language(item: SteleItem, language: str) -> str:
+    """The language in which a warning's text is shown: the reader's, else German, else any; "" where it has none."""
+    return next((one for one in (language, "de", *item.texts) if one in item.texts), "")
