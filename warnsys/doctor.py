@@ -27,7 +27,7 @@ from warnsys.feeds.answer import Answer, Refused, open_zip
 from warnsys.feeds.kinds import asks
 from warnsys.feeds.poller import AHEAD
 from warnsys.reach import unknown
-from warnsys.settings import City, Settings, Source
+from warnsys.settings import EXAMPLE, City, Settings, Source
 
 Health = Literal["ok", "note", "wrong"]
 """`note`: it works, but something is missing that others need; `wrong`: it has to be mended."""
@@ -108,7 +108,7 @@ def _of_districts(what: str, city: City, districts: Sequence[District]) -> Itera
     for one in unknown(districts, KnownCells(cells.catalogue())):
         says, _, remedy = one.says.partition(": ")
         yield CheckRow(f"warn cells of {city.name}", "wrong", f"{', '.join(one.districts)}: {says}", remedy)
-    if "//example.org" in city.link:
+    if EXAMPLE in city.link:
         remedy = "write the address of your pages into the city's link"
         yield CheckRow(f"link of {city.name}", "note", f"a push leads to {city.link}", remedy)
 

@@ -38,6 +38,8 @@ ENVIRONMENT_PREFIX = outside.PREFIX
 FILE = Path("warnsys.toml")
 PASSWORD = "WARNSYS_BROKER__PASSWORD"  # noqa: S105 - the name of the variable
 TLS_FILES = ("ca", "cert", "key")
+EXAMPLE = "//example.org"
+"""In a link that nobody has written yet: it leads nowhere."""
 
 
 class SettingsError(ValueError):
@@ -65,8 +67,9 @@ class City(_Strict):
     warn_cells: tuple[Annotated[str, Field(pattern=r"^\d{9}$")], ...] = ()
     """Cells of districts whose feature lists none."""
     timezone: Annotated[ZoneInfo, BeforeValidator(_zone)] = ZoneInfo("Europe/Berlin")
-    link: str = "https://example.org/warnungen"
-    """Where a push leads; the city's id and the district's are put in place of {city} and {district}."""
+    link: str = f"https:{EXAMPLE}/warnungen"
+    """Where a push leads, and the QR code of a stele; the city's id and the district's are put in place of {city} and
+    {district}."""
 
 
 class Source(_Strict):

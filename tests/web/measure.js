@@ -45,6 +45,14 @@
     }
     if (whole) words.push(text);
   }
+  for (const code of document.querySelectorAll(".code")) {
+    if (!code.checkVisibility()) continue;
+    const place = box(code);
+    if (!clips(code).every((clip) => within(place, clip))) faults.push("cut: the code");
+    for (const one of shown) {
+      if (meet(one.line, place)) faults.push(`over the code: ${one.text.slice(0, 40)}`);
+    }
+  }
   const largest = document.querySelector("#first h1, #first .what");
   return {
     faults,

@@ -1,7 +1,7 @@
 """A board in memory and both sites over it, fed by a city of squares."""
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal, Self
 
@@ -124,6 +124,13 @@ class Desk:
             stage=self.stage, channel=channel, reason="Fehlalarm", until=until, by="Leitstelle A", at=self.now
         )
         await self._act(order)
+
+    def linked(self, link: str) -> Self:
+        """The settings name this as the pages' address."""
+        self.board.cities = {
+            name: replace(rules, place=replace(rules.place, link=link)) for name, rules in self.board.cities.items()
+        }
+        return self
 
     def later(self, minutes: float) -> Self:
         self.now = at(minutes)

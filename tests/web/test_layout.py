@@ -25,6 +25,7 @@ PATHS = {"tile": f"/stele/{TOWN}?small=1", "embed": f"/embed/{TOWN}", "embed in 
 LEVELS = {"de": "Stufe {} von 4", "en": "level {} of 4"}
 ADVANCE_NOTICES = {"de": "Vorabinformation", "en": "Advance notice"}
 MOST_PAGES = 40
+LINK = "https://warnungen.solingen.example/district/{district}"
 
 MEASURE, COLOURS = (Path(__file__).with_name(name).read_text("utf-8") for name in ("measure.js", "colours.js"))
 TURN = "() => { paused = false; turnedAt = -1e9; turn(); }"
@@ -44,12 +45,17 @@ def needed(first: SteleItem, language: str) -> list[str]:
     return [*said, ADVANCE_NOTICES[language]] if first.phase == "advance" else said
 
 
-@pytest.mark.parametrize("strip", [True, False], ids=["on the embedded broker", "on a Kafka"])
+@pytest.mark.parametrize(
+    ("strip", "link"),
+    [(True, ""), (False, ""), (True, LINK)],
+    ids=["on the embedded broker", "on a Kafka", "with a code"],
+)
 @pytest.mark.parametrize("moment", MOMENTS)
 async def test_nothing_is_cut_or_stands_on_something_else_and_the_largest_is_always_there(
-    browser: Browser, moment: str, strip: bool
+    browser: Browser, moment: str, strip: bool, link: str
 ) -> None:
     town = MOMENTS[moment]() if strip else MOMENTS[moment]().operated()
+    town = town.linked(link) if link else town
     record = town.board.stele(TOWN)
     place = town.city.rules.place.district(TOWN).name
     first = record.items[0] if record and record.items and record.items[0].phase != "expired" else None
@@ -57,12 +63,15 @@ async def test_nothing_is_cut_or_stands_on_something_else_and_the_largest_is_alw
         for size, view in SIZES.items():
             if not strip and size not in PATHS:
                 continue  # larger screens lose a smaller part to the strip
+            if link and size in PATHS:
+                continue  # tile and card have no code
             await page.set_viewport_size(view)
             if size in ("landscape", *PATHS):
                 await page.goto(f"{address}{PATHS.get(size, f'/stele/{TOWN}')}")
             words = [place, *(needed(first, "en" if "English" in size else "de") if first else [])]
             assert await page.locator(".mark.embedded").count() == strip
             await page.evaluate("fit()")
+            assert await page.locator(".code").count() == bool(link)
             languages = await page.evaluate("articles().map((one) => one.lang)")
             for language in languages or [""]:
                 await page.evaluate("(one) => { pages.clear(); show(one); }", language)

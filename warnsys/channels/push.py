@@ -45,13 +45,18 @@ def notice(place: CityInfo, change: Change, situation: Situation, stage: str) ->
         more=change.more or None,
         title=_title(change, exercise=stage != LIVE),
         body=_body(place, change, situation),
-        link=place.link.replace("{city}", place.id).replace("{district}", change.districts[0]),
+        link=push_link(place, change.districts[0]),
         ttl_s=ENDED_TTL_S if change.kind == "ended" else max(0, min(remaining, LONGEST_TTL_S)),
         urgency="high" if serious else "normal",
         collapse_key=collapse_key(stage, place.id, change.audience, meaning.group, change_id(place, change, stage))
         if change.more
         else collapse_key(stage, place.id, change.audience, meaning.group),
     )
+
+
+def push_link(place: CityInfo, district: str) -> str:
+    """The address that the settings name for a district."""
+    return place.link.replace("{city}", place.id).replace("{district}", district)
 
 
 def collapse_key(*parts: str) -> str:

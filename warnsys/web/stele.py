@@ -11,6 +11,7 @@ from warnsys.cap.model import level
 from warnsys.pipeline import CityRules
 from warnsys.records import SteleItem
 from warnsys.web.board import Board
+from warnsys.web.qr import drawn_code, public_address
 from warnsys.web.site import FOLDER, Pages, Site, language_of
 from warnsys.web.views import SHORTEST_TURN_S, district_view, last_known_in
 from warnsys.web.words import words
@@ -40,6 +41,8 @@ def router(site: Site, pages: Pages) -> APIRouter:
             "languages": sorted(others, key=lambda one: (one != "en", one)),
             "turn_s": turn_s,
             "small": small,
+            "address": "" if small else public_address(city.place, found.id),
+            "code": drawn_code,
             "advice": lambda item: advice(item, board.now()),
             "tongue": tongue,
             "english": words("en"),

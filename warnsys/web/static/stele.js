@@ -192,14 +192,15 @@ function ended() {
   return changed;
 }
 
-// The time of day by the server's clock. At night a screen on which nothing holds is dark.
+// The time of day by the server's clock. At night a screen is dark while nothing stands there, by fresh data only.
 function clock() {
   const place = byId("time"), live = byId("live");
   if (!place || !live.dataset.now) return;
   const now = new Date(Number(live.dataset.now) * 1000 + performance.now() - bornAt);
   place.textContent = now.toLocaleTimeString("de-DE", { hour: "2-digit", minute: "2-digit", timeZone: live.dataset.zone });
   const hour = Number(place.textContent.split(":")[0]);
-  live.classList.toggle("night", live.classList.contains("calm") && (hour >= NIGHT[0] || hour < NIGHT[1]));
+  const quiet = live.hasAttribute("data-quiet") && !live.classList.contains("blind") && byId("lost").hidden;
+  live.classList.toggle("night", quiet && (hour >= NIGHT[0] || hour < NIGHT[1]));
 }
 
 // -- the page --------------------------------------------------------------------------------------------------------

@@ -320,3 +320,5 @@ link-card = Karte zum Einbetten
 link-cap = CAP, solange etwas gilt
 link-json = JSON
 link-atom = Atom: was mitgeteilt wurde
+on-your-phone = Auf dem Telefon: { $address }
+qr-code = QR-Code: { $address }

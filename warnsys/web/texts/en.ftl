@@ -320,3 +320,5 @@ link-card = Card to embed
 link-cap = CAP, while something holds
 link-json = JSON
 link-atom = Atom: what was told
+on-your-phone = On your phone: { $address }
+qr-code = QR code: { $address }
