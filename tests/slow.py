@@ -35,6 +35,7 @@ SLOW = {
     "tests/web/test_layout.py": "a real browser",
     "tests/web/test_card.py": "a real browser",
     "tests/web/test_start_browser.py": "a real browser",
+    "tests/web/test_gallery.py": "a real browser",
     "tests/web/test_stream_clients.py": "a storm through two processes, with waits, and a real browser",
     "tests/web/test_behind_proxy.py": "a real browser",
     "tests/explore/": "plays every short history",
