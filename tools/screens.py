@@ -17,18 +17,25 @@ from tests.web.states import STATES, Town
 WIDE: ViewportSize = {"width": 1920, "height": 1080}
 STELE: ViewportSize = {"width": 1080, "height": 1920}
 COLOURS = 48
+PHONE: ViewportSize = {"width": 412, "height": 915}
 STELE_ONLY = ("moderate", "expired")
 """States that say nothing new of the dashboard."""
+ON_PHONES = {"severe": ("start", "district"), "no-data": ("start",)}
+"""States in which the pages for everybody are shown."""
+LINK = "https://warnungen.solingen.example/district/{district}"
 
 
 async def shoot(folder: Path, names: list[str]) -> None:
     async with chromium() as browser:
         for name in names:
-            town = STATES[name]()
+            town = STATES[name]().linked(LINK)
             async with served(town) as address:
                 for scheme in ("dark", "light") if name not in STELE_ONLY else ():
                     await _shot(browser, f"{address}/", WIDE, scheme, folder / f"dashboard-{name}-{scheme}.png")
                 await _shot(browser, f"{address}/stele/{_district(town)}", STELE, "light", folder / f"stele-{name}.png")
+                for page in ON_PHONES.get(name, ()):
+                    path = page if page == "start" else f"{page}/{_district(town)}"
+                    await _shot(browser, f"{address}/{path}", PHONE, "light", folder / f"{page}-{name}.png")
 
 
 def _district(town: Town) -> str:
