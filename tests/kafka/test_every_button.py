@@ -18,7 +18,7 @@ PAGES = (
     "/start", "/start?q=haan", "/district/haan-2", "/embed/haan-2",
     "/api/districts", "/api/districts.geojson", "/api/districts/solingen-1/situation", "/api/alerts",
     "/api/rejected", "/api/feeds", "/api/notices/all", "/api/openapi.json", "/metrics", "/health/live",
-    "/health/ready", "/sw.js",
+    "/health/ready", "/sw.js", "/meldungen", "/hilfe", "/bezirk/solingen-1",
 )  # fmt: skip
 
 

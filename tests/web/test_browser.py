@@ -22,6 +22,8 @@ WIDE: ViewportSize = {"width": 1920, "height": 1080}
 STELE: ViewportSize = {"width": 1080, "height": 1920}
 PHONE: ViewportSize = {"width": 360, "height": 640}
 OPEN = settings(open=True)
+PAGES = ("/", "/start", "/district/d1", "/stele/d1", "/embed/d1", "/lagebericht", "/alert/A", "/stop/push",
+    "/meldungen", "/hilfe", "/bezirk/d1")  # fmt: skip
 TOWN = "solingen-1"
 
 
@@ -193,7 +195,7 @@ async def test_a_district_on_the_map_is_reached_by_tab_and_leads_to_its_row(brow
         await expect(page.get_by_role("link", name="Gräfrath", exact=True)).to_be_focused()
 
 
-@pytest.mark.parametrize("path", ["/", "/start", "/district/d1", "/stele/d1", "/embed/d1"])
+@pytest.mark.parametrize("path", ["/", "/start", "/district/d1", "/stele/d1", "/embed/d1", "/meldungen", "/bezirk/d1"])
 async def test_pages_read_without_javascript(browser: Browser, path: str) -> None:
     async with (
         served(desk_in("extreme")) as address,
@@ -212,6 +214,7 @@ async def test_no_page_in_no_state_violates_wcag(browser: Browser, state: str) -
         alert = next(iter(town.board.alerts))
         paths += ["/start?q=x&lang=en", f"/district/{TOWN}?lang=en"]
         paths += ["/?lang=en", "/lagebericht", f"/alert/{alert}", "/stop/sms", "/resume/push", f"/stele/{TOWN}?small=1"]
+        paths += ["/meldungen", "/meldungen?hours=x&lang=en", "/bezirk/solingen-2", "/hilfe"]
     async with served(town) as address:
         for path in paths:
             for scheme in ("light", "dark"):
@@ -231,9 +234,7 @@ async def test_a_stele_shows_every_text_whole_or_cuts_it_with_dots(browser: Brow
         assert not await page.locator("#content.cut").count()
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/start", "/district/d1", "/stele/d1", "/embed/d1", "/lagebericht", "/alert/A", "/stop/push"]
-)
+@pytest.mark.parametrize("path", PAGES)
 async def test_no_page_asks_anybody_else_or_reports_an_error(browser: Browser, path: str) -> None:
     async with served(desk_in("extreme")) as address:
         page = await browser.new_page(viewport=WIDE)
@@ -303,6 +304,8 @@ async def test_hostile_texts_in_every_field_run_nothing_and_break_no_layout(brow
             ("/lagebericht", WIDE),
             ("/start", PHONE),
             (f"/district/{TOWN}", PHONE),
+            ("/meldungen", WIDE),
+            (f"/bezirk/{TOWN}", PHONE),
         ]
         for path, size in pages:
             page = await browser.new_page(viewport=size)

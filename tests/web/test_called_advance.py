@@ -37,3 +37,30 @@ def test_a_warning_beside_an_advance_notice_is_warned_and_what_expired_is_not_ad
     assert {one["status"] for one in both.public.get("/api/districts").json()} == {"warned"}
     over = Desk().take(tick(0), outcome("C", meaning(expires=60)), snapshot(0, "C"), tick(61)).later(61)
     assert "advance" not in {one["status"] for one in over.public.get("/api/districts").json()}
+
+
+def test_the_desk_calls_an_advance_notice_one_in_its_table_of_districts_its_matrix_and_its_timeline() -> None:
+    page = announced().page("/")
+    table = page[page.index('class="districts"') :].partition("</table>")[0]
+    assert table.count(">Vorabinformation, Stufe 3 von 4</span>") == 2
+    assert ">Stufe 3 von 4</span>" not in table
+    matrix = page[page.index('class="matrix"') :].partition("</table>")[0]
+    assert '<span aria-hidden="true">Vorabinfo 3/4</span>' in matrix
+    lanes = page[page.index('class="timeline"') :].partition("</svg>")[0]
+    assert ">Vorabinfo 3/4 " in lanes
+
+
+def test_the_desk_calls_no_warning_an_advance_notice() -> None:
+    warned = Desk().take(tick(0), outcome("A", meaning()), snapshot(0, "A")).page("/")
+    assert "Vorabinformation, Stufe 3" not in warned
+    assert "Vorabinfo 3/4" not in warned
+
+
+async def test_an_advance_notice_that_a_stop_held_back_is_called_one() -> None:
+    desk = Desk().take(tick(0), snapshot(0))
+    await desk.stop("push")
+    later = meaning(urgency="Future", onset=600, expires=900)
+    desk.later(1).take(tick(1), outcome("A", later, stamp=1, sent=1))
+    page = desk.page("/")
+    held = page[page.index('class="heldback"') :].partition("</div>")[0]
+    assert "Vorabinformation, Stufe 3 von 4" in held

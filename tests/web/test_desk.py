@@ -351,7 +351,8 @@ def test_many_copies_of_one_refusal_push_no_other_out() -> None:
 
 # -- marks and looks --------------------------------------------------------------------------------------------------
 
-PAGES = ("/", "/start", "/district/d1", "/stele/d1", "/embed/d1", "/lagebericht", "/alert/A", "/stop/push")
+PAGES = ("/", "/start", "/district/d1", "/stele/d1", "/embed/d1", "/lagebericht", "/alert/A", "/stop/push",
+    "/meldungen", "/hilfe", "/bezirk/d1")  # fmt: skip
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -372,7 +373,7 @@ def test_an_exercise_is_marked_once_by_title_icon_frame_and_banner() -> None:
     assert "icon-exercise" not in Desk().page("/")
 
 
-@pytest.mark.parametrize("sheet", ["warnsys.css", "desk.css"])
+@pytest.mark.parametrize("sheet", ["warnsys.css", "desk.css", "pages.css"])
 def test_styles_use_only_tokens_that_there_are(sheet: str) -> None:
     folder = Path(app.__file__).parent / "static"
     defined = set(re.findall(r"(--[\w-]+):", (folder / "warnsys.css").read_text("utf-8")))

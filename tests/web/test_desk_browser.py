@@ -1,11 +1,15 @@
 """The desk in a real browser: all of it at a glance, and nothing that an operator does loses the page."""
 
+from pathlib import Path
+
 import pytest
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
 from tests.web.conftest import served
 from tests.web.states import STATES
 from tests.web.test_browser import PHONE, WIDE, comes_true, desk_in, opened
+from tests.web.test_surroundings import with_neighbours
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -147,3 +151,106 @@ async def test_a_lane_of_the_timeline_leads_by_keyboard_to_its_message(browser: 
         await page.locator("a.lane").first.focus()
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("heading", name="Meldung").first).to_be_visible()
+
+
+async def test_the_map_names_the_neighbours_without_asking_anybody_else(browser: Browser, tmp_path: Path) -> None:
+    town = with_neighbours(tmp_path)
+    async with served(town) as address:
+        page = await browser.new_page(viewport=WIDE)
+        asked = list[str]()
+        page.on("request", lambda request: asked.append(request.url))
+        await page.goto(address)
+        for name in ("Westort", "Ostort"):
+            label = page.locator(".around-label", has_text=name)
+            await expect(label).to_be_visible()
+            assert await label.evaluate(
+                "one => { const a = one.getBoundingClientRect(), b = one.closest('.map').getBoundingClientRect();"
+                " return a.left >= b.left && a.right <= b.right && a.top >= b.top && a.bottom <= b.bottom; }"
+            )
+        assert await page.locator(".map path.around").count() == 2
+        assert all(url.startswith((address, "data:")) for url in asked)
+        await page.close()
+
+
+# -- keys -------------------------------------------------------------------------------------------------------------
+
+
+async def focused(page: Page) -> str:
+    said: str = await page.evaluate("document.activeElement.id || document.activeElement.className")
+    return said
+
+
+async def test_keys_lead_to_the_places_of_the_desk_and_to_other_pages(browser: Browser) -> None:
+    async with served(STATES["extreme"]()) as address, opened(browser, address) as page:
+        await page.wait_for_load_state()
+        for key, place in (("w", "panel-solingen"), ("t", "matrix-solingen"), ("z", "lanes-solingen"), ("a", "log"),
+                           ("q", "strip-line"), ("s", "sound"), ("l", "now")):  # fmt: skip
+            await page.keyboard.press(key)
+            assert await focused(page) == place
+        await page.keyboard.press("j")
+        first = await focused(page)
+        await page.keyboard.press("j")
+        assert await focused(page) != first
+        await page.keyboard.press("k")
+        assert await focused(page) == first
+        await page.evaluate("refresh()")
+        assert await focused(page) == first, "a refresh keeps the place"
+        await page.keyboard.press("g")
+        assert await page.evaluate("document.activeElement.name") == "by"
+        await page.keyboard.type("mb?")
+        assert await page.locator("input[name=by]").first.input_value() == "mb?"
+        await page.keyboard.press("Escape")
+        await page.locator("#now").focus()
+        for modifier in ("Control", "Alt", "Meta", "Shift"):
+            await page.keyboard.press(f"{modifier}+m")
+        assert page.url.rstrip("/") == address
+        await page.keyboard.press("m")
+        await expect(page.get_by_role("heading", name="Alle Meldungen")).to_be_visible()
+        await page.keyboard.press("/")
+        assert await focused(page) == "q"
+        await page.keyboard.type("l")
+        assert await page.locator("#q").input_value() == "l"
+        await page.locator("#list").focus()
+        await page.keyboard.press("l")
+        await expect(page.get_by_role("heading", name="Was jetzt gilt")).to_be_visible()
+
+
+async def test_the_help_opens_beside_the_desk_also_while_the_server_is_away(browser: Browser) -> None:
+    async with served(STATES["extreme"]()) as address:
+        page = await browser.new_page(viewport=WIDE)
+        await page.goto(address)
+        await comes_true(page, "document.getElementById('help-page') !== null")
+        await page.locator("#log").focus()
+    await page.keyboard.press("?")
+    await expect(page.get_by_role("heading", name="Tasten und Zeichen")).to_be_visible()
+    await expect(page.locator(".warning").get_by_text("Stufe 4 von 4")).to_be_visible()
+    holds = await page.locator(".panel.holds").bounding_box()
+    aside = await page.locator("#help").bounding_box()
+    assert holds
+    assert aside
+    assert holds["x"] + holds["width"] <= aside["x"], "it covers nothing of what holds"
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#help")).to_be_hidden()
+    assert await focused(page) == "log"
+    await page.close()
+
+
+async def test_keys_can_be_switched_off_and_stay_so(browser: Browser) -> None:
+    async with served(STATES["severe"]()) as address, opened(browser, address) as page:
+        await comes_true(page, "document.getElementById('help-page') !== null")
+        await page.get_by_role("link", name="Hilfe").click()
+        found = await Axe().run(page, options={"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag22aa"]}})
+        assert not found.response["violations"], found.generate_report()
+        await page.get_by_role("button", name="Tasten an").click()
+        await page.get_by_role("button", name="Schließen").click()
+        await page.reload()
+        await page.locator("#now").focus()
+        await page.keyboard.press("?")
+        await page.keyboard.press("m")
+        assert page.url.rstrip("/") == address
+        await expect(page.locator("#help")).to_be_hidden()
+        await page.goto(f"{address}/hilfe")
+        await page.get_by_role("button", name="Tasten aus").click()
+        await page.locator("h1").click()
+        await page.keyboard.press("m")
+        await expect(page.get_by_role("heading", name="Alle Meldungen")).to_be_visible()

@@ -35,6 +35,8 @@ SENSIBLE: dict[str, tuple[str, ...]] = {
     "before": ("A",), "cursor": ("2027-07-14T12:00:00.000000Z~A", "d1", "9999-99-99T99:99:99.999999Z~"),
     "group": ("RAIN",), "city": ("x", "solingen"), "base_id": ("A",), "level": ("4",), "lang": ("en",),
     "hours": ("12",),
+    "q": ("gewitter", "A"), "from": ("2027-07-14T12:00",), "to": ("2027-07-14T12:00",),
+    "decided": ("rejected", "matched"), "event": ("sturm",), "source": ("dwd",),
 }  # fmt: skip
 STREAMS = ("/api/stream", "/api/stream/all", "/api/v1/stream", "/api/v1/stream/all")
 """They never end; they have tests of their own."""

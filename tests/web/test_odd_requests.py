@@ -27,6 +27,9 @@ ODD = (
 PATHS = (
     "/start?q={}", "/start?lang={}", "/district/{}", "/api/v1/notices.atom?district={}",
     "/stele/{}", "/embed/{}", "/alert/{}", "/stop/{}", "/resume/{}", "/lagebericht?hours={}", "/?lang={}", "/static/{}",
+    "/meldungen?q={}", "/meldungen?from={}", "/meldungen?to={}", "/meldungen?before={}", "/meldungen?hours={}",
+    "/meldungen?decided={}", "/meldungen?level={}", "/meldungen?event={}&source={}&district={}", "/hilfe?lang={}",
+    "/bezirk/{}", "/meldungen/{}/rohdaten",
     "/stele/d1?turn_s={}&small={}", "/api/districts/{}/situation", "/api/districts/{}/cap", "/api/notices?limit={}",
     "/api/alerts?decided={}", "/api/alerts/{}", "/api/alerts/{}/raw", "/api/rejected/{}/raw",
     "/api/notices/all?limit={}",

@@ -23,7 +23,7 @@ PAGES = (
     "/api/districts", "/api/districts.geojson",
     "/api/districts/d1/situation", "/api/districts/d1/cap", "/api/notices", "/api/notices.atom", "/api/notices/all",
     "/api/alerts", "/api/alerts/A", "/api/alerts/A/raw", "/api/rejected", "/api/rejected/0/raw", "/api/feeds",
-    "/api/outlines.geojson", "/metrics", "/health/live", "/health/ready",
+    "/api/outlines.geojson", "/metrics", "/health/live", "/health/ready", "/meldungen?q=a", "/hilfe", "/bezirk/d1",
 )  # fmt: skip
 BAD = {"reason": "not-xml", "agent": "match", "topic": "cap.alerts", "partition": "0", "offset": "7"}
 

@@ -26,7 +26,7 @@ NAMES = ("published_at", "covers", "covers_at", "trail", "kind", "stage", "id", 
 ODD = [b"yesterday", b"NaN", b"1e400", b"abc", b"", b"\xff\xfe", b"9" * 5000, "٣".encode(), b"\0", None]
 PAGES = ("/", "/lagebericht", "/start", "/district/d1", "/stele/d1", "/embed/d1", "/api/districts", "/api/notices",
     "/api/alerts", "/api/rejected", "/api/notices.atom", "/metrics", "/api/districts/d1/situation",
-    "/api/outlines.geojson")  # fmt: skip
+    "/api/outlines.geojson", "/meldungen?q=a", "/bezirk/d1")  # fmt: skip
 
 
 NAME = {topic: getattr(topics_for(settings()), topic).name for topic in TOPICS}

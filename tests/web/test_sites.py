@@ -16,7 +16,7 @@ ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 PUBLIC = ("/start", "/district/d1", "/stele/d1", "/embed/d1", "/api/districts", "/api/districts/d1/situation",
     "/api/districts.geojson")  # fmt: skip
 PRIVATE = ("/", "/lagebericht", "/alert/A", "/stop/push", "/api/alerts", "/api/alerts/A", "/api/rejected", "/api/feeds",
-    "/api/notices/all", "/api/stream/all")  # fmt: skip
+    "/api/notices/all", "/api/stream/all", "/meldungen", "/hilfe", "/bezirk/d1", "/umgebung.geojson")  # fmt: skip
 
 
 def warned(severity: str = "Severe") -> Desk:
@@ -30,14 +30,18 @@ def calm() -> Desk:
 # -- nothing known never looks calm ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["/", "/start", "/district/d1", "/stele/d1", "/embed/d1", "/lagebericht"])
+@pytest.mark.parametrize(
+    "path", ["/", "/start", "/district/d1", "/stele/d1", "/embed/d1", "/lagebericht", "/bezirk/d1"]
+)
 def test_a_page_without_any_record_says_that_nothing_is_known(path: str) -> None:
     text = Desk().page(path)
     assert "Keine verlässlichen Daten" in text
     assert "Keine Wetterwarnung" not in text
 
 
-@pytest.mark.parametrize("path", ["/", "/start", "/district/d1", "/stele/d1", "/embed/d1", "/lagebericht"])
+@pytest.mark.parametrize(
+    "path", ["/", "/start", "/district/d1", "/stele/d1", "/embed/d1", "/lagebericht", "/bezirk/d1"]
+)
 def test_a_record_past_its_validity_is_no_data_whatever_it_said(path: str) -> None:
     desk = calm()
     assert "Keine Wetterwarnung" in desk.page(path)
@@ -204,7 +208,18 @@ def test_the_words_are_complete_in_both_languages() -> None:
 
 def test_an_exercise_is_marked_on_every_page() -> None:
     desk = Desk(stage="storm")
-    for path in ("/", "/start", "/district/d1", "/stele/d1", "/embed/d1", "/lagebericht", "/stop/push"):
+    for path in (
+        "/",
+        "/start",
+        "/district/d1",
+        "/stele/d1",
+        "/embed/d1",
+        "/lagebericht",
+        "/stop/push",
+        "/meldungen",
+        "/hilfe",
+        "/bezirk/d1",
+    ):
         assert "ÜBUNG" in desk.page(path)
 
 
@@ -351,7 +366,7 @@ def test_every_answer_has_its_security_headers(path: str) -> None:
     assert ("x-frame-options" in headers) != framed
 
 
-@pytest.mark.parametrize("path", ["/", *PUBLIC[:4], "/lagebericht", "/alert/A", "/stop/push"])
+@pytest.mark.parametrize("path", ["/", *PUBLIC[:4], "/lagebericht", "/alert/A", "/stop/push", "/hilfe", "/bezirk/d1"])
 def test_no_page_has_inline_script_or_style_or_asks_another_host(path: str) -> None:
     text = warned().page(path)
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\son[a-z]+=|\sstyle=", text)

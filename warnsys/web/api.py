@@ -229,7 +229,7 @@ def private(site: Site, operators: Operators, prefix: str) -> APIRouter:
     def raw(alert: AlertId, board: BoardPicture) -> Response:
         """The bytes as they came, for download."""
         held = held_alert(board, alert)
-        return _download(held.body, "application/cap+xml", alert)
+        return downloaded(held.body, "application/cap+xml", alert)
 
     @router.get("/notices/all", response_model=list[told_record()], responses=NOT_FOUND)  # type: ignore[misc]
     def all_notices(
@@ -273,7 +273,7 @@ def private(site: Site, operators: Operators, prefix: str) -> APIRouter:
         """The bytes of one of these, counted from the newest, for download."""
         if number >= len(board.rejected):
             raise HTTPException(404, f"no rejected record {number}")
-        return _download(board.rejected[number].value, "application/octet-stream", f"rejected-{number}")
+        return downloaded(board.rejected[number].value, "application/octet-stream", f"rejected-{number}")
 
     @router.get("/outlines.geojson", response_class=Response, responses={200: {"content": {GEOJSON: {}}}})
     async def outlines(lang: Literal["de", "en"] = "de") -> Response:
@@ -388,7 +388,7 @@ def _short(outcome: Outcome) -> bytes:
 _SHORTS = Once(_short)
 
 
-def _download(value: bytes, media_type: str, name: str) -> Response:
+def downloaded(value: bytes, media_type: str, name: str) -> Response:
     """Never shown inside of a page of ours."""
     safe = re.sub(r"[^A-Za-z0-9._-]", "_", name)[:120]
     headers = {"Content-Disposition": f'attachment; filename="{safe}.xml"'}

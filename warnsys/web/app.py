@@ -13,7 +13,7 @@ from xstatic.pkg import leaflet
 
 from warnsys.channels.registry import pausable
 from warnsys.metrics import Metrics
-from warnsys.web import api, dashboard, start, stele
+from warnsys.web import api, dashboard, desk_pages, start, stele
 from warnsys.web.api_document import document
 from warnsys.web.board import Board
 from warnsys.web.errors import Errors
@@ -48,6 +48,7 @@ def operators_site(site: Site) -> FastAPI:
         app.include_router(api.public(site, version))
         app.include_router(api.private(site, operators, version))
     app.include_router(dashboard.router(site, pages, operators))
+    app.include_router(desk_pages.router(site, pages, operators))
 
     @app.get("/metrics", include_in_schema=False)
     def metrics(board: BoardPicture) -> PlainTextResponse:

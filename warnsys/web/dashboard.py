@@ -1,12 +1,10 @@
 """The operators' pages: what holds, map, timeline, channels, one alert, the report for the change of shift."""
 
 import logging
-from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
-from functools import partial
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import parse_qs
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
@@ -16,36 +14,27 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from warnsys.channels.registry import pausable
-from warnsys.channels.wording import clock, moment, same_day
+from warnsys.channels.wording import moment
 from warnsys.headers import whole
 from warnsys.records import LONGEST_STOP, Acknowledgement, Action, ChangeNotice, ChannelPause, Outcome
-from warnsys.web.alerts import neighbours, read
+from warnsys.web.alerts import read
 from warnsys.web.api import explained_alert, held_alert
 from warnsys.web.board import Board
-from warnsys.web.held_back import held_now, stop_stories
-from warnsys.web.nearby import nearby
+from warnsys.web.held_back import stop_stories
 from warnsys.web.once import Once
+from warnsys.web.overview import overview, standing, zone_of
 from warnsys.web.security import Operators, same_origin
 from warnsys.web.site import BoardPicture, Pages, Site, language_of, signed_in
-from warnsys.web.timeline import timeline
-from warnsys.web.told import matrix, ways
-from warnsys.web.unreadable import unreadable
-from warnsys.web.views import View, change, district_view, holdings, last_known, without_control_characters
+from warnsys.web.views import change
 from warnsys.web.words import LANGUAGES, words
 
 log = logging.getLogger(__name__)
-LOOK_AGAIN_S = 60
-"""How long a page that knows nothing may stand without an answer."""
 MOST_ROWS = 500
 """Of each table in the report; the newest."""
 MOST_IN_CHAIN = 100
 MOST_FIELDS = 20
 WRITTEN = frozenset({"by", "reason", "minutes"})
 """Fields of forms that people write, with a text `wrong-FIELD` each."""
-LOOKS_AGAIN = timedelta(minutes=3)
-"""A feed that has not looked for so long, nor three times as long as between two looks, does not look any more."""
-AHEAD = timedelta(minutes=5)
-MUCH_LAG = 100
 
 
 def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
@@ -59,7 +48,7 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
         language = language_of(request)
 
         def made(board: Board) -> Response:
-            return pages.render("dashboard.html", language, board, _dashboard(site, board, language))
+            return pages.render("dashboard.html", language, board, overview(site, board, language))
 
         return await site.pictures.once(("dashboard", language), made)
 
@@ -77,7 +66,7 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
         city = next(iter(board.cities.values()))
         changed = {one.base_id: change(board, city, one.base_id, language) for one in chain}
         values = {"id": held.headers.id, "found": found, "alert": parsed, "chain": chain, "changed": changed,
-            "moment": moment, "zone": _zone(site)}  # fmt: skip
+            "moment": moment, "zone": zone_of(site)}  # fmt: skip
         return pages.render("alert.html", language, board, values)
 
     @routes.get("/lagebericht")
@@ -93,7 +82,7 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
         taken = sorted((one for one in alerts if one.decided != "no_district"), key=_sent)
         notices = sorted((one for one in board.notices if one.issued >= since), key=lambda one: one.issued.timestamp())
         values = {
-            **_standing(site, board, language), "since": since, "hours": hours,
+            **standing(site, board, language), "since": since, "hours": hours,
             "alerts": taken[-MOST_ROWS:], "older_alerts": max(0, len(taken) - MOST_ROWS),
             "elsewhere": len(alerts) - len(taken),
             **rows[language], "notices": notices[-MOST_ROWS:], "older_notices": max(0, len(notices) - MOST_ROWS),
@@ -197,101 +186,12 @@ def _back(request: Request) -> str:
 
 def _rows(site: Site, pages: Pages, language: str) -> dict[str, Callable[[Any], Markup]]:
     """The rows of the report, each worded once: there are a thousand."""
-    said = {"t": words(language), "moment": moment, "zone": _zone(site), "lang": language}
+    said = {"t": words(language), "moment": moment, "zone": zone_of(site), "lang": language}
     parts = {name: pages.part("rows.html", name) for name in ("received", "sent")}
     return {
         "received": Once[Outcome, Markup](lambda one: parts["received"](one, **said)).of,
         "sent": Once[ChangeNotice, Markup](lambda one: parts["sent"](one, **said), "id").of,
     }
-
-
-def _zone(site: Site) -> ZoneInfo:
-    return next(iter(site.board.cities.values())).place.timezone
-
-
-def _standing(site: Site, board: Board, language: str) -> dict[str, Any]:
-    """What holds, for the dashboard and the report."""
-    cities: list[dict[str, Any]] = []
-    orders = board.orders()
-    for city in board.cities.values():
-        views = [district_view(board, city, district, language) for district in city.place.districts]
-        holding = holdings(board, city, views, language)
-        cities.append(
-            {
-                "rules": city, "place": city.place, "views": views, "holding": holding, "blind": _blind(views),
-                "ways": ways(city), "matrix": matrix(board, city, holding, orders),
-            }
-        )  # fmt: skip
-    return {
-        "cities": cities, "now": board.now(), "zone": _zone(site), "moment": moment, "orders": orders,
-        "short": partial(_short, now=board.now(), zone=_zone(site), language=language),
-    }  # fmt: skip
-
-
-def _short(at: datetime, now: datetime, zone: ZoneInfo, language: str) -> str:
-    """A time of today without its date."""
-    return clock(at, zone)[language] if same_day(at, now, zone) else moment(at, zone, language)
-
-
-def _dashboard(site: Site, board: Board, language: str) -> dict[str, Any]:
-    standing = _standing(site, board, language)
-    cities: list[dict[str, Any]] = standing["cities"]
-    for found in cities:
-        city, views = found["rules"], found["views"]
-        found |= {
-            "time": timeline(board, city, language), "remembered": last_known(board, city, language),
-            "neighbours": neighbours(board, city, site.settings.web.watch_cells, language),
-            "nearby": nearby(site.matcher.index, board, city, language),
-            "without": [view.district.name for view in views if view.record is None],
-            "incomplete": any(view.record and view.record.freshness == "incomplete" for view in views),
-        }  # fmt: skip
-    remaining = [view.remaining_s for city in cities for view in city["views"] if view.record]
-    feeds, rejected, orders = _feeds(site, board, standing["now"], language), unreadable(board), standing["orders"]
-    return {
-        **standing, "cells_unknown": site.reach.now(), "feeds": feeds,
-        "notices": list(board.notices)[:50], "unreadable": rejected[:20], "web": site.settings.web,
-        "loud": any(one.loud and not one.acknowledged for city in cities for one in city["holding"]),
-        "fresh_for": min(remaining, default=LOOK_AGAIN_S), "silent_s": _silence(board),
-        "journeys": [one for one in reversed(board.history.journeys.values()) if one.shown][:3],
-        "latency": _latency(board.history.totals_ms()),
-        "in_the_way": {one.stop.channel: one.state for one in orders},
-        "held_back": held_now(stop_stories(board, standing["now"], language), orders),
-        "ill": bool(rejected) or sum(board.lag.values()) > MUCH_LAG or any(one["why"] for one in feeds),
-    }  # fmt: skip
-
-
-def _silence(board: Board) -> float | None:
-    """Seconds without a record, where that is too long."""
-    silence = board.silence()
-    return silence.total_seconds() if silence is not None and board.silent() else None
-
-
-def _blind(views: Iterable[View]) -> bool:
-    """Whether nothing is known of any district: then the page must not look calm."""
-    return all(view.record is None for view in views)
-
-
-def _feeds(site: Site, board: Board, now: datetime, language: str) -> list[dict[str, Any]]:
-    """The sources; `why` says what is wrong with one. A stamp that lies ahead is told as no time at all."""
-    found, t = [], words(language)
-    for source in site.settings.sources:
-        status = board.feeds.get(source.name)
-        stamp = status.stamp if status and status.stamp and status.stamp <= now + AHEAD else None
-        age = max(0.0, (now - stamp).total_seconds()) if stamp else None
-        stale, why = age is None or age > source.stale_after_s, ""
-        if status and status.looked < now - max(LOOKS_AGAIN, 3 * timedelta(seconds=source.poll_s)):
-            why = t("why-silent", looked=moment(status.looked, _zone(site), language))
-        elif status and status.error:
-            why = t("why-error", error=without_control_characters(status.error))
-        elif status and stale:
-            why = t("why-ahead" if status.stamp and stamp is None else "why-old")
-        found.append({"name": source.name, "stamp": stamp, "age_s": age, "stale": stale, "why": why})
-    return found
-
-
-def _latency(totals_ms: Iterable[float]) -> dict[str, float]:
-    kept = sorted(totals_ms)
-    return {"p50": kept[len(kept) // 2], "p99": kept[int(len(kept) * 0.99)]} if kept else {}
 
 
 def _chain(board: Board, base_id: str) -> list[Outcome]:

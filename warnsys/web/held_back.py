@@ -29,6 +29,7 @@ class HeldBack:
     audiences: tuple[str, ...]
     told: datetime | None
     """When the channel told it after all."""
+    advance: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,8 @@ def _held_back(board: Board, stop: ChannelPause, until: datetime, language: str)
                 told = next((one.issued for one in later if one.cause == outcome.base_id), None)
                 event = without_control_characters(event_name(said)[language])
                 rank = level(said.severity) if outcome.meanings else 0
-                yield HeldBack(board.known_since[outcome.base_id], outcome.base_id, event, rank, audiences, told)
+                came_at = board.known_since[outcome.base_id]
+                yield HeldBack(came_at, outcome.base_id, event, rank, audiences, told, said.advance)
 
 
 def _audiences(city: CityRules, channel: str, now: Outcome | None, before: Iterable[Outcome]) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from warnsys.warning.text import shorten
 from warnsys.web.board import Board
 from warnsys.web.once import Once
 from warnsys.web.views import without_control_characters
+from warnsys.web.words import words
 
 BEFORE, AFTER = timedelta(hours=24), timedelta(hours=48)
 """No further back and ahead than this."""
@@ -85,11 +86,11 @@ class _Span(NamedTuple):
     sent: float
 
 
-def timeline(board: Board, city: CityRules, language: str) -> Lanes:
-    """What stood in the last day and will stand in the next two, as far as there is room."""
+def timeline(board: Board, city: CityRules, language: str, district: str = "") -> Lanes:
+    """What stood in the last day and will stand in the next two, as far as there is room; in one district or in all."""
     now, zone = board.now(), city.place.timezone
     at = now.timestamp()
-    places = {each.id for each in city.place.districts}
+    places = {each.id for each in city.place.districts if district in ("", each.id)}
     alike = {_look(spans): spans for spans in _warnings(board, places, at)}
     current = sorted((one for one in alike.values() if _end(one) > at), key=lambda one: _order(one, at))
     ended = sorted((one for one in alike.values() if at >= _end(one) > at - ENDED.total_seconds()), key=_end)[::-1]
@@ -230,7 +231,8 @@ def _lane(spans: list[_Span], now: float, first: float, last: float, zone: ZoneI
         if min(one.end, last) > max(one.begin, first)
     ]  # fmt: skip
     event = without_control_characters(event_name(newest.meaning)[language])
-    name = shorten(f"{newest.level}/4 {event}", NAME_CHARS)
+    notice = f"{words(language)('advance-brief')} " if newest.advance else ""
+    name = shorten(f"{notice}{newest.level}/4 {event}", NAME_CHARS)
     return Lane(newest.base_id, name, _title(newest, zone, language), _end(spans) <= now, tuple(bars))
 
 

@@ -94,13 +94,11 @@ def _chain(board: Board, base_id: str) -> set[str]:
 
 
 def _last(notices: Iterable[ChangeNotice], item: Item, chain: set[str], districts: set[str]) -> ChangeNotice | None:
-    """The newest notice of a warning; else of another of its group that said as much at the same time and place."""
-    notices = list(notices)
+    """The newest notice there of a warning; else of another of its group that said as much at the same time."""
+    notices = [one for one in notices if not districts.isdisjoint(one.districts)]
     if own := next((one for one in notices if one.cause in chain and one.kind != "ended"), None):
         return own
     for one in () if item.advance else notices:
-        if districts.isdisjoint(one.districts):
-            continue
         if one.kind == "ended":
             return None
         ends = item.record.expires

@@ -3,7 +3,9 @@
 
 const maps = new Map();
 const SHIFT = "warnsys-shift";
+const ROOM = 0.1; // around a city that has neighbours, in parts of it: their names stand there (surroundings.py)
 let audio = null, alarm = null;
+let surroundings = null; // asked for once
 let told = new Set();
 
 async function fetched(address) {
@@ -17,6 +19,7 @@ async function draw() {
     const language = document.documentElement.lang;
     [districts, outlines] = await Promise.all([fetched("/api/districts.geojson"), fetched(`/api/outlines.geojson?lang=${language}`)]);
   } catch { return; }
+  surroundings ??= await fetched("/umgebung.geojson").catch(() => null);
   document.querySelectorAll(".map").forEach((place) => {
     let held = maps.get(place.dataset.city);
     if (!held) {
@@ -28,7 +31,7 @@ async function draw() {
     }
     const features = districts.features.filter((one) => one.properties.city === place.dataset.city);
     const said = JSON.stringify([features.map((one) => [one.id, one.properties.level, one.properties.advance, one.properties.status]), outlines]);
-    if (said === held.said) return; // what is drawn anew loses the focus
+    if (said === held.said) return border(held, place); // what is drawn anew loses the focus
     held.said = said;
     const focused = document.activeElement?.dataset?.district;
     const layer = L.geoJSON({ type: "FeatureCollection", features }, { style: dress, onEachFeature: (one, shape) => name(place, one, shape) });
@@ -41,9 +44,26 @@ async function draw() {
     held.layers.forEach((one) => one.remove());
     held.layers = [layer, casing, line];
     held.layers.forEach((one) => one.addTo(held.map));
+    border(held, place);
     layer.eachLayer((shape) => reach(shape, shape.feature));
     if (focused) place.querySelector(`[data-district="${CSS.escape(focused)}"]`)?.focus();
   });
+}
+
+// Outlines and names of what lies around, below everything else.
+function border(held, place) {
+  const features = (surroundings?.features ?? []).filter((one) => one.properties.around === place.dataset.city);
+  if (held.around || !features.length) return;
+  held.bounds = held.bounds.pad(ROOM);
+  fit(held);
+  held.around = L.geoJSON({ type: "FeatureCollection", features }, { interactive: false, style: { weight: 1, fillOpacity: 1, className: "around" } });
+  held.around.addTo(held.map).bringToBack();
+  for (const { properties } of features) {
+    if (!properties.at) continue;
+    const label = document.createElement("span");
+    label.textContent = properties.name;
+    L.tooltip({ permanent: true, direction: "center", className: "map-label around-label" }).setLatLng([properties.at[1], properties.at[0]]).setContent(label).addTo(held.map);
+  }
 }
 
 // The whole city, as large as there is room, until somebody has moved the map.

@@ -1,0 +1,133 @@
+"""The operators' page of one district is its part of the desk, and leads back to it."""
+
+import re
+from html import unescape
+
+import pytest
+
+from tests.support import meaning, outcome, snapshot, tick
+from tests.web.sites import LOGIN, Desk
+from tests.web.states import STATES, town_in
+from warnsys.web.overview import district_part, overview
+from warnsys.web.told import Cell
+
+TOWN = "solingen-2"
+
+
+def part(text: str, begin: str, end: str) -> str:
+    return text[text.index(begin) :].partition(end)[0]
+
+
+def matrix(text: str) -> dict[str, list[str]]:
+    """By warning, what each audience knows."""
+    found = {}
+    for row in part(text, 'class="matrix"', "</table>").split('<tr><th scope="row"')[1:]:
+        name = " ".join(unescape(re.sub("<[^>]+>", " ", row.partition(">")[2].partition("</th>")[0])).split())
+        found[name] = re.findall(r'title="([^"]+)"', row)
+    return found
+
+
+def cells(desk: Desk, district: str) -> dict[tuple[str, str], Cell]:
+    board = desk.board.picture()
+    city, found = desk.site.district(district)
+    said = district_part(overview(desk.site, board, "de"), board, city, found, "de")
+    (row,) = said["city"]["matrix"]
+    return {(one.channel, one.audience): one for one in row.cells}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_what_holds_there_and_who_was_told_is_what_the_desk_says(state: str) -> None:
+    town = town_in(state)
+    desk = town.page("/")
+    everywhere = matrix(desk)
+    assert bool(everywhere) == ('class="way ' in desk)
+    seen = set[str]()
+    for district in town.city.rules.place.districts:
+        text = town.page(f"/bezirk/{district.id}")
+        here = matrix(text)
+        assert here.items() <= everywhere.items()
+        seen |= here.keys()
+        row = part(desk, f'id="district-{district.id}"', "</tr>")
+        badge = re.findall(r'class="badge[^"]*">[^<]*<', row)
+        assert badge == re.findall(r'class="badge[^"]*">[^<]*<', part(text, "<h1>", "</h1>"))
+        shown = set(re.findall(r'class="warning [^>]*\bdata-id="([^"]+)"', part(text, "<main", "</section>")))
+        stele = town.board.stele(district.id)
+        assert shown == ({item.base_id for item in stele.items} if stele else set())
+    assert seen == everywhere.keys()
+
+
+def test_it_leads_back_to_the_desk_and_the_desk_to_it() -> None:
+    town = town_in("severe")
+    for district in town.city.rules.place.districts:
+        assert f'href="/bezirk/{district.id}"' in town.page("/")
+    text = town.page(f"/bezirk/{TOWN}")
+    assert '<a href="/" aria-keyshortcuts="l">Zur Übersicht</a>' in text
+    assert f'href="/stele/{TOWN}"' in text
+    assert f'href="/meldungen?district={TOWN}"' in text
+    assert 'href="/?lang=en" aria-keyshortcuts="l"' in town.page(f"/bezirk/{TOWN}?lang=en")
+
+
+def test_its_messages_are_those_that_warned_it() -> None:
+    town = town_in("extreme")
+    listed = re.findall(r'data-step id="message-\d+" href="/alert/([^"]+)"', town.page(f"/bezirk/{TOWN}"))
+    warned = {
+        one.listed_id
+        for one in town.board.outcomes.values()
+        if any(impact.district == TOWN for meaning in one.meanings for impact in meaning.impacts)
+    }
+    assert set(listed) == warned
+    assert len(listed) == len(warned)
+
+
+def test_its_timeline_has_only_what_concerns_it() -> None:
+    desk = Desk().take(tick(0), outcome("A", meaning(districts=["d1"])), snapshot(0, "A"))
+    assert part(desk.page("/bezirk/d1"), 'class="timeline"', "</svg>").count('class="lane') == 1
+    assert part(desk.page("/bezirk/d2"), 'class="timeline"', "</svg>").count('class="lane') == 0
+
+
+def test_a_notice_that_named_only_other_districts_has_told_nobody_there() -> None:
+    desk = Desk().take(tick(0), outcome("A", meaning("Moderate", districts=["d1"])), snapshot(0, "A"))
+    desk.later(1)
+    form = {"channel": "push", "reason": "Fehlalarm", "minutes": "30", "by": "Leitstelle A"}
+    desk.operators.post("/act/stop", data=form, auth=LOGIN, headers={"Sec-Fetch-Site": "same-origin"})
+    desk.later(2).take(tick(2), outcome("B", meaning("Moderate"), supersedes=["A"], sent=2, stamp=2))
+    assert (cells(desk, "d1")["push", "public"].state, cells(desk, "d1")["push", "public"].level) == ("stopped", 2)
+    assert (cells(desk, "d2")["push", "public"].state, cells(desk, "d2")["push", "public"].at) == ("stopped", None)
+    assert "zuletzt" in part(desk.page("/bezirk/d1"), 'class="matrix"', "</table>")
+    assert "zuletzt" not in part(desk.page("/bezirk/d2"), 'class="matrix"', "</table>")
+
+
+def test_a_district_of_which_nothing_is_known_does_not_look_calm() -> None:
+    assert "Keine Wetterwarnung" in Desk().take(tick(0), snapshot(0)).page("/bezirk/d1")
+    for desk in (Desk(), Desk().take(tick(0), snapshot(0)).later(10)):
+        text = desk.page("/bezirk/d1")
+        assert "Keine Wetterwarnung" not in text
+        assert "Es gilt keine Warnung" not in text
+        assert "Keine verlässlichen Daten" in text
+    one = Desk().take(tick(0), snapshot(0))
+    one.put("stele", "d1", None)
+    assert "Keine Wetterwarnung" not in one.page("/bezirk/d1")
+    assert "Keine Wetterwarnung" in one.page("/bezirk/d2")
+
+
+def test_what_is_loud_elsewhere_is_said_there_too_until_somebody_has_seen_it() -> None:
+    desk = Desk().take(tick(0), outcome("A", meaning("Extreme", districts=["d1"])), snapshot(0, "A"))
+    text = desk.page("/bezirk/d2")
+    assert "Anderswo, noch nicht gesehen" in text
+    assert text.count("data-loud=") == 1
+    assert "Anderswo" not in desk.page("/bezirk/d1")
+    form = {"city": "x", "base_id": "A", "level": "4", "by": "Platz 7"}
+    desk.operators.post("/act/acknowledge", data=form, auth=LOGIN, headers={"Sec-Fetch-Site": "same-origin"})
+    assert "data-loud" not in desk.page("/bezirk/d2")
+
+
+@pytest.mark.parametrize("path", ["/bezirk/nowhere", "/bezirk/%00", "/bezirk/" + "x" * 90])
+def test_an_unknown_district_is_a_page_for_people(path: str) -> None:
+    answer = Desk().operators.get(path, auth=LOGIN)
+    assert answer.status_code == 404
+    assert "Diese Seite gibt es nicht" in answer.text
+
+
+def test_it_is_the_operators() -> None:
+    assert Desk().operators.get("/bezirk/d1").status_code == 401
+    assert Desk().public.get("/bezirk/d1").status_code == 404

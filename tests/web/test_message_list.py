@@ -1,0 +1,299 @@
+"""The list of all messages: nothing is left out silently, figures agree with desk and report, and it has an end."""
+
+import html
+import re
+from datetime import timedelta
+
+import pytest
+
+from tests.support import at, meaning, outcome, rejected, snapshot, tick
+from tests.web.sites import LOGIN, Desk, settings
+from tests.web.states import STATES, town_in
+from warnsys.web import message_list
+from warnsys.web.message_list import MOST
+from warnsys.web.message_list import STATES as DECISIONS
+
+BROKEN = {"reason": "not-xml at line 1: no end tag", "agent": "match", "topic": "cap.alerts", "offset": "7"}
+INFO = (
+    "<info><language>de-DE</language><event>{event}</event><urgency>{urgency}</urgency><severity>{severity}</severity>"
+    "<headline>{headline}</headline><area><areaDesc>{area}</areaDesc></area></info>"
+)
+
+
+def said(event: str = "STURMBÖEN", severity: str = "Moderate", urgency: str = "Immediate",
+         headline: str = "Amtliche WARNUNG", area: str = "Kreis Köln") -> bytes:  # fmt: skip
+    info = INFO.format(event=event, severity=severity, urgency=urgency, headline=headline, area=area)
+    return f'<?xml version="1.0"?><alert xmlns="urn:oasis:names:tc:emergency:cap:1.2">{info}</alert>'.encode()
+
+
+def desk() -> Desk:
+    """One message of each decision."""
+    made = Desk().take(tick(0), outcome("here", meaning("Severe")), outcome("A-test", decided="not_live"))
+    made.put_alert("far", said())
+    made.take(outcome("far", decided="no_district"), rejected("bad", 0), snapshot(0, "here", "A-test", "far", "bad"))
+    made.put("rejected", "bad", b"<no", BROKEN)
+    made.put_alert("new", said("HITZE", "Minor", area="Kreis Bonn"))
+    return made
+
+
+def rows(text: str) -> list[str]:
+    part = text.partition("<tbody>")[2].partition("</tbody>")[0]
+    return [html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", row))) for row in part.split("</tr>")[:-1]]
+
+
+def names(text: str) -> set[str]:
+    return {name for row in rows(text) for name in ("here", "A-test", "far", "bad", "new") if f" {name} " in row}
+
+
+def counts(text: str) -> dict[str, int]:
+    part = re.sub(r"<[^>]+>", "", text.partition('class="counts">')[2].partition("</p>")[0])
+    return {
+        name: int(count) for name, count in re.findall(r"(alle|trifft zu|anderswo|nicht \w+|keine [\w ]+?) (\d+)", part)
+    }
+
+
+# -- everything, with what was decided of it ------------------------------------------------------------------------
+
+
+def test_every_message_that_the_board_holds_is_listed_with_its_decision() -> None:
+    text = desk().page("/meldungen")
+    assert names(text) == {"here", "A-test", "far", "bad", "new"}
+    assert counts(text) == {
+        "alle": 5, "trifft zu": 1, "anderswo": 1, "nicht live": 1, "nicht lesbar": 1, "keine Entscheidung bekannt": 1,
+    }  # fmt: skip
+    assert "Gehalten werden 5 Meldungen, die älteste bekannt seit Mi 14.07.2027 14:00" in text
+
+
+@pytest.mark.parametrize(
+    ("state", "name"),
+    [("matched", "here"), ("no_district", "far"), ("not_live", "A-test"), ("rejected", "bad"), ("undecided", "new")],
+)
+def test_a_decision_filters_the_list_and_leaves_the_counts(state: str, name: str) -> None:
+    text = desk().page(f"/meldungen?decided={state}")
+    assert names(text) == {name}
+    assert counts(text)["alle"] == 5
+
+
+def test_a_row_leads_to_the_message_or_to_the_bytes_that_were_refused() -> None:
+    made = desk()
+    text = made.page("/meldungen")
+    for name in ("here", "A-test", "far", "new"):
+        assert f'href="/alert/{name}"' in text
+        assert name in made.page(f"/alert/{name}")
+    (address,) = re.findall(r'href="(/meldungen/\w+/rohdaten)"', text)
+    made.put("rejected", "worse", b"<worse", BROKEN)  # the link stays that of its row
+    answer = made.operators.get(address, auth=LOGIN)
+    assert answer.content == b"<no"
+    assert answer.headers["content-disposition"].startswith("attachment")
+    made.board.rejected.clear()
+    assert made.operators.get(address, auth=LOGIN).status_code == 404
+
+
+def test_a_message_whose_bytes_are_gone_is_listed_without_a_link() -> None:
+    made = desk()
+    del made.board.alerts["far"]
+    text = made.page("/meldungen?q=far")
+    assert names(text) == {"far"}
+    assert 'href="/alert/far"' not in text
+
+
+def test_a_board_that_has_read_nothing_does_not_look_calm() -> None:
+    text = Desk().page("/meldungen")
+    assert "Das sagt nichts darüber, ob etwas gilt" in text
+    blind = desk()
+    blind.board.connected = False
+    assert 'role="alert">Keine Daten.' in blind.page("/meldungen")
+
+
+def test_the_list_is_the_operators() -> None:
+    assert desk().operators.get("/meldungen").status_code == 401
+    assert desk().public.get("/meldungen").status_code == 404
+
+
+# -- figures that agree ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_the_figures_are_those_of_report_and_desk(state: str) -> None:
+    town = town_in(state)
+    found, report = counts(town.page("/meldungen?hours=12")), town.page("/lagebericht?hours=12")
+    (received,) = re.findall(r"Eingegangen \((\d+)\)", report)
+    assert found["trifft zu"] + found["nicht live"] == int(received)
+    unread = report.partition("<h2>Nicht lesbar</h2>")[2].count("<li>")
+    assert found["nicht lesbar"] == unread
+    (now_unreadable,) = re.findall(r"Nicht lesbar: (\d+)", town.page("/"))
+    assert town.page("/meldungen?decided=rejected").count("steht noch an") == int(now_unreadable)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_what_the_desk_shows_now_is_marked_and_nothing_else(state: str) -> None:
+    town = town_in(state)
+    desk = town.page("/").partition("<main")[2].partition("</section>")[0].partition("<h3>Zuletzt bekannt")[0]
+    marked = {
+        re.findall(r'href="/alert/([^"]+)"', row)[0]
+        for row in town.page("/meldungen?hours=48").partition("<tbody>")[2].split("</tr>")
+        if "steht im Lagebild" in row
+    }
+    assert marked == set(re.findall(r'class="warning [^>]*\bdata-id="([^"]+)"', desk))
+
+
+def test_the_desk_counts_all_that_is_unreadable_and_lists_some() -> None:
+    made = Desk().take(tick(0), snapshot(0))
+    for number in range(30):
+        made.put("rejected", f"R{number}", b"<no", BROKEN)
+    text = made.page("/")
+    assert "Nicht lesbar: 30" in text
+    assert text.count("kein lesbares XML") == 20
+    assert counts(made.page("/meldungen"))["nicht lesbar"] == 30
+
+
+def test_a_level_and_an_event_are_called_as_the_desk_calls_them() -> None:
+    town = town_in("extreme")
+    text = town.page("/meldungen?decided=matched")
+    assert "Stufe 4 von 4" in text
+    assert "Vorabinformation, Stufe 3 von 4" in text
+    assert "ganz Solingen" in text
+
+
+# -- filters --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("level=3", {"here", "bad", "A-test"}), ("level=2", {"here", "far", "bad", "A-test"}), ("event=sturm", {"far"}),
+        ("q=K%C3%96LN", {"far"}), ("q=kreis+hitze", {"new"}), ("q=kreis+nirgends", set()), ("q=HERE", {"here"}),
+        ("source=dwd", {"here", "A-test", "far", "bad", "new"}), ("source=own", set()), ("district=d1", {"here"}),
+        ("q=amtliche", {"far", "new"}), ("q=%20", {"here", "A-test", "far", "bad", "new"}),
+    ],
+)  # fmt: skip
+def test_filters_of_level_event_source_district_and_words(asked: str, found: set[str]) -> None:
+    assert names(desk().page(f"/meldungen?{asked}")) == found
+
+
+def test_no_level_hides_what_cannot_be_read() -> None:
+    made = desk()
+    made.put_alert("bad", said(severity="Minor"))
+    assert "bad" in names(made.page("/meldungen?level=4"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("hours=1", {"second"}), ("hours=3", {"first", "second"}), ("from=2027-07-14T15:00", {"second"}),
+        ("to=2027-07-14T15:00", {"first"}), ("from=2027-07-14T14:00&to=2027-07-14T14:00", {"first"}),
+        ("from=2027-07-14&to=2027-07-14", {"first", "second"}), ("to=2027-07-13", set()),
+        ("hours=1&from=2027-07-14T13:00", {"first", "second"}), ("from=2027-07-14T13:30Z", {"second"}),
+    ],
+)  # fmt: skip
+def test_a_span_is_in_hours_back_or_by_the_clocks_of_the_city(asked: str, found: set[str]) -> None:
+    made = Desk().take(tick(0), outcome("first", decided="no_district"))
+    made.later(90).take(tick(90), outcome("second", decided="no_district", sent=90)).later(100)
+    assert {name for name in ("first", "second") if f">{name}</span>" in made.page(f"/meldungen?{asked}")} == found
+
+
+def test_in_the_hour_that_comes_twice_an_end_is_the_later_one() -> None:
+    made = Desk(now=at(0).replace(month=10, day=31, hour=1, minute=30))  # 02:30 for the second time
+    made.put("impacts", "", outcome("night", decided="no_district").to_bytes())
+    assert ">night</span>" in made.page("/meldungen?from=2027-10-31T02:00&to=2027-10-31T02:45")
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ("hours=0", "Stunden zurück: eine ganze Zahl"), ("hours=x", "Stunden zurück: eine ganze Zahl"),
+        ("from=yesterday", "in der Form 2027-07-14T12:00"), ("to=0001-01-01", "in der Form 2027-07-14T12:00"),
+        ("to=9999-12-31T23:59", "in der Form 2027-07-14T12:00"), ("level=9", "Diese Auswahl gibt es nicht"),
+        ("decided=x", "Diese Auswahl gibt es nicht"), ("before=x", "Diese Auswahl gibt es nicht"),
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_is_said_and_keeps_what_was_typed(asked: str, why: str) -> None:
+    answer = desk().operators.get(f"/meldungen?{asked}&q=gewitter", auth=LOGIN)
+    assert answer.status_code == 422
+    assert why in answer.text
+    assert 'name="q" id="q" maxlength="200" size="32" value="gewitter"' in answer.text
+    assert "<tbody>" not in answer.text
+
+
+def test_an_empty_form_is_the_whole_list() -> None:
+    text = desk().page("/meldungen?q=&decided=&level=&event=&source=&district=&hours=&from=&to=")
+    assert len(rows(text)) == 5
+
+
+# -- an end ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_newest_stand_on_a_page_and_a_link_leads_to_each_older_one_once() -> None:
+    made = Desk().take(tick(0))
+    count = 2 * MOST + 7
+    for number in range(count):
+        made.now = at(0) + timedelta(seconds=number // 3)
+        made.put("impacts", "", outcome(f"M{number:03}", decided="no_district").to_bytes())
+    seen, address = list[str](), "/meldungen?decided=no_district&lang=de"
+    for page in range(3):
+        text = made.page(address)
+        found = re.findall(r">(M\d{3})</span>", text)
+        assert len(found) == (MOST if page < 2 else 7)
+        seen += found
+        made.put("impacts", "", outcome(f"new{page}", decided="no_district").to_bytes())  # what comes meanwhile
+        if page < 2:
+            address = html.unescape(re.findall(r'rel="next" href="([^"]+)"', text)[0])
+    assert sorted(seen) == [f"M{number:03}" for number in range(count)]
+    assert 'rel="next"' not in text
+    assert "Zu den neuesten" in text
+
+
+def test_a_filter_stays_on_the_way_to_older_ones() -> None:
+    made = Desk().take(tick(0))
+    for number in range(MOST + 1):
+        made.put("impacts", "", outcome(f"M{number}", decided="no_district").to_bytes())
+    text = made.page("/meldungen?q=m&hours=48&lang=en")
+    (link,) = re.findall(r'rel="next" href="([^"]+)"', text)
+    assert "q=m&amp;hours=48&amp;before=" in link
+    assert "lang=en" in link
+
+
+def test_texts_of_a_message_are_escaped_and_turn_nothing_round() -> None:
+    made = Desk().take(tick(0), outcome("evil", decided="no_district"))
+    made.put_alert("evil", said(event="&lt;script&gt;x\u202e", headline="&lt;img src=x&gt;", area="\u2066" + "W" * 500))
+    text = made.page("/meldungen?q=%3Cscript%3E")
+    assert "&lt;script&gt;x" in text
+    assert not set(text) & set("\u202e\u2066")
+    assert "<script>x" not in text
+    assert "W" * 100 not in text
+
+
+def test_a_message_with_a_prefix_or_in_another_encoding_says_what_it_is() -> None:
+    made = Desk().take(tick(0), outcome("p", decided="no_district"), outcome("u", decided="no_district"))
+    made.put_alert("p", re.sub(rb"<(/?)(?=[a-z])", rb"<\1cap:", said(event="<![CDATA[A & B]]>")))
+    assert "A &amp; B" in made.page("/meldungen?q=p")
+    town = STATES["severe"]()
+    held = next(iter(town.board.alerts.values()))
+    wide = held.body.decode().replace('encoding="UTF-8"', 'encoding="UTF-16"').encode("utf-16")
+    town.put_alert("wide", wide)
+    assert ">wide</span>" in town.page("/meldungen?q=wide+windb%C3%B6en")
+
+
+async def test_in_an_exercise_no_span_leaves_out_what_has_only_the_brokers_time() -> None:
+    town = STATES["exercise"]()
+    town.put("rejected", "bad", b"<no", BROKEN)
+    assert ">bad</span>" in town.page("/meldungen?to=2027-07-14T00:00")
+
+
+def test_every_decision_has_its_words() -> None:
+    from warnsys.web.words import words
+
+    assert {f"decided-{one}" for one in DECISIONS} <= words("de").keys
+    assert {f"wrong-{field}" for field in ("hours", "time", "filter")} <= words("de").keys
+
+
+def test_sources_of_the_settings_are_offered_before_anything_came() -> None:
+    cities = settings().cities
+    assert "<option>dwd</option>" in Desk(settings(cities=[dict(one) for one in cities])).page("/meldungen")
+
+
+def test_what_is_offered_is_bounded() -> None:
+    made = Desk().take(tick(0))
+    for number in range(message_list.MOST_EVENTS + 20):
+        made.put_alert(f"M{number}", said(event=f"EVENT {number:03}"))
+    assert made.page("/meldungen").count('<option value="EVENT') == message_list.MOST_EVENTS

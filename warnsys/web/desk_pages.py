@@ -1,0 +1,133 @@
+"""The pages beside the desk that operators look things up on: all messages, one district, keys and marks."""
+
+import json
+from collections.abc import Iterable
+from functools import cache
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from warnsys.channels import wording
+from warnsys.channels.wording import moment
+from warnsys.web.api import GEOJSON, DistrictId, downloaded
+from warnsys.web.board import Board
+from warnsys.web.message_list import (
+    STATES,
+    ListedMessage,
+    MessageFilter,
+    WrongFilterError,
+    listed_messages,
+    refused_as,
+    short_name,
+)
+from warnsys.web.overview import district_part, overview, zone_of
+from warnsys.web.security import Operators
+from warnsys.web.site import BoardPicture, Pages, Site, language_of, signed_in
+from warnsys.web.surroundings import surroundings
+
+MOST_MESSAGES = 20
+"""Of one district, the newest of a day; the list has the others."""
+LONGEST_ID = 300
+"""Of a message that has a page of its own (`/alert/…`)."""
+
+
+def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
+    routes = APIRouter(include_in_schema=False, dependencies=[Depends(signed_in(operators))])
+
+    @routes.get("/meldungen")
+    async def messages(request: Request, asked: Annotated[MessageFilter, Query()]) -> Response:
+        language = language_of(request)
+        return await site.pictures.once(("messages", language, asked), lambda board: listed(board, language, asked))
+
+    @routes.get("/meldungen/{name}/rohdaten")
+    def refused_bytes(name: Annotated[str, Path(max_length=100)], board: BoardPicture) -> Response:
+        """Of what could not be read, for download."""
+        if (found := refused_as(board, name)) is None:
+            raise HTTPException(404, "these bytes are not kept any more")
+        return downloaded(found.value, "application/octet-stream", f"rejected-{name}")
+
+    @routes.get("/bezirk/{district}")
+    async def district(district: DistrictId, request: Request) -> Response:
+        language = language_of(request)
+        return await site.pictures.once(
+            ("district", language, district), lambda board: one_of(board, language, district)
+        )
+
+    def one_of(board: Board, language: str, district: str) -> Response:
+        city, found = site.district(district)
+        asked = MessageFilter(district=found.id)
+        known = listed_messages(board, asked, zone_of(site), language)
+        values = {
+            **district_part(overview(site, board, language), board, city, found, language),
+            "rows": as_rows(board, known.rows[:MOST_MESSAGES], language), "count": sum(known.counts.values()),
+            "asked": asked,
+        }  # fmt: skip
+        return pages.render("bezirk.html", language, board, values)
+
+    @routes.get("/umgebung.geojson")
+    async def around() -> Response:
+        """For the map; it changes only with the geofences, with which this process starts anew."""
+        return await site.pictures.once("around", lambda _: Response(around_all(), media_type=GEOJSON))
+
+    @cache
+    def around_all() -> str:
+        features = surroundings(site.settings.cities, site.matcher.index.districts)
+        return json.dumps({"type": "FeatureCollection", "features": features})
+
+    @routes.get("/hilfe")
+    async def help_page(request: Request) -> Response:
+        language = language_of(request)
+        return await site.pictures.once(
+            ("help", language), lambda board: pages.render("help.html", language, board, {})
+        )
+
+    def listed(board: Board, language: str, asked: MessageFilter) -> Response:
+        zone, wrong, found = zone_of(site), "", None
+        try:
+            found = listed_messages(board, asked, zone, language)
+        except WrongFilterError as error:
+            wrong = f"wrong-{error.field}"
+        rows = as_rows(board, found.rows, language) if found else []
+        values = {
+            "asked": asked, "wrong": wrong, "found": found, "rows": rows, "states": STATES, "moment": moment,
+            "zone": zone, "now": board.now(), "orders": board.orders(),
+            "sources": sorted({*(found.sources if found else ()), *(one.name for one in site.settings.sources)}),
+            "districts": [one for city in board.cities.values() for one in city.place.districts],
+        }  # fmt: skip
+        return pages.render("messages.html", language, board, values, status=422 if wrong else 200)
+
+    return routes
+
+
+def as_rows(board: Board, found: Iterable[ListedMessage], language: str) -> list[dict[str, Any]]:
+    """For a table: each with what it says, where, whether the desk shows it now, and whether it has a page."""
+    shown = _shown(board)
+    return [
+        {
+            "one": one, "name": short_name(one.key), "brief": (brief := one.brief), "event": brief.events[language],
+            "headline": brief.headlines[language], "warned": _warned(board, one, language),
+            "page": one.held is not None and len(one.id) <= LONGEST_ID,
+            "shown": one.outcome is not None and one.outcome.base_id in shown,
+        }
+        for one in found
+    ]  # fmt: skip
+
+
+def _shown(board: Board) -> set[str]:
+    """The messages of which a warning or notice stands in a district, by base id."""
+    records = (board.stele(each.id) for city in board.cities.values() for each in city.place.districts)
+    named = {item.base_id for record in records if record for item in record.items}
+    return {outcome.base_id for name in named if (outcome := board.outcome(name))}
+
+
+def _warned(board: Board, one: ListedMessage, language: str) -> str:
+    """The districts that a message warns; "" for none of ours."""
+    meanings = one.outcome.meanings if one.outcome else ()
+    warned = {impact.district for meaning in meanings for impact in meaning.impacts}
+    found = []
+    for city in board.cities.values():
+        if ours := [each.id for each in city.place.districts if each.id in warned]:
+            found.append(wording.where(city.place, ours)[language])
+    return "; ".join(found)

@@ -1,0 +1,276 @@
+"""Every message that the board holds, for operators to look through: what was decided of it, and where it leads.
+
+Nothing is left out silently: what no decision is known of, or what cannot be read, is listed as that. No level hides
+what is unreadable: nobody knows how bad that is.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from hashlib import blake2b
+from typing import Literal, get_args
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from warnsys.headers import whole
+from warnsys.records import Outcome
+from warnsys.web.board import Board, HeldAlert
+from warnsys.web.in_brief import InBrief, in_brief, searched
+from warnsys.web.unreadable import OF_FEEDS, Rejected, unreadable
+
+ListState = Literal["matched", "no_district", "not_live", "rejected", "undecided"]
+"""`undecided`: it came, and no decision of it is known."""
+STATES: tuple[ListState, ...] = get_args(ListState)
+MOST = 200
+"""On a page."""
+HOURS = 24
+"""How far back where nothing is said."""
+MOST_EVENTS = 100
+"""Names that are offered."""
+FIRST_YEAR, LAST_YEAR = 2000, 2999
+_START = datetime(1970, 1, 1, tzinfo=UTC)
+_TICK = timedelta(microseconds=1)
+
+
+class MessageFilter(BaseModel):
+    """What a form asks for, as it was typed; "" asks for nothing."""
+
+    model_config = ConfigDict(frozen=True)
+
+    decided: str = Field("", max_length=20)
+    level: str = Field("", max_length=10)
+    """And worse."""
+    event: str = Field("", max_length=100)
+    source: str = Field("", max_length=100)
+    district: str = Field("", max_length=100)
+    q: str = Field("", max_length=200)
+    """Words that all stand in identifier, event, headline or area."""
+    hours: str = Field("", max_length=10)
+    since: str = Field("", max_length=40, alias="from")
+    """By the clocks of the city, as is `to`; with one of them, `hours` is not asked."""
+    until: str = Field("", max_length=40, alias="to")
+    before: str = Field("", max_length=100)
+    """The last row of the page before."""
+
+    def address(self, language: str, **other: str) -> str:
+        """Of this list, with something else asked."""
+        asked = {**self.model_dump(by_alias=True), **other, "lang": "en" if language == "en" else ""}
+        return f"/meldungen?{urlencode({name: value for name, value in asked.items() if value})}"
+
+
+class WrongFilterError(ValueError):
+    """What was typed into a field makes no sense; its text is `wrong-FIELD`."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class ListedMessage:
+    """One row."""
+
+    key: str
+    """Names it among those of its time."""
+    at: datetime
+    """When it was first known of."""
+    last: datetime
+    """When it came last: an unreadable one comes again and again."""
+    state: ListState
+    id: str
+    source: str
+    outcome: Outcome | None = None
+    held: HeldAlert | None = None
+    """None where its bytes are not kept any more: then it has no page."""
+    refused: Rejected | None = None
+    stands: bool = False
+    """Whether it is one that the desk lists as unreadable now."""
+    timed: bool = True
+    """False where only the broker's time is known in an exercise, whose time is the story's: no span leaves it out."""
+
+    @property
+    def reason(self) -> str:
+        return self.outcome.reason if self.outcome else self.refused.reason if self.refused else ""
+
+    @property
+    def brief(self) -> InBrief:
+        return in_brief(self.outcome, self.held)
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """Where it stands in the list, also when others have come or gone."""
+        return max(0, (self.at - _START) // _TICK), short_name(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePage:
+    """The newest that are asked for, and what there is beside them."""
+
+    rows: tuple[ListedMessage, ...]
+    counts: dict[ListState, int]
+    """Of all that is asked for but the decision, on whatever page."""
+    older: str
+    """Where the next page begins; "" where there is none."""
+    events: tuple[str, ...]
+    sources: tuple[str, ...]
+    reaches: datetime | None
+    """When the oldest message that the board holds was first known of."""
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What a form asks for, understood."""
+
+    since: datetime
+    until: datetime | None
+    level: int
+    before: tuple[int, str] | None
+    asked: MessageFilter
+
+    def includes(self, one: ListedMessage, language: str) -> bool:
+        """Whatever was decided of it, and on whatever page it is."""
+        asked = self.asked
+        if one.timed and (one.last < self.since or (self.until is not None and one.at >= self.until)):
+            return False
+        if asked.source and one.source != asked.source:
+            return False
+        if asked.district and not _warns(one.outcome, asked.district):
+            return False
+        if self.level and 0 < one.brief.level < self.level and one.state != "rejected":
+            return False
+        if asked.event and asked.event.casefold() not in one.brief.events[language].casefold():
+            return False
+        if words := asked.q.casefold().split():
+            text = f"{one.id.casefold()}\n{searched(one.outcome, one.held)}"
+            return all(word in text for word in words)
+        return True
+
+
+def listed_messages(board: Board, asked: MessageFilter, zone: ZoneInfo, language: str) -> MessagePage:
+    """Newest first. Raises `WrongFilterError`."""
+    wanted = _understood(asked, board.now(), zone)
+    known = sorted(_known(board), key=lambda one: one.place, reverse=True)
+    found = [one for one in known if wanted.includes(one, language)]
+    shown = [
+        one
+        for one in found
+        if asked.decided in ("", one.state) and (wanted.before is None or one.place < wanted.before)
+    ]
+    counts = Counter(one.state for one in found)
+    names = sorted({name for one in found if (name := one.brief.events[language])})
+    older = shown[MOST - 1].place if len(shown) > MOST else None
+    return MessagePage(
+        tuple(shown[:MOST]), {state: counts[state] for state in STATES}, f"{older[0]}.{older[1]}" if older else "",
+        tuple(names[:MOST_EVENTS]), tuple(sorted({one.source for one in known if one.source})),
+        min((one.at for one in known if one.timed), default=None), len(known),
+    )  # fmt: skip
+
+
+def short_name(key: str) -> str:
+    """Of a row, for an address; the row keeps it when others come and go."""
+    return blake2b(key.encode(errors="replace"), digest_size=8).hexdigest()
+
+
+def refused_as(board: Board, name: str) -> Rejected | None:
+    """What was refused, by the short name of its row."""
+    return next((one for one in board.rejected if short_name(_key(one)) == name), None)
+
+
+def _key(refused: Rejected) -> str:
+    return f"{refused.key} {refused.place} {refused.reason}"
+
+
+def _warns(outcome: Outcome | None, district: str) -> bool:
+    return outcome is not None and any(i.district == district for m in outcome.meanings for i in m.impacts)
+
+
+# -- what the board holds ---------------------------------------------------------------------------------------------
+
+
+def _known(board: Board) -> Iterator[ListedMessage]:
+    """Every message once; what was refused and can be read by now, as both."""
+    standing = {one.number for one in unreadable(board)}
+    refused_by_feeds = {one.key for one in board.rejected if one.agent == OF_FEEDS}
+    since = dict[str, tuple[datetime, Outcome]]()
+    for base_id, outcome in board.outcomes.items():
+        at = board.known_since[base_id]
+        if outcome.decided == "rejected" and outcome.listed_id in refused_by_feeds:
+            since[outcome.listed_id] = at, outcome
+            continue
+        held = board.alerts.get(outcome.listed_id)
+        yield ListedMessage(base_id, at, at, outcome.decided, outcome.listed_id, outcome.source, outcome, held)
+    for number, refused in enumerate(board.rejected):
+        at, found = since.get(refused.key, (refused.at, None)) if refused.agent == OF_FEEDS else (refused.at, None)
+        held = board.alerts.get(refused.key)
+        source = found.source if found else held.headers.source if held else ""
+        yield ListedMessage(
+            _key(refused), at, at if board.exercise else max(at, refused.last),
+            "rejected", refused.key, source, found, held, refused, number in standing,
+            timed=not board.exercise or found is not None,
+        )  # fmt: skip
+    decided = {one.listed_id for one in board.outcomes.values()} | refused_by_feeds
+    for listed_id, held in board.alerts.items():
+        if listed_id not in decided:
+            journey = board.history.journeys.get(listed_id)
+            at = journey.published if journey else held.at
+            yield ListedMessage(
+                listed_id, at, max(at, held.at), "undecided", listed_id, held.headers.source, held=held,
+                timed=not board.exercise,
+            )  # fmt: skip
+
+
+# -- what was typed ---------------------------------------------------------------------------------------------------
+
+
+def _understood(asked: MessageFilter, now: datetime, zone: ZoneInfo) -> _Wanted:
+    if asked.decided and asked.decided not in STATES:
+        raise WrongFilterError("filter")
+    level, hours = whole(asked.level or "0"), whole(asked.hours or str(HOURS))
+    if level is None or level > 4:
+        raise WrongFilterError("filter")
+    if hours is None or not 1 <= hours <= 9999:
+        raise WrongFilterError("hours")
+    since, until = _local(asked.since, zone), _local(asked.until, zone, end=True)
+    if since is None:
+        since = _START if until else now - timedelta(hours=hours)
+    return _Wanted(since, until, level, _cursor(asked.before), asked)
+
+
+def _local(text: str, zone: ZoneInfo, *, end: bool = False) -> datetime | None:
+    """A time by the city's clocks; as an end, that of its minute or day, and of an hour that comes twice the later."""
+    if not (text := text.strip()):
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise WrongFilterError("time") from error
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise WrongFilterError("time")
+    if found.tzinfo is None:
+        found = found.replace(tzinfo=zone, fold=int(end))
+    if not end:
+        return found.astimezone(UTC)
+    if _is_day(text):
+        return (found + timedelta(days=1)).astimezone(UTC)
+    return found.astimezone(UTC) + timedelta(minutes=1)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _cursor(text: str) -> tuple[int, str] | None:
+    if not text:
+        return None
+    at, _, key = text.partition(".")
+    if (number := whole(at)) is None:
+        raise WrongFilterError("filter")
+    return number, key
