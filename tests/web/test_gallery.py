@@ -24,6 +24,7 @@ NOT_SHOWN = {
     ".leaflet-bar a": "Leaflet draws it: the pictures of the desk have it",
     ".leaflet-tooltip.map-label": "Leaflet draws it",
     ".map-label::before": "Leaflet draws it",
+    ".leaflet-tooltip.around-label": "Leaflet draws it",
 }
 """Rules for which no part of the gallery stands, and why."""
 

@@ -47,11 +47,14 @@ MACROS = {
     "badge": "Levels", "grade": "Levels", "scale": "Levels", "countdown": "Times", "marks": "Marks", "order": "Marks",
     "ordered": "Marks", "way": "Who was told", "story": "Who was told", "listed": "Cards", "further": "Cards",
     "last_known": "Cards", "received": "Pages", "sent": "Pages",
+    "sight": "Pages", "keys": "Pages", "legend": "Pages", "meaning_of_marks": "Pages", "warning": "Pages",
+    "held": "Pages", "told_to": "Pages", "lanes": "Pages", "sent_line": "Pages", "alarms": "Pages",
+    "help_beside": "Pages", "patterns": "Pages",
 }  # fmt: skip
 """Each macro of the templates, and the section that shows it."""
 ORDERS = ("stopping", "stopped", "resuming")
 PORTRAIT, LANDSCAPE, SMALL, CARD, DESK, SHEET = (216, 384), (480, 270), (480, 270), (300, 250), (1280, 800), (640, 480)
-NO_PAGES = ("/metrics", "/health/", "/api/", "/sw.js", "/stele/", "/embed/")
+NO_PAGES = ("/metrics", "/health/", "/api/", "/sw.js", "/stele/", "/embed/", "/umgebung.geojson")
 
 
 @dataclass(frozen=True, slots=True)
