@@ -25,6 +25,12 @@ NOT_SHOWN = {
     ".leaflet-tooltip.map-label": "Leaflet draws it",
     ".map-label::before": "Leaflet draws it",
     ".leaflet-tooltip.around-label": "Leaflet draws it",
+    ".leaflet-container .around": "Leaflet draws it",
+    **dict.fromkeys((".code svg", ".stele .code", ".night .code"), "the towns have no address for it"),
+    **dict.fromkeys((".stele .foot.coded", ".coded footer", ".coded .controls"), "the towns have no address for it"),
+    **dict.fromkeys((".page .blind > main", ".page .blind > .late"), "a page turns blind when its server is gone"),
+    **dict.fromkeys((".list .rejected b", ".list .undecided b"), "no message of these towns is in such a state"),
+    **dict.fromkeys((".edge-0", ".edge-unknown"), "only the lists of districts and messages have such an edge"),
 }
 """Rules for which no part of the gallery stands, and why."""
 
