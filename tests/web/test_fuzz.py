@@ -134,7 +134,8 @@ def test_nothing_that_is_sent_is_answered_by_a_5xx(board: str, who: str) -> None
     given_login = {"auth": LOGIN} if who == "operator" else {}
     schema = schema_of(board, site)
     operations = [schema[path][method] for path, methods in schema.raw_schema["paths"].items() for method in methods]
-    assert any(one.path == "/" for one in operations) == (site == "operators")
+    paths = {one.path for one in operations}
+    assert paths >= {"/", "/start"} and ("/act/stop" in paths) == (site == "operators")
 
     @settings(max_examples=EXAMPLES * len(operations), deadline=None, derandomize=True, database=None,
         phases=[Phase.generate], suppress_health_check=list(HealthCheck))  # fmt: skip
@@ -151,7 +152,7 @@ def test_nothing_that_is_sent_is_answered_by_a_5xx(board: str, who: str) -> None
     run()
 
 
-OPEN = ("/stele", "/embed", "/sw.js", "/health", "/metrics", "/api/districts", "/api/notices", "/api/v1/districts",
+OPEN = ("/start", "/district", "/stele", "/embed", "/sw.js", "/health", "/metrics", "/api/districts", "/api/notices", "/api/v1/districts",
     "/api/v1/notices")  # fmt: skip
 
 
