@@ -15,7 +15,7 @@ DEPTH ?= 4
 EXAMPLES ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: site wheel bench-parse bench-match bench-scale bench-web bench-load fuzz-web screens help install install-dev gis demo run kafka test test-all test-faults test-crash test-crash-long soak explore mutants lint format docs contracts asyncapi sustainable pictures lock clean
+.PHONY: site wheel bench-parse bench-match bench-scale bench-web bench-load fuzz-web fuzz-index screens help install install-dev gis demo run kafka test test-all test-faults test-crash test-crash-long soak explore mutants lint format docs contracts asyncapi sustainable pictures lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -57,7 +57,7 @@ kafka: install ## run a Kafka on port 9092 for trying out, until Ctrl-C (needs J
 test: install-dev ## run the tests but the slow ones (minutes); the summary says what it left out, and why
 	$(PYTEST) --quick $(FOLDERS) $(PYTEST_ARGS)
 
-test-all: install-dev ## run all tests, then those that kill workers and brokers on a real Kafka (half an hour)
+test-all: install-dev ## run all tests, then those that kill workers and brokers on a real Kafka (an hour)
 	$(PYTEST) $(FOLDERS) $(PYTEST_ARGS)
 	$(BIN)/python -m pytest --durations=10 -m crash tests/crash
 
@@ -83,6 +83,10 @@ explore: install-dev ## play every history of DEPTH steps from each prepared sta
 
 fuzz-web: install-dev ## send EXAMPLES requests a route, of every kind, to both sites: no 5xx (minutes)
 	EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/web/test_fuzz.py
+
+fuzz-index: EXAMPLES = 5000
+fuzz-index: install-dev ## match EXAMPLES made-up outlines by the index and by the plain method: no difference (minutes)
+	EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/geofences/test_index_equals_plain.py
 
 soak: install-dev ## half an hour of storm and faults, and the slope of each process's memory
 	$(BIN)/python -m tools.crash.soak --minutes 30 --report docs/reference/reliability.md

@@ -15,7 +15,8 @@ from geofences import Area, Circle, District, GeofenceIndex, plain_match
 
 CELLS = ("805122000", "105122000", "805124000")
 
-EXAMPLES = 2_500 if os.environ.get("CI") else 150
+EXAMPLES = int(os.environ.get("EXAMPLES", "500" if os.environ.get("CI") else "150"))
+"""Examples a property; `make fuzz-index` tries more."""
 
 grid = st.integers(0, 8)
 beside = st.sampled_from([0.0] * 8 + [1e-13, -1e-11, 1e-9, -1e-7, 1e-5])
