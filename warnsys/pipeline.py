@@ -62,7 +62,8 @@ class ForeignStageError(ValueError):
 def settle(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[CityState, tuple[Notice, ...]]:
     """Takes one record into a city's state. Gives the new state and what to publish.
 
-    The records of the steles come first, then the changes, both the worst first.
+    The records of the steles come first, then the changes, both the worst first. Changes of a channel whose pause is
+    over come last.
 
     Before the first tick it only learns facts. Raises `ForeignStageError`.
     """
@@ -92,8 +93,8 @@ def decide_what_to_tell(state: CityState, record: ImpactRecord, city: CityRules)
 
     1. It learns what the record says. If the rest can wait, it ends here.
     2. It derives what holds now.
-    3. It compares that with what each channel was last told, wherever a message is new or gone since what stood at the
-       last record. It skips a paused channel; after the pause, since what stood when the pause began.
+    3. It compares that with what each channel was last told, wherever a message is new or gone since changes were last
+       looked for. It skips a paused channel; after the pause, new or gone since the pause began.
     4. It finds the steles that need a new record.
     5. It remembers what stood and what was told.
     """
@@ -117,7 +118,7 @@ def decide_what_to_tell(state: CityState, record: ImpactRecord, city: CityRules)
         found += more
     due, steles = _due(state.steles, situation, city)
     stopped = pauses.caught_up(state.stopped, situation.now)
-    # These need no details any more; a channel that is paused may still have to tell the end of others.
+    # Replaced messages need no details any more, except those whose end a paused channel may still have to tell.
     replaced_and_told = set(situation.replaced) - pauses.ends_to_tell(stopped)
     after = {
         "facts": without_details(state.facts, replaced_and_told),
@@ -253,7 +254,7 @@ def set_aside(
 ) -> tuple[CityState, tuple[Notice, ...]]:
     """Gives the state of a city without a record that it failed to settle, and the notices to publish.
 
-    It raises for no record and no rules. Only a state that is at fault itself can make it fail, or end the process.
+    No record and no rules make it raise. Only a state that is at fault itself can make it fail, or end the process.
 
     The city keeps what it knew, and is incomplete. If the record is an outcome, the city marks its message as
     unreadable, so that nothing that the message may concern ends or turns clear.

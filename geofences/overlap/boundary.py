@@ -144,8 +144,8 @@ class Boundary:
         """Says for each point whether it lies inside the rings that it is tested against.
 
         `lon` and `lat` are the points, shape (points,). Row i of `stretch` and `point` tests the point at position
-        point[i] against stretch[i] of its rings. `step` as in `on_left`: 1 if the points belong to an outline, -1 if
-        the stretches do.
+        point[i] against stretch[i] of this boundary. `step` as in `on_left`: 1 if the points belong to an outline, -1
+        if the stretches do.
         """
         # A ray leads from the point to the east. If it crosses an odd number of edges, the point lies inside.
         on_ray = np.flatnonzero(

@@ -43,7 +43,7 @@ CIRCLE_S = 500e-6
 MEETING_S = 3e-6
 """Price of finding out whether two shapes meet."""
 MEASURE_S, OUTLINE_S = 1_500e-6, 60e-6
-"""Price of measuring the first outline of an alert against all fences, and of each further one."""
+"""Price of measuring the first outline of an info against all fences, and of each further one."""
 PART_S, PART_VERTEX_S = 60e-6, 0.3e-6
 """Price of cutting one shape with one fence, and of each vertex of the two."""
 INFO_S = 400e-6
@@ -59,11 +59,12 @@ Ints = NDArray[np.int64]
 
 @dataclass
 class Budget:
-    """What is left to spend on one alert, and what it could not pay for."""
+    """What is left to spend on one alert (or one geofences file), and what it could not pay for."""
 
     left_s: float = BUDGET_S
     looks: float = 1.0
-    """How often the edges of each outline will be compared: once for validity, once for each fence that cuts it."""
+    """How often the edges of each outline will be compared: once for validity, and once per fence, up to
+    `overlaps.HANDFUL`."""
     exceeded: dict[str, None] = field(default_factory=dict)
     """Codes of what was left out or replaced since `take_codes` was called, oldest first."""
     refused: int = 0
@@ -78,7 +79,7 @@ class Budget:
 
     @property
     def exhausted(self) -> bool:
-        """Whether too little is left to measure one more outline."""
+        """Whether too little is left to decide one more info by its area."""
         return self.left_s < INFO_S + MEASURE_S
 
     def exceed(self, code: str) -> None:
@@ -167,7 +168,7 @@ class Rings:
         """Gives the near pairs and pays to compare their edges `times` times. Too dear: None, and nothing is paid."""
         edge_pairs = EDGES * EDGES
         cost = PAIR_S * times * edge_pairs
-        found = self.near(budget.left_s / cost + self.vertices)  # more is too dear: fewer than `vertices` are free
+        found = self.near(budget.left_s / cost + self.vertices)  # more cannot be paid
         if found is None:
             return None
         charged = max(0.0, len(found[0]) - self.vertices * _FREE / edge_pairs)

@@ -56,7 +56,10 @@ def on_left(edges: Edges, lon: Floats, lat: Floats, *, step: int) -> Bools:
 
 
 def _with_exact_sign(determinant: Floats, bound: Floats, edges: Edges, lon: Floats, lat: Floats, step: int) -> Floats:
-    """Gives determinants with the right sign, none of them 0. Rounding changed each by at most `bound`."""
+    """Gives determinants with the right sign; 0 is that of an edge without length.
+
+    Rounding changed each by at most `bound`.
+    """
     # Where the bound is 0, both products are 0, so the determinant is exactly 0.
     for row in np.flatnonzero((np.abs(determinant) <= bound) & (bound > 0)).tolist():
         determinant[row] = _sign_by_fractions(*(float(numbers[row]) for numbers in (*edges, lon, lat)))

@@ -20,11 +20,11 @@ _MOST_CROSSINGS = 20_000  # a border that is drawn twice has some hundreds
 
 
 def is_tangled(shape: BaseGeometry, budget: Budget) -> bool:
-    """Says whether a validity check of a shape costs more than is left of `budget`, which a file's shapes share."""
+    """Pays for a validity check of a shape from `budget`, which a file's shapes share. True if too little is left."""
     if shapely.get_num_coordinates(shape) <= _FEW:
         return False
     rings = Rings(np.array([shape]))
-    budget.left_s += rings.vertices * PAIR_S  # vertices are free here
+    budget.left_s += rings.vertices * PAIR_S  # gives back what `near_if_paid` charges for vertices
     if rings.near_if_paid(budget) is not None:
         return False
     budget.left_s /= 4  # a refused shape costs three quarters of the rest, because its count took time, too

@@ -36,7 +36,10 @@ log = logging.getLogger(__name__)
 HEADER_RESERVE = 16 * 1024
 """Bytes kept free for a record's key and headers. A notice that leaves fewer raises `TooLargeError`."""
 GIVEN_UP_AFTER = 3
-"""A city that fails at so many ticks in a row begins anew. A tick has no content, so the state must be at fault."""
+"""A city that fails at so many ticks, and settles no record between them, begins anew.
+
+A tick has no content, so the state is taken to be at fault.
+"""
 
 
 class _CityResult(NamedTuple):
@@ -50,7 +53,8 @@ class _CityResult(NamedTuple):
 class SettleAgent:
     """Reads `warn.impacts` and keeps a state for each city. Publishes stele records (what holds) and notices (changes).
 
-    Publishes on `ops.actions` how each city carried out a channel pause. `heard` gets all that the broker has taken.
+    Publishes on `ops.actions` how each city carried out a channel pause. `heard` gets each notice
+    once the broker has taken it.
     """
 
     name = "settle"
@@ -73,7 +77,7 @@ class SettleAgent:
         self._rebalances = 0
         """How often partitions were assigned or revoked. If it grows during a record, its partition may be lost."""
         self._failed_ticks: dict[str, int] = {}
-        """By city, how many ticks in a row it failed at."""
+        """By city, at how many ticks it has failed since it last settled a record."""
         self._convicted: dict[str, dict[str, str]] = {}
         """Why `handle` sets convicted records aside: topic/partition@offset → city → reason. "" means every city."""
         self._partitions_in_metrics = set[int]()
@@ -306,7 +310,8 @@ class SettleAgent:
                 break
         else:
             after, notices = set_aside(empty, content, reason, rules)
-        # `after` is also passed as the state before, so no tombstones: the old state's steles are not known.
+        # A new state may have no steles before its first tick. Compared with the old state, it would delete those of
+        # districts that exist, so `after` is compared with itself.
         return _CityResult(after, notices, [rejected, *self._outgoing(after, after, notices, record)])
 
     def _outgoing(

@@ -39,7 +39,8 @@ buffered records is left out of it, so new records there wait for the next fetch
 EMBEDDED_FETCH_WAIT_MS = 10
 """The same on the embedded broker. There a new record does not wake a fetch, so each waits up to this long."""
 SEEK_AGAIN_S = 5.0
-"""Minimum time between two seeks of a partition. Records that were queued before a seek still look like jumps."""
+"""Minimum time between two seeks of a partition, unless the next record came meanwhile. Records that were queued before
+a seek still look like jumps."""
 QUIET_S = 1.0
 """How often the consumer checks partitions without records for jumps."""
 BELIEVED_AFTER = 3
@@ -105,7 +106,7 @@ class StrictConsumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         self.tracker: OffsetTracker[TP] = OffsetTracker()
         self.jumps = 0
-        """How often a partition was to be read again, because a record came that was not the next one."""
+        """How often a partition was to be read again, because a later offset came, or was read, than the next one."""
         self.skipped = 0
         """How many records retention deleted before an agent handled them. No consumer can mend this loss."""
         self.restarts = 0
@@ -313,7 +314,7 @@ class StrictConsumer(driver.Consumer):
         if wanted > found.end:
             self.restarts += 1
             log.critical(
-                "%s/%d: the log ends at %d, but %d was handled already, so it was cut or made anew, and the worker "
+                "%s/%d: the log ends at %d, but %d was processed already, so it was cut or made anew, and the worker "
                 "reads it from its start; check the broker's disk, and whether the topic has replicas",
                 tp.topic, tp.partition, found.end, wanted - 1,
             )  # fmt: skip

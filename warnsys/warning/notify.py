@@ -4,15 +4,16 @@ The notification log (`notification_log`) keeps, for each audience, channel, eve
 (level; advance notice or not) that were told, with begin and end. The situation is compared with that log, so:
 
 * Ten small extensions add up to one that is told.
-* A second storm cell of the same group at no higher level is no news.
+* A second storm cell of the same group is no news if its grade is no higher, and its begin and end hardly differ.
 * A planned expiry is silent, because its time was told from the start.
 
 A rise is told to those whose minimum it reaches. A fall is told to everybody who was told the higher grade, even if
 what is left is below their minimum, and to nobody else.
 
 For each rule, event group and district `changes` asks `_Comparison.difference`. Differences that have the same effect
-(`_Effect`) and show one meaning (what a message warns of, in all its languages) become one `Change`. A message is "new"
-in a district if it stands there and did not before, "gone" if it is the other way round; `scene` has the other words.
+(`_Effect`) and show one meaning (what a message warns of, in all its languages) become one `Change`, and so do all ends
+of a group. A message is "new" in a district if it stands there and did not before, "gone" if it is the other way round;
+`scene` has the other words.
 """
 
 import math
@@ -234,7 +235,8 @@ class _Comparison(Scene):
         as_bad_as_told = grade_now == grade_told > 0
         new_and_live = grade_now > 0 and bool(self.new_of(group, (district,)))
         if as_bad_as_told or new_and_live:
-            return self.moved(district, still_told or told, told, tellable, tolerance)
+            begins_from = still_told or told  # if all is over, its begin has passed, and no begin moves
+            return self.moved(district, begins_from, told, tellable, tolerance)
         return None
 
     def why_worse(self, group: str, district: str, told: LogEntries, tellable: LogEntries) -> Reason:
@@ -373,7 +375,8 @@ class _Comparison(Scene):
         new, gone = self.new_of(group, districts), self.gone_of(group, districts)
         if kind in ("warn", "update") and new:
             cause = shown if shown in new else min(new)  # any of them, but always the same
-            stood_earlier = any(cause in self.before.get(district, ()) for district in districts)  # as False
+            # A new message that `before` has, has it as False: it stood earlier, but not at last.
+            stood_earlier = any(cause in self.before.get(district, ()) for district in districts)
             return cause, "revived" if stood_earlier else ""
         if successor := self.direct_successor(gone):
             came_now = any(successor.base_id in self.new[district] for district in districts)
