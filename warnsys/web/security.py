@@ -103,7 +103,7 @@ class RequestLimits:
 
     def __init__(self, app: ASGIApp, per_s: float) -> None:
         self._app = app
-        self._buckets = Buckets(per_s, int(per_s * BURST_S))
+        self._buckets = Buckets(per_s, max(1, int(per_s * BURST_S)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         free = scope["type"] != "http" or str(scope["path"]).startswith("/health/")
