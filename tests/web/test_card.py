@@ -62,6 +62,36 @@ async def test_a_card_rests_while_the_focus_is_in_it_or_somebody_points_at_it(br
         assert (await page_of(page)).startswith("2/")
 
 
+async def test_a_pointer_or_a_focus_that_somebody_left_in_a_card_does_not_stop_it_for_ever(browser: Browser) -> None:
+    left = "movedAt = performance.now() - ALONE_MS"
+    async with served(MOMENTS["many"]()) as address, opened(browser, address + CARD, SIZES["embed"]) as page:
+        await page.mouse.move(150, 200)
+        await page.evaluate(left)
+        await page.evaluate(LATER)
+        assert (await page_of(page)).startswith("2/")
+        await page.mouse.move(150, 210)
+        await page.evaluate(LATER)
+        assert (await page_of(page)).startswith("2/"), "somebody has come back"
+        await page.keyboard.press("Tab")
+        await page.evaluate(left)
+        await page.evaluate(LATER)
+        assert (await page_of(page)).startswith("3/")
+        await page.keyboard.press("Tab")
+        await page.evaluate(LATER)
+        assert (await page_of(page)).startswith("3/"), "somebody has come back"
+
+
+async def test_a_pointer_that_stands_still_while_the_page_moves_under_it_is_nobody(browser: Browser) -> None:
+    still = "document.body.dispatchEvent(new PointerEvent('pointermove', { bubbles: true, screenX: 7, screenY: 7 }))"
+    async with served(MOMENTS["many"]()) as address, opened(browser, address + CARD, SIZES["embed"]) as page:
+        await page.mouse.move(150, 200)
+        await page.evaluate(still)
+        await page.evaluate("movedAt = performance.now() - ALONE_MS")
+        await page.evaluate(still)
+        await page.evaluate(LATER)
+        assert (await page_of(page)).startswith("2/")
+
+
 async def test_a_card_does_not_turn_by_itself_for_those_who_wish_for_less_motion(browser: Browser) -> None:
     async with (
         served(MOMENTS["many"]()) as address,

@@ -2,7 +2,7 @@
 // aloud; and without data what was last known to hold.
 "use strict";
 
-const ALONE_MS = 120000; // after so long without a touch all turns again for the next one who passes
+const ALONE_MS = 120000; // after so long without a touch, a key or a movement nobody is there: all turns again
 const SMALLEST = 0.62; // what would be smaller turns in pages instead
 const PAGED = 0.8;
 const NEEDED = 0.3; // but what is shown largest stands whole on every screen
@@ -10,7 +10,8 @@ const NEEDED = 0.3; // but what is shown largest stands whole on every screen
 const NIGHT = [22, 6];
 
 // People operate a card, so what turns by itself can be stopped (WCAG 2.2.2). It rests while somebody points at it or has
-// the focus in it; for the visit once somebody has stopped it; and from the start for those who wish for less motion.
+// the focus in it, for a pointer that was left there would hide the further pages for ever; for the visit once somebody
+// has stopped it; and from the start for those who wish for less motion.
 const CARD = root.classList.contains("card");
 const CALM = matchMedia("(prefers-reduced-motion: reduce)"), POINTS = matchMedia("(hover: hover)");
 const KEPT = "warnsys-turns";
@@ -19,6 +20,8 @@ let language = "";
 let paused = CARD && (kept() || (CALM.matches ? "rests" : "goes")) === "rests";
 let bidden = false; // to go on, although somebody is at it
 let turnedAt = performance.now();
+let movedAt = -Infinity; // when somebody last pointed or pressed a key
+let pointed = ""; // where on the screen
 let subject = ""; // what is shown largest
 const pages = new Map(); // by the pager's id which of its pages shows
 
@@ -92,9 +95,18 @@ function turn() {
   onward();
 }
 
+// Notes that somebody is there. A pointer that stands still is nobody, though browsers tell of it when the page moves.
+function moved(event) {
+  const place = `${event.screenX} ${event.screenY}`;
+  if (event.type === "pointermove" && place === pointed) return;
+  if (event.type !== "keydown") pointed = place;
+  movedAt = performance.now();
+}
+
 // Whether somebody is at a card: what they look at stays.
 function looked() {
-  const near = CARD && Boolean((POINTS.matches && root.matches(":hover")) || root.querySelector(":focus-visible"));
+  const there = performance.now() - movedAt < ALONE_MS;
+  const near = CARD && there && Boolean((POINTS.matches && root.matches(":hover")) || root.querySelector(":focus-visible"));
   if (!near) bidden = false;
   return near && !bidden;
 }
@@ -253,6 +265,7 @@ document.addEventListener("click", (event) => {
   if (button.id === "pause") { paused = !paused; turnedAt = performance.now(); prepare(); }
   if (button.classList.contains("tongue")) { paused = true; language = button.dataset.language; pages.delete("languages"); turnedAt = performance.now(); prepare(); }
 });
+for (const sign of ["pointermove", "pointerdown", "keydown"]) document.addEventListener(sign, moved, { passive: true });
 for (const change of ["updated", "sight"]) byId("live").addEventListener(change, prepare);
 window.addEventListener("resize", () => { fit(); turner(); });
 prepare();
