@@ -67,6 +67,13 @@ def test_it_leads_back_to_the_desk_and_the_desk_to_it() -> None:
     assert 'href="/?lang=en" aria-keyshortcuts="l"' in town.page(f"/bezirk/{TOWN}?lang=en")
 
 
+@pytest.mark.parametrize(("asked", "name"), [("", "Bezirk District 1"), ("?lang=en", "District District 1")])
+def test_it_is_named_otherwise_than_the_public_page(asked: str, name: str) -> None:
+    text = Desk().page(f"/bezirk/d1{asked}")
+    assert f"<title>{name}</title>" in text
+    assert f"<h1>{name} " in text
+
+
 def test_its_messages_are_those_that_warned_it() -> None:
     town = town_in("extreme")
     listed = re.findall(r'data-step id="message-\d+" href="/alert/([^"]+)"', town.page(f"/bezirk/{TOWN}"))

@@ -1,15 +1,20 @@
 """What the pages and the API say, and what they refuse; over a board in memory."""
 
 import re
+from collections import Counter
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from fluent.runtime import FluentResource
+from fluent.syntax import ast
 
 from tests.support import at, live_tick, meaning, outcome, rejected, snapshot, tick
 from tests.web.sites import LOGIN, Desk, settings
 from tests.web.states import STATES
 from warnsys.records import SteleRecord
 from warnsys.web.board import TopicRecord
+from warnsys.web.site import FOLDER
 from warnsys.web.words import words
 
 ORIGIN = {"Sec-Fetch-Site": "same-origin"}
@@ -204,6 +209,16 @@ def test_nothing_ever_says_that_all_is_well() -> None:
 
 def test_the_words_are_complete_in_both_languages() -> None:
     assert words("de").keys == words("en").keys
+
+
+@pytest.mark.parametrize(
+    "catalogue", sorted(FOLDER.parent.rglob("*.ftl")), ids=lambda path: f"{path.parts[-3]}-{path.stem}"
+)
+def test_no_message_of_a_catalogue_stands_twice_or_cannot_be_read(catalogue: Path) -> None:
+    entries = FluentResource(catalogue.read_text("utf-8")).body
+    assert not [one for one in entries if isinstance(one, ast.Junk)]
+    names = Counter(one.id.name for one in entries if isinstance(one, ast.Message | ast.Term))
+    assert [name for name, times in names.items() if times > 1] == [], "the first would be said for both"
 
 
 def test_an_exercise_is_marked_on_every_page() -> None:
