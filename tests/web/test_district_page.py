@@ -2,13 +2,17 @@
 
 import re
 from html import unescape
+from pathlib import Path
 
 import pytest
 
+from tests.geofences.fences import block, fence, write
 from tests.support import meaning, outcome, snapshot, tick
 from tests.web.sites import LOGIN, Desk
 from tests.web.states import STATES, town_in
+from tests.web.test_surroundings import desk as over_a_file
 from warnsys.web.overview import district_part, overview
+from warnsys.web.pictures import STANDS_S
 from warnsys.web.told import Cell
 
 TOWN = "solingen-2"
@@ -72,6 +76,22 @@ def test_it_is_named_otherwise_than_the_public_page(asked: str, name: str) -> No
     text = Desk().page(f"/bezirk/d1{asked}")
     assert f"<title>{name}</title>" in text
     assert f"<h1>{name} " in text
+
+
+def test_districts_named_as_languages_give_the_public_no_page_of_the_operators(tmp_path: Path) -> None:
+    made = over_a_file(
+        write(
+            tmp_path / "ort.geojson",
+            fence("de", block(0, 0, 1000, 1000)),
+            fence("en", block(1000, 0, 1000, 1000)),
+        )
+    )
+    made.stands_s = STANDS_S
+    made.serve()
+    assert "desk-page" in made.page("/bezirk/de?lang=en")
+    assert "desk-page" not in made.public.get("/district/en").text
+    assert "desk-page" not in made.public.get("/district/de?lang=en").text
+    assert "desk-page" in made.page("/bezirk/en")
 
 
 def test_its_messages_are_those_that_warned_it() -> None:

@@ -51,9 +51,7 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
     @routes.get("/bezirk/{district}")
     async def district(district: DistrictId, request: Request) -> Response:
         language = language_of(request)
-        return await site.pictures.once(
-            ("district", language, district), lambda board: one_of(board, language, district)
-        )
+        return await site.pictures.once(("bezirk", language, district), lambda board: one_of(board, language, district))
 
     def one_of(board: Board, language: str, district: str) -> Response:
         city, found = site.district(district)
