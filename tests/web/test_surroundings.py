@@ -1,16 +1,24 @@
 """What lies around a city is drawn with its name, from the geofences alone."""
 
+import asyncio
 import json
+import threading
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from shapely.geometry import shape
 
 from geofences import GeofenceIndex, load
 from tests.geofences.fences import block, fence, write
 from tests.support import City, snapshot, tick
+from tests.web.conftest import served
 from tests.web.sites import LOGIN, Desk, settings
 from warnsys.pipeline import cities_for, matcher_for
+from warnsys.web import desk_pages
+from warnsys.web.pictures import THREADS
 from warnsys.web.surroundings import MOST, surroundings
 
 
@@ -90,6 +98,31 @@ def test_no_more_are_drawn_than_can_be_told_apart(tmp_path: Path) -> None:
     found = json.loads(crowd.operators.get("/umgebung.geojson").text)["features"]
     assert [one["properties"]["name"] for one in found[:2]] == ["n0", "n1"]
     assert len(found) == MOST
+
+
+async def test_they_are_worked_out_once_and_take_no_page_the_thread_to_be_worded_in(
+    town: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, released = list[int](), threading.Event()
+
+    def slowly(*_: object) -> list[dict[str, Any]]:
+        begun.append(len(begun))
+        assert released.wait(60)
+        return []
+
+    monkeypatch.setattr(desk_pages, "surroundings", slowly)
+    async with served(town) as address, httpx.AsyncClient(base_url=address, auth=LOGIN, timeout=20) as http:
+        asked = []
+        try:
+            for _ in range(THREADS + 1):
+                town.now += timedelta(seconds=5)  # a picture of its own
+                asked.append(asyncio.create_task(http.get("/umgebung.geojson")))
+                assert (await http.get("/hilfe")).status_code == 200
+            asked.pop().cancel()  # whoever goes away ends it for nobody
+        finally:
+            released.set()
+        assert [one.json()["features"] for one in await asyncio.gather(*asked)] == [[]] * THREADS
+    assert begun == [0]
 
 
 def test_the_surroundings_are_the_operators() -> None:

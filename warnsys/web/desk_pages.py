@@ -1,7 +1,9 @@
 """The pages beside the desk that operators look things up on: all messages, one district, keys and marks."""
 
+import asyncio
 import json
 from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from typing import Annotated, Any
 
@@ -67,12 +69,17 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
     @routes.get("/umgebung.geojson")
     async def around() -> Response:
         """For the map; it changes only with the geofences, with which this process starts anew."""
-        return await site.pictures.once("around", lambda _: Response(around_all(), media_type=GEOJSON))
+        found = await asyncio.shield(asyncio.wrap_future(around_begun()))  # who asked may be gone
+        return Response(found, media_type=GEOJSON)
 
     @cache
-    def around_all() -> str:
+    def around_begun() -> Future[bytes]:
+        """Worked out once and beside the pages: of large geofences it takes seconds. To be asked in the loop."""
+        return ThreadPoolExecutor(1, "surroundings").submit(around_all)
+
+    def around_all() -> bytes:
         features = surroundings(site.settings.cities, site.matcher.index.districts)
-        return json.dumps({"type": "FeatureCollection", "features": features})
+        return json.dumps({"type": "FeatureCollection", "features": features}).encode()
 
     @routes.get("/hilfe")
     async def help_page(request: Request) -> Response:
