@@ -3,6 +3,7 @@
 import re
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,8 +12,11 @@ from tests.support import meaning, outcome, snapshot, tick
 from tests.web.sites import LOGIN, Desk
 from tests.web.states import STATES, town_in
 from tests.web.test_surroundings import desk as over_a_file
+from warnsys.web.board import Board
+from warnsys.web.message_list import ListedMessage, known_messages
 from warnsys.web.overview import district_part, overview
 from warnsys.web.pictures import STANDS_S
+from warnsys.web.site import Site
 from warnsys.web.told import Cell
 
 TOWN = "solingen-2"
@@ -92,6 +96,33 @@ def test_districts_named_as_languages_give_the_public_no_page_of_the_operators(t
     assert "desk-page" not in made.public.get("/district/en").text
     assert "desk-page" not in made.public.get("/district/de?lang=en").text
     assert "desk-page" in made.page("/bezirk/en")
+
+
+def test_the_desk_and_the_districts_of_one_picture_share_what_is_worked_out_of_all_cities(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    languages, listed = list[str](), list[Board]()
+
+    def counted(site: Site, board: Board, language: str) -> dict[str, Any]:
+        languages.append(language)
+        return overview(site, board, language)
+
+    def counted_rows(board: Board) -> list[ListedMessage]:
+        listed.append(board)
+        return known_messages(board)
+
+    monkeypatch.setattr("warnsys.web.overview.overview", counted)
+    monkeypatch.setattr("warnsys.web.desk_pages.known_messages", counted_rows)
+    desk = Desk(stands_s=STANDS_S).take(tick(0), outcome("A", meaning()), snapshot(0, "A"))
+    for path in ("/bezirk/d1", "/", "/bezirk/d2", "/bezirk/d2?lang=en", "/?lang=en", "/meldungen"):
+        desk.page(path)
+    assert languages == ["de", "en"]
+    assert len(listed) == 1
+    desk.later(1).page("/bezirk/d1")
+    assert len(languages) == 3
+    assert len(listed) == 2
+    assert desk.operators.get("/bezirk/nowhere?lang=en", auth=LOGIN).status_code == 404
+    assert len(languages) == 3, "nothing is worked out for a district that is not there"
 
 
 def test_its_messages_are_those_that_warned_it() -> None:

@@ -84,6 +84,18 @@ async def test_a_page_is_worded_once_for_all_who_ask_and_by_few_threads() -> Non
     assert "x-own" not in answers[6].headers
 
 
+async def test_what_is_made_of_a_picture_in_steps_is_made_of_that_one_though_a_newer_is_taken() -> None:
+    made = desk()
+    pictures = made.site.pictures
+    first = pictures.taken()
+    assert after(made, 5) is not first.board
+    assert await pictures.worded("p", id, first) == id(first.board)
+    assert await pictures.worded("p", id) == id(pictures.now())
+    assert (await pictures.once("q", lambda board: PlainTextResponse(str(id(board))), first)).body == (
+        str(id(first.board)).encode()
+    )
+
+
 async def test_what_a_page_raises_all_who_ask_are_told() -> None:
     def page(_: Board) -> Response:
         raise HTTPException(404, "none")

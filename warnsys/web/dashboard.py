@@ -22,7 +22,7 @@ from warnsys.web.api import explained_alert, held_alert
 from warnsys.web.board import Board
 from warnsys.web.held_back import stop_stories
 from warnsys.web.once import Once
-from warnsys.web.overview import overview, standing, zone_of
+from warnsys.web.overview import shared_overview, standing, zone_of
 from warnsys.web.security import Operators, same_origin
 from warnsys.web.site import BoardPicture, Pages, Site, language_of, signed_in
 from warnsys.web.views import change
@@ -45,12 +45,11 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
 
     @routes.get("/")
     async def dashboard(request: Request) -> Response:
-        language = language_of(request)
-
-        def made(board: Board) -> Response:
-            return pages.render("dashboard.html", language, board, overview(site, board, language))
-
-        return await site.pictures.once(("dashboard", language), made)
+        language, picture = language_of(request), site.pictures.taken()
+        values = await shared_overview(site, picture, language)
+        return await site.pictures.once(
+            ("dashboard", language), lambda board: pages.render("dashboard.html", language, board, values), picture
+        )
 
     @routes.get("/alert/{alert}")
     async def alert(alert: Annotated[str, Path(max_length=300)], request: Request) -> Response:

@@ -20,11 +20,13 @@ from warnsys.web.message_list import (
     ListedMessage,
     MessageFilter,
     WrongFilterError,
+    known_messages,
     listed_messages,
     refused_as,
     short_name,
 )
-from warnsys.web.overview import district_part, overview, zone_of
+from warnsys.web.overview import district_part, shared_overview, zone_of
+from warnsys.web.pictures import BoardAtOneTime
 from warnsys.web.security import Operators
 from warnsys.web.site import BoardPicture, Pages, Site, language_of, signed_in
 from warnsys.web.surroundings import surroundings
@@ -40,8 +42,15 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
 
     @routes.get("/meldungen")
     async def messages(request: Request, asked: Annotated[MessageFilter, Query()]) -> Response:
-        language = language_of(request)
-        return await site.pictures.once(("messages", language, asked), lambda board: listed(board, language, asked))
+        language, picture = language_of(request), site.pictures.taken()
+        known = await rows_of(picture)
+        return await site.pictures.once(
+            ("messages", language, asked), lambda board: listed(board, known, language, asked), picture
+        )
+
+    async def rows_of(picture: BoardAtOneTime) -> list[ListedMessage]:
+        """All messages, brought into order once a picture."""
+        return await site.pictures.worded("rows", known_messages, picture)
 
     @routes.get("/meldungen/{name}/rohdaten")
     def refused_bytes(name: Annotated[str, Path(max_length=100)], board: BoardPicture) -> Response:
@@ -52,19 +61,21 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
 
     @routes.get("/bezirk/{district}")
     async def district(district: DistrictId, request: Request) -> Response:
-        language = language_of(request)
-        return await site.pictures.once(("bezirk", language, district), lambda board: one_of(board, language, district))
-
-    def one_of(board: Board, language: str, district: str) -> Response:
         city, found = site.district(district)
-        asked = MessageFilter(district=found.id)
-        known = listed_messages(board, asked, zone_of(site), language)
-        values = {
-            **district_part(overview(site, board, language), board, city, found, language),
-            "rows": as_rows(board, known.rows[:MOST_MESSAGES], language), "count": sum(known.counts.values()),
-            "asked": asked,
-        }  # fmt: skip
-        return pages.render("bezirk.html", language, board, values)
+        language, picture = language_of(request), site.pictures.taken()
+        whole, known = await shared_overview(site, picture, language), await rows_of(picture)
+
+        def made(board: Board) -> Response:
+            asked = MessageFilter(district=found.id)
+            here = listed_messages(known, asked, board.now(), zone_of(site), language)
+            values = {
+                **district_part(whole, board, city, found, language),
+                "rows": as_rows(board, here.rows[:MOST_MESSAGES], language), "count": sum(here.counts.values()),
+                "asked": asked,
+            }  # fmt: skip
+            return pages.render("bezirk.html", language, board, values)
+
+        return await site.pictures.once(("bezirk", language, district), made, picture)
 
     @routes.get("/umgebung.geojson")
     async def around() -> Response:
@@ -88,10 +99,10 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
             ("help", language), lambda board: pages.render("help.html", language, board, {})
         )
 
-    def listed(board: Board, language: str, asked: MessageFilter) -> Response:
+    def listed(board: Board, known: list[ListedMessage], language: str, asked: MessageFilter) -> Response:
         zone, wrong, found = zone_of(site), "", None
         try:
-            found = listed_messages(board, asked, zone, language)
+            found = listed_messages(known, asked, board.now(), zone, language)
         except WrongFilterError as error:
             wrong = f"wrong-{error.field}"
         rows = as_rows(board, found.rows, language) if found else []

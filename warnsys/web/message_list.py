@@ -5,7 +5,7 @@ what is unreadable: nobody knows how bad that is.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
@@ -150,10 +150,16 @@ class _Wanted:
         return True
 
 
-def listed_messages(board: Board, asked: MessageFilter, zone: ZoneInfo, language: str) -> MessagePage:
-    """Newest first. Raises `WrongFilterError`."""
-    wanted = _understood(asked, board.now(), zone)
-    known = sorted(_known(board), key=lambda one: one.place, reverse=True)
+def known_messages(board: Board) -> list[ListedMessage]:
+    """Every message, newest first."""
+    return sorted(_known(board), key=lambda one: one.place, reverse=True)
+
+
+def listed_messages(
+    known: Sequence[ListedMessage], asked: MessageFilter, now: datetime, zone: ZoneInfo, language: str
+) -> MessagePage:
+    """Those of `known_messages` that are asked for. Raises `WrongFilterError`."""
+    wanted = _understood(asked, now, zone)
     found = [one for one in known if wanted.includes(one, language)]
     shown = [
         one

@@ -17,6 +17,7 @@ from warnsys.web.alerts import neighbours
 from warnsys.web.board import Board
 from warnsys.web.held_back import held_now, stop_stories
 from warnsys.web.nearby import nearby
+from warnsys.web.pictures import BoardAtOneTime
 from warnsys.web.site import Site
 from warnsys.web.timeline import timeline
 from warnsys.web.told import matrix, ways
@@ -91,6 +92,11 @@ def overview(site: Site, board: Board, language: str) -> dict[str, Any]:
         "held_back": held_now(stop_stories(board, values["now"], language), orders),
         "ill": bool(rejected) or sum(board.lag.values()) > MUCH_LAG or any(one["why"] for one in feeds),
     }  # fmt: skip
+
+
+async def shared_overview(site: Site, picture: BoardAtOneTime, language: str) -> dict[str, Any]:
+    """The same, worked out once a picture for all pages that show it or a part of it; none may change it."""
+    return await site.pictures.worded(("overview", language), lambda board: overview(site, board, language), picture)
 
 
 def district_part(

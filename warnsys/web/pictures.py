@@ -46,18 +46,21 @@ class Pictures:
 
     def now(self) -> Board:
         """The board as it is, or was a moment ago; it does not change any more."""
-        return self._now().board
+        return self.taken().board
 
-    async def once(self, key: Hashable, make: Callable[[Board], Response]) -> Response:
-        """The answer that is made of the present picture, a copy for each who asks."""
-        found = await self.worded(key, make)
+    async def once(
+        self, key: Hashable, make: Callable[[Board], Response], picture: BoardAtOneTime | None = None
+    ) -> Response:
+        """The answer that is made of the present picture, or of one that was taken; a copy for each who asks."""
+        found = await self.worded(key, make, picture)
         answer = copy.copy(found)
         answer.raw_headers = list(found.raw_headers)  # each answer is given more of them on its way
         return answer
 
-    async def worded(self, key: Hashable, make: Callable[[Board], Made]) -> Made:
-        """What is made of the present picture, in a thread: for all who ask for the same, once. Raises what it does."""
-        picture = self._now()
+    async def worded(self, key: Hashable, make: Callable[[Board], Made], picture: BoardAtOneTime | None = None) -> Made:
+        """What is made of the present picture, or of one that was taken, in a thread: for all who ask for the same,
+        once. Raises what it does."""
+        picture = picture or self.taken()
         if (running := picture.made.get(key)) is None:
             running = picture.made[key] = asyncio.ensure_future(self._made(picture.board, make))
             running.add_done_callback(lambda done: done.cancelled() or done.exception())  # who asked may be gone
@@ -67,7 +70,8 @@ class Pictures:
     async def _made(self, board: Board, make: Callable[[Board], Made]) -> Made:
         return await asyncio.get_running_loop().run_in_executor(self._threads, make, board)
 
-    def _now(self) -> BoardAtOneTime:
+    def taken(self) -> BoardAtOneTime:
+        """The present picture, for what is made of one in steps: the next step may come when a newer one stands."""
         board, newest = self._board, self._newest
         now = board.elapsed()
         if newest is not None:
