@@ -12,6 +12,7 @@ from tests.support import meaning, outcome, snapshot, tick
 from tests.web.sites import LOGIN, Desk
 from tests.web.states import STATES, town_in
 from tests.web.test_surroundings import desk as over_a_file
+from warnsys.records import Freshness
 from warnsys.web.board import Board
 from warnsys.web.message_list import ListedMessage, known_messages
 from warnsys.web.overview import district_part, overview
@@ -166,6 +167,19 @@ def test_a_district_of_which_nothing_is_known_does_not_look_calm() -> None:
     one.put("stele", "d1", None)
     assert "Keine Wetterwarnung" not in one.page("/bezirk/d1")
     assert "Keine Wetterwarnung" in one.page("/bezirk/d2")
+
+
+@pytest.mark.parametrize("freshness", ["incomplete", "stale", "none"])
+def test_a_record_that_is_clear_by_data_that_are_not_fresh_looks_calm_nowhere(freshness: Freshness) -> None:
+    desk = Desk().take(tick(0), snapshot(0))
+    calm = ("Keine Wetterwarnung", "Es gilt keine Warnung", 'class="badge clear"')
+    assert all(said in desk.page(path) for said in calm for path in ("/", "/bezirk/d1"))
+    for name, record in desk.board.steles.items():
+        desk.board.steles[name] = record.model_copy(update={"freshness": freshness})
+    for path in ("/", "/bezirk/d1"):
+        text = desk.page(path)
+        assert [said for said in calm if said in text] == []
+        assert "Keine verlässlichen Daten" in text
 
 
 def test_what_is_loud_elsewhere_is_said_there_too_until_somebody_has_seen_it() -> None:

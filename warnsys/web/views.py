@@ -89,14 +89,15 @@ def district_view(board: Board, city: CityRules, district: District, language: s
         return View(district, None, "no_data", 0, False, "no_data", "", "", False, 0, ())
     now, worst = board.now(), worst_of(record.items)
     items = tuple(_item(one, language, now, city.place.timezone) for one in largest_first(record.items, now))
-    calm = record.status == "clear" and record.freshness == "fresh"  # what is stale or incomplete is never calm
-    presentation: Presentation = "calm" if calm else "no_data"
+    # What is stale or incomplete is never calm.
+    status = "no_data" if record.status == "clear" and record.freshness != "fresh" else record.status
+    presentation: Presentation = "calm" if status == "clear" else "no_data"
     if items:
         presentation = items[0].record.presentation
     return View(
         district,
         record,
-        record.status,
+        status,
         worst.level if worst else 0,
         worst is not None and worst.phase == "advance",
         presentation,
