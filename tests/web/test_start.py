@@ -1,19 +1,23 @@
 """The public start page and a district's page: everybody finds what holds, and nothing unknown looks calm."""
 
+from itertools import permutations
+
 import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from lxml import html
 
-from tests.support import meaning, outcome, snapshot, tick
+from tests.support import at, meaning, outcome, snapshot, tick
 from tests.web.sites import LOGIN, Desk
-from tests.web.states import STATES, Town
+from tests.web.states import SEVERE, STATES, Town
 from tests.web.test_largest import parts, said
 from tests.web.test_sites import calm, warned
 from warnsys.records import DistrictStatus, Freshness, SteleItem
 from warnsys.web import start
+from warnsys.web.board import TopicRecord
 from warnsys.web.names import is_named
+from warnsys.web.timeline import timeline
 from warnsys.web.words import words
 
 CALM = "Keine Wetterwarnung"
@@ -125,6 +129,108 @@ def test_what_has_expired_without_a_confirmation_has_not_ended() -> None:
         assert CALM not in text
     assert "festes Haus" not in content(STATES["expired"](), "/district/solingen-1")
     assert content(STATES["expired"](), "/district/solingen-1").count("chweres Gewitter") == 1
+
+
+ENDED = "Zuletzt beendet oder abgelaufen"
+
+
+def arrived(minute: float = 0) -> Desk:
+    """Minutes after noon the districts are calm, and a message has come that nobody has settled yet."""
+    desk = Desk().take(tick(0), snapshot(0)).later(minute)
+    desk.put("impacts", "", outcome("A", meaning("Extreme", expires=75), stamp=minute).to_bytes())
+    return desk
+
+
+@pytest.mark.parametrize("minute", [0, 1, 2.9])
+def test_what_was_just_matched_has_not_ended(minute: float) -> None:
+    desk = arrived(minute)
+    assert ENDED not in content(desk, "/district/d1")
+    assert ENDED not in content(desk.later(2.95), "/district/d1")
+    assert lanes(desk) == {"A": False}
+
+
+def test_what_was_just_matched_and_has_expired_since_is_no_more_known_to_have_ended() -> None:
+    desk = Desk().take(tick(0), snapshot(0)).later(1)
+    desk.put("impacts", "", outcome("A", meaning("Extreme", expires=2), stamp=1).to_bytes())
+    assert ENDED not in content(desk.later(2.5), "/district/d1")
+
+
+def test_what_was_withdrawn_and_is_listed_again_has_not_ended() -> None:
+    other = outcome("B", meaning("Minor", districts=["d2"], expires=300))
+    desk = Desk().take(tick(0), outcome("A", meaning("Severe", expires=300)), other, snapshot(0, "A", "B"))
+    for minute in (5, 10, 15, 20, 25):
+        desk.later(minute).take(tick(minute), snapshot(minute, "B"))
+    assert ENDED in content(desk, "/district/d1")
+    assert lanes(desk) == {"A": True, "B": False}
+    desk.later(26)
+    desk.put("impacts", "", outcome("A", meaning("Severe", expires=300), stamp=26).to_bytes())
+    assert ENDED not in content(desk, "/district/d1")
+    assert lanes(desk) == {"A": False, "B": False}
+
+
+def test_a_process_that_begins_anew_says_of_what_is_not_settled_that_it_stands() -> None:
+    """It reads the topics in whatever order, each record with the time at which it was written."""
+    at_once = arrived(2).board
+    for records in permutations([
+        TopicRecord("stele", "d1", at_once.steles["d1"].to_bytes(), {}, at(0)),
+        TopicRecord("impacts", "", at_once.outcomes["A"].to_bytes(), {}, at(2)),
+        TopicRecord("impacts", "", tick(0).to_bytes(), {}, at(0)),
+    ]):  # fmt: skip
+        for minute in (2, 2.9):
+            desk = Desk().later(minute)
+            desk.board.connected = desk.board.caught_up = False
+            for record in records:
+                desk.board.take(record)
+            desk.board.connected = True
+            assert CALM in content(desk, "/district/d1")
+            assert ENDED not in content(desk, "/district/d1")
+            assert lanes(desk, "d1") == {"A": False}
+
+
+def test_what_was_withdrawn_before_a_process_began_is_known_to_have_ended() -> None:
+    desk = Desk().later(30)
+    desk.board.connected = desk.board.caught_up = False
+    desk.board.take(TopicRecord("impacts", "", outcome("A", meaning(expires=300)).to_bytes(), {}, at(0)))
+    desk.board.connected = True
+    desk.take(tick(30), snapshot(30))
+    assert ENDED in content(desk, "/district/d1")
+    assert lanes(desk) == {"A": True}
+
+
+def test_clocks_that_agree_within_a_minute_end_nothing() -> None:
+    """The city's clock, by which a stele is issued, may be ahead of the broker's."""
+    desk = Desk().later(1)
+    desk.board.connected = desk.board.caught_up = False
+    desk.board.take(TopicRecord("impacts", "", outcome("A", meaning(expires=300)).to_bytes(), {}, at(0.1)))
+    desk.board.connected = True
+    desk.take(tick(1), snapshot(1))
+    assert ENDED not in content(desk, "/district/d1")
+    assert ENDED in content(desk.later(2).take(tick(2)), "/district/d1")
+
+
+def test_in_an_exercise_what_was_just_matched_has_not_ended_either() -> None:
+    town = Town(stage="sommergewitter").tick(-5).snap(-1).tick(0)
+    settle, town.city.take = town.city.take, lambda _: None
+    town.hear("A", town._written(SEVERE))
+    assert ENDED not in content(town, "/district/solingen-1")
+    assert set(lanes(town).values()) == {False}
+    town.city.take = settle
+    town.tick(2)
+    assert ENDED in content(town, "/district/solingen-1"), "nobody listed it"
+
+
+def test_of_a_record_with_more_than_it_tells_nothing_is_called_ended() -> None:
+    desk = Desk().take(tick(0), outcome("A", meaning("Severe", expires=5)), snapshot(0, "A")).later(10)
+    desk.take(tick(10), snapshot(10))
+    assert ENDED in content(desk, "/district/d1")
+    record = desk.board.steles["d1"]
+    desk.board.steles["d1"] = record.model_copy(update={"more": 3})
+    assert ENDED not in content(desk, "/district/d1")
+
+
+def lanes(desk: Desk, district: str = "") -> dict[str, bool]:
+    """By message, whether the operators' timeline draws it as over."""
+    return {one.base_id: one.over for one in timeline(desk.board.picture(), desk.city.rules, "de", district).lanes}
 
 
 # -- nothing unknown looks calm -------------------------------------------------------------------------------------

@@ -41,6 +41,7 @@ from warnsys.records import (
     read_impact_record,
 )
 from warnsys.settings import LIVE
+from warnsys.warning.clock import AGREE
 from warnsys.warning.facts import AHEAD
 from warnsys.warning.revisions import revision_id, with_sender_in_ids
 from warnsys.web.board_time import BoardTime
@@ -133,6 +134,8 @@ class Board:
     """What the newest snapshot of each source lists."""
     known_since: dict[str, datetime] = field(default_factory=dict)
     """When the outcome of a message first stood on its topic, by base id."""
+    decided_at: dict[str, datetime] = field(default_factory=dict)
+    """When an outcome of a message last came, by base id: it may have become another one, or stand again."""
     history: History = field(default_factory=History)
     pictured_at: float = 0
     """Of a picture, when it was taken, seconds since 1970."""
@@ -232,6 +235,14 @@ class Board:
         """What holds in a district, or None where nothing reliable is known: no record, or one past its validity."""
         record = self.steles.get(district)
         return record if record and self.remaining(record) > timedelta(0) else None
+
+    def considers(self, record: SteleRecord, base_id: str) -> bool:
+        """Whether a record was written in the knowledge of a message; only then its silence says that it is over.
+
+        Its city's clock and the broker's, which gave these times, may be apart by as much as clocks that agree.
+        """
+        decided = self.decided_at.get(base_id)
+        return decided is not None and decided + AGREE < record.issued
 
     def remaining(self, record: SteleRecord) -> timedelta:
         """How much longer a record may be shown."""
@@ -343,6 +354,7 @@ class Board:
                 self.history.matched(said.listed_id, record.at)
                 said = self._called(with_sender_in_ids(said))
                 self.known_since.setdefault(said.base_id, self.now() if self.exercise else record.at)
+                self.decided_at[said.base_id] = self.now() if self.exercise or self.caught_up else record.at
                 if (known := self.outcomes.get(said.base_id)) and known.rules == said.rules:
                     said = said.model_copy(update={"meanings": meanings_of_all(known.meanings, said.meanings)})
                 if known == said:
@@ -352,6 +364,7 @@ class Board:
                     oldest = next(iter(self.outcomes))
                     del self.outcomes[oldest]
                     self.known_since.pop(oldest, None)
+                    self.decided_at.pop(oldest, None)
                 self._telling.tell("alert", in_utc(said.model_copy(update={"meanings": ()})).to_bytes())
 
     def _called(self, said: Outcome) -> Outcome:

@@ -108,15 +108,19 @@ def timeline(board: Board, city: CityRules, language: str, district: str = "") -
 def ended_in(board: Board, city: CityRules, district: str, language: str) -> list[tuple[str, str]]:
     """What ended in a district in the last hours, the newest first, each with when it was ended before its time, or "".
 
-    What still stands there is not in it, nor what has expired and is not yet confirmed.
+    What still stands there is not in it, nor what has expired and is not yet confirmed, nor what the district's record
+    does not yet know of. A record that has more than it tells says of nothing that it ended.
     """
     zone, at = city.place.timezone, board.now().timestamp()
     record = board.stele(district)
-    standing = {item.base_id for item in record.items} if record else set[str]()
+    if record is None or record.more:
+        return []
+    standing = {item.base_id for item in record.items}
     alike = {
         _look(spans): spans
         for spans in _warnings(board, {district}, at)
-        if at >= _end(spans) > at - ENDED.total_seconds() and standing.isdisjoint(span.base_id for span in spans)
+        if at >= _end(spans) > at - ENDED.total_seconds()
+        and all(span.base_id not in standing and board.considers(record, span.base_id) for span in spans)
     }
     newest = sorted(alike.values(), key=_end, reverse=True)[:MOST_ENDED]
     return [(_title(_newest(spans), zone, language), _early(spans, at, zone, language)) for spans in newest]
@@ -186,7 +190,9 @@ def _warnings(board: Board, places: AbstractSet[str], now: float) -> list[list[_
         for part in parts:
             here = part.districts & places
             end = min(replaced.get(outcome.base_id) or inf, part.expires)
-            if here <= full.keys() and outcome.base_id not in standing:
+            if outcome.base_id not in standing and all(
+                place in full and board.considers(full[place], outcome.base_id) for place in here
+            ):
                 end = min(end, now)  # it stands no more: withdrawn, or whatever else ended it
             if here and end > max(part.onset, first) and part.onset < last:
                 span = _Span(part.onset, end, part.level, part.advance, part.meaning, outcome.base_id, sent)
