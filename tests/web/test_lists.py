@@ -168,6 +168,44 @@ def test_a_list_gives_what_is_asked_for(address: str, shown: set[str]) -> None:
     assert {row.get("key") or row["id"] for row in rows} == shown
 
 
+def ids(desk: Desk, address: str) -> set[str]:
+    return {row["id"] for row in desk.operators.get(f"/api/v1/{address}", auth=LOGIN).json()}
+
+
+FILTERED = ("level=4", "group=HEAT", "level=4&group=HEAT&city=x", "level=4&limit=9")
+
+
+@pytest.mark.parametrize("asked", FILTERED)
+def test_a_district_of_which_something_is_not_known_is_in_every_list_of_a_level_or_group(asked: str) -> None:
+    address = f"districts?{asked}"
+    assert ids(Desk(), address) == {"d1", "d2"}, "no record"
+    desk = busy(2)
+    assert ids(desk, address) == set(), "all is known, and is something else"
+    for freshness in ("stale", "incomplete", "none"):
+        known = desk.board.steles["d1"]
+        desk.board.steles["d1"] = known.model_copy(update={"freshness": freshness})
+        assert ids(desk, address) == {"d1"}
+        desk.board.steles["d1"] = known
+    desk.board.steles.pop("d2")
+    assert ids(desk, address) == {"d2"}
+    assert ids(desk.later(60), address) == {"d1", "d2"}, "records past their time"
+    assert ids(desk, f"{address}&status=clear") == ids(desk, f"{address}&status=warned") == set()
+
+
+def test_a_district_whose_record_was_cut_may_have_a_warning_of_any_group() -> None:
+    desk = busy(2)
+    desk.board.steles["d1"] = desk.board.steles["d1"].model_copy(update={"more": 1})
+    assert ids(desk, "districts?group=HEAT") == {"d1"}
+    assert ids(desk, "districts?level=4") == set(), "what was cut is no worse than what is there"
+
+
+def test_what_has_expired_and_is_not_confirmed_still_has_its_level_in_a_list() -> None:
+    desk = Desk().take(tick(0), outcome("A", meaning("Extreme", districts=["d1"], expires=5)), snapshot(0, "A"))
+    desk.later(6).take(tick(6))
+    assert {item.phase for item in desk.board.steles["d1"].items} == {"expired"}
+    assert ids(desk, "districts?level=4") == {"d1"}
+
+
 @pytest.mark.parametrize("path", ["notices?group=G3", "notices/all?group=g3"])
 def test_notices_of_one_event_group(path: str) -> None:
     rows = busy().operators.get(f"/api/v1/{path}", auth=LOGIN).json()

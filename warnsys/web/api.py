@@ -32,7 +32,6 @@ from warnsys.web.lists import (
     SortKey,
     WrittenTime,
     cursor_at,
-    in_group,
     in_span,
     link_to,
     page_of,
@@ -41,7 +40,7 @@ from warnsys.web.once import Once
 from warnsys.web.reads import PublicRead, preflights
 from warnsys.web.security import Operators
 from warnsys.web.site import BoardPicture, Site, signed_in
-from warnsys.web.situations import DistrictNow, Situation, StatusNow, district_now, groups_in
+from warnsys.web.situations import DistrictNow, Situation, StatusNow, district_now, may_hold
 from warnsys.web.streams import BoundedStream
 from warnsys.web.telling import BoardEvent
 from warnsys.web.unreadable import Rejected
@@ -89,8 +88,10 @@ def public(site: Site, prefix: str) -> APIRouter:
         cursor: Annotated[str | None, Query(max_length=100, description="After the district of that id.")] = None,
     ) -> list[DistrictNow]:
         """Every district with what holds there, in short, always in the same order: of one city, those with one status,
-        from a level on, or with a warning of an event group; after a cursor. The header `Link` leads to the next page,
-        where there is a limit."""
+        from a level on, or with a warning of an event group; after a cursor. A district of which something is not known
+        (no data, not fresh, expired and not confirmed, or more warnings than its record has) is in every such list of a
+        level or group that it may belong to; its `status` and `freshness` say so. The header `Link` leads to the next
+        page, where there is a limit."""
         every = [(rules, one) for rules in board.cities.values() for one in rules.place.districts]
         if cursor is not None:
             begin = next((place + 1 for place, (_, one) in enumerate(every) if one.id == cursor), None)
@@ -100,9 +101,9 @@ def public(site: Site, prefix: str) -> APIRouter:
         asked = (
             now
             for rules, one in every
-            if city in (None, rules.place.id) and in_group(group, *groups_in(board, one))
+            if city in (None, rules.place.id) and may_hold(board, one, level, group)
             for now in [district_now(board, rules, one)]
-            if status in (None, now.status) and (level is None or now.level >= level)
+            if status in (None, now.status)
         )
         found = list(asked if limit is None else islice(asked, limit + 1))
         if limit is not None and len(found) > limit:

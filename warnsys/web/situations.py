@@ -9,6 +9,7 @@ from geofences import District
 from warnsys.pipeline import CityRules
 from warnsys.records import Freshness, SteleRecord
 from warnsys.web.board import Board
+from warnsys.web.lists import in_group
 from warnsys.web.views import worst_of
 
 StatusNow = Literal["warned", "advance", "unconfirmed", "clear", "no_data"]
@@ -61,7 +62,14 @@ def _status(record: SteleRecord | None) -> StatusNow:
     return "advance" if record.status == "warned" and phases == {"advance"} else record.status
 
 
-def groups_in(board: Board, district: District) -> set[str]:
-    """The event groups of all that stands in a district."""
+def may_hold(board: Board, district: District, level: int | None, group: str | None) -> bool:
+    """Whether something from a level on and something of an event group stand in a district, or may stand there.
+
+    A district of which something is not known is left out of no list: its absence would say that nothing stands there.
+    """
     record = board.stele(district.id)
-    return {item.group for item in record.items} if record else set()
+    if record is None or record.freshness != "fresh":
+        return True
+    return (level is None or any(item.level >= level for item in record.items)) and (
+        record.more > 0 or in_group(group, *(item.group for item in record.items))
+    )
