@@ -109,6 +109,52 @@ def test_an_advance_notice_is_called_one_and_has_no_advice_of_ours(state: str) -
         assert "Gehen Sie" not in text
 
 
+def headed(of: Desk, path: str) -> list[tuple[str, list[str]]]:
+    """The headings over the warnings of a district's page, each with the articles under it."""
+    found = list[tuple[str, list[str]]]()
+    for part in parts(shown(of, path), "//main//h2 | //main//article//h3"):
+        if part.tag == "h2":
+            found.append((said(part), []))
+        else:
+            found[-1][1].append(said(part))
+    return [one for one in found if one[1]]
+
+
+NOW, LATER, NOTICES, EXPIRED = "Was jetzt gilt", "Was später beginnt", "Vorabinformationen", "Warnung abgelaufen"
+
+
+def test_each_warning_stands_under_whether_it_holds_begins_later_or_is_an_advance_notice() -> None:
+    found = {
+        state: [name for name, _ in headed(STATES[state](), "/district/solingen-1")]
+        for state in ("advance", "far", "severe", "extreme", "expired")
+    }
+    assert found["severe"][0] == NOW
+    assert found["extreme"][0] == NOW
+    assert found["extreme"][-1] == NOTICES
+    assert found["expired"] == [EXPIRED]
+    for urgency, onset, text in (("Future", 600, NOTICES), ("Immediate", 600, LATER), ("Immediate", 2, NOW)):
+        told = meaning("Extreme", urgency=urgency, onset=onset, expires=900)
+        desk = Desk().take(tick(0), outcome("A", told), snapshot(0, "A"))
+        assert [name for name, _ in headed(desk, "/district/d1")] == [text], "what begins while the page stands, too"
+        assert CALM not in content(desk, "/district/d1")
+        english = content(desk, "/district/d1?lang=en")
+        assert ("What begins later" in english) == (text == LATER)
+
+
+def test_what_is_of_one_kind_stands_under_one_heading_whatever_else_is_larger() -> None:
+    desk = Desk().take(
+        tick(0),
+        outcome("A", meaning("Extreme", urgency="Future", onset=600, expires=900)),
+        outcome("B", meaning("Severe", onset=700, expires=900, group="HEAT", ii="247")),
+        outcome("C", meaning("Moderate", urgency="Future", onset=600, expires=900, group="WIND", ii="51")),
+        outcome("D", meaning("Minor", expires=900, group="WIND", ii="51")),
+        snapshot(0, "A", "B", "C", "D"),
+    )
+    found = headed(desk, "/district/d1")
+    assert {name: len(titles) for name, titles in found} == {NOW: 1, LATER: 1, NOTICES: 2}
+    assert len(found) == 3
+
+
 def test_what_ended_lately_is_named_with_when_it_was_ended_before_its_time() -> None:
     desk = Desk().take(tick(0), outcome("A", meaning("Severe", expires=300)), snapshot(0, "A"))
     desk.later(10).take(outcome("B", sent=10, stamp=10, supersedes=["A"]), snapshot(10, "B"), tick(10))

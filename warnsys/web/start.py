@@ -15,7 +15,7 @@ from warnsys.web.names import is_named
 from warnsys.web.site import Pages, Site, language_of
 from warnsys.web.stele import DistrictId, advice, tongue
 from warnsys.web.timeline import ended_in
-from warnsys.web.views import LastKnown, View, district_view, last_known_in
+from warnsys.web.views import Item, LastKnown, View, district_view, last_known_in
 
 LOOKS_AGAIN_S = 60
 """How long a page of which nothing is known may stand without an answer."""
@@ -84,6 +84,7 @@ def router(site: Site, pages: Pages, *, at_root: bool) -> APIRouter:
         known = view.presentation != "no_data" and view.fresh
         values = {
             "view": view,
+            "parts": _parts(view),
             "last": last_known_in(board, city, found, language),
             "ended": ended_in(board, city, found.id, language) if known else [],
             "city": city.place,
@@ -109,6 +110,23 @@ def _row(board: Board, city: CityRules, district: District, language: str) -> Di
     view = district_view(board, city, district, language)
     lost = view.presentation == "no_data"
     return DistrictRow(view, last_known_in(board, city, district, language) if lost else None)
+
+
+def _parts(view: View) -> dict[str, list[tuple[int, Item]]]:
+    """The warnings of a district's page by the text over them, each with its number; the largest first."""
+    found: dict[str, list[tuple[int, Item]]] = {}
+    for number, item in enumerate(view.items, 1):
+        found.setdefault(_heading(item, view), []).append((number, item))
+    return found
+
+
+def _heading(item: Item, view: View) -> str:
+    """Key of a text. What begins while the page may still be shown holds now."""
+    if item.phase == "expired":
+        return "unconfirmed-title"
+    if item.advance:
+        return "advance-notices"
+    return "now-holds" if item.starts_in_s <= view.remaining_s else "begins-later"
 
 
 def _sight(board: Board, views: Iterable[View]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ failed-means = Der Broker hat es nicht angenommen oder nicht rechtzeitig bestät
 failed-again = Noch einmal
 resume = Wieder aufnehmen
 now-holds = Was jetzt gilt
+begins-later = Was später beginnt
 nothing-holds = Keine Wetterwarnung
 nothing-known = Keine verlässlichen Daten
 advance-notices = Vorabinformationen

@@ -25,6 +25,7 @@ failed-means = The broker did not take it, or did not confirm it in time. Should
 failed-again = Once more
 resume = Resume
 now-holds = What holds now
+begins-later = What begins later
 nothing-holds = No weather warning
 nothing-known = No reliable data
 advance-notices = Advance notices
