@@ -499,4 +499,5 @@ def test_the_atom_feed_of_one_district_has_its_notices_alone_and_an_id_of_its_ow
         desk.board.notices.remove(notice)
         desk.board.notices.append(elsewhere)
     assert "<entry>" not in desk.public.get("/api/v1/notices.atom?district=d1").text
-    assert desk.public.get("/api/v1/notices.atom?district=nowhere").status_code == 404
+    unknown = desk.public.get("/api/v1/notices.atom?district=nowhere")
+    assert (unknown.status_code, unknown.json()["errors"][0]["pointer"]) == (404, "#/query/district")

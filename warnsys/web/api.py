@@ -160,7 +160,7 @@ def public(site: Site, prefix: str) -> APIRouter:
         request: Request, board: BoardPicture, district: Annotated[str | None, Query(max_length=100)] = None
     ) -> Response:
         """The same as an Atom feed (RFC 4287), of all districts or of one."""
-        found = site.district(district)[1] if district is not None else None
+        found = site.district(district, "query")[1] if district is not None else None
         public_ones = [
             one
             for one in board.notices
