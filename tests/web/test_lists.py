@@ -206,6 +206,27 @@ def test_what_has_expired_and_is_not_confirmed_still_has_its_level_in_a_list() -
     assert ids(desk, "districts?level=4") == {"d1"}
 
 
+ASKED_OF_ALERTS = ("level=4", "group=HEAT", "district=d2", "city=x", "level=4&group=HEAT&district=d2&city=x")
+
+
+@pytest.mark.parametrize("asked", ASKED_OF_ALERTS)
+def test_a_message_that_could_not_be_read_may_be_of_any_level_group_and_place(asked: str) -> None:
+    desk = Desk().later(5)
+    desk.put("impacts", "", outcome("R", decided="rejected").to_bytes())
+    desk.put("impacts", "", outcome("E", decided="no_district").to_bytes())
+    assert ids(desk, f"alerts?{asked}") == {"R"}
+    assert ids(desk, f"alerts?{asked}&since=2027-07-14T12:05:00Z") == {"R"}, "by when it came"
+    assert ids(desk, f"alerts?{asked}&until=2027-07-14T12:05:00Z") == set()
+
+
+def test_a_message_that_says_more_than_is_kept_of_it_may_be_of_any_group_and_place() -> None:
+    desk, said = Desk(), outcome("A", meaning("Severe", districts=["d1"]))
+    desk.put("impacts", "", said.model_copy(update={"left_out": 2}).to_bytes())
+    for asked in ("group=HEAT", "district=d2", "level=3&group=HEAT"):
+        assert ids(desk, f"alerts?{asked}") == {"A"}
+    assert ids(desk, "alerts?level=4") == set(), "what was left out is no worse"
+
+
 @pytest.mark.parametrize("path", ["notices?group=G3", "notices/all?group=g3"])
 def test_notices_of_one_event_group(path: str) -> None:
     rows = busy().operators.get(f"/api/v1/{path}", auth=LOGIN).json()

@@ -5,6 +5,7 @@ Public routes give what residents may see; the operators' give everything that i
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Annotated, Any, Literal
@@ -209,7 +210,8 @@ def private(site: Site, operators: Operators, prefix: str) -> APIRouter:
         cursor: Cursor = None,
     ) -> Response:
         """Every message of the last days, newest first: decided so, on one district or city, from a level on, of an
-        event group, sent in a span of time; after a cursor. The header `Link` leads to the next page, where there is a
+        event group, sent in a span of time; after a cursor. One that could not be read may be of any level, group and
+        place, and is in each of these lists of its time. The header `Link` leads to the next page, where there is a
         limit."""
         _exist(site, filters)
 
@@ -351,14 +353,20 @@ def _exist(site: Site, filters: Filters) -> None:
 
 def _outcomes(board: Board, decided: str | None, filters: Filters) -> list[Outcome]:
     every = [one for one in board.outcomes.values() if decided in (None, one.decided)]
-    return every if filters == Filters() else [one for one in every if _admitted(one, filters)]
+    return every if filters == Filters() else [one for one in every if _admitted(board, one, filters)]
 
 
-def _admitted(outcome: Outcome, filters: Filters) -> bool:
+def _admitted(board: Board, outcome: Outcome, filters: Filters) -> bool:
+    """What could not be read, or was left out, may be of any group and place: no filter hides it."""
+    at = outcome.sent or board.known_since.get(outcome.base_id)
+    if outcome.decided == "rejected":
+        return in_span(at, filters.since, filters.until)
+    if outcome.left_out:
+        filters = replace(filters, district=None, city=None, group=None)
     groups = (meaning.group for meaning in outcome.meanings)
     impacts = [impact for meaning in outcome.meanings for impact in meaning.impacts]
     cities, districts = (one.city for one in impacts), (one.district for one in impacts)
-    return filters.admits(outcome.sent, _level(outcome), groups, cities, districts)
+    return filters.admits(at, _level(outcome), groups, cities, districts)
 
 
 def _told_at(notice: ChangeNotice) -> SortKey:
