@@ -380,6 +380,15 @@ def test_styles_use_only_tokens_that_there_are(sheet: str) -> None:
     assert set(re.findall(r"var\((--[\w-]+)", (folder / sheet).read_text("utf-8"))) <= defined
 
 
+@pytest.mark.parametrize("sheet", ["warnsys.css", "desk.css", "pages.css"])
+def test_an_edge_bar_is_drawn_however_low_its_box_is(sheet: str) -> None:
+    """A browser draws no edge whose slices above and below are together higher than the box."""
+    text = (Path(app.__file__).parent / "static" / sheet).read_text("utf-8")
+    said = [one.partition(";")[0] for one in text.split("border-image:")[1:]]
+    slices = {one.rpartition(") ")[2] for one in said if "gradient" in one}
+    assert slices <= {"1", "0 30"}
+
+
 def test_each_kind_of_refusal_has_its_words() -> None:
     from warnsys.web.unreadable import KINDS
     from warnsys.web.words import words
