@@ -183,6 +183,7 @@ def _warnings(board: Board, places: AbstractSet[str], now: float) -> list[list[_
     # a record that has more than it tells says of no warning that it stands no more
     full = {place: record for place, record in records.items() if record and not record.more}
     standing = {item.base_id for record in full.values() for item in record.items}
+    oldest = min(full.values(), key=lambda record: record.issued, default=None)
     leaders = _leaders(outcome for outcome, _, _ in known)
     found: dict[str, list[_Span]] = defaultdict(list)
     first, last = now - BEFORE.total_seconds(), now + AFTER.total_seconds()
@@ -190,9 +191,8 @@ def _warnings(board: Board, places: AbstractSet[str], now: float) -> list[list[_
         for part in parts:
             here = part.districts & places
             end = min(replaced.get(outcome.base_id) or inf, part.expires)
-            if outcome.base_id not in standing and all(
-                place in full and board.considers(full[place], outcome.base_id) for place in here
-            ):
+            unlisted = outcome.base_id not in standing and here <= full.keys()
+            if unlisted and oldest and board.considers(oldest, outcome.base_id):
                 end = min(end, now)  # it stands no more: withdrawn, or whatever else ended it
             if here and end > max(part.onset, first) and part.onset < last:
                 span = _Span(part.onset, end, part.level, part.advance, part.meaning, outcome.base_id, sent)
