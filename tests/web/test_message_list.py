@@ -5,11 +5,19 @@ import re
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as settings_of
+from hypothesis import strategies as st
 
 from tests.support import at, meaning, outcome, rejected, snapshot, tick
 from tests.web.sites import LOGIN, Desk, settings
 from tests.web.states import STATES, town_in
+from warnsys.cap import CapError, read_alert
+from warnsys.cap.model import level
+from warnsys.records import AlertHeaders
 from warnsys.web import message_list
+from warnsys.web.board import HeldAlert
+from warnsys.web.in_brief import _Info, _infos, in_brief, searched
 from warnsys.web.message_list import MOST
 from warnsys.web.message_list import STATES as DECISIONS
 
@@ -34,6 +42,10 @@ def desk() -> Desk:
     made.put("rejected", "bad", b"<no", BROKEN)
     made.put_alert("new", said("HITZE", "Minor", area="Kreis Bonn"))
     return made
+
+
+def held(body: bytes) -> HeldAlert:
+    return HeldAlert(AlertHeaders(stage="live", source="dwd", id="A", stamp=at(0), seen=at(0)), body, at(0))
 
 
 def rows(text: str) -> list[str]:
@@ -161,7 +173,8 @@ def test_a_level_and_an_event_are_called_as_the_desk_calls_them() -> None:
 @pytest.mark.parametrize(
     ("asked", "found"),
     [
-        ("level=3", {"here", "bad", "A-test"}), ("level=2", {"here", "far", "bad", "A-test"}), ("event=sturm", {"far"}),
+        ("level=3", {"here", "bad", "A-test", "new"}), ("level=2", {"here", "far", "bad", "A-test", "new"}),
+        ("event=sturm", {"far"}),
         ("q=K%C3%96LN", {"far"}), ("q=kreis+hitze", {"new"}), ("q=kreis+nirgends", set()), ("q=HERE", {"here"}),
         ("source=dwd", {"here", "A-test", "far", "bad", "new"}), ("source=own", set()), ("district=d1", {"here"}),
         ("q=amtliche", {"far", "new"}), ("q=%20", {"here", "A-test", "far", "bad", "new"}),
@@ -255,23 +268,136 @@ def test_a_filter_stays_on_the_way_to_older_ones() -> None:
 
 def test_texts_of_a_message_are_escaped_and_turn_nothing_round() -> None:
     made = Desk().take(tick(0), outcome("evil", decided="no_district"))
-    made.put_alert("evil", said(event="&lt;script&gt;x\u202e", headline="&lt;img src=x&gt;", area="\u2066" + "W" * 500))
-    text = made.page("/meldungen?q=%3Cscript%3E")
-    assert "&lt;script&gt;x" in text
+    made.put_alert(
+        "evil", said(event="&lt;3 script&gt;x\u202e", headline="&lt;img src=x&gt;", area="\u2066" + "W" * 500)
+    )
+    text = made.page("/meldungen?q=%3C3+script%3E")
+    assert "&lt;3 script&gt;x" in text
     assert not set(text) & set("\u202e\u2066")
-    assert "<script>x" not in text
+    assert "<3 script>x" not in text
+    assert "<img src=x" not in text
     assert "W" * 100 not in text
 
 
 def test_a_message_with_a_prefix_or_in_another_encoding_says_what_it_is() -> None:
     made = Desk().take(tick(0), outcome("p", decided="no_district"), outcome("u", decided="no_district"))
-    made.put_alert("p", re.sub(rb"<(/?)(?=[a-z])", rb"<\1cap:", said(event="<![CDATA[A & B]]>")))
+    prefixed = re.sub(rb"<(/?)(?=[a-z])", rb"<\1cap:", said(event="<![CDATA[A & B]]>"))
+    made.put_alert("p", prefixed.replace(b"xmlns=", b"xmlns:cap="))
     assert "A &amp; B" in made.page("/meldungen?q=p")
     town = STATES["severe"]()
     held = next(iter(town.board.alerts.values()))
     wide = held.body.decode().replace('encoding="UTF-8"', 'encoding="UTF-16"').encode("utf-16")
     town.put_alert("wide", wide)
     assert ">wide</span>" in town.page("/meldungen?q=wide+windb%C3%B6en")
+
+
+# -- what a message says in brief -------------------------------------------------------------------------------------
+
+DECOYS = (
+    "", "<!-- <urgency>Future</urgency> <severity>Minor</severity> -->", "<?x <severity>Minor</severity>?>",
+    "<parameter><valueName>v</valueName><value><![CDATA[<severity>Minor</severity>]]></value></parameter>",
+    "<parameter><severity>Minor</severity><urgency>Future</urgency></parameter>",
+    "<x:severity xmlns:x='urn:x'>Minor</x:severity>", "<!--</info><info>-->", "<area><areaDesc>Vorn</areaDesc></area>",
+)  # fmt: skip
+WAYS = ("{}", "<!-- a -->{}", "<![CDATA[{}]]>", " {}\n", "<?x?>{}", "<b>{}</b>")
+ENCODINGS = ("", "UTF-8", "ISO-8859-1", "UTF-16", "US-ASCII")
+
+
+@st.composite
+def written_infos(draw: st.DrawFn) -> str:
+    def element(name: str, *values: str) -> str:
+        attributes = draw(st.sampled_from(["", "", " lang='de'", " "]))
+        text = draw(st.sampled_from(WAYS)).format(draw(st.sampled_from(values)))
+        return f"<{name}{attributes}>{text}</{name}>"
+
+    decoys = st.sampled_from(DECOYS)
+    return "".join([
+        "<info>", draw(decoys), element("language", "de-DE", "en", "DEU"), element("category", "Met"), draw(decoys),
+        element("event", "GLÄTTE", "HITZE"), element("urgency", "Immediate", "Future", "future", "Later"),
+        element("severity", "Minor", "Moderate", "Severe", "Extreme", "extreme", "Bad"),
+        element("certainty", "Likely"), draw(decoys), "<area>", element("areaDesc", "Köln", "Bonn"), "</area>",
+        draw(decoys), draw(st.sampled_from(["", "<area><areaDesc>Kreis</areaDesc></area>\n"])), "</info>",
+    ])  # fmt: skip
+
+
+@st.composite
+def written_messages(draw: st.DrawFn) -> bytes:
+    encoding, infos = draw(st.sampled_from(ENCODINGS)), "".join(draw(st.lists(written_infos(), min_size=1, max_size=3)))
+    head = "".join(f"<{name}>{value}</{name}>" for name, value in (
+        ("identifier", "A"), ("sender", "s"), ("sent", "2027-07-14T12:00:00+02:00"), ("status", "Actual"),
+        ("msgType", "Alert"), ("scope", "Public")))  # fmt: skip
+    text = (
+        f'<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2">{draw(st.sampled_from(DECOYS[:3]))}{head}{infos}</alert>'
+    )
+    if draw(st.booleans()):
+        text = re.sub(r"<(/?)(?=[a-zA-Z]+[ >])", r"<\1cap:", text).replace("xmlns=", "xmlns:cap=")
+    declared = f'<?xml version="1.0" encoding="{encoding}"?>' if encoding else ""
+    return (declared + text).encode(encoding or "utf-8", "xmlcharrefreplace")
+
+
+@settings_of(max_examples=200)
+@given(written_messages())
+def test_in_brief_a_message_is_as_bad_as_it_is_read(body: bytes) -> None:
+    try:
+        infos = read_alert(body).infos
+    except CapError:
+        return
+    said = in_brief(None, held(body))
+    worst = max(infos, key=lambda info: (info.urgency != "Future", level(info.severity)))
+    assert (said.level, said.advance) == (level(worst.severity), worst.urgency == "Future")
+    assert set(said.every_event["de"]) <= {info.event for info in infos}
+    text = searched(None, held(body))
+    for info in infos:
+        assert all(one.casefold() in text for one in (info.event, info.headline, *(area.desc for area in info.areas)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("<info>", "<info><!-- <urgency>Future</urgency> <severity>Minor</severity> -->", (4, False)),
+        ("<severity>", "<severity><!-- a -->", (4, False)), ("<event>", '<event lang="de">', (4, False)),
+        ("<area>", "<area><!-- </area></info><info> -->", (4, False)), (">Extreme<", ">EXTREME <", (4, False)),
+    ],
+)  # fmt: skip
+def test_what_stands_around_an_element_changes_nothing_of_a_message(
+    old: str, new: str, found: tuple[int, bool]
+) -> None:
+    body = said("GLÄTTE", "Extreme").decode().replace(old, new, 1)
+    for encoding in ("UTF-8", "ISO-8859-1"):
+        declared = body.replace('version="1.0"', f'version="1.0" encoding="{encoding}"')
+        brief = in_brief(None, held(declared.encode(encoding)))
+        assert ((brief.level, brief.advance), brief.events["de"], brief.areas) == (found, "GLÄTTE", ("Kreis Köln",))
+
+
+def test_a_level_hides_neither_what_is_undecided_nor_what_is_unreadable() -> None:
+    assert {"new", "bad"} <= names(desk().page("/meldungen?level=4"))
+
+
+def test_what_cannot_be_read_is_found_by_whatever_stands_there() -> None:
+    made = desk()
+    made.put_alert("bad", b"<alert><event>Hagel")
+    assert names(made.page("/meldungen?q=hagel")) == {"bad"}
+
+
+def test_a_message_is_searched_through_once_and_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, read = desk(), list[bytes]()
+    made.page("/meldungen?q=nirgends")
+    found = _infos
+
+    def counted(body: bytes) -> list[_Info]:
+        read.append(body)
+        return found(body)
+
+    monkeypatch.setattr("warnsys.web.in_brief._infos", counted)
+    made.put_alert("new", said("HAGEL", "Minor"))
+    for asked in ("q=hagel", "q=hitze", "", "q=bonn&level=2"):
+        made.page(f"/meldungen?{asked}")
+    assert len(read) == 1
+
+
+def test_a_name_beyond_what_is_kept_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("warnsys.web.in_brief.MOST_SEARCHED", 10)
+    assert names(desk().page("/meldungen?q=kreis+bonn+hitze")) == {"new"}
 
 
 async def test_in_an_exercise_no_span_leaves_out_what_has_only_the_brokers_time() -> None:

@@ -1,20 +1,27 @@
 """What a message says, in the few words of a list: of its outcome where that tells it, else of its bytes.
 
-An outcome elsewhere has no words, and to read thousands of messages whole takes seconds. So their bytes are searched
-for a few elements; the page of one message has read it.
+An outcome elsewhere has no words, and to read thousands of messages whole takes half a minute: their areas do. So only
+a few elements are read, by the parser and the rules that read the whole, without the areas but their names; and each
+message once.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import unescape
-from itertools import chain
+from typing import NamedTuple, get_args
 
-from warnsys.cap.model import level
+from lxml import etree
+
+from warnsys.cap import forms
+from warnsys.cap.document import Document, parse
+from warnsys.cap.errors import CapError
+from warnsys.cap.mended import whole_xml
+from warnsys.cap.model import Severity, Urgency, level
+from warnsys.cap.read import MAX_BYTES
 from warnsys.channels.events import MAX_CHARS, event_name
 from warnsys.records import Localised, Outcome
 from warnsys.warning.text import shorten
-from warnsys.web.alerts import read
 from warnsys.web.board import MAX_ALERTS, HeldAlert
 from warnsys.web.once import Once
 from warnsys.web.views import without_control_characters
@@ -23,13 +30,12 @@ from warnsys.web.words import LANGUAGES
 HEADLINE_CHARS, AREA_CHARS = 160, 60
 MOST_AREAS = 4
 """Named in a list; of the others it is said how many they are."""
-_ELEMENT = re.compile(
-    rb"<(?:[A-Za-z_][A-Za-z0-9_.-]{0,30}:)?(info|language|event|urgency|severity|headline|areaDesc)[ \t\r\n]{0,9}>"
-    rb"(?:<!\[CDATA\[)?([^<]*)"
-)
-_LEVELS = {"Minor": level("Minor"), "Severe": level("Severe"), "Extreme": level("Extreme")}
-_Said = dict[bytes, list[bytes]]
-"""What one info says, by element."""
+MOST_SEARCHED = 20_000
+"""Characters to search that are kept of a message; what has more is read anew for each search."""
+_URGENCIES: dict[str, Urgency] = {value: value for value in get_args(Urgency)}
+_SEVERITIES: dict[str, Severity] = {value: value for value in get_args(Severity)}
+_INFO_ENDS = b"</", b"info>"
+_END = re.compile(rb"</((?:[A-Za-z_][A-Za-z0-9_.-]{0,30}:)?)alert[ \t\r\n]{0,99}>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +48,12 @@ class InBrief:
     headlines: Localised
     areas: tuple[str, ...]
     more_areas: int
+    every_event: Mapping[str, tuple[str, ...]]
+    """Also those of its other warnings."""
 
 
-NOTHING_SAID = InBrief(0, False, dict.fromkeys(LANGUAGES, ""), dict.fromkeys(LANGUAGES, ""), (), 0)
+_NOTHING: Localised = dict.fromkeys(LANGUAGES, "")
+NOTHING_SAID = InBrief(0, False, _NOTHING, _NOTHING, (), 0, dict.fromkeys(LANGUAGES, ()))
 """Of a message whose bytes are not kept any more, or say nothing."""
 
 
@@ -52,7 +61,7 @@ def in_brief(outcome: Outcome | None, held: HeldAlert | None) -> InBrief:
     """As the desk calls it where somebody is warned, else as the message calls itself."""
     if outcome is not None and outcome.meanings:
         return _OF_OUTCOMES.of(outcome)
-    return _of_bytes(held) if held else NOTHING_SAID
+    return _gist(held).brief if held else NOTHING_SAID
 
 
 def searched(outcome: Outcome | None, held: HeldAlert | None) -> str:
@@ -61,9 +70,7 @@ def searched(outcome: Outcome | None, held: HeldAlert | None) -> str:
     told = [event_name(meaning) for meaning in outcome.meanings] if outcome else []
     found = [*names, *(name for one in told for name in one.values())]
     if held:
-        infos = _infos(held)
-        wanted = (info.get(tag, []) for info in infos for tag in (b"event", b"headline", b"areaDesc"))
-        found += [held.headers.id, _text(b"\n".join(chain.from_iterable(wanted)))]
+        found += [held.headers.id, _gist(held).text or _text(held.body, _infos(held.body))]
     elif outcome:
         found += [
             text for one in outcome.meanings for each in one.texts.values() for text in (each.event, each.headline)
@@ -77,86 +84,164 @@ def _of_outcome(outcome: Outcome) -> InBrief:
     any_text = next(iter(worst.texts.values()), None)
     texts = {language: worst.texts.get(language) or any_text for language in LANGUAGES}
     headlines = {language: _short(text.headline if text else "", HEADLINE_CHARS) for language, text in texts.items()}
-    return InBrief(level(worst.severity), worst.advance, events, headlines, (), 0)
+    names = [event_name(one) for one in outcome.meanings]
+    every = {language: _each(one[language] for one in names) for language in LANGUAGES}
+    return InBrief(level(worst.severity), worst.advance, events, headlines, (), 0, every)
 
 
 _OF_OUTCOMES = Once(_of_outcome)
-_KNOWN: dict[str, tuple[tuple[int, int], InBrief]] = {}
-"""By listed id, with the hash and length of its bytes: a message is published again every ten minutes as it was."""
 
 
-def _of_bytes(held: HeldAlert) -> InBrief:
+class _Gist(NamedTuple):
+    mark: tuple[int, int]
+    """The hash and length of its bytes: a message is published again every ten minutes as it was."""
+    brief: InBrief
+    text: str
+    """To search in small letters; "" where it is too long to be kept."""
+
+
+_KNOWN: dict[str, _Gist] = {}
+"""By listed id."""
+
+
+def _gist(held: HeldAlert) -> _Gist:
     mark = hash(held.body), len(held.body)
     known = _KNOWN.get(held.headers.id)
-    if known is None or known[0] != mark:
+    if known is None or known.mark != mark:
         if len(_KNOWN) > 2 * MAX_ALERTS:
             _KNOWN.clear()
-        known = _KNOWN[held.headers.id] = mark, _summed_up(_infos(held))
-    return known[1]
+        infos = _infos(held.body)
+        text = _text(held.body, infos)
+        known = _Gist(mark, _summed_up(infos), text if len(text) <= MOST_SEARCHED else "")
+        _KNOWN[held.headers.id] = known
+    return known
 
 
-def _summed_up(infos: list[_Said]) -> InBrief:
+def _text(body: bytes, infos: list["_Info"]) -> str:
+    """What a search looks at, in small letters; of what cannot be read, all that stands there."""
+    if not infos:
+        return body[:MAX_BYTES].decode("utf-8", "replace").casefold()
+    said = (text for info in infos for text in (info.event, info.headline, *info.areas))
+    return "\n".join(dict.fromkeys(said)).casefold()
+
+
+def _summed_up(infos: list["_Info"]) -> InBrief:
     if not infos:
         return NOTHING_SAID
     worst = max(infos, key=_how_bad)
-    chosen = {
-        language: max(
-            (one for one in infos if _one(one, b"language").startswith(language)), key=_how_bad, default=worst
-        )
-        for language in LANGUAGES
-    }
-    areas = list(dict.fromkeys(chosen[LANGUAGES[0]].get(b"areaDesc", [])))
+    spoken = {language: [one for one in infos if one.language.startswith(language)] for language in LANGUAGES}
+    chosen = {language: max(spoken[language], key=_how_bad, default=worst) for language in LANGUAGES}
+    areas = list(dict.fromkeys(chosen[LANGUAGES[0]].areas))
     return InBrief(
-        _level(worst), _one(worst, b"urgency") == "Future",
-        {language: _short(_one(one, b"event"), MAX_CHARS) for language, one in chosen.items()},
-        {language: _short(_one(one, b"headline"), HEADLINE_CHARS) for language, one in chosen.items()},
-        tuple(_short(_text(area), AREA_CHARS) for area in areas[:MOST_AREAS]), max(0, len(areas) - MOST_AREAS),
+        worst.level, worst.advance,
+        {language: _short(one.event, MAX_CHARS) for language, one in chosen.items()},
+        {language: _short(one.headline, HEADLINE_CHARS) for language, one in chosen.items()},
+        tuple(_short(area, AREA_CHARS) for area in areas[:MOST_AREAS]), max(0, len(areas) - MOST_AREAS),
+        {language: _each(_short(one.event, MAX_CHARS) for one in ours or infos) for language, ours in spoken.items()},
     )  # fmt: skip
 
 
-def _infos(held: HeldAlert) -> list[_Said]:
-    """What its infos say; of one in an encoding that has none of these bytes (UTF-16), as it is read."""
-    found = list(_found(held.body))
-    if not found and (alert := read(held)):
-        for info in alert.infos:
-            said: Mapping[bytes, list[str]] = {
-                b"language": [info.language], b"event": [info.event], b"urgency": [info.urgency],
-                b"severity": [info.severity], b"headline": [info.headline],
-                b"areaDesc": [area.desc for area in info.areas],
-            }  # fmt: skip
-            found.append({tag: [text.encode() for text in texts] for tag, texts in said.items()})
-    return found
+def _how_bad(info: "_Info") -> tuple[bool, int]:
+    return not info.advance, info.level
 
 
-def _found(body: bytes) -> Iterator[_Said]:
-    info: _Said | None = None
-    for tag, text in _ELEMENT.findall(body):
-        if tag == b"info":
-            if info is not None:
-                yield info
-            info = {}
-        elif info is not None:
-            info.setdefault(tag, []).append(text)
-    if info is not None:
-        yield info
-
-
-def _how_bad(info: _Said) -> tuple[bool, int]:
-    return _one(info, b"urgency") != "Future", _level(info)
-
-
-def _level(info: _Said) -> int:
-    """What is not known counts as Moderate, as everywhere."""
-    return _LEVELS.get(_one(info, b"severity"), level("Unknown"))
-
-
-def _one(info: _Said, tag: bytes) -> str:
-    return _text(info[tag][0]).strip() if info.get(tag) else ""
-
-
-def _text(value: bytes) -> str:
-    return unescape(value.decode("utf-8", "replace").replace("]]>", ""))
+def _each(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(without_control_characters(name) for name in names if name))
 
 
 def _short(text: str, most: int) -> str:
     return shorten(" ".join(without_control_characters(text).split()), most)
+
+
+# -- reading ----------------------------------------------------------------------------------------------------------
+
+
+class _Info(NamedTuple):
+    language: str
+    event: str
+    headline: str
+    level: int
+    advance: bool
+    areas: Sequence[str]
+
+
+def _infos(body: bytes) -> list[_Info]:
+    """As `read_alert` reads them, also where it refuses the message for something else; none where they are unsure."""
+    if len(body) > MAX_BYTES:
+        return []
+    body, _ = forms.without_head(body)
+    try:
+        return _of_short(body) or _of_whole(body)
+    except CapError:
+        mended, said = whole_xml(body)
+    try:
+        return _of_whole(mended) if said else []
+    except CapError:
+        return []
+
+
+def _of_whole(body: bytes) -> list[_Info]:
+    document = Document(parse(body))
+    return [
+        _info(
+            document, info, [document.plain(area, "areaDesc") for area in info.iterchildren(f"{document.prefix}area")]
+        )
+        for info in document.children(document.root, "info")
+    ]
+
+
+def _of_short(body: bytes) -> list[_Info]:
+    """Without XML being made of the areas; nothing where comments and the like make that unsure. In UTF-8 only."""
+    if (short := _without_areas(body)) is None:
+        return []
+    root = parse(short.body)
+    document = Document(root)
+    infos = document.children(root, "info")
+    if (root.getroottree().docinfo.encoding or "UTF-8").upper() != "UTF-8" or len(infos) != len(short.areas):
+        return []
+    return [_info(document, info, areas) for info, areas in zip(infos, short.areas, strict=True)]
+
+
+def _info(document: Document, info: etree._Element, areas: Sequence[str]) -> _Info:
+    severity = document.graded(_SEVERITIES, info, "severity")
+    advance = document.graded(_URGENCIES, info, "urgency") == "Future"
+    event, headline = document.plain(info, "event"), document.plain(info, "headline")
+    return _Info(document.language(info), event, headline, level(severity), advance, areas)
+
+
+class _WithoutAreas(NamedTuple):
+    body: bytes
+    areas: list[list[str]]
+    """Their names, by info."""
+
+
+def _without_areas(body: bytes) -> _WithoutAreas | None:
+    """What is left where nothing but areas with a name each is left out; None where that is not sure."""
+    end = _END.match(body, max(body.rfind(b"</"), 0))
+    if end is None or b"<!" in body or body.find(b"<?", 1) > 0:  # at 0 XML is declared
+        return None
+    opening, closing, last = (mark + end[1] + name for mark, name in ((b"<", b"area>"), (b"</", b"area>"), _INFO_ENDS))
+    kept, areas, at = list[bytes](), list[list[str]](), 0
+    while (ends := body.find(last, at)) >= 0:
+        begin, until = body.find(opening, at, ends), body.rfind(closing, at, ends) + len(closing)
+        if begin < 0:
+            begin = until = ends
+        if (names := _names(body[begin:until], end[1].decode())) is None:
+            return None
+        areas.append(names)
+        kept += body[at:begin], body[until : ends + len(last)]
+        at = ends + len(last)
+    return _WithoutAreas(b"".join((*kept, body[at:])), areas)
+
+
+def _names(areas: bytes, prefix: str) -> list[str] | None:
+    """Of areas one after the other; None where something else stands between them, or one has no name or several."""
+    text, opening, closing, named = (
+        areas.decode("utf-8", "replace"),
+        *(f"{mark}{prefix}{name}>" for mark, name in (("<", "area"), ("</", "area"), ("<", "areaDesc"))),
+    )
+    names = re.findall(f"{opening}[ \t\r\n]{{0,99}}{named}([^<]{{0,999}})</", text)
+    between = re.findall(f"{closing}[ \t\r\n]{{0,99}}{opening}", text)
+    if not len(names) == text.count(opening) == text.count(closing) == text.count(named) == len(between) + bool(names):
+        return None
+    return [forms.plain(unescape(name).strip()) if "&" in name else name.strip() for name in names]

@@ -1,7 +1,7 @@
 """Every message that the board holds, for operators to look through: what was decided of it, and where it leads.
 
 Nothing is left out silently: what no decision is known of, or what cannot be read, is listed as that. No level hides
-what is unreadable: nobody knows how bad that is.
+either: nobody has decided how bad it is.
 """
 
 from collections import Counter
@@ -140,7 +140,7 @@ class _Wanted:
             return False
         if asked.district and not _warns(one.outcome, asked.district):
             return False
-        if self.level and 0 < one.brief.level < self.level and one.state != "rejected":
+        if self.level and 0 < one.brief.level < self.level and one.state not in ("rejected", "undecided"):
             return False
         if asked.event and asked.event.casefold() not in one.brief.events[language].casefold():
             return False
