@@ -1,24 +1,31 @@
 """The list of all messages: nothing is left out silently, figures agree with desk and report, and it has an end."""
 
+import asyncio
 import html
 import re
+import threading
+from collections.abc import Callable, Hashable
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import settings as settings_of
 from hypothesis import strategies as st
+from starlette.responses import Response
 
 from tests.support import at, meaning, outcome, rejected, snapshot, tick
+from tests.web.conftest import served
 from tests.web.sites import LOGIN, Desk, settings
 from tests.web.states import STATES, town_in
 from warnsys.cap import CapError, read_alert
 from warnsys.cap.model import level
 from warnsys.records import AlertHeaders
 from warnsys.web import message_list
-from warnsys.web.board import HeldAlert
+from warnsys.web.board import Board, HeldAlert
 from warnsys.web.in_brief import _Info, _infos, in_brief, searched
-from warnsys.web.message_list import MOST
+from warnsys.web.message_list import MOST, MessageFilter, MessagePage, listed_messages
 from warnsys.web.message_list import STATES as DECISIONS
 
 BROKEN = {"reason": "not-xml at line 1: no end tag", "agent": "match", "topic": "cap.alerts", "offset": "7"}
@@ -393,6 +400,31 @@ def test_a_message_is_searched_through_once_and_read_once(monkeypatch: pytest.Mo
     for asked in ("q=hagel", "q=hitze", "", "q=bonn&level=2"):
         made.page(f"/meldungen?{asked}")
     assert len(read) == 1
+
+
+async def test_searches_hold_up_no_other_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, may_go, went, asked_for = desk(), threading.Event(), list[bool](), list[Hashable]()
+    once = made.site.pictures.once
+
+    def slow(board: Board, asked: MessageFilter, zone: ZoneInfo, language: str) -> MessagePage:
+        went.append(may_go.wait(60))
+        return listed_messages(board, asked, zone, language)
+
+    async def counted(key: Hashable, make: Callable[[Board], Response], **how: bool) -> Response:
+        asked_for.append(key)
+        return await once(key, make, **how)
+
+    monkeypatch.setattr("warnsys.web.desk_pages.listed_messages", slow)
+    monkeypatch.setattr(made.site.pictures, "once", counted)
+    async with served(made) as address, httpx.AsyncClient(base_url=address, auth=LOGIN, timeout=60) as http:
+        searches = [asyncio.create_task(http.get(f"/meldungen?q={word}")) for word in ("sturm", "hitze", "frost")]
+        while len(asked_for) < 3:  # noqa: ASYNC110 - the pages set no event
+            await asyncio.sleep(0.01)
+        assert (await http.get("/hilfe")).status_code == 200
+        assert not any(one.done() for one in searches)
+        may_go.set()
+        assert [answer.status_code for answer in await asyncio.gather(*searches)] == [200] * 3
+    assert went == [True] * 3
 
 
 def test_a_name_beyond_what_is_kept_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

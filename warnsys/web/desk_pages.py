@@ -45,7 +45,7 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
         language, picture = language_of(request), site.pictures.taken()
         known = await rows_of(picture)
         return await site.pictures.once(
-            ("messages", language, asked), lambda board: listed(board, known, language, asked), picture
+            ("messages", language, asked), lambda board: listed(board, known, language, asked), picture, long=True
         )
 
     async def rows_of(picture: BoardAtOneTime) -> list[ListedMessage]:

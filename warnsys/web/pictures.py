@@ -4,7 +4,8 @@ A picture is taken anew where something urgent has changed (what holds, an order
 times a second; for the rest it stands for a second. None stands beyond an order from one of our own forms: the page
 that follows the form shows it. The pages' script knows these two times: it asks that much later
 than it hears of a change, so what it gets is never from before the change. Pages are worded by two threads: more would
-only take turns, and the loop, which answers health and takes the records, would wait for all of them.
+only take turns, and the loop, which answers health and takes the records, would wait for all of them. What may take
+seconds (a list of all messages, when they are read first) has a thread of its own, and holds up no other page.
 """
 
 import asyncio
@@ -42,33 +43,48 @@ class Pictures:
     def __init__(self, board: Board, stands_s: float = STANDS_S) -> None:
         self._board, self._stands_s = board, stands_s
         self._newest: BoardAtOneTime | None = None
-        self._threads = ThreadPoolExecutor(THREADS, "pages")
+        self._threads, self._long = ThreadPoolExecutor(THREADS, "pages"), ThreadPoolExecutor(1, "lists")
 
     def now(self) -> Board:
         """The board as it is, or was a moment ago; it does not change any more."""
         return self.taken().board
 
     async def once(
-        self, key: Hashable, make: Callable[[Board], Response], picture: BoardAtOneTime | None = None
+        self,
+        key: Hashable,
+        make: Callable[[Board], Response],
+        picture: BoardAtOneTime | None = None,
+        *,
+        long: bool = False,
     ) -> Response:
         """The answer that is made of the present picture, or of one that was taken; a copy for each who asks."""
-        found = await self.worded(key, make, picture)
+        found = await self.worded(key, make, picture, long=long)
         answer = copy.copy(found)
         answer.raw_headers = list(found.raw_headers)  # each answer is given more of them on its way
         return answer
 
-    async def worded(self, key: Hashable, make: Callable[[Board], Made], picture: BoardAtOneTime | None = None) -> Made:
+    async def worded(
+        self,
+        key: Hashable,
+        make: Callable[[Board], Made],
+        picture: BoardAtOneTime | None = None,
+        *,
+        long: bool = False,
+    ) -> Made:
         """What is made of the present picture, or of one that was taken, in a thread: for all who ask for the same,
-        once. Raises what it does."""
+        once. Raises what it does.
+
+        `long` is what may take seconds.
+        """
         picture = picture or self.taken()
         if (running := picture.made.get(key)) is None:
-            running = picture.made[key] = asyncio.ensure_future(self._made(picture.board, make))
+            running = picture.made[key] = asyncio.ensure_future(self._made(picture.board, make, long=long))
             running.add_done_callback(lambda done: done.cancelled() or done.exception())  # who asked may be gone
         found: Made = await asyncio.shield(running)
         return found
 
-    async def _made(self, board: Board, make: Callable[[Board], Made]) -> Made:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, make, board)
+    async def _made(self, board: Board, make: Callable[[Board], Made], *, long: bool) -> Made:
+        return await asyncio.get_running_loop().run_in_executor(self._long if long else self._threads, make, board)
 
     def taken(self) -> BoardAtOneTime:
         """The present picture, for what is made of one in steps: the next step may come when a newer one stands."""
