@@ -233,6 +233,17 @@ def test_notices_of_one_event_group(path: str) -> None:
     assert {row["group"] for row in rows} == {"G3"}
 
 
+def test_what_two_agents_refused_at_once_is_told_of_both() -> None:
+    desk = Desk().take(tick(0))
+    where = {"topic": "cap.alerts", "partition": "0", "offset": "7"}
+    for agent, reason in (("match", "not-xml"), ("settle", "not-xml"), ("match", "not-cap")):
+        desk.put("rejected", "R", b"<no", {"agent": agent, "reason": reason, **where})
+    found = walk(desk.operators, "/api/v1/rejected?limit=1")
+    assert {(row["agent"], row["reason"]) for row in found} == {
+        ("match", "not-xml"), ("settle", "not-xml"), ("match", "not-cap"),
+    }  # fmt: skip
+
+
 def test_what_a_list_gives_without_a_limit_is_what_it_always_gave() -> None:
     site = busy(9).operators
     assert len(site.get("/api/alerts", auth=LOGIN).json()) == 9

@@ -26,6 +26,7 @@ from warnsys.web.board import MAX_ALERTS, MAX_REJECTED, Board, HeldAlert
 from warnsys.web.errors import UnknownValueError
 from warnsys.web.event_stream import streaming
 from warnsys.web.lists import (
+    MOST_NAME,
     AtLeast,
     Cursor,
     Filters,
@@ -378,7 +379,8 @@ def _sent_at(outcome: Outcome) -> SortKey:
 
 
 def _refused_at(found: tuple[int, Rejected]) -> SortKey:
-    return found[1].at, f"{found[1].place} {found[1].key}"
+    one = found[1]
+    return one.at, f"{one.place} {one.key} {one.agent} {one.reason}"[:MOST_NAME]
 
 
 def _level(outcome: Outcome) -> int:
