@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as settings_of
 from hypothesis import strategies as st
+from lxml import html as lxml_html
 from starlette.responses import Response
 
 from tests.support import at, meaning, outcome, rejected, snapshot, tick
@@ -224,6 +225,7 @@ def test_in_the_hour_that_comes_twice_an_end_is_the_later_one() -> None:
         ("hours=0", "Stunden zurück: eine ganze Zahl"), ("hours=x", "Stunden zurück: eine ganze Zahl"),
         ("from=yesterday", "in der Form 2027-07-14T12:00"), ("to=0001-01-01", "in der Form 2027-07-14T12:00"),
         ("to=9999-12-31T23:59", "in der Form 2027-07-14T12:00"), ("level=9", "Diese Auswahl gibt es nicht"),
+        ("district=nope", "Diese Auswahl gibt es nicht"),
         ("decided=x", "Diese Auswahl gibt es nicht"), ("before=x", "Diese Auswahl gibt es nicht"),
     ],
 )  # fmt: skip
@@ -233,6 +235,61 @@ def test_what_makes_no_sense_is_said_and_keeps_what_was_typed(asked: str, why: s
     assert why in answer.text
     assert 'name="q" id="q" maxlength="200" size="32" value="gewitter"' in answer.text
     assert "<tbody>" not in answer.text
+
+
+def fields(text: str) -> dict[str, str]:
+    """What the form sends when it is submitted as it stands: a browser drops a local time in another form."""
+    form = lxml_html.fromstring(text).get_element_by_id("q").getparent().getparent()
+    assert form.tag == "form"
+    sent = dict(form.form_values())
+    for one in form.xpath(".//input[@type='datetime-local']"):
+        if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d", one.get("value")):
+            sent[one.name] = ""
+    return sent
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"from": "2027-07-14"}, {"to": "2027-07-14"}, {"from": "2027-07-14T14:00", "to": "2027-07-14T16:00+02:00"},
+        {"source": "nope"}, {"source": "dwd"}, {"district": "d1"}, {"decided": "rejected"}, {"level": "3"},
+        {"event": "sturm", "q": "köln"}, {"hours": "5"}, {"from": "2027-07-14", "to": "gestern"},
+    ],
+)  # fmt: skip
+def test_the_form_shows_all_that_is_asked_and_asks_it_again(asked: dict[str, str]) -> None:
+    answer = desk().operators.get("/meldungen", params=asked, auth=LOGIN)
+    assert {name: fields(answer.text)[name] for name in asked} == asked
+
+
+@pytest.mark.parametrize("event", ["hitze", "starkregen"])
+def test_a_message_of_two_events_is_found_by_either(event: str) -> None:
+    made = Desk().take(tick(0), outcome("two", meaning("Extreme"), meaning("Minor", group="HEAT", ii="247")))
+    info = INFO.format(event="HITZE", urgency="Immediate", severity="Minor", headline="H", area="A")
+    made.put_alert("far", said("STARKREGEN").replace(b"</alert>", info.encode() + b"</alert>"))
+    text = made.page(f"/meldungen?event={event}")
+    assert {name for name in ("two", "far") if f">{name}</span>" in text} == {"two", "far"}
+    offered = re.findall(r'<option value="([^"]+)"></option>', text)
+    assert any("itze" in one for one in offered)
+    assert "HITZE" in offered
+    assert "STARKREGEN" in offered
+
+
+def test_two_agents_that_refuse_one_record_at_once_have_a_row_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(message_list, "MOST", 1)
+    made = Desk().take(tick(0))
+    for agent in ("match", "settle"):
+        made.put("rejected", "R", f"<no {agent}".encode(), {**BROKEN, "agent": agent})
+    text = made.page("/meldungen")
+    text += made.page(html.unescape(re.findall(r'rel="next" href="([^"]+)"', text)[0]))
+    found = re.findall(r'href="(/meldungen/\w+/rohdaten)"', text)
+    assert {made.operators.get(one, auth=LOGIN).content for one in found} == {b"<no match", b"<no settle"}
+
+
+def test_the_desk_leads_to_bytes_that_were_refused_whatever_comes_in() -> None:
+    made = desk()
+    (address,) = re.findall(r'href="([^"]+)" download', made.page("/").partition('id="strip"')[2])
+    made.put("rejected", "worse", b"<worse", BROKEN)
+    assert made.operators.get(address, auth=LOGIN).content == b"<no"
 
 
 def test_an_empty_form_is_the_whole_list() -> None:
@@ -447,7 +504,7 @@ def test_every_decision_has_its_words() -> None:
 
 def test_sources_of_the_settings_are_offered_before_anything_came() -> None:
     cities = settings().cities
-    assert "<option>dwd</option>" in Desk(settings(cities=[dict(one) for one in cities])).page("/meldungen")
+    assert '<option value="dwd">dwd</option>' in Desk(settings(cities=[dict(one) for one in cities])).page("/meldungen")
 
 
 def test_what_is_offered_is_bounded() -> None:

@@ -20,6 +20,7 @@ from warnsys.web.message_list import (
     ListedMessage,
     MessageFilter,
     WrongFilterError,
+    has_field_form,
     known_messages,
     listed_messages,
     refused_as,
@@ -101,16 +102,20 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
 
     def listed(board: Board, known: list[ListedMessage], language: str, asked: MessageFilter) -> Response:
         zone, wrong, found = zone_of(site), "", None
+        districts = [one for city in board.cities.values() for one in city.place.districts]
         try:
+            if asked.district and all(one.id != asked.district for one in districts):
+                raise WrongFilterError("filter")
             found = listed_messages(known, asked, board.now(), zone, language)
         except WrongFilterError as error:
             wrong = f"wrong-{error.field}"
         rows = as_rows(board, found.rows, language) if found else []
+        named = {*(one.name for one in site.settings.sources), *([asked.source] if asked.source else ())}
         values = {
             "asked": asked, "wrong": wrong, "found": found, "rows": rows, "states": STATES, "moment": moment,
             "zone": zone, "now": board.now(), "orders": board.orders(),
-            "sources": sorted({*(found.sources if found else ()), *(one.name for one in site.settings.sources)}),
-            "districts": [one for city in board.cities.values() for one in city.place.districts],
+            "sources": sorted({*(found.sources if found else ()), *named}), "has_field_form": has_field_form,
+            "districts": districts,
         }  # fmt: skip
         return pages.render("messages.html", language, board, values, status=422 if wrong else 200)
 

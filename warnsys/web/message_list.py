@@ -4,6 +4,7 @@ Nothing is left out silently: what no decision is known of, or what cannot be re
 either: nobody has decided how bad it is.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ MOST_EVENTS = 100
 FIRST_YEAR, LAST_YEAR = 2000, 2999
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
+_FIELD_FORM = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}")
 
 
 class MessageFilter(BaseModel):
@@ -142,7 +144,8 @@ class _Wanted:
             return False
         if self.level and 0 < one.brief.level < self.level and one.state not in ("rejected", "undecided"):
             return False
-        if asked.event and asked.event.casefold() not in one.brief.events[language].casefold():
+        names = one.brief.every_event[language] if asked.event else ()
+        if asked.event and not any(asked.event.casefold() in name.casefold() for name in names):
             return False
         if words := asked.q.casefold().split():
             text = f"{one.id.casefold()}\n{searched(one.outcome, one.held)}"
@@ -167,7 +170,7 @@ def listed_messages(
         if asked.decided in ("", one.state) and (wanted.before is None or one.place < wanted.before)
     ]
     counts = Counter(one.state for one in found)
-    names = sorted({name for one in found if (name := one.brief.events[language])})
+    names = sorted({name for one in found for name in one.brief.every_event[language]})
     older = shown[MOST - 1].place if len(shown) > MOST else None
     return MessagePage(
         tuple(shown[:MOST]), {state: counts[state] for state in STATES}, f"{older[0]}.{older[1]}" if older else "",
@@ -183,11 +186,16 @@ def short_name(key: str) -> str:
 
 def refused_as(board: Board, name: str) -> Rejected | None:
     """What was refused, by the short name of its row."""
-    return next((one for one in board.rejected if short_name(_key(one)) == name), None)
+    return next((one for one in board.rejected if refused_name(one) == name), None)
+
+
+def refused_name(refused: Rejected) -> str:
+    """The short name of its row."""
+    return short_name(_key(refused))
 
 
 def _key(refused: Rejected) -> str:
-    return f"{refused.key} {refused.place} {refused.reason}"
+    return f"{refused.key} {refused.place} {refused.agent} {refused.reason}"
 
 
 def _warns(outcome: Outcome | None, district: str) -> bool:
@@ -263,6 +271,11 @@ def _local(text: str, zone: ZoneInfo, *, end: bool = False) -> datetime | None:
     if _is_day(text):
         return (found + timedelta(days=1)).astimezone(UTC)
     return found.astimezone(UTC) + timedelta(minutes=1)
+
+
+def has_field_form(text: str) -> bool:
+    """Whether a field of type `datetime-local` shows it: it drops any other text, and what was asked for with it."""
+    return not text or bool(_FIELD_FORM.fullmatch(text))
 
 
 def _is_day(text: str) -> bool:

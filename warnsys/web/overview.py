@@ -16,6 +16,7 @@ from warnsys.pipeline import CityRules
 from warnsys.web.alerts import neighbours
 from warnsys.web.board import Board
 from warnsys.web.held_back import held_now, stop_stories
+from warnsys.web.message_list import refused_name
 from warnsys.web.nearby import nearby
 from warnsys.web.pictures import BoardAtOneTime
 from warnsys.web.site import Site
@@ -83,7 +84,7 @@ def overview(site: Site, board: Board, language: str) -> dict[str, Any]:
     return {
         **values, "cells_unknown": site.reach.now(), "feeds": feeds,
         "notices": list(board.notices)[:MOST_NOTICES], "web": site.settings.web,
-        "unreadable": rejected[:MOST_UNREADABLE], "unreadable_count": len(rejected),
+        "unreadable": rejected[:MOST_UNREADABLE], "refused_name": refused_name, "unreadable_count": len(rejected),
         "loud": any(one.loud and not one.acknowledged for city in cities for one in city["holding"]),
         "fresh_for": min(remaining, default=LOOK_AGAIN_S), "silent_s": _silence(board),
         "journeys": [one for one in reversed(board.history.journeys.values()) if one.shown][:3],
