@@ -15,7 +15,7 @@ from tests.support import meaning, outcome, snapshot, tick
 from tests.web.conftest import served
 from tests.web.sites import LOGIN, Desk
 from warnsys.web.board import Board
-from warnsys.web.pictures import STANDS_S, THREADS, URGENT_S, Pictures
+from warnsys.web.pictures import MOST_OF_ONE, MOST_SEARCHES, STANDS_S, THREADS, URGENT_S, Pictures
 from warnsys.web.site import FOLDER
 
 
@@ -117,3 +117,48 @@ async def test_who_goes_away_ends_no_page_of_another() -> None:
     gone.cancel()
     wait.set()
     assert (await stays).status_code == 200
+
+
+async def test_a_flood_of_searches_delays_searches_alone_and_whoever_asks_too_much_is_told_to_come_later() -> None:
+    pictures, wait = Pictures(desk().board), threading.Event()
+
+    def page(name: str, _: Board) -> Response:
+        wait.wait(30)
+        return PlainTextResponse(name)
+
+    def ask(name: str, client: str) -> "asyncio.Task[Response]":
+        return asyncio.create_task(pictures.once(name, partial(page, name), client))
+
+    flood = [ask(f"a{n}", "a") for n in range(MOST_OF_ONE)]
+    same = ask("a0", "a")
+    await asyncio.sleep(0)
+    for number in range(THREADS + 1):
+        stele = await pictures.once(f"stele{number}", lambda _: PlainTextResponse("stele"))
+        assert stele.body == b"stele", "while not one search is done"
+    with pytest.raises(HTTPException) as told:
+        await ask("one more", "a")
+    other = ask("one more", "b")  # is not told what was said to the first
+    assert (told.value.status_code, (told.value.headers or {})["Retry-After"]) == (429, "5")
+    others = [ask(f"{n}", f"b{n}") for n in range(MOST_SEARCHES - MOST_OF_ONE - 1)]
+    await asyncio.sleep(0)
+    with pytest.raises(HTTPException):
+        await ask("of another", "c")
+    others.pop(0).cancel()  # whoever goes away leaves his search behind: it still waits
+    await asyncio.sleep(0)
+    with pytest.raises(HTTPException):
+        await ask("of another", "c")
+    wait.set()
+    assert {one.status_code for one in await asyncio.gather(*flood, same, other, *others)} == {200}
+    assert (await ask("and one more", "a")).body == b"and one more"
+    assert (await ask("of another", "c")).body == b"of another"
+
+
+async def test_a_search_that_fails_leaves_its_place() -> None:
+    pictures = Pictures(desk().board)
+
+    def page(_: Board) -> Response:
+        raise HTTPException(404, "none")
+
+    for number in range(2 * MOST_OF_ONE):
+        with pytest.raises(HTTPException, match="404"):
+            await pictures.once(number, page, "a")

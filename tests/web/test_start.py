@@ -1,6 +1,8 @@
 """The public start page and a district's page: everybody finds what holds, and nothing unknown looks calm."""
 
+import threading
 from itertools import permutations
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,10 +16,12 @@ from tests.web.states import SEVERE, STATES, Town
 from tests.web.test_largest import parts, said
 from tests.web.test_sites import calm, warned
 from warnsys.records import DistrictStatus, Freshness, SteleItem
-from warnsys.web import start
+from warnsys.web import names, start
 from warnsys.web.board import TopicRecord
-from warnsys.web.names import is_named
+from warnsys.web.names import forms_of, is_named, words_of
+from warnsys.web.pictures import STANDS_S
 from warnsys.web.timeline import timeline
+from warnsys.web.views import View
 from warnsys.web.words import words
 
 CALM = "Keine Wetterwarnung"
@@ -385,18 +389,82 @@ def test_no_state_says_calm_of_a_district_unless_its_record_is_clear_and_fresh(s
         ("gra\u0308frath", "Gräfrath"), ("strasse", "Lange Straße"), ("STRAẞE", "Lange Strasse"),
         ("lange str", "Lange Straße"), ("hoehscheid burg", "Burg/Höhscheid"), ("burghöhscheid", "Burg/Höhscheid"),
         ("ohligs-aufderhöhe", "Ohligs, Aufderhöhe"),
-        ("neuenhaus", "Neuenhaus"), ("enhaus", "Neuenhaus"), ("mosciska", "Mościska"), ("", "Wald"), (" - ", "Wald"),
+        ("neuenhaus", "Neuenhaus"), ("enhaus", "Neuenhaus"), ("mosciska", "Mościska"),
     ],
 )  # fmt: skip
 def test_a_name_is_found_in_any_case_without_its_marks_spelt_out_and_in_part(asked: str, name: str) -> None:
-    assert is_named(asked, name)
+    assert is_named(words_of(asked), forms_of(name))
 
 
 @pytest.mark.parametrize(
-    ("asked", "name"), [("wald", "Gräfrath"), ("gräfrath wald", "Gräfrath"), ("xgräfrath", "Gräfrath")]
+    ("asked", "name"), [("wald", "Gräfrath"), ("gräfrath wald", "Gräfrath"), ("xgräfrath", "Gräfrath"), (" - ", "Wald")]
 )
 def test_another_name_is_not_found(asked: str, name: str) -> None:
-    assert not is_named(asked, name)
+    assert not is_named(words_of(asked), forms_of(name))
+
+
+@pytest.mark.parametrize("asked", ["!!!", " - ", "\uff9e", "\u0308", "\x00"])
+def test_a_question_without_words_finds_no_district(asked: str) -> None:
+    page = parts(html.fromstring(calm().public.get("/start", params={"q": asked}).text), "//main")[0]
+    assert "Kein Bezirk heißt so" in said(page)
+    assert not page.xpath("//*[@data-district]")
+
+
+def test_a_blank_question_is_none() -> None:
+    assert list(rows(calm(), "/start?q=%20%20")) == list(rows(calm()))
+
+
+def test_a_search_reads_its_question_once_and_each_name_once_for_all_searches(monkeypatch: pytest.MonkeyPatch) -> None:
+    read, plain = list[str](), names._words
+    monkeypatch.setattr(names, "_words", lambda text: read.append(text) or plain(text))  # type: ignore[func-returns-value]
+    town = STATES["calm"]()
+    rows(town, "/start?q=wald")
+    assert set(map(read.count, read)) == {1}
+    read.clear()
+    assert list(rows(town, "/start?q=gräfrath")) == ["solingen-5"]
+    assert read == ["gräfrath"]
+
+
+def test_a_search_shows_few_districts_and_says_how_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(start, "MOST_FOUND", 2)
+    town = STATES["calm"]()
+    assert len(rows(town, "/start?q=solingen")) == 2
+    text, every = content(town, "/start?q=solingen"), len(rows(town))
+    assert every > 2
+    assert f"{every} Bezirke zu „solingen“" in text
+    assert f"{every - 2} weitere Bezirke stehen hier nicht" in text
+
+
+def test_equal_questions_share_a_page_and_each_reads_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk, found = Desk(stands_s=STANDS_S).take(tick(0), snapshot(0)), list[str]()
+    monkeypatch.setattr(start, "words_of", lambda asked: found.append(asked) or words_of(asked))  # type: ignore[func-returns-value]
+    for asked in ("district+1", "++district+++1+", "DISTRICT+1"):
+        page = shown(desk, f"/start?q={asked}")
+        (field,) = parts(page, "//input[@id='q']")
+        assert field.get("value") == " ".join(asked.replace("+", " ").split())
+    assert found == ["district 1", "DISTRICT 1"]
+
+
+def test_searches_have_a_thread_of_their_own_and_the_page_without_a_question_has_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    worded, plain = list[str](), start.district_view
+
+    def viewed(*given: Any) -> View:
+        worded.append(threading.current_thread().name.rpartition("_")[0])
+        return plain(*given)
+
+    monkeypatch.setattr(start, "district_view", viewed)
+    desk = calm()
+    for path, thread in (
+        ("/start", "pages"),
+        ("/start?q=+", "pages"),
+        ("/start?q=district", "searches"),
+        ("/district/d1", "pages"),
+    ):
+        worded.clear()
+        assert desk.public.get(path).status_code == 200
+        assert set(worded) == {thread}
 
 
 def test_the_search_shows_the_districts_of_that_name_alone_and_says_how_many() -> None:

@@ -1,31 +1,41 @@
 """Names of districts as people type them: in any case, without their marks or spelt out, and in part."""
 
 import unicodedata
-from functools import lru_cache
+from collections.abc import Collection
+from typing import NamedTuple
 
 _SPELT_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae"})
 
 
-def is_named(asked: str, name: str) -> bool:
-    """Whether each word that was asked for is a part of the name: "grafr" and "GRAEFRATH" are of "Gräfrath"."""
-    words = list(zip(_bare(asked), _spelt(asked), strict=True))
-    bare, spelt = _forms(name) if words else ("", "")
-    return all(word in bare or word in spelt or other in spelt for word, other in words)
+class NameForms(NamedTuple):
+    """A name, or a word of a question, in small letters: as it is compared."""
 
-
-@lru_cache(maxsize=20_000)
-def _forms(name: str) -> tuple[str, str]:
-    return "".join(_bare(name)), "".join(_spelt(name))
-
-
-def _bare(text: str) -> list[str]:
-    """Its words in small letters without marks."""
-    return [_without_marks(word) for word in _words(text)]
-
-
-def _spelt(text: str) -> list[str]:
+    bare: str
+    """Without marks."""
+    spelt: str
     """The same, but umlauts are spelt out as German does it."""
-    return [_without_marks(word.translate(_SPELT_OUT)) for word in _words(text)]
+
+
+def words_of(asked: str) -> tuple[NameForms, ...]:
+    """Each word of a question once; none where it has neither letters nor digits."""
+    words = dict.fromkeys(_forms(word) for word in _words(asked))
+    return tuple(word for word in words if word.bare)
+
+
+def forms_of(name: str) -> NameForms:
+    """Of a whole name, whose words stand together: to be made once for all questions."""
+    return _forms("".join(_words(name)))
+
+
+def is_named(words: Collection[NameForms], name: NameForms) -> bool:
+    """Whether each word that was asked for is a part of the name: "grafr" and "GRAEFRATH" are of "Gräfrath"."""
+    return bool(words) and all(
+        word.bare in name.bare or word.bare in name.spelt or word.spelt in name.spelt for word in words
+    )
+
+
+def _forms(word: str) -> NameForms:
+    return NameForms(_without_marks(word), _without_marks(word.translate(_SPELT_OUT)))
 
 
 def _words(text: str) -> list[str]:

@@ -2,19 +2,24 @@
 
 A picture is taken anew where something urgent has changed (what holds, an order, this process's own sight), at most ten
 times a second; for the rest it stands for a second. None stands beyond an order from one of our own forms: the page
-that follows the form shows it. The pages' script knows these two times: it asks that much later
-than it hears of a change, so what it gets is never from before the change. Pages are worded by two threads: more would
-only take turns, and the loop, which answers health and takes the records, would wait for all of them. What may take
-seconds (a list of all messages, when they are read first) has a thread of its own, and holds up no other page.
+that follows the form shows it. The page of all districts is long, and something urgent comes all the time somewhere: it
+stands for a second anyway. The pages' script knows these two times: it asks that much later than it hears of a change,
+so what it gets is never from before the change.
+
+Pages are worded by two threads: more would only take turns, and the loop, which answers health and takes the records,
+would wait for all of them. What may take seconds (a list of all messages that are read first) has a thread of its own,
+and so have searches, of which nobody shares the page: neither holds up another page.
 """
 
 import asyncio
 import copy
+from collections import Counter
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from warnsys.web.board import Board
@@ -24,6 +29,8 @@ STANDS_S = 1.0
 URGENT_S = 0.1
 """How old where something urgent has changed since. `SOON_MS` of static/live.js."""
 THREADS = 2
+MOST_SEARCHES, MOST_OF_ONE = 100, 25
+"""Searches that wait, of everybody and of one client: some seconds, and little for the others."""
 Made = TypeVar("Made")
 
 
@@ -43,11 +50,30 @@ class Pictures:
     def __init__(self, board: Board, stands_s: float = STANDS_S) -> None:
         self._board, self._stands_s = board, stands_s
         self._newest: BoardAtOneTime | None = None
-        self._threads, self._long = ThreadPoolExecutor(THREADS, "pages"), ThreadPoolExecutor(1, "lists")
+        self._this_second: BoardAtOneTime | None = None
+        self._pages, self._lists = ThreadPoolExecutor(THREADS, "pages"), ThreadPoolExecutor(1, "lists")
+        self._searches = ThreadPoolExecutor(1, "searches")
+        self._waiting: Counter[str] = Counter()
+        """Searches that wait, by client."""
 
     def now(self) -> Board:
         """The board as it is, or was a moment ago; it does not change any more."""
         return self.taken().board
+
+    def taken(self) -> BoardAtOneTime:
+        """The present picture, for what is made of one in steps: the next step may come when a newer one stands."""
+        known, urgent = self._newest, self._board.urgent
+        stands_s = self._stands_s if known and known.board.urgent == urgent else min(URGENT_S, self._stands_s)
+        if known is None or not self._stands(known, stands_s):
+            known = self._newest = BoardAtOneTime(self._board.picture(), self._board.elapsed())
+        return known
+
+    def taken_this_second(self) -> BoardAtOneTime:
+        """A picture that stands for a second, also where something urgent has changed since: for a long page."""
+        known = self._this_second
+        if known is None or not self._stands(known, self._stands_s):
+            known = self._this_second = self.taken()
+        return known
 
     async def once(
         self,
@@ -56,9 +82,10 @@ class Pictures:
         picture: BoardAtOneTime | None = None,
         *,
         long: bool = False,
+        searcher: str | None = None,
     ) -> Response:
-        """The answer that is made of the present picture, or of one that was taken; a copy for each who asks."""
-        found = await self.worded(key, make, picture, long=long)
+        """The answer that is made of a picture, as `worded`; a copy for each who asks."""
+        found = await self.worded(key, make, picture, long=long, searcher=searcher)
         answer = copy.copy(found)
         answer.raw_headers = list(found.raw_headers)  # each answer is given more of them on its way
         return answer
@@ -70,31 +97,40 @@ class Pictures:
         picture: BoardAtOneTime | None = None,
         *,
         long: bool = False,
+        searcher: str | None = None,
     ) -> Made:
-        """What is made of the present picture, or of one that was taken, in a thread: for all who ask for the same,
-        once. Raises what it does.
+        """What is made of the present picture, or of one that was taken, in a thread: once, for all who ask for it.
 
-        `long` is what may take seconds.
+        `long` is what may take seconds. `searcher` is the client that searches for something. Raises what `make`
+        does, and HTTPException 429 where too many searches wait.
         """
         picture = picture or self.taken()
         if (running := picture.made.get(key)) is None:
-            running = picture.made[key] = asyncio.ensure_future(self._made(picture.board, make, long=long))
+            threads = self._lists if long else self._pages
+            if searcher is not None:
+                self._queue(searcher)
+                threads = self._searches
+            running = picture.made[key] = asyncio.ensure_future(self._made(picture.board, make, threads))
             running.add_done_callback(lambda done: done.cancelled() or done.exception())  # who asked may be gone
+            if searcher is not None:
+                running.add_done_callback(lambda _: self._leave(searcher))
         found: Made = await asyncio.shield(running)
         return found
 
-    async def _made(self, board: Board, make: Callable[[Board], Made], *, long: bool) -> Made:
-        return await asyncio.get_running_loop().run_in_executor(self._long if long else self._threads, make, board)
+    async def _made(self, board: Board, make: Callable[[Board], Made], threads: ThreadPoolExecutor) -> Made:
+        return await asyncio.get_running_loop().run_in_executor(threads, make, board)
 
-    def taken(self) -> BoardAtOneTime:
-        """The present picture, for what is made of one in steps: the next step may come when a newer one stands."""
-        board, newest = self._board, self._newest
-        now = board.elapsed()
-        if newest is not None:
-            known = newest.board
-            stands_s = self._stands_s if known.urgent == board.urgent else min(URGENT_S, self._stands_s)
-            stands_s = stands_s if known.written_here == board.written_here else 0  # whoever wrote it looks for it
-            if 0 <= now - newest.at < stands_s and known.connected == board.connected:
-                return newest
-        self._newest = BoardAtOneTime(board.picture(), now)
-        return self._newest
+    def _queue(self, searcher: str) -> None:
+        if self._waiting[searcher] >= MOST_OF_ONE or self._waiting.total() >= MOST_SEARCHES:
+            raise HTTPException(429, "too many searches wait; ask again later", {"Retry-After": "5"})
+        self._waiting[searcher] += 1
+
+    def _leave(self, searcher: str) -> None:
+        self._waiting[searcher] -= 1
+        self._waiting += Counter()  # forgets who has none that waits
+
+    def _stands(self, known: BoardAtOneTime, stands_s: float) -> bool:
+        board, seen = self._board, known.board
+        if (seen.written_here, seen.connected) != (board.written_here, board.connected):
+            return False  # whoever wrote an order looks for it
+        return 0 <= board.elapsed() - known.at < stands_s

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import jinja2
 from fastapi import Depends, Request
@@ -24,6 +24,7 @@ from warnsys.warning.matching import Matcher
 from warnsys.warning.text import direction
 from warnsys.web.board import Board
 from warnsys.web.errors import UnknownValueError
+from warnsys.web.names import NameForms, forms_of
 from warnsys.web.pictures import STANDS_S, Pictures
 from warnsys.web.security import CHALLENGE, Operators
 from warnsys.web.views import span, without_control_characters
@@ -51,6 +52,15 @@ async def pictured(request: Request) -> Board:
 BoardPicture = Annotated[Board, Depends(pictured)]
 
 
+class NamedDistrict(NamedTuple):
+    """A district as the search goes through them."""
+
+    city: CityRules
+    district: District
+    forms: NameForms
+    """Of its names and its city's."""
+
+
 @dataclass(frozen=True)
 class Site:
     """What routes need."""
@@ -72,6 +82,15 @@ class Site:
     def pictures(self) -> Pictures:
         """Of the board, for both sites."""
         return Pictures(self.board, self.stands_s)
+
+    @cached_property
+    def named_districts(self) -> tuple[NamedDistrict, ...]:
+        """Of all cities, which stay the same while a process runs."""
+        return tuple(
+            NamedDistrict(city, one, forms_of(f"{city.place.name} {one.name} {one.short_name}"))
+            for city in self.board.cities.values()
+            for one in city.place.districts
+        )
 
     def district(self, district_id: str, given_in: str = "path") -> tuple[CityRules, District]:
         """Raises `UnknownValueError` where there is none, which names the parameter `district` and where it stood."""

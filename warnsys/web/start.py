@@ -1,6 +1,6 @@
 """The public start page, where everybody finds a district and what holds there; and a page for each district."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -11,7 +11,8 @@ from geofences import District
 from warnsys.pipeline import CityRules
 from warnsys.records import SteleItem
 from warnsys.web.board import Board
-from warnsys.web.names import is_named
+from warnsys.web.clients import client_of
+from warnsys.web.names import is_named, words_of
 from warnsys.web.site import Pages, Site, language_of
 from warnsys.web.stele import DistrictId, advice, tongue
 from warnsys.web.timeline import ended_in
@@ -20,7 +21,9 @@ from warnsys.web.views import Item, LastKnown, View, district_view, last_known_i
 LOOKS_AGAIN_S = 60
 """How long a page of which nothing is known may stand without an answer."""
 MOST_DISTRICTS = 300
-"""That the start page shows; the others are found by their name."""
+"""That the start page shows, which is made once for everybody; the others are found by their name."""
+MOST_FOUND = 30
+"""Districts that the page of a question shows, which is made for it alone."""
 MOST_FURTHER = 3
 """Warnings that a district's row names beside the largest; the others are counted."""
 MOST_WHOLE = 12
@@ -47,15 +50,21 @@ def router(site: Site, pages: Pages, *, at_root: bool) -> APIRouter:
     async def start(request: Request, q: Asked = "") -> Response:
         """`q` is a district's name, or a part of it."""
         language = language_of(request)
-        return await site.pictures.once(("start", language, q), lambda board: listed(board, language, q))
+        asked = " ".join(q.split())  # what it says besides is repeated on its page, letter by letter
+        searcher = client_of(request.scope) if asked else None
+        return await site.pictures.once(("start", language, asked), lambda now: listed(now, language, asked), searcher=searcher)
 
     for path in ("/", "/start") if at_root else ("/start",):
         routes.add_api_route(path, start, methods=["GET"])
 
     def listed(board: Board, language: str, asked: str) -> Response:
-        found = list(_asked_for(board, asked))
+        found = (
+            _found(site, asked)
+            if asked
+            else [(city, one) for city in board.cities.values() for one in city.place.districts]
+        )
         cities: dict[str, tuple[CityRules, list[DistrictRow]]] = {}
-        for city, district in found[:MOST_DISTRICTS]:
+        for city, district in found[: MOST_FOUND if asked else MOST_DISTRICTS]:
             rows = cities.setdefault(city.place.id, (city, []))[1]
             rows.append(_row(board, city, district, language))
         shown = [row.view for _, rows in cities.values() for row in rows]
@@ -99,11 +108,9 @@ def router(site: Site, pages: Pages, *, at_root: bool) -> APIRouter:
     return routes
 
 
-def _asked_for(board: Board, asked: str) -> Iterator[tuple[CityRules, District]]:
-    for city in board.cities.values():
-        for district in city.place.districts:
-            if is_named(asked, f"{city.place.name} {district.name} {district.short_name}"):
-                yield city, district
+def _found(site: Site, asked: str) -> list[tuple[CityRules, District]]:
+    words = words_of(asked)
+    return [(one.city, one.district) for one in site.named_districts if is_named(words, one.forms)]
 
 
 def _row(board: Board, city: CityRules, district: District, language: str) -> DistrictRow:
