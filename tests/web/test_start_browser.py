@@ -133,6 +133,27 @@ async def test_a_new_warning_shows_by_itself_and_without_a_server_nothing_looks_
     await page.close()
 
 
+@pytest.mark.parametrize(("path", "speed"), [("/start", "later"), ("/district/d1", "soon"), ("/", "soon")])
+async def test_the_page_of_all_districts_asks_once_a_second_at_most_the_others_at_once(
+    browser: Browser, path: str, speed: str
+) -> None:
+    async with served(desk_in("calm")) as address, opened(browser, address + path, PHONE) as page:
+        told = await page.evaluate(
+            """() => {
+                const asked = [];
+                soon = () => asked.push("soon");
+                later = () => asked.push("later");
+                listen();
+                return URGENT.map((kind) => {
+                    asked.length = 0;
+                    source.dispatchEvent(new Event(kind));
+                    return [kind, asked[0]];
+                });
+            }"""
+        )
+        assert dict(told) == dict.fromkeys(["hello", "reload", "stele", "action", "process"], speed)
+
+
 async def test_what_is_typed_into_the_search_outlasts_a_refresh(browser: Browser) -> None:
     desk = desk_in("calm")
     async with served(desk) as address, opened(browser, f"{address}/start", PHONE) as page:

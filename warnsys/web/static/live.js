@@ -112,7 +112,8 @@ function listen() {
   if (source) source.close();
   source = new EventSource(root.dataset.stream);
   streamAt = performance.now();
-  for (const [kinds, ask] of [[URGENT, soon], [OTHERS, later]]) {
+  const urgent = root.hasAttribute("data-slow") ? later : soon; // many districts: their steles come many times a second
+  for (const [kinds, ask] of [[URGENT, urgent], [OTHERS, later]]) {
     for (const kind of kinds) source.addEventListener(kind, () => { streamAt = performance.now(); ask(); });
   }
   source.addEventListener("ping", () => { streamAt = performance.now(); });
