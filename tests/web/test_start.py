@@ -305,6 +305,15 @@ def test_what_was_last_known_is_named_while_nothing_is_known(path: str) -> None:
     assert "Stand Mi 14.07. 14:00" in text
 
 
+@pytest.mark.parametrize("later", [0, 10])
+def test_whatever_is_last_known_says_when_it_will_have_ended_by_its_own_end(later: float) -> None:
+    desk = warned("Extreme").later(later)  # with data a page keeps it for the time without
+    for path in PAGES if later else PAGES[1:]:
+        lines = parts(shown(desk, path), "//*[contains(@class, 'last')]//li")
+        assert lines
+        assert all(int(str(one.get("data-left"))) > 0 for one in lines)
+
+
 @pytest.mark.parametrize("path", ["/start", "/district/solingen-1"])
 def test_old_data_are_called_that(path: str) -> None:
     stale = content(STATES["stale"](), path)

@@ -133,6 +133,27 @@ async def test_a_new_warning_shows_by_itself_and_without_a_server_nothing_looks_
     await page.close()
 
 
+@pytest.mark.parametrize("path", ["/district/d1", "/stele/d1"])
+async def test_a_page_without_a_server_names_nothing_that_has_ended_by_its_own_end(browser: Browser, path: str) -> None:
+    desk = desk_in("calm").take(
+        outcome("A", meaning("Extreme", expires=60), stamp=1),
+        outcome("B", meaning("Severe", ii="52", expires=90), stamp=1),
+    )
+    async with served(desk) as address:
+        page = await browser.new_page(viewport=PHONE)
+        await page.goto(address + path)
+    await page.evaluate("goodUntil = 0")  # as when its record's time is over
+    blind = page.locator("#blind")
+    await expect(blind.get_by_text("Stufe 4 von 4")).to_be_visible()
+    await page.evaluate("bornAt -= 61 * 60 * 1000")
+    await expect(blind.get_by_text("Stufe 4 von 4")).to_be_hidden()
+    await expect(blind.get_by_text("Stufe 3 von 4")).to_be_visible()
+    await page.evaluate("bornAt -= 30 * 60 * 1000")
+    await expect(blind.get_by_text("Zuletzt bekannt")).to_be_hidden()
+    await expect(blind.get_by_role("heading", name="Keine verlässlichen Daten")).to_be_visible()
+    await page.close()
+
+
 @pytest.mark.parametrize(("path", "speed"), [("/start", "later"), ("/district/d1", "soon"), ("/", "soon")])
 async def test_the_page_of_all_districts_asks_once_a_second_at_most_the_others_at_once(
     browser: Browser, path: str, speed: str

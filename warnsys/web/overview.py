@@ -23,12 +23,18 @@ from warnsys.web.site import Site
 from warnsys.web.timeline import timeline
 from warnsys.web.told import matrix, ways
 from warnsys.web.unreadable import unreadable
-from warnsys.web.views import Holding, View, district_view, holdings, last_known, without_control_characters
+from warnsys.web.views import (
+    LOOK_AGAIN_S,
+    Holding,
+    View,
+    district_view,
+    holdings,
+    last_known,
+    without_control_characters,
+)
 from warnsys.web.words import words
 
-LOOK_AGAIN_S = 60
-"""How long a page that knows nothing may stand without an answer."""
-LOOKS_AGAIN = timedelta(minutes=3)
+SILENT_FEED = timedelta(minutes=3)
 """A feed that has not looked for so long, nor three times as long as between two looks, does not look any more."""
 AHEAD = timedelta(minutes=5)
 MUCH_LAG = 100
@@ -155,7 +161,7 @@ def _feeds(site: Site, board: Board, now: datetime, language: str) -> list[dict[
         stamp = status.stamp if status and status.stamp and status.stamp <= now + AHEAD else None
         age = max(0.0, (now - stamp).total_seconds()) if stamp else None
         stale, why = age is None or age > source.stale_after_s, ""
-        if status and status.looked < now - max(LOOKS_AGAIN, 3 * timedelta(seconds=source.poll_s)):
+        if status and status.looked < now - max(SILENT_FEED, 3 * timedelta(seconds=source.poll_s)):
             why = t("why-silent", looked=moment(status.looked, zone_of(site), language))
         elif status and status.error:
             why = t("why-error", error=without_control_characters(status.error))

@@ -16,10 +16,8 @@ from warnsys.web.names import is_named, words_of
 from warnsys.web.site import Pages, Site, language_of
 from warnsys.web.stele import DistrictId, advice, tongue
 from warnsys.web.timeline import ended_in
-from warnsys.web.views import Item, LastKnown, View, district_view, last_known_in
+from warnsys.web.views import LOOK_AGAIN_S, Item, LastKnown, View, district_view, last_known_in
 
-LOOKS_AGAIN_S = 60
-"""How long a page of which nothing is known may stand without an answer."""
 MOST_DISTRICTS = 300
 """That the start page shows, which is made once for everybody; the others are found by their name."""
 MOST_FOUND = 30
@@ -139,7 +137,7 @@ def _heading(item: Item, view: View) -> str:
 def _sight(board: Board, views: Iterable[View]) -> dict[str, Any]:
     """How long a page may be shown without an answer, and whether what it says grows old already."""
     lasts = [view.remaining_s for view in views if view.record]
-    return {"fresh_for": min(lasts, default=LOOKS_AGAIN_S), "late": not board.connected or board.silent()}
+    return {"fresh_for": min(lasts, default=LOOK_AGAIN_S), "late": not board.connected or board.silent()}
 
 
 def _advice(item: SteleItem, board: Board, language: str) -> str:

@@ -23,6 +23,8 @@ from warnsys.web.board import Board
 from warnsys.web.words import words
 
 Presentation = Literal["calm", "tile", "banner", "full", "no_data"]
+LOOK_AGAIN_S = 60
+"""How long a page that knows nothing may stand without an answer."""
 SHORTEST_TURN_S = 10
 CREDIT_CHARS = 120
 

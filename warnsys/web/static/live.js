@@ -91,6 +91,7 @@ function look() {
     if (blind && root.dataset.blind) lost(root.dataset.blind);
     root.dispatchEvent(new Event("sight"));
   }
+  if (ended()) root.dispatchEvent(new Event("ended"));
   const clock = document.getElementById("clock");
   root.querySelectorAll("[data-seconds]").forEach((one) => {
     const left = Number(one.dataset.seconds) - 1;
@@ -98,6 +99,24 @@ function look() {
     one.textContent = one.dataset.text.replace("{}", span(left));
   });
   if (clock) clock.dataset.age = String(Math.round((Date.now() - heardAt) / 1000));
+}
+
+// Takes away what has ended by its own end, by a clock that nobody sets, and says the day of its data when that is over.
+function ended() {
+  const gone = (performance.now() - bornAt) / 1000;
+  let changed = false;
+  for (const last of document.querySelectorAll(".last")) {
+    const over = (one) => one.dataset.left !== undefined && gone >= Number(one.dataset.left);
+    for (const one of last.querySelectorAll("li")) {
+      if (over(one) && !one.hidden) changed = one.hidden = true;
+    }
+    last.hidden = [...last.querySelectorAll("li")].every((one) => one.hidden);
+    const today = last.querySelector("[data-today]");
+    if (!today) continue;
+    today.hidden = gone >= Number(today.dataset.today);
+    last.querySelector("[data-after-today]").hidden = !today.hidden;
+  }
+  return changed;
 }
 
 function span(seconds) {

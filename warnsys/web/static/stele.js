@@ -185,24 +185,7 @@ function periods() {
   }
 }
 
-// -- without data ----------------------------------------------------------------------------------------------------
-
-// Takes away what has ended by its own end, by a clock that nobody sets, and says the day of its data when that is over.
-function ended() {
-  const gone = (performance.now() - bornAt) / 1000;
-  let changed = false;
-  for (const last of document.querySelectorAll(".last")) {
-    const over = (one) => one.dataset.left !== undefined && gone >= Number(one.dataset.left);
-    for (const one of last.querySelectorAll("li")) {
-      if (over(one) && !one.hidden) changed = one.hidden = true;
-    }
-    last.hidden = [...last.querySelectorAll("li")].every((one) => one.hidden);
-    const today = last.querySelector("[data-today]"), later = gone >= Number(today.dataset.today);
-    today.hidden = later;
-    last.querySelector("[data-after-today]").hidden = !later;
-  }
-  return changed;
-}
+// -- the clock --------------------------------------------------------------------------------------------------------
 
 // The time of day by the server's clock. At night a screen is dark while nothing stands there, by fresh data only.
 function clock() {
@@ -224,7 +207,7 @@ function prepare() {
   const first = byId("first"), said = first ? first.textContent : "";
   if (said !== subject) pages.clear();
   subject = said;
-  ended();
+  window.ended?.(); // live.js of an older process, beside this one while it is replaced, has none
   clock();
   periods();
   const controls = document.querySelector(".controls"), button = byId("pause");
@@ -267,6 +250,7 @@ document.addEventListener("click", (event) => {
 });
 for (const sign of ["pointermove", "pointerdown", "keydown"]) document.addEventListener(sign, moved, { passive: true });
 for (const change of ["updated", "sight"]) byId("live").addEventListener(change, prepare);
+byId("live").addEventListener("ended", () => { fit(); turner(); });
 window.addEventListener("resize", () => { fit(); turner(); });
 prepare();
-setInterval(() => { clock(); if (ended()) { fit(); turner(); } turn(); }, 1000);
+setInterval(() => { clock(); turn(); }, 1000);
