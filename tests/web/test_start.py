@@ -1,8 +1,11 @@
 """The public start page and a district's page: everybody finds what holds, and nothing unknown looks calm."""
 
 import threading
+from dataclasses import replace
+from inspect import signature
 from itertools import permutations
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
@@ -15,7 +18,10 @@ from tests.web.sites import LOGIN, Desk
 from tests.web.states import SEVERE, STATES, Town
 from tests.web.test_largest import parts, said
 from tests.web.test_sites import calm, warned
+from warnsys.channels.push import push_link
+from warnsys.cli.init import init
 from warnsys.records import DistrictStatus, Freshness, SteleItem
+from warnsys.settings import EXAMPLE
 from warnsys.web import names, start
 from warnsys.web.board import TopicRecord
 from warnsys.web.names import forms_of, is_named, words_of
@@ -520,6 +526,14 @@ def test_the_public_site_begins_with_it_and_the_operators_with_their_desk() -> N
     for path in PAGES:
         assert desk.operators.get(path).status_code == 200, "without a sign-in, as steles"
         assert "desk-page" not in desk.operators.get(path, auth=LOGIN).text
+
+
+def test_the_link_that_a_new_city_is_given_leads_to_its_districts_pages_once_the_site_is_named() -> None:
+    proposed = signature(init).parameters["link"].default
+    desk = calm()
+    address = urlsplit(push_link(replace(desk.city.rules.place, link=proposed), "d1"))
+    assert f"//{address.netloc}" == EXAMPLE, "where nothing leads: doctor says so, and steles have no code"
+    assert desk.public.get(address.path).status_code == 200
 
 
 def test_the_start_page_alone_may_ask_for_the_position_and_names_nobody_who_would_get_it() -> None:

@@ -15,7 +15,7 @@ from geofences.files.warn_cells import KnownCells
 from warnsys.cap.cells import catalogue, communes_named
 from warnsys.cli.common import DEFAULT_SETTINGS, fail, refusing, say, to_write
 from warnsys.cli.policy_table import tell_policy
-from warnsys.settings import parse
+from warnsys.settings import EXAMPLE, parse
 
 TEMPLATE = """\
 # Settings of warnsys. Every value of a table may also come from the environment: WARNSYS_BROKER__URL="kafka://…"
@@ -56,9 +56,9 @@ def init(
         list[str] | None, typer.Option(help="A warn cell of the city, nine digits; may be repeated.")
     ] = None,
     timezone: Annotated[str, typer.Option(help="Time zone of the texts.")] = "Europe/Berlin",
-    link: Annotated[str, typer.Option(help="Where a push leads; {city} and {district} are put in.")] = (
-        "https://example.org/warnungen/{city}/{district}"
-    ),
+    link: Annotated[
+        str, typer.Option(help="Where a push and a stele's QR code lead; {city} and {district} are put in.")
+    ] = f"https:{EXAMPLE}/district/{{district}}",
     file: Annotated[
         Path, typer.Option("--out", callback=to_write, help="The settings file to write.")
     ] = DEFAULT_SETTINGS,
