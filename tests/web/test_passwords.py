@@ -91,6 +91,15 @@ async def test_one_address_may_try_ten_and_then_one_at_a_time() -> None:
     assert not gate.passwords._lanes
 
 
+async def test_a_refusal_keeps_nothing_of_those_before_it() -> None:
+    gate = Gate()
+    for number in range(10):
+        await gate.tries(f"wrong {number}", "10.0.0.1", name=f"n{number}")
+    more = (gate.tries(f"more {n}", "10.0.0.1") for n in range(MOST_IN_LANE + 3))
+    refused = [one for one in await asyncio.gather(*more, return_exceptions=True) if isinstance(one, HTTPException)]
+    assert len(set(map(id, refused))) == 3, "an exception that is raised anew keeps all its frames"
+
+
 async def test_whoever_knows_the_password_gets_in_where_others_have_used_up_the_tries_of_the_address() -> None:
     gate = Gate()
     for number in range(30):

@@ -20,7 +20,6 @@ from typing import TypeVar
 
 from starlette.exceptions import HTTPException
 
-_TOO_MANY = HTTPException(429, "too many passwords tried; wait a minute", {"Retry-After": "10"})
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 FORGIVEN, FIRST_S, LONGEST_S = 3, 0.25, 4.0
@@ -85,7 +84,7 @@ class Passwords:
     async def _lane(self, client: str, kept: str) -> AsyncIterator[None]:
         lane = self._lanes.setdefault((client, kept), PasswordQueue())
         if lane.waiting >= MOST_IN_LANE:
-            raise _TOO_MANY
+            raise _too_many()
         lane.waiting += 1
         try:
             async with lane.turn:
@@ -107,7 +106,7 @@ class Passwords:
     async def _tried(self, name: str, password: str, kept: str, client: str) -> bool:
         friend = (name, client) in self._friends
         if not friend and self._waiting >= MOST_WAITING:
-            raise _TOO_MANY
+            raise _too_many()
         self._waiting += not friend
         try:
             async with nullcontext() if friend or self.left(client) else self._lane(client, kept):
@@ -136,3 +135,8 @@ def _put(kept: dict[Key, Value], key: Key, value: Value) -> None:
     kept[key] = value
     if len(kept) > MOST_KEPT:
         del kept[next(iter(kept))]
+
+
+def _too_many() -> HTTPException:
+    """A new one each time: one that is raised again keeps the frames of all times before."""
+    return HTTPException(429, "too many passwords tried; wait a minute", {"Retry-After": "10"})
