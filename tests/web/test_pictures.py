@@ -45,6 +45,27 @@ def test_what_is_urgent_shows_within_a_tenth_of_a_second(what: str) -> None:
     assert after(made, 0.02) is not first
 
 
+async def test_the_page_of_all_districts_is_made_once_a_second_at_most_while_what_is_urgent_comes() -> None:
+    made = desk()
+    after(made, 5)
+
+    async def stands(seconds: float, path: str = "/start") -> float:
+        made.board._telling.tell("stele", b"{}")
+        made.now += timedelta(seconds=seconds)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(made.public.app), base_url="http://public") as http:
+            text = (await http.get(path)).text
+        return float(text.partition('data-served="')[2].partition('"')[0])
+
+    first = await stands(0)
+    assert await stands(0.5) == await stands(0.4) == first
+    assert await stands(0, "/start?q=district") == first
+    assert await stands(0, "/stele/d1") > first
+    second = await stands(0.11)
+    assert second > first
+    made.board.connected = False
+    assert await stands(0) > second, "but what this process itself sees shows at once"
+
+
 async def test_an_order_shows_on_the_page_that_follows_it() -> None:
     made = desk()
     made.agents = False

@@ -50,7 +50,8 @@ def router(site: Site, pages: Pages, *, at_root: bool) -> APIRouter:
         language = language_of(request)
         asked = " ".join(q.split())  # what it says besides is repeated on its page, letter by letter
         searcher = client_of(request.scope) if asked else None
-        return await site.pictures.once(("start", language, asked), lambda now: listed(now, language, asked), searcher=searcher)
+        key, picture = ("start", language, asked), site.pictures.taken_this_second()
+        return await site.pictures.once(key, lambda now: listed(now, language, asked), picture, searcher=searcher)
 
     for path in ("/", "/start") if at_root else ("/start",):
         routes.add_api_route(path, start, methods=["GET"])
