@@ -4,9 +4,9 @@ import asyncio
 import html
 import re
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from datetime import timedelta
-from zoneinfo import ZoneInfo
+from typing import Any
 
 import httpx
 import pytest
@@ -24,9 +24,9 @@ from warnsys.cap import CapError, read_alert
 from warnsys.cap.model import level
 from warnsys.records import AlertHeaders
 from warnsys.web import message_list
-from warnsys.web.board import Board, HeldAlert
+from warnsys.web.board import HeldAlert
 from warnsys.web.in_brief import _Info, _infos, in_brief, searched
-from warnsys.web.message_list import MOST, MessageFilter, MessagePage, listed_messages
+from warnsys.web.message_list import MOST, MessagePage, listed_messages
 from warnsys.web.message_list import STATES as DECISIONS
 
 BROKEN = {"reason": "not-xml at line 1: no end tag", "agent": "match", "topic": "cap.alerts", "offset": "7"}
@@ -239,7 +239,8 @@ def test_what_makes_no_sense_is_said_and_keeps_what_was_typed(asked: str, why: s
 
 def fields(text: str) -> dict[str, str]:
     """What the form sends when it is submitted as it stands: a browser drops a local time in another form."""
-    form = lxml_html.fromstring(text).get_element_by_id("q").getparent().getparent()
+    page: Any = lxml_html.document_fromstring(text)
+    form = page.get_element_by_id("q").getparent().getparent()
     assert form.tag == "form"
     sent = dict(form.form_values())
     for one in form.xpath(".//input[@type='datetime-local']"):
@@ -463,13 +464,13 @@ async def test_searches_hold_up_no_other_page(monkeypatch: pytest.MonkeyPatch) -
     made, may_go, went, asked_for = desk(), threading.Event(), list[bool](), list[Hashable]()
     once = made.site.pictures.once
 
-    def slow(board: Board, asked: MessageFilter, zone: ZoneInfo, language: str) -> MessagePage:
+    def slow(*asked: Any) -> MessagePage:
         went.append(may_go.wait(60))
-        return listed_messages(board, asked, zone, language)
+        return listed_messages(*asked)
 
-    async def counted(key: Hashable, make: Callable[[Board], Response], **how: bool) -> Response:
+    async def counted(key: Hashable, *given: Any, **how: Any) -> Response:
         asked_for.append(key)
-        return await once(key, make, **how)
+        return await once(key, *given, **how)
 
     monkeypatch.setattr("warnsys.web.desk_pages.listed_messages", slow)
     monkeypatch.setattr(made.site.pictures, "once", counted)

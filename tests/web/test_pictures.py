@@ -148,7 +148,7 @@ async def test_a_flood_of_searches_delays_searches_alone_and_whoever_asks_too_mu
         return PlainTextResponse(name)
 
     def ask(name: str, client: str) -> "asyncio.Task[Response]":
-        return asyncio.create_task(pictures.once(name, partial(page, name), client))
+        return asyncio.create_task(pictures.once(name, partial(page, name), searcher=client))
 
     flood = [ask(f"a{n}", "a") for n in range(MOST_OF_ONE)]
     same = ask("a0", "a")
@@ -182,4 +182,4 @@ async def test_a_search_that_fails_leaves_its_place() -> None:
 
     for number in range(2 * MOST_OF_ONE):
         with pytest.raises(HTTPException, match="404"):
-            await pictures.once(number, page, "a")
+            await pictures.once(number, page, searcher="a")

@@ -27,7 +27,7 @@ from warnsys.web.board import TopicRecord
 from warnsys.web.names import forms_of, is_named, words_of
 from warnsys.web.pictures import STANDS_S
 from warnsys.web.timeline import timeline
-from warnsys.web.views import View
+from warnsys.web.views import View, district_view
 from warnsys.web.words import words
 
 CALM = "Keine Wetterwarnung"
@@ -264,13 +264,13 @@ def test_clocks_that_agree_within_a_minute_end_nothing() -> None:
     assert ENDED in content(desk.later(2).take(tick(2)), "/district/d1")
 
 
-def test_in_an_exercise_what_was_just_matched_has_not_ended_either() -> None:
+def test_in_an_exercise_what_was_just_matched_has_not_ended_either(monkeypatch: pytest.MonkeyPatch) -> None:
     town = Town(stage="sommergewitter").tick(-5).snap(-1).tick(0)
-    settle, town.city.take = town.city.take, lambda _: None
-    town.hear("A", town._written(SEVERE))
-    assert ENDED not in content(town, "/district/solingen-1")
-    assert set(lanes(town).values()) == {False}
-    town.city.take = settle
+    with monkeypatch.context() as settled:
+        settled.setattr(town.city, "take", lambda _: None)
+        town.hear("A", town._written(SEVERE))
+        assert ENDED not in content(town, "/district/solingen-1")
+        assert set(lanes(town).values()) == {False}
     town.tick(2)
     assert ENDED in content(town, "/district/solingen-1"), "nobody listed it"
 
@@ -431,7 +431,12 @@ def test_a_blank_question_is_none() -> None:
 
 def test_a_search_reads_its_question_once_and_each_name_once_for_all_searches(monkeypatch: pytest.MonkeyPatch) -> None:
     read, plain = list[str](), names._words
-    monkeypatch.setattr(names, "_words", lambda text: read.append(text) or plain(text))  # type: ignore[func-returns-value]
+
+    def noted(text: str) -> list[str]:
+        read.append(text)
+        return plain(text)
+
+    monkeypatch.setattr(names, "_words", noted)
     town = STATES["calm"]()
     rows(town, "/start?q=wald")
     assert set(map(read.count, read)) == {1}
@@ -452,7 +457,12 @@ def test_a_search_shows_few_districts_and_says_how_many_there_are(monkeypatch: p
 
 def test_equal_questions_share_a_page_and_each_reads_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
     desk, found = Desk(stands_s=STANDS_S).take(tick(0), snapshot(0)), list[str]()
-    monkeypatch.setattr(start, "words_of", lambda asked: found.append(asked) or words_of(asked))  # type: ignore[func-returns-value]
+
+    def noted(asked: str) -> Any:
+        found.append(asked)
+        return words_of(asked)
+
+    monkeypatch.setattr(start, "words_of", noted)
     for asked in ("district+1", "++district+++1+", "DISTRICT+1"):
         page = shown(desk, f"/start?q={asked}")
         (field,) = parts(page, "//input[@id='q']")
@@ -463,7 +473,7 @@ def test_equal_questions_share_a_page_and_each_reads_its_own_words(monkeypatch: 
 def test_searches_have_a_thread_of_their_own_and_the_page_without_a_question_has_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    worded, plain = list[str](), start.district_view
+    worded, plain = list[str](), district_view
 
     def viewed(*given: Any) -> View:
         worded.append(threading.current_thread().name.rpartition("_")[0])
