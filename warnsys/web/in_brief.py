@@ -236,12 +236,9 @@ def _without_areas(body: bytes) -> _WithoutAreas | None:
 
 def _names(areas: bytes, prefix: str) -> list[str] | None:
     """Of areas one after the other; None where something else stands between them, or one has no name or several."""
-    text, opening, closing, named = (
-        areas.decode("utf-8", "replace"),
-        *(f"{mark}{prefix}{name}>" for mark, name in (("<", "area"), ("</", "area"), ("<", "areaDesc"))),
-    )
-    names = re.findall(f"{opening}[ \t\r\n]{{0,99}}{named}([^<]{{0,999}})</", text)
-    between = re.findall(f"{closing}[ \t\r\n]{{0,99}}{opening}", text)
-    if not len(names) == text.count(opening) == text.count(closing) == text.count(named) == len(between) + bool(names):
+    opening, closing, blank = f"<{prefix}area", f"</{prefix}area>", "[ \\t\\r\\n]{0,99}"
+    text = closing + areas.decode("utf-8", "replace")
+    names = re.findall(re.escape(closing) + f"{blank}{opening}>{blank}{opening}Desc>([^<]{{0,999}})</", text)
+    if text.count(opening) != 2 * len(names) or text.count(closing) != len(names) + 1:
         return None
     return [forms.plain(unescape(name).strip()) if "&" in name else name.strip() for name in names]
