@@ -30,6 +30,7 @@ from warnsys.web.message_list import MOST, MessagePage, listed_messages
 from warnsys.web.message_list import STATES as DECISIONS
 
 BROKEN = {"reason": "not-xml at line 1: no end tag", "agent": "match", "topic": "cap.alerts", "offset": "7"}
+LOCAL_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 INFO = (
     "<info><language>de-DE</language><event>{event}</event><urgency>{urgency}</urgency><severity>{severity}</severity>"
     "<headline>{headline}</headline><area><areaDesc>{area}</areaDesc></area></info>"
@@ -240,12 +241,11 @@ def test_what_makes_no_sense_is_said_and_keeps_what_was_typed(asked: str, why: s
 def fields(text: str) -> dict[str, str]:
     """What the form sends when it is submitted as it stands: a browser drops a local time in another form."""
     page: Any = lxml_html.document_fromstring(text)
-    form = page.get_element_by_id("q").getparent().getparent()
-    assert form.tag == "form"
-    sent = dict(form.form_values())
-    for one in form.xpath(".//input[@type='datetime-local']"):
-        if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d", one.get("value")):
-            sent[one.name] = ""
+    form = next(one for one in page.forms if one.get("action") == "/meldungen")
+    sent = {str(name): str(value) for name, value in form.form_values()}
+    for one in form.iter("input"):
+        if one.get("type") == "datetime-local" and not LOCAL_TIME.fullmatch(one.get("value") or ""):
+            sent[str(one.get("name"))] = ""
     return sent
 
 
