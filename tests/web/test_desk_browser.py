@@ -1,11 +1,13 @@
 """The desk in a real browser: all of it at a glance, and nothing that an operator does loses the page."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
+from tests.support import meaning, outcome
 from tests.web.conftest import served
 from tests.web.states import STATES
 from tests.web.test_browser import PHONE, WIDE, comes_true, desk_in, opened
@@ -178,6 +180,29 @@ async def test_the_map_names_the_neighbours_without_asking_anybody_else(browser:
 async def focused(page: Page) -> str:
     said: str = await page.evaluate("document.activeElement.id || document.activeElement.className")
     return said
+
+
+async def test_a_map_that_comes_late_is_not_drawn_over_a_newer_one(browser: Browser) -> None:
+    desk = desk_in("calm")
+    late = asyncio.Event()
+
+    async def held_up(route: Route) -> None:
+        """The first answer is of before the warning, and comes after it."""
+        answer = await route.fetch()
+        await late.wait()
+        await route.fulfill(response=answer)
+
+    async with served(desk) as address, opened(browser, address) as page:
+        await page.locator(".map .place").first.wait_for()
+        await page.route("**/api/districts.geojson", held_up, times=1)
+        async with page.expect_request("**/api/districts.geojson"):
+            await page.evaluate("void (window.first = draw())")
+        desk.take(outcome("A", meaning("Extreme"), stamp=1))
+        warned = page.locator(".map [aria-label*='Stufe 4']")
+        await expect(warned.first).to_be_visible()
+        late.set()
+        await page.evaluate("first")
+        assert await warned.count()
 
 
 async def test_keys_lead_to_the_places_of_the_desk_and_to_other_pages(browser: Browser) -> None:

@@ -12,14 +12,17 @@ async function fetched(address) {
   return (await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(8000) })).json();
 }
 
+let draws = 0, drawn = 0; // what comes late is not drawn over what was asked for after it
 async function draw() {
   if (!window.L) return;
+  const mine = ++draws;
   let districts, outlines;
   try {
     const language = document.documentElement.lang;
     [districts, outlines] = await Promise.all([fetched("/api/districts.geojson"), fetched(`/api/outlines.geojson?lang=${language}`)]);
   } catch { return; }
-  surroundings ??= await fetched("/umgebung.geojson").catch(() => null);
+  if (mine < drawn) return;
+  drawn = mine;
   document.querySelectorAll(".map").forEach((place) => {
     let held = maps.get(place.dataset.city);
     if (!held) {
@@ -47,6 +50,15 @@ async function draw() {
     border(held, place);
     layer.eachLayer((shape) => reach(shape, shape.feature));
     if (focused) place.querySelector(`[data-district="${CSS.escape(focused)}"]`)?.focus();
+  });
+  if (!surroundings) surround();
+}
+
+// What lies around comes after what holds, and never keeps it back.
+async function surround() {
+  try { surroundings = await fetched("/umgebung.geojson"); } catch { return; }
+  document.querySelectorAll(".map").forEach((place) => {
+    if (maps.has(place.dataset.city)) border(maps.get(place.dataset.city), place);
   });
 }
 

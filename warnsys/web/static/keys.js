@@ -89,7 +89,7 @@
     const link = event.target.closest("a[data-help]");
     if (!link || !help || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    if (!help.open) open();
+    if (help.open) close(); else open();
   });
   if (help) window.addEventListener("load", fill);
   say();
