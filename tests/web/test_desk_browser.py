@@ -70,7 +70,7 @@ async def test_an_acknowledgement_while_the_server_is_away_keeps_the_page_and_wh
     assert await page.locator("input[name=by]").input_value() == "Leitstelle A"
     await expect(page.locator(".warning").get_by_text("Stufe 4 von 4")).to_be_visible()
     async with served(desk, port):
-        await expect(page.locator("#lost")).to_be_hidden(timeout=20_000)
+        await expect(page.locator("#lost")).to_be_hidden(timeout=60_000)
         await page.get_by_role("button", name="Gesehen").click()
         await expect(page.get_by_text("gesehen: Leitstelle A")).to_be_visible()
         await page.close()
@@ -118,6 +118,8 @@ async def test_what_the_broker_did_not_take_is_said_beside_the_form(browser: Bro
     async with served(desk) as address, opened(browser, address) as page:
         await page.locator("input[name=by]").fill("Leitstelle A")
         await page.get_by_role("button", name="Gesehen").click()
+        await expect(page.locator("form.seen .said")).to_contain_text("Nicht als gesehen gemeldet")
+        await page.evaluate("refresh()")
         await expect(page.locator("form.seen .said")).to_contain_text("Nicht als gesehen gemeldet")
         assert await page.locator("input[name=by]").input_value() == "Leitstelle A"
 
@@ -231,6 +233,7 @@ async def test_keys_lead_to_the_places_of_the_desk_and_to_other_pages(browser: B
         assert page.url.rstrip("/") == address
         await page.keyboard.press("m")
         await expect(page.get_by_role("heading", name="Alle Meldungen")).to_be_visible()
+        await page.wait_for_load_state()  # its text stands before its script has run
         await page.keyboard.press("/")
         assert await focused(page) == "q"
         await page.keyboard.type("l")

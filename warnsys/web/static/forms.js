@@ -14,11 +14,16 @@ function say(place, text) {
   if (!said) {
     said = document.createElement("span");
     said.className = "said";
-    said.setAttribute("role", "alert");
     place.append(said);
   }
+  said.setAttribute("role", "alert");
   said.textContent = text;
   said.hidden = !text;
+}
+
+// The form itself, or the one that a refresh has put in its place meanwhile.
+function shownOf(form) {
+  return form.isConnected ? form : document.querySelector(`form[data-act="${CSS.escape(form.dataset.act)}"]`) || form;
 }
 
 async function send(form) {
@@ -33,10 +38,10 @@ async function send(form) {
       else location.assign(answer.url);
     } else {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html"), why = page.querySelector("[role=alert]");
-      say(form, why ? [why, why.nextElementSibling].map((one) => one?.textContent.trim()).filter(Boolean).join(". ") : SAID.unsent);
+      say(shownOf(form), why ? [why, why.nextElementSibling].map((one) => one?.textContent.trim()).filter(Boolean).join(". ") : SAID.unsent);
     }
   } catch {
-    say(form, SAID.unsent);
+    say(shownOf(form), SAID.unsent);
   }
   delete form.dataset.sending;
 }

@@ -52,6 +52,7 @@ function put(found) {
   const focused = document.activeElement && document.activeElement.id;
   const typed = new Map();
   root.querySelectorAll("input:not([type=hidden])").forEach((field) => field.id && typed.set(field.id, field.value));
+  const said = [...root.querySelectorAll("form[data-act] > .said:not([hidden])")].map((one) => [one.parentElement.dataset.act, one]);
   const open = [...root.querySelectorAll("details[id][open]")].map((one) => one.id);
   const scrolled = [...root.querySelectorAll(".scroll[id]")].map((one) => [one.id, one.scrollTop, one.scrollLeft]);
   const maps = new Map([...root.querySelectorAll(".map")].map((one) => [one.dataset.city, one]));
@@ -61,6 +62,10 @@ function put(found) {
   root.querySelectorAll(".map").forEach((one) => maps.has(one.dataset.city) && one.replaceWith(maps.get(one.dataset.city)));
   open.forEach((id) => document.getElementById(id)?.setAttribute("open", ""));
   scrolled.forEach(([id, top, left]) => document.getElementById(id)?.scrollTo({ top, left, behavior: "instant" }));
+  said.forEach(([act, one]) => {
+    one.removeAttribute("role"); // it was read out already
+    root.querySelector(`form[data-act="${CSS.escape(act)}"]`)?.append(one);
+  });
   typed.forEach((value, id) => { const field = document.getElementById(id); if (field && value) field.value = value; });
   root.dispatchEvent(new Event("updated"));
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true }); // now: what was hidden takes no focus
