@@ -9,6 +9,7 @@ Side by side (`-n auto --dist loadgroup`), the tests that share a costly fixture
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,16 @@ def _folder(config: pytest.Config, option: str) -> Path:
     if folder is None or not folder.is_dir():
         pytest.fail(f"this test needs {option} FOLDER, and there is no folder {folder}")
     return folder
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _patient_workers() -> Iterator[None]:
+    """Workers in this process have a minute to stop, and to be held up: their hard end would be that of the tests."""
+    with pytest.MonkeyPatch.context() as patched:
+        for module, name in (("streams.worker.app", "STOP_S"), ("streams.processes.runtime", "SESSION_S")):
+            if found := sys.modules.get(module):  # all tests are collected by now; `make mutants` has no Faust
+                patched.setattr(found, name, 60.0)
+        yield
 
 
 @pytest.fixture(scope="session")

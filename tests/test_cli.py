@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,6 +17,8 @@ from typer.testing import CliRunner, Result
 from geofences import bundled
 from tests.cap.oddities import EXTERNAL, message
 from tests.like_dwd import DwdMessages
+from tests.patient import PATIENT
+from tools.local_kafka import free_ports
 from warnsys.cli.main import app
 from warnsys.settings import load
 from warnsys.supervisor import ENDED_WITHOUT_COMMIT
@@ -124,17 +127,28 @@ def heeded(sent: signal.Signals) -> Iterator[None]:
         signal.signal(sent, before)
 
 
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_demo_in_order(sent: signal.Signals) -> None:
+    (port,) = map(str, free_ports(1))
     with heeded(sent):
         process = subprocess.Popen(
-            [*PROGRAM, "demo", "--speed", "240", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            [*PATIENT, "demo", "--speed", "240", "--port", port], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
     try:
-        time.sleep(14)  # well past the start, well before the end of the story
+        deadline = time.monotonic() + 120
+        while not answers(int(port)):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        time.sleep(3)  # well past the start, well before the end of the story
         assert process.poll() is None
         process.send_signal(sent)
-        output, _ = process.communicate(timeout=30)
+        output, _ = process.communicate(timeout=120)
     finally:
         process.kill()
     assert process.returncode in (0, 130)
@@ -186,12 +200,12 @@ def test_up_says_that_the_embedded_broker_is_not_for_operation(tmp_path: Path) -
     with said.open("wb") as out:
         process = subprocess.Popen([*PROGRAM, "up", "--settings", file], stdout=out, stderr=subprocess.STDOUT)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while "Gräfrath: Keine verlässlichen Daten" not in said.read_text() and time.monotonic() < deadline:
             time.sleep(0.2)
         time.sleep(1)  # what else it may say
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=20)
+        process.wait(timeout=60)
     finally:
         process.kill()
     output = said.read_text()

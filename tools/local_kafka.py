@@ -76,7 +76,7 @@ class LocalKafka:
         port: int | None = None,
     ) -> None:
         self._given, self._properties = folder, dict(properties)
-        first, *others = _free_ports(3 * brokers)
+        first, *others = free_ports(3 * brokers)
         ports = [port or first, *others]
         self._clients = [f"127.0.0.1:{ports[i]}" for i in range(brokers)]
         self._internals = [f"127.0.0.1:{ports[brokers + i]}" for i in range(brokers)]
@@ -305,7 +305,7 @@ def _java() -> str:
     return java
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     free: list[int] = []
     for port in random.sample(PORTS, len(PORTS)):
         with socket.socket() as probe:

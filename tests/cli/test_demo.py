@@ -6,7 +6,6 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 import termios
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from tests.patient import PATIENT
 from warnsys.cli.main import app
 
 STARTS, OVER = "startet", "bleiben"
@@ -47,7 +47,7 @@ class Terminal:
         self._controller, terminal = pty.openpty()
         termios.tcsetwinsize(terminal, (24, 80))
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "warnsys", *words], stdin=terminal, stdout=terminal, stderr=terminal,
+            [*PATIENT, *words], stdin=terminal, stdout=terminal, stderr=terminal,
             start_new_session=True, env={**os.environ, "TERM": "xterm", "COLUMNS": "80", "LINES": "24"},
         )  # fmt: skip
         os.close(terminal)

@@ -19,7 +19,7 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Self
 
-from tools.local_kafka import LocalKafka, _free_ports
+from tools.local_kafka import LocalKafka, free_ports
 
 CHUNK = 64 * 1024
 WAYS = 3
@@ -117,7 +117,7 @@ class TroubledKafka(LocalKafka):
         super().__init__(brokers)
         count = WAYS if ways else 0
         taken = {address.rpartition(":")[2] for address in self._clients + self._internals + self._controllers}
-        ports = [port for port in _free_ports((count + 3) * brokers) if str(port) not in taken]
+        ports = [port for port in free_ports((count + 3) * brokers) if str(port) not in taken]
         self._ports = [ports[way * brokers : (way + 1) * brokers] for way in range(count)]
         self._proxies, self._small_disks = _Proxies(self._ports), small_disks
 

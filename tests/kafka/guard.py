@@ -56,7 +56,7 @@ class Guard:
     def allow(self, process: str, rules: Sequence[acl.AccessRule]) -> None:
         wanted = [binding(process, rule, operation) for rule in rules for operation in rule.operations]
         for future in self._root.create_acls(wanted).values() if wanted else ():
-            future.result(10)
+            future.result(60)
 
     def only(self, process: str, rules: Sequence[acl.AccessRule]) -> None:
         """Whatever it was allowed before: these alone."""
@@ -66,7 +66,7 @@ class Guard:
             AclPermissionType.ANY,
         )  # fmt: skip
         for future in self._root.delete_acls([everything]).values():
-            future.result(10)
+            future.result(60)
         self.allow(process, rules)
 
 

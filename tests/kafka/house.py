@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ from geofences import bundled
 from tests.cap.test_bundle import packed
 from tests.kafka.guard import Guard
 from tests.web.states import SEVERE
+from tools.local_kafka import free_ports
 from warnsys.cap.cells import catalogue
 from warnsys.simulation.message import write
 from warnsys.simulation.standin import StandIn
@@ -47,9 +47,8 @@ def until(what: str, condition: Callable[[], Any], seconds: float) -> float:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    (port,) = free_ports(1)
+    return port
 
 
 @dataclass

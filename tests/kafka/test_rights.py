@@ -21,7 +21,7 @@ from warnsys.simulation.canary import STAGE as CANARY
 
 STAGE = "rights"
 TABLE = [(process, rule) for process, rules in acl.rules(Topics(STAGE, 2)).items() for rule in rules]
-KNOWN_S = 10.0
+KNOWN_S = 60.0
 """Within which a broker follows a change of its rules."""
 
 

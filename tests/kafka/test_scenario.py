@@ -24,7 +24,7 @@ def logged(bootstrap: str, topic: str, partitions: int = PARTITIONS) -> Iterator
     consumer.assign([TopicPartition(topic, partition, 0) for partition in range(partitions)])
     ended = 0
     while ended < partitions:
-        record = consumer.poll(10)
+        record = consumer.poll(60)
         assert record is not None, f"{topic} does not answer"
         if record.error():
             ended += 1

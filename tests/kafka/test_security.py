@@ -118,7 +118,7 @@ def test_a_process_that_may_not_make_topics_says_who_can(guarded: LocalKafka) ->
 
 @pytest.mark.kafka
 def test_a_wrong_password_is_named(guarded: LocalKafka, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.kafka.admin.ADMIN_S", 3)
+    monkeypatch.setattr("streams.kafka.admin.ADMIN_S", 10)
     settings = settings_of(STAGE, guarded.bootstrap, **{**login("feed"), "password": "wrong"})
     with pytest.raises(SettingsError, match=r"broker\.url: no Kafka answers.*[Aa]uthentication failed"):
         broker_of(settings).__enter__()

@@ -140,7 +140,7 @@ async def test_a_topic_that_is_not_there_is_named(
 async def test_a_broker_that_is_gone_is_an_error_and_not_a_silence(
     topics: Topics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streams.kafka.sender.SEND_TIMEOUT_MS", 2_000)
+    monkeypatch.setattr("streams.kafka.sender.SEND_TIMEOUT_MS", 10_000)
     with LocalKafka() as kafka, broker_of(settings_of(topics.stage, kafka.bootstrap)) as bootstrap:
         async with KafkaSender(bootstrap, Progress()) as to:
             await to.send(some(topics, "before"))

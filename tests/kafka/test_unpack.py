@@ -35,7 +35,7 @@ async def test_an_extreme_message_behind_a_record_that_the_client_cannot_unpack_
     topics = topics_for(settings)
     with broker_of(settings) as bootstrap:
         async with KafkaSender(bootstrap, Progress()) as sender, pipeline_on(settings, bootstrap) as pipeline:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(90):
                 while not pipeline.worker.partitions():  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
             publisher = KafkaPublisher(topics, sender)
@@ -68,7 +68,7 @@ async def test_an_order_behind_such_a_record_is_obeyed(kafka: LocalKafka, tmp_pa
         await put(bootstrap, topics.actions.name, (b"none of ours", [(NAME, b"x")]), (stop.to_bytes(), []))
         orders, sender = Orders(topics, {0: ("solingen",)}), MemorySender()
         following = asyncio.create_task(follow(bootstrap, orders, sender, lambda: {0}, {}))
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while not sender.records:
                 assert not following.done()
                 await asyncio.sleep(0.05)
@@ -89,11 +89,11 @@ async def test_states_beside_such_a_record_are_read_and_who_reads_a_topic_once_g
             kept = {"solingen": StoredState(CityState(city="solingen"), 3, 1.0)}
             await put(bootstrap, topics.state.name, (b"none of ours", [(NAME, b"x")]))
             await store.save(0, kept)
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(60):
                 assert (await store.load(0))["solingen"] == kept["solingen"]
             await put(bootstrap, topics.rejected.name, (b"one", [(NAME, b"x"), ("reason", b"r")]))
             await sender.send([ProducerRecord(topics.rejected.name, 0, "k", b"two")])
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(60):
                 found = [one async for one in read_once(bootstrap, [(topics.rejected.name, 0)], {})]
     assert [one.value for one in found] == [b"one", b"two"]
     assert found[0].headers["reason"] == "r"

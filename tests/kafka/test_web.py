@@ -82,16 +82,16 @@ async def test_a_page_sees_through_restarts_of_broker_and_web_process_and_catche
             async with serving(settings, kafka.bootstrap, sender) as address:
                 page = await browser.new_page(viewport={"width": 1920, "height": 1080})
                 await page.goto(f"{address}/")
-                await expect(page.get_by_text("Keine Wetterwarnung")).to_be_visible(timeout=15_000)
+                await expect(page.get_by_text("Keine Wetterwarnung")).to_be_visible(timeout=60_000)
                 await asyncio.to_thread(kafka.stop)
-                await expect(page.get_by_text("Keine Daten. Diese Seite")).to_be_visible(timeout=30_000)
+                await expect(page.get_by_text("Keine Daten. Diese Seite")).to_be_visible(timeout=60_000)
                 await asyncio.to_thread(kafka.start)
                 await expect(page.get_by_text("Keine Daten. Diese Seite")).to_be_hidden(timeout=60_000)
                 await put.show(HEAT)
-                await expect(page.locator(".warning").get_by_text("Stufe 1 von 4")).to_be_visible(timeout=15_000)
+                await expect(page.locator(".warning").get_by_text("Stufe 1 von 4")).to_be_visible(timeout=60_000)
             await put.show(HEAT, SEVERE)  # nobody reads it
             port = int(address.rpartition(":")[2])
             again = settings.model_copy(update={"web": settings.web.model_copy(update={"port": port})})
             async with serving(again, kafka.bootstrap, sender):
-                await expect(page.locator(".warning").get_by_text("Stufe 3 von 4")).to_be_visible(timeout=30_000)
+                await expect(page.locator(".warning").get_by_text("Stufe 3 von 4")).to_be_visible(timeout=60_000)
                 await page.close()

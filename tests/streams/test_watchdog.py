@@ -125,10 +125,10 @@ def test_a_step_that_blocks_its_thread_is_ended_all_the_same() -> None:
         blocked.set()
 
     with ended_after(0.05, end, "it blocked"):
-        assert blocked.wait(5)
-    with ended_after(0.05, end, "it did not"):
+        assert blocked.wait(60)
+    with ended_after(2, end, "it did not"):
         pass
-    time.sleep(0.1)
+    time.sleep(3)
     assert reasons == ["it blocked"]
 
 
@@ -143,5 +143,5 @@ def test_the_thread_calls_the_end_once() -> None:
     found: Vitals[str] = Vitals(session_s=6, limit_s=-1)
     found.report(0.001, ready=True, in_hand={}, lagging={})
     with Watchdog(found, end):
-        assert ended.wait(5)
+        assert ended.wait(60)
     assert len(reasons) == 1

@@ -282,11 +282,13 @@ async def test_a_start_that_hangs_is_seen_by_the_watchdog(monkeypatch: pytest.Mo
     if how == "waits":
         monkeypatch.setattr("streams.worker.watchdog.REBALANCE_LIMIT_S", 1)
     loop = Loop()
-    loop.worker._vitals = Vitals(60, limit_s=2.5)
+    loop.worker._vitals = Vitals(60, limit_s=2.5 if how == "blocks" else 60)
 
     async def start() -> None:
         if how == "blocks":
-            time.sleep(4)  # noqa: ASYNC251 - that is the fault
+            end = time.monotonic() + 60
+            while not loop.ended and time.monotonic() < end:
+                time.sleep(0.05)  # noqa: ASYNC251 - that is the fault
         else:
             await until(lambda: loop.ended)
 

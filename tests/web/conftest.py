@@ -8,12 +8,13 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest_asyncio
 import uvicorn
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from streams.processes.web import Server
 from tests.web.sites import Desk
 
 ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+expect.set_options(timeout=30_000)  # a state that must come may come late on a busy machine
 
 
 @asynccontextmanager

@@ -43,6 +43,7 @@ async def kept(page: Page) -> None:
     """Wait until the page is controlled, and was shown once under its worker."""
     await page.evaluate("navigator.serviceWorker.ready")
     await page.reload()
+    await expect(page.locator("#live")).to_be_visible(timeout=AGAIN_MS)  # not the waiting page
     await comes_true(page, "navigator.serviceWorker.controller !== null")
 
 

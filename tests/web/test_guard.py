@@ -120,7 +120,7 @@ async def test_an_answer_that_nobody_takes_is_given_up() -> None:
 @pytest.mark.parametrize("kind", SAY)
 @pytest.mark.parametrize("addresses", [1, 50])
 async def test_pages_and_health_are_answered_while_the_site_is_flooded(kind: str, addresses: int) -> None:
-    guard = Guard(60, 20)
+    guard = Guard(60, 20, head_s=600, body_s=600)
     async with guarded(desk(), guard) as port:
         with crowd(port, 300, SAY[kind], addresses):
             for _ in range(3):

@@ -8,7 +8,7 @@ from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from tests.web.conftest import served
 from tests.web.moments import MOMENTS
-from tests.web.test_browser import TOWN, opened
+from tests.web.test_browser import SETTLED, TOWN, comes_true, opened
 from warnsys.records import SteleItem
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -154,6 +154,7 @@ async def test_a_screen_whose_server_is_gone_is_grey_and_tells_what_was_last_kno
         page = await browser.new_page(viewport=SIZES[size])
         await page.goto(address + path)
         await expect(page.locator("#first")).to_be_visible()
+        await comes_true(page, SETTLED)
     await page.evaluate("goodUntil = 0")  # as when its record's time is over
     blind = page.locator("#blind")
     await expect(blind).to_be_visible()
