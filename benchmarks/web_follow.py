@@ -27,7 +27,7 @@ from streams.kafka.sender import KafkaSender
 from streams.kafka.topics import Topics, topics_for
 from tests.web.conftest import chromium
 from tests.web.states import STATES
-from tools.local_kafka import LocalKafka
+from tools.local_kafka import LocalKafka, free_ports
 from warnsys.records import PushNotice, SteleRecord
 from warnsys.settings import load
 
@@ -42,7 +42,7 @@ SEEN = """marker => new Promise(done => {
 @asynccontextmanager
 async def web_on(kafka: LocalKafka, folder: Path, web: str = "open = true") -> AsyncIterator[tuple[str, int, Topics]]:
     """`warnsys web` as a process: its address, its process id, its topics."""
-    stage, port = f"bench-{uuid.uuid4().hex[:8]}", 18_000 + uuid.uuid4().int % 9_000
+    stage, (port,) = f"bench-{uuid.uuid4().hex[:8]}", free_ports(1)
     file = folder / "warnsys.toml"
     file.write_text(
         f'stage = "{stage}"\n[[cities]]\nid = "solingen"\nname = "Solingen"\ngeofences = "{bundled()}"\n'

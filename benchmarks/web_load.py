@@ -29,13 +29,14 @@ from warnsys.records import PushNotice
 from warnsys.web.security import hashed
 
 PUBLIC = (
-    "/stele/solingen-1", "/embed/solingen-1", "/api/districts", "/api/districts.geojson",
-    "/api/districts/solingen-1/situation", "/api/districts/solingen-1/cap", "/api/notices", "/api/notices.atom",
-    "/health/live",
+    "/start", "/start?q=wald", "/district/solingen-1", "/stele/solingen-1", "/embed/solingen-1", "/api/districts",
+    "/api/districts.geojson", "/api/districts/solingen-1/situation", "/api/districts/solingen-1/cap", "/api/notices",
+    "/api/notices.atom", "/health/live",
 )  # fmt: skip
 OPERATORS = (
-    "/", "/lagebericht", "/alert/{alert}", "/api/alerts", "/api/alerts/{alert}", "/api/alerts/{alert}/raw",
-    "/api/notices/all", "/api/rejected", "/api/outlines.geojson", "/api/feeds", "/metrics",
+    "/", "/lagebericht", "/bezirk/solingen-1", "/meldungen", "/meldungen?q=sturm", "/umgebung.geojson", "/hilfe",
+    "/alert/{alert}", "/api/alerts", "/api/alerts/{alert}", "/api/alerts/{alert}/raw", "/api/notices/all",
+    "/api/rejected", "/api/outlines.geojson", "/api/feeds", "/metrics",
 )  # fmt: skip
 
 

@@ -43,7 +43,7 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
 
     @routes.get("/meldungen")
     async def messages(request: Request, asked: Annotated[MessageFilter, Query()]) -> Response:
-        language, picture = language_of(request), site.pictures.taken()
+        language, picture = language_of(request), site.pictures.taken_this_second()
         known = await rows_of(picture)
         return await site.pictures.once(
             ("messages", language, asked), lambda board: listed(board, known, language, asked), picture, long=True
