@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page, Route, expect
 from tests.support import meaning, outcome
 from tests.web.conftest import served
 from tests.web.states import STATES
-from tests.web.test_browser import PHONE, WIDE, comes_true, desk_in, opened
+from tests.web.test_browser import PHONE, SETTLED, WIDE, comes_true, desk_in, opened
 from tests.web.test_surroundings import with_neighbours
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -186,19 +186,21 @@ async def focused(page: Page) -> str:
 
 async def test_a_map_that_comes_late_is_not_drawn_over_a_newer_one(browser: Browser) -> None:
     desk = desk_in("calm")
-    late = asyncio.Event()
+    fetched, late = asyncio.Event(), asyncio.Event()
 
     async def held_up(route: Route) -> None:
         """The first answer is of before the warning, and comes after it."""
         answer = await route.fetch()
+        fetched.set()
         await late.wait()
         await route.fulfill(response=answer)
 
     async with served(desk) as address, opened(browser, address) as page:
         await page.locator(".map .place").first.wait_for()
+        await comes_true(page, SETTLED)  # so that no other map is asked for
         await page.route("**/api/districts.geojson", held_up, times=1)
-        async with page.expect_request("**/api/districts.geojson"):
-            await page.evaluate("void (window.first = draw())")
+        await page.evaluate("void (window.first = draw())")
+        await fetched.wait()
         desk.take(outcome("A", meaning("Extreme"), stamp=1))
         warned = page.locator(".map [aria-label*='Stufe 4']")
         await expect(warned.first).to_be_visible()
