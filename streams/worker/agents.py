@@ -36,10 +36,7 @@ log = logging.getLogger(__name__)
 HEADER_RESERVE = 16 * 1024
 """Bytes kept free for a record's key and headers. A notice that leaves fewer raises `TooLargeError`."""
 GIVEN_UP_AFTER = 3
-"""A city that fails at so many ticks, and settles no record between them, begins anew.
-
-A tick has no content, so the state is taken to be at fault.
-"""
+"""A city begins anew if it fails at so many ticks and settles no record between: the fault lies in its state."""
 
 
 class _CityResult(NamedTuple):

@@ -171,11 +171,11 @@ class Gallery:
     def _told(self) -> Iterator[Shown]:
         at = self.towns["calm"].now
         for state in WAYS:
-            held = [Cell("push", "public", state, why, "Severe") for why in WHYS]  # type: ignore[arg-type]
+            held = [Cell("push", "public", state, why, "Severe") for why in WHYS]  # type: ignore[arg-type]  # any state
             before = [0, 2] if state != "missing" else [0]
             whys = f"way-{state}"
             other = [
-                Cell("push", "public", state, whys, at=at if level or state == "told" else None, level=level or 3)  # type: ignore[arg-type]
+                Cell("push", "public", state, whys, at=at if level or state == "told" else None, level=level or 3)  # type: ignore[arg-type]  # any state
                 for level in before
             ]
             for one in held if state == "held" else other:

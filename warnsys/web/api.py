@@ -137,6 +137,7 @@ def public(site: Site, prefix: str) -> APIRouter:
             raise HTTPException(404, "nothing to tell: see the situation for whether that is known")
         return Response(body, media_type="application/cap+xml")
 
+    # mypy cannot name the type that `told_record()` makes when this module is loaded.
     @router.get("/notices", response_model=list[told_record()], responses=NOT_FOUND)  # type: ignore[misc]
     def notices(
         board: BoardPicture,

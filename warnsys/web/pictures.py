@@ -2,9 +2,9 @@
 
 A picture is taken anew where something urgent has changed (what holds, an order, this process's own sight), at most ten
 times a second; for the rest it stands for a second. None stands beyond an order from one of our own forms: the page
-that follows the form shows it. The page of all districts is long, and something urgent comes all the time somewhere: it
-stands for a second anyway. The pages' script knows these two times: it asks that much later than it hears of a change,
-so what it gets is never from before the change.
+that follows the form shows it. The page of all districts and the list of messages are long, and something urgent comes
+all the time somewhere: they stand for a second anyway. The pages' script knows these two times: it asks that much later
+than it hears of a change, so what it gets is never from before the change.
 
 Pages are worded by two threads: more would only take turns, and the loop, which answers health and takes the records,
 would wait for all of them. What may take seconds (a list of all messages that are read first) has a thread of its own,
