@@ -14,7 +14,7 @@ from tests.web.states import STATES, town_in
 from tests.web.test_surroundings import desk as over_a_file
 from warnsys.records import Freshness
 from warnsys.web.board import Board
-from warnsys.web.message_list import ListedMessage, known_messages
+from warnsys.web.message_list import KnownMessages, ListedMessage
 from warnsys.web.overview import district_part, overview
 from warnsys.web.pictures import STANDS_S
 from warnsys.web.site import Site
@@ -108,12 +108,13 @@ def test_the_desk_and_the_districts_of_one_picture_share_what_is_worked_out_of_a
         languages.append(language)
         return overview(site, board, language)
 
-    def counted_rows(board: Board) -> list[ListedMessage]:
+    def counted_rows(known: KnownMessages, board: Board) -> list[ListedMessage]:
         listed.append(board)
-        return known_messages(board)
+        return rows_of(known, board)
 
     monkeypatch.setattr("warnsys.web.overview.overview", counted)
-    monkeypatch.setattr("warnsys.web.desk_pages.known_messages", counted_rows)
+    rows_of = KnownMessages.of
+    monkeypatch.setattr(KnownMessages, "of", counted_rows)
     desk = Desk(stands_s=STANDS_S).take(tick(0), outcome("A", meaning()), snapshot(0, "A"))
     for path in ("/bezirk/d1", "/", "/bezirk/d2", "/bezirk/d2?lang=en", "/?lang=en", "/meldungen"):
         desk.page(path)

@@ -25,8 +25,8 @@ from warnsys.cap.model import level
 from warnsys.records import AlertHeaders
 from warnsys.web import message_list
 from warnsys.web.board import HeldAlert
-from warnsys.web.in_brief import _Info, _infos, in_brief, searched
-from warnsys.web.message_list import MOST, MessagePage, listed_messages
+from warnsys.web.in_brief import _Info, _infos, in_brief, text_of
+from warnsys.web.message_list import MOST, KnownMessages, ListedMessage, MessagePage, listed_messages
 from warnsys.web.message_list import STATES as DECISIONS
 
 BROKEN = {"reason": "not-xml at line 1: no end tag", "agent": "match", "topic": "cap.alerts", "offset": "7"}
@@ -411,7 +411,7 @@ def test_in_brief_a_message_is_as_bad_as_it_is_read(body: bytes) -> None:
     worst = max(infos, key=lambda info: (info.urgency != "Future", level(info.severity)))
     assert (said.level, said.advance) == (level(worst.severity), worst.urgency == "Future")
     assert set(said.every_event["de"]) <= {info.event for info in infos}
-    text = searched(None, held(body))
+    text = text_of(held(body))
     for info in infos:
         assert all(one.casefold() in text for one in (info.event, info.headline, *(area.desc for area in info.areas)))
 
@@ -483,6 +483,31 @@ async def test_searches_hold_up_no_other_page(monkeypatch: pytest.MonkeyPatch) -
         may_go.set()
         assert [answer.status_code for answer in await asyncio.gather(*searches)] == [200] * 3
     assert went == [True] * 3
+
+
+def test_the_rows_of_a_board_that_goes_on_are_those_of_the_board_as_it_is() -> None:
+    made, known = Desk().take(tick(0)), KnownMessages()
+
+    def listed() -> dict[str, ListedMessage]:
+        found = known.of(made.board)
+        assert found == KnownMessages().of(made.board)
+        return {one.key: one for one in found}
+
+    made.put_alert("A", said())
+    assert listed()["A"].state == "undecided"
+    made.take(outcome("A", decided="no_district"), outcome("B", meaning("Severe")))
+    assert listed()["A"].state == "no_district"
+    kept = listed()
+    made.take(outcome("A", meaning("Minor")))  # as after new geofences
+    found = listed()
+    assert (found["A"].state, found["A"].districts) == ("matched", {"d1", "d2"})
+    assert found["B"] is kept["B"], "what was worked out of it stays, too"
+    made.put_alert("B", said("HAGEL"))
+    assert listed()["B"].held is made.board.alerts["B"]
+    made.put("rejected", "C", b"<no", BROKEN)
+    assert [one.key for one in known.of(made.board) if one.refused] == [one for one in listed() if one.startswith("C ")]
+    del made.board.outcomes["A"], made.board.alerts["A"]
+    assert "A" not in listed()
 
 
 def test_a_name_beyond_what_is_kept_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

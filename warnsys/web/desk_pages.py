@@ -17,11 +17,11 @@ from warnsys.web.api import GEOJSON, DistrictId, downloaded
 from warnsys.web.board import Board
 from warnsys.web.message_list import (
     STATES,
+    KnownMessages,
     ListedMessage,
     MessageFilter,
     WrongFilterError,
     has_field_form,
-    known_messages,
     listed_messages,
     refused_as,
     short_name,
@@ -40,6 +40,7 @@ LONGEST_ID = 300
 
 def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
     routes = APIRouter(include_in_schema=False, dependencies=[Depends(signed_in(operators))])
+    messages_known = KnownMessages()
 
     @routes.get("/meldungen")
     async def messages(request: Request, asked: Annotated[MessageFilter, Query()]) -> Response:
@@ -51,7 +52,7 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
 
     async def rows_of(picture: BoardAtOneTime) -> list[ListedMessage]:
         """All messages, brought into order once a picture."""
-        return await site.pictures.worded("rows", known_messages, picture)
+        return await site.pictures.worded("rows", messages_known.of, picture)
 
     @routes.get("/meldungen/{name}/rohdaten")
     def refused_bytes(name: Annotated[str, Path(max_length=100)], board: BoardPicture) -> Response:
@@ -145,10 +146,8 @@ def _shown(board: Board) -> set[str]:
 
 def _warned(board: Board, one: ListedMessage, language: str) -> str:
     """The districts that a message warns; "" for none of ours."""
-    meanings = one.outcome.meanings if one.outcome else ()
-    warned = {impact.district for meaning in meanings for impact in meaning.impacts}
     found = []
     for city in board.cities.values():
-        if ours := [each.id for each in city.place.districts if each.id in warned]:
+        if ours := [each.id for each in city.place.districts if each.id in one.districts]:
             found.append(wording.where(city.place, ours)[language])
     return "; ".join(found)

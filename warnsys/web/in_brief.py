@@ -64,18 +64,22 @@ def in_brief(outcome: Outcome | None, held: HeldAlert | None) -> InBrief:
     return _gist(held).brief if held else NOTHING_SAID
 
 
-def searched(outcome: Outcome | None, held: HeldAlert | None) -> str:
-    """All that a search looks at, in small letters: names, events, headlines and areas, in every language."""
-    names = [outcome.listed_id, outcome.base_id] if outcome else []
-    told = [event_name(meaning) for meaning in outcome.meanings] if outcome else []
-    found = [*names, *(name for one in told for name in one.values())]
-    if held:
-        found += [held.headers.id, _gist(held).text or _text(held.body, _infos(held.body))]
-    elif outcome:
-        found += [
-            text for one in outcome.meanings for each in one.texts.values() for text in (each.event, each.headline)
-        ]
-    return "\n".join(found).casefold()
+def names_of(outcome: Outcome | None, held: HeldAlert | None) -> str:
+    """What a search looks at beside `text_of`, in small letters: the names that we give a message and its events.
+
+    With the texts of its outcome where its bytes are not kept any more.
+    """
+    if outcome is None:
+        return ""
+    told = (name for meaning in outcome.meanings for name in event_name(meaning).values())
+    texts = (text for meaning in outcome.meanings for text in meaning.texts.values()) if held is None else ()
+    said = (word for text in texts for word in (text.event, text.headline))
+    return "\n".join((outcome.listed_id, outcome.base_id, *told, *said)).casefold()
+
+
+def text_of(held: HeldAlert) -> str:
+    """What a search looks at, in small letters: events, headlines and areas, in every language of the message."""
+    return _gist(held).text or _text(held.body, _infos(held.body))
 
 
 def _of_outcome(outcome: Outcome) -> InBrief:

@@ -6,9 +6,10 @@ either: nobody has decided how bad it is.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from hashlib import blake2b
 from typing import Literal, get_args
 from urllib.parse import urlencode
@@ -19,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from warnsys.headers import whole
 from warnsys.records import Outcome
 from warnsys.web.board import Board, HeldAlert
-from warnsys.web.in_brief import InBrief, in_brief, searched
+from warnsys.web.in_brief import InBrief, in_brief, names_of, text_of
 from warnsys.web.unreadable import OF_FEEDS, Rejected, unreadable
 
 ListState = Literal["matched", "no_district", "not_live", "rejected", "undecided"]
@@ -71,9 +72,9 @@ class WrongFilterError(ValueError):
         self.field = field
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ListedMessage:
-    """One row."""
+    """One row. What a list asks of it is worked out once."""
 
     key: str
     """Names it among those of its time."""
@@ -97,14 +98,32 @@ class ListedMessage:
     def reason(self) -> str:
         return self.outcome.reason if self.outcome else self.refused.reason if self.refused else ""
 
-    @property
+    @cached_property
     def brief(self) -> InBrief:
         return in_brief(self.outcome, self.held)
 
-    @property
+    @cached_property
+    def districts(self) -> frozenset[str]:
+        """Those that it warns, by id."""
+        meanings = self.outcome.meanings if self.outcome else ()
+        return frozenset(impact.district for meaning in meanings for impact in meaning.impacts)
+
+    @cached_property
     def place(self) -> tuple[int, str]:
         """Where it stands in the list, also when others have come or gone."""
         return max(0, (self.at - _START) // _TICK), short_name(self.key)
+
+    @cached_property
+    def _names(self) -> str:
+        return f"{self.id.casefold()}\n{names_of(self.outcome, self.held)}"
+
+    def says(self, words: Iterable[str]) -> bool:
+        """Whether all words, in small letters, stand in its ids, events, headlines or areas."""
+        unnamed = [word for word in words if word not in self._names]
+        if not unnamed:
+            return True
+        text = text_of(self.held) if self.held else ""
+        return all(word in text for word in unnamed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,22 +159,30 @@ class _Wanted:
             return False
         if asked.source and one.source != asked.source:
             return False
-        if asked.district and not _warns(one.outcome, asked.district):
+        if asked.district and asked.district not in one.districts:
             return False
         if self.level and 0 < one.brief.level < self.level and one.state not in ("rejected", "undecided"):
             return False
         names = one.brief.every_event[language] if asked.event else ()
         if asked.event and not any(asked.event.casefold() in name.casefold() for name in names):
             return False
-        if words := asked.q.casefold().split():
-            text = f"{one.id.casefold()}\n{searched(one.outcome, one.held)}"
-            return all(word in text for word in words)
-        return True
+        return one.says(asked.q.casefold().split())
 
 
-def known_messages(board: Board) -> list[ListedMessage]:
-    """Every message, newest first."""
-    return sorted(_known(board), key=lambda one: one.place, reverse=True)
+class KnownMessages:
+    """Every message of a board that goes on: the row of one that is as it was stays, with what was worked out of it.
+
+    From any thread. Holds the messages that the board held when it was last asked.
+    """
+
+    def __init__(self) -> None:
+        self._rows = dict[str, ListedMessage]()
+
+    def of(self, board: Board) -> list[ListedMessage]:
+        """Newest first."""
+        rows = list(_known(board, self._rows))
+        self._rows = {one.key: one for one in rows}
+        return sorted(rows, key=lambda one: one.place, reverse=True)
 
 
 def listed_messages(
@@ -170,7 +197,7 @@ def listed_messages(
         if asked.decided in ("", one.state) and (wanted.before is None or one.place < wanted.before)
     ]
     counts = Counter(one.state for one in found)
-    names = sorted({name for one in found for name in one.brief.every_event[language]})
+    names = sorted({name for every in {one.brief.every_event[language] for one in found} for name in every})
     older = shown[MOST - 1].place if len(shown) > MOST else None
     return MessagePage(
         tuple(shown[:MOST]), {state: counts[state] for state in STATES}, f"{older[0]}.{older[1]}" if older else "",
@@ -198,15 +225,21 @@ def _key(refused: Rejected) -> str:
     return f"{refused.key} {refused.place} {refused.agent} {refused.reason}"
 
 
-def _warns(outcome: Outcome | None, district: str) -> bool:
-    return outcome is not None and any(i.district == district for m in outcome.meanings for i in m.impacts)
-
-
 # -- what the board holds ---------------------------------------------------------------------------------------------
 
 
-def _known(board: Board) -> Iterator[ListedMessage]:
-    """Every message once; what was refused and can be read by now, as both."""
+def _known(board: Board, rows: Mapping[str, ListedMessage]) -> Iterator[ListedMessage]:
+    """Every message once; what was refused and can be read by now, as both. Of `rows`, those that are as they were."""
+
+    def row(
+        key: str, at: datetime, last: datetime, state: ListState, listed_id: str, source: str,
+        outcome: Outcome | None, held: HeldAlert | None, *, timed: bool = True,
+    ) -> ListedMessage:  # fmt: skip
+        known = rows.get(key)
+        if known and known.outcome is outcome and known.held is held and known.refused is None and known.at == at:
+            return known
+        return ListedMessage(key, at, last, state, listed_id, source, outcome, held, timed=timed)
+
     standing = {one.number for one in unreadable(board)}
     refused_by_feeds = {one.key for one in board.rejected if one.agent == OF_FEEDS}
     since = dict[str, tuple[datetime, Outcome]]()
@@ -216,7 +249,7 @@ def _known(board: Board) -> Iterator[ListedMessage]:
             since[outcome.listed_id] = at, outcome
             continue
         held = board.alerts.get(outcome.listed_id)
-        yield ListedMessage(base_id, at, at, outcome.decided, outcome.listed_id, outcome.source, outcome, held)
+        yield row(base_id, at, at, outcome.decided, outcome.listed_id, outcome.source, outcome, held)
     for number, refused in enumerate(board.rejected):
         at, found = since.get(refused.key, (refused.at, None)) if refused.agent == OF_FEEDS else (refused.at, None)
         held = board.alerts.get(refused.key)
@@ -231,8 +264,8 @@ def _known(board: Board) -> Iterator[ListedMessage]:
         if listed_id not in decided:
             journey = board.history.journeys.get(listed_id)
             at = journey.published if journey else held.at
-            yield ListedMessage(
-                listed_id, at, max(at, held.at), "undecided", listed_id, held.headers.source, held=held,
+            yield row(
+                listed_id, at, max(at, held.at), "undecided", listed_id, held.headers.source, None, held,
                 timed=not board.exercise,
             )  # fmt: skip
 
