@@ -11,7 +11,7 @@ from shapely.geometry import mapping, shape
 from geofences import bundled
 from streams.kafka.records import ConsumedRecord, MemorySender
 from streams.kafka.topics import Topics
-from streams.worker.agents import SettleAgent
+from streams.worker.settle import SettleAgent
 from streams.worker.state import MemoryStateStore
 from tests.support import at
 from warnsys.cap import read_bundle

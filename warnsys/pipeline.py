@@ -47,7 +47,7 @@ from warnsys.warning.trouble import mended, noted
 
 CROWDED = 8
 """If a district shows more warnings than this, its city is crowded: a message that is no worse than what is shown waits
-for the next snapshot or tick (`_can_wait`)."""
+for the next record that does not, at the latest a snapshot or tick (`_can_wait`)."""
 
 
 class ForeignStageError(ValueError):
@@ -94,7 +94,8 @@ def decide_what_to_tell(state: CityState, record: ImpactRecord, city: CityRules)
     1. It learns what the record says. If the rest can wait, it ends here.
     2. It derives what holds now.
     3. It compares that with what each channel was last told, wherever a message is new or gone since changes were last
-       looked for. It skips a paused channel; after the pause, new or gone since the pause began.
+       looked for. It skips a paused channel. Once the pause is over, it compares wherever a message is new or gone
+       since the pause began.
     4. It finds the steles that need a new record.
     5. It remembers what stood and what was told.
     """
@@ -131,7 +132,8 @@ def decide_what_to_tell(state: CityState, record: ImpactRecord, city: CityRules)
 def _learn(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[CityState, tuple[str, ...], bool]:
     """Takes what a record says into the state. Gives the state, what identifies the record, and whether it can wait.
 
-    Only a message can wait: what follows from it is then decided with the next snapshot or tick.
+    Only a message can wait. What follows from it is decided with the next record that does not wait, at the latest the
+    next snapshot or tick.
     """
     match record:
         case Outcome():
@@ -156,8 +158,8 @@ def _learn(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[Cit
 
 
 def _tick_identity(tick: Tick) -> tuple[str, ...]:
-    """Identifies a tick by the broker's timestamp. If the tick's own time differs, by both. If the broker gave none, by
-    its own time."""
+    """Identifies a tick by the broker's timestamp; by both times if they differ by more than `AGREE`; by the tick's own
+    time if the broker gave none."""
     if tick.appended is None:
         return (utc(tick.at),)
     if abs(tick.appended - tick.at) > AGREE:
@@ -166,7 +168,8 @@ def _tick_identity(tick: Tick) -> tuple[str, ...]:
 
 
 def _can_wait(state: CityState, outcome: Outcome) -> bool:
-    """Says whether deriving the situation can wait for the next snapshot or tick. The facts are learned at once.
+    """Says whether deriving the situation can wait for the next record that does not wait, a snapshot or tick at the
+    latest. The facts are learned at once.
 
     Deriving it after each of n messages of a burst costs n² (docs/adr/0009).
     """
@@ -182,7 +185,10 @@ def _says_nothing_here(state: CityState, outcome: Outcome) -> bool:
 
 
 def _is_no_worse_in_a_crowd(state: CityState, outcome: Outcome) -> bool:
-    """Says whether the city is crowded, and the message is no worse than what is shown in each district it warns."""
+    """Says whether the city is crowded, and the message is no worse than what is shown in each district it warns.
+
+    A message that warns nobody here, such as a Cancel or one that cannot be read, is no worse either.
+    """
     if not any(sent.warnings > CROWDED for sent in state.steles.values()):
         return False
     shown = {district: sent.grade for district, sent in state.steles.items()}
@@ -194,7 +200,8 @@ def _is_no_worse_in_a_crowd(state: CityState, outcome: Outcome) -> bool:
 def _completes(before: Facts, after: Facts, outcome: Outcome, ruleset_version: str) -> bool:
     """Says whether this message was the last undecided one of its source's newest snapshot.
 
-    Then it cannot wait, because the next record may come much later.
+    Then it does not wait. Nothing else of this snapshot is to come, and people would wait up to a tick (10 s) for what
+    the message completes.
     """
     newest = next(iter(after.snapshots.get(outcome.source, ())), None)
     if (
@@ -252,9 +259,9 @@ def _due(
 def set_aside(
     state: CityState, record: ImpactRecord, reason: str, city: CityRules
 ) -> tuple[CityState, tuple[Notice, ...]]:
-    """Gives the state of a city without a record that it failed to settle, and the notices to publish.
+    """Leaves out a record that a city failed to settle. Gives the city's state without it, and what to publish.
 
-    No record and no rules make it raise. Only a state that is at fault itself can make it fail, or end the process.
+    It raises for no record and for no rules. If it fails or ends the process all the same, the state is at fault.
 
     The city keeps what it knew, and is incomplete. If the record is an outcome, the city marks its message as
     unreadable, so that nothing that the message may concern ends or turns clear.

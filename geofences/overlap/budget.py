@@ -162,6 +162,8 @@ class Rings:
             return None
         one, other = found
         once = one <= other
+        if np.count_nonzero(once) > limit:  # the tree finds a stretch with itself once, each other pair twice
+            return None
         return one[once], other[once]
 
     def near_if_paid(self, budget: Budget, times: float = 1.0) -> tuple[Ints, Ints] | None:

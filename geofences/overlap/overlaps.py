@@ -16,8 +16,9 @@ If a ring starts inside the other shape, one inner piece wraps past the start of
 full turn for it. So the ring's total is added. A ring without crossings follows the same rule: it counts as a whole if
 it starts inside, else not at all.
 
-So only the edges that cross and the rings that start inside have to be found, and the work grows with the crossings,
-not with the vertices. docs/explanation/exact-shares.md tells the same with more pictures.
+So only the edges that cross and the rings that start inside have to be found. The work grows with the crossings and
+with the vertices of the outlines, which are read once, but not with those of the fences.
+docs/explanation/exact-shares.md tells the same with more pictures.
 """
 
 from collections.abc import Sequence
@@ -55,7 +56,16 @@ class Overlaps(NamedTuple):
     """The shared area in steradians, exact to about 1e-18: an area of that size may mean no overlap."""
 
 
-_NONE = Overlaps(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0))
+class Terms(NamedTuple):
+    """Terms of the sum, as three arrays of one length. Several terms add up to what a pair shares."""
+
+    outline: Ints
+    fence: Ints
+    area: Floats
+    """What the term adds, in steradians; below 0 where it takes away."""
+
+
+_NONE = Terms(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0))
 
 
 class Fences:
@@ -118,11 +128,11 @@ class Fences:
         area[cut] = sphere_areas(shapely.intersection(shapes[outline[cut]], self._geometries[fence[cut]]))
         return Overlaps(outline, fence, area)
 
-    # The three kinds of terms of the sum. Each gives a row per term: its outline, its fence, and what it adds.
+    # The three kinds of terms of the sum.
 
-    def _crossed(self, outline: Boundary) -> Overlaps:
+    def _crossed(self, outlines: Boundary) -> Terms:
         """The term of each crossing: ± (fence's sum - outline's sum)."""
-        fences, boxes = self._boundary, outline.boxes
+        fences, boxes = self._boundary, outlines.boxes
         among = boxes.touching(*self.box)
         limit = _MOST_NEAR + _MORE_PER_STRETCH * len(fences.owner)
         near = self._stretch_tree.pairs(boxes.at(among), limit)
@@ -132,20 +142,20 @@ class Fences:
         if not len(row):
             return _NONE
         # The outline's edges that touch the box of a near pair's fence stretch; pair[i] is the near pair of edge[i].
-        pair, edge = outline.edges_touching(among.take(row), fences.boxes.at(fence_stretch))
+        pair, edge = outlines.edges_touching(among.take(row), fences.boxes.at(fence_stretch))
         fence_stretch = fence_stretch.take(pair)
-        place, candidate, leaves, lon, lat = crossings(*fences.vertices(fence_stretch), outline.edges(edge))
+        place, candidate, leaves, lon, lat = crossings(*fences.vertices(fence_stretch), outlines.edges(edge))
         fence_stretch, edge = fence_stretch.take(candidate), edge.take(candidate)
-        difference = fences.swept_to(edge_at(fence_stretch, place), lon, lat) - outline.swept_to(edge, lon, lat)
+        difference = fences.swept_to(edge_at(fence_stretch, place), lon, lat) - outlines.swept_to(edge, lon, lat)
         area = np.where(leaves, difference, -difference)
-        return Overlaps(outline.owner_of(edge), fences.owner.take(fence_stretch), area)
+        return Terms(outlines.owner_of(edge), fences.owner.take(fence_stretch), area)
 
-    def _fences_inside(self, outline: Boundary, shapes: NDArray[np.object_]) -> Overlaps:
+    def _fences_inside(self, outlines: Boundary, shapes: NDArray[np.object_]) -> Terms:
         """The term of each fence's ring that starts inside an outline: what the whole ring sweeps."""
         fences = self._boundary
         outline_of_pair, ring = self._ring_tree.query(Boxes.of(shapes).for_tree())
         lon, lat = fences.ring_starts(ring)
-        stretch_count = np.bincount(outline.owner, minlength=len(shapes))
+        stretch_count = np.bincount(outlines.owner, minlength=len(shapes))
         inside = np.zeros(len(ring), dtype=bool)
         undecided = np.arange(len(ring))
         if stretch_count.take(outline_of_pair).sum() > _NUMPY_UP_TO:
@@ -162,28 +172,28 @@ class Fences:
         if count.sum() > limit:
             raise TooDearError(f"to find the fences inside takes more than {limit} tests: {_REMEDY}")
         point, stretch = ranges((np.cumsum(stretch_count) - stretch_count).take(outline_of_undecided), count)
-        inside[undecided] = outline.contains(stretch, point, lon.take(undecided), lat.take(undecided), step=-1)
+        inside[undecided] = outlines.contains(stretch, point, lon.take(undecided), lat.take(undecided), step=-1)
         ring = ring[inside]
-        return Overlaps(outline_of_pair[inside], fences.ring_owner.take(ring), fences.ring_sum.take(ring))
+        return Terms(outline_of_pair[inside], fences.ring_owner.take(ring), fences.ring_sum.take(ring))
 
-    def _outlines_inside(self, outline: Boundary) -> Overlaps:
+    def _outlines_inside(self, outlines: Boundary) -> Terms:
         """The term of each outline's ring that starts inside a fence: what the whole ring sweeps."""
         fences = self._boundary
-        lon, lat = outline.ring_starts(np.arange(len(outline.ring_first)))
+        lon, lat = outlines.ring_starts(np.arange(len(outlines.ring_first)))
         ring, fence_ring = self._ring_tree.query(Boxes(lon, lon, lat, lat).for_tree())  # each start as a box
         if not len(ring):
             return _NONE
-        # All rings of a fence are tested together: one point for each pair of an outline's ring and a fence.
-        # `point` has the number of the pair for each row of `fence_ring`.
-        pairs, point = _distinct(ring * len(self.areas) + fences.ring_owner[fence_ring])
+        # A point is tested against all rings of a fence together, holes too. So each pair of an outline's ring and a
+        # fence is one test, and `test` says to which one each row of `ring` and `fence_ring` belongs.
+        pairs, test = _distinct(ring * len(self.areas) + fences.ring_owner[fence_ring])
         ring_of_pair, fence_of_pair = np.divmod(pairs, len(self.areas))
         limit = _MOST_TESTS + _MORE_PER_STRETCH * len(fences.owner)
         if fences.ring_size[fence_ring].sum() > limit:
             raise TooDearError(f"to find the outlines inside takes more than {limit} tests: {_REMEDY}")
         row, stretch = ranges(fences.ring_first[fence_ring], fences.ring_size[fence_ring])
-        inside = fences.contains(stretch, point[row], lon[ring_of_pair], lat[ring_of_pair], step=1)
+        inside = fences.contains(stretch, test[row], lon[ring_of_pair], lat[ring_of_pair], step=1)
         ring = ring_of_pair[inside]
-        return Overlaps(outline.ring_owner[ring], fence_of_pair[inside], outline.ring_sum[ring])
+        return Terms(outlines.ring_owner[ring], fence_of_pair[inside], outlines.ring_sum[ring])
 
 
 def _sums(position: Ints, terms: Floats, count: int) -> Floats:

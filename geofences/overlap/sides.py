@@ -99,16 +99,16 @@ class Crossings(NamedTuple):
     lat: Floats
 
 
-def crossings(lon: Floats, lat: Floats, outline: Edges) -> Crossings:
+def crossings(lon: Floats, lat: Floats, outline_edges: Edges) -> Crossings:
     """Finds where fences cross outlines, for n pairs of a stretch and an edge.
 
-    `lon` and `lat` are the vertices of the stretches, shape (vertices of a stretch, n). `outline` has the n edges.
+    `lon` and `lat` are the vertices of the stretches, shape (vertices of a stretch, n). `outline_edges` has n edges.
     """
     # Two segments cross if the ends of each lie on different sides of the other.
-    left = on_left(outline, lon, lat, step=-1).reshape(-1)
+    left = on_left(outline_edges, lon, lat, step=-1).reshape(-1)
     pairs = lon.shape[1]
     start = np.flatnonzero(left[:-pairs] != left[pairs:])  # flat: a stretch's next vertex is `pairs` places later
-    edge = outline.at(start % max(pairs, 1))
+    edge = outline_edges.at(start % max(pairs, 1))
     lon, lat = lon.reshape(-1), lat.reshape(-1)
     fence = Edges(lon.take(start), lat.take(start), lon.take(start + pairs), lat.take(start + pairs))
     start_left, end_left = on_left(fence, np.stack([edge.lon0, edge.lon1]), np.stack([edge.lat0, edge.lat1]), step=1)

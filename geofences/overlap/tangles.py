@@ -24,7 +24,7 @@ def is_tangled(shape: BaseGeometry, budget: Budget) -> bool:
     if shapely.get_num_coordinates(shape) <= _FEW:
         return False
     rings = Rings(np.array([shape]))
-    budget.left_s += rings.vertices * PAIR_S  # gives back what `near_if_paid` charges for vertices
+    budget.left_s += rings.vertices * PAIR_S  # vertices are free in a file: pays their charge in advance
     if rings.near_if_paid(budget) is not None:
         return False
     budget.left_s /= 4  # a refused shape costs three quarters of the rest, because its count took time, too

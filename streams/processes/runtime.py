@@ -24,10 +24,11 @@ from streams.kafka.publisher import KafkaPublisher
 from streams.kafka.records import Progress, Sender
 from streams.kafka.sender import KafkaSender
 from streams.kafka.topics import Topics, topics_for
-from streams.worker.agents import MatchAgent, SettleAgent
 from streams.worker.app import SESSION_S, Worker
 from streams.worker.hand import Hand
+from streams.worker.match import MatchAgent
 from streams.worker.orders import Orders, follow
+from streams.worker.settle import SettleAgent
 from streams.worker.state import KafkaStateStore
 from streams.worker.watchdog import Vitals
 from warnsys.clocks import live_tick

@@ -27,9 +27,10 @@ from yarl import URL
 from streams.kafka.ending import end_at_once, end_for_newer, ended_after
 from streams.kafka.records import ConsumedRecord, Progress, Sender, read_headers
 from streams.kafka.topics import Topic, Topics, group_of
-from streams.worker.agents import MatchAgent, SettleAgent
 from streams.worker.failures import Charge, charge, code_of, error_reason, rejection
 from streams.worker.hand import Hand, place_of
+from streams.worker.match import MatchAgent
+from streams.worker.settle import SettleAgent
 from streams.worker.suspects import Judge, Suspects
 from streams.worker.transport import EmbeddedTransport, StrictTransport
 from streams.worker.trial import Trials

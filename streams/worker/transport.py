@@ -39,10 +39,10 @@ buffered records is left out of it, so new records there wait for the next fetch
 EMBEDDED_FETCH_WAIT_MS = 10
 """The same on the embedded broker. There a new record does not wake a fetch, so each waits up to this long."""
 SEEK_AGAIN_S = 5.0
-"""Minimum time between two seeks of a partition, unless the next record came meanwhile. Records that were queued before
-a seek still look like jumps."""
+"""Minimum time between two attempts to read a partition again, unless the next record came meanwhile. Records that were
+queued before a seek still look like jumps."""
 QUIET_S = 1.0
-"""How often the consumer checks partitions without records for jumps."""
+"""Every so many seconds the consumer looks for jumps in partitions from which no record comes."""
 BELIEVED_AFTER = 3
 """After this many readings in a row that meet the same gap, the gap is real: the log has no such records."""
 LAST_COMMIT_S = 2.0
@@ -106,7 +106,8 @@ class StrictConsumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         self.tracker: OffsetTracker[TP] = OffsetTracker()
         self.jumps = 0
-        """How often a partition was to be read again, because a later offset came, or was read, than the next one."""
+        """How often the consumer began to read a partition again: a record came that was not the next one but a later
+        one, or the fetch position was not the next offset."""
         self.skipped = 0
         """How many records retention deleted before an agent handled them. No consumer can mend this loss."""
         self.restarts = 0
@@ -118,7 +119,7 @@ class StrictConsumer(driver.Consumer):
         self._read_offset = _NothingRead()
         """Faust's note of the offset that it has read last."""
         self._no_seek_before: dict[TP, float] = {}
-        """By partition, the time before which no further seek is made, in monotonic seconds."""
+        """By partition, the time before which no further attempt is made to read it again, in monotonic seconds."""
         self._lowest_after_jump: dict[TP, int] = {}
         """By partition, the lowest offset above the next one that has come since the last seek."""
         self._last_gap: dict[TP, Gap] = {}
@@ -161,7 +162,7 @@ class StrictConsumer(driver.Consumer):
     async def _read_again(self, tp: TP) -> None:
         """Reads a partition again from the next record, or from where the log goes on if it lacks that record.
 
-        Does nothing within `SEEK_AGAIN_S` after a seek, unless the next record came meanwhile.
+        Does nothing within `SEEK_AGAIN_S` after the last attempt, unless the next record came meanwhile.
         """
         now = time.monotonic()
         if now < self._no_seek_before.get(tp, 0) or tp not in self.tracker.next:
@@ -172,8 +173,8 @@ class StrictConsumer(driver.Consumer):
             found = (await self._offsets_of({tp}))[tp]
         except (TimeoutError, KafkaError) as error:
             log.warning(
-                "%s/%d: the broker does not say which offsets it has, so the jump is tried again: %r",
-                tp.topic, tp.partition, error,
+                "%s/%d: the broker does not say which offsets it has; the next try is in %g s at the earliest: %r",
+                tp.topic, tp.partition, SEEK_AGAIN_S, error,
             )  # fmt: skip
             return
         if (expected := self.tracker.next.get(tp)) is None:
@@ -185,7 +186,10 @@ class StrictConsumer(driver.Consumer):
         try:
             await self.seek_wait({tp: start})
         except (TimeoutError, KafkaError) as error:
-            log.warning("%s/%d: the seek failed and will be tried again: %r", tp.topic, tp.partition, error)
+            log.warning(
+                "%s/%d: the seek failed; the next try is in %g s at the earliest: %r",
+                tp.topic, tp.partition, SEEK_AGAIN_S, error,
+            )  # fmt: skip
 
     def _start_after_jump(self, tp: TP, expected: int, found: PartitionOffsets) -> int:
         """Gives the offset to read after a jump: `expected`, or where the log goes on if it lacks this record."""
@@ -267,9 +271,11 @@ class StrictConsumer(driver.Consumer):
         return {tp for tp in self.assignment() if self.app.topics.acks_enabled_for(tp.topic)}
 
     async def perform_seek(self) -> None:
-        """Seeks to the first record that is not handled. Faust calls this after each rebalance, before records flow.
+        """Seeks to the first record that is not handled.
 
-        Within a generation of the group the tracker knows that record; otherwise the committed offset does.
+        Faust calls this after each rebalance, before records flow, and whenever it is to read while its flow is
+        stopped. In the second case the generation of the group is still the same, and the tracker knows that record.
+        Else the committed offset says it.
         """
         generation = self.app.consumer_generation_id
         inputs = self._input_partitions()
@@ -340,7 +346,10 @@ class StrictConsumer(driver.Consumer):
     # -- commits ----------------------------------------------------------------------------------------------------
 
     def ack(self, message: Any) -> bool:
-        """Ignores Faust's own acknowledgement, because Faust gives it for cancelled records, too."""
+        """Ignores Faust's own acknowledgement, because Faust gives it for cancelled records, too.
+
+        Faust's compiled streams note acknowledgements without this method; `force_commit` clears those notes.
+        """
         message.acked = True
         self._unacked_messages.discard(message)
         return True
@@ -348,7 +357,7 @@ class StrictConsumer(driver.Consumer):
     async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: ARG002 - Faust's signature
         """Commits the offsets that the tracker gives. The next interval repeats a commit that fails.
 
-        As Faust's method does, it also clears Faust's own notes, which would grow by 200 bytes per record.
+        It also clears Faust's own notes, as Faust's method does, because Faust's compiled streams add to them.
         """
         self._acked.clear()
         self._acked_index.clear()

@@ -6,7 +6,8 @@ from geofences import bundled
 from streams.kafka.publisher import KafkaPublisher
 from streams.kafka.records import ConsumedRecord, MemorySender, ProducerRecord
 from streams.kafka.topics import Topics
-from streams.worker.agents import MatchAgent, SettleAgent
+from streams.worker.match import MatchAgent
+from streams.worker.settle import SettleAgent
 from streams.worker.state import MemoryStateStore
 from tools.contracts import samples
 from tools.contracts.kinds import kinds

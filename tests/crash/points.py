@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from streams.kafka.records import ConsumedRecord, ProducerRecord, Sender
-from streams.worker.agents import MatchAgent, SettleAgent
+from streams.worker.match import MatchAgent
+from streams.worker.settle import SettleAgent
 
 STRUCK = "STRUCK"
 NAMES = (

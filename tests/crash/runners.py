@@ -19,11 +19,12 @@ from faust.transport.drivers import aiokafka as driver
 from streams.kafka.ending import end_at_once
 from streams.kafka.records import ConsumedRecord, Progress, Sender, read_headers
 from streams.kafka.topics import Topic, Topics
-from streams.worker.agents import MatchAgent, SettleAgent
 from streams.worker.app import SESSION_S, Agent, Worker
 from streams.worker.failures import Charge, charge, error_reason, rejection
 from streams.worker.hand import Hand
+from streams.worker.match import MatchAgent
 from streams.worker.offsets import OffsetTracker
+from streams.worker.settle import SettleAgent
 from streams.worker.transport import StrictTransport
 from streams.worker.watchdog import Vitals
 from tests.crash.points import Points, watch_commits, watching_commits

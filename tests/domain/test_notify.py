@@ -83,6 +83,14 @@ def test_a_lowering_below_the_minimum_is_told_to_those_who_were_told_of_more() -
     assert [notice.kind for notice in city.sms()] == ["warn", "lowered"]
 
 
+@pytest.mark.parametrize("worse", ["Severe", "Extreme"])
+def test_a_fall_never_shows_the_public_a_danger_that_is_past(worse: str) -> None:
+    left = meaning("Moderate"), meaning(worse, urgency="Past")
+    city = told_city("Severe").take(outcome("B", *left, supersedes=["A"], sent=10, stamp=10))
+    assert city.told()[-1] == ("lowered", "lowered")
+    assert [notice.level for notice in (city.push()[-1], city.sms()[-1])] == [2, 2]
+
+
 def test_a_lowering_is_not_told_to_those_who_were_told_of_nothing() -> None:
     city = told_city("Moderate").take(update("B", "A", "Minor", 10))
     assert city.sms() == []

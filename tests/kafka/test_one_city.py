@@ -42,7 +42,7 @@ async def test_an_extreme_message_for_another_city_of_the_partition_is_told_with
     settings = settings_for(kafka, stage, tmp_path)
     topics = topics_for(settings)
     if kind == "fails":
-        monkeypatch.setattr("streams.worker.agents.settle", fails)
+        monkeypatch.setattr("streams.worker.settle.settle", fails)
     else:
         monkeypatch.setattr(states, "to_value", too_large)
     with broker_of(settings) as bootstrap:

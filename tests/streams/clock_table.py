@@ -22,7 +22,8 @@ from geofences import bundled
 from streams.kafka.publisher import KafkaPublisher
 from streams.kafka.records import ConsumedRecord, MemorySender
 from streams.kafka.topics import Topics
-from streams.worker.agents import MatchAgent, SettleAgent
+from streams.worker.match import MatchAgent
+from streams.worker.settle import SettleAgent
 from streams.worker.state import MemoryStateStore
 from tests.support import NOON
 from warnsys.feeds.poller import DwdFeed

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from streams.kafka.records import ConsumedRecord, MemorySender, ProducerRecord
 from streams.kafka.topics import Topics
-from streams.worker.agents import SettleAgent
+from streams.worker.settle import SettleAgent
 from streams.worker.state import MemoryStateStore, StateStore
 from tests.support import NOON, City, city_rules, meaning, outcome, square_district
 from warnsys.channels.wording import CityInfo

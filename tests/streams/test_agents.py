@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from geofences import bundled
 from streams.kafka.records import ConsumedRecord, MemorySender, ProducerRecord
 from streams.kafka.topics import Topics
-from streams.worker.agents import MatchAgent, SettleAgent
 from streams.worker.failures import Charge, charge, error_reason, rejection
+from streams.worker.match import MatchAgent
+from streams.worker.settle import SettleAgent
 from streams.worker.state import MemoryStateStore, StoredState
 from tests.like_dwd import DwdMessages
 from tests.support import NOON, at
@@ -159,7 +160,7 @@ async def test_what_the_state_covers_is_passed_over_when_it_comes_again(monkeypa
         settled.append(said)
         return settle(state, said, city)
 
-    monkeypatch.setattr("streams.worker.agents.settle", counted)
+    monkeypatch.setattr("streams.worker.settle.settle", counted)
     other = bench.new_settle()
     for offset in range(2):
         await other.handle(bench.impact(tick(offset), offset, at(offset)))

@@ -8,8 +8,8 @@ from aiokafka.errors import KafkaError, NodeNotReadyError
 from pydantic import ValidationError
 
 from streams.kafka.records import ConsumedRecord, MemorySender, SendError, TooLargeError
-from streams.worker.agents import GIVEN_UP_AFTER, SettleAgent
 from streams.worker.failures import Charge, CityError, charge, logging_failures, taken
+from streams.worker.settle import GIVEN_UP_AFTER, SettleAgent
 from streams.worker.state import MemoryStateStore, StoredState, UnreadableState
 from tests.streams.pair import HERE, THERE, Pair, state_of, warning
 from tests.support import outcome, snapshot, tick
@@ -30,7 +30,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> list[type[ImpactRecord]]:
             raise RuntimeError("this city cannot")
         return settle(state, said, city)
 
-    monkeypatch.setattr("streams.worker.agents.settle", sometimes)
+    monkeypatch.setattr("streams.worker.settle.settle", sometimes)
     return kinds
 
 
@@ -100,7 +100,7 @@ async def test_memory_that_runs_out_while_a_state_is_tested_begins_no_city_anew(
 
     pair = await Pair().take(tick(0), warning("A", HERE, severity="Severe"), snapshot(0, "A"), tick(1))
     before = pair.agent.state(HERE)
-    monkeypatch.setattr("streams.worker.agents.settle", out_of_memory)
+    monkeypatch.setattr("streams.worker.settle.settle", out_of_memory)
     with pytest.raises(MemoryError):
         await pair.take(warning("B", HERE, minute=1))
     assert pair.agent.state(HERE) is before
@@ -180,7 +180,7 @@ async def test_a_city_that_cannot_take_the_time_begins_anew_and_heals(monkeypatc
             raise RuntimeError("what is remembered makes no sense")
         return settle(state, said, city)
 
-    monkeypatch.setattr("streams.worker.agents.settle", damaged)
+    monkeypatch.setattr("streams.worker.settle.settle", damaged)
     await pair.take(*(tick(minute) for minute in range(1, GIVEN_UP_AFTER + 1)))
     assert pair.counted("state_lost_timestamp_seconds", city=HERE) > 0
     assert any(record.headers["topic"] == "warn.state" for record in pair.sent("warn.rejected"))
@@ -311,7 +311,7 @@ async def test_a_listener_that_fails_changes_nothing() -> None:
 
 async def test_a_notice_that_no_topic_takes_is_that_citys(monkeypatch: pytest.MonkeyPatch) -> None:
     pair = await Pair().take(tick(0))
-    monkeypatch.setattr("streams.worker.agents.HEADER_RESERVE", 2**30)
+    monkeypatch.setattr("streams.worker.settle.HEADER_RESERVE", 2**30)
     await pair.take(warning("A", HERE))
     assert pair.sent("warn.push") == []
     assert any("TooLargeError" in record.headers["reason"] for record in pair.sent("warn.rejected"))

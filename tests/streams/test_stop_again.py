@@ -55,7 +55,7 @@ async def test_a_city_that_is_given_up_keeps_the_operators_stop(monkeypatch: pyt
             raise ValueError("its state is at fault")
         return settle(state, said, rules)
 
-    monkeypatch.setattr("streams.worker.agents.settle", fails)
+    monkeypatch.setattr("streams.worker.settle.settle", fails)
     await pair.take(tick(3), tick(4), tick(5))
     monkeypatch.undo()
     await pair.take(tick(6), warning("A", HERE, minute=6))

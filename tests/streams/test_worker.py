@@ -15,9 +15,9 @@ from faust.types import TP
 from streams.kafka.records import ConsumedRecord, MemorySender, ProducerRecord, Progress, SendError
 from streams.kafka.topics import Topics
 from streams.worker import app as app_module
-from streams.worker.agents import MatchAgent
 from streams.worker.app import Worker
 from streams.worker.hand import Hand
+from streams.worker.match import MatchAgent
 from streams.worker.offsets import OffsetTracker
 from streams.worker.state import MemoryStateStore
 from streams.worker.trial import NOT_TRIED, Trials

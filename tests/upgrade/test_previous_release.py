@@ -17,7 +17,7 @@ from pydantic_core import to_jsonable_python
 
 from streams.kafka.records import ConsumedRecord, MemorySender
 from streams.kafka.topics import Topics
-from streams.worker.agents import SettleAgent
+from streams.worker.settle import SettleAgent
 from streams.worker.state import MemoryStateStore, StoredRecord, StoredState
 from tests.audit.story import STAGE, Log, auditor
 from tests.kafka.story import settings_of

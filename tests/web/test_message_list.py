@@ -500,7 +500,8 @@ def test_the_rows_of_a_board_that_goes_on_are_those_of_the_board_as_it_is() -> N
     kept = listed()
     made.take(outcome("A", meaning("Minor")))  # as after new geofences
     found = listed()
-    assert (found["A"].state, found["A"].districts) == ("matched", {"d1", "d2"})
+    assert found["A"].state == "matched"
+    assert found["A"].districts == {"d1", "d2"}
     assert found["B"] is kept["B"], "what was worked out of it stays, too"
     made.put_alert("B", said("HAGEL"))
     assert listed()["B"].held is made.board.alerts["B"]

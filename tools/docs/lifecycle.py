@@ -26,8 +26,8 @@ What a channel hears is a kind (`warn`, `update`, `lowered`, `ended`) and its re
 |---|---|
 | `entered` | nothing had been told of this group in these districts |
 | `revived` | it had been withdrawn, and its source lists it again |
-| `raised`, `lowered` | the level |
-| `now a warning` | an advance notice had been told |
+| `raised`, `lowered` | the grade: the level, and whether it is a warning or only an advance notice |
+| `now a warning` | only advance notices had been told |
 | `announced` | an advance notice came beside a warning that goes on |
 | `extended`, `shortened` | the end, by more than `retell_after_min`, however many messages it took |
 | `begins earlier`, `begins later` | the begin, before it began, by more than `retell_after_min` |

@@ -12,7 +12,7 @@ from pydantic_core import to_json
 
 from warnsys.records import Meaning, Text
 from warnsys.warning.facts import FORGOT_FOR, Fact, Facts, Forgot, KnownSnapshot, Listing, last_seen
-from warnsys.warning.notification_log import NotificationLog, top
+from warnsys.warning.notification_log import NotificationLog, top_grade
 from warnsys.warning.revisions import replaces
 from warnsys.warning.scene import StandingByMessage
 from warnsys.warning.situation import Situation, grade
@@ -80,7 +80,7 @@ def lighter_told(told: NotificationLog) -> NotificationLog:
     if too_much <= 0:
         return told
     kept = dict(told)
-    for key in sorted(told, key=lambda key: (max(map(top, told[key].values()), default=0), key)):
+    for key in sorted(told, key=lambda key: (max(map(top_grade, told[key].values()), default=0), key)):
         if too_much <= 0:
             break
         too_much -= size(kept.pop(key)) + len(key)

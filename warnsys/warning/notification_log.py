@@ -66,7 +66,7 @@ def one_entry(same: Iterable[LogEntry]) -> LogEntry | None:
     return LogEntry(grade=some[0].grade, onset=min(entry.onset for entry in some), until=until)
 
 
-def top(entries: LogEntries) -> int:
+def top_grade(entries: LogEntries) -> int:
     """Gives the highest grade; 0 for none."""
     return entries[0].grade if entries else 0
 
@@ -79,7 +79,7 @@ def higher(one: LogEntry | None, other: LogEntry | None) -> LogEntry | None:
 def without_ended(told: NotificationLog, now: datetime, highest: Callable[[str, str], int]) -> NotificationLog:
     """Removes the entries whose told end has passed, unless something of their grade or above still stands.
 
-    So an event that goes on beyond its told end stays the same event. `highest` takes an event group and a district and
+    So an event that goes on beyond its told end stays the same event. `highest` takes a district and an event group and
     gives the highest grade that stands there; what is unconfirmed counts as standing.
     """
     found: NotificationLog = {}
@@ -87,7 +87,7 @@ def without_ended(told: NotificationLog, now: datetime, highest: Callable[[str, 
         group = key.split("/", 2)[2]
         kept = {}
         for district, entries in districts.items():
-            if left := tuple(one for one in entries if one.holds(now) or one.grade <= highest(group, district)):
+            if left := tuple(one for one in entries if one.holds(now) or one.grade <= highest(district, group)):
                 kept[district] = left
         if kept:
             found[key] = kept
@@ -124,7 +124,7 @@ def moved_end(told: LogEntries, present: LogEntries, now: datetime, tolerance: t
     told end has passed. Neither `told` nor `present` may be empty.
     """
     moves = []
-    for rank in sorted({entry.grade for entry in (*told, *present) if entry.grade <= top(present)}, reverse=True):
+    for rank in sorted({entry.grade for entry in (*told, *present) if entry.grade <= top_grade(present)}, reverse=True):
         was, is_now = _longest(told, rank), _longest(present, rank)
         if was is None or is_now is None:
             continue

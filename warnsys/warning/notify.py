@@ -7,8 +7,9 @@ The notification log (`notification_log`) keeps, for each audience, channel, eve
 * A second storm cell of the same group is no news if its grade is no higher, and its begin and end hardly differ.
 * A planned expiry is silent, because its time was told from the start.
 
-A rise is told to those whose minimum it reaches. A fall is told to everybody who was told the higher grade, even if
-what is left is below their minimum, and to nobody else.
+A rise is told to those whose minimum it reaches. A fall is told to those who were told the higher grade, even if what
+is left is below their minimum, and to nobody else. It is not told if it was planned, or comes with something new that
+is as bad.
 
 For each rule, event group and district `changes` asks `_Comparison.difference`. Differences that have the same effect
 (`_Effect`) and show one meaning (what a message warns of, in all its languages) become one `Change`, and so do all ends
@@ -33,7 +34,7 @@ from warnsys.warning.notification_log import (
     moved_begin,
     moved_end,
     one_entry,
-    top,
+    top_grade,
     without_ended,
 )
 from warnsys.warning.policy import Channel, Policy, Rule
@@ -48,7 +49,8 @@ Reason = Literal[
 """Why a change is told; of several reasons the first in this list. `docs/reference/lifecycle.md` tells a story of each.
 
 * If the log has nothing of the group here: `entered`, a warning is new; `revived`, a withdrawn one is listed again.
-* `raised`, `lowered`: the level differs from the one that was told. `now a warning`: only an advance notice was told.
+* `raised`, `lowered`: the grade differs from the one that was told; of one level, a warning is above an advance notice.
+  `now a warning`: all that was told were advance notices.
 * `announced`: a warning goes on, and an advance notice of something worse or later comes beside it.
 * `extended`, `shortened`, `begins earlier`, `begins later`: end or begin moved by more than the policy's minutes.
 * If the warning that was told is over, and nothing of its group is left here: `cancelled` by a Cancel; `superseded` by
@@ -130,7 +132,8 @@ def changes(
     """Gives what each channel has to be told now, the worst first, and the notification log after that.
 
     `before` is what stood when the channels of `policy` were last compared, `told` the log. `snapshot` is
-    "source stamp" of the snapshot that the record is, or that its message came with; "" means that of `situation`.
+    "source stamp" of the snapshot that the record is, or that its message came with; if it is "", the stamp
+    `situation.as_of` stands in its place.
 
     Only event groups and districts in which a message is new or gone are compared: time alone is no news.
     """
@@ -150,7 +153,7 @@ def changes(
                 found += comparison.joined(rule, group, kind, some)
             if differences:
                 told[key] = {**told_here, **{one.district: one.now_told for one in differences}}
-    return _at_most(sorted(found, key=_worst_first), known), without_ended(told, situation.now, comparison.top)
+    return _at_most(sorted(found, key=_worst_first), known), without_ended(told, situation.now, comparison.top_standing)
 
 
 def _at_most(worst_first: Iterable[Change], known: Facts) -> list[Change]:
@@ -192,7 +195,7 @@ class _Difference:
     now_told: LogEntries
     """What the log says of the district from now on."""
     moved_grade: int | None = None
-    """The grade whose end moved; None if no end moved."""
+    """If an end that moved is what is told: that end is the last one of this grade and above. Else None."""
     silent: bool = False
     """True if nobody is told of it; the log notes it all the same."""
 
@@ -219,23 +222,24 @@ class _Comparison(Scene):
         live = [one.meaning for one in self.live(district, group)]
         tellable = self.log_entries(rule, live)
         still_told = tuple(entry for entry in told if entry.holds(now))
-        grade_now, grade_told = top(tellable), top(still_told)
+        grade_now, grade_told = top_grade(tellable), top_grade(still_told)
 
-        worse_than_log = grade_now > top(told)
+        worse_than_log = grade_now > top_grade(told)
         if worse_than_log:
-            return _Difference(district, "warn", self.why_worse(group, district, told, tellable), _top(told), tellable)
+            reason = self.why_worse(group, district, told, tellable)
+            return _Difference(district, "warn", reason, _top_entry(told), tellable)
 
         if grade_now < grade_told:
             # A fall is told even if what is left is below the rule's minimum.
             without_minimum = self.log_entries(None, [one for one in live if not rule.leaves_out(one)])
-            less_than_told = top(without_minimum) < grade_told
+            less_than_told = top_grade(without_minimum) < grade_told
             if less_than_told:
                 return self.less(rule, group, district, still_told, tellable or without_minimum, tolerance)
 
         as_bad_as_told = grade_now == grade_told > 0
         new_and_live = grade_now > 0 and bool(self.new_of(group, (district,)))
         if as_bad_as_told or new_and_live:
-            begins_from = still_told or told  # if all is over, its begin has passed, and no begin moves
+            begins_from = still_told or told  # if all is over, every begin has passed, so none counts as moved
             return self.moved(district, begins_from, told, tellable, tolerance)
         return None
 
@@ -252,20 +256,21 @@ class _Comparison(Scene):
         return "raised"
 
     def moved(
-        self, district: str, still_told: LogEntries, told: LogEntries, tellable: LogEntries, tolerance: timedelta
+        self, district: str, begins_from: LogEntries, told: LogEntries, tellable: LogEntries, tolerance: timedelta
     ) -> _Difference | None:
-        """Gives the difference if the begin of `still_told` or the end of `told` moved by more than `tolerance`.
+        """Gives the difference if the begin of `begins_from` or the end of `told` moved by more than `tolerance`.
 
-        `told` also has the entries that are over: to go on beyond an end that was told is told even within `tolerance`.
-        If the end moved to a later time, that is told, and a begin that moved is not. None if nothing has to be told.
+        `told` also has the entries that are over: if a warning goes on beyond the end that was told, that is news even
+        within `tolerance`. If the end moved to a later time, that is told, and a begin that moved is not. None if
+        nothing has to be told.
         """
         end = moved_end(told, tellable, self.situation.now, tolerance)
-        begin = moved_begin(still_told, tellable, self.situation.now, tolerance)
+        begin = moved_begin(begins_from, tellable, self.situation.now, tolerance)
         ends_later = end is not None and end.by > 0
         reason: Reason
         if begin and not ends_later:
             reason = "begins later" if begin > timedelta() else "begins earlier"
-            return _Difference(district, "warn", reason, _top(still_told), tellable)
+            return _Difference(district, "warn", reason, _top_entry(begins_from), tellable)
         if end is None:
             return None
         if not ends_later:
@@ -290,7 +295,7 @@ class _Comparison(Scene):
             return None
         reason = self.why_gone(group, (district,))
         ended_as_told = reason == "expired" and was.end - self.last_end(group, district) <= tolerance.total_seconds()
-        # Beside a new warning that is as bad, of whatever group, an end would sound like an all-clear.
+        # Beside a new warning that is as bad, of whatever group, a fall or an end would sound like an all-clear.
         something_as_bad_is_new = self.worst_new(rule, district) >= was.grade
         silent = ended_as_told or something_as_bad_is_new
         if not left:
@@ -315,17 +320,17 @@ class _Comparison(Scene):
     def to_show(self, rule: Rule, group: str, difference: _Difference) -> tuple[str, int] | None:
         """Gives what a notice shows for a district: the base id of a message, and the index of one of its meanings.
 
-        It is the worst meaning. If an end moved, it is the one that ends last among those of `moved_grade` or higher.
-        None if no message of the group is known any more.
+        It is the worst meaning that the rule does not leave out. If an end that moved is told, it is the one that ends
+        last among those of `moved_grade` or higher. None if no message of the group is known any more.
         """
         if difference.effect == "end":
             found = self.gone_meanings(group, (difference.district,)) or self.known_meanings(group, difference.district)
         else:
-            whatever_minimum, advance_too = difference.effect == "lower", rule.advance != "never"
+            whatever_minimum = difference.effect == "lower"
             found = [
                 (one.meaning, one.fact)
                 for one in self.live(difference.district, group)
-                if (whatever_minimum or rule.tells(one.meaning)) and (advance_too or not one.meaning.advance)
+                if not rule.leaves_out(one.meaning) and (whatever_minimum or rule.tells(one.meaning))
             ]
         moved_grade = difference.moved_grade
 
@@ -375,7 +380,8 @@ class _Comparison(Scene):
         new, gone = self.new_of(group, districts), self.gone_of(group, districts)
         if kind in ("warn", "update") and new:
             cause = shown if shown in new else min(new)  # any of them, but always the same
-            # A new message that `before` has, has it as False: it stood earlier, but not at last.
+            # If `before` names a new message, it says False of it: the message stood earlier, but no longer when
+            # changes were last looked for.
             stood_earlier = any(cause in self.before.get(district, ()) for district in districts)
             return cause, "revived" if stood_earlier else ""
         if successor := self.direct_successor(gone):
@@ -393,7 +399,7 @@ def _only_advance(entries: LogEntries) -> bool:
     return all(entry.advance for entry in entries)
 
 
-def _top(entries: LogEntries) -> LogEntry | None:
+def _top_entry(entries: LogEntries) -> LogEntry | None:
     """Gives the entry of the highest grade; None if there is none."""
     return entries[0] if entries else None
 

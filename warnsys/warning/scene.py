@@ -114,7 +114,7 @@ class Scene:
         """Gives what is unconfirmed: expired, and not yet known to be over."""
         return self._unconfirmed.get((district, group), ())
 
-    def top(self, group: str, district: str) -> int:
+    def top_standing(self, district: str, group: str) -> int:
         """Gives the highest grade that stands, live or unconfirmed; 0 for none."""
         return self._top.get((district, group), 0)
 

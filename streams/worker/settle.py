@@ -17,11 +17,17 @@ from typing import NamedTuple
 from streams.kafka.records import ConsumedRecord, ProducerRecord, Sender, TooLargeError
 from streams.kafka.topics import Topics
 from streams.kafka.trail import TraceHeader
-from streams.worker.failures import Charge, CityError, PoisonError, charge, code_of, logging_failures
-from streams.worker.failures import error_reason as error_reason
-from streams.worker.failures import rejection as rejection
+from streams.worker.failures import (
+    Charge,
+    CityError,
+    PoisonError,
+    charge,
+    code_of,
+    error_reason,
+    logging_failures,
+    rejection,
+)
 from streams.worker.hand import place_of
-from streams.worker.match import MatchAgent as MatchAgent
 from streams.worker.state import StateStore, StoredState, UnreadableState
 from streams.worker.trial import NOT_TRIED, TrialPart, Trials
 from warnsys.headers import COVERS, PUBLISHED, record_time, stamped
@@ -48,10 +54,10 @@ class _CityResult(NamedTuple):
 
 
 class SettleAgent:
-    """Reads `warn.impacts` and keeps a state for each city. Publishes stele records (what holds) and notices (changes).
+    """Reads `warn.impacts` and keeps a state for each city. Publishes notices: stele records (what holds) and changes.
 
-    Publishes on `ops.actions` how each city carried out a channel pause. `heard` gets each notice
-    once the broker has taken it.
+    Publishes on `ops.actions` how each city carried out a channel pause. `heard` gets each notice once the broker has
+    taken it.
     """
 
     name = "settle"
@@ -107,7 +113,8 @@ class SettleAgent:
     async def _save_reduced(self, partition: int, city: str) -> None:
         """Stores the state of one city. If it alone is too large for the broker, stores a smaller one.
 
-        The city is then incomplete. If the worker were charged with the state, it would end after each restart.
+        The city is then incomplete. If the infrastructure were charged instead, the worker would end, meet the
+        same state after its restart, and end again.
         """
         stored = self._states[partition][city]
         reason = "what was remembered was more than can be kept"
@@ -260,7 +267,8 @@ class SettleAgent:
         if is_tick:
             self._failed_ticks[city] = self._failed_ticks.get(city, 0) + 1
         is_convicted = isinstance(failure.__cause__, PoisonError)
-        # Not tested again: a convicted record had its trial, and failed ticks are counted.
+        # The state is not tested here for a convicted record, whose trial tested it, nor for a tick, because failed
+        # ticks are counted.
         state_fails = not is_convicted and not is_tick and self._state_fails(state)
         too_many_ticks = self._failed_ticks.get(city, 0) >= GIVEN_UP_AFTER
         if state_fails or too_many_ticks or city in self._cities_with_bad_state:
@@ -286,8 +294,8 @@ class SettleAgent:
     ) -> _CityResult:
         """Gives a city a new state, because its old one cannot be used. The old one goes to `warn.rejected`.
 
-        The new state keeps the operator's pauses of channels, unless it then fails. If `retry` is set, it also settles
-        the record. If that fails or `retry` is not set, it sets the record aside.
+        The new state keeps the operator's pauses of channels, unless the record cannot be taken with them. With `retry`
+        the record is settled in the new state; without, or if that fails, the record is set aside.
         """
         self._failed_ticks.pop(city, None)
         self._cities_with_bad_state.discard(city)
@@ -307,8 +315,8 @@ class SettleAgent:
                 break
         else:
             after, notices = set_aside(empty, content, reason, rules)
-        # A new state may have no steles before its first tick. Compared with the old state, it would delete those of
-        # districts that exist, so `after` is compared with itself.
+        # Before its first tick a new state has no steles. Compared with the old state, all its steles would seem
+        # removed and get tombstones, although the districts exist. So `after` is compared with itself.
         return _CityResult(after, notices, [rejected, *self._outgoing(after, after, notices, record)])
 
     def _outgoing(
