@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lxml import html as lxml_html
 
 from tests.support import at, meaning, outcome, rejected, snapshot, tick
 from tests.web.sites import LOGIN, Desk, settings
@@ -175,11 +176,15 @@ def test_every_order_of_a_shift_stands_in_the_report() -> None:
         ({"by": "<b>"}, "Schicht oder Platz: 1 bis 40"), ({"reason": "r" * 201}, "Grund: 1 bis 200"),
     ],
 )  # fmt: skip
-def test_a_form_keeps_what_was_typed_where_something_is_wrong(wrong: dict[str, str], said: str) -> None:
+def test_a_form_keeps_what_was_typed_and_marks_the_field_where_something_is_wrong(
+    wrong: dict[str, str], said: str
+) -> None:
     typed = {"minutes": 45, "reason": "Test der Sirenen", "by": "Platz 7", **wrong}
     answer = order(warned(), **typed)  # type: ignore[arg-type]
     assert answer.status_code == 422
-    assert said in answer.text
+    page = lxml_html.document_fromstring(answer.text)
+    assert said in page.get_element_by_id("wrong").text_content()
+    assert [one.get("name") for one in page.xpath("//*[@aria-invalid='true'][@aria-describedby='wrong']")] == [*wrong]
     for value in typed.values():
         assert f'value="{str(value).replace("<", "&lt;").replace(">", "&gt;")}"' in answer.text
 

@@ -106,3 +106,17 @@ async def test_every_rule_of_the_styles_dresses_something_in_the_gallery(page: P
     missing = {selector for selector, found in dressed.items() if not found}
     assert len(dressed) > 200
     assert missing == NOT_SHOWN.keys()
+
+
+async def test_where_the_system_chooses_the_colours_levels_and_alarms_are_still_seen(
+    shown: Gallery, browser: Browser, tmp_path: Path
+) -> None:
+    file = tmp_path / "gallery.html"
+    file.write_text(shown.text(), "utf-8")
+    style = "(one, name) => getComputedStyle(one)[name]"
+    async with opened(browser, file.as_uri(), WIDE, forced_colors="active") as page:
+        filled, empty = page.locator(".scale .on").first, page.locator(".scale span:not(.on)").first
+        assert await filled.evaluate(style, "backgroundColor") != await empty.evaluate(style, "backgroundColor")
+        assert await page.locator(".badge.level-3").first.evaluate(style, "backgroundColor") == "rgb(229, 57, 53)"
+        assert await page.locator(".mark.alarm").first.evaluate(style, "borderTopWidth") == "6px"
+        assert await page.locator(".way.stopped").first.evaluate(style, "borderTopWidth") == "2px"

@@ -49,7 +49,7 @@ MACROS = {
     "last_known": "Cards", "last_plainly": "Pages", "received": "Pages", "sent": "Pages",
     "sight": "Pages", "keys": "Pages", "legend": "Pages", "meaning_of_marks": "Pages", "warning": "Pages",
     "held": "Pages", "told_to": "Pages", "lanes": "Pages", "sent_line": "Pages", "alarms": "Pages",
-    "help_beside": "Pages", "patterns": "Pages",
+    "help_beside": "Pages", "patterns": "Pages", "checked": "Buttons and fields",
 }  # fmt: skip
 """Each macro of the templates, and the section that shows it."""
 ORDERS = ("stopping", "stopped", "resuming")

@@ -28,6 +28,7 @@ function shownOf(form) {
 
 async function send(form) {
   if (form.dataset.sending) return;
+  for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
   form.dataset.sending = "1";
   say(form, "");
   try {
@@ -39,6 +40,11 @@ async function send(form) {
     } else {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html"), why = page.querySelector("[role=alert]");
       say(shownOf(form), why ? [why, why.nextElementSibling].map((one) => one?.textContent.trim()).filter(Boolean).join(". ") : SAID.unsent);
+      const field = shownOf(form).elements[page.querySelector("[aria-invalid]")?.name];
+      if (field) {
+        field.setAttribute("aria-invalid", "true");
+        field.focus();
+      }
     }
   } catch {
     say(shownOf(form), SAID.unsent);
