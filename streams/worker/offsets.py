@@ -34,9 +34,15 @@ class OffsetTracker(Generic[Partition]):
         self._committed: dict[Partition, int] = {}
         """The offset that the broker has acknowledged as committed."""
 
-    def assign(self, starts: Mapping[Partition, int]) -> None:
-        """Replaces all partitions by these, each with the offset to begin at."""
-        self.next, self.done, self._committed = dict(starts), dict(starts), dict(starts)
+    def assign(self, starts: Mapping[Partition, int], committed: Mapping[Partition, int] = {}) -> None:
+        """Replaces all partitions by these, each with the offset to begin at.
+
+        `committed` has what the broker knows. What was handled above it is committed again.
+        """
+        self.next, self.done = dict(starts), dict(starts)
+        self._committed = {
+            partition: min(start, committed.get(partition, start)) for partition, start in starts.items()
+        }
 
     def revoke(self, partition: Partition) -> None:
         """Forgets a partition, because another process owns it now."""

@@ -85,7 +85,7 @@ class SettleAgent:
         """Why `handle` sets convicted records aside: topic/partition@offset → city → reason. "" means every city."""
         self._partitions_in_metrics = set[int]()
         self._cities_with_bad_state: set[str] = set()
-        """Cities whose stored state makes every record fail: in a trial even `set_aside` failed."""
+        """Cities whose state makes every record fail: in a trial even `set_aside` failed."""
 
     def forget(self) -> None:
         """Forgets all states, because partitions were revoked or assigned. The next record reads them again."""
@@ -101,22 +101,27 @@ class SettleAgent:
 
     async def flush(self, record: ConsumedRecord) -> None:
         """Stores the states of the record's partition that have changed and are not yet stored."""
-        partition = record.partition
+        partition, rebalances = record.partition, self._rebalances
         if cities := sorted(self._unflushed.get(partition, ())):
-            try:
-                await self._store.save(partition, {city: self._states[partition][city] for city in cities})
-            except TooLargeError:
-                for city in cities:
-                    await self._save_reduced(partition, city)
-            self._unflushed.pop(partition, None)
+            stored = await self._save(partition, {city: self._states[partition][city] for city in cities})
+            if rebalances == self._rebalances:  # else all states are forgotten
+                self._states[partition].update(stored)
+                self._unflushed.pop(partition)
 
-    async def _save_reduced(self, partition: int, city: str) -> None:
-        """Stores the state of one city. If it alone is too large for the broker, stores a smaller one.
+    async def _save(self, partition: int, states: Mapping[str, StoredState]) -> dict[str, StoredState]:
+        """Stores states by city. Gives what it stored: smaller ones for those that are too large for the broker."""
+        try:
+            await self._store.save(partition, states)
+        except TooLargeError:
+            return {city: await self._save_reduced(partition, city, stored) for city, stored in states.items()}
+        return dict(states)
+
+    async def _save_reduced(self, partition: int, city: str, stored: StoredState) -> StoredState:
+        """Stores the state of one city. If it alone is too large for the broker, stores a smaller one, and gives that.
 
         The city is then incomplete. If the infrastructure were charged instead, the worker would end, meet the
         same state after its restart, and end again.
         """
-        stored = self._states[partition][city]
         reason = "what was remembered was more than can be kept"
         for state in (stored.state, *reduced(stored.state, reason)):
             try:
@@ -126,8 +131,7 @@ class SettleAgent:
                 log.critical("%s: the city's state is larger than the broker takes; a smaller one is tried", city)
                 self._metrics.state_lost.labels(city).set(time.time())
                 continue
-            self._states[partition][city] = smaller
-            return
+            return smaller
         raise TooLargeError(
             f"{city}: the broker takes not even an empty state; raise max.message.bytes of {self._topics.state.name}"
         )
@@ -177,7 +181,7 @@ class SettleAgent:
         if rebalances == self._rebalances:
             self._keep(record.partition, before, after)
         else:  # the partition may have been revoked, and then nobody calls `flush` for it
-            await self._store.save(record.partition, after)
+            await self._save(record.partition, after)
         for notice in notices:
             self._count(notice)
             self._heard(notice)
@@ -186,7 +190,10 @@ class SettleAgent:
     def _settle_in(
         self, city: str, state: CityState, content: ImpactRecord, record: ConsumedRecord, convicted_for: str
     ) -> _CityResult:
-        """Settles a record in one city. A record that fails there, or is convicted for a reason, is set aside there."""
+        """Settles a record in one city. A record that fails there is set aside there, and so is one that is convicted.
+
+        `convicted_for` says why it is; "" if it is not.
+        """
         try:
             if convicted_for:
                 raise PoisonError(convicted_for)
@@ -267,8 +274,8 @@ class SettleAgent:
         if is_tick:
             self._failed_ticks[city] = self._failed_ticks.get(city, 0) + 1
         is_convicted = isinstance(failure.__cause__, PoisonError)
-        # The state is not tested here for a convicted record, whose trial tested it, nor for a tick, because failed
-        # ticks are counted.
+        # The state is not tested here for a convicted record, which an earlier trial tested, nor for a tick, because
+        # failed ticks are counted.
         state_fails = not is_convicted and not is_tick and self._state_fails(state)
         too_many_ticks = self._failed_ticks.get(city, 0) >= GIVEN_UP_AFTER
         if state_fails or too_many_ticks or city in self._cities_with_bad_state:
@@ -294,8 +301,9 @@ class SettleAgent:
     ) -> _CityResult:
         """Gives a city a new state, because its old one cannot be used. The old one goes to `warn.rejected`.
 
-        The new state keeps the operator's pauses of channels, unless the record cannot be taken with them. With `retry`
-        the record is settled in the new state; without, or if that fails, the record is set aside.
+        Of four attempts the first that works counts. With `retry` the record is settled: in a state that keeps the
+        operator's pauses of channels, else in an empty one. Without `retry`, or if both fail, the record is set aside:
+        again with the pauses, else without.
         """
         self._failed_ticks.pop(city, None)
         self._cities_with_bad_state.discard(city)
@@ -315,8 +323,8 @@ class SettleAgent:
                 break
         else:
             after, notices = set_aside(empty, content, reason, rules)
-        # Before its first tick a new state has no steles. Compared with the old state, all its steles would seem
-        # removed and get tombstones, although the districts exist. So `after` is compared with itself.
+        # A new state has no steles before its first tick. Compared with the old state, the steles of the old one would
+        # seem removed and get tombstones, although the districts exist. So `after` is compared with itself.
         return _CityResult(after, notices, [rejected, *self._outgoing(after, after, notices, record)])
 
     def _outgoing(
@@ -343,7 +351,7 @@ class SettleAgent:
         return content
 
     async def _restored(self, partition: int) -> dict[str, StoredState]:
-        """Gives the states of a partition's cities, from memory or from the store. A city without one begins anew."""
+        """Gives the states of a partition's cities, from memory or from the store; an empty one for a city without."""
         if partition in self._states:
             return self._states[partition]
         rebalances, found = self._rebalances, await self._loaded(partition)
@@ -406,5 +414,8 @@ class SettleAgent:
 
 
 def _traced(trail: TraceHeader, record: ProducerRecord) -> ProducerRecord:
-    """Adds the trace header to a notice; leaves other records as they are."""
+    """Adds the trace header to a notice; leaves other records as they are.
+
+    Only notices have the header `id` here: records of `warn.impacts`, whose headers a rejection copies, have none.
+    """
     return replace(record, headers={**record.headers, **trail.header()}) if "id" in record.headers else record

@@ -32,10 +32,10 @@ from streams.worker.offsets import OffsetOrder, OffsetTracker
 log = logging.getLogger(__name__)
 
 WRITTEN_FOR = {"faust-streaming": "0.15.3", "aiokafka": "0.14.0"}
-"""The releases whose internals this module overrides. It refuses any other."""
+"""The releases whose internals this module overrides. The module refuses any other."""
 FETCH_WAIT_MS = 50
-"""How long a fetch waits for new records (Faust: 1.5 s). aiokafka has one fetch per broker under way. A partition with
-buffered records is left out of it, so new records there wait for the next fetch."""
+"""How long a fetch waits for new records (Faust: 1.5 s). aiokafka has one fetch per broker under way, and asks in it
+only for partitions of which it has no records left. New records of any other partition wait until that fetch ends."""
 EMBEDDED_FETCH_WAIT_MS = 10
 """The same on the embedded broker. There a new record does not wake a fetch, so each waits up to this long."""
 SEEK_AGAIN_S = 5.0
@@ -121,7 +121,8 @@ class StrictConsumer(driver.Consumer):
         self._no_seek_before: dict[TP, float] = {}
         """By partition, the time before which no further attempt is made to read it again, in monotonic seconds."""
         self._lowest_after_jump: dict[TP, int] = {}
-        """By partition, the lowest offset above the next one that has come since the last seek."""
+        """By partition, the lowest offset that came in place of the next one, since the last reading or the last record
+        that was taken."""
         self._last_gap: dict[TP, Gap] = {}
         self._generation: int | None = None
         """The generation of the group in which the tracker's offsets hold. None after a revocation."""
@@ -132,7 +133,7 @@ class StrictConsumer(driver.Consumer):
     # -- the agents' side -------------------------------------------------------------------------------------------
 
     async def take(self, message: Any) -> bool:
-        """Claims a record for its agent if it is the next one to process, and says whether. An agent asks this first.
+        """Claims a record for its agent if it is the next one to process, and says whether. The worker asks this first.
 
         At a jump it has the partition read again. It ignores records of an older generation of the group.
         """
@@ -146,6 +147,7 @@ class StrictConsumer(driver.Consumer):
         if order is not OffsetOrder.NEXT:
             return False
         self._no_seek_before.pop(message.tp, None)
+        self._lowest_after_jump.pop(message.tp, None)
         self.working[message.tp] = time.monotonic()
         return True
 
@@ -273,9 +275,9 @@ class StrictConsumer(driver.Consumer):
     async def perform_seek(self) -> None:
         """Seeks to the first record that is not handled.
 
-        Faust calls this after each rebalance, before records flow, and whenever it is to read while its flow is
-        stopped. In the second case the generation of the group is still the same, and the tracker knows that record.
-        Else the committed offset says it.
+        Faust calls this after each rebalance, before records flow, and when it has fetched while its flow is stopped.
+        If no partition was revoked since the last call, the tracker knows that record. Else the committed offset says
+        it.
         """
         generation = self.app.consumer_generation_id
         inputs = self._input_partitions()
@@ -292,7 +294,10 @@ class StrictConsumer(driver.Consumer):
         self._no_seek_before.clear()
         self._lowest_after_jump.clear()
         self._last_gap.clear()
-        self.tracker.assign(starts)
+        committed = {
+            tp: offsets.first if offsets.committed is None else offsets.committed for tp, offsets in found.items()
+        }
+        self.tracker.assign(starts, committed)
 
     async def _offsets_of(self, tps: Iterable[TP]) -> dict[TP, PartitionOffsets]:
         """Asks the broker for the offsets of partitions."""

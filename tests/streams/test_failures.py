@@ -1,13 +1,13 @@
 """A failure is charged to who caused it: a record, one city, or the infrastructure. Nothing else stops."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 from aiokafka.errors import KafkaError, NodeNotReadyError
 from pydantic import ValidationError
 
-from streams.kafka.records import ConsumedRecord, MemorySender, SendError, TooLargeError
+from streams.kafka.records import ConsumedRecord, MemorySender, ProducerRecord, SendError, TooLargeError
 from streams.worker.failures import Charge, CityError, charge, logging_failures, taken
 from streams.worker.settle import GIVEN_UP_AFTER, SettleAgent
 from streams.worker.state import MemoryStateStore, StoredState, UnreadableState
@@ -357,6 +357,37 @@ async def test_a_state_that_cannot_be_kept_is_never_a_loop(most: int) -> None:
         assert pair.counted("state_lost_timestamp_seconds", city=HERE) > 0
     await pair.take(snapshot(3, "W", "E"), tick(4), tick(6))
     assert pair.stele(HERE).status != "clear"
+
+
+class Rebalancing(Small):
+    """One that takes states up to a size; partitions are revoked while it is asked."""
+
+    def __init__(self, most: int, revoke: Callable[[], None]) -> None:
+        super().__init__(most)
+        self.revoke = revoke
+
+    async def save(self, partition: int, kept: Mapping[str, StoredState]) -> None:
+        self.revoke()
+        await super().save(partition, kept)
+
+
+@pytest.mark.parametrize("while_sending", [True, False])
+async def test_a_rebalance_while_a_state_is_too_large_rejects_no_record(while_sending: bool) -> None:
+    pair = Pair(Small(400))
+    send = pair.sender.send
+
+    async def rebalanced(records: Sequence[ProducerRecord]) -> None:
+        await send(records)
+        pair.agent.forget()
+
+    if while_sending:
+        pair.sender.send = rebalanced  # type: ignore[method-assign]
+    else:
+        pair = Pair(Rebalancing(400, lambda: pair.agent.forget()))
+    await pair.take(tick(0), warning("E", HERE, THERE))
+    assert [notice.cause for notice in pair.told(HERE)] == ["E"]
+    assert not pair.sent("warn.rejected")
+    assert "state" in pair.store.kept[0][HERE].state.troubles  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
