@@ -17,12 +17,12 @@ from shapely.geometry.base import BaseGeometry
 from geofences.area import Area, Circle
 from geofences.overlap.boundary import Boxes
 from geofences.overlap.budget import (
+    CHECK_S,
     CIRCLE_S,
     CROSSING_S,
-    LOOK_S,
     MEETING_S,
     MEND_S,
-    OVERLAY_LOOKS,
+    OVERLAY_COMPARISONS,
     PAIR_S,
     SHAPE_S,
     SMALL_VERTEX_S,
@@ -187,7 +187,7 @@ def _is_cheap(polygon: shapely.Polygon, budget: Budget) -> bool:
     count = shapely.get_num_coordinates(polygon)
     if count <= _FEW:
         return budget.try_pay(SHAPE_S + count * SMALL_VERTEX_S)
-    return budget.try_pay(LOOK_S) and Rings(np.array([polygon])).near_if_paid(budget, budget.looks) is not None
+    return budget.try_pay(CHECK_S) and Rings(np.array([polygon])).near_if_paid(budget, budget.comparisons) is not None
 
 
 def _holes(rings: NDArray[np.object_], budget: Budget) -> BaseGeometry | None:
@@ -219,7 +219,7 @@ def _holes(rings: NDArray[np.object_], budget: Budget) -> BaseGeometry | None:
 def _can_join(shapes: NDArray[np.object_], budget: Budget) -> bool:
     """Pays for an overlay of shapes, by their vertices and crossings. Gives False if the budget cannot pay."""
     rings = Rings(shapes)
-    near = rings.near_if_paid(budget, OVERLAY_LOOKS)
+    near = rings.near_if_paid(budget, OVERLAY_COMPARISONS)
     if near is None or not budget.try_pay(rings.vertices * VERTEX_S):
         return False
     return budget.try_pay(rings.crossings(near, budget.left_s / CROSSING_S) * CROSSING_S)
@@ -231,7 +231,7 @@ def _faces(ring: shapely.LinearRing, keep: Callable[[int], bool], budget: Budget
         return None
     coordinates = shapely.get_coordinates(ring)
     rings = Rings(np.array([shapely.Polygon(ring)]))
-    near = rings.near_if_paid(budget, OVERLAY_LOOKS)
+    near = rings.near_if_paid(budget, OVERLAY_COMPARISONS)
     if near is None or not budget.try_pay(rings.vertices * VERTEX_S):
         return None
     each = CROSSING_S + rings.vertices * TURN_S

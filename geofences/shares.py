@@ -35,7 +35,7 @@ class Shares:
 
     def __init__(self, fences: Fences, areas: Sequence[Area], budget: Budget | None = None) -> None:
         self._fences, self._areas, self._budget = fences, areas, budget or Budget()
-        self._budget.looks = 1.0 + min(len(fences.areas), HANDFUL)
+        self._budget.comparisons = 1.0 + min(len(fences.areas), HANDFUL)
         self._drawn: dict[int, Area] | None = None
         self._near: dict[int, tuple[BaseGeometry, ...]] = {}
         self._found: dict[BlockNumbers, SharesByDistrict] = {}

@@ -46,8 +46,8 @@ from warnsys.warning.situation import DistrictSituation, Situation, grade, worst
 from warnsys.warning.trouble import mended, noted
 
 CROWDED = 8
-"""If a district shows more warnings than this, its city is crowded: a message that is no worse than what is shown waits
-for the next record that does not, at the latest a snapshot or tick (`_can_wait`)."""
+"""If a district shows more warnings than this, its city is crowded: a message that is no worse than what is shown is
+decided only with the next record that does not wait, at the latest a snapshot or tick (`_can_wait`)."""
 
 
 class ForeignStageError(ValueError):
@@ -65,7 +65,7 @@ def settle(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[Cit
     The records of the steles come first, then the changes, both the worst first. Changes of a channel whose pause is
     over come last.
 
-    Before the first tick it only learns facts. Raises `ForeignStageError`.
+    Before the first tick it only learns facts, and publishes nothing. Raises `ForeignStageError`.
     """
     state, to_tell = decide_what_to_tell(state, record, city)
     return state, worded(to_tell, city) if to_tell else ()
@@ -80,7 +80,7 @@ class ToTell:
 
     situation: Situation
     record_identity: tuple[str, ...]
-    """Goes into the ids of the stele records."""
+    """Goes into the ids of the stele records, with the district."""
     steles: tuple[DistrictSituation, ...] = ()
     """The districts whose stele gets a new record."""
     changes: tuple[Change, ...] = ()
@@ -177,7 +177,8 @@ def _can_wait(state: CityState, outcome: Outcome) -> bool:
 
 
 def _says_nothing_here(state: CityState, outcome: Outcome) -> bool:
-    """Says whether a message neither warns nor replaces anything in this city."""
+    """Says whether a message means nothing to this city: it can be read, warns nobody here, is not known here, and
+    replaces nothing that is."""
     warns = any(meaning.impacts for meaning in outcome.meanings)
     if warns or outcome.decided == "rejected":
         return False
@@ -261,7 +262,7 @@ def set_aside(
 ) -> tuple[CityState, tuple[Notice, ...]]:
     """Leaves out a record that a city failed to settle. Gives the city's state without it, and what to publish.
 
-    It raises for no record and for no rules. If it fails or ends the process all the same, the state is at fault.
+    No record and no rules make it raise. So if it raises or ends the process all the same, the state is at fault.
 
     The city keeps what it knew, and is incomplete. If the record is an outcome, the city marks its message as
     unreadable, so that nothing that the message may concern ends or turns clear.
@@ -307,7 +308,9 @@ def matcher_for(settings: Settings) -> Matcher:
     """Makes the matcher for all cities of the settings. Raises `GeofenceError` if a geofences file cannot be used."""
     districts = [district for city in settings.cities for district in _districts(city)]
     min_share = {source.name: source.min_share for source in settings.sources}
-    min_part = {source.name: source.min_part for source in settings.sources if source.min_part != Least().part}
+    min_part = {  # without those of the default, so that they change no version of the rules
+        source.name: source.min_part for source in settings.sources if source.min_part != Least().part
+    }
     senders = {source.name: source.allowed_senders for source in settings.sources}
     return Matcher(
         GeofenceIndex(districts), min_share, min_part, exercise=settings.exercise, senders=senders,

@@ -1,7 +1,7 @@
 """The cost of measuring outlines, estimated before the work begins, and the budget that one alert has for it.
 
 Vertices cost little; edges that come near each other cost much. A coast of 400,000 points can be read whole, while the
-edges between 1,300 points in random order crossed each other 400,000 times, and took 50 s and 600 MiB. So before GEOS
+edges between 1,300 points in random order crossed each other 190,000 times, and took 50 s and 600 MiB. So before GEOS
 works on a ring, the **near pairs** are counted: pairs of stretches whose boxes touch. The count stops when the budget
 could not pay for them.
 
@@ -31,10 +31,10 @@ TURN_S = 80e-9
 VERTEX_S = 6e-6
 """Price of each vertex in an overlay."""
 SMALL_VERTEX_S = 0.2e-6
-"""Price of each vertex of a small outline, for all that is done with it."""
+"""Price of each vertex of a small outline (at most `shapes._FEW` vertices), for all that is done with it."""
 SHAPE_S = 5e-6
 """Price of each small outline, for all that is done with it, without its vertices."""
-LOOK_S, MEND_S = 500e-6, 3_000e-6
+CHECK_S, MEND_S = 500e-6, 3_000e-6
 """Price of checking an outline that is not small; price of mending one ring, or all holes of an outline together."""
 HOLE_S = 16e-6
 """Price of putting a hole into an outline."""
@@ -48,7 +48,7 @@ PART_S, PART_VERTEX_S = 60e-6, 0.3e-6
 """Price of cutting one shape with one fence, and of each vertex of the two."""
 INFO_S = 400e-6
 """Fixed price of each info that is decided by its area."""
-OVERLAY_LOOKS = 4
+OVERLAY_COMPARISONS = 4
 """How often the edges of a near pair are compared for an overlay: once to count crossings, three times to overlay."""
 _FREE = 16  # free pairs of edges per vertex, because each stretch is near itself and its neighbours
 _BATCH, _SMALL_BATCH = 2_000_000, 50_000  # near pairs in memory at once: 32 MB; fewer if the limit is low
@@ -62,7 +62,7 @@ class Budget:
     """What is left to spend on one alert (or one geofences file), and what it could not pay for."""
 
     left_s: float = BUDGET_S
-    looks: float = 1.0
+    comparisons: float = 1.0
     """How often the edges of each outline will be compared: once for validity, and once per fence, up to
     `overlaps.HANDFUL`."""
     exceeded: dict[str, None] = field(default_factory=dict)
@@ -167,14 +167,18 @@ class Rings:
         return one[once], other[once]
 
     def near_if_paid(self, budget: Budget, times: float = 1.0) -> tuple[Ints, Ints] | None:
-        """Gives the near pairs and pays to compare their edges `times` times. Too dear: None, and nothing is paid."""
+        """Gives the near pairs, and pays for them. Too dear: None, and nothing is paid.
+
+        To compare their edges `times` times is paid, of which `_FREE` comparisons a vertex are free, and `PAIR_S` for
+        each vertex.
+        """
         edge_pairs = EDGES * EDGES
-        cost = PAIR_S * times * edge_pairs
-        found = self.near(budget.left_s / cost + self.vertices)  # more cannot be paid
+        near_pair_s = PAIR_S * times * edge_pairs
+        found = self.near(budget.left_s / near_pair_s + self.vertices)  # surely more than can be paid
         if found is None:
             return None
         charged = max(0.0, len(found[0]) - self.vertices * _FREE / edge_pairs)
-        return found if budget.try_pay(charged * cost + self.vertices * PAIR_S) else None
+        return found if budget.try_pay(charged * near_pair_s + self.vertices * PAIR_S) else None
 
     def crossings(self, near: tuple[Ints, Ints], most: float) -> int:
         """How often edges of near pairs meet, except at a vertex of both. The count stops above `most`."""

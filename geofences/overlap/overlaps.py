@@ -141,11 +141,11 @@ class Fences:
         row, fence_stretch = near
         if not len(row):
             return _NONE
-        # The outline's edges that touch the box of a near pair's fence stretch; pair[i] is the near pair of edge[i].
-        pair, edge = outlines.edges_touching(among.take(row), fences.boxes.at(fence_stretch))
-        fence_stretch = fence_stretch.take(pair)
-        place, candidate, leaves, lon, lat = crossings(*fences.vertices(fence_stretch), outlines.edges(edge))
-        fence_stretch, edge = fence_stretch.take(candidate), edge.take(candidate)
+        # The outline's edges that touch the box of a near pair's fence stretch; near_pair[i] is that of edge[i].
+        near_pair, edge = outlines.edges_touching(among.take(row), fences.boxes.at(fence_stretch))
+        fence_stretch = fence_stretch.take(near_pair)
+        place, pair, leaves, lon, lat = crossings(*fences.vertices(fence_stretch), outlines.edges(edge))
+        fence_stretch, edge = fence_stretch.take(pair), edge.take(pair)
         difference = fences.swept_to(edge_at(fence_stretch, place), lon, lat) - outlines.swept_to(edge, lon, lat)
         area = np.where(leaves, difference, -difference)
         return Terms(outlines.owner_of(edge), fences.owner.take(fence_stretch), area)
@@ -161,11 +161,11 @@ class Fences:
         if stretch_count.take(outline_of_pair).sum() > _NUMPY_UP_TO:
             # GEOS answers for all points but those that lie exactly on the outline: there the step decides.
             shapely.prepare(shapes)
-            undecided = np.flatnonzero(shapely.intersects_xy(shapes.take(outline_of_pair), lon, lat))
-            inside[undecided] = shapely.contains_xy(
-                shapes.take(outline_of_pair.take(undecided)), lon.take(undecided), lat.take(undecided)
+            touched = np.flatnonzero(shapely.intersects_xy(shapes.take(outline_of_pair), lon, lat))
+            inside[touched] = shapely.contains_xy(
+                shapes.take(outline_of_pair.take(touched)), lon.take(touched), lat.take(touched)
             )
-            undecided = undecided[~inside.take(undecided)]
+            undecided = touched[~inside.take(touched)]
         outline_of_undecided = outline_of_pair.take(undecided)
         count = stretch_count.take(outline_of_undecided)
         limit = _MOST_TESTS + _MORE_PER_STRETCH * len(fences.owner)

@@ -56,9 +56,9 @@ def on_left(edges: Edges, lon: Floats, lat: Floats, *, step: int) -> Bools:
 
 
 def _with_exact_sign(determinant: Floats, bound: Floats, edges: Edges, lon: Floats, lat: Floats, step: int) -> Floats:
-    """Gives determinants with the right sign; 0 is that of an edge without length.
+    """Gives the determinants with the right sign, if rounding changed each by at most `bound`.
 
-    Rounding changed each by at most `bound`.
+    0 remains only for an edge without length.
     """
     # Where the bound is 0, both products are 0, so the determinant is exactly 0.
     for row in np.flatnonzero((np.abs(determinant) <= bound) & (bound > 0)).tolist():
@@ -92,7 +92,7 @@ class Crossings(NamedTuple):
     place: Ints
     """Which edge of the stretch crosses: its number within the stretch, from 0."""
     pair: Ints
-    """The position of the pair."""
+    """Which of the n pairs given to `crossings` it is."""
     leaves: Bools
     """Whether the fence leaves the outline there; else it enters."""
     lon: Floats

@@ -182,7 +182,7 @@ def test_a_form_keeps_what_was_typed_and_marks_the_field_where_something_is_wron
     typed = {"minutes": 45, "reason": "Test der Sirenen", "by": "Platz 7", **wrong}
     answer = order(warned(), **typed)  # type: ignore[arg-type]
     assert answer.status_code == 422
-    page = lxml_html.document_fromstring(answer.text)
+    page: Any = lxml_html.document_fromstring(answer.text)
     assert said in page.get_element_by_id("wrong").text_content()
     assert [one.get("name") for one in page.xpath("//*[@aria-invalid='true'][@aria-describedby='wrong']")] == [*wrong]
     for value in typed.values():

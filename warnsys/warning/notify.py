@@ -72,7 +72,8 @@ class Change:
     """Base id of the message that caused it."""
     by_snapshot: tuple[str, ...]
     """Empty if a message caused the change alone. Else why it took a snapshot (`revived`, `withdrawn`, `expired`, or
-    `confirmed`: the successor came earlier, and only this snapshot ended the message here), and the snapshot's name."""
+    `confirmed`: the successor came earlier, and only this snapshot ended the message here), and then "source stamp" of
+    the snapshot; only the stamp if the record came with none."""
     meaning: Meaning
     """What holds now; for the kind `ended`, what has ended. Its begin and end span all that holds at its grade in these
     districts, because that is one event to people."""
@@ -96,7 +97,8 @@ class Change:
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """Unique among the changes of its audience and channel. It depends on no level, time or word of `meaning`."""
+        """Unique among the changes of its audience and channel that follow from one record. It depends on no level,
+        time or word of `meaning`."""
         return (self.cause, self.kind, self.meaning.group, *self.by_snapshot, *self.shown_in_id)
 
 
@@ -111,7 +113,8 @@ def notice_id(stage: str, place: str, channel: str, audience: str, *identity: st
 
 
 def remember(situation: Situation, before: StandingByMessage, known: Facts) -> StandingByMessage:
-    """Gives, for the next record, what stood and is not forgotten: True if it stands now, False if only earlier."""
+    """Gives what the next record compares with: by district, each message that stands (True), and each that stood
+    earlier and is still among the facts (False)."""
     found: StandingByMessage = {}
     for district, state in situation.districts.items():
         stood = dict.fromkeys((i for i in before.get(district, ()) if i in known.facts), False)
@@ -195,7 +198,8 @@ class _Difference:
     now_told: LogEntries
     """What the log says of the district from now on."""
     moved_grade: int | None = None
-    """If an end that moved is what is told: that end is the last one of this grade and above. Else None."""
+    """If the news is an end that moved: the grade from which ends were compared. Of all entries of this grade or
+    higher, the last end moved. None for any other news."""
     silent: bool = False
     """True if nobody is told of it; the log notes it all the same."""
 
@@ -230,15 +234,15 @@ class _Comparison(Scene):
             return _Difference(district, "warn", reason, _top_entry(told), tellable)
 
         if grade_now < grade_told:
-            # A fall is told even if what is left is below the rule's minimum.
+            # What is left counts even below the rule's minimum (None), but not what the rule leaves out.
             without_minimum = self.log_entries(None, [one for one in live if not rule.leaves_out(one)])
             less_than_told = top_grade(without_minimum) < grade_told
             if less_than_told:
                 return self.less(rule, group, district, still_told, tellable or without_minimum, tolerance)
 
         as_bad_as_told = grade_now == grade_told > 0
-        new_and_live = grade_now > 0 and bool(self.new_of(group, (district,)))
-        if as_bad_as_told or new_and_live:
+        live_and_something_new = grade_now > 0 and bool(self.new_of(group, (district,)))
+        if as_bad_as_told or live_and_something_new:
             begins_from = still_told or told  # if all is over, every begin has passed, so none counts as moved
             return self.moved(district, begins_from, told, tellable, tolerance)
         return None
