@@ -23,6 +23,7 @@ from warnsys.web.message_list import (
     WrongFilterError,
     has_field_form,
     listed_messages,
+    of_district,
     refused_as,
     short_name,
 )
@@ -68,12 +69,11 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
         whole, known = await shared_overview(site, picture, language), await rows_of(picture)
 
         def made(board: Board) -> Response:
-            asked = MessageFilter(district=found.id)
-            here = listed_messages(known, asked, board.now(), zone_of(site), language)
+            here = of_district(known, found.id, board.now())
             values = {
                 **district_part(whole, board, city, found, language),
-                "rows": as_rows(board, here.rows[:MOST_MESSAGES], language), "count": sum(here.counts.values()),
-                "asked": asked,
+                "rows": as_rows(board, here[:MOST_MESSAGES], language), "count": len(here),
+                "asked": MessageFilter(district=found.id),
             }  # fmt: skip
             return pages.render("bezirk.html", language, board, values)
 

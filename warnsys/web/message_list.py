@@ -188,7 +188,7 @@ class KnownMessages:
 def listed_messages(
     known: Sequence[ListedMessage], asked: MessageFilter, now: datetime, zone: ZoneInfo, language: str
 ) -> MessagePage:
-    """Those of `known_messages` that are asked for. Raises `WrongFilterError`."""
+    """Those of `KnownMessages.of` that are asked for. Raises `WrongFilterError`."""
     wanted = _understood(asked, now, zone)
     found = [one for one in known if wanted.includes(one, language)]
     shown = [
@@ -204,6 +204,12 @@ def listed_messages(
         tuple(names[:MOST_EVENTS]), tuple(sorted({one.source for one in known if one.source})),
         min((one.at for one in known if one.timed), default=None), len(known),
     )  # fmt: skip
+
+
+def of_district(known: Iterable[ListedMessage], district: str, now: datetime) -> list[ListedMessage]:
+    """Those of `KnownMessages.of` that warn a district, as far back as the list goes where nothing is said."""
+    since = now - timedelta(hours=HOURS)
+    return [one for one in known if district in one.districts and (not one.timed or one.last >= since)]
 
 
 def short_name(key: str) -> str:

@@ -166,10 +166,17 @@ def _part(meaning: Meaning) -> _Part:
     return _Part(level(meaning.severity), meaning.onset.timestamp(), expires, meaning.advance, meaning, districts)
 
 
-def _worked_out(outcome: Outcome) -> tuple[Outcome, float, list[_Part]]:
-    """With it when it was sent; 0 where that is not known."""
+class _Message(NamedTuple):
+    base_id: str
+    supersedes: tuple[str, ...]
+    sent: float
+    """0 where that is not known."""
+    parts: tuple[_Part, ...]
+
+
+def _worked_out(outcome: Outcome) -> _Message:
     sent = outcome.sent.timestamp() if outcome.sent else 0.0
-    return outcome, sent, [_part(meaning) for meaning in outcome.meanings]
+    return _Message(outcome.base_id, outcome.supersedes, sent, tuple(map(_part, outcome.meanings)))
 
 
 _PARTS = Once(_worked_out)
@@ -178,34 +185,38 @@ _PARTS = Once(_worked_out)
 def _warnings(board: Board, places: AbstractSet[str], now: float) -> list[list[_Span]]:
     """The spans of each warning in some districts of a city; messages that replace one another are one warning."""
     known = [_PARTS.of(outcome) for outcome in board.outcomes.values()]
-    replaced = {base_id: sent for outcome, sent, _ in known for base_id in outcome.supersedes}
+    replaced = {base_id: one.sent for one in known for base_id in one.supersedes}
     records = {district: board.stele(district) for district in places}
     # a record that has more than it tells says of no warning that it stands no more
     full = {place: record for place, record in records.items() if record and not record.more}
     standing = {item.base_id for record in full.values() for item in record.items}
     oldest = min(full.values(), key=lambda record: record.issued, default=None)
-    leaders = _leaders(outcome for outcome, _, _ in known)
+    leaders = _leaders(known)
     found: dict[str, list[_Span]] = defaultdict(list)
     first, last = now - BEFORE.total_seconds(), now + AFTER.total_seconds()
-    for outcome, sent, parts in known:
+    for base_id, _, sent, parts in known:
+        if not parts:
+            continue
+        replaced_at = replaced.get(base_id) or inf
+        unlisted = oldest is not None and base_id not in standing and board.considers(oldest, base_id)
         for part in parts:
-            here = part.districts & places
-            end = min(replaced.get(outcome.base_id) or inf, part.expires)
-            unlisted = outcome.base_id not in standing and here <= full.keys()
-            if unlisted and oldest and board.considers(oldest, outcome.base_id):
-                end = min(end, now)  # it stands no more: withdrawn, or whatever else ended it
-            if here and end > max(part.onset, first) and part.onset < last:
-                span = _Span(part.onset, end, part.level, part.advance, part.meaning, outcome.base_id, sent)
-                found[_leader(leaders, outcome.base_id)].append(span)
+            if part.onset >= last or part.districts.isdisjoint(places):
+                continue
+            end = min(replaced_at, part.expires)
+            if unlisted and end > now and part.districts & places <= full.keys():
+                end = now  # it stands no more: withdrawn, or whatever else ended it
+            if end > part.onset and end > first:
+                span = _Span(part.onset, end, part.level, part.advance, part.meaning, base_id, sent)
+                found[_leader(leaders, base_id)].append(span)
     return list(found.values())
 
 
-def _leaders(outcomes: Iterable[Outcome]) -> dict[str, str]:
+def _leaders(messages: Iterable[_Message]) -> dict[str, str]:
     """For each message that is joined to another one, a step towards the one that stands for all of them."""
     leaders: dict[str, str] = {}
-    for outcome in outcomes:
-        for other in outcome.supersedes:
-            one, two = _leader(leaders, outcome.base_id), _leader(leaders, other)
+    for message in messages:
+        for other in message.supersedes:
+            one, two = _leader(leaders, message.base_id), _leader(leaders, other)
             if one != two:
                 leaders[two] = one
     return leaders
