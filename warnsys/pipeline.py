@@ -46,8 +46,8 @@ from warnsys.warning.situation import DistrictSituation, Situation, grade, worst
 from warnsys.warning.trouble import mended, noted
 
 CROWDED = 8
-"""If a district shows more warnings than this, its city is crowded: a message that is no worse than what is shown is
-decided only with the next record that does not wait, at the latest a snapshot or tick (`_can_wait`)."""
+"""If a district shows more warnings than this, its city is crowded. A message that is no worse than what is shown is
+then only learned, and what follows from it is derived with a later record: at the latest the next snapshot or tick."""
 
 
 class ForeignStageError(ValueError):
@@ -132,8 +132,7 @@ def decide_what_to_tell(state: CityState, record: ImpactRecord, city: CityRules)
 def _learn(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[CityState, tuple[str, ...], bool]:
     """Takes what a record says into the state. Gives the state, what identifies the record, and whether it can wait.
 
-    Only a message can wait. What follows from it is decided with the next record that does not wait, at the latest the
-    next snapshot or tick.
+    Only a message can wait (`_can_wait`).
     """
     match record:
         case Outcome():
@@ -168,8 +167,8 @@ def _tick_identity(tick: Tick) -> tuple[str, ...]:
 
 
 def _can_wait(state: CityState, outcome: Outcome) -> bool:
-    """Says whether deriving the situation can wait for the next record that does not wait, a snapshot or tick at the
-    latest. The facts are learned at once.
+    """Says whether a message is only learned now, and what follows from it derived with a later record: at the latest
+    the next snapshot or tick.
 
     Deriving it after each of n messages of a burst costs n² (docs/adr/0009).
     """
@@ -262,7 +261,8 @@ def set_aside(
 ) -> tuple[CityState, tuple[Notice, ...]]:
     """Leaves out a record that a city failed to settle. Gives the city's state without it, and what to publish.
 
-    No record and no rules make it raise. So if it raises or ends the process all the same, the state is at fault.
+    It does not raise, whatever is wrong with the record or the rules. So if it does, or ends the process, the state is
+    at fault.
 
     The city keeps what it knew, and is incomplete. If the record is an outcome, the city marks its message as
     unreadable, so that nothing that the message may concern ends or turns clear.
@@ -308,7 +308,7 @@ def matcher_for(settings: Settings) -> Matcher:
     """Makes the matcher for all cities of the settings. Raises `GeofenceError` if a geofences file cannot be used."""
     districts = [district for city in settings.cities for district in _districts(city)]
     min_share = {source.name: source.min_share for source in settings.sources}
-    min_part = {  # without those of the default, so that they change no version of the rules
+    min_part = {  # sources with the default are left out, so that the version of the rules stays what it was
         source.name: source.min_part for source in settings.sources if source.min_part != Least().part
     }
     senders = {source.name: source.allowed_senders for source in settings.sources}

@@ -112,7 +112,10 @@ class Boundary:
         return np.ascontiguousarray(self.lon.take(stretch, 0).T), np.ascontiguousarray(self.lat.take(stretch, 0).T)
 
     def edges_touching(self, stretch: Ints, boxes: Boxes) -> tuple[Ints, Ints]:
-        """The edges of each stretch that touch the box in the same row. Gives (row, edge), one pair per edge found."""
+        """The edges of each stretch whose own box touches the box in the same row; they may miss it themselves.
+
+        Gives (row, edge), one pair per edge found.
+        """
         lon, lat = self.vertices(stretch)
         touching = np.minimum(lon[:-1], lon[1:]) <= boxes.east
         touching &= np.maximum(lon[:-1], lon[1:]) >= boxes.west

@@ -63,8 +63,8 @@ class Budget:
 
     left_s: float = BUDGET_S
     comparisons: float = 1.0
-    """How often the edges of each outline will be compared: once for validity, and once per fence, up to
-    `overlaps.HANDFUL`."""
+    """How often the edges of each outline will be compared: once for validity, and once per fence, but at most
+    `overlaps.HANDFUL` times."""
     exceeded: dict[str, None] = field(default_factory=dict)
     """Codes of what was left out or replaced since `take_codes` was called, oldest first."""
     refused: int = 0
@@ -157,20 +157,20 @@ class Rings:
         A stretch is near itself, too.
         """
         boxes = Boxes(self.lon.min(1), self.lon.max(1), self.lat.min(1), self.lat.max(1))
-        found = BoxTree(boxes).pairs(boxes, 2 * limit)
+        found = BoxTree(boxes).pairs(boxes, 2 * limit)  # the tree finds each pair twice
         if found is None:
             return None
         one, other = found
         once = one <= other
-        if np.count_nonzero(once) > limit:  # the tree finds a stretch with itself once, each other pair twice
+        if np.count_nonzero(once) > limit:  # a stretch with itself is found only once
             return None
         return one[once], other[once]
 
     def near_if_paid(self, budget: Budget, times: float = 1.0) -> tuple[Ints, Ints] | None:
         """Gives the near pairs, and pays for them. Too dear: None, and nothing is paid.
 
-        To compare their edges `times` times is paid, of which `_FREE` comparisons a vertex are free, and `PAIR_S` for
-        each vertex.
+        The price is `PAIR_S` for each vertex and for each comparison of two edges. A near pair has `EDGES`² of them,
+        and `_FREE` for each vertex cost nothing. All that is compared `times` times.
         """
         edge_pairs = EDGES * EDGES
         near_pair_s = PAIR_S * times * edge_pairs

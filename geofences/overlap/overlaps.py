@@ -141,7 +141,8 @@ class Fences:
         row, fence_stretch = near
         if not len(row):
             return _NONE
-        # The outline's edges that touch the box of a near pair's fence stretch; near_pair[i] is that of edge[i].
+        # For each near pair, the edges of the outline's stretch whose boxes touch the box of the fence's stretch:
+        # edge[i] belongs to near pair near_pair[i].
         near_pair, edge = outlines.edges_touching(among.take(row), fences.boxes.at(fence_stretch))
         fence_stretch = fence_stretch.take(near_pair)
         place, pair, leaves, lon, lat = crossings(*fences.vertices(fence_stretch), outlines.edges(edge))

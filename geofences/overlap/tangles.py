@@ -24,10 +24,12 @@ def is_tangled(shape: BaseGeometry, budget: Budget) -> bool:
     if shapely.get_num_coordinates(shape) <= _FEW:
         return False
     rings = Rings(np.array([shape]))
-    budget.left_s += rings.vertices * PAIR_S  # vertices are free in a file: pays their charge in advance
+    for_vertices_s = rings.vertices * PAIR_S
+    budget.left_s += for_vertices_s  # `near_if_paid` charges for vertices, which are free in a file
     if rings.near_if_paid(budget) is not None:
         return False
-    budget.left_s /= 4  # a refused shape costs three quarters of the rest, because its count took time, too
+    # A refused shape costs three quarters of the rest, because its count took time, too.
+    budget.left_s = (budget.left_s - for_vertices_s) / 4
     return True
 
 

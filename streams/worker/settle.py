@@ -180,7 +180,7 @@ class SettleAgent:
         await self._sender.send([_traced(trail, one) for one in outgoing])
         if rebalances == self._rebalances:
             self._keep(record.partition, before, after)
-        else:  # the partition may have been revoked, and then nobody calls `flush` for it
+        else:  # all states in memory were forgotten, and these must not take their place: `flush` will not know them
             await self._save(record.partition, after)
         for notice in notices:
             self._count(notice)
@@ -192,7 +192,7 @@ class SettleAgent:
     ) -> _CityResult:
         """Settles a record in one city. A record that fails there is set aside there, and so is one that is convicted.
 
-        `convicted_for` says why it is; "" if it is not.
+        `convicted_for` is the reason for which the record is convicted; "" for any other record.
         """
         try:
             if convicted_for:
@@ -274,8 +274,8 @@ class SettleAgent:
         if is_tick:
             self._failed_ticks[city] = self._failed_ticks.get(city, 0) + 1
         is_convicted = isinstance(failure.__cause__, PoisonError)
-        # The state is not tested here for a convicted record, which an earlier trial tested, nor for a tick, because
-        # failed ticks are counted.
+        # Two kinds of records need no test of the state here: of a convicted one, a trial has tested or will test what
+        # it does; of ticks, the failed ones are counted.
         state_fails = not is_convicted and not is_tick and self._state_fails(state)
         too_many_ticks = self._failed_ticks.get(city, 0) >= GIVEN_UP_AFTER
         if state_fails or too_many_ticks or city in self._cities_with_bad_state:

@@ -120,9 +120,9 @@ class StrictConsumer(driver.Consumer):
         """Faust's note of the offset that it has read last."""
         self._no_seek_before: dict[TP, float] = {}
         """By partition, the time before which no further attempt is made to read it again, in monotonic seconds."""
-        self._lowest_after_jump: dict[TP, int] = {}
-        """By partition, the lowest offset that came in place of the next one, since the last reading or the last record
-        that was taken."""
+        self._came_instead: dict[TP, int] = {}
+        """By partition, the lowest offset that came although an earlier record was expected. It is forgotten when the
+        partition is read again, and when the expected record is taken."""
         self._last_gap: dict[TP, Gap] = {}
         self._generation: int | None = None
         """The generation of the group in which the tracker's offsets hold. None after a revocation."""
@@ -141,13 +141,13 @@ class StrictConsumer(driver.Consumer):
             return False
         order = self.tracker.compare(message.tp, message.offset)
         if order is OffsetOrder.JUMP:
-            lowest = self._lowest_after_jump.get(message.tp, message.offset)
-            self._lowest_after_jump[message.tp] = min(message.offset, lowest)
+            lowest = self._came_instead.get(message.tp, message.offset)
+            self._came_instead[message.tp] = min(message.offset, lowest)
             await self._read_again(message.tp)
         if order is not OffsetOrder.NEXT:
             return False
         self._no_seek_before.pop(message.tp, None)
-        self._lowest_after_jump.pop(message.tp, None)
+        self._came_instead.pop(message.tp, None)
         self.working[message.tp] = time.monotonic()
         return True
 
@@ -195,7 +195,7 @@ class StrictConsumer(driver.Consumer):
 
     def _start_after_jump(self, tp: TP, expected: int, found: PartitionOffsets) -> int:
         """Gives the offset to read after a jump: `expected`, or where the log goes on if it lacks this record."""
-        start, came = self._start(tp, expected, found), self._lowest_after_jump.pop(tp, None)
+        start, came = self._start(tp, expected, found), self._came_instead.pop(tp, None)
         if start != expected or came is None or not self._is_hole(tp, expected, came):
             return start
         self.holes += came - expected
@@ -210,7 +210,7 @@ class StrictConsumer(driver.Consumer):
         """Says whether the log has no records from `expected` up to `came`: `BELIEVED_AFTER` readings met this gap.
 
         Within one generation Faust does not throw away the same records twice. So a gap that every reading meets is a
-        hole.
+        hole. Two readings would do; a third is for what we do not know of Faust.
         """
         last = self._last_gap.get(tp)
         readings = last.readings + 1 if last and (last.expected, last.came) == (expected, came) else 1
@@ -292,7 +292,7 @@ class StrictConsumer(driver.Consumer):
             return  # another rebalance came in between, and Faust calls this method again for it
         self._generation = generation
         self._no_seek_before.clear()
-        self._lowest_after_jump.clear()
+        self._came_instead.clear()
         self._last_gap.clear()
         committed = {
             tp: offsets.first if offsets.committed is None else offsets.committed for tp, offsets in found.items()
@@ -311,7 +311,8 @@ class StrictConsumer(driver.Consumer):
         return {tp: await consumer.committed(self._new_topicpartition(tp.topic, tp.partition)) for tp in tps}
 
     def _start(self, tp: TP, wanted: int | None, found: PartitionOffsets) -> int:
-        """Gives the offset to continue at: `wanted` if the log can have it, else the first offset of the log."""
+        """Gives the offset to continue at: `wanted` if it is not before the log's first offset and not after its end;
+        else the first offset."""
         if wanted is None:
             return found.first
         if wanted < found.first:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support import City, at, cancel, city_rules, distinct_ids, meaning, outcome, snapshot, tick
-from warnsys.records import ImpactRecord
+from warnsys.records import ImpactRecord, Meaning
 from warnsys.warning.notify import Change, changes
 from warnsys.warning.policy import Policy, Rule
 
@@ -81,6 +81,26 @@ def test_a_lowering_below_the_minimum_is_told_to_those_who_were_told_of_more() -
     city = told_city("Severe").take(update("B", "A", "Minor", 10))
     assert city.told() == [("warn", "entered"), ("lowered", "lowered")]
     assert [notice.kind for notice in city.sms()] == ["warn", "lowered"]
+
+
+@pytest.mark.parametrize(
+    "beside", [meaning("Extreme", urgency="Future", onset=600, expires=900), meaning("Extreme", urgency="Past")]
+)
+def test_an_end_shows_what_was_told_and_nothing_worse_that_ended_untold(beside: Meaning) -> None:
+    city = City().take(tick(0), outcome("A", meaning("Severe", expires=300)), outcome("V", beside))
+    city.take(snapshot(0, "A", "V"), tick(5), cancel("CA", "A", 10), cancel("CV", "V", 10))
+    city.take(snapshot(10, "CA", "CV"), tick(11))
+    for notice in (city.push()[-1], city.sms()[-1]):
+        assert (notice.kind, notice.level, notice.expires) == ("ended", 3, at(300))
+
+
+def test_staff_hear_of_the_end_of_what_they_were_told_not_of_a_notice_below_their_minimum() -> None:
+    rule = Rule(audience="staff", channel="push", warnings="Moderate", advance="Extreme")
+    city = City(city_rules(policy=Policy(rules=(rule,), defaults=False)))
+    city.take(tick(0), outcome("A", meaning("Moderate")), outcome("V", meaning("Severe", urgency="Future", onset=60)))
+    city.take(snapshot(0, "A", "V"), tick(5), cancel("CA", "A", 10), cancel("CV", "V", 10))
+    city.take(snapshot(10, "CA", "CV"), tick(11))
+    assert [(notice.kind, notice.level) for notice in city.push("staff")] == [("warn", 2), ("ended", 2)]
 
 
 @pytest.mark.parametrize("worse", ["Severe", "Extreme"])

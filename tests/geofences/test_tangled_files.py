@@ -12,7 +12,9 @@ import shapely
 
 from benchmarks.yardstick import timed
 from geofences import GeofenceError, GeofenceIndex, bundled, check, load
+from geofences.overlap.budget import Budget
 from geofences.overlap.sphere import Floats
+from geofences.overlap.tangles import is_tangled
 from tests.budgets.cases import CENTRE, around, comb, tangle
 from tests.geofences.test_geofence_files import feature
 
@@ -107,3 +109,10 @@ def test_an_index_is_not_made_of_a_tangle() -> None:
     with timed() as took, pytest.raises(ValueError, match="too tangled"):
         GeofenceIndex([replace(district, geometry=shapely.Polygon(comb(10_000)))])
     assert took.seconds < SECONDS
+
+
+@pytest.mark.parametrize("left_s", [0.0, 0.0001, 0.8])
+def test_a_tangle_that_is_refused_leaves_a_file_a_quarter_of_its_budget(left_s: float) -> None:
+    budget = Budget(left_s=left_s)
+    assert is_tangled(shapely.Polygon(tangle(20_000)), budget)
+    assert budget.left_s == pytest.approx(left_s / 4)

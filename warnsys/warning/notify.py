@@ -49,15 +49,17 @@ Reason = Literal[
 """Why a change is told; of several reasons the first in this list. `docs/reference/lifecycle.md` tells a story of each.
 
 * If the log has nothing of the group here: `entered`, a warning is new; `revived`, a withdrawn one is listed again.
-* `raised`, `lowered`: the grade differs from the one that was told; of one level, a warning is above an advance notice.
-  `now a warning`: all that was told were advance notices.
+* If the grade differs from the one that was told: `now a warning`, if only advance notices were told and a warning
+  holds now, at whatever level; else `raised` or `lowered`. Of one level, a warning is above an advance notice.
 * `announced`: a warning goes on, and an advance notice of something worse or later comes beside it.
-* `extended`, `shortened`, `begins earlier`, `begins later`: end or begin moved by more than the policy's minutes.
-* If the warning that was told is over, and nothing of its group is left here: `cancelled` by a Cancel; `superseded` by
-  an update that does not warn of it here; `withdrawn`, its source no longer lists it; `expired`, earlier than was told.
+* `extended`, `shortened`, `begins earlier`, `begins later`: end or begin moved by more than the policy's minutes;
+  `extended` also by less, if the end that was told has passed.
+* If the warning that was told is over, and nothing of its group is left here but what the rule leaves out: `cancelled`
+  by a Cancel; `superseded` by an update that warns of nothing else here; `withdrawn`, its source no longer lists it;
+  `expired`, earlier than was told.
 """
 MOST_CHANGES = 20
-"""Limit of changes per rule and kind that follow from one record. The DWD has twelve event groups."""
+"""Limit of changes per rule and kind that follow from one record. The DWD has seventeen event groups."""
 _ORDER: tuple[Reason, ...] = get_args(Reason)
 
 
@@ -71,9 +73,9 @@ class Change:
     cause: str
     """Base id of the message that caused it."""
     by_snapshot: tuple[str, ...]
-    """Empty if a message caused the change alone. Else why it took a snapshot (`revived`, `withdrawn`, `expired`, or
-    `confirmed`: the successor came earlier, and only this snapshot ended the message here), and then "source stamp" of
-    the snapshot; only the stamp if the record came with none."""
+    """Empty if a message alone caused the change. Else two words. The first says what the snapshot did: `revived`,
+    `withdrawn`, `expired`, or `confirmed` (it ended the message together with a successor, as it does for each Cancel).
+    The second is "source stamp" of the snapshot; only the stamp if the record came with none."""
     meaning: Meaning
     """What holds now; for the kind `ended`, what has ended. Its begin and end span all that holds at its grade in these
     districts, because that is one event to people."""
@@ -198,8 +200,8 @@ class _Difference:
     now_told: LogEntries
     """What the log says of the district from now on."""
     moved_grade: int | None = None
-    """If the news is an end that moved: the grade from which ends were compared. Of all entries of this grade or
-    higher, the last end moved. None for any other news."""
+    """Set only if the news is an end that moved: the lowest grade that was looked at. The latest end of all entries of
+    this grade or higher has moved."""
     silent: bool = False
     """True if nobody is told of it; the log notes it all the same."""
 
@@ -234,7 +236,7 @@ class _Comparison(Scene):
             return _Difference(district, "warn", reason, _top_entry(told), tellable)
 
         if grade_now < grade_told:
-            # What is left counts even below the rule's minimum (None), but not what the rule leaves out.
+            # Without a rule: what is left counts even below the rule's minimum, but not if the rule leaves it out.
             without_minimum = self.log_entries(None, [one for one in live if not rule.leaves_out(one)])
             less_than_told = top_grade(without_minimum) < grade_told
             if less_than_told:
@@ -324,11 +326,14 @@ class _Comparison(Scene):
     def to_show(self, rule: Rule, group: str, difference: _Difference) -> tuple[str, int] | None:
         """Gives what a notice shows for a district: the base id of a message, and the index of one of its meanings.
 
-        It is the worst meaning that the rule does not leave out. If an end that moved is told, it is the one that ends
-        last among those of `moved_grade` or higher. None if no message of the group is known any more.
+        It is the worst meaning that the rule does not leave out, and for an end none that is worse than what was told,
+        unless there is no other. If the news is that an end moved, it is the meaning that ends last among those of
+        grade `moved_grade` or higher. None if no message of the group is known any more.
         """
         if difference.effect == "end":
-            found = self.gone_meanings(group, (difference.district,)) or self.known_meanings(group, difference.district)
+            gone = self.gone_meanings(group, (difference.district,)) or self.known_meanings(group, difference.district)
+            told = difference.was.grade if difference.was else 0
+            found = [one for one in gone if not rule.leaves_out(one[0]) and grade(one[0]) <= told] or gone
         else:
             whatever_minimum = difference.effect == "lower"
             found = [
@@ -384,9 +389,9 @@ class _Comparison(Scene):
         new, gone = self.new_of(group, districts), self.gone_of(group, districts)
         if kind in ("warn", "update") and new:
             cause = shown if shown in new else min(new)  # any of them, but always the same
-            # If `before` names a new message, it says False of it: the message stood earlier, but no longer when
-            # changes were last looked for.
-            stood_earlier = any(cause in self.before.get(district, ()) for district in districts)
+            # A new message that `before` knows in the same district stood there earlier, but not when changes were last
+            # looked for: its value there is False.
+            stood_earlier = any(cause in self.new[one] and cause in self.before.get(one, ()) for one in districts)
             return cause, "revived" if stood_earlier else ""
         if successor := self.direct_successor(gone):
             came_now = any(successor.base_id in self.new[district] for district in districts)
