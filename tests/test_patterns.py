@@ -7,6 +7,7 @@ import pkgutil
 import re
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from re import _constants as sre  # Python's own parse of a pattern
 from re import _parser
@@ -34,17 +35,24 @@ CLASSES = {
 }  # fmt: skip
 
 
-def sources() -> Iterator[tuple[str, ast.Module]]:
-    for package in PACKAGES:
-        for path in sorted(Path(package.__path__[0]).rglob("*.py")):
-            yield f"{package.__name__}/{path.relative_to(package.__path__[0])}", ast.parse(path.read_text("utf-8"))
+@cache
+def sources() -> list[tuple[str, list[ast.Attribute | ast.Call]]]:
+    """Of each file what may name a pattern or ask one. Every process that collects tests goes through all of them."""
+    return [
+        (
+            f"{package.__name__}/{path.relative_to(package.__path__[0])}",
+            [node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.Attribute | ast.Call)],
+        )
+        for package in PACKAGES
+        for path in sorted(Path(package.__path__[0]).rglob("*.py"))
+    ]
 
 
 def ways() -> dict[str, set[str]]:
     """By which methods a pattern with a name is asked."""
     found: dict[str, set[str]] = {}
-    for _, tree in sources():
-        for node in ast.walk(tree):
+    for _, nodes in sources():
+        for node in nodes:
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.attr in CALLS:
                 found.setdefault(node.value.id, set()).add("search" if node.attr not in ANCHORED else node.attr)
     return found
@@ -52,8 +60,8 @@ def ways() -> dict[str, set[str]]:
 
 def written() -> Iterator[tuple[str, str | bytes]]:
     """Patterns that stand in the code as they are: in calls of `re`, and in pydantic's `pattern=`."""
-    for file, tree in sources():
-        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+    for file, nodes in sources():
+        for call in (node for node in nodes if isinstance(node, ast.Call)):
             of_re = isinstance(call.func, ast.Attribute) and ast.unparse(call.func).startswith("re.")
             found = call.args[:1] if of_re and call.func.attr in CALLS else []  # type: ignore[attr-defined]
             found += [keyword.value for keyword in call.keywords if keyword.arg == "pattern"]

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -68,6 +69,7 @@ class Command(NamedTuple):
         return f"{self.page.relative_to(ROOT)}: {shlex.join(self.words)}"
 
 
+@cache
 def tokens(page: Path) -> list[Token]:
     return MarkdownIt("commonmark").enable("table").parse(page.read_text("utf-8"))
 
@@ -95,7 +97,12 @@ def commands_in(script: str) -> Iterator[tuple[str, ...]]:
                 words.append(word)
 
 
-def commands(page: Path) -> Iterator[Command]:
+@cache
+def commands(page: Path) -> list[Command]:
+    return list(_commands(page))
+
+
+def _commands(page: Path) -> Iterator[Command]:
     for block in shell_blocks(page):
         for words in commands_in(block):
             yield Command(page, words, inline=False)

@@ -3,18 +3,39 @@
 import asyncio
 import shutil
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 
+import pytest
 import pytest_asyncio
 import uvicorn
 from playwright.async_api import Browser, async_playwright, expect
 
 from streams.processes.web import Server
-from tests.web.sites import Desk
+from tests.web.sites import LOGIN, SALT, Desk, kept_password
+from warnsys.web import security
 
 ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 expect.set_options(timeout=30_000)  # a state that must come may come late on a busy machine
+
+
+@pytest.fixture(autouse=True)
+def _known_password(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What the right password is hashed to is known: else each test waits for a hash that is made to be slow.
+
+    Any other password is hashed, and the tests of passwords hash this one, too.
+    """
+    if request.path.name == "test_passwords.py":
+        yield
+        return
+    hashed = security.hashed
+
+    def known(password: str, salt: bytes | None = None) -> str:
+        return kept_password() if (password, salt) == (LOGIN[1], SALT) else hashed(password, salt)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(security, "hashed", known)
+        yield
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache, cached_property
 from typing import Literal, Self
 
 from starlette.testclient import TestClient
@@ -29,10 +30,17 @@ from warnsys.web.security import hashed
 from warnsys.web.site import Site
 
 LOGIN = ("shift", "a secret")
+SALT = b"salt"
+
+
+@cache
+def kept_password() -> str:
+    """Of `LOGIN`, as settings hold it; hashed once, as hashing is made to be slow."""
+    return hashed(LOGIN[1], SALT)
 
 
 def settings(cities: object = None, stage: str = "live", **web: object) -> Settings:
-    operators = {LOGIN[0]: hashed(LOGIN[1], b"salt")}
+    operators = {LOGIN[0]: kept_password()}
     cities = cities or [{"id": "x", "name": "Xstadt", "geofences": str(bundled())}]
     return parse({"cities": cities, "stage": stage, "web": {"operators": operators, "requests_per_s": 0, **web}})
 
@@ -70,8 +78,17 @@ class Desk:
         self.site = Site(
             self.settings, self.matcher, self.board, self._act, alive=lambda: self.alive, stands_s=self.stands_s
         )
-        self.operators = TestClient(operators_site(self.site), base_url="http://desk")
-        self.public = TestClient(public_site(self.site), base_url="http://public")
+        for made in ("operators", "public"):
+            self.__dict__.pop(made, None)
+
+    @cached_property
+    def operators(self) -> TestClient:
+        """Made once it is asked for: to put a hundred routes together takes longer than most tests."""
+        return TestClient(operators_site(self.site), base_url="http://desk")
+
+    @cached_property
+    def public(self) -> TestClient:
+        return TestClient(public_site(self.site), base_url="http://public")
 
     async def _act(self, action: Action) -> None:
         if not self.broker:

@@ -4,7 +4,7 @@ Used for the screenshots in the docs and for the accessibility tests, so that bo
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from warnsys.pipeline import cities_for, matcher_for
 from warnsys.records import FeedStatus, Snapshot, Tick
 from warnsys.settings import LIVE
 from warnsys.simulation.message import StoryMessage, write
+from warnsys.web.board import TopicRecord
 
 NEIGHBOURS = {"805124000": "Wuppertal", "805120000": "Remscheid"}
 MESSAGES = {
@@ -44,6 +45,8 @@ class Town(Desk):
     """A desk over Solingen, whose messages are decided from their bytes."""
 
     stage: str = LIVE
+    brought: list[TopicRecord] = field(default_factory=list)
+    """What the topics have brought to its board."""
 
     def __post_init__(self) -> None:
         city = {"id": "solingen", "name": "Solingen", "geofences": settings().cities[0].geofences}
@@ -51,6 +54,21 @@ class Town(Desk):
         matcher = matcher_for(self.settings)
         rules = cities_for(self.settings, matcher)["solingen"]
         self.set_up(City(rules, id="solingen"), matcher)
+
+    def put(self, topic: str, key: str, value: bytes | None, headers: dict[str, str] | None = None) -> None:
+        self.brought.append(TopicRecord(topic, key, value, headers or {}, self.now))
+        super().put(topic, key, value, headers)
+
+    def again(self) -> "Town":
+        """Another town to which the same has come: nothing is decided anew."""
+        town = Town(stage=self.stage)
+        for record in self.brought:
+            town.now = record.at
+            town.put(record.topic, record.key, record.value, record.headers)
+        town.now = self.now
+        town.city = replace(self.city, notices=[*self.city.notices])
+        town.city.state = self.city.state
+        return town
 
     def operated(self) -> Self:
         """As on a Kafka: without the strip of the embedded broker."""
@@ -100,6 +118,11 @@ def _id(key: str) -> str:
 
 
 def _night() -> Town:
+    return _windy_night().again()
+
+
+@cache
+def _windy_night() -> Town:
     """A night with some wind, which is over, and snapshots and ticks since then as they come."""
     town = Town().tick(-1100).snap(-1090, GUSTS)
     for minute in range(-1080, -400, 10):
