@@ -256,20 +256,28 @@ def test_a_message_of_a_sender_that_its_source_does_not_allow_is_rejected_and_en
     assert matcher.decide_bytes(foreign, elsewhere).outcome.decided == "matched"
 
 
-def test_every_real_message_decides_as_the_plain_method_with_its_cells_and_without(corpus: Path, geodata: Path) -> None:
-    """Shares of most are 0 here; the snowfall's outlines have holes, and run along the borders of communes."""
+@pytest.mark.parametrize("part", range(2))
+def test_every_real_message_decides_as_the_plain_method_with_its_cells_and_without(
+    corpus: Path, geodata: Path, part: int
+) -> None:
+    """Shares of most are 0 here; the snowfall's outlines have holes, and run along the borders of communes.
+
+    Every second commune at a time, so that two processes share them: the plain method mends an outline for each.
+    """
     nrw = real_communes(geodata)
-    index, warned = GeofenceIndex(nrw), 0
+    index, communes, warned = GeofenceIndex(nrw), nrw[part::2], 0
+    ids = {commune.id for commune in communes}
     for file in sorted(corpus.rglob("*.xml")):
         try:
             areas = [area for info in read_alert(file.read_bytes()).infos for area in areas_of(info)]
         except CapError:
             continue
-        for asked in (areas, [replace(area, cells=()) for area in areas]):
-            found = tuple(index.match(asked))
-            assert found == plain_match(nrw, asked), file.name
+        without = [replace(area, cells=()) for area in areas]
+        for asked in (areas, without) if without != areas else (areas,):
+            found = tuple(match for match in index.match(asked) if match.district.id in ids)
+            assert found == plain_match(communes, asked), file.name
             warned += sum(match.matched for match in found)
-    assert warned > 100
+    assert warned >= 100
 
 
 def test_outlines_with_holes_along_the_borders_of_communes_decide_as_the_plain_method() -> None:

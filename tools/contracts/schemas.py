@@ -9,6 +9,7 @@ import inspect
 import json
 import textwrap
 from collections.abc import Iterable, Iterator
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -95,6 +96,7 @@ def _describe(definition: dict[str, Any], model: type[BaseModel]) -> None:
         definition["description"] = " ".join(definition["description"].split())
 
 
+@cache
 def _field_docstrings(model: type[BaseModel]) -> dict[str, str]:
     """By field: pydantic reads them only where `use_attribute_docstrings` is set, which the models leave."""
     (written,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
