@@ -18,10 +18,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from tests import like_dwd
-from tests.slow import why_slow
+from tests.slow import how_late, why_slow
 
 os.environ["COLUMNS"] = "200"
 """Commands wrap their lines here: the long names of temporary folders stay whole."""
+
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+"""Tests start hundreds of processes: each would compile all of this anew, and so would those that collect tests."""
 
 settings.register_profile("warnsys", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.register_profile(  # for `make mutants`: whether a test fails is asked thousands of times, not how
@@ -125,7 +128,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: why_slow(item.nodeid) is None)  # the longest first: none is left over at the end
+    items.sort(key=lambda item: how_late(item.nodeid))  # the longest first: none is left over at the end
     stays, goes = [], []
     for item in items:
         if reason := _reason(item, config):

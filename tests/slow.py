@@ -49,9 +49,53 @@ SLOW = {
     "tests/domain/test_budgets.py": "cities of thousands of warnings",
     "tests/domain/test_impact.py::test_every_real_message": "each real message by the plain method, too",
     "tests/geofences/test_matching_figures.py": "the benchmarks, on few fences",
+    "tests/audit/test_chain.py::test_killed_at_any_byte": "a kill at each byte",
+    "tests/contracts/test_contracts.py::test_a_changed_model": "writes all contracts anew, as others do",
+    "tests/contracts/test_contracts.py::test_a_file_that_no_record": "writes all contracts anew, as others do",
+    "tests/deploy/test_monitoring.py::test_promtool_accepts_the_rules[command1]": "plays each alarm by the minute",
+    "tests/cli/test_doctor.py::test_a_port_that_somebody_has": "waits of its own",
+    **{
+        f"tests/cli/test_meant.py::test_a_shell_completes_commands_options_and_names[warnsys {words}": (
+            "a shell and a process for each word; two words are quick"
+        )
+        for words in ("replay", "scenario", "serve-feed", "match", "demo")
+    },
+    "tests/domain/test_still.py::test_whatever_holds": "hundreds of made-up stories",
+    "tests/domain/test_still.py::test_an_sms_fits": "hundreds of made-up names, in every notice",
+    "tests/domain/test_news.py::test_an_sms_fits_whatever": "hundreds of made-up names, in every notice",
+    "tests/feeds/test_damaged_zip.py::test_any_one_damage_": "hundreds of damages",
+    "tests/replay/test_beside.py::test_another_wording": "several replays side by side",
+    "tests/replay/test_beside.py::test_the_same_settings": "several replays side by side",
+    "tests/replay/test_beside.py::test_a_record_of_another_release": "several replays side by side",
+    "tests/replay/test_beside.py::test_without_the_words": "several replays side by side",
+    "tests/replay/test_commands.py::test_two_replays": "several replays, one after the other",
+    "tests/replay/test_replay.py::test_after_bernd": "a long story",
+    "tests/tools/test_glossary.py::test_no_name_stands_for_two": "reads the whole tree",
+    "tests/web/test_picture.py::test_every_page_answers_while": "every page eight times, in a storm of records",
     "tests/upgrade/": "the previous release, side by side",
 }
+
+LONGEST = (
+    "tests/web/test_browser.py",
+    "tests/domain/test_impact.py::test_every_real_message",
+    "tests/kafka/test_every_button.py",
+    "tests/domain/test_lifecycle_machine.py",
+    "tests/explore/",
+    "tests/web/test_layout.py",
+    "tests/web/test_desk_browser.py",
+    "tests/web/test_gallery.py",
+    "tests/feeds/test_two_pollers.py",
+    "tests/kafka/",
+    "tests/upgrade/",
+)
+"""What takes a minute and more, alone or as a file whose tests share a process: begun first, in this order."""
 
 
 def why_slow(test: str) -> str | None:
     return next((reason for begin, reason in SLOW.items() if test.startswith(begin)), None)
+
+
+def how_late(test: str) -> int:
+    """Where a test stands in a run: the longest first, then what is slow, then all others."""
+    longest = next((place for place, begin in enumerate(LONGEST) if test.startswith(begin)), len(LONGEST))
+    return longest if longest < len(LONGEST) or why_slow(test) else len(LONGEST) + 1
