@@ -13,7 +13,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from lxml import html
 
-from tests.support import at, meaning, outcome, snapshot, tick
+from tests.support import City, at, city_rules, meaning, outcome, snapshot, tick
 from tests.web.sites import LOGIN, Desk
 from tests.web.states import SEVERE, STATES, Town
 from tests.web.test_largest import parts, said
@@ -518,6 +518,32 @@ def test_a_start_page_of_many_districts_is_bounded_and_says_what_is_missing(monk
     assert list(rows(desk)) == ["d1"]
     assert "Ein weiterer Bezirk steht hier nicht" in content(desk, "/start")
     assert list(rows(desk, "/start?q=district+2")) == ["d2"], "but it is found"
+
+
+def test_the_start_page_shows_the_worst_districts_first_and_leaves_out_the_calm_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk()
+    desk.set_up(City(city_rules(6)), desk.matcher)
+    desk.take(
+        tick(0),
+        outcome("A", meaning("Minor", districts=["d3"], expires=90)),
+        outcome("B", meaning("Severe", districts=["d5"], expires=90)),
+        outcome("C", meaning("Extreme", districts=["d2"], urgency="Future", onset=600, expires=900)),
+        snapshot(0, "A", "B", "C"),
+    )
+    (expired,) = desk.board.steles["d3"].items
+    items = (expired.model_copy(update={"phase": "expired", "presentation": "tile"}),)
+    desk.board.steles["d6"] = desk.board.steles["d6"].model_copy(update={"status": "unconfirmed", "items": items})
+    del desk.board.steles["d4"]
+    assert list(rows(desk)) == ["d5", "d2", "d3", "d4", "d6", "d1"], "what is not known may be anything"
+    assert list(rows(desk, "/start?q=district")) == list(rows(desk))
+    monkeypatch.setattr(start, "MOST_DISTRICTS", 2)
+    monkeypatch.setattr(start, "MOST_FOUND", 2)
+    for path in ("/start", "/start?q=district"):
+        assert list(rows(desk, path)) == ["d5", "d2"]
+    assert "4 weitere Bezirke stehen hier nicht" in content(desk, "/start")
+    assert "4 more districts are not shown" in content(desk, "/start?lang=en")
 
 
 def test_a_name_longer_than_any_is_refused_in_plain_words() -> None:

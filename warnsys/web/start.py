@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from geofences import District
+from warnsys.channels.stele import rank
 from warnsys.pipeline import CityRules
-from warnsys.records import SteleItem
+from warnsys.records import SteleItem, SteleRecord
 from warnsys.web.board import Board
 from warnsys.web.clients import client_of
 from warnsys.web.names import is_named, words_of
@@ -19,7 +21,7 @@ from warnsys.web.timeline import ended_in
 from warnsys.web.views import LOOK_AGAIN_S, Item, LastKnown, View, district_view, last_known_in
 
 MOST_DISTRICTS = 300
-"""That the start page shows, which is made once for everybody; the others are found by their name."""
+"""That the start page shows, the worst first, which is made once for everybody; the others are found by their name."""
 MOST_FOUND = 30
 """Districts that the page of a question shows, which is made for it alone."""
 MOST_FURTHER = 3
@@ -29,6 +31,9 @@ MOST_WHOLE = 12
 MOST_ASKED = 100
 MAY_LOCATE = "camera=(), geolocation=(self), microphone=()"
 """The start page alone may ask the browser for its position, which its script keeps to itself (static/locate.js)."""
+
+WARNED, UNKNOWN, EXPIRED, CALM = range(4)
+"""The districts of the start page, in this order."""
 
 Asked = Annotated[str, Query(max_length=MOST_ASKED)]
 
@@ -57,13 +62,15 @@ def router(site: Site, pages: Pages, *, at_root: bool) -> APIRouter:
         routes.add_api_route(path, start, methods=["GET"])
 
     def listed(board: Board, language: str, asked: str) -> Response:
+        order = list(board.cities)
         found = (
             _found(site, asked)
             if asked
             else [(city, one) for city in board.cities.values() for one in city.place.districts]
         )
+        worst = _worst_first(board, found)[: MOST_FOUND if asked else MOST_DISTRICTS]
         cities: dict[str, tuple[CityRules, list[DistrictRow]]] = {}
-        for city, district in found[: MOST_FOUND if asked else MOST_DISTRICTS]:
+        for city, district in sorted(worst, key=lambda one: order.index(one[0].place.id)):
             rows = cities.setdefault(city.place.id, (city, []))[1]
             rows.append(_row(board, city, district, language))
         shown = [row.view for _, rows in cities.values() for row in rows]
@@ -110,6 +117,24 @@ def router(site: Site, pages: Pages, *, at_root: bool) -> APIRouter:
 def _found(site: Site, asked: str) -> list[tuple[CityRules, District]]:
     words = words_of(asked)
     return [(one.city, one.district) for one in site.named_districts if is_named(words, one.forms)]
+
+
+def _worst_first(board: Board, found: list[tuple[CityRules, District]]) -> list[tuple[CityRules, District]]:
+    """By what each district's row shows largest; what is not known may be anything, so it comes before what is over."""
+    now = board.now()
+    return sorted(found, key=lambda one: _prominence(board.stele(one[1].id), now))
+
+
+def _prominence(record: SteleRecord | None, now: datetime) -> tuple[int, ...]:
+    """A smaller one stands further up."""
+    if record is None:
+        return (UNKNOWN,)
+    ranks = [rank(one.phase, one.presentation, one.onset, one.level, now) for one in record.items]
+    if ranks and not (first := min(ranks))[0]:
+        return (WARNED, *first)
+    if ranks:
+        return (EXPIRED,)
+    return (CALM,) if (record.status, record.freshness) == ("clear", "fresh") else (UNKNOWN,)
 
 
 def _row(board: Board, city: CityRules, district: District, language: str) -> DistrictRow:
