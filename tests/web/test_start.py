@@ -187,6 +187,31 @@ def test_what_has_expired_without_a_confirmation_has_not_ended() -> None:
     assert content(STATES["expired"](), "/district/solingen-1").count("chweres Gewitter") == 1
 
 
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_what_has_passed_its_own_end_is_called_that_before_its_district_is_settled_anew(language: str) -> None:
+    """The agents are away, so the record is older than the end of what stands in it."""
+    desk = Desk().take(
+        tick(0),
+        outcome("A", meaning("Severe", expires=2)),
+        outcome("B", meaning("Minor", group="WIND", ii="51", expires=2)),
+        snapshot(0, "A", "B"),
+    )
+    expired = words(language)("expired")
+    for path in ("/start", "/district/d1", "/embed/d1", "/stele/d1"):
+        said_in = "de" if path.startswith("/stele") else language
+        address = f"{path}?lang={language}"
+        for minute, times in ((1.9, 0), (2, 2), (2.9, 2)):
+            text = content(desk.later(minute), address)
+            held = text.count(words(said_in)("expired"))
+            assert held == times * (2 if path == "/start" else 1), (address, minute, text)
+            assert "3" in text, "its level stays"
+    page = desk.page(f"/?lang={language}")
+    assert expired in page
+    assert page.count(words(language)("ends-in", time="0 s")) == 0
+    assert headed(desk.later(2.5), "/district/d1")[0][0] == EXPIRED
+    assert headed(desk.later(1.5), "/district/d1")[0][0] == NOW
+
+
 ENDED = "Zuletzt beendet oder abgelaufen"
 
 

@@ -153,7 +153,7 @@ def _parts(view: View) -> dict[str, list[tuple[int, Item]]]:
 
 def _heading(item: Item, view: View) -> str:
     """Key of a text. What begins while the page may still be shown holds now."""
-    if item.phase == "expired":
+    if item.over:
         return "unconfirmed-title"
     if item.advance:
         return "advance-notices"

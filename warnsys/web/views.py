@@ -53,6 +53,11 @@ class Item:
         return self.phase == "advance"
 
     @property
+    def over(self) -> bool:
+        """Whether its end has passed, also by a record that is older than that; nobody has confirmed it yet."""
+        return self.phase == "expired" or (self.ends_in_s is not None and self.ends_in_s <= 0)
+
+    @property
     def grade(self) -> str:
         """The level's name without its number, which stands beside it."""
         return self.label.rpartition(", ")[0] or self.label
