@@ -51,6 +51,34 @@ def goes_on(city: City, audience: str = "public") -> str:
     return "".join(re.findall(r"Es gilt weiter: .*?[.](?= [A-Z]|$)", body))
 
 
+def test_a_longer_end_at_a_lower_level_names_what_is_worse_and_still_holds() -> None:
+    """Else "level 2, extended to 17:00" reads as if the level 3 that was told of were over."""
+    city = City().take(tick(0), outcome("A", STORM), snapshot(0, "A"))
+    tail = STORM.model_copy(update={"severity": "Moderate", "ii": "33", "onset": at(40), "expires": at(300)})
+    city.take(tick(5), outcome("B", tail, stamp=5, sent=5), snapshot(5, "A", "B"))
+    notice = city.push()[-1]
+    assert "Stufe 2 von 4" in notice.title["de"]
+    assert "verlängert um" in notice.body["de"]
+    assert goes_on(city) == "Es gilt weiter: schweres Gewitter, heftiger Starkregen bis 16:05 Uhr."
+    assert "severe thunderstorms, very heavy rain until 16:05" in notice.body["en"]
+    loud = city_rules(policy=Policy().model_copy(update={"rules": (Rule(audience="public", channel="sms", warnings="Moderate"),)}))
+    other = City(loud).take(tick(0), outcome("A", STORM), snapshot(0, "A"))
+    other.take(tick(5), outcome("B", tail, stamp=5, sent=5), snapshot(5, "A", "B"))
+    assert "Weiter: schweres Gewitter bis 16:05." in other.sms()[-1].text
+
+
+def test_a_longer_end_of_the_worst_itself_repeats_nothing_and_no_other_kind_of_event() -> None:
+    city = City().take(tick(0), outcome("A", STORM), outcome("G", GUSTS), snapshot(0, "A", "G"))
+    longer = STORM.model_copy(update={"expires": at(300)})
+    city.take(tick(5), outcome("B", longer, stamp=5, sent=5, supersedes=["A"]), snapshot(5, "B", "G"))
+    assert "verlängert um" in city.push()[-1].body["de"]
+    assert goes_on(city) == ""
+    gusts = GUSTS.model_copy(update={"expires": at(400)})
+    city.take(tick(10), outcome("H", gusts, stamp=10, sent=10, supersedes=["G"]), snapshot(10, "B", "H"))
+    assert "Sturmböen" in city.push()[-1].title["de"]
+    assert goes_on(city) == "", "wind says nothing of the thunderstorm"
+
+
 def test_an_end_names_what_still_holds_there_with_its_own_end() -> None:
     city = rain_ends(STORM)
     assert city.push()[-1].body == {
