@@ -61,7 +61,9 @@ def test_a_longer_end_at_a_lower_level_names_what_is_worse_and_still_holds() -> 
     assert "verlängert um" in notice.body["de"]
     assert goes_on(city) == "Es gilt weiter: schweres Gewitter, heftiger Starkregen bis 16:05 Uhr."
     assert "severe thunderstorms, very heavy rain until 16:05" in notice.body["en"]
-    loud = city_rules(policy=Policy().model_copy(update={"rules": (Rule(audience="public", channel="sms", warnings="Moderate"),)}))
+    loud = city_rules(
+        policy=Policy().model_copy(update={"rules": (Rule(audience="public", channel="sms", warnings="Moderate"),)})
+    )
     other = City(loud).take(tick(0), outcome("A", STORM), snapshot(0, "A"))
     other.take(tick(5), outcome("B", tail, stamp=5, sent=5), snapshot(5, "A", "B"))
     assert "Weiter: schweres Gewitter bis 16:05." in other.sms()[-1].text
