@@ -378,6 +378,15 @@ def test_an_exercise_is_marked_once_by_title_icon_frame_and_banner() -> None:
     assert "icon-exercise" not in Desk().page("/")
 
 
+def test_every_drawing_is_within_its_page() -> None:
+    """One by an address vanishes for a moment with each refresh, and for good while the server is away."""
+    desk = STATES["exercise"]()
+    for path in ("/", "/meldungen", "/report", "/hilfe", "/bezirk/solingen-1", "/start", "/district/solingen-1"):
+        page = desk.page(path)
+        assert "icons.svg" not in page, path
+        assert '<svg class="icon"' in page, path
+
+
 @pytest.mark.parametrize("sheet", ["warnsys.css", "desk.css", "pages.css"])
 def test_styles_use_only_tokens_that_there_are(sheet: str) -> None:
     folder = Path(app.__file__).parent / "static"

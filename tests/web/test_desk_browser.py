@@ -22,6 +22,14 @@ OUTSIDE = """() => [...document.querySelectorAll('%s')].filter((one) => {
 CUT = """() => [...document.querySelectorAll('%s')].filter((one) => one.scrollHeight > one.clientHeight + 1
   || one.scrollWidth > one.clientWidth + 1).map((one) => one.id || one.className)"""
 
+BROKEN = """() => [...document.querySelectorAll('.badge')].flatMap((one) => [...one.childNodes]).filter((one) =>
+  one.nodeType === Node.TEXT_NODE).flatMap((text) => [...text.data.matchAll(/\\S+/g)].filter(({ 0: word, index }) => {
+    const range = document.createRange();
+    range.setStart(text, index);
+    range.setEnd(text, index + word.length);
+    return range.getClientRects().length > 1;
+  }).map(([word]) => word))"""
+
 
 async def at_a_glance(page: Page) -> None:
     """Nothing scrolls: page, who was told, timeline, district names."""
@@ -29,6 +37,7 @@ async def at_a_glance(page: Page) -> None:
     assert await page.evaluate("document.documentElement.scrollHeight <= innerHeight")
     assert await page.evaluate(OUTSIDE % ".panel, .map, .districts tr, .matrix td, .timeline, .strip summary") == []
     assert await page.evaluate(CUT % ".told .scroll, .time .scroll, .where, .time") == []
+    assert await page.evaluate(BROKEN) == [], "a word in two pieces"
 
 
 @pytest.mark.parametrize("state", [name for name in STATES if name != "no-data"])

@@ -11,6 +11,7 @@ from tests.support import meaning, outcome, snapshot, tick
 from tests.web.sites import LOGIN, Desk
 from warnsys.records import ChannelPause
 from warnsys.web import app
+from warnsys.web.site import drawn
 
 ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 
@@ -150,13 +151,13 @@ def test_what_was_asked_for_and_what_acts_look_plainly_different(lang: str) -> N
     order(desk)
     asked = desk.page(f"/?lang={lang}")
     assert 'class="mark asked"' in asked
-    assert 'icons.svg#clock"/></svg> <span>' + said[lang][0] in asked
+    assert f"{drawn('clock')} <span>{said[lang][0]}" in asked
     assert "mark alarm stop" not in asked
-    assert 'icons.svg#warning"/></svg> <span>' in desk.later(9 / 60).page(f"/?lang={lang}")
+    assert f"{drawn('warning')} <span>" in desk.later(9 / 60).page(f"/?lang={lang}")
     desk.answer(desk.done[-1])  # type: ignore[arg-type]
     acts = desk.page(f"/?lang={lang}")
     assert 'class="mark alarm stop"' in acts
-    assert 'icons.svg#pause"/></svg> <span>Push i' in acts
+    assert f"{drawn('pause')} <span>Push i" in acts
     assert "mark asked" not in acts
     order(desk, 0)
     assert said[lang][1] in desk.page(f"/?lang={lang}")

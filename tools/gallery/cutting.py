@@ -7,7 +7,7 @@ from itertools import count
 from lxml import html
 from markupsafe import Markup
 
-from warnsys.web.site import FOLDER, ICONS, drawn, icon
+from warnsys.web.site import FOLDER
 
 STATIC = FOLDER / "static"
 _REFERS = ("id", "for", "aria-labelledby", "aria-describedby")
@@ -25,9 +25,6 @@ def styles(*sheets: str) -> str:
 
 
 def tree(page: str) -> html.HtmlElement:
-    """A page with its drawings in it, instead of by address."""
-    for name in ICONS:
-        page = page.replace(str(icon(name)), str(drawn(name)))
     return html.document_fromstring(page)
 
 

@@ -124,7 +124,7 @@ def _templates() -> jinja2.Environment:
         "span": span,
     }
     found.globals |= {
-        "icon": icon, "drawn": drawn, "called": called, "channel_of": channel_of, "parts": said_parts,
+        "icon": drawn, "drawn": drawn, "called": called, "channel_of": channel_of, "parts": said_parts,
         "pausable": pausable,
     }  # fmt: skip
     return found
@@ -154,14 +154,11 @@ class Pages:
         )  # fmt: skip
 
 
-def icon(name: str) -> Markup:
-    """A drawing of static/icons.svg: an event group's, or another's that stands there."""
-    known = name.lower() if name.lower() in ICONS else "warning"
-    return Markup('<svg class="icon" aria-hidden="true"><use href="/static/icons.svg#{}"/></svg>').format(known)
-
-
 def drawn(name: str) -> Markup:
-    """The same within the page: it stays when the server is gone, and with each refresh."""
+    """A drawing of static/icons.svg: an event group's, or another's that stands there.
+
+    It is within the page, so it stays when the server is gone, and does not vanish for a moment with each refresh.
+    """
     known = name.lower() if name.lower() in ICONS else "warning"
     inside = Markup(ICONS[known])  # noqa: S704 - our own file
     return Markup('<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">{}</svg>').format(inside)
