@@ -381,7 +381,7 @@ def test_an_exercise_is_marked_once_by_title_icon_frame_and_banner() -> None:
 def test_every_drawing_is_within_its_page() -> None:
     """One by an address vanishes for a moment with each refresh, and for good while the server is away."""
     desk = STATES["exercise"]()
-    for path in ("/", "/meldungen", "/report", "/hilfe", "/bezirk/solingen-1", "/start", "/district/solingen-1"):
+    for path in ("/", "/meldungen", "/lagebericht", "/hilfe", "/bezirk/solingen-1", "/start", "/district/solingen-1"):
         page = desk.page(path)
         assert "icons.svg" not in page, path
         assert '<svg class="icon"' in page, path
