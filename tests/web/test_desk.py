@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lxml import html as lxml_html
+from lxml import html
 
 from tests.support import at, meaning, outcome, rejected, snapshot, tick
 from tests.web.sites import LOGIN, Desk, settings
@@ -182,7 +182,7 @@ def test_a_form_keeps_what_was_typed_and_marks_the_field_where_something_is_wron
     typed = {"minutes": 45, "reason": "Test der Sirenen", "by": "Platz 7", **wrong}
     answer = order(warned(), **typed)  # type: ignore[arg-type]
     assert answer.status_code == 422
-    page: Any = lxml_html.document_fromstring(answer.text)
+    page: Any = html.document_fromstring(answer.text)
     assert said in page.get_element_by_id("wrong").text_content()
     assert [one.get("name") for one in page.xpath("//*[@aria-invalid='true'][@aria-describedby='wrong']")] == [*wrong]
     for value in typed.values():
@@ -376,6 +376,15 @@ def test_an_exercise_is_marked_once_by_title_icon_frame_and_banner() -> None:
     assert "icon-exercise.svg" in text
     assert 'class="desk-page is-exercise"' in text
     assert "icon-exercise" not in Desk().page("/")
+
+
+def test_a_steles_further_languages_say_that_it_is_an_exercise() -> None:
+    """Who reads no German would take the official text beside the banner for a real warning."""
+    for state, exercise in (("exercise", True), ("severe", False)):
+        page = html.fromstring(STATES[state]().public.get("/stele/solingen-1").text)
+        headings = [str(one.text_content()) for one in page.xpath("//article//h2")]
+        assert headings
+        assert all(one.startswith("EXERCISE – ") == exercise for one in headings), headings
 
 
 def test_every_drawing_is_within_its_page() -> None:
