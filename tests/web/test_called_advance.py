@@ -39,6 +39,20 @@ def test_a_warning_beside_an_advance_notice_is_warned_and_what_expired_is_not_ad
     assert "advance" not in {one["status"] for one in over.public.get("/api/districts").json()}
 
 
+def test_where_a_warning_holds_a_worse_advance_notice_does_not_stand_for_it_in_api_map_and_table() -> None:
+    """A gale of level 2 holds, a storm of level 3 may come: that is neither level 3 nor only an advance notice."""
+    desk = announced().take(outcome("B", meaning(severity="Moderate", expires=90)), snapshot(5, "A", "B"))
+    for path in ("/api/v1/districts", "/api/v1/districts.geojson", "/api/v1/districts/d1/situation"):
+        found = desk.public.get(path).json()
+        first = found[0] if isinstance(found, list) else found.get("district") or found["features"][0]["properties"]
+        assert (first["status"], first["level"], first["advance"]) == ("warned", 2, False), path
+    for path in ("/", "/bezirk/d1"):
+        page = desk.page(path)
+        there = page[page.index('class="districts"') :].partition("</table>")[0] if path == "/" else page
+        assert ">Stufe 2 von 4</span>" in there, path
+    assert "Vorabinformation, Stufe 3 von 4" in desk.page("/"), "beside it, in what is announced"
+
+
 def test_the_desk_calls_an_advance_notice_one_in_its_table_of_districts_its_matrix_and_its_timeline() -> None:
     page = announced().page("/")
     table = page[page.index('class="districts"') :].partition("</table>")[0]

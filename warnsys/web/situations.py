@@ -26,7 +26,7 @@ class DistrictNow(BaseModel):
     status: StatusNow
     level: int
     advance: bool
-    """Whether the worst is an advance notice."""
+    """Whether only advance notices stand; `level` is that of the worst warning otherwise."""
     freshness: Freshness
     as_of: datetime | None
     valid_until: datetime | None

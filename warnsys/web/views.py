@@ -72,9 +72,9 @@ class View:
     """None where nothing reliable is known."""
     status: str
     level: int
-    """Of the worst warning, 0 for none."""
+    """Of the worst warning, or of the worst advance notice where nothing else stands; 0 for none."""
     advance: bool
-    """Whether the worst is an advance notice."""
+    """Whether only advance notices stand."""
     presentation: Presentation
     summary: str
     stand: str
@@ -117,9 +117,9 @@ def district_view(board: Board, city: CityRules, district: District, language: s
 
 
 def worst_of(items: Iterable[SteleItem]) -> SteleItem | None:
-    """The item of the highest level that has not expired, of several rather a warning than an advance notice."""
+    """The warning of the highest level that has not expired; where only advance notices stand, the worst of these."""
     standing = [one for one in items if one.phase != "expired"]
-    return max(standing, key=lambda one: (one.level, one.phase != "advance"), default=None)
+    return max(standing, key=lambda one: (one.phase != "advance", one.level), default=None)
 
 
 @dataclass(frozen=True, slots=True)
