@@ -103,6 +103,22 @@ async def test_what_does_not_fit_comes_round_in_pages(browser: Browser) -> None:
                 assert item.when["de"] in seen
 
 
+@pytest.mark.parametrize("size", ["landscape", "portrait", "tile", "embed"])
+async def test_that_the_connection_is_lost_stands_on_nothing_and_cuts_nothing(browser: Browser, size: str) -> None:
+    """The mark comes between two refreshes, and takes room from what stands there already."""
+    town = MOMENTS["heat and storm"]().operated()
+    record = town.board.stele(TOWN)
+    assert record
+    async with served(town) as address:
+        page = await browser.new_page(viewport=SIZES[size])
+        await page.goto(address + PATHS.get(size, f"/stele/{TOWN}"))
+        await comes_true(page, SETTLED)
+    await expect(page.locator("#lost")).to_contain_text("Verbindung")
+    said = "Keine Verbindung" if size == "embed" else "keine Verbindung"
+    await whole(page, [*needed(record.items[0], "de"), said], size)
+    await page.close()
+
+
 # -- contrast --------------------------------------------------------------------------------------------------------
 
 Colour = tuple[float, float, float]

@@ -74,8 +74,10 @@ function put(found) {
 function lost(text) {
   const mark = document.getElementById("lost");
   if (!mark) return;
-  if (mark.textContent !== text) mark.textContent = text;
+  if (mark.textContent === text && mark.hidden === !text) return;
+  mark.textContent = text;
   mark.hidden = !text;
+  root.dispatchEvent(new Event("room")); // there is less of it, or more
 }
 
 function soon() {

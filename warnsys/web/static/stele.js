@@ -250,7 +250,7 @@ document.addEventListener("click", (event) => {
 });
 for (const sign of ["pointermove", "pointerdown", "keydown"]) document.addEventListener(sign, moved, { passive: true });
 for (const change of ["updated", "sight"]) byId("live").addEventListener(change, prepare);
-byId("live").addEventListener("ended", () => { fit(); turner(); });
+for (const change of ["ended", "room"]) byId("live").addEventListener(change, () => { fit(); turner(); });
 window.addEventListener("resize", () => { fit(); turner(); });
 prepare();
 setInterval(() => { clock(); turn(); }, 1000);
