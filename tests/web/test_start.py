@@ -366,6 +366,14 @@ def test_while_no_record_comes_a_page_says_that_it_grows_old() -> None:
     assert late in desk.public.get("/start").text
 
 
+@pytest.mark.parametrize("lang", ["de", "en"])
+def test_the_start_page_without_a_connection_promises_nothing_that_it_takes_away(lang: str) -> None:
+    """When its time is over it shows no district any more, so it cannot say that it shows what was known last."""
+    (live,) = parts(shown(warned(), f"/start?lang={lang}"), "//*[@id='live']")
+    assert live.get("data-offline") == words(lang)("page-offline")
+    assert words(lang)("page-offline") != words(lang)("offline")
+
+
 ITEMS: dict[str, tuple[SteleItem, ...]] = {}
 
 

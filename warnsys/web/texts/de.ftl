@@ -310,6 +310,7 @@ position-unknown = Der Browser nennt keinen Standort. Bitte suchen Sie nach dem 
 position-unreached = Die Umrisse der Bezirke sind gerade nicht zu haben. Bitte suchen Sie nach dem Namen.
 position-rough = Der Standort ist nur auf etwa { $metres } m genau: Bitte prüfen Sie den Namen.
 page-no-data = Hier liegen zurzeit keine verlässlichen Daten vor. Das heißt nicht, dass keine Warnung gilt. Bitte achten Sie auf Radio, Warn-Apps und Sirenen.
+page-offline = Keine Verbindung. Was hier steht, wird alt.
 page-late = Gerade kommen keine neuen Daten. Was hier steht, wird alt.
 district-title = Wetterwarnungen: { $district }
 ended-lately = Zuletzt beendet oder abgelaufen

@@ -310,6 +310,7 @@ position-unknown = The browser gives no position. Please search by name.
 position-unreached = The outlines of the districts cannot be had just now. Please search by name.
 position-rough = The position is exact to some { $metres } m only: please check the name.
 page-no-data = There is no reliable data here just now. That does not mean that no warning is in force. Please listen to the radio, warning apps and sirens.
+page-offline = No connection. What stands here grows old.
 page-late = No new data is coming in just now. What you see here grows old.
 district-title = Weather warnings: { $district }
 ended-lately = Ended or expired lately
