@@ -64,7 +64,7 @@ class Town(Desk):
         town = Town(stage=self.stage)
         for record in self.brought:
             town.now = record.at
-            town.put(record.topic, record.key, record.value, record.headers)
+            town.put(record.topic, record.key, record.value, dict(record.headers))
         town.now = self.now
         town.city = replace(self.city, notices=[*self.city.notices])
         town.city.state = self.city.state

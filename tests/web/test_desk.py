@@ -381,7 +381,7 @@ def test_an_exercise_is_marked_once_by_title_icon_frame_and_banner() -> None:
 def test_a_steles_further_languages_say_that_it_is_an_exercise() -> None:
     """Who reads no German would take the official text beside the banner for a real warning."""
     for state, exercise in (("exercise", True), ("severe", False)):
-        page = html.fromstring(STATES[state]().public.get("/stele/solingen-1").text)
+        page: Any = html.fromstring(STATES[state]().public.get("/stele/solingen-1").text)
         headings = [str(one.text_content()) for one in page.xpath("//article//h2")]
         assert headings
         assert all(one.startswith("EXERCISE – ") == exercise for one in headings), headings
