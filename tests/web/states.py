@@ -61,14 +61,17 @@ class Town(Desk):
 
     def again(self) -> "Town":
         """Another town to which the same has come: nothing is decided anew."""
-        town = Town(stage=self.stage)
-        for record in self.brought:
-            town.now = record.at
-            town.put(record.topic, record.key, record.value, dict(record.headers))
-        town.now = self.now
-        town.city = replace(self.city, notices=[*self.city.notices])
-        town.city.state = self.city.state
-        return town
+        return Town(stage=self.stage).as_in(self)
+
+    def as_in(self, other: "Town") -> Self:
+        """To this new town comes what has come to the other."""
+        for record in other.brought:
+            self.now = record.at
+            self.put(record.topic, record.key, record.value, dict(record.headers))
+        self.now = other.now
+        self.city = replace(other.city, notices=[*other.city.notices])
+        self.city.state = other.city.state
+        return self
 
     def operated(self) -> Self:
         """As on a Kafka: without the strip of the embedded broker."""

@@ -2,13 +2,15 @@
 
 from typing import Any
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
 
 from tests.web.sites import LOGIN
-from tests.web.states import STATES
+from tests.web.states import Town, town_in
 
-TOWN = STATES["extreme"]()
+TOWN = Town()
+"""Its documents are there when tests are collected, its night once one of them runs."""
 EXAMPLES = settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
@@ -20,6 +22,11 @@ def schema_of(site: str) -> schemathesis.BaseSchema:
 
 
 operators, public = schema_of("operators"), schema_of("public")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _extreme() -> None:
+    TOWN.as_in(town_in("extreme"))
 
 
 @operators.parametrize()
