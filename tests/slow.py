@@ -18,6 +18,10 @@ SLOW = {
     "tests/replay/test_report.py::test_axe": "a real browser",
     "tests/replay/test_report.py::test_a_mark": "a real browser",
     "tests/replay/test_report.py::test_it_opens_from_disk": "a real browser",
+    **{
+        f"tests/replay/test_report.py::test_{name}": "a real browser"
+        for name in ("a_click", "tab_reaches", "without_script", "marks_are_large", "on_paper")
+    },
     "tests/streams/test_clocks.py": "each clock wrong in each way",
     "tests/streams/test_demo.py::test_the_storm_is_the_same": "a storm through a broker",
     "tests/streams/test_figures.py::test_hard_ends": "processes that are killed",
