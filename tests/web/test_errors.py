@@ -87,6 +87,13 @@ def test_the_problem_in_the_docs_is_what_the_site_says() -> None:
     assert json.loads(shown[1]) == warned().public.get("/api/v1/notices?limit=501").json()
 
 
+def test_a_title_is_the_same_on_each_python() -> None:
+    desk = Desk()
+    assert desk.public.get("/api/v1/notices?limit=0").json()["title"] == "Unprocessable Content"
+    large = desk.operators.request("PUT", "/api/v1/districts", content=TOO_MUCH)
+    assert large.json()["title"] == "Content Too Large"
+
+
 def test_a_value_that_names_nothing_is_named_with_its_parameter() -> None:
     said = warned().public.get("/api/v1/districts/nowhere/situation").json()
     assert [one["pointer"] for one in said["errors"]] == ["#/path/district"]

@@ -24,6 +24,8 @@ from warnsys.web.words import LANGUAGES, words
 PROBLEM = "application/problem+json"
 MOST_ERRORS, MOST_PARTS = 20, 10
 """So many values are named, each by so many steps."""
+RENAMED = {413: "Content Too Large", 422: "Unprocessable Content"}
+"""As RFC 9110 calls what is answered here; Python does so from 3.13 on, and an answer is the same on each Python."""
 _WEIGHT = re.compile(r"q=(0(?:\.[0-9]{1,3})?|1(?:\.0{1,3})?)")
 MOST_TAGS = 20
 
@@ -88,7 +90,8 @@ class Errors:
         errors: list[WrongValue] | None = None,
     ) -> Response:
         if for_programs(str(scope["path"])):
-            said = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors)
+            title = RENAMED.get(status) or HTTPStatus(status).phrase
+            said = Problem(title=title, status=status, detail=detail, errors=errors)
             return JSONResponse(said.model_dump(exclude_none=True), status, headers, PROBLEM)
         return HTMLResponse(self._page(language_of_reader(Request(scope)), status, detail), status, headers)
 
