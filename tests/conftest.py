@@ -118,7 +118,13 @@ def _reason(item: pytest.Item, config: pytest.Config) -> str | None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keeps together what shares a fixture of its file: pytest-xdist would make it in each process."""
+    """Gives each test an id of its own, and keeps together what shares a fixture of its file.
+
+    pytest-xdist runs of several tests with one id only one, and would make such a fixture in each process. Schemathesis
+    gives the tests of all operations the name of their function.
+    """
+    if not item.nodeid.endswith(item.name) and item.parent:
+        item._id = item.parent.id.child(item.name)
     if not item.config.pluginmanager.hasplugin("xdist"):
         return
     fixtures = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}

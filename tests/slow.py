@@ -45,6 +45,7 @@ SLOW = {
     "tests/explore/": "plays every short history",
     "tests/fuzz/": "half a minute of fuzzing",
     "tests/web/test_fuzz.py": "requests of every kind to every route",
+    "tests/web/test_openapi.py": "thirty requests and more to each operation",
     "tests/budgets/": "hostile messages, a process each",
     "tests/domain/test_lifecycle_machine.py": "long random stories",
     "tests/domain/test_bounds.py": "states of many megabytes",
