@@ -11,9 +11,10 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 _KAFKA = ("topics", "admin", "acl", "sender", "publisher", "records", "embedded")
-_WORKER = ("app", "agents", "state", "transport", "match", "hand", "trial", "failures", "watchdog")
+_WORKER = ("app", "state", "transport", "match", "hand", "trial", "failures", "watchdog")
 _PROCESSES = ("audit", "canary", "demo", "live", "replay", "web", "runtime")
 NOW_AT = {
+    "streams.agents": "streams.worker.settle",
     "warnsys.cells": "warnsys.cap.cells",
     "warnsys.feeds.archive": "warnsys.archive.store",
     "warnsys.feeds.dwd": "warnsys.feeds.poller",

@@ -107,12 +107,12 @@ def test_a_claim_is_remembered_while_it_holds_or_its_group_stands_there_at_its_g
     told = {"public/push/RAIN/HEAVY": {"d1": (entry(9, 30), entry(7, 60)), "d2": (entry(7, 30),)}}
     asked = []
 
-    def highest(group: str, district: str) -> int:
-        asked.append((group, district))
+    def highest(district: str, group: str) -> int:
+        asked.append((district, group))
         return 7 if district == "d2" else 0
 
     assert without_ended(told, at(40), highest) == {
         "public/push/RAIN/HEAVY": {"d1": (entry(7, 60),), "d2": (entry(7, 30),)}
     }
-    assert set(asked) == {("RAIN/HEAVY", "d1"), ("RAIN/HEAVY", "d2")}
+    assert set(asked) == {("d1", "RAIN/HEAVY"), ("d2", "RAIN/HEAVY")}
     assert without_ended(told, at(60), lambda *_: 0) == {}
