@@ -65,7 +65,6 @@ SLOW = {
         )
         for words in ("replay", "scenario", "serve-feed", "match", "demo")
     },
-    "tests/domain/test_still.py::test_whatever_holds": "hundreds of made-up stories",
     "tests/domain/test_still.py::test_an_sms_fits": "hundreds of made-up names, in every notice",
     "tests/domain/test_news.py::test_an_sms_fits_whatever": "hundreds of made-up names, in every notice",
     "tests/feeds/test_damaged_zip.py::test_any_one_damage_": "hundreds of damages",

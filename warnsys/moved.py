@@ -15,6 +15,7 @@ _WORKER = ("app", "state", "transport", "match", "hand", "trial", "failures", "w
 _PROCESSES = ("audit", "canary", "demo", "live", "replay", "web", "runtime")
 NOW_AT = {
     "streams.agents": "streams.worker.settle",
+    "streams.worker.agents": "streams.worker.settle",
     "warnsys.cells": "warnsys.cap.cells",
     "warnsys.feeds.archive": "warnsys.archive.store",
     "warnsys.feeds.dwd": "warnsys.feeds.poller",

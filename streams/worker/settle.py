@@ -28,6 +28,7 @@ from streams.worker.failures import (
     rejection,
 )
 from streams.worker.hand import place_of
+from streams.worker.match import MatchAgent as MatchAgent  # `streams.agents` had both, until 0.3.0
 from streams.worker.state import StateStore, StoredState, UnreadableState
 from streams.worker.trial import NOT_TRIED, TrialPart, Trials
 from warnsys.headers import COVERS, PUBLISHED, record_time, stamped

@@ -241,6 +241,41 @@ def found(city: City, *records: ImpactRecord, audience: str = "public") -> list[
     return changed
 
 
+def test_what_holds_now_is_told_though_something_worse_for_later_was() -> None:
+    later = meaning("Extreme", onset=240, expires=480)
+    city = City().take(tick(0), outcome("A", later), snapshot(0, "A"))
+    now = outcome("B", meaning("Severe", onset=5, expires=120), sent=5, stamp=5)
+    city.take(tick(5), now, snapshot(5, "A", "B"), tick(6), snapshot(10, "A", "B"), tick(11))
+    for told in (city.push(), city.sms(), city.push("staff")):
+        assert [(notice.kind, notice.cause, notice.level) for notice in told] == [("warn", "A", 4), ("update", "B", 3)]
+        assert (told[-1].reason, told[-1].onset, told[-1].expires) == ("begins earlier", at(5), at(120))
+
+
+def test_a_warning_now_is_told_beside_a_worse_advance_notice_that_was() -> None:
+    notice = meaning("Severe", urgency="Future", onset=600, expires=900)
+    city = City().take(tick(0), outcome("A", notice), snapshot(0, "A"))
+    city.take(tick(5), outcome("B", meaning("Moderate", onset=5), sent=5, stamp=5), snapshot(5, "A", "B"), tick(6))
+    staff = [(one.kind, one.reason, one.level) for one in city.push("staff")]
+    assert staff == [("warn", "entered", 3), ("update", "now a warning", 2)]
+
+
+def test_a_lesser_advance_notice_or_one_within_what_was_told_is_no_news() -> None:
+    told = outcome("A", meaning("Extreme", onset=100, expires=480))
+    for less in (meaning("Severe", urgency="Future", onset=40, expires=90), meaning("Severe", onset=80, expires=300)):
+        city = City().take(tick(0), told, snapshot(0, "A"))
+        city.take(tick(5), outcome("B", less, sent=5, stamp=5), snapshot(5, "A", "B"), tick(6))
+        assert len(city.push("staff")) == 1
+
+
+def test_after_a_fall_what_the_rule_tells_is_shown_rather_than_a_notice_below_its_minimum() -> None:
+    rule = Rule(audience="staff", channel="push", warnings="Moderate", advance="Extreme")
+    city = City(city_rules(policy=Policy(rules=(rule,), defaults=False)))
+    city.take(tick(0), outcome("A", meaning("Severe")), snapshot(0, "A"))
+    left = meaning("Severe", urgency="Future", onset=600, expires=900), meaning("Moderate")
+    city.take(tick(5), outcome("B", *left, supersedes=["A"], sent=5, stamp=5), snapshot(5, "B"))
+    assert [(one.kind, one.level) for one in city.push("staff")] == [("warn", 3), ("lowered", 2)]
+
+
 def test_an_extension_says_from_which_end_however_many_messages_it_took() -> None:
     city = told_city(expires=240)
     [change] = found(city, update("B", "A", "Severe", 10, expires=260), update("C", "B", "Severe", 20, expires=280))

@@ -69,6 +69,23 @@ def test_a_longer_end_at_a_lower_level_names_what_is_worse_and_still_holds() -> 
     assert "Weiter: schweres Gewitter bis 16:05." in other.sms()[-1].text
 
 
+def test_where_districts_differ_what_is_worse_in_one_of_them_is_named() -> None:
+    worse = meaning("Extreme", districts=["d2"], ii="66", expires=245)
+    city = City().take(tick(0), outcome("A", worse), outcome("M", meaning("Moderate", districts=["d1"], ii="61")))
+    city.take(snapshot(0, "A", "M"), tick(5), outcome("B", meaning("Severe", expires=300), stamp=5, sent=5))
+    city.take(snapshot(5, "A", "M", "B"))
+    notice = city.push()[-1]
+    assert notice.districts == ("d1", "d2")
+    assert "(D2) bis 18:05 Uhr" in goes_on(city)
+
+
+def test_what_holds_until_something_worse_begins_is_named_beside_it() -> None:
+    both = meaning("Severe", onset=400, expires=600), meaning("Moderate", ii="61", expires=200)
+    city = City().take(tick(0), outcome("A", *both), snapshot(0, "A"))
+    assert [notice.level for notice in city.push()] == [3]
+    assert "bis 17:20 Uhr" in goes_on(city)
+
+
 def test_a_longer_end_of_the_worst_itself_repeats_nothing_and_no_other_kind_of_event() -> None:
     city = City().take(tick(0), outcome("A", STORM), outcome("G", GUSTS), snapshot(0, "A", "G"))
     longer = STORM.model_copy(update={"expires": at(300)})

@@ -2,8 +2,10 @@
 
 Named is each event in force in one of the change's districts, with its own end, the worst first. Left out is what this
 audience is never told of, what is Minor on a channel that tells more only, what has expired without a confirmation, and
-of a lowering what it says itself. Where a begin or an end moved, what is worse than the event that moved is named, of
-the same group: "level 2, extended" would read as if the level 3 that was told of were over.
+of a lowering what it says itself.
+
+Beside a warning that is told, of the same group is named what is worse ("level 2, extended" would read as if the level
+3 that was told of were over), and what begins before it does: else nobody would hear of what holds until then.
 """
 
 from collections.abc import Sequence
@@ -26,8 +28,6 @@ MOST_NAMED = 6
 """Events that a text names; that there are more is said."""
 MOST_PLACES = 3
 """Districts of an event that are named; more are counted."""
-MOVED = ("begins earlier", "begins later", "extended", "shortened")
-"""Reasons of a change that is about times alone."""
 MOST_LOOKED_AT = 30
 """Events of one district, the worst of it: what holds beyond these is not worth a sentence."""
 
@@ -42,7 +42,7 @@ class StillHolds:
 
 def still_holds(change: Change, situation: Situation) -> list[StillHolds]:
     """Gives the events in force in the districts of a change that need to be named beside it, the worst first."""
-    if change.kind not in ("ended", "lowered") and change.reason not in MOVED:
+    if change.reason == "announced":  # it says itself that a warning goes on
         return []
     where: dict[int, list[str]] = {}  # the districts of one city mostly share their meanings
     meanings: dict[int, Meaning] = {}
@@ -61,8 +61,11 @@ def still_holds(change: Change, situation: Situation) -> list[StillHolds]:
 
 
 def _is_worth_saying(change: Change, meaning: Meaning, now: datetime) -> bool:
-    if change.reason in MOVED and (meaning.group != change.meaning.group or grade(meaning) <= grade(change.meaning)):
-        return False
+    if change.kind in ("warn", "update"):
+        begins_before = meaning.onset < change.meaning.onset > now
+        is_worse = grade(meaning) > grade(change.meaning)
+        if meaning.group != change.meaning.group or not (begins_before or is_worse):
+            return False
     said = change.kind == "lowered" and speaks_for(change.meaning, meaning, now)
     bad_enough = level(meaning.severity) >= NAMED_FROM or change.rule.tells(meaning)
     return bad_enough and not said and not change.rule.leaves_out(meaning)

@@ -103,6 +103,18 @@ def moved_begin(told: LogEntries, present: LogEntries, now: datetime, tolerance:
     return by if told[0].onset > now and abs(by) > tolerance else None
 
 
+def begins_before(told: LogEntries, present: LogEntries, now: datetime, tolerance: timedelta) -> LogEntry | None:
+    """Gives the highest warning below the top whose time nothing that was told stands for.
+
+    It begins more than `tolerance` before all that was told of its grade and above, and none of that has begun.
+    """
+    for entry in present[1:]:
+        onsets = [one.onset for one in told if one.grade >= entry.grade]
+        if not entry.advance and onsets and min(onsets) > now and min(onsets) - entry.onset > tolerance:
+            return entry
+    return None
+
+
 class Move(NamedTuple):
     """How the last end of all entries of `grade` and above moved."""
 

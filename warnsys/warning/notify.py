@@ -30,6 +30,7 @@ from warnsys.warning.notification_log import (
     LogEntries,
     LogEntry,
     NotificationLog,
+    begins_before,
     higher,
     moved_begin,
     moved_end,
@@ -53,7 +54,8 @@ Reason = Literal[
   holds now, at whatever level; else `raised` or `lowered`. Of one level, a warning is above an advance notice.
 * `announced`: a warning goes on, and an advance notice of something worse or later comes beside it.
 * `extended`, `shortened`, `begins earlier`, `begins later`: end or begin moved by more than the policy's minutes;
-  `extended` also by less, if the end that was told has passed.
+  `extended` also by less, if the end that was told has passed. `begins earlier` is also something lesser that begins
+  before all that was told.
 * If the warning that was told is over, and nothing of its group is left here but what the rule leaves out: `cancelled`
   by a Cancel; `superseded` by an update that warns of nothing else here; `withdrawn`, its source no longer lists it;
   `expired`, earlier than was told.
@@ -202,6 +204,8 @@ class _Difference:
     moved_grade: int | None = None
     """Set only if the news is an end that moved: the lowest grade that was looked at. The latest end of all entries of
     this grade or higher has moved."""
+    lesser_grade: int | None = None
+    """Set only if the news is something lesser that begins before all that was told."""
     silent: bool = False
     """True if nobody is told of it; the log notes it all the same."""
 
@@ -267,9 +271,13 @@ class _Comparison(Scene):
         """Gives the difference if the begin of `begins_from` or the end of `told` moved by more than `tolerance`.
 
         `told` also has the entries that are over: if a warning goes on beyond the end that was told, that is news even
-        within `tolerance`. If the end moved to a later time, that is told, and a begin that moved is not. None if
-        nothing has to be told.
+        within `tolerance`. If the end moved to a later time, that is told, and a begin that moved is not. Before both,
+        something lesser is told that begins before all that was told. None if nothing has to be told.
         """
+        if lesser := begins_before(told, tellable, self.situation.now, tolerance):
+            first = min((entry for entry in told if entry.grade >= lesser.grade), key=lambda entry: entry.onset)
+            why: Reason = "now a warning" if first.advance else "begins earlier"
+            return _Difference(district, "warn", why, first, tellable, lesser_grade=lesser.grade)
         end = moved_end(told, tellable, self.situation.now, tolerance)
         begin = moved_begin(begins_from, tellable, self.situation.now, tolerance)
         ends_later = end is not None and end.by > 0
@@ -326,9 +334,10 @@ class _Comparison(Scene):
     def to_show(self, rule: Rule, group: str, difference: _Difference) -> tuple[str, int] | None:
         """Gives what a notice shows for a district: the base id of a message, and the index of one of its meanings.
 
-        It is the worst meaning that the rule does not leave out, and for an end none that is worse than what was told,
-        unless there is no other. If the news is that an end moved, it is the meaning that ends last among those of
-        grade `moved_grade` or higher. None if no message of the group is known any more.
+        It is the worst meaning that the rule does not leave out. Two kinds are preferred: for an end, what is no worse
+        than was told; after a fall, what the rule tells. If the news is something lesser that begins before all that
+        was told, it is of grade `lesser_grade`. If the news is that an end moved, it is the meaning that ends last
+        among those of grade `moved_grade` or higher. None if no message of the group is known any more.
         """
         if difference.effect == "end":
             gone = self.gone_meanings(group, (difference.district,)) or self.known_meanings(group, difference.district)
@@ -341,6 +350,9 @@ class _Comparison(Scene):
                 for one in self.live(difference.district, group)
                 if not rule.leaves_out(one.meaning) and (whatever_minimum or rule.tells(one.meaning))
             ]
+            found = [one for one in found if rule.tells(one[0])] or found
+        if (lesser_grade := difference.lesser_grade) is not None:
+            found = [one for one in found if grade(one[0]) == lesser_grade]
         moved_grade = difference.moved_grade
 
         def rank(one: tuple[Meaning, Fact]) -> tuple[object, ...]:

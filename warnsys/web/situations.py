@@ -27,6 +27,8 @@ class DistrictNow(BaseModel):
     level: int
     advance: bool
     """Whether only advance notices stand; `level` is that of the worst warning otherwise."""
+    advance_level: int
+    """Of the worst advance notice, also beside a warning; 0 for none."""
     freshness: Freshness
     as_of: datetime | None
     valid_until: datetime | None
@@ -48,6 +50,7 @@ def district_now(board: Board, city: CityRules, district: District) -> DistrictN
         status=_status(record),
         level=worst.level if worst else 0,
         advance=worst is not None and worst.phase == "advance",
+        advance_level=max((one.level for one in record.items if one.phase == "advance"), default=0) if record else 0,
         freshness=record.freshness if record else "none",
         as_of=record.as_of if record else None,
         valid_until=record.valid_until if record else None,

@@ -144,9 +144,10 @@ def _row(board: Board, city: CityRules, district: District, language: str) -> Di
 
 
 def _parts(view: View) -> dict[str, list[tuple[int, Item]]]:
-    """The warnings of a district's page by the text over them, each with its number; the largest first."""
+    """The warnings of a district's page by the text over them, each with its number; the largest first, what is over
+    last."""
     found: dict[str, list[tuple[int, Item]]] = {}
-    for number, item in enumerate(view.items, 1):
+    for number, item in sorted(enumerate(view.items, 1), key=lambda one: one[1].over):
         found.setdefault(_heading(item, view), []).append((number, item))
     return found
 
