@@ -42,12 +42,15 @@ class Model:
     """The stamp of the listing that had a content first."""
     snapshots: dict[tuple[str, float], set[str]] = field(default_factory=dict)
     checked: dict[tuple[str, float], float] = field(default_factory=dict)
+    over: set[str] = field(default_factory=set)
+    """Contents that were once replaced for good, and did not come again since."""
     early: list[tuple[str, float, set[str], float | None]] = field(default_factory=list)
     """Of stamps ahead of the time, until the next tick: source, stamp, keys, and for a snapshot when it was checked."""
 
     def message(self, message: Message, source: str, stamp: float, key: str = "", *, marked: bool = False) -> None:
         """`marked`: its listing has what replaces it, too."""
         key = key or message.key
+        self.over.discard(key)
         if not marked:
             self.waits.pop(key, None)
         elif key in self.waits or key not in self.arrived:
@@ -136,6 +139,18 @@ class Model:
             for other in self.successors(key, source)
         )
 
+    def settled(self) -> None:
+        """What each of its sources has replaced everywhere, for good, is over: it stands no more when another source
+        brings another content of it, whose successor that source does not list yet."""
+        for key in self.arrived:
+            sources = [source for source in self.sources if self.lists(source, key)]
+            if sources and all(self.replaced(key, source, None) and self.came_whole(key, source) for source in sources):
+                self.over.add(key)
+
+    def came_whole(self, key: str, source: str) -> bool:
+        """Whether all that came along with it is decided."""
+        return any(stamp >= min(self.listed[source, name(key)]) for stamp in self.decided(source))
+
     def waiting(self, key: str) -> bool:
         """Whether what replaces it is on its way: its listing is not decided."""
         if self.now >= self.waits.get(key, 0):
@@ -195,10 +210,14 @@ class Model:
         found = []
         for key in self.arrived:
             sources = [source for source in self.sources if self.lists(source, key)]
-            if self.waiting(key) or all(
-                self.replaced(key, source, district)
-                or self.withdrawn(key, source, believe_empty=believe and not self.severe(key))
-                for source in sources
+            if (
+                key in self.over
+                or self.waiting(key)
+                or all(
+                    self.replaced(key, source, district)
+                    or self.withdrawn(key, source, believe_empty=believe and not self.severe(key))
+                    for source in sources
+                )
             ):
                 continue
             for said in self.says(key, district):

@@ -254,6 +254,7 @@ class Lifecycle(RuleBasedStateMachine):
             )
             assert found == self.model.standing(district)
             assert state.status == self.model.status(district)
+        self.model.settled()
 
     @invariant()
     def whoever_reads_the_push_knows_what_holds_and_is_told_nothing_twice(self) -> None:
