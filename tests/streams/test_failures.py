@@ -381,13 +381,13 @@ async def test_a_rebalance_while_a_state_is_too_large_rejects_no_record(while_se
         pair.agent.forget()
 
     if while_sending:
-        pair.sender.send = rebalanced  # type: ignore[method-assign]
+        pair.sender.send = rebalanced  # type: ignore[method-assign]  # partitions go while it sends
     else:
         pair = Pair(Rebalancing(400, lambda: pair.agent.forget()))
     await pair.take(tick(0), warning("E", HERE, THERE))
     assert [notice.cause for notice in pair.told(HERE)] == ["E"]
     assert not pair.sent("warn.rejected")
-    assert "state" in pair.store.kept[0][HERE].state.troubles  # type: ignore[attr-defined]
+    assert "state" in pair.store.kept[0][HERE].state.troubles  # type: ignore[attr-defined]  # one in memory
 
 
 @pytest.mark.parametrize(
