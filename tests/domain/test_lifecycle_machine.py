@@ -221,7 +221,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.jumps += 1
         broker, worker = (off * self.jumps for off in OFF[wrong])
         self.city.take(live_tick(minute, broker=broker, worker=worker, process=f"p{self.process}"))
-        self.model.tick(minute)
+        self.model.tick(minute, doubtful=self.city.state.facts.clock.doubt is not None)
 
     @rule(channel=st.sampled_from(CHANNELS), minute=st.sampled_from(MINUTES), length=st.sampled_from((0, 5, 30, 240)))
     def an_operator_stops_a_channel(self, channel: Channel, minute: float, length: float) -> None:

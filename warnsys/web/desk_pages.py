@@ -2,13 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
+from markupsafe import Markup
 from starlette.exceptions import HTTPException
 
 from warnsys.channels import wording
@@ -27,11 +28,13 @@ from warnsys.web.message_list import (
     refused_as,
     short_name,
 )
+from warnsys.web.once import Once
 from warnsys.web.overview import district_part, shared_overview, zone_of
 from warnsys.web.pictures import BoardAtOneTime
 from warnsys.web.security import Operators
 from warnsys.web.site import BoardPicture, Pages, Site, language_of, signed_in
 from warnsys.web.surroundings import surroundings
+from warnsys.web.words import LANGUAGES, words
 
 MOST_MESSAGES = 20
 """Of one district, the newest of a day; the list has the others."""
@@ -41,7 +44,7 @@ LONGEST_ID = 300
 
 def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
     routes = APIRouter(include_in_schema=False, dependencies=[Depends(signed_in(operators))])
-    messages_known = KnownMessages()
+    messages_known, listed_rows = KnownMessages(), _worded_rows(site, pages)
 
     @routes.get("/meldungen")
     async def messages(request: Request, asked: Annotated[MessageFilter, Query()]) -> Response:
@@ -110,7 +113,8 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
             found = listed_messages(known, asked, board.now(), zone, language)
         except WrongFilterError as error:
             wrong = f"wrong-{error.field}"
-        rows = as_rows(board, found.rows, language) if found else []
+        shown = _shown(board)
+        rows = [listed_rows[language, is_shown(one, shown)].of(one) for one in found.rows] if found else []
         named = {*(one.name for one in site.settings.sources), *([asked.source] if asked.source else ())}
         values = {
             "asked": asked, "wrong": wrong, "found": found, "rows": rows, "states": STATES, "moment": moment,
@@ -124,17 +128,36 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
 
 
 def as_rows(board: Board, found: Iterable[ListedMessage], language: str) -> list[dict[str, Any]]:
-    """For a table: each with what it says, where, whether the desk shows it now, and whether it has a page."""
+    """For a table."""
     shown = _shown(board)
-    return [
-        {
-            "one": one, "name": short_name(one.key), "brief": (brief := one.brief), "event": brief.events[language],
-            "headline": brief.headlines[language], "warned": _warned(board, one, language),
-            "page": one.held is not None and len(one.id) <= LONGEST_ID,
-            "shown": one.outcome is not None and one.outcome.base_id in shown,
-        }
-        for one in found
-    ]  # fmt: skip
+    return [_as_row(board, one, language, shown=is_shown(one, shown)) for one in found]
+
+
+def _as_row(board: Board, one: ListedMessage, language: str, *, shown: bool) -> dict[str, Any]:
+    """A message with what it says, where, whether the desk shows it now, and whether it has a page."""
+    brief = one.brief
+    return {
+        "one": one, "name": short_name(one.key), "brief": brief, "event": brief.events[language],
+        "headline": brief.headlines[language], "warned": _warned(board, one, language),
+        "page": one.held is not None and len(one.id) <= LONGEST_ID, "shown": shown,
+    }  # fmt: skip
+
+
+def is_shown(one: ListedMessage, shown: Set[str]) -> bool:
+    return one.outcome is not None and one.outcome.base_id in shown
+
+
+def _worded_rows(site: Site, pages: Pages) -> dict[tuple[str, bool], Once[ListedMessage, Markup]]:
+    """The rows of the list, by language and whether the desk shows the message, each worded once."""
+    part, said = pages.part("rows.html", "listed"), {"moment": moment, "zone": zone_of(site)}
+
+    def worded(language: str, shown: bool, one: ListedMessage) -> Markup:
+        row = _as_row(site.board, one, language, shown=shown)
+        return part(row, t=words(language), lang=language, **said)
+
+    return {
+        (language, shown): Once(partial(worded, language, shown), "key") for language in LANGUAGES for shown in (True, False)
+    }
 
 
 def _shown(board: Board) -> set[str]:

@@ -22,8 +22,8 @@ from warnsys.cap.read import MAX_BYTES
 from warnsys.channels.events import MAX_CHARS, event_name
 from warnsys.records import Localised, Outcome
 from warnsys.warning.text import shorten
-from warnsys.web.board import MAX_ALERTS, HeldAlert
-from warnsys.web.once import Once
+from warnsys.web.board import HeldAlert
+from warnsys.web.once import Once, keep
 from warnsys.web.views import without_control_characters
 from warnsys.web.words import LANGUAGES
 
@@ -112,12 +112,10 @@ def _gist(held: HeldAlert) -> _Gist:
     mark = hash(held.body), len(held.body)
     known = _KNOWN.get(held.headers.id)
     if known is None or known.mark != mark:
-        if len(_KNOWN) > 2 * MAX_ALERTS:
-            _KNOWN.clear()
         infos = _infos(held.body)
         text = _text(held.body, infos)
-        known = _Gist(mark, _summed_up(infos), text if len(text) <= MOST_SEARCHED else "")
-        _KNOWN[held.headers.id] = known
+        gist = _Gist(mark, _summed_up(infos), text if len(text) <= MOST_SEARCHED else "")
+        known = keep(_KNOWN, held.headers.id, gist)
     return known
 
 

@@ -117,6 +117,10 @@ class ListedMessage:
     def _names(self) -> str:
         return f"{self.id.casefold()}\n{names_of(self.outcome, self.held)}"
 
+    def is_as_it_was(self, at: datetime, outcome: Outcome | None, held: HeldAlert | None) -> bool:
+        """Whether it is the row of these; what was refused has its rows made anew."""
+        return self.outcome is outcome and self.held is held and self.refused is None and self.at == at
+
     def says(self, words: Iterable[str]) -> bool:
         """Whether all words, in small letters, stand in its ids, events, headlines or areas."""
         unnamed = [word for word in words if word not in self._names]
@@ -236,16 +240,6 @@ def _key(refused: Rejected) -> str:
 
 def _known(board: Board, rows: Mapping[str, ListedMessage]) -> Iterator[ListedMessage]:
     """Every message once; what was refused and can be read by now, as both. Of `rows`, those that are as they were."""
-
-    def row(
-        key: str, at: datetime, last: datetime, state: ListState, listed_id: str, source: str,
-        outcome: Outcome | None, held: HeldAlert | None, *, timed: bool = True,
-    ) -> ListedMessage:  # fmt: skip
-        known = rows.get(key)
-        if known and known.outcome is outcome and known.held is held and known.refused is None and known.at == at:
-            return known
-        return ListedMessage(key, at, last, state, listed_id, source, outcome, held, timed=timed)
-
     standing = {one.number for one in unreadable(board)}
     refused_by_feeds = {one.key for one in board.rejected if one.agent == OF_FEEDS}
     since = dict[str, tuple[datetime, Outcome]]()
@@ -254,8 +248,11 @@ def _known(board: Board, rows: Mapping[str, ListedMessage]) -> Iterator[ListedMe
         if outcome.decided == "rejected" and outcome.listed_id in refused_by_feeds:
             since[outcome.listed_id] = at, outcome
             continue
-        held = board.alerts.get(outcome.listed_id)
-        yield row(base_id, at, at, outcome.decided, outcome.listed_id, outcome.source, outcome, held)
+        held, known = board.alerts.get(outcome.listed_id), rows.get(base_id)
+        if known and known.is_as_it_was(at, outcome, held):
+            yield known
+        else:
+            yield ListedMessage(base_id, at, at, outcome.decided, outcome.listed_id, outcome.source, outcome, held)
     for number, refused in enumerate(board.rejected):
         at, found = since.get(refused.key, (refused.at, None)) if refused.agent == OF_FEEDS else (refused.at, None)
         held = board.alerts.get(refused.key)
@@ -270,7 +267,11 @@ def _known(board: Board, rows: Mapping[str, ListedMessage]) -> Iterator[ListedMe
         if listed_id not in decided:
             journey = board.history.journeys.get(listed_id)
             at = journey.published if journey else held.at
-            yield row(
+            known = rows.get(listed_id)
+            if known and known.is_as_it_was(at, None, held):
+                yield known
+                continue
+            yield ListedMessage(
                 listed_id, at, max(at, held.at), "undecided", listed_id, held.headers.source, None, held,
                 timed=not board.exercise,
             )  # fmt: skip

@@ -20,7 +20,7 @@ from warnsys.pipeline import CityRules
 from warnsys.records import Meaning, Outcome
 from warnsys.warning.text import shorten
 from warnsys.web.board import Board
-from warnsys.web.once import Once
+from warnsys.web.once import Once, OfPicture
 from warnsys.web.views import without_control_characters
 from warnsys.web.words import words
 
@@ -115,12 +115,11 @@ def ended_in(board: Board, city: CityRules, district: str, language: str) -> lis
     record = board.stele(district)
     if record is None or record.more:
         return []
-    standing = {item.base_id for item in record.items}
+    over = board.considered(record) - {item.base_id for item in record.items}
     alike = {
         _look(spans): spans
         for spans in _warnings(board, {district}, at)
-        if at >= _end(spans) > at - ENDED.total_seconds()
-        and all(span.base_id not in standing and board.considers(record, span.base_id) for span in spans)
+        if at >= _end(spans) > at - ENDED.total_seconds() and all(span.base_id in over for span in spans)
     }
     newest = sorted(alike.values(), key=_end, reverse=True)[:MOST_ENDED]
     return [(_title(_newest(spans), zone, language), _early(spans, at, zone, language)) for spans in newest]
@@ -172,33 +171,62 @@ class _Message(NamedTuple):
     sent: float
     """0 where that is not known."""
     parts: tuple[_Part, ...]
+    look: frozenset[object]
+    """Of two that have the same, no lane tells which is which."""
 
 
 def _worked_out(outcome: Outcome) -> _Message:
-    sent = outcome.sent.timestamp() if outcome.sent else 0.0
-    return _Message(outcome.base_id, outcome.supersedes, sent, tuple(map(_part, outcome.meanings)))
+    sent, parts = outcome.sent.timestamp() if outcome.sent else 0.0, tuple(map(_part, outcome.meanings))
+    look = frozenset((*one[:4], one.meaning.ii or one.meaning.group, one.districts) for one in parts)
+    return _Message(outcome.base_id, outcome.supersedes, sent, parts, look)
 
 
 _PARTS = Once(_worked_out)
 
 
-def _warnings(board: Board, places: AbstractSet[str], now: float) -> list[list[_Span]]:
-    """The spans of each warning in some districts of a city; messages that replace one another are one warning."""
+class _Messages(NamedTuple):
+    """Those of a picture that warn somebody."""
+
+    warning: list[_Message]
+    replaced: dict[str, float]
+    """When each was replaced, by base id."""
+    leaders: dict[str, str]
+    """Of each that replaced another one, or was replaced, the one that stands for all of them; itself for that one."""
+
+
+def _messages(board: Board) -> _Messages:
     known = [_PARTS.of(outcome) for outcome in board.outcomes.values()]
-    replaced = {base_id: one.sent for one in known for base_id in one.supersedes}
+    replacing = [one for one in known if one.supersedes]
+    replaced = {base_id: one.sent for one in replacing for base_id in one.supersedes}
+    steps = _leaders(replacing)
+    joined = {*replaced, *(one.base_id for one in replacing)}
+    leaders = {base_id: _leader(steps, base_id) for base_id in joined}
+    return _Messages([one for one in known if one.parts], replaced, leaders)
+
+
+_MESSAGES = OfPicture(_messages)
+
+
+def _warnings(board: Board, places: AbstractSet[str], now: float) -> list[list[_Span]]:
+    """The spans of each warning in some districts of a city; messages that replace one another are one warning.
+
+    Of messages alone that look alike, the last is taken for all.
+    """
+    known = _MESSAGES.of(board)
     records = {district: board.stele(district) for district in places}
     # a record that has more than it tells says of no warning that it stands no more
     full = {place: record for place, record in records.items() if record and not record.more}
     standing = {item.base_id for record in full.values() for item in record.items}
     oldest = min(full.values(), key=lambda record: record.issued, default=None)
-    leaders = _leaders(known)
+    over = board.considered(oldest) - standing if oldest else set[str]()
+    chosen = dict[object, tuple[_Message, bool]]()
+    for message in known.warning:
+        base_id, unlisted = message.base_id, message.base_id in over
+        chosen[base_id if base_id in known.leaders else (message.look, unlisted)] = message, unlisted
     found: dict[str, list[_Span]] = defaultdict(list)
     first, last = now - BEFORE.total_seconds(), now + AFTER.total_seconds()
-    for base_id, _, sent, parts in known:
-        if not parts:
-            continue
-        replaced_at = replaced.get(base_id) or inf
-        unlisted = oldest is not None and base_id not in standing and board.considers(oldest, base_id)
+    for (base_id, _, sent, parts, _), unlisted in chosen.values():
+        replaced_at = known.replaced.get(base_id) or inf
         for part in parts:
             if part.onset >= last or part.districts.isdisjoint(places):
                 continue
@@ -207,7 +235,7 @@ def _warnings(board: Board, places: AbstractSet[str], now: float) -> list[list[_
                 end = now  # it stands no more: withdrawn, or whatever else ended it
             if end > part.onset and end > first:
                 span = _Span(part.onset, end, part.level, part.advance, part.meaning, base_id, sent)
-                found[_leader(leaders, base_id)].append(span)
+                found[known.leaders.get(base_id, base_id)].append(span)
     return list(found.values())
 
 

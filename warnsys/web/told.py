@@ -13,6 +13,7 @@ from warnsys.channels.registry import channel_of
 from warnsys.pipeline import CityRules
 from warnsys.records import ChangeNotice
 from warnsys.web.board import Board
+from warnsys.web.once import OfPicture
 from warnsys.web.orders import Ordered
 from warnsys.web.views import Hearing, Holding, Item, hearings
 
@@ -59,10 +60,7 @@ def ways(city: CityRules) -> list[Way]:
 
 def matrix(board: Board, city: CityRules, holding: Iterable[Holding], orders: Sequence[Ordered]) -> list[Row]:
     """What holds by channel and audience."""
-    sent: dict[tuple[str, str, str], list[ChangeNotice]] = {}
-    for notice in board.notices:
-        if notice.city == city.place.id:
-            sent.setdefault((channel_of(notice), notice.audience, notice.group), []).append(notice)
+    sent = _SENT.of(board)
     in_the_way = {one.stop.channel: one for one in orders}
     names = {district.name: district.id for district in city.place.districts}
     rows = []
@@ -75,11 +73,22 @@ def matrix(board: Board, city: CityRules, holding: Iterable[Holding], orders: Se
                 heard[each.channel, each.audience] = each
         cells = []
         for way, hearing in heard.items():
-            last = _last(sent.get((*way, one.item.record.group), ()), one.item, chain, districts)
+            last = _last(sent.get((city.place.id, *way, one.item.record.group), ()), one.item, chain, districts)
             since = board.known_since.get(one.item.record.base_id)
             cells.append(_cell(hearing, last, in_the_way.get(hearing.channel), one.item.record.base_id, since))
         rows.append(Row(one, tuple(cells)))
     return rows
+
+
+def _sent(board: Board) -> dict[tuple[str, str, str, str], list[ChangeNotice]]:
+    """The notices by city, channel, audience and event group, the newest first."""
+    sent = dict[tuple[str, str, str, str], list[ChangeNotice]]()
+    for notice in board.notices:
+        sent.setdefault((notice.city, channel_of(notice), notice.audience, notice.group), []).append(notice)
+    return sent
+
+
+_SENT = OfPicture(_sent)
 
 
 def _chain(board: Board, base_id: str) -> set[str]:
