@@ -1,6 +1,7 @@
 """What is worked out of records once: as many as a board holds stay known, whatever comes and goes."""
 
 from dataclasses import dataclass
+from itertools import count
 
 from warnsys.web.once import MOST_KEPT, Once
 
@@ -11,8 +12,8 @@ class Named:
 
 
 def test_a_record_is_worked_out_once_and_another_in_its_place_anew() -> None:
-    asked: list[Named] = []
-    once = Once[Named, int](lambda one: asked.append(one) or len(asked))
+    counted = count(1)
+    once = Once[Named, int](lambda _: next(counted))
     first, second = Named("a"), Named("a")
     assert [once.of(first), once.of(first), once.of(second), once.of(second)] == [1, 1, 2, 2]
 

@@ -237,7 +237,7 @@ class Board:
         return record if record and self.remaining(record) > timedelta(0) else None
 
     def considered(self, record: SteleRecord) -> set[str]:
-        """The messages in whose knowledge a record was written, by base id: of no other its silence says that it is over.
+        """The messages in whose knowledge a record was written: of no other its silence says that it is over.
 
         Its city's clock and the broker's, which gave these times, may be apart by as much as clocks that agree.
         """

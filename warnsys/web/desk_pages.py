@@ -156,7 +156,9 @@ def _worded_rows(site: Site, pages: Pages) -> dict[tuple[str, bool], Once[Listed
         return part(row, t=words(language), lang=language, **said)
 
     return {
-        (language, shown): Once(partial(worded, language, shown), "key") for language in LANGUAGES for shown in (True, False)
+        (language, shown): Once(partial(worded, language, shown), "key")
+        for language in LANGUAGES
+        for shown in (True, False)
     }
 
 

@@ -20,7 +20,7 @@ from warnsys.pipeline import CityRules
 from warnsys.records import Meaning, Outcome
 from warnsys.warning.text import shorten
 from warnsys.web.board import Board
-from warnsys.web.once import Once, OfPicture
+from warnsys.web.once import OfPicture, Once
 from warnsys.web.views import without_control_characters
 from warnsys.web.words import words
 
