@@ -45,8 +45,8 @@ class Model:
     over: set[str] = field(default_factory=set)
     """Contents that were once replaced for good, and did not come again since."""
     early: list[tuple[str, float, set[str], float | None]] = field(default_factory=list)
-    """Of stamps ahead of the time, until a tick whose time is not in doubt: source, stamp, keys, and for a snapshot when
-    it was checked."""
+    """Of stamps ahead of the time, until a tick whose time is not in doubt: source, stamp, keys, and for a snapshot
+    when it was checked."""
 
     def message(self, message: Message, source: str, stamp: float, key: str = "", *, marked: bool = False) -> None:
         """`marked`: its listing has what replaces it, too."""

@@ -19,7 +19,7 @@ class Holds:
     until: datetime | None = None
     """Of that level; None: open-ended."""
     unconfirmed: bool = False
-    """Something expired, and no snapshot has said so yet."""
+    """A warning expired, and no snapshot has said so yet; who is told no advance notices waits for none to end."""
 
 
 @dataclass

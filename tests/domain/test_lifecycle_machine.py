@@ -296,7 +296,11 @@ class Lifecycle(RuleBasedStateMachine):
             if (said.severity, said.group) == (severity, group)
         ]
         until = None if None in ends else max((end for end in ends if end), default=0)
-        unconfirmed = any(phase == "expired" for _, phase, _, _ in here)
+        unconfirmed = any(
+            phase == "expired" and (said.severity, said.group) == (severity, group) and not said.advance
+            for key, phase, severity, _ in here
+            for said in self.model.says(key, district)
+        )
         return Holds(level, None if until is None else at(until), unconfirmed)
 
     @invariant()
