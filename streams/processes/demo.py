@@ -146,8 +146,8 @@ async def play_live(scenario: Scenario, broker: str, speed: float, port: int, co
         pipeline = await stack.enter_async_context(pipeline_on(settings, bootstrap, view.heard))
         view.address = await stack.enter_async_context(serving(settings, bootstrap, pipeline.sender))
         feed = await _feed(stack, settings, pipeline, lambda: stage.now)
-        polling = asyncio.create_task(feed.run())
-        stack.push_async_callback(_ended, polling)
+        for work in (feed.run(), pipeline.obey_for_ever()):
+            stack.push_async_callback(_ended, asyncio.create_task(work))
         due, moment, over = time.monotonic(), scenario.start, False
         while True:
             if (step := stage.advance(moment)) and step.title:

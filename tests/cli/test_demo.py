@@ -8,10 +8,11 @@ import socket
 import subprocess
 import termios
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -109,6 +110,31 @@ def test_the_demo_waits_at_its_end_plays_again_at_a_key_and_ends_in_order(end: s
         said = demo.rest()
         assert demo.process.wait(PATIENCE_S) == 0
     assert "Traceback" not in said
+
+
+def test_the_demo_obeys_an_order_to_stop_a_channel() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{free.getsockname()[1]}"
+    form = {"channel": "push", "reason": "Fehlalarm", "minutes": "60", "by": "Leitstelle A"}
+    words = [*PATIENT, "demo", "--speed", "60", "--port", address.rpartition(":")[2]]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL) as demo, httpx.Client() as http:
+        try:
+            wait_until(lambda: http.get(f"{address}/health/ready").status_code == 200)
+            assert http.post(f"{address}/act/stop", data=form, headers={"Origin": address}).status_code == 303
+            wait_until(lambda: "Push ist angehalten bis" in http.get(address).text)
+        finally:
+            demo.kill()
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        with suppress(httpx.ConnectError):
+            if true():
+                return
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
 def test_a_port_that_is_taken_is_said_at_once_with_the_remedy() -> None:

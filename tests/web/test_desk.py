@@ -59,7 +59,7 @@ def test_who_was_told_stands_with_its_time_and_who_was_not_with_the_reason() -> 
     assert found["push", "public"].at == at(0)
     text = desk.page("/")
     assert 'title="Push, öffentlich: mitgeteilt (Stufe 2 von 4, Mi 14.07. 14:00)"' in text
-    assert re.search(r'title="SMS, öffentlich: erst ab Severe">\s*erst ab Stufe 3\s*</td>', text)
+    assert re.search(r'title="SMS, öffentlich: erst ab Stufe 3 von 4">\s*erst ab Stufe 3\s*</td>', text)
 
 
 async def test_no_page_ever_says_that_a_stopped_channel_tells() -> None:
@@ -374,7 +374,7 @@ def test_an_exercise_is_marked_once_by_title_icon_frame_and_banner() -> None:
     assert text.count("ÜBUNG") == 2, "the title and the banner"
     assert "<title>ÜBUNG – " in text
     assert "icon-exercise.svg" in text
-    assert 'class="desk-page is-exercise"' in text
+    assert 'class="desk-page one-screen is-exercise"' in text
     assert "icon-exercise" not in Desk().page("/")
 
 

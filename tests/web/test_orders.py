@@ -55,6 +55,19 @@ def test_a_stop_that_no_agent_confirmed_is_never_shown_as_one_and_is_an_alarm_wi
     assert not desk.board.stopped()
 
 
+def test_an_unconfirmed_stop_can_be_ordered_again_and_holds_nothing_back_yet() -> None:
+    desk = warned()
+    desk.agents = False
+    order(desk)
+    page = desk.later(9 / 60).page("/")
+    assert 'href="/stop/push">Noch einmal anhalten</a>' in page
+    assert "zurückgehalten seit dem Anhalten" not in page
+    desk.answer(desk.board.stops["push"])
+    page = desk.page("/")
+    assert "Noch einmal anhalten" not in page
+    assert "zurückgehalten seit dem Anhalten" in page
+
+
 def test_when_the_agents_come_back_the_alarm_ends_with_their_word() -> None:
     desk = warned()
     desk.agents = False

@@ -13,6 +13,8 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from warnsys.cap.model import level
+from warnsys.channels.events import event_name
 from warnsys.channels.registry import pausable
 from warnsys.channels.wording import moment
 from warnsys.headers import whole
@@ -187,8 +189,9 @@ def _rows(site: Site, pages: Pages, language: str) -> dict[str, Callable[[Any], 
     """The rows of the report, each worded once: there are a thousand."""
     said = {"t": words(language), "moment": moment, "zone": zone_of(site), "lang": language}
     parts = {name: pages.part("rows.html", name) for name in ("received", "sent")}
+    of_meaning = {"event": event_name, "level": level}
     return {
-        "received": Once[Outcome, Markup](lambda one: parts["received"](one, **said)).of,
+        "received": Once[Outcome, Markup](lambda one: parts["received"](one, **said, **of_meaning)).of,
         "sent": Once[ChangeNotice, Markup](lambda one: parts["sent"](one, **said), "id").of,
     }
 

@@ -149,7 +149,7 @@ def is_shown(one: ListedMessage, shown: Set[str]) -> bool:
 
 def _worded_rows(site: Site, pages: Pages) -> dict[tuple[str, bool], Once[ListedMessage, Markup]]:
     """The rows of the list, by language and whether the desk shows the message, each worded once."""
-    part, said = pages.part("rows.html", "listed"), {"moment": moment, "zone": zone_of(site)}
+    part, said = pages.part("rows.html", "message_row"), {"moment": moment, "zone": zone_of(site)}
 
     def worded(language: str, shown: bool, one: ListedMessage) -> Markup:
         row = _as_row(site.board, one, language, shown=shown)

@@ -102,5 +102,5 @@ def _audiences(city: CityRules, channel: str, now: Outcome | None, before: Itera
 
 def held_now(stories: Iterable[StopStory], orders: Iterable[Ordered]) -> Mapping[str, tuple[HeldBack, ...]]:
     """By channel that is stopped now, what its order has held back so far."""
-    acting = {one.stop.channel: one.stop.at for one in orders if one.wanted}
+    acting = {one.stop.channel: one.stop.at for one in orders if one.state == "stopped"}
     return {one.stop.channel: one.held for one in stories if acting.get(one.stop.channel) == one.stop.at}

@@ -18,7 +18,7 @@ from warnsys.web.names import is_named, words_of
 from warnsys.web.site import Pages, Site, language_of
 from warnsys.web.stele import DistrictId, advice, tongue
 from warnsys.web.timeline import ended_in
-from warnsys.web.views import LOOK_AGAIN_S, Item, LastKnown, View, district_view, last_known_in
+from warnsys.web.views import LOOK_AGAIN_S, OUT_OF_DATE, Item, LastKnown, View, district_view, last_known_in
 
 MOST_DISTRICTS = 300
 """That the start page shows, the worst first, which is made once for everybody; the others are found by their name."""
@@ -44,6 +44,13 @@ class DistrictRow:
 
     view: View
     last: LastKnown | None
+
+    @property
+    def further(self) -> list[Item]:
+        """The worst warnings beside the largest, in the order of all."""
+        beside = list(enumerate(self.view.items[1:]))
+        worst = {number for number, _ in sorted(beside, key=lambda one: (one[1].over, -one[1].level))[:MOST_FURTHER]}
+        return [item for number, item in beside if number in worst]
 
 
 def router(site: Site, pages: Pages, *, at_root: bool) -> APIRouter:
@@ -133,7 +140,7 @@ def _prominence(record: SteleRecord | None, now: datetime) -> tuple[int, ...]:
     if ranks and not (first := min(ranks))[0]:
         return (WARNED, *first)
     if ranks:
-        return (EXPIRED,)
+        return (UNKNOWN if record.freshness in OUT_OF_DATE else EXPIRED,)
     return (CALM,) if (record.status, record.freshness) == ("clear", "fresh") else (UNKNOWN,)
 
 

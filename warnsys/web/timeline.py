@@ -1,7 +1,8 @@
 """The timeline of the operators' page: what held, holds and will hold, in a lane a warning, scaled to what is shown.
 
 A warning is a message with those that it replaced. So many lanes are drawn as can be read: what holds, the worst first,
-what comes, and what ended in the last hours. Of those that look alike one is drawn: a burst has thousands.
+what comes, and what ended in the last hours; where there are too many, those of a low level are left out. Of those that
+look alike one is drawn: a burst has thousands.
 """
 
 from collections import defaultdict
@@ -95,7 +96,9 @@ def timeline(board: Board, city: CityRules, language: str, district: str = "") -
     current = sorted((one for one in alike.values() if _end(one) > at), key=lambda one: _order(one, at))
     ended = sorted((one for one in alike.values() if at >= _end(one) > at - ENDED.total_seconds()), key=_end)[::-1]
     room = max(ENDED_LANES, MOST_LANES - len(current))
-    shown = current[: MOST_LANES - min(room, len(ended))] + ended[:room]
+    worst = sorted(current, key=lambda one: _order(one, at)[1])[: MOST_LANES - min(room, len(ended))]
+    drawn = set(map(id, worst))
+    shown = [one for one in current if id(one) in drawn] + ended[:room]
     begins = [span.begin for spans in shown for span in spans]
     ends = [span.end for spans in shown for span in spans if span.end < inf]
     first = max(at - BEFORE.total_seconds(), min([*begins, at - LEAST_BEFORE.total_seconds()]))

@@ -13,16 +13,19 @@ from zoneinfo import ZoneInfo
 from geofences import District
 from warnsys.cap.model import level
 from warnsys.channels import wording
+from warnsys.channels.events import event_name
 from warnsys.channels.stele import largest_first
 from warnsys.channels.words import in_language
 from warnsys.pipeline import CityRules
-from warnsys.records import Meaning, Outcome, SteleItem, SteleRecord, acknowledgement_key
+from warnsys.records import Freshness, Meaning, Outcome, SteleItem, SteleRecord, acknowledgement_key
 from warnsys.warning.policy import Policy
 from warnsys.warning.text import shorten
 from warnsys.web.board import Board
 from warnsys.web.words import words
 
 Presentation = Literal["calm", "tile", "banner", "full", "no_data"]
+OUT_OF_DATE: tuple[Freshness, ...] = "stale", "none"
+"""Of data that say nothing of the present."""
 LOOK_AGAIN_S = 60
 """How long a page that knows nothing may stand without an answer."""
 SHORTEST_TURN_S = 10
@@ -99,7 +102,7 @@ def district_view(board: Board, city: CityRules, district: District, language: s
     # What is stale or incomplete is never calm.
     status = "no_data" if record.status == "clear" and record.freshness != "fresh" else record.status
     presentation: Presentation = "calm" if status == "clear" else "no_data"
-    if items:
+    if worst or (items and record.freshness not in OUT_OF_DATE):  # whether what has expired is over, nobody knows then
         presentation = items[0].record.presentation
     return View(
         district,
@@ -281,7 +284,11 @@ def changed_between(before: Outcome, after: Outcome) -> list[str]:
         found.append("warning" if one.advance else "advance")
     if (risen := level(other.severity) - level(one.severity)) != 0:
         found.append("raised" if risen > 0 else "lowered")
-    if one.onset != other.onset:
+    if event_name(one) != event_name(other):
+        found.append("event")
+    if one.onset != other.onset and (
+        after.sent is None or max(one.onset, other.onset) > after.sent
+    ):  # both began
         found.append("later" if other.onset > one.onset else "earlier")
     if one.expires != other.expires:
         longer = other.expires is None or (one.expires is not None and other.expires > one.expires)

@@ -89,16 +89,22 @@ function fit(held) {
 
 function dress(one) {
   const said = one.properties;
-  const fill = said.status === "no_data" ? "no-data" : said.level ? `${said.advance ? "advance" : "level"}-${said.level}` : "";
+  const fill = unsure(said) ? "no-data" : said.level ? `${said.advance ? "advance" : "level"}-${said.level}` : "";
   return { weight: 2, className: "place", fillColor: fill ? `url(#${fill})` : "transparent", fillOpacity: 1 };
+}
+
+// Nothing is warned of, and nobody knows whether that is so.
+function unsure(said) {
+  return ["no_data", "unconfirmed"].includes(said.status);
 }
 
 function name(place, one, shape) {
   const said = one.properties, label = document.createElement("span");
   const graded = said.advance ? place.dataset.advance : place.dataset.level;
-  const state = said.status === "no_data" ? place.dataset.nothing : said.level ? graded.replace("{}", said.level) : "";
+  const unknown = said.status === "unconfirmed" ? place.dataset.expired : place.dataset.nothing;
+  const state = unsure(said) ? unknown : said.level ? graded.replace("{}", said.level) : "";
   label.textContent = said.short_name;
-  if (state) label.append(document.createElement("br"), said.status === "no_data" ? state : `${said.advance ? place.dataset.brief + " " : ""}${said.level}/4`);
+  if (state) label.append(document.createElement("br"), unsure(said) ? state : `${said.advance ? place.dataset.brief + " " : ""}${said.level}/4`);
   shape.label = state ? `${said.name}: ${state}` : said.name;
   shape.bindTooltip(label, { permanent: true, direction: "center", className: "map-label" });
   shape.on("click", () => go(one));

@@ -44,7 +44,8 @@ async function refresh() {
     heardAt = Date.now();
     lost("");
   } catch {
-    if (mine > shown) lost(root.dataset.offline.replace("{}", root.dataset.stand || ""));
+    const blind = root.classList.contains("blind") && root.dataset.blind;
+    if (mine > shown) lost(blind || root.dataset.offline.replace("{}", root.dataset.stand || ""));
   }
 }
 
