@@ -234,8 +234,10 @@ class SettleAgent:
         """Tries a suspect record in a trial process, city by city. Gives the cities that fail, and why.
 
         A record is suspect if a worker ended while it processed the record. If even `set_aside` fails in the trial, the
-        state of that city is at fault.
+        state of that city is at fault. Gives nothing if a rebalance came meanwhile: the states that were tried are
+        forgotten, and the record comes again.
         """
+        rebalances = self._rebalances
         content = self._with_broker_time(read_impact_record(record.value), record)
         before = {
             city: stored.state
@@ -250,6 +252,8 @@ class SettleAgent:
             for city, reason in reasons.items()
         ]
         failed = await trials.tried(set_aside_parts) if set_aside_parts else {}
+        if rebalances != self._rebalances:
+            return {}
         # A part that was not tried proves nothing about the state.
         self._cities_with_bad_state |= {city for city, reason in failed.items() if not reason.startswith(NOT_TRIED)}
         self.convict(record, reasons)

@@ -161,6 +161,10 @@ class StrictConsumer(driver.Consumer):
         self.working.pop(message.tp, None)
         self.tracker.handled(message.tp, message.offset)
 
+    def put_back(self, message: Any) -> None:
+        """Notes that the agent leaves a record that it has taken. The tracker does not move on, so it comes again."""
+        self.working.pop(message.tp, None)
+
     async def _read_again(self, tp: TP) -> None:
         """Reads a partition again from the next record, or from where the log goes on if it lacks that record.
 

@@ -263,6 +263,26 @@ async def test_a_jump_on_a_quiet_topic_is_seen_by_the_fetch_position(
     assert bench.thread.seeks[-1] == {P: 0}
 
 
+async def test_a_record_that_is_put_back_is_not_committed_and_comes_again_though_nothing_follows(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.worker.transport.QUIET_S", 0.01)
+    await bench.consumer.perform_seek()
+    message = bench.message(P, 0)
+    assert await bench.consumer.take(message)
+    bench.consumer.put_back(message)
+    await bench.consumer.commit()
+    assert bench.thread.commits == []
+    bench.thread.positions[P] = 1
+    bench.thread.sought.clear()
+    watching = asyncio.ensure_future(_quiet(bench.consumer))
+    async with asyncio.timeout(5):
+        await bench.thread.sought.wait()
+    watching.cancel()
+    assert bench.thread.seeks[-1] == {P: 0}
+    assert await bench.handle(P, 0) == [0]
+
+
 async def test_a_topic_whose_agent_is_at_work_is_not_called_quiet(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
