@@ -164,6 +164,29 @@ async def test_nothing_is_committed_across_a_jump(bench: Bench) -> None:
     assert bench.thread.commits == [{P: 2}]
 
 
+@pytest.mark.parametrize("why", ["hole", "retention"])
+async def test_what_waits_for_its_state_is_not_committed_when_the_log_goes_on_behind_a_gap(
+    bench: Bench, why: str
+) -> None:
+    """Killed before the state was stored, the worker went on behind what stood in no state."""
+    await bench.consumer.perform_seek()
+    waiting = [bench.message(P, offset) for offset in (0, 1)]
+    for message in waiting:
+        assert await bench.consumer.take(message)
+        bench.consumer.processed(message)
+    if why == "retention":
+        bench.thread.log_start[P] = 9
+    while bench.consumer.tracker.next[P] < 9:
+        bench.consumer._no_seek_before.clear()
+        assert await bench.handle(P, 9) == []
+    await bench.consumer.commit()
+    assert bench.thread.commits == []
+    bench.consumer.handled(waiting[-1])  # its state is stored late, as no further record comes
+    await bench.consumer.commit()
+    assert bench.thread.commits == [{P: 9}]
+    assert await bench.handle(P, 9) == [9]
+
+
 async def test_a_record_that_was_cancelled_in_mid_work_is_not_committed(bench: Bench) -> None:
     await bench.consumer.perform_seek()
     message = bench.message(P, 0)
