@@ -31,7 +31,7 @@ from streams.worker.hand import place_of
 from streams.worker.match import MatchAgent as MatchAgent  # `streams.agents` had both, until 0.3.0
 from streams.worker.state import StateStore, StoredState, UnreadableState
 from streams.worker.trial import NOT_TRIED, TrialPart, Trials
-from warnsys.headers import COVERS, PUBLISHED, record_time, stamped
+from warnsys.headers import COVERS, PUBLISHED, record_time
 from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules, CityState, ForeignStageError, channel_of, set_aside, settle
 from warnsys.records import ChannelState, ImpactRecord, Notice, Outcome, SteleRecord, Tick, read_impact_record
@@ -175,8 +175,7 @@ class SettleAgent:
             result = self._settle_in(city, stored.state, content, record, convicted_for)
             notices += result.notices
             outgoing += result.outgoing
-            covers_at = stamped(record.timestamp) or stored.covers_at  # without a valid timestamp the old one stays
-            after[city] = StoredState(result.state, record.offset, covers_at)
+            after[city] = stored.after(result.state, record.offset, record.timestamp)
         trail = trail.took("settled", time.perf_counter() - began_monotonic)
         await self._sender.send([_traced(trail, one) for one in outgoing])
         if rebalances == self._rebalances:
