@@ -14,6 +14,8 @@ COVERS = "covers"
 """The offset of `warn.impacts` up to which a stele or a state knows everything."""
 COVERS_AT = "covers_at"
 """When the broker had stamped that one, seconds since 1970."""
+COVERS_LOG = "covers_log"
+"""How often the log of `warn.impacts` had been made anew by then, as far as the writer of a state knows."""
 MOST_DIGITS = 18
 """Of a whole number: an offset fits into 63 bits."""
 MOST_CHARS = 40
@@ -54,6 +56,11 @@ def covers(headers: Mapping[str, str]) -> int | None:
 def covers_at(headers: Mapping[str, str]) -> float | None:
     found = number(headers.get(COVERS_AT))
     return found if found is not None and 0 <= found <= LATEST else None
+
+
+def covers_log(headers: Mapping[str, str]) -> int:
+    """How often the log had been made anew; 0 where that is not known."""
+    return whole(headers.get(COVERS_LOG)) or 0
 
 
 def stamped(seconds: float | None) -> float:

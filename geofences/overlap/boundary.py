@@ -143,12 +143,12 @@ class Boundary:
         start_lon, start_lat = self.lon.reshape(-1).take(edge), self.lat.reshape(-1).take(edge)
         return self.sums.reshape(-1).take(edge) + swept(start_lon, start_lat, lon, lat, self.datum)
 
-    def contains(self, stretch: Ints, point: Ints, lon: Floats, lat: Floats, *, step: int) -> Bools:
+    def contains(self, stretch: Ints, point: Ints, lon: Floats, lat: Floats, *, points_are_outlines: bool) -> Bools:
         """Says for each point whether it lies inside the rings that it is tested against.
 
         `lon` and `lat` are the points, shape (points,). Row i of `stretch` and `point` tests the point at position
-        point[i] against stretch[i] of this boundary. `step` as in `on_left`: 1 if the points belong to an outline, -1
-        if the stretches do.
+        point[i] against stretch[i] of this boundary. `points_are_outlines` as in `on_left`: whether the points belong
+        to outlines; else the stretches do.
         """
         # A ray leads from the point to the east. If it crosses an odd number of edges, the point lies inside.
         on_ray = np.flatnonzero(
@@ -161,12 +161,12 @@ class Boundary:
         stretch, point = stretch.take(on_ray), point.take(on_ray)
         latitudes = np.ascontiguousarray(self.lat.take(stretch, 0).T)
         # At the same latitude the step decides: what belongs to the outline counts as slightly further north.
-        above = latitudes > lat.take(point) if step > 0 else latitudes >= lat.take(point)
+        above = latitudes > lat.take(point) if points_are_outlines else latitudes >= lat.take(point)
         place, pair = changes_of_side(above)
         upward, point = above[place + 1, pair], point.take(pair)
         edges = self.edges(edge_at(stretch.take(pair), place))
         # The edge lies east of the point if it leads up and has the point on its left, or down and on its right.
-        left = on_left(edges, lon.take(point), lat.take(point), step=step)
+        left = on_left(edges, lon.take(point), lat.take(point), points_are_outlines=points_are_outlines)
         crossed: Ints = np.bincount(point[left == upward], minlength=len(lon))
         return np.asarray(crossed % 2 == 1)
 
@@ -212,7 +212,8 @@ def _sweep(points: Floats, count: Ints, datum: float) -> tuple[Floats, Floats]:
     last = first + count - 1
     terms[last] = 0.0  # no edge leads from one ring to the next
     total = np.add.reduceat(terms, first)
-    # Each ring's total is subtracted at its last point: so one running sum serves all rings, and stays small.
+    # At the last point of each ring its total is subtracted. So one running sum serves all rings: it returns to about 0
+    # before the next ring, and what is left there (rounding) is subtracted below.
     terms[last] = -total
     sums = np.zeros(len(points), dtype=np.longdouble)
     np.cumsum(terms[:-1], dtype=np.longdouble, out=sums[1:])

@@ -50,7 +50,7 @@ INFO_S = 400e-6
 """Fixed price of each info that is decided by its area."""
 OVERLAY_COMPARISONS = 4
 """How often the edges of a near pair are compared for an overlay: once to count crossings, three times to overlay."""
-_FREE = 16  # free pairs of edges per vertex, because each stretch is near itself and its neighbours
+_FREE = 16  # free pairs of edges per vertex: 8 of its stretch with itself, 8 with the next stretch of the ring
 _BATCH, _SMALL_BATCH = 2_000_000, 50_000  # near pairs in memory at once: 32 MB; fewer if the limit is low
 _EDGE_BATCH = 20_000  # near pairs whose edges are in memory at once
 

@@ -13,8 +13,14 @@ the boundary of what a fence and an outline share consists of pieces of the two:
              outline
 
 If a ring starts inside the other shape, one inner piece wraps past the start of the ring, and the formula lacks one
-full turn for it. So the ring's total is added. A ring without crossings follows the same rule: it counts as a whole if
-it starts inside, else not at all.
+full turn for it. So the ring's total is added. Say that the fence sweeps 8 from a to 1, 8 from 1 to c, and 0 from
+there on, so 16 in all:
+
+    the ring starts at    sum at 1    sum at 2    (sum at 2) - (sum at 1)
+    a, outside                   8          16      8
+    c, inside                    8           0     -8, and with the ring's total -8 + 16 = 8
+
+A ring without crossings follows the same rule: it counts as a whole if it starts inside, else not at all.
 
 So only the edges that cross and the rings that start inside have to be found. The work grows with the crossings and
 with the vertices of the outlines, which are read once, but not with those of the fences.
@@ -173,7 +179,9 @@ class Fences:
         if count.sum() > limit:
             raise TooDearError(f"to find the fences inside takes more than {limit} tests: {_REMEDY}")
         point, stretch = ranges((np.cumsum(stretch_count) - stretch_count).take(outline_of_undecided), count)
-        inside[undecided] = outlines.contains(stretch, point, lon.take(undecided), lat.take(undecided), step=-1)
+        inside[undecided] = outlines.contains(
+            stretch, point, lon.take(undecided), lat.take(undecided), points_are_outlines=False
+        )
         ring = ring[inside]
         return Terms(outline_of_pair[inside], fences.ring_owner.take(ring), fences.ring_sum.take(ring))
 
@@ -192,7 +200,7 @@ class Fences:
         if fences.ring_size[fence_ring].sum() > limit:
             raise TooDearError(f"to find the outlines inside takes more than {limit} tests: {_REMEDY}")
         row, stretch = ranges(fences.ring_first[fence_ring], fences.ring_size[fence_ring])
-        inside = fences.contains(stretch, test[row], lon[ring_of_pair], lat[ring_of_pair], step=1)
+        inside = fences.contains(stretch, test[row], lon[ring_of_pair], lat[ring_of_pair], points_are_outlines=True)
         ring = ring_of_pair[inside]
         return Terms(outlines.ring_owner[ring], fence_of_pair[inside], outlines.ring_sum[ring])
 

@@ -34,11 +34,11 @@ class Edges(NamedTuple):
         return Edges(*(numbers.take(rows) for numbers in self))
 
 
-def on_left(edges: Edges, lon: Floats, lat: Floats, *, step: int) -> Bools:
+def on_left(edges: Edges, lon: Floats, lat: Floats, *, points_are_outlines: bool) -> Bools:
     """Says whether points lie on the left of edges, exactly. Gives an array of the points' shape.
 
-    Points have the shape (n,), one per edge, or (k, n), k per edge. `step` is the sign of the step: 1 if the
-    points belong to an outline, -1 if the edges do. All points lie on the same side of an edge without length.
+    Points have the shape (n,), one per edge, or (k, n), k per edge. The step shifts the points if they belong to
+    outlines (`points_are_outlines`), else the edges. All points lie on the same side of an edge without length.
     """
     dx, dy = edges.lon1 - edges.lon0, edges.lat1 - edges.lat0
     one, other = lat - edges.lat0, lon - edges.lon0
@@ -50,12 +50,15 @@ def on_left(edges: Edges, lon: Floats, lat: Floats, *, step: int) -> Bools:
     if len(close):
         bound = _ROUNDING * (np.abs(one.take(close)) + np.abs(other.take(close)))
         edges_close = edges.at(close % len(dx))
-        exact = _with_exact_sign(determinant.take(close), bound, edges_close, lon.take(close), lat.take(close), step)
+        points_close = lon.take(close), lat.take(close)
+        exact = _with_exact_sign(determinant.take(close), bound, edges_close, *points_close, points_are_outlines)
         determinant.put(close, exact)
     return np.asarray(determinant > 0)
 
 
-def _with_exact_sign(determinant: Floats, bound: Floats, edges: Edges, lon: Floats, lat: Floats, step: int) -> Floats:
+def _with_exact_sign(
+    determinant: Floats, bound: Floats, edges: Edges, lon: Floats, lat: Floats, points_are_outlines: bool
+) -> Floats:
     """Gives the determinants with the right sign, if rounding changed each by at most `bound`.
 
     0 remains only for an edge without length.
@@ -63,9 +66,11 @@ def _with_exact_sign(determinant: Floats, bound: Floats, edges: Edges, lon: Floa
     # Where the bound is 0, both products are 0, so the determinant is exactly 0.
     for row in np.flatnonzero((np.abs(determinant) <= bound) & (bound > 0)).tolist():
         determinant[row] = _sign_by_fractions(*(float(numbers[row]) for numbers in (*edges, lon, lat)))
-    # The step adds dx ε² - dy ε. Its sign decides where the determinant itself is 0.
+    # The step adds dx ε² - dy ε if it shifts the point, and takes that away if it shifts the edge. The sign decides
+    # where the determinant itself is 0.
     dx, dy = edges.lon1 - edges.lon0, edges.lat1 - edges.lat0
-    return np.where(determinant != 0, determinant, np.where(dy != 0, -dy, dx) * step)
+    added = np.where(dy != 0, -dy, dx)
+    return np.where(determinant != 0, determinant, added if points_are_outlines else -added)
 
 
 def _largest(numbers: Floats) -> float:
@@ -105,13 +110,14 @@ def crossings(lon: Floats, lat: Floats, outline_edges: Edges) -> Crossings:
     `lon` and `lat` are the vertices of the stretches, shape (vertices of a stretch, n). `outline_edges` has n edges.
     """
     # Two segments cross if the ends of each lie on different sides of the other.
-    left = on_left(outline_edges, lon, lat, step=-1).reshape(-1)
+    left = on_left(outline_edges, lon, lat, points_are_outlines=False).reshape(-1)
     pairs = lon.shape[1]
     start = np.flatnonzero(left[:-pairs] != left[pairs:])  # flat: a stretch's next vertex is `pairs` places later
     edge = outline_edges.at(start % max(pairs, 1))
     lon, lat = lon.reshape(-1), lat.reshape(-1)
     fence = Edges(lon.take(start), lat.take(start), lon.take(start + pairs), lat.take(start + pairs))
-    start_left, end_left = on_left(fence, np.stack([edge.lon0, edge.lon1]), np.stack([edge.lat0, edge.lat1]), step=1)
+    ends = np.stack([edge.lon0, edge.lon1]), np.stack([edge.lat0, edge.lat1])
+    start_left, end_left = on_left(fence, *ends, points_are_outlines=True)
     crossed = np.flatnonzero(start_left != end_left)
     start, edge, fence = start.take(crossed), edge.at(crossed), fence.at(crossed)
 

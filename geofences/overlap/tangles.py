@@ -25,10 +25,11 @@ def is_tangled(shape: BaseGeometry, budget: Budget) -> bool:
         return False
     rings = Rings(np.array([shape]))
     for_vertices_s = rings.vertices * PAIR_S
-    budget.left_s += for_vertices_s  # `near_if_paid` charges for vertices, which are free in a file
+    # Vertices are free in a file: give back beforehand what `near_if_paid` will charge for them.
+    budget.left_s += for_vertices_s
     if rings.near_if_paid(budget) is not None:
         return False
-    # A refused shape costs three quarters of the rest, because its count took time, too.
+    # It charged nothing, so take that back. A refused shape costs three quarters of the rest: its count took time, too.
     budget.left_s = (budget.left_s - for_vertices_s) / 4
     return True
 

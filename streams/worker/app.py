@@ -129,6 +129,8 @@ class Worker:
         """By partition, the records that are processed and not yet handled."""
         self._at_work: dict[str, asyncio.Lock] = {}
         """By topic, the lock of whoever processes its records or stores their state late."""
+        self._rebalances = 0
+        """How often partitions were assigned or revoked. If it grows during a trial, the partition may be lost."""
         brokers = [URL(f"kafka://{address}") for address in bootstrap.split(",")]
         self.app: Any = faust.App(
             group_of(topics),
@@ -263,6 +265,7 @@ class Worker:
 
     async def _rebalanced(self, *_: Any, **__: Any) -> None:
         """Forgets all that is not yet stored or acknowledged, because partitions were assigned or revoked."""
+        self._rebalances += 1
         self._batches.clear()
         self._match.forget()
         self._settle.forget()
@@ -290,7 +293,9 @@ class Worker:
             record = _incoming(message)
             if topic == self._topics.alerts:
                 await self._let_settle_keep_up()
-            await self._handle_or_reject(agent, record)
+            if not await self._handle_or_reject(agent, record):
+                self.app.consumer.put_back(message)
+                return
             if agent.has_unflushed(record) and self._joins_batch(agent, message):
                 self.app.consumer.processed(message)
             else:
@@ -300,15 +305,19 @@ class Worker:
             self._end_for(agent, message, error)
             raise
 
-    async def _handle_or_reject(self, agent: Agent, record: ConsumedRecord) -> None:
+    async def _handle_or_reject(self, agent: Agent, record: ConsumedRecord) -> bool:
         """Lets an agent handle a record, a suspect after its trial. A record that is at fault is rejected.
 
+        Gives False if the agent does nothing, because a rebalance came during the trial. The agent has then forgotten
+        what it had processed and not stored. Those records come again, and this record must not overtake them.
         Raises `EndWithoutCommit` if the infrastructure is at fault.
         """
-        suspicion, convicted = self._hand.suspicion(record), False
+        suspicion, convicted, rebalances = self._hand.suspicion(record), False, self._rebalances
         try:
             if suspicion:
                 convicted = await self._suspects.judge(agent, record, suspicion)
+                if rebalances != self._rebalances:
+                    return False
             self._hand.take(record)
             await agent.handle(record)
         except Exception as error:
@@ -317,6 +326,7 @@ class Worker:
             await self._reject(agent, record, error_reason(error))
         if suspicion and not convicted:
             self._hand.acquit(record)
+        return True
 
     async def _reject(self, agent: Agent, record: ConsumedRecord, reason: str) -> None:
         log.warning("%s: %s is rejected: %s", agent.name, place_of(record), reason)

@@ -32,8 +32,8 @@ from warnsys.warning.matching import Matcher, for_cities
 
 log = logging.getLogger(__name__)
 LARGE = MIB
-"""If a value is larger, the agent awaits its acknowledgement at once: a refusal is then charged to this record
-alone."""
+"""If a value is larger, the agent awaits its acknowledgement at once. A refusal is then charged to this record alone.
+Otherwise it would come at `flush`, where it ends the process."""
 
 
 class MatchAgent:
@@ -60,7 +60,8 @@ class MatchAgent:
         self._rebalances = 0
         """How often partitions were assigned or revoked. If it grows during a record, its partition may be lost."""
         self._convicted: dict[str, dict[str, str]] = {}
-        """Why `handle` sets convicted records aside: place → "" → reason."""
+        """By place, why `handle` sets a convicted record aside. The inner key is always "", because this agent has one
+        part; `SettleAgent` has one for each city."""
         self._cities = topics.by_partition(cities)
         """The cities of each partition of `warn.impacts`."""
 
@@ -110,7 +111,7 @@ class MatchAgent:
         snapshot = Snapshot.from_bytes(record.value)
         self._check_stage(snapshot.stage)
         self._metrics.read(snapshot, record.topic)
-        await self._begin(record, dict.fromkeys(self._cities, snapshot.to_bytes()), TraceHeader())
+        await self._send_to_all(record, dict.fromkeys(self._cities, snapshot.to_bytes()), TraceHeader())
 
     def _count(self, headers: AlertHeaders, outcome: Outcome) -> None:
         worst = max((meaning.severity for meaning in outcome.meanings), key=level, default="")
@@ -147,10 +148,10 @@ class MatchAgent:
             await self._sender.send([rejection(self._topics, record, self.name, outcome.reason)])
             self._metrics.rejected.labels(self.name, code_of(outcome.reason)).inc()
         values = {partition: for_cities(outcome, cities).to_bytes() for partition, cities in self._cities.items()}
-        await self._begin(record, values, trail)
+        await self._send_to_all(record, values, trail)
 
-    async def _begin(self, record: ConsumedRecord, values: Mapping[int, bytes], trail: TraceHeader) -> None:
-        """Sends one value to each partition, and notes the acknowledgement as outstanding: `flush` waits for it.
+    async def _send_to_all(self, record: ConsumedRecord, values: Mapping[int, bytes], trail: TraceHeader) -> None:
+        """Sends each partition its value, and notes the acknowledgement as outstanding: `flush` waits for it.
 
         In two cases this method waits itself: the broker may find a value too large, or the partition was revoked
         meanwhile, so that nobody calls `flush` for it.

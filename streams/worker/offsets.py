@@ -31,6 +31,8 @@ class OffsetTracker(Generic[Partition]):
         """The offset of the record to process next."""
         self.done: dict[Partition, int] = {}
         """All records below this offset are handled; equal to `next` or lower."""
+        self._last: dict[Partition, int] = {}
+        """The record that was processed last, since the partition was assigned or its log began anew."""
         self._committed: dict[Partition, int] = {}
         """The offset that the broker has acknowledged as committed."""
 
@@ -40,6 +42,7 @@ class OffsetTracker(Generic[Partition]):
         `committed` has what the broker knows. What was handled above it is committed again.
         """
         self.next, self.done = dict(starts), dict(starts)
+        self._last.clear()
         self._committed = {
             partition: min(start, committed.get(partition, start)) for partition, start in starts.items()
         }
@@ -48,13 +51,22 @@ class OffsetTracker(Generic[Partition]):
         """Forgets a partition, because another process owns it now."""
         self.next.pop(partition, None)
         self.done.pop(partition, None)
+        self._last.pop(partition, None)
         self._committed.pop(partition, None)
 
     def move(self, partition: Partition, offset: int) -> None:
-        """Continues at another offset, because the log will never have a record at the next one."""
-        if partition in self.next:
-            self.next[partition] = self.done[partition] = offset
-            self._committed[partition] = min(offset, self._committed[partition])
+        """Continues at another offset, because the log will never have a record at the next one.
+
+        Records that are processed and not yet handled hold `done` back, unless `offset` is lower: then the log begins
+        anew, and has them no more.
+        """
+        if partition not in self.next:
+            return
+        if not self.done[partition] < self.next[partition] <= offset:
+            self.done[partition] = offset
+            self._last.pop(partition, None)
+        self.next[partition] = offset
+        self._committed[partition] = min(offset, self._committed[partition])
 
     def compare(self, partition: Partition, offset: int) -> OffsetOrder:
         """Compares a record's offset with the one that is expected next."""
@@ -68,6 +80,7 @@ class OffsetTracker(Generic[Partition]):
     def processed(self, partition: Partition, offset: int) -> None:
         """Marks a record as processed. It becomes handled when a later record is marked as handled."""
         if self.compare(partition, offset) is OffsetOrder.NEXT:
+            self._last[partition] = offset
             self.next[partition] = offset + 1
 
     def handled(self, partition: Partition, offset: int) -> None:
@@ -76,8 +89,9 @@ class OffsetTracker(Generic[Partition]):
         The record is the next one or the last processed one. Any other belongs to a partition that this process has
         lost, and changes nothing.
         """
-        if self.next.get(partition) in (offset, offset + 1):
-            self.next[partition] = self.done[partition] = offset + 1
+        self.processed(partition, offset)
+        if self._last.get(partition) == offset:
+            self.done[partition] = self.next[partition]
 
     def to_commit(self) -> dict[Partition, int]:
         """Gives the offsets that the broker does not know yet. After a crash, the next owner begins to read there."""

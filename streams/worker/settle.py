@@ -9,10 +9,10 @@ The match agent is in `streams.worker.match`.
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from streams.kafka.records import ConsumedRecord, ProducerRecord, Sender, TooLargeError
 from streams.kafka.topics import Topics
@@ -31,7 +31,7 @@ from streams.worker.hand import place_of
 from streams.worker.match import MatchAgent as MatchAgent  # `streams.agents` had both, until 0.3.0
 from streams.worker.state import StateStore, StoredState, UnreadableState
 from streams.worker.trial import NOT_TRIED, TrialPart, Trials
-from warnsys.headers import COVERS, PUBLISHED, record_time, stamped
+from warnsys.headers import COVERS, PUBLISHED, record_time
 from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules, CityState, ForeignStageError, channel_of, set_aside, settle
 from warnsys.records import ChannelState, ImpactRecord, Notice, Outcome, SteleRecord, Tick, read_impact_record
@@ -40,6 +40,7 @@ from warnsys.warning.pauses import pause_answers
 from warnsys.warning.reduce import reduced
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 HEADER_RESERVE = 16 * 1024
 """Bytes kept free for a record's key and headers. A notice that leaves fewer raises `TooLargeError`."""
 GIVEN_UP_AFTER = 3
@@ -175,8 +176,7 @@ class SettleAgent:
             result = self._settle_in(city, stored.state, content, record, convicted_for)
             notices += result.notices
             outgoing += result.outgoing
-            covers_at = stamped(record.timestamp) or stored.covers_at  # without a valid timestamp the old one stays
-            after[city] = StoredState(result.state, record.offset, covers_at)
+            after[city] = stored.after(result.state, record.offset, record.timestamp)
         trail = trail.took("settled", time.perf_counter() - began_monotonic)
         await self._sender.send([_traced(trail, one) for one in outgoing])
         if rebalances == self._rebalances:
@@ -234,8 +234,10 @@ class SettleAgent:
         """Tries a suspect record in a trial process, city by city. Gives the cities that fail, and why.
 
         A record is suspect if a worker ended while it processed the record. If even `set_aside` fails in the trial, the
-        state of that city is at fault.
+        state of that city is at fault. Gives nothing if a rebalance came meanwhile: the states that were tried are
+        forgotten, and the record comes again.
         """
+        rebalances = self._rebalances
         content = self._with_broker_time(read_impact_record(record.value), record)
         before = {
             city: stored.state
@@ -250,6 +252,8 @@ class SettleAgent:
             for city, reason in reasons.items()
         ]
         failed = await trials.tried(set_aside_parts) if set_aside_parts else {}
+        if rebalances != self._rebalances:
+            return {}
         # A part that was not tried proves nothing about the state.
         self._cities_with_bad_state |= {city for city, reason in failed.items() if not reason.startswith(NOT_TRIED)}
         self.convict(record, reasons)
@@ -275,8 +279,8 @@ class SettleAgent:
         if is_tick:
             self._failed_ticks[city] = self._failed_ticks.get(city, 0) + 1
         is_convicted = isinstance(failure.__cause__, PoisonError)
-        # Two kinds of records need no test of the state here: of a convicted one, a trial has tested or will test what
-        # it does; of ticks, the failed ones are counted.
+        # The state is not tested for a convicted record, because `judge` tries `set_aside` on it in a trial; nor for a
+        # tick, because `GIVEN_UP_AFTER` counts its failures.
         state_fails = not is_convicted and not is_tick and self._state_fails(state)
         too_many_ticks = self._failed_ticks.get(city, 0) >= GIVEN_UP_AFTER
         if state_fails or too_many_ticks or city in self._cities_with_bad_state:
@@ -302,9 +306,12 @@ class SettleAgent:
     ) -> _CityResult:
         """Gives a city a new state, because its old one cannot be used. The old one goes to `warn.rejected`.
 
-        Of four attempts the first that works counts. With `retry` the record is settled: in a state that keeps the
-        operator's pauses of channels, else in an empty one. Without `retry`, or if both fail, the record is set aside:
-        again with the pauses, else without.
+        Of four attempts the first that works counts:
+
+        1. settle the record in a state that keeps the operator's pauses of channels, if `retry`;
+        2. settle it in an empty state, if `retry`;
+        3. set it aside in a state that keeps the pauses;
+        4. set it aside in an empty state.
         """
         self._failed_ticks.pop(city, None)
         self._cities_with_bad_state.discard(city)
@@ -315,15 +322,13 @@ class SettleAgent:
         )  # the state was in memory, so it has no offset
         rejected = rejection(self._topics, old, self.name, f"state: {reason}", city)
         rules, empty, paused = self._cities[city], CityState(city=city), CityState(city=city, stopped=state.stopped)
-        attempts: list[Callable[[], tuple[CityState, tuple[Notice, ...]]]]
-        attempts = [lambda: settle(paused, content, rules), lambda: settle(empty, content, rules)] if retry else []
-        attempts += [lambda: set_aside(paused, content, reason, rules)]
-        for attempt in attempts:  # the best first
-            with suppress(Exception):
-                after, notices = attempt()
-                break
-        else:
-            after, notices = set_aside(empty, content, reason, rules)
+        attempts: list[Callable[[], tuple[CityState, tuple[Notice, ...]]]] = [
+            lambda: settle(paused, content, rules),
+            lambda: settle(empty, content, rules),
+            lambda: set_aside(paused, content, reason, rules),
+            lambda: set_aside(empty, content, reason, rules),
+        ]
+        after, notices = _first_that_works(attempts if retry else attempts[2:])
         # A new state has no steles before its first tick. Compared with the old state, the steles of the old one would
         # seem removed and get tombstones, although the districts exist. So `after` is compared with itself.
         return _CityResult(after, notices, [rejected, *self._outgoing(after, after, notices, record)])
@@ -412,6 +417,14 @@ class SettleAgent:
         if len(value) > topic.max_bytes - HEADER_RESERVE:
             raise TooLargeError(f"a notice of {len(value)} bytes is more than {topic.name} takes")
         return ProducerRecord(topic.name, record.partition, key, value, headers)
+
+
+def _first_that_works(attempts: Sequence[Callable[[], T]]) -> T:
+    """Gives what the first attempt gives that does not raise. Raises what the last one raises."""
+    for attempt in attempts[:-1]:
+        with suppress(Exception):
+            return attempt()
+    return attempts[-1]()
 
 
 def _traced(trail: TraceHeader, record: ProducerRecord) -> ProducerRecord:

@@ -1,8 +1,13 @@
 """Stores the states of cities in the compacted topic `warn.state`. A record counts as handled only after that.
 
 Each stored state names the record of `warn.impacts` that it covers, by offset and by the broker's timestamp. Both
-together recognise a record that comes again, also if a log was made anew and its offsets begin at 0. If a city has
-several states, the one that covers most counts.
+together recognise a record that comes again, also if the log was made anew and its offsets begin at 0. The state then
+counts one log more (`covers_log`). If a city has several states, the one of the newest log counts, and among those the
+one that covers most:
+
+    log 0, offset 5000    before the log was made anew
+    log 1, offset 3
+    log 1, offset 12      this one counts
 
 Every process writes under a key of its own, because compaction keeps the last record of a key. Under a common key, a
 worker that lost its partition and writes late would replace what the new owner wrote. The new owner clears the keys of
@@ -25,7 +30,7 @@ from streams.kafka.readers import incoming
 from streams.kafka.records import ConsumedRecord, Headers, ProducerRecord, Sender, read_headers
 from streams.kafka.topics import MIB, Topics
 from streams.worker.failures import error_reason
-from warnsys.headers import COVERS, COVERS_AT, covers, covers_at
+from warnsys.headers import COVERS, COVERS_AT, COVERS_LOG, covers, covers_at, covers_log, stamped
 from warnsys.pipeline import CityState
 from warnsys.warning.facts import Listing
 
@@ -95,12 +100,19 @@ class StoredState:
     covers: int = -1
     covers_at: float = 0.0
     """The broker's timestamp of the covered record, in seconds since 1970."""
+    covers_log: int = 0
+    """How often the log had been made anew when it had the covered record."""
     unreadable: UnreadableState | None = None
     """The stored record, if it cannot be read. `state` is empty then, and the city begins anew."""
 
     def covers_record(self, offset: int, timestamp: float) -> bool:
         """Says whether the state covers a record of `warn.impacts`: that record's notices are published already."""
         return offset <= self.covers and timestamp <= self.covers_at
+
+    def after(self, state: CityState, offset: int, timestamp: float) -> "StoredState":
+        """Gives the state that follows from a record which this one does not cover. A lower offset means a new log."""
+        covers_at = stamped(timestamp) or self.covers_at  # without a valid timestamp the old one stays
+        return StoredState(state, offset, covers_at, self.covers_log + (offset <= self.covers))
 
 
 class StateStore(Protocol):
@@ -167,7 +179,7 @@ class KafkaStateStore:
                 ProducerRecord(
                     self._topic, partition, f"{city}/{self._writer}",
                     to_value(self._encoders.setdefault(city, StateEncoder()).to_bytes(each.state)),
-                    {COVERS: str(each.covers), COVERS_AT: repr(each.covers_at)},
+                    {COVERS: str(each.covers), COVERS_AT: repr(each.covers_at), COVERS_LOG: str(each.covers_log)},
                 )
                 for city, each in kept.items()
             ]
@@ -210,11 +222,12 @@ class StoredRecord:
     key: str
     covers: tuple[int, float] | None
     """Offset and timestamp; None if the headers do not say it."""
+    covers_log: int = 0
 
     @classmethod
     def of(cls, record: Any) -> "StoredRecord":
         key, headers = record.key or b"", read_headers(record.headers)
-        return cls(incoming(record), key.decode("utf-8", "replace"), _covers(headers))
+        return cls(incoming(record), key.decode("utf-8", "replace"), _covers(headers), covers_log(headers))
 
     @property
     def city(self) -> str:
@@ -226,7 +239,9 @@ class StoredRecord:
 
     def replaces(self, other: "StoredRecord | None") -> bool:
         """Says whether this record replaces an earlier one: it covers as much, or one of them does not say it."""
-        return other is None or self.covers is None or other.covers is None or self.covers[0] >= other.covers[0]
+        if other is None or self.covers is None or other.covers is None:
+            return True
+        return (self.covers_log, self.covers[0]) >= (other.covers_log, other.covers[0])
 
     def stored(self) -> StoredState:
         """Gives the state, or an empty one if it cannot be read. An older state might say that nothing holds."""
@@ -238,8 +253,9 @@ class StoredRecord:
                 raise ValueError(f"a state of {state.city!r} stands under the key of {self.city!r}")
         except (ValueError, RecursionError) as error:
             reason = f"state: {self.city}: {error_reason(error)}"
-            return StoredState(CityState(city=self.city), unreadable=UnreadableState(self.record, reason))
-        return StoredState(state, *self.covers)
+            unreadable = UnreadableState(self.record, reason)
+            return StoredState(CityState(city=self.city), covers_log=self.covers_log, unreadable=unreadable)
+        return StoredState(state, *self.covers, self.covers_log)
 
 
 def _covers(headers: Headers) -> tuple[int, float] | None:

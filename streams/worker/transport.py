@@ -34,13 +34,13 @@ log = logging.getLogger(__name__)
 WRITTEN_FOR = {"faust-streaming": "0.15.3", "aiokafka": "0.14.0"}
 """The releases whose internals this module overrides. The module refuses any other."""
 FETCH_WAIT_MS = 50
-"""How long a fetch waits for new records (Faust: 1.5 s). aiokafka has one fetch per broker under way, and asks in it
-only for partitions of which it has no records left. New records of any other partition wait until that fetch ends."""
+"""How long a fetch waits for new records (Faust: 1.5 s). aiokafka has one fetch per broker under way. A fetch that
+waits on an empty partition holds up all others of that broker. So it must be short."""
 EMBEDDED_FETCH_WAIT_MS = 10
 """The same on the embedded broker. There a new record does not wake a fetch, so each waits up to this long."""
 SEEK_AGAIN_S = 5.0
-"""Minimum time between two attempts to read a partition again, unless the next record came meanwhile. Records that were
-queued before a seek still look like jumps."""
+"""Minimum time between two attempts to read a partition again, unless the expected record came meanwhile. Records that
+were queued before a seek still look like jumps."""
 QUIET_S = 1.0
 """Every so many seconds the consumer looks for jumps in partitions from which no record comes."""
 BELIEVED_AFTER = 3
@@ -161,10 +161,14 @@ class StrictConsumer(driver.Consumer):
         self.working.pop(message.tp, None)
         self.tracker.handled(message.tp, message.offset)
 
+    def put_back(self, message: Any) -> None:
+        """Notes that the agent leaves a record that it has taken. The tracker does not move on, so it comes again."""
+        self.working.pop(message.tp, None)
+
     async def _read_again(self, tp: TP) -> None:
         """Reads a partition again from the next record, or from where the log goes on if it lacks that record.
 
-        Does nothing within `SEEK_AGAIN_S` after the last attempt, unless the next record came meanwhile.
+        Does nothing within `SEEK_AGAIN_S` after the last attempt, unless the expected record came meanwhile.
         """
         now = time.monotonic()
         if now < self._no_seek_before.get(tp, 0) or tp not in self.tracker.next:
@@ -354,7 +358,8 @@ class StrictConsumer(driver.Consumer):
     def ack(self, message: Any) -> bool:
         """Ignores Faust's own acknowledgement, because Faust gives it for cancelled records, too.
 
-        Faust's compiled streams note acknowledgements without this method; `force_commit` clears those notes.
+        Faust's Cython `StreamIterator` does not call this method: it writes to `_acked` directly. `force_commit` clears
+        that.
         """
         message.acked = True
         self._unacked_messages.discard(message)
@@ -363,7 +368,7 @@ class StrictConsumer(driver.Consumer):
     async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: ARG002 - Faust's signature
         """Commits the offsets that the tracker gives. The next interval repeats a commit that fails.
 
-        It also clears Faust's own notes, as Faust's method does, because Faust's compiled streams add to them.
+        It also clears Faust's own notes (`_acked`), as Faust's method does, because Faust's Cython code adds to them.
         """
         self._acked.clear()
         self._acked_index.clear()

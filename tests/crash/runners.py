@@ -87,6 +87,8 @@ class StockConsumer(driver.Consumer):
 
     def handled(self, message: Any) -> None: ...
 
+    def put_back(self, message: Any) -> None: ...
+
     def at_work(self, tp: Any) -> bool:
         return False
 

@@ -70,21 +70,70 @@ def test_a_late_commit_never_lowers_what_the_broker_knows() -> None:
     assert found.to_commit() == {}
 
 
+def test_what_waits_for_its_state_at_a_hole_is_committed_only_with_that_state() -> None:
+    found = tracker(p=5)
+    found.processed("p", 5)
+    found.processed("p", 6)
+    found.move("p", 20)
+    assert found.compare("p", 20) is OffsetOrder.NEXT
+    assert found.to_commit() == {}
+    found.handled("p", 6)
+    assert found.to_commit() == {"p": 20}
+
+
+def test_what_waits_for_its_state_at_a_hole_is_committed_with_what_comes_behind_it() -> None:
+    found = tracker(p=5)
+    found.processed("p", 5)
+    found.move("p", 20)
+    found.processed("p", 20)
+    assert found.to_commit() == {}
+    found.handled("p", 20)
+    assert found.to_commit() == {"p": 21}
+
+
+def test_a_hole_that_nothing_waits_before_is_committed_across() -> None:
+    found = tracker(p=5)
+    found.handled("p", 5)
+    found.move("p", 20)
+    assert found.to_commit() == {"p": 20}
+
+
+def test_a_late_word_on_a_log_that_was_made_anew_counts_for_nothing() -> None:
+    found = tracker(p=5)
+    found.processed("p", 5)
+    found.move("p", 0)
+    found.handled("p", 5)
+    assert (found.next, found.done, found.to_commit()) == ({"p": 0}, {"p": 0}, {})
+    found.handled("p", 0)
+    assert found.to_commit() == {"p": 1}
+
+
 @given(
     arrivals=st.lists(st.integers(0, 12), max_size=60),
     cuts=st.sets(st.integers(0, 59)),
     together=st.sets(st.integers(0, 12)),
+    holes=st.sets(st.integers(0, 12)),
+    late=st.sets(st.integers(0, 59)),
 )
-def test_what_is_committed_was_handled_without_a_gap(arrivals: list[int], cuts: set[int], together: set[int]) -> None:
+def test_what_is_committed_was_handled_without_a_gap(
+    arrivals: list[int], cuts: set[int], together: set[int], holes: set[int], late: set[int]
+) -> None:
     """Records arrive in any order, some again, some never; now and then the partition is assigned anew.
 
-    Those of `together` are remembered with a later one.
+    Those of `together` are remembered with a later one, or late. Of `holes` the log has none, and nobody handles them.
     """
-    found, handled, committed = tracker(p=0), set(), 0
+    found, handled, committed = tracker(p=0), set(holes), 0
     taken = set[int]()
+    last = -1
     for step, offset in enumerate(arrivals):
-        if found.compare("p", offset) is OffsetOrder.NEXT:
+        while found.next["p"] in holes:
+            found.move("p", found.next["p"] + 1)
+        if step in late and taken:
+            handled |= taken
+            found.handled("p", last)
+        if offset not in holes and found.compare("p", offset) is OffsetOrder.NEXT:
             taken.add(offset)
+            last = offset
             if offset in together:
                 found.processed("p", offset)
             else:

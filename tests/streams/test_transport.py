@@ -164,6 +164,29 @@ async def test_nothing_is_committed_across_a_jump(bench: Bench) -> None:
     assert bench.thread.commits == [{P: 2}]
 
 
+@pytest.mark.parametrize("why", ["hole", "retention"])
+async def test_what_waits_for_its_state_is_not_committed_when_the_log_goes_on_behind_a_gap(
+    bench: Bench, why: str
+) -> None:
+    """Killed before the state was stored, the worker went on behind what stood in no state."""
+    await bench.consumer.perform_seek()
+    waiting = [bench.message(P, offset) for offset in (0, 1)]
+    for message in waiting:
+        assert await bench.consumer.take(message)
+        bench.consumer.processed(message)
+    if why == "retention":
+        bench.thread.log_start[P] = 9
+    while bench.consumer.tracker.next[P] < 9:
+        bench.consumer._no_seek_before.clear()
+        assert await bench.handle(P, 9) == []
+    await bench.consumer.commit()
+    assert bench.thread.commits == []
+    bench.consumer.handled(waiting[-1])  # its state is stored late, as no further record comes
+    await bench.consumer.commit()
+    assert bench.thread.commits == [{P: 9}]
+    assert await bench.handle(P, 9) == [9]
+
+
 async def test_a_record_that_was_cancelled_in_mid_work_is_not_committed(bench: Bench) -> None:
     await bench.consumer.perform_seek()
     message = bench.message(P, 0)
@@ -261,6 +284,26 @@ async def test_a_jump_on_a_quiet_topic_is_seen_by_the_fetch_position(
         await bench.thread.sought.wait()
     watching.cancel()
     assert bench.thread.seeks[-1] == {P: 0}
+
+
+async def test_a_record_that_is_put_back_is_not_committed_and_comes_again_though_nothing_follows(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.worker.transport.QUIET_S", 0.01)
+    await bench.consumer.perform_seek()
+    message = bench.message(P, 0)
+    assert await bench.consumer.take(message)
+    bench.consumer.put_back(message)
+    await bench.consumer.commit()
+    assert bench.thread.commits == []
+    bench.thread.positions[P] = 1
+    bench.thread.sought.clear()
+    watching = asyncio.ensure_future(_quiet(bench.consumer))
+    async with asyncio.timeout(5):
+        await bench.thread.sought.wait()
+    watching.cancel()
+    assert bench.thread.seeks[-1] == {P: 0}
+    assert await bench.handle(P, 0) == [0]
 
 
 async def test_a_topic_whose_agent_is_at_work_is_not_called_quiet(

@@ -18,7 +18,7 @@ from streams.worker import app as app_module
 from streams.worker.app import Worker
 from streams.worker.hand import Hand
 from streams.worker.match import MatchAgent
-from streams.worker.offsets import OffsetTracker
+from streams.worker.offsets import OffsetOrder, OffsetTracker
 from streams.worker.state import MemoryStateStore
 from streams.worker.trial import NOT_TRIED, Trials
 from streams.worker.watchdog import Vitals
@@ -68,10 +68,15 @@ class Consumer:
         return True
 
     def processed(self, message: Message) -> None:
+        self.working.pop(message.tp, None)
         self.tracker.processed(message.tp, message.offset)
 
     def handled(self, message: Message) -> None:
+        self.working.pop(message.tp, None)
         self.tracker.handled(message.tp, message.offset)
+
+    def put_back(self, message: Message) -> None:
+        self.working.pop(message.tp, None)
 
     def highwater(self, tp: TP) -> int:
         return self.ends.get(tp, 0)
@@ -81,6 +86,14 @@ class Consumer:
 
     def at_work(self, tp: TP) -> bool:
         return False
+
+
+class InOrder(Consumer):
+    """It takes only the next record, as the real one does."""
+
+    async def take(self, message: Message) -> bool:
+        self.working[message.tp] = time.monotonic()
+        return self.tracker.compare(message.tp, message.offset) is OffsetOrder.NEXT
 
 
 class Loop:
@@ -430,6 +443,58 @@ async def test_one_that_passes_and_ends_the_process_all_the_same_is_set_aside_in
     assert judge.tried_parts == []
     assert {kept.headers["city"] for kept in loop.pair.sent("warn.rejected")} == {HERE, THERE}
     assert loop.committed == 1
+
+
+class Interrupted(Judge):
+    """While the first trial lasts, a rebalance takes the partition and gives it back at the committed offset."""
+
+    loop: Loop
+    interrupted = False
+
+    async def tried(self, parts: Any) -> dict[str, str]:
+        found = await super().tried(parts)
+        if not self.interrupted:
+            self.interrupted, committed = True, self.loop.committed
+            self.loop.consumer.tracker.revoke(IMPACTS)
+            await self.loop.worker._rebalanced()
+            self.loop.consumer.tracker.assign({IMPACTS: committed})
+            await self.loop.worker._rebalanced()
+        return found
+
+    async def let_come(self, *values: bytes) -> Loop:
+        """The last but one is a suspect. What comes before it is processed and not remembered when it is tried."""
+        hand, (*_, last) = Hand(), range(len(values))
+        self.loop = loop = Loop(hand=hand, trials=self)
+        consumer = loop.consumer = loop.worker.app.consumer = InOrder()
+        await loop.one(said(0, values[0]))
+        consumer.ends[IMPACTS] = len(values)
+        suspect(hand, said(last - 1))
+        for offset in range(1, last):
+            await loop.one(said(offset, values[offset]))
+        assert consumer.working == {}, "the watchdog would end a worker that seems to work on a record for ever"
+        for offset in range(loop.committed, len(values)):
+            await loop.one(said(offset, values[offset]))
+        return loop
+
+
+async def test_what_was_not_remembered_before_a_rebalance_in_a_trial_stands_afterwards() -> None:
+    """The suspect was settled on a state that lacked what came before it, and covered that."""
+    values = [tick(0), warning("A", HERE), warning("B", HERE, severity="Severe", minute=0.2), tick(0.4)]
+    loop = await Interrupted(lambda _: "").let_come(*(value.to_bytes() for value in values))
+    assert {item.base_id for item in loop.pair.stele(HERE).items} == {"A", "B"}
+    assert set(loop.store.kept[0][HERE].state.facts.facts) == {"A", "B"}
+    assert (loop.committed, loop.ended) == (4, [])
+
+
+async def test_a_suspect_that_a_rebalance_interrupts_is_tried_again_when_it_comes_again() -> None:
+    """Its first trial was on a state that is forgotten: neither it nor the city is at fault for that."""
+    judge = Interrupted(lambda part: "it took more than 2 s" if part.endswith(HERE) and not judge.interrupted else "")
+    values = [tick(0), warning("A", HERE), warning("B", HERE, severity="Severe", minute=0.2), tick(0.4)]
+    loop = await judge.let_come(*(value.to_bytes() for value in values))
+    assert judge.tried_parts.count(f"settle {HERE}") == 2
+    assert loop.pair.sent("warn.rejected") == []
+    assert set(loop.store.kept[0][HERE].state.facts.facts) == {"A", "B"}
+    assert loop.pair.counted("state_lost_timestamp_seconds", city=HERE) == 0
 
 
 async def test_a_worker_begins_while_what_tries_its_suspects_begins_and_only_for_who_meets_one(

@@ -119,6 +119,9 @@ def kinds() -> tuple[Kind, ...]:
             content_type="application/octet-stream", headers=refused,
         ),
         Kind("status", "source", FeedStatus),
-        Kind("state", "city/writer", CityState, internal=True, headers={"covers": "", "covers_at": ""}),
+        Kind(
+            "state", "city/writer", CityState, internal=True,
+            headers=dict.fromkeys(("covers", "covers_at", "covers_log"), ""),
+        ),
         *(Kind("actions", done, model) for model in members(read_action)),
     )  # fmt: skip
