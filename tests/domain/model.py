@@ -135,10 +135,10 @@ class Model:
         return [s for (of, s), keys in self.snapshots.items() if of == source and keys <= names]
 
     def replaced(self, key: str, source: str, district: str | None) -> bool:
-        """A successor warns here itself, or all that came with it is decided; or it came along with it."""
+        """A successor that is not over warns here itself, or all that came with it is decided; or it came with it."""
         return any(
             key in self.waits
-            or (district is not None and self.says(other, district))
+            or (district is not None and other not in self.over and self.says(other, district))
             or any(stamp >= min(self.listed[source, name(other)]) for stamp in self.decided(source))
             for other in self.successors(key, source)
         )

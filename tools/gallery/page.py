@@ -46,7 +46,8 @@ WHYS = ("held-advance", "held-never", "held-group", "held-below")
 MACROS = {
     "badge": "Levels", "grade": "Levels", "scale": "Levels", "countdown": "Times", "marks": "Marks", "order": "Marks",
     "ordered": "Marks", "way": "Who was told", "story": "Who was told", "listed": "Cards", "further": "Cards",
-    "last_known": "Cards", "last_plainly": "Pages", "over_plainly": "Pages", "message_row": "Pages", "received": "Pages", "sent": "Pages",
+    "last_known": "Cards", "last_plainly": "Pages", "over_plainly": "Pages", "message_row": "Pages",
+    "received": "Pages", "sent": "Pages",
     "sight": "Pages", "keys": "Pages", "legend": "Pages", "meaning_of_marks": "Pages", "warning": "Pages",
     "held": "Pages", "told_to": "Pages", "lanes": "Pages", "sent_line": "Pages", "alarms": "Pages",
     "help_beside": "Pages", "patterns": "Pages", "checked": "Buttons and fields",

@@ -286,9 +286,7 @@ def changed_between(before: Outcome, after: Outcome) -> list[str]:
         found.append("raised" if risen > 0 else "lowered")
     if event_name(one) != event_name(other):
         found.append("event")
-    if one.onset != other.onset and (
-        after.sent is None or max(one.onset, other.onset) > after.sent
-    ):  # both began
+    if one.onset != other.onset and (after.sent is None or max(one.onset, other.onset) > after.sent):  # both began
         found.append("later" if other.onset > one.onset else "earlier")
     if one.expires != other.expires:
         longer = other.expires is None or (one.expires is not None and other.expires > one.expires)
