@@ -51,13 +51,19 @@ class Resident:
         if holds.level < told:
             self.quiet.add(place)
 
-    def knows(self, place: Place, holds: Holds) -> None:
-        """Whoever reads the channel knows how bad it is and about how long."""
+    def knows(self, place: Place, holds: Holds, now: datetime) -> None:
+        """Whoever reads the channel knows how bad it is and about how long.
+
+        What is unconfirmed delays a lowering: until the end of what was told, how long the rest holds may wait for it.
+        """
         if not holds.level:
             self.quiet.add(place)
             return
         told = [one for one in self.heard.get(place, []) if one.level >= holds.level]
         assert told, f"{place}: level {holds.level} was not told"
+        if holds.unconfirmed and any(one.level > holds.level and _ends_after(one, now) for one in told):
+            self.quiet.add(place)
+            return
         last = holds.until
         assert any(one.expires is None or (last and one.expires >= last - RETELL) for one in told), (
             f"{place}: too short"

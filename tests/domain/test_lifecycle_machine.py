@@ -278,7 +278,7 @@ class Lifecycle(RuleBasedStateMachine):
         holds = {place: self.holds(place, told) for place in PLACES}
         reader.resident.reads(new, at(self.model.now), holds.__getitem__)
         for place, held in holds.items():
-            reader.resident.knows(place, held)
+            reader.resident.knows(place, held, at(self.model.now))
 
     @invariant()
     def the_state_comes_back(self) -> None:
