@@ -492,3 +492,24 @@ def test_a_message_that_its_second_source_revives_is_another_notice() -> None:
     city.take(outcome("F", meaning(expires=60), supersedes=["E"]))
     assert [reason for _, reason in city.told()][3:] == ["shortened"]
     assert distinct_ids(city.push())
+
+
+# -- what is told beside something else -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["one message", "two messages"])
+def test_an_end_is_told_beside_a_message_that_says_nothing_new(apart: bool) -> None:
+    rain, wind = meaning(group="RAIN"), meaning(group="WIND", ii="51")
+    first = [outcome("A", rain), outcome("A2", wind)] if apart else [outcome("A", rain, wind)]
+    city = City().take(tick(0), *first, snapshot(0, *(one.base_id for one in first)))
+    before = len(city.push())
+    same = outcome("B", wind, supersedes=[one.base_id for one in first], sent=10, stamp=10)
+    city.take(tick(10), same, snapshot(10, "B"))
+    assert [(one.kind, one.reason, one.group) for one in city.push()[before:]] == [("ended", "superseded", "RAIN")]
+    assert [one.group for one in city.sms() if one.kind == "ended"] == ["RAIN"]
+
+
+def test_an_end_is_silent_beside_a_fall_that_is_told_of_something_as_bad() -> None:
+    city = City().take(tick(0), outcome("A", meaning("Extreme", group="WIND", ii="51"), meaning("Severe")))
+    city.take(snapshot(0, "A"), tick(10), update("B", "A", "Severe", 10, group="WIND", ii="51"), snapshot(10, "B"))
+    assert city.told()[2:] == [("lowered", "lowered")]

@@ -8,18 +8,18 @@ The notification log (`notification_log`) keeps, for each audience, channel, eve
 * A planned expiry is silent, because its time was told from the start.
 
 A rise is told to those whose minimum it reaches. A fall is told to those who were told the higher grade, even if what
-is left is below their minimum, and to nobody else. It is not told if it was planned, or comes with something new that
-is as bad.
+is left is below their minimum, and to nobody else. It is not told if it was planned, or if something new that is as bad
+is told beside it.
 
-For each rule, event group and district `changes` asks `_Comparison.difference`. Differences that have the same effect
-(`_Effect`) and show one meaning (what a message warns of, in all its languages) become one `Change`, and so do all ends
-of a group. A message is "new" in a district if it stands there and did not before, "gone" if it is the other way round;
-`scene` has the other words.
+For each audience, channel (`Policy.rules_by_name`), event group and district `changes` asks `_Comparison.difference`.
+Differences that have the same effect (`_Effect`) and show one meaning (what a message warns of, in all its languages)
+become one `Change`, and so do all ends of a group. A message is "new" in a district if it stands there and did not
+before, "gone" if it is the other way round; `scene` has the other words.
 """
 
 import math
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal, get_args
@@ -38,7 +38,7 @@ from warnsys.warning.notification_log import (
     top_grade,
     without_ended,
 )
-from warnsys.warning.policy import Channel, Policy, Rule
+from warnsys.warning.policy import Channel, Policy, Rule, Rules
 from warnsys.warning.scene import Scene, StandingByMessage
 from warnsys.warning.situation import Situation, grade
 
@@ -147,15 +147,18 @@ def changes(
     comparison = _Comparison(known, situation, before, snapshot)
     found: list[Change] = []
     told = dict(told)
-    for rule in policy.rules:
+    for rule in policy.rules_by_name:
+        keys = {group: f"{rule.audience}/{rule.channel}/{group}" for group in comparison.touched}
+        by_group = {}
         for group, districts in comparison.touched.items():
-            key = f"{rule.audience}/{rule.channel}/{group}"
-            told_here = told.get(key, {})
-            differences = [
+            told_here = told.get(keys[group], {})
+            by_group[group] = [
                 difference
                 for district in districts
                 if (difference := comparison.difference(rule, group, district, told_here.get(district, ()), policy))
             ]
+        for group, differences in comparison.silenced(rule, by_group).items():
+            key, told_here = keys[group], told.get(keys[group], {})
             for kind, some in _by_kind(differences, first=not told_here):
                 found += comparison.joined(rule, group, kind, some)
             if differences:
@@ -165,9 +168,9 @@ def changes(
 
 def _at_most(worst_first: Iterable[Change], known: Facts) -> list[Change]:
     """Keeps the worst `MOST_CHANGES` changes of each rule and kind. The last one says how many more there are."""
-    by_rule_and_kind: dict[tuple[Rule, NoticeKind], list[Change]] = {}
+    by_rule_and_kind: dict[tuple[str, NoticeKind], list[Change]] = {}
     for change in worst_first:
-        by_rule_and_kind.setdefault((change.rule, change.kind), []).append(change)
+        by_rule_and_kind.setdefault((change.rule.name, change.kind), []).append(change)
     found = []
     for some in by_rule_and_kind.values():
         kept = some[:MOST_CHANGES]
@@ -301,22 +304,44 @@ class _Comparison(Scene):
         """Gives the difference where less holds than was told: it was lowered, or it ended. `left` is what still holds.
 
         None as long as something unconfirmed delays it: something as bad as what was told, or, if nothing is left,
-        anything that the rule tells.
+        anything that the rule tells. None, too, if nothing is left and nothing is gone: what was told still stands, and
+        only the rule has changed.
         """
+        if not left and not self.gone_of(group, (district,)):
+            return None
         was = still_told[0]
         unconfirmed = [one.meaning for one in self.unconfirmed(district, group)]
         if any(grade(meaning) >= was.grade or (not left and rule.tells(meaning)) for meaning in unconfirmed):
             return None
         reason = self.why_gone(group, (district,))
-        ended_as_told = reason == "expired" and was.end - self.last_end(group, district) <= tolerance.total_seconds()
-        # Beside a new warning that is as bad, of whatever group, a fall or an end would sound like an all-clear.
-        something_as_bad_is_new = self.worst_new(rule, district) >= was.grade
-        silent = ended_as_told or something_as_bad_is_new
+        silent = reason == "expired" and was.end - self.last_end(group, district) <= tolerance.total_seconds()
         if not left:
             return _Difference(district, "end", reason, was, left, silent=silent)
         advance_notice_became_warning = _only_advance(still_told) and not left[0].advance
         reason = "now a warning" if advance_notice_became_warning else "lowered"
         return _Difference(district, "lower", reason, was, left, silent=silent)
+
+    def silenced(self, rule: Rule, by_group: Mapping[str, Sequence[_Difference]]) -> dict[str, list[_Difference]]:
+        """Makes each fall and end silent beside which something new that is as bad is told in the same district, of
+        whatever group: there it would sound like an all-clear."""
+        news: dict[str, int] = {}
+        falls = []
+        for group, differences in by_group.items():
+            for one in differences:
+                if one.effect == "warn":
+                    news[one.district] = max(news.get(one.district, 0), self.worst_new(rule, one.district, group))
+                elif not one.silent and one.was:
+                    falls.append((one.was.grade, group, one.district, one.effect))
+        silent = set()
+        for was, group, district, effect in sorted(falls, reverse=True):  # what is left after a fall is news, too
+            if news.get(district, 0) >= was:
+                silent.add((group, district))
+            elif effect == "lower":
+                news[district] = max(news.get(district, 0), self.worst_new(rule, district, group))
+        return {
+            group: [replace(one, silent=True) if (group, one.district) in silent else one for one in differences]
+            for group, differences in by_group.items()
+        }
 
     def joined(self, rule: Rule, group: str, kind: NoticeKind, differences: Iterable[_Difference]) -> Iterator[Change]:
         """Joins the differences that show the same meaning into one change, and all ends into one."""
@@ -383,6 +408,8 @@ class _Comparison(Scene):
         if period := one_entry(of_its_grade):
             meaning = meaning.model_copy(update={"onset": period.onset, "expires": period.until})
         shown_in_id = () if kind == "ended" or shown == (cause, 0) else (base_id, str(index))
+        if isinstance(rule, Rules):
+            rule = rule.that_tell(meaning)
         return Change(rule, kind, reason, cause, by_snapshot, meaning, districts, was, shown_in_id)
 
     def why_gone(self, group: str, districts: Sequence[str]) -> Reason:
