@@ -1,5 +1,7 @@
 """Who is told what: the difference from what a channel was last told."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.support import City, at, cancel, city_rules, distinct_ids, meaning, outcome, snapshot, tick
@@ -513,3 +515,22 @@ def test_an_end_is_silent_beside_a_fall_that_is_told_of_something_as_bad() -> No
     city = City().take(tick(0), outcome("A", meaning("Extreme", group="WIND", ii="51"), meaning("Severe")))
     city.take(snapshot(0, "A"), tick(10), update("B", "A", "Severe", 10, group="WIND", ii="51"), snapshot(10, "B"))
     assert city.told()[2:] == [("lowered", "lowered")]
+
+
+def test_a_district_that_new_geofences_take_from_a_message_hears_of_the_end() -> None:
+    city = told_city()
+    city.rules = replace(city.rules, ruleset_version="rules-2")
+    again = outcome("A", meaning(districts=["d2"])).model_copy(update={"rules": "rules-2"})
+    city.take(again, snapshot(10, "A"), tick(10))
+    assert (city.status("d1"), city.status("d2")) == ("clear", "warned")
+    assert [(one.kind, one.districts) for one in city.push()[1:]] == [("ended", ("d1",))]
+    assert [(one.kind, one.districts) for one in city.sms()[1:]] == [("ended", ("d1",))]
+
+
+def test_a_city_that_new_geofences_take_from_a_message_hears_of_the_end() -> None:
+    city = told_city()
+    city.rules = replace(city.rules, ruleset_version="rules-2")
+    elsewhere = outcome("A", decided="no_district").model_copy(update={"rules": "rules-2"})
+    city.take(elsewhere, snapshot(10, "A"), tick(10), snapshot(20, "A"), tick(20))
+    assert (city.status("d1"), city.standing("d2")) == ("clear", [])
+    assert [(one.kind, one.districts) for one in city.push()[1:]] == [("ended", ("d1", "d2"))]

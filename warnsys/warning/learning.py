@@ -153,7 +153,10 @@ def _join(one: Fact, other: Fact, ruleset_version: str) -> Fact:
             fact.model_dump_json(),
         ),
     )
+    warned = () if content.meanings else (*one.meanings, *other.meanings)
     joined = {
+        # Of what warns nobody here any more under new geofences, the words are kept: its end may have to be told.
+        "meanings": content.meanings or tuple(meaning.model_copy(update={"impacts": ()}) for meaning in warned),
         "listed_as": tuple(sorted({*one.listed_as, *other.listed_as})),
         "supersedes": tuple(sorted({*one.supersedes, *other.supersedes})),
         "digest": one.digest or other.digest,

@@ -77,10 +77,15 @@ class Scene:
     def _sort_by_group(
         self, base_ids: Iterable[str], district: str, found: dict[DistrictAndGroup, set[str]]
     ) -> set[str]:
-        """Puts messages into `found` under each group of which they warn in a district. Gives these groups."""
+        """Puts messages into `found` under each group of which they warn in a district. Gives these groups.
+
+        Under new geofences a message may warn there no longer: it then counts under all its groups. Where a channel was
+        told of none of them, that changes nothing.
+        """
         groups = set()
         for base_id in base_ids:
-            for group in self.index_of(base_id).groups.get(district, ()):
+            index = self.index_of(base_id)
+            for group in index.groups.get(district) or index.meanings:
                 found.setdefault((district, group), set()).add(base_id)
                 groups.add(group)
         return groups
