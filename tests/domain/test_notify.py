@@ -527,6 +527,36 @@ def test_a_district_that_new_geofences_take_from_a_message_hears_of_the_end() ->
     assert [(one.kind, one.districts) for one in city.sms()[1:]] == [("ended", ("d1",))]
 
 
+@pytest.mark.parametrize("onset", [-10, 1, 20])
+def test_a_warning_now_is_told_beside_a_worse_advance_notice_whose_begin_is_near_or_past(onset: float) -> None:
+    notice = meaning("Severe", urgency="Future", onset=onset, expires=900)
+    city = City().take(tick(0), outcome("A", notice), snapshot(0, "A"))
+    city.take(tick(5), outcome("B", meaning("Moderate", onset=5), sent=5, stamp=5), snapshot(5, "A", "B"), tick(6))
+    for n, key in ((65, "C"), (125, "D"), (185, "E")):  # renewed each hour
+        of = chr(ord(key) - 1)
+        again = outcome(key, meaning("Moderate", onset=5), supersedes=[of], sent=n, stamp=n)
+        city.take(tick(n), again, snapshot(n, "A", key))
+    staff = [(one.kind, one.reason, one.level) for one in city.push("staff")]
+    assert staff == [("warn", "entered", 3), ("update", "now a warning", 2)]
+    assert [one.level for one in city.sms("staff")] == [3]  # a channel from Severe on has nothing to add
+
+
+def test_beside_a_worse_advance_notice_a_warning_that_is_raised_is_told() -> None:
+    notice = meaning("Extreme", urgency="Future", onset=0, expires=900)
+    city = City().take(tick(0), outcome("A", notice, meaning("Moderate")), snapshot(0, "A"))
+    city.take(tick(5), outcome("B", meaning("Severe", onset=5), sent=5, stamp=5), snapshot(5, "A", "B"), tick(6))
+    assert [(one.kind, one.level) for one in city.push("staff")] == [("warn", 4), ("update", 3)]
+    assert [(one.kind, one.level) for one in city.sms("staff")] == [("warn", 4), ("update", 3)]
+
+
+def test_beside_a_worse_advance_notice_a_warning_that_begins_after_one_is_over_is_told() -> None:
+    notice = meaning("Severe", urgency="Future", onset=0, expires=900)
+    city = City().take(tick(0), outcome("A", notice, meaning("Moderate", expires=60)), snapshot(0, "A"))
+    city.take(tick(61), snapshot(62, "A"), snapshot(80, "A"), tick(300))
+    city.take(outcome("B", meaning("Moderate", onset=300, expires=360), sent=300, stamp=300), snapshot(300, "A", "B"))
+    assert [(one.kind, one.level) for one in city.push("staff")] == [("warn", 3), ("update", 2)]
+
+
 def test_a_city_that_new_geofences_take_from_a_message_hears_of_the_end() -> None:
     city = told_city()
     city.rules = replace(city.rules, ruleset_version="rules-2")

@@ -115,6 +115,20 @@ def begins_before(told: LogEntries, present: LogEntries, now: datetime, toleranc
     return None
 
 
+def now_a_warning(told: LogEntries, present: LogEntries, now: datetime) -> LogEntry | None:
+    """Gives the highest warning below the top of which only advance notices were told.
+
+    Everything present above it is an advance notice. Of its grade and above an advance notice was told, and no warning
+    that still holds.
+    """
+    entry = next((one for one in present if not one.advance), None)
+    if entry is None or entry is present[0]:
+        return None
+    as_bad = [one for one in told if one.grade >= entry.grade]
+    warned = any(not one.advance and one.holds(now) for one in as_bad)
+    return entry if not warned and any(one.advance for one in as_bad) else None
+
+
 class Move(NamedTuple):
     """How the last end of all entries of `grade` and above moved."""
 

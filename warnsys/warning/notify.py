@@ -34,6 +34,7 @@ from warnsys.warning.notification_log import (
     higher,
     moved_begin,
     moved_end,
+    now_a_warning,
     one_entry,
     top_grade,
     without_ended,
@@ -52,6 +53,7 @@ Reason = Literal[
 * If the log has nothing of the group here: `entered`, a warning is new; `revived`, a withdrawn one is listed again.
 * If the grade differs from the one that was told: `now a warning`, if only advance notices were told and a warning
   holds now, at whatever level; else `raised` or `lowered`. Of one level, a warning is above an advance notice.
+  `now a warning` is also a warning beside a worse advance notice, if only advance notices were told of its level.
 * `announced`: a warning goes on, and an advance notice of something worse or later comes beside it.
 * `extended`, `shortened`, `begins earlier`, `begins later`: end or begin moved by more than the policy's minutes;
   `extended` also by less, if the end that was told has passed. `begins earlier` is also something lesser that begins
@@ -208,7 +210,8 @@ class _Difference:
     """Set only if the news is an end that moved: the lowest grade that was looked at. The latest end of all entries of
     this grade or higher has moved."""
     lesser_grade: int | None = None
-    """Set only if the news is something lesser that begins before all that was told."""
+    """The grade of the lesser warning that is the news: it begins before all that was told, or only advance notices
+    were told of it. None if the news is something else."""
     silent: bool = False
     """True if nobody is told of it; the log notes it all the same."""
 
@@ -252,8 +255,8 @@ class _Comparison(Scene):
         as_bad_as_told = grade_now == grade_told > 0
         live_and_something_new = grade_now > 0 and bool(self.new_of(group, (district,)))
         if as_bad_as_told or live_and_something_new:
-            begins_from = still_told or told  # if all is over, every begin has passed, so none counts as moved
-            return self.moved(district, begins_from, told, tellable, tolerance)
+            told_for_begin = still_told or told  # if all is over, every begin has passed, so none counts as moved
+            return self.moved(district, told, told_for_begin, tellable, tolerance)
         return None
 
     def why_worse(self, group: str, district: str, told: LogEntries, tellable: LogEntries) -> Reason:
@@ -269,25 +272,34 @@ class _Comparison(Scene):
         return "raised"
 
     def moved(
-        self, district: str, begins_from: LogEntries, told: LogEntries, tellable: LogEntries, tolerance: timedelta
+        self, district: str, told: LogEntries, told_for_begin: LogEntries, tellable: LogEntries, tolerance: timedelta
     ) -> _Difference | None:
-        """Gives the difference if the begin of `begins_from` or the end of `told` moved by more than `tolerance`.
+        """Gives the difference where nothing worse and nothing less holds than was told. The first of these is told:
 
-        `told` also has the entries that are over: if a warning goes on beyond the end that was told, that is news even
-        within `tolerance`. If the end moved to a later time, that is told, and a begin that moved is not. Before both,
-        something lesser is told that begins before all that was told. None if nothing has to be told.
+        1. A lesser warning of which only advance notices were told, or that begins before all that was told.
+        2. An end that moved to a later time.
+        3. A begin that moved.
+        4. An end that moved to an earlier time.
+
+        Only moves by more than `tolerance` count. But if a warning goes on beyond the end that was told, that is news
+        at any size. So ends are compared with `told`, which has entries that are over, too. Begins are compared with
+        `told_for_begin`, which has them only if everything is over. None if nothing has to be told.
         """
-        if lesser := begins_before(told, tellable, self.situation.now, tolerance):
+        now = self.situation.now
+        if lesser := now_a_warning(told, tellable, now):
+            was = next(entry for entry in told if entry.advance)
+            return _Difference(district, "warn", "now a warning", was, tellable, lesser_grade=lesser.grade)
+        if lesser := begins_before(told, tellable, now, tolerance):
             first = min((entry for entry in told if entry.grade >= lesser.grade), key=lambda entry: entry.onset)
             why: Reason = "now a warning" if first.advance else "begins earlier"
             return _Difference(district, "warn", why, first, tellable, lesser_grade=lesser.grade)
         end = moved_end(told, tellable, self.situation.now, tolerance)
-        begin = moved_begin(begins_from, tellable, self.situation.now, tolerance)
+        begin = moved_begin(told_for_begin, tellable, self.situation.now, tolerance)
         ends_later = end is not None and end.by > 0
         reason: Reason
         if begin and not ends_later:
             reason = "begins later" if begin > timedelta() else "begins earlier"
-            return _Difference(district, "warn", reason, _top_entry(begins_from), tellable)
+            return _Difference(district, "warn", reason, _top_entry(told_for_begin), tellable)
         if end is None:
             return None
         if not ends_later:
