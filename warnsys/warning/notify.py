@@ -63,7 +63,8 @@ Reason = Literal[
   `expired`, earlier than was told.
 """
 MOST_CHANGES = 20
-"""Limit of changes per rule and kind that follow from one record. The DWD has seventeen event groups."""
+"""Limit of changes per audience, channel and kind that follow from one record. Above it, changes of one group and grade
+become one for all their districts. The DWD has seventeen event groups."""
 _ORDER: tuple[Reason, ...] = get_args(Reason)
 
 
@@ -175,11 +176,40 @@ def _at_most(worst_first: Iterable[Change], known: Facts) -> list[Change]:
         by_rule_and_kind.setdefault((change.rule.name, change.kind), []).append(change)
     found = []
     for some in by_rule_and_kind.values():
-        kept = some[:MOST_CHANGES]
         left_out_by_message = {change.cause: _left_out(known, change) for change in some}
+        if len(some) > MOST_CHANGES:
+            some = _over_districts(some)
+        kept = some[:MOST_CHANGES]
         more = len(some) - len(kept) + sum(left_out_by_message.values())
         found += [*kept[:-1], replace(kept[-1], more=more)] if more else kept
     return sorted(found, key=_worst_first)
+
+
+def _over_districts(worst_first: Iterable[Change]) -> list[Change]:
+    """Joins the changes that are one event to people: those of one group and grade that differ in district, words or
+    times alone. So a district hears of the worst there, however many are warned."""
+    alike: dict[tuple[object, ...], list[Change]] = {}
+    for change in worst_first:
+        key = change.rule, change.reason, change.by_snapshot, change.meaning.group, grade(change.meaning)
+        alike.setdefault(key, []).append(change)
+    return [_joined(some) if len(some) > 1 else some[0] for some in alike.values()]
+
+
+def _joined(changes: Sequence[Change]) -> Change:
+    """Gives the first change for the districts of all, from the earliest begin to the latest end."""
+    meanings = [change.meaning for change in changes]
+    meaning = meanings[0].model_copy(
+        update={
+            "onset": min(meaning.onset for meaning in meanings),
+            "expires": max(meanings, key=_end).expires,
+            "impacts": tuple(impact for meaning in meanings for impact in meaning.impacts),
+        }
+    )
+    was: LogEntry | None = None
+    for change in changes:
+        was = higher(was, change.was)
+    districts = tuple(sorted({district for change in changes for district in change.districts}))
+    return replace(changes[0], meaning=meaning, districts=districts, was=was)
 
 
 def _left_out(known: Facts, change: Change) -> int:
