@@ -104,9 +104,9 @@ def moved_begin(told: LogEntries, present: LogEntries, now: datetime, tolerance:
 
 
 def begins_before(told: LogEntries, present: LogEntries, now: datetime, tolerance: timedelta) -> LogEntry | None:
-    """Gives the highest warning below the top whose time nothing that was told stands for.
+    """Gives the highest warning below the top that begins before everything told of its grade and above.
 
-    It begins more than `tolerance` before all that was told of its grade and above, and none of that has begun.
+    It begins more than `tolerance` before, and nothing of that has begun.
     """
     for entry in present[1:]:
         onsets = [one.onset for one in told if one.grade >= entry.grade]

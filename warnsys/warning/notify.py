@@ -80,7 +80,8 @@ class Change:
     by_snapshot: tuple[str, ...]
     """Empty if a message alone caused the change. Else two words. The first says what the snapshot did: `revived`,
     `withdrawn`, `expired`, or `confirmed` (it ended the message together with a successor, as it does for each Cancel).
-    The second is "source stamp" of the snapshot; only the stamp if the record came with none."""
+    The second is "source stamp" of the snapshot; if the record itself brought no snapshot, only the stamp
+    `situation.as_of`."""
     meaning: Meaning
     """What holds now; for the kind `ended`, what has ended. Its begin and end span all that holds at its grade in these
     districts, because that is one event to people."""
@@ -89,8 +90,8 @@ class Change:
     """What this channel was last told of the group in these districts: the entry whose begin or end moved, else the
     highest entry. None if the log has nothing."""
     shown_in_id: tuple[str, ...] = ()
-    """Base id of the message that contains `meaning`, and the index of `meaning` there. Empty for an end, and if
-    `meaning` is the first one of the message `cause`, so that ids stay as they were before this was added."""
+    """Base id of the message that contains `meaning`, and the index of `meaning` there. Empty if `cause` and the group
+    already name it: for an end, and for the first meaning of `cause`."""
     more: int = 0
     """How many changes `MOST_CHANGES` cut off after this one, plus how many meanings the matcher did not keep."""
 
@@ -237,8 +238,7 @@ class _Difference:
     now_told: LogEntries
     """What the log says of the district from now on."""
     moved_grade: int | None = None
-    """Set only if the news is an end that moved: the lowest grade that was looked at. The latest end of all entries of
-    this grade or higher has moved."""
+    """Of all entries of this grade and above, the latest end moved. None if the news is not an end that moved."""
     lesser_grade: int | None = None
     """The grade of the lesser warning that is the news: it begins before all that was told, or only advance notices
     were told of it. None if the news is something else."""
@@ -276,7 +276,7 @@ class _Comparison(Scene):
             return _Difference(district, "warn", reason, _top_entry(told), tellable)
 
         if grade_now < grade_told:
-            # Without a rule: what is left counts even below the rule's minimum, but not if the rule leaves it out.
+            # Count what is left at any level. Only what this audience never hears of (`leaves_out`) does not count.
             without_minimum = self.log_entries(None, [one for one in live if not rule.leaves_out(one)])
             less_than_told = top_grade(without_minimum) < grade_told
             if less_than_told:
@@ -401,10 +401,17 @@ class _Comparison(Scene):
     def to_show(self, rule: Rule, group: str, difference: _Difference) -> tuple[str, int] | None:
         """Gives what a notice shows for a district: the base id of a message, and the index of one of its meanings.
 
-        It is the worst meaning that the rule does not leave out. Two kinds are preferred: for an end, what is no worse
-        than was told; after a fall, what the rule tells. If the news is something lesser that begins before all that
-        was told, it is of grade `lesser_grade`. If the news is that an end moved, it is the meaning that ends last
-        among those of grade `moved_grade` or higher. None if no message of the group is known any more.
+        What the rule leaves out is shown only for an end, if nothing else is known. Of the rest it is:
+
+        | effect, news                          | taken from what is | the worst meaning                     |
+        |---------------------------------------|--------------------|---------------------------------------|
+        | `end`                                 | gone, else known   | no worse than was told                |
+        | `lower`                               | live               | that the rule tells, else of any level |
+        | `warn`                                | live               | that the rule tells                   |
+        | `warn`, a lesser one (`lesser_grade`) | live               | of that grade                         |
+        | `warn`, an end moved (`moved_grade`)  | live               | that ends last, of that grade or above |
+
+        None if no message of the group is known any more.
         """
         if difference.effect == "end":
             gone = self.gone_meanings(group, (difference.district,)) or self.known_meanings(group, difference.district)
@@ -470,8 +477,7 @@ class _Comparison(Scene):
         new, gone = self.new_of(group, districts), self.gone_of(group, districts)
         if kind in ("warn", "update") and new:
             cause = shown if shown in new else min(new)  # any of them, but always the same
-            # A new message that `before` knows in the same district stood there earlier, but not when changes were last
-            # looked for: its value there is False.
+            # It is new now, and `before` has it as False: it stood, went and came back.
             stood_earlier = any(cause in self.new[one] and cause in self.before.get(one, ()) for one in districts)
             return cause, "revived" if stood_earlier else ""
         if successor := self.direct_successor(gone):
