@@ -346,12 +346,13 @@ class _Comparison(Scene):
         """Gives the difference where less holds than was told: it was lowered, or it ended. `left` is what still holds.
 
         None as long as something unconfirmed delays it: something as bad as what was told, or, if nothing is left,
-        anything that the rule tells. None, too, if nothing is left and nothing is gone: what was told still stands, and
-        only the rule has changed.
+        anything that the rule tells. None, too, if nothing is gone and what was told is still live: only the rule has
+        changed.
         """
-        if not left and not self.gone_of(group, (district,)):
-            return None
         was = still_told[0]
+        still_live = any(grade(one.meaning) >= was.grade for one in self.live(district, group))
+        if not left and still_live and not self.gone_of(group, (district,)):
+            return None
         unconfirmed = [one.meaning for one in self.unconfirmed(district, group)]
         if any(grade(meaning) >= was.grade or (not left and rule.tells(meaning)) for meaning in unconfirmed):
             return None
