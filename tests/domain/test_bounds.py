@@ -243,3 +243,84 @@ def test_an_ordinary_day_is_never_weighed_down() -> None:
     assert city.state.facts.forgot is None
     assert len(city.state.to_bytes()) < HEAVY
     assert at(2) == city.state.facts.now
+
+
+# -- what was let go is missed ---------------------------------------------------------------------------------------
+
+LESS = outcome("L", meaning("Moderate", districts=["d1"], group="WIND", ii="51", expires=600), stamp=1)
+WORST = outcome("W", meaning("Extreme", districts=["d1"], expires=600), stamp=1)
+
+
+def heavy(stamp: float, *listed: str, expires: float = 60) -> Iterator[ImpactRecord]:
+    """So much in force that something has to give way."""
+    names = ids(150, length=7_000)
+    yield snapshot(stamp, *listed, *names)
+    for name in names:
+        yield outcome(name, meaning("Severe", districts=["d1"], expires=expires), sent=stamp - 1, stamp=stamp)
+    yield tick(stamp + 0.5)
+
+
+def without_less() -> City:
+    """L stood beside something worse, and was let go."""
+    city = City().take(tick(0), LESS, WORST, snapshot(1, "L", "W"), tick(1.2), *heavy(10, "L", "W"))
+    assert "L" not in city.state.facts.facts
+    return city
+
+
+def test_a_district_is_not_clear_while_a_source_lists_what_was_let_go() -> None:
+    city = without_less().take(tick(61), cancel("C", "W", 65), snapshot(65, "L", "C"), tick(66.1))
+    assert (city.status("d1"), city.situation.freshness) == ("warned", "incomplete")  # what is incomplete ends nothing
+    city.take(tick(601), snapshot(601, "L"), tick(602.1))
+    assert (city.status("d1"), city.situation.freshness) != ("clear", "fresh")
+    assert not [one for one in city.push() if one.kind == "ended"]
+
+
+def test_what_was_let_go_stands_again_when_its_message_comes_again_and_is_not_told_twice() -> None:
+    city = without_less().take(tick(61), cancel("C", "W", 65), snapshot(65, "L", "C"))
+    city.notices.clear()
+    city.take(LESS.model_copy(update={"stamp": at(65)}), tick(66), tick(67))
+    assert (city.standing(), city.status(), city.situation.freshness) == (["L"], "warned", "fresh")
+    assert [(one.kind, one.group) for one in city.push() if one.group == "WIND"] == []
+    assert city.take(cancel("D", "L", 75), snapshot(75, "D"), tick(76.1)).status() == "clear"
+
+
+def test_one_snapshot_without_what_was_let_go_does_not_clear_and_two_do() -> None:
+    city = without_less().take(tick(61), cancel("C", "W", 65), snapshot(65, "L", "C"))
+    city.take(outcome("O", decided="no_district", stamp=65), snapshot(70, "C", "O"), tick(71.1))
+    assert city.status() == "no_data"
+    assert city.take(snapshot(80, "C", "O"), tick(81.1)).status() == "clear"
+
+
+def test_what_was_withdrawn_and_let_go_is_missed_when_it_is_listed_again() -> None:
+    dormant = outcome("L", meaning("Moderate", districts=["d1"], expires=600), stamp=1)
+    city = City().take(tick(0), dormant, WORST, snapshot(1, "L", "W"), snapshot(5, "W"), snapshot(9, "W"), tick(9.5))
+    assert city.take(*heavy(10, "W")).standing()[0] == "W"
+    assert "L" not in city.state.facts.facts
+    city.take(tick(61), cancel("C", "W", 65), snapshot(65, "C"), tick(66.1))
+    assert city.status() == "clear"
+    city.take(snapshot(75, "L", "C"), tick(76.1))
+    assert city.status() == "no_data"
+
+
+def test_what_never_warned_here_or_is_over_is_not_missed() -> None:
+    ends = [cancel(f"C{n}", name, 1) for n, name in enumerate(ids(40))]
+    city = City().take(tick(0), outcome("P", meaning(expires=2), stamp=1), *ends, WORST)
+    listed = [one.base_id for one in ends]
+    city.take(snapshot(1, "P", "W", *listed), tick(3), snapshot(8, "W", *listed), tick(9))
+    city.take(*heavy(10, "W", *listed), tick(61))
+    assert not {"P", *listed} & city.state.facts.facts.keys()
+    assert city.take(snapshot(65, "W", *listed), tick(66.1)).situation.freshness == "fresh"
+
+
+def test_what_left_a_listing_together_is_known_while_one_of_it_holds_so_nothing_ends_sooner() -> None:
+    """A tenth of what was listed is too little for two looks (docs/adr/0015), also after the state was made smaller."""
+    gone, left = [f"G{n:02}" for n in range(30)], ["S1", "S2", "S3"]
+    city = City().take(tick(0), outcome("A", meaning("Moderate", expires=600), stamp=1))
+    city.take(*(outcome(name, decided="no_district", stamp=1) for name in (*gone, *left)))
+    city.take(snapshot(1, "A", *gone, *left), *(snapshot(n, *left) for n in (11, 21, 31)), tick(31))
+    city.take(outcome("NEVER LISTED", decided="no_district", stamp=35))
+    heavy_elsewhere = ids(850, length=2_600)
+    city.take(*(outcome(name, decided="no_district", stamp=40) for name in heavy_elsewhere))
+    city.take(snapshot(40, *left, *heavy_elsewhere), snapshot(42, *left), tick(42.1))
+    assert any(flag.endswith(" listings") for flag in city.situation.flags)
+    assert "A" in city.standing()

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.yardstick import timed
 from tests.domain.messages import Message, Warned, outcome_of, rules
-from tests.support import City, cancel, city_rules, meaning, outcome, snapshot, tick
+from tests.support import City, at, cancel, city_rules, distinct_ids, meaning, outcome, snapshot, tick
 from warnsys.channels.sms import MAX_CHARS, gsm7_length
 from warnsys.channels.still import MOST_NAMED
 from warnsys.records import ImpactRecord, Outcome, PushNotice, SmsNotice
@@ -196,3 +196,30 @@ def test_of_thousands_of_infos_those_of_other_languages_are_found_in_time(langua
         one = outcome_of(Message("A", 0, says), 0)
     assert took.seconds < BUDGET_S
     assert len(one.meanings) == min(len(says), MOST_MEANINGS)
+
+
+# -- one danger in many districts -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["one message", "a message each"])
+def test_where_one_record_warns_more_districts_than_it_may_have_notices_each_hears_of_the_worst(apart: bool) -> None:
+    names = [f"d{n}" for n in range(1, MOST_CHANGES + 6)]
+    each = [meaning("Extreme", districts=[name], expires=100 + n) for n, name in enumerate(names)]
+    city = City(city_rules(len(names)))
+    messages = [outcome(f"A{n}", one) for n, one in enumerate(each)] if apart else [outcome("A", *each)]
+    city.take(*messages, snapshot(0, *(one.base_id for one in messages)), tick(0))
+    for told in (city.push(), city.sms(), city.push("staff"), city.sms("staff")):
+        assert {name for one in told for name in one.districts} == set(names)
+        assert len(told) <= MOST_CHANGES
+        assert max(one.expires for one in told if one.expires) == at(100 + len(names) - 1)
+    assert distinct_ids(city.notices)
+
+
+def test_as_many_districts_that_were_told_of_different_ends_hear_of_the_later_one() -> None:
+    names = [f"d{n}" for n in range(1, MOST_CHANGES + 3)]
+    some = [meaning(districts=[name], expires=100 + n) for n, name in enumerate(names)]
+    city = City(city_rules(len(names))).take(tick(0), outcome("A", *some), snapshot(0, "A"))
+    before = len(city.push())
+    longer = [one.model_copy(update={"expires": at(300)}) for one in some]
+    city.take(tick(10), outcome("B", *longer, supersedes=["A"], sent=10, stamp=10), snapshot(10, "B"))
+    assert [(one.reason, one.districts) for one in city.push()[before:]] == [("extended", tuple(sorted(names)))]

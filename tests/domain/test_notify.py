@@ -1,5 +1,7 @@
 """Who is told what: the difference from what a channel was last told."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.support import City, at, cancel, city_rules, distinct_ids, meaning, outcome, snapshot, tick
@@ -492,3 +494,73 @@ def test_a_message_that_its_second_source_revives_is_another_notice() -> None:
     city.take(outcome("F", meaning(expires=60), supersedes=["E"]))
     assert [reason for _, reason in city.told()][3:] == ["shortened"]
     assert distinct_ids(city.push())
+
+
+# -- what is told beside something else -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["one message", "two messages"])
+def test_an_end_is_told_beside_a_message_that_says_nothing_new(apart: bool) -> None:
+    rain, wind = meaning(group="RAIN"), meaning(group="WIND", ii="51")
+    first = [outcome("A", rain), outcome("A2", wind)] if apart else [outcome("A", rain, wind)]
+    city = City().take(tick(0), *first, snapshot(0, *(one.base_id for one in first)))
+    before = len(city.push())
+    same = outcome("B", wind, supersedes=[one.base_id for one in first], sent=10, stamp=10)
+    city.take(tick(10), same, snapshot(10, "B"))
+    assert [(one.kind, one.reason, one.group) for one in city.push()[before:]] == [("ended", "superseded", "RAIN")]
+    assert [one.group for one in city.sms() if one.kind == "ended"] == ["RAIN"]
+
+
+def test_an_end_is_silent_beside_a_fall_that_is_told_of_something_as_bad() -> None:
+    city = City().take(tick(0), outcome("A", meaning("Extreme", group="WIND", ii="51"), meaning("Severe")))
+    city.take(snapshot(0, "A"), tick(10), update("B", "A", "Severe", 10, group="WIND", ii="51"), snapshot(10, "B"))
+    assert city.told()[2:] == [("lowered", "lowered")]
+
+
+def test_a_district_that_new_geofences_take_from_a_message_hears_of_the_end() -> None:
+    city = told_city()
+    city.rules = replace(city.rules, ruleset_version="rules-2")
+    again = outcome("A", meaning(districts=["d2"])).model_copy(update={"rules": "rules-2"})
+    city.take(again, snapshot(10, "A"), tick(10))
+    assert (city.status("d1"), city.status("d2")) == ("clear", "warned")
+    assert [(one.kind, one.districts) for one in city.push()[1:]] == [("ended", ("d1",))]
+    assert [(one.kind, one.districts) for one in city.sms()[1:]] == [("ended", ("d1",))]
+
+
+@pytest.mark.parametrize("onset", [-10, 1, 20])
+def test_a_warning_now_is_told_beside_a_worse_advance_notice_whose_begin_is_near_or_past(onset: float) -> None:
+    notice = meaning("Severe", urgency="Future", onset=onset, expires=900)
+    city = City().take(tick(0), outcome("A", notice), snapshot(0, "A"))
+    city.take(tick(5), outcome("B", meaning("Moderate", onset=5), sent=5, stamp=5), snapshot(5, "A", "B"), tick(6))
+    for n, key in ((65, "C"), (125, "D"), (185, "E")):  # renewed each hour
+        of = chr(ord(key) - 1)
+        again = outcome(key, meaning("Moderate", onset=5), supersedes=[of], sent=n, stamp=n)
+        city.take(tick(n), again, snapshot(n, "A", key))
+    staff = [(one.kind, one.reason, one.level) for one in city.push("staff")]
+    assert staff == [("warn", "entered", 3), ("update", "now a warning", 2)]
+    assert [one.level for one in city.sms("staff")] == [3]  # a channel from Severe on has nothing to add
+
+
+def test_beside_a_worse_advance_notice_a_warning_that_is_raised_is_told() -> None:
+    notice = meaning("Extreme", urgency="Future", onset=0, expires=900)
+    city = City().take(tick(0), outcome("A", notice, meaning("Moderate")), snapshot(0, "A"))
+    city.take(tick(5), outcome("B", meaning("Severe", onset=5), sent=5, stamp=5), snapshot(5, "A", "B"), tick(6))
+    assert [(one.kind, one.level) for one in city.push("staff")] == [("warn", 4), ("update", 3)]
+    assert [(one.kind, one.level) for one in city.sms("staff")] == [("warn", 4), ("update", 3)]
+
+
+def test_beside_a_worse_advance_notice_a_warning_that_begins_after_one_is_over_is_told() -> None:
+    notice = meaning("Severe", urgency="Future", onset=0, expires=900)
+    city = City().take(tick(0), outcome("A", notice, meaning("Moderate", expires=60)), snapshot(0, "A"))
+    city.take(tick(61), snapshot(62, "A"), snapshot(80, "A"), tick(300))
+    city.take(outcome("B", meaning("Moderate", onset=300, expires=360), sent=300, stamp=300), snapshot(300, "A", "B"))
+    assert [(one.kind, one.level) for one in city.push("staff")] == [("warn", 3), ("update", 2)]
+
+
+def test_a_city_that_new_geofences_take_from_a_message_hears_of_the_end() -> None:
+    city = told_city()
+    city.rules = replace(city.rules, ruleset_version="rules-2")
+    elsewhere = outcome("A", decided="no_district").model_copy(update={"rules": "rules-2"})
+    city.take(elsewhere, snapshot(10, "A"), tick(10), snapshot(20, "A"), tick(20))
+    assert (city.status("d1"), city.standing("d2")) == ("clear", [])
+    assert [(one.kind, one.districts) for one in city.push()[1:]] == [("ended", ("d1", "d2"))]

@@ -11,7 +11,18 @@ from dataclasses import dataclass
 from pydantic_core import to_json
 
 from warnsys.records import Meaning, Text
-from warnsys.warning.facts import FORGOT_FOR, Fact, Facts, Forgot, KnownSnapshot, Listing, last_seen
+from warnsys.warning.facts import (
+    FORGOT_FOR,
+    MEMORY_OPEN,
+    Fact,
+    Facts,
+    Forgot,
+    KnownSnapshot,
+    Listing,
+    last_seen,
+)
+from warnsys.warning.learning import last_stamps
+from warnsys.warning.matching import live_at
 from warnsys.warning.notification_log import NotificationLog, top_grade
 from warnsys.warning.revisions import replaces
 from warnsys.warning.scene import StandingByMessage
@@ -26,6 +37,8 @@ HEAVY, LIGHT = 4 * MIB, 3 * MIB
 """From the first on it lets go of something, until it has the second."""
 MOST_HELD_BYTES = MOST_TOLD_BYTES = MIB // 2
 """Of what stood last, and of what each channel was told, in a state that is too heavy."""
+MOST_SPARED_BYTES = MIB // 4
+"""Of listings that tell that a source dropped what it listed, in a state that is too heavy."""
 KEPT_LOOKS = 4
 """Of the newest snapshots of a source, and of the newest that list anything, in a state that is too heavy."""
 SHORT_CHARS = 200
@@ -110,6 +123,7 @@ class _Scales:
         self.early = facts.early
         self.forgot: dict[str, int] = {}
         self.replaces = replaces(facts.facts)
+        self.replaced = {base_id for some in self.replaces.values() for base_id in some}
 
     def taken(self) -> Facts:
         now = self.before.now
@@ -132,9 +146,21 @@ class _Scales:
             if self.too_much <= 0:
                 return
             if fact.base_id in self.facts:
+                if self._may_hold(fact):
+                    last_end = max(meaning.expires or fact.sent + MEMORY_OPEN for meaning in fact.meanings)
+                    known = {i: self.listings[i] for i in fact.listed_as if i in self.listings}
+                    self.listings.update((i, listing.undecided(last_end)) for i, listing in known.items())
                 del self.facts[fact.base_id]
                 self.too_much -= size(fact) + len(fact.base_id)
                 self.forgot[what] = self.forgot.get(what, 0) + 1
+
+    def _may_hold(self, fact: Fact) -> bool:
+        """Says whether a message stands, or may again if its source lists it: it has not expired, nor was replaced."""
+        if fact.base_id in self.need.standing:
+            return True
+        now = self.before.now
+        unexpired = any(now is None or live_at(meaning, now) for meaning, _ in fact.impacts())
+        return unexpired and fact.base_id not in self.replaced
 
     def _oldest(self, facts: Iterable[Fact]) -> list[Fact]:
         return sorted(facts, key=lambda fact: (fact.sent, fact.base_id))
@@ -152,7 +178,8 @@ class _Scales:
 
     def elsewhere(self) -> None:
         """What waits for its time, snapshots between the witnesses, and what is listed in none of the others, and
-        concerns nothing here.
+        concerns nothing here. Spared is some of what left a listing together with a warning in force, because it tells
+        that the warning was dropped.
         """
         if self.early:
             self.too_much -= size(self.early)
@@ -167,13 +194,22 @@ class _Scales:
             self.forgot["snapshots"] = self.forgot.get("snapshots", 0) + 1
         here = {i for fact in self.facts.values() for i in fact.listed_as}
         here.update(i for some in self.snapshots.values() for seen in some for i in seen.ids)
-        others = [(i, listing) for i, listing in self.listings.items() if i not in here]
-        for listed_id, listing in sorted(others, key=_age):
+        now = self.before.now
+        stamps = last_stamps(self.before, self.facts.values(), now) if now else set()
+        others = sorted(((i, listing) for i, listing in self.listings.items() if i not in here), key=_age)
+        spared = 0
+        for listed_id, listing in reversed(others):
+            if any((source, seen.last) in stamps for source, seen in listing.sightings.items()):
+                spared += size(listing) + len(listed_id)
+                if spared <= MOST_SPARED_BYTES:
+                    here.add(listed_id)
+        for listed_id, listing in others:
             if self.too_much <= 0:
                 return
-            del self.listings[listed_id]
-            self.too_much -= size(listing) + len(listed_id)
-            self.forgot["listings"] = self.forgot.get("listings", 0) + 1
+            if listed_id not in here:
+                del self.listings[listed_id]
+                self.too_much -= size(listing) + len(listed_id)
+                self.forgot["listings"] = self.forgot.get("listings", 0) + 1
 
     def over(self) -> None:
         """What neither stands nor ends what is known."""

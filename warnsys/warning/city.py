@@ -42,7 +42,7 @@ class SteleSent(Part):
     grade: int = 0
     """The grade of the worst of them."""
     holds: str | None = None
-    """A digest of what its newest CAP alert says; None if nothing holds."""
+    """A digest of what holds, as its newest CAP alert has it; None if nothing holds."""
     cap: tuple[CapMessage, ...] | None = None
     """Its CAP alerts, the newest first; None for none."""
 
@@ -53,7 +53,7 @@ class CityState(Record):
     city: str
     facts: Facts = Facts()
     held: StandingByMessage = {}
-    """What stood when changes were last looked for."""
+    """What stood when changes were last looked for: `before` in `notify`."""
     told: NotificationLog = {}
     """What each channel was last told."""
     steles: dict[str, SteleSent] = {}
@@ -64,7 +64,7 @@ class CityState(Record):
 
 
 def with_renamed_messages(state: CityState, names: Mapping[str, str]) -> CityState:
-    """Renames messages in what the state says of what stood; `names` gives the new name by the old one."""
+    """Gives messages their new names in `held` and in the pauses; `names` has the new name by the old one."""
     if not names:
         return state
 

@@ -83,6 +83,8 @@ class Listing(Part):
     """By source, those seen last at the end."""
     foreign: bool | None = None
     """Whether only messages of other senders are known by this identifier; ours by it is still to come, or never."""
+    let_go: Moment | None = None
+    """If its message was let go (`bounds`) and has not come again since: until when it may warn here."""
 
     def seen(self, source: str, stamp: datetime | None, *, early: bool = False) -> "Listing":
         """Adds that a source listed the id. If `early`, `stamp` stands in for an early one."""
@@ -101,7 +103,12 @@ class Listing(Part):
         foreign = (foreign and not ours) if accepted else bool(self.foreign)
         others = {version: known for version, known in self.accepted.items() if version != ruleset_version}
         now = {**others, ruleset_version: self.accepted.get(ruleset_version, False) or accepted}
-        return self.model_copy(update={"accepted": newest(now, MOST_RULES), "foreign": foreign or None})
+        update = {"accepted": newest(now, MOST_RULES), "foreign": foreign or None}
+        return self.model_copy(update={**update, "let_go": None if accepted else self.let_go})
+
+    def undecided(self, let_go: datetime) -> "Listing":
+        """Takes back every verdict, because the message was let go: a source that lists it has to bring it again."""
+        return self.model_copy(update={"accepted": {}, "let_go": max(self.let_go or let_go, let_go)})
 
 
 class KnownSnapshot(Part):

@@ -153,7 +153,10 @@ def _join(one: Fact, other: Fact, ruleset_version: str) -> Fact:
             fact.model_dump_json(),
         ),
     )
+    warned = () if content.meanings else (*one.meanings, *other.meanings)
     joined = {
+        # Of what warns nobody here any more under new geofences, the words are kept: its end may have to be told.
+        "meanings": content.meanings or tuple(meaning.model_copy(update={"impacts": ()}) for meaning in warned),
         "listed_as": tuple(sorted({*one.listed_as, *other.listed_as})),
         "supersedes": tuple(sorted({*one.supersedes, *other.supersedes})),
         "digest": one.digest or other.digest,
@@ -354,20 +357,20 @@ def forget(known: Facts, now: datetime) -> Facts:
 
     facts = {base_id: fact for base_id, fact in known.facts.items() if not over(fact)}
     of_facts = {i for fact in facts.values() for i in fact.listed_as}
-    last_stamps = _last_stamps(known, facts.values(), now)
+    needed_stamps = last_stamps(known, facts.values(), now)
 
     def needed(listed_id: str, listing: Listing) -> bool:
         if listed_id in listed or listed_id in of_facts:
             return True
         if max(last_seen(listing), default=now) >= now - MEMORY_ELSEWHERE:
             return True
-        return any((source, sighting.last) in last_stamps for source, sighting in listing.sightings.items())
+        return any((source, sighting.last) in needed_stamps for source, sighting in listing.sightings.items())
 
     listings = {listed_id: one for listed_id, one in known.listings.items() if needed(listed_id, one)}
     return known.model_copy(update={"facts": facts, "listings": listings})
 
 
-def _last_stamps(known: Facts, facts: Iterable[Fact], now: datetime) -> set[tuple[str, datetime | None]]:
+def last_stamps(known: Facts, facts: Iterable[Fact], now: datetime) -> set[tuple[str, datetime | None]]:
     """Gives source and last stamp of each message that has not expired.
 
     Listings that left a source with such a message are needed: how many left with it tells whether it was dropped.

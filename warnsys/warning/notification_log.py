@@ -104,15 +104,29 @@ def moved_begin(told: LogEntries, present: LogEntries, now: datetime, tolerance:
 
 
 def begins_before(told: LogEntries, present: LogEntries, now: datetime, tolerance: timedelta) -> LogEntry | None:
-    """Gives the highest warning below the top whose time nothing that was told stands for.
+    """Gives the highest warning below the top that begins before everything told of its grade and above.
 
-    It begins more than `tolerance` before all that was told of its grade and above, and none of that has begun.
+    It begins more than `tolerance` before, and nothing of that has begun.
     """
     for entry in present[1:]:
         onsets = [one.onset for one in told if one.grade >= entry.grade]
         if not entry.advance and onsets and min(onsets) > now and min(onsets) - entry.onset > tolerance:
             return entry
     return None
+
+
+def now_a_warning(told: LogEntries, present: LogEntries, now: datetime) -> LogEntry | None:
+    """Gives the highest warning below the top of which only advance notices were told.
+
+    Everything present above it is an advance notice. Of its grade and above an advance notice was told, and no warning
+    that still holds.
+    """
+    entry = next((one for one in present if not one.advance), None)
+    if entry is None or entry is present[0]:
+        return None
+    as_bad = [one for one in told if one.grade >= entry.grade]
+    warned = any(not one.advance and one.holds(now) for one in as_bad)
+    return entry if not warned and any(one.advance for one in as_bad) else None
 
 
 class Move(NamedTuple):

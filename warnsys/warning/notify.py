@@ -8,18 +8,18 @@ The notification log (`notification_log`) keeps, for each audience, channel, eve
 * A planned expiry is silent, because its time was told from the start.
 
 A rise is told to those whose minimum it reaches. A fall is told to those who were told the higher grade, even if what
-is left is below their minimum, and to nobody else. It is not told if it was planned, or comes with something new that
-is as bad.
+is left is below their minimum, and to nobody else. It is not told if it was planned, or if something new that is as bad
+is told beside it.
 
-For each rule, event group and district `changes` asks `_Comparison.difference`. Differences that have the same effect
-(`_Effect`) and show one meaning (what a message warns of, in all its languages) become one `Change`, and so do all ends
-of a group. A message is "new" in a district if it stands there and did not before, "gone" if it is the other way round;
-`scene` has the other words.
+For each audience, channel (`Policy.rules_by_name`), event group and district `changes` asks `_Comparison.difference`.
+Differences that have the same effect (`_Effect`) and show one meaning (what a message warns of, in all its languages)
+become one `Change`, and so do all ends of a group. A message is "new" in a district if it stands there and did not
+before, "gone" if it is the other way round; `scene` has the other words.
 """
 
 import math
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal, get_args
@@ -34,11 +34,12 @@ from warnsys.warning.notification_log import (
     higher,
     moved_begin,
     moved_end,
+    now_a_warning,
     one_entry,
     top_grade,
     without_ended,
 )
-from warnsys.warning.policy import Channel, Policy, Rule
+from warnsys.warning.policy import Channel, Policy, Rule, Rules
 from warnsys.warning.scene import Scene, StandingByMessage
 from warnsys.warning.situation import Situation, grade
 
@@ -52,6 +53,7 @@ Reason = Literal[
 * If the log has nothing of the group here: `entered`, a warning is new; `revived`, a withdrawn one is listed again.
 * If the grade differs from the one that was told: `now a warning`, if only advance notices were told and a warning
   holds now, at whatever level; else `raised` or `lowered`. Of one level, a warning is above an advance notice.
+  `now a warning` is also a warning beside a worse advance notice, if only advance notices were told of its level.
 * `announced`: a warning goes on, and an advance notice of something worse or later comes beside it.
 * `extended`, `shortened`, `begins earlier`, `begins later`: end or begin moved by more than the policy's minutes;
   `extended` also by less, if the end that was told has passed. `begins earlier` is also something lesser that begins
@@ -61,7 +63,8 @@ Reason = Literal[
   `expired`, earlier than was told.
 """
 MOST_CHANGES = 20
-"""Limit of changes per rule and kind that follow from one record. The DWD has seventeen event groups."""
+"""Limit of changes per audience, channel and kind that follow from one record. Above it, changes of one group and grade
+become one for all their districts. The DWD has seventeen event groups."""
 _ORDER: tuple[Reason, ...] = get_args(Reason)
 
 
@@ -77,7 +80,8 @@ class Change:
     by_snapshot: tuple[str, ...]
     """Empty if a message alone caused the change. Else two words. The first says what the snapshot did: `revived`,
     `withdrawn`, `expired`, or `confirmed` (it ended the message together with a successor, as it does for each Cancel).
-    The second is "source stamp" of the snapshot; only the stamp if the record came with none."""
+    The second is "source stamp" of the snapshot; if the record itself brought no snapshot, only the stamp
+    `situation.as_of`."""
     meaning: Meaning
     """What holds now; for the kind `ended`, what has ended. Its begin and end span all that holds at its grade in these
     districts, because that is one event to people."""
@@ -86,8 +90,8 @@ class Change:
     """What this channel was last told of the group in these districts: the entry whose begin or end moved, else the
     highest entry. None if the log has nothing."""
     shown_in_id: tuple[str, ...] = ()
-    """Base id of the message that contains `meaning`, and the index of `meaning` there. Empty for an end, and if
-    `meaning` is the first one of the message `cause`, so that ids stay as they were before this was added."""
+    """Base id of the message that contains `meaning`, and the index of `meaning` there. Empty if `cause` and the group
+    already name it: for an end, and for the first meaning of `cause`."""
     more: int = 0
     """How many changes `MOST_CHANGES` cut off after this one, plus how many meanings the matcher did not keep."""
 
@@ -147,15 +151,18 @@ def changes(
     comparison = _Comparison(known, situation, before, snapshot)
     found: list[Change] = []
     told = dict(told)
-    for rule in policy.rules:
+    for rule in policy.rules_by_name:
+        keys = {group: f"{rule.audience}/{rule.channel}/{group}" for group in comparison.touched}
+        by_group = {}
         for group, districts in comparison.touched.items():
-            key = f"{rule.audience}/{rule.channel}/{group}"
-            told_here = told.get(key, {})
-            differences = [
+            told_here = told.get(keys[group], {})
+            by_group[group] = [
                 difference
                 for district in districts
                 if (difference := comparison.difference(rule, group, district, told_here.get(district, ()), policy))
             ]
+        for group, differences in comparison.silenced(rule, by_group).items():
+            key, told_here = keys[group], told.get(keys[group], {})
             for kind, some in _by_kind(differences, first=not told_here):
                 found += comparison.joined(rule, group, kind, some)
             if differences:
@@ -165,16 +172,45 @@ def changes(
 
 def _at_most(worst_first: Iterable[Change], known: Facts) -> list[Change]:
     """Keeps the worst `MOST_CHANGES` changes of each rule and kind. The last one says how many more there are."""
-    by_rule_and_kind: dict[tuple[Rule, NoticeKind], list[Change]] = {}
+    by_rule_and_kind: dict[tuple[str, NoticeKind], list[Change]] = {}
     for change in worst_first:
-        by_rule_and_kind.setdefault((change.rule, change.kind), []).append(change)
+        by_rule_and_kind.setdefault((change.rule.name, change.kind), []).append(change)
     found = []
     for some in by_rule_and_kind.values():
-        kept = some[:MOST_CHANGES]
         left_out_by_message = {change.cause: _left_out(known, change) for change in some}
+        if len(some) > MOST_CHANGES:
+            some = _over_districts(some)
+        kept = some[:MOST_CHANGES]
         more = len(some) - len(kept) + sum(left_out_by_message.values())
         found += [*kept[:-1], replace(kept[-1], more=more)] if more else kept
     return sorted(found, key=_worst_first)
+
+
+def _over_districts(worst_first: Iterable[Change]) -> list[Change]:
+    """Joins the changes that are one event to people: those of one group and grade that differ in district, words or
+    times alone. So a district hears of the worst there, however many are warned."""
+    alike: dict[tuple[object, ...], list[Change]] = {}
+    for change in worst_first:
+        key = change.rule, change.reason, change.by_snapshot, change.meaning.group, grade(change.meaning)
+        alike.setdefault(key, []).append(change)
+    return [_joined(some) if len(some) > 1 else some[0] for some in alike.values()]
+
+
+def _joined(changes: Sequence[Change]) -> Change:
+    """Gives the first change for the districts of all, from the earliest begin to the latest end."""
+    meanings = [change.meaning for change in changes]
+    meaning = meanings[0].model_copy(
+        update={
+            "onset": min(meaning.onset for meaning in meanings),
+            "expires": max(meanings, key=_end).expires,
+            "impacts": tuple(impact for meaning in meanings for impact in meaning.impacts),
+        }
+    )
+    was: LogEntry | None = None
+    for change in changes:
+        was = higher(was, change.was)
+    districts = tuple(sorted({district for change in changes for district in change.districts}))
+    return replace(changes[0], meaning=meaning, districts=districts, was=was)
 
 
 def _left_out(known: Facts, change: Change) -> int:
@@ -202,10 +238,10 @@ class _Difference:
     now_told: LogEntries
     """What the log says of the district from now on."""
     moved_grade: int | None = None
-    """Set only if the news is an end that moved: the lowest grade that was looked at. The latest end of all entries of
-    this grade or higher has moved."""
+    """Of all entries of this grade and above, the latest end moved. None if the news is not an end that moved."""
     lesser_grade: int | None = None
-    """Set only if the news is something lesser that begins before all that was told."""
+    """The grade of the lesser warning that is the news: it begins before all that was told, or only advance notices
+    were told of it. None if the news is something else."""
     silent: bool = False
     """True if nobody is told of it; the log notes it all the same."""
 
@@ -240,7 +276,7 @@ class _Comparison(Scene):
             return _Difference(district, "warn", reason, _top_entry(told), tellable)
 
         if grade_now < grade_told:
-            # Without a rule: what is left counts even below the rule's minimum, but not if the rule leaves it out.
+            # Count what is left at any level. Only what this audience never hears of (`leaves_out`) does not count.
             without_minimum = self.log_entries(None, [one for one in live if not rule.leaves_out(one)])
             less_than_told = top_grade(without_minimum) < grade_told
             if less_than_told:
@@ -249,8 +285,8 @@ class _Comparison(Scene):
         as_bad_as_told = grade_now == grade_told > 0
         live_and_something_new = grade_now > 0 and bool(self.new_of(group, (district,)))
         if as_bad_as_told or live_and_something_new:
-            begins_from = still_told or told  # if all is over, every begin has passed, so none counts as moved
-            return self.moved(district, begins_from, told, tellable, tolerance)
+            told_for_begin = still_told or told  # if all is over, every begin has passed, so none counts as moved
+            return self.moved(district, told, told_for_begin, tellable, tolerance)
         return None
 
     def why_worse(self, group: str, district: str, told: LogEntries, tellable: LogEntries) -> Reason:
@@ -266,25 +302,34 @@ class _Comparison(Scene):
         return "raised"
 
     def moved(
-        self, district: str, begins_from: LogEntries, told: LogEntries, tellable: LogEntries, tolerance: timedelta
+        self, district: str, told: LogEntries, told_for_begin: LogEntries, tellable: LogEntries, tolerance: timedelta
     ) -> _Difference | None:
-        """Gives the difference if the begin of `begins_from` or the end of `told` moved by more than `tolerance`.
+        """Gives the difference where nothing worse and nothing less holds than was told. The first of these is told:
 
-        `told` also has the entries that are over: if a warning goes on beyond the end that was told, that is news even
-        within `tolerance`. If the end moved to a later time, that is told, and a begin that moved is not. Before both,
-        something lesser is told that begins before all that was told. None if nothing has to be told.
+        1. A lesser warning of which only advance notices were told, or that begins before all that was told.
+        2. An end that moved to a later time.
+        3. A begin that moved.
+        4. An end that moved to an earlier time.
+
+        Only moves by more than `tolerance` count. But if a warning goes on beyond the end that was told, that is news
+        at any size. So ends are compared with `told`, which has entries that are over, too. Begins are compared with
+        `told_for_begin`, which has them only if everything is over. None if nothing has to be told.
         """
-        if lesser := begins_before(told, tellable, self.situation.now, tolerance):
+        now = self.situation.now
+        if lesser := now_a_warning(told, tellable, now):
+            was = next(entry for entry in told if entry.advance)
+            return _Difference(district, "warn", "now a warning", was, tellable, lesser_grade=lesser.grade)
+        if lesser := begins_before(told, tellable, now, tolerance):
             first = min((entry for entry in told if entry.grade >= lesser.grade), key=lambda entry: entry.onset)
             why: Reason = "now a warning" if first.advance else "begins earlier"
             return _Difference(district, "warn", why, first, tellable, lesser_grade=lesser.grade)
         end = moved_end(told, tellable, self.situation.now, tolerance)
-        begin = moved_begin(begins_from, tellable, self.situation.now, tolerance)
+        begin = moved_begin(told_for_begin, tellable, self.situation.now, tolerance)
         ends_later = end is not None and end.by > 0
         reason: Reason
         if begin and not ends_later:
             reason = "begins later" if begin > timedelta() else "begins earlier"
-            return _Difference(district, "warn", reason, _top_entry(begins_from), tellable)
+            return _Difference(district, "warn", reason, _top_entry(told_for_begin), tellable)
         if end is None:
             return None
         if not ends_later:
@@ -301,22 +346,45 @@ class _Comparison(Scene):
         """Gives the difference where less holds than was told: it was lowered, or it ended. `left` is what still holds.
 
         None as long as something unconfirmed delays it: something as bad as what was told, or, if nothing is left,
-        anything that the rule tells.
+        anything that the rule tells. None, too, if nothing is gone and what was told is still live: only the rule has
+        changed.
         """
         was = still_told[0]
+        still_live = any(grade(one.meaning) >= was.grade for one in self.live(district, group))
+        if not left and still_live and not self.gone_of(group, (district,)):
+            return None
         unconfirmed = [one.meaning for one in self.unconfirmed(district, group)]
         if any(grade(meaning) >= was.grade or (not left and rule.tells(meaning)) for meaning in unconfirmed):
             return None
         reason = self.why_gone(group, (district,))
-        ended_as_told = reason == "expired" and was.end - self.last_end(group, district) <= tolerance.total_seconds()
-        # Beside a new warning that is as bad, of whatever group, a fall or an end would sound like an all-clear.
-        something_as_bad_is_new = self.worst_new(rule, district) >= was.grade
-        silent = ended_as_told or something_as_bad_is_new
+        silent = reason == "expired" and was.end - self.last_end(group, district) <= tolerance.total_seconds()
         if not left:
             return _Difference(district, "end", reason, was, left, silent=silent)
         advance_notice_became_warning = _only_advance(still_told) and not left[0].advance
         reason = "now a warning" if advance_notice_became_warning else "lowered"
         return _Difference(district, "lower", reason, was, left, silent=silent)
+
+    def silenced(self, rule: Rule, by_group: Mapping[str, Sequence[_Difference]]) -> dict[str, list[_Difference]]:
+        """Makes each fall and end silent beside which something new that is as bad is told in the same district, of
+        whatever group: there it would sound like an all-clear."""
+        news: dict[str, int] = {}
+        falls = []
+        for group, differences in by_group.items():
+            for one in differences:
+                if one.effect == "warn":
+                    news[one.district] = max(news.get(one.district, 0), self.worst_new(rule, one.district, group))
+                elif not one.silent and one.was:
+                    falls.append((one.was.grade, group, one.district, one.effect))
+        silent = set()
+        for was, group, district, effect in sorted(falls, reverse=True):  # what is left after a fall is news, too
+            if news.get(district, 0) >= was:
+                silent.add((group, district))
+            elif effect == "lower":
+                news[district] = max(news.get(district, 0), self.worst_new(rule, district, group))
+        return {
+            group: [replace(one, silent=True) if (group, one.district) in silent else one for one in differences]
+            for group, differences in by_group.items()
+        }
 
     def joined(self, rule: Rule, group: str, kind: NoticeKind, differences: Iterable[_Difference]) -> Iterator[Change]:
         """Joins the differences that show the same meaning into one change, and all ends into one."""
@@ -334,10 +402,17 @@ class _Comparison(Scene):
     def to_show(self, rule: Rule, group: str, difference: _Difference) -> tuple[str, int] | None:
         """Gives what a notice shows for a district: the base id of a message, and the index of one of its meanings.
 
-        It is the worst meaning that the rule does not leave out. Two kinds are preferred: for an end, what is no worse
-        than was told; after a fall, what the rule tells. If the news is something lesser that begins before all that
-        was told, it is of grade `lesser_grade`. If the news is that an end moved, it is the meaning that ends last
-        among those of grade `moved_grade` or higher. None if no message of the group is known any more.
+        What the rule leaves out is shown only for an end, if nothing else is known. Of the rest it is:
+
+        | effect, news                          | taken from what is | the worst meaning                     |
+        |---------------------------------------|--------------------|---------------------------------------|
+        | `end`                                 | gone, else known   | no worse than was told                |
+        | `lower`                               | live               | that the rule tells, else of any level |
+        | `warn`                                | live               | that the rule tells                   |
+        | `warn`, a lesser one (`lesser_grade`) | live               | of that grade                         |
+        | `warn`, an end moved (`moved_grade`)  | live               | that ends last, of that grade or above |
+
+        None if no message of the group is known any more.
         """
         if difference.effect == "end":
             gone = self.gone_meanings(group, (difference.district,)) or self.known_meanings(group, difference.district)
@@ -383,6 +458,8 @@ class _Comparison(Scene):
         if period := one_entry(of_its_grade):
             meaning = meaning.model_copy(update={"onset": period.onset, "expires": period.until})
         shown_in_id = () if kind == "ended" or shown == (cause, 0) else (base_id, str(index))
+        if isinstance(rule, Rules):
+            rule = rule.that_tell(meaning)
         return Change(rule, kind, reason, cause, by_snapshot, meaning, districts, was, shown_in_id)
 
     def why_gone(self, group: str, districts: Sequence[str]) -> Reason:
@@ -401,8 +478,7 @@ class _Comparison(Scene):
         new, gone = self.new_of(group, districts), self.gone_of(group, districts)
         if kind in ("warn", "update") and new:
             cause = shown if shown in new else min(new)  # any of them, but always the same
-            # A new message that `before` knows in the same district stood there earlier, but not when changes were last
-            # looked for: its value there is False.
+            # It is new now, and `before` has it as False: it stood, went and came back.
             stood_earlier = any(cause in self.new[one] and cause in self.before.get(one, ()) for one in districts)
             return cause, "revived" if stood_earlier else ""
         if successor := self.direct_successor(gone):

@@ -4,7 +4,7 @@ Defaults are design.md's: public push from Moderate and public SMS from Severe, 
 Moderate and Severe, with advance notices from Severe; FROST, FOG, HEAT and UV never reach public SMS or a full screen.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, get_args
 
@@ -75,6 +75,33 @@ class Rule(_Strict):
         return level(meaning.severity) >= level(least)
 
 
+class Rules(Rule):
+    """Several rules of one name, which hold together: what one of them tells is told."""
+
+    each: tuple[Rule, ...]
+
+    @classmethod
+    def of(cls, each: Iterable[Rule]) -> Rule:
+        """Gives rules of one name as one rule; a rule alone is that rule."""
+        first, *others = each
+        if not others:
+            return first
+        return cls(audience=first.audience, channel=first.channel, warnings=first.warnings, each=(first, *others))
+
+    def that_tell(self, meaning: Meaning) -> Rule:
+        """Gives the same with the languages and second messages of those rules alone that tell a meaning."""
+        some = [rule for rule in self.each if rule.tells(meaning)] or self.each
+        languages = tuple(dict.fromkeys(language for rule in some for language in rule.languages))
+        second = "Extreme" if any(rule.second != "never" for rule in some) else "never"
+        return self.model_copy(update={"languages": languages, "second": second})
+
+    def leaves_out(self, meaning: Meaning) -> bool:
+        return all(rule.leaves_out(meaning) for rule in self.each)
+
+    def tells(self, meaning: Meaning) -> bool:
+        return any(rule.tells(meaning) for rule in self.each)
+
+
 def default_rules() -> tuple[Rule, ...]:
     """Gives the rules that the channels' files have, in the order of audiences."""
     each: list[Rule] = [rule for one in registry.CHANNELS.all() for rule in one.rules]
@@ -132,6 +159,14 @@ class Policy(_Strict):
     def channels(self) -> frozenset[str]:
         """The channels that have a rule."""
         return frozenset(rule.channel for rule in self.rules)
+
+    @property
+    def rules_by_name(self) -> Iterator[Rule]:
+        """Gives one rule for each audience and channel: several of one name as one (`Rules`)."""
+        by_name: dict[str, list[Rule]] = {}
+        for rule in self.rules:
+            by_name.setdefault(rule.name, []).append(rule)
+        return map(Rules.of, by_name.values())
 
     def only(self, channels: Collection[str]) -> "Policy":
         """Gives this policy with the rules of some channels only."""

@@ -49,7 +49,6 @@ class Scene:
         self.snapshot = snapshot or (utc(situation.as_of) if situation.as_of else "")
         self._indexes: dict[str, _MessageIndex] = {}
         self._entries: dict[tuple[object, ...], LogEntries] = {}
-        self._worst_new: dict[tuple[Rule, str], int] = {}
         self._live: dict[DistrictAndGroup, list[Standing]] = {}
         self._unconfirmed: dict[DistrictAndGroup, list[Standing]] = {}
         self._top: dict[DistrictAndGroup, int] = {}
@@ -78,10 +77,15 @@ class Scene:
     def _sort_by_group(
         self, base_ids: Iterable[str], district: str, found: dict[DistrictAndGroup, set[str]]
     ) -> set[str]:
-        """Puts messages into `found` under each group of which they warn in a district. Gives these groups."""
+        """Puts messages into `found` under each group of which they warn in a district. Gives these groups.
+
+        Under new geofences a message may warn there no longer: it then counts under all its groups. Where a channel was
+        told of none of them, that changes nothing.
+        """
         groups = set()
         for base_id in base_ids:
-            for group in self.index_of(base_id).groups.get(district, ()):
+            index = self.index_of(base_id)
+            for group in index.groups.get(district) or index.meanings:
                 found.setdefault((district, group), set()).add(base_id)
                 groups.add(group)
         return groups
@@ -133,17 +137,15 @@ class Scene:
             self._entries[key] = log_entries(meaning for meaning in meanings if rule is None or rule.tells(meaning))
         return self._entries[key]
 
-    def worst_new(self, rule: Rule, district: str) -> int:
-        """Gives the highest grade in a district that is new, live, and told by a rule, of any group; 0 for none."""
-        if (rule, district) not in self._worst_new:
-            new, state = self.new[district], self.situation.districts[district]
-            grades = (
-                grade(one.meaning)
-                for one in state.standing
-                if one.fact.base_id in new and one.phase != "expired" and rule.tells(one.meaning)
-            )
-            self._worst_new[rule, district] = max(grades, default=0)
-        return self._worst_new[rule, district]
+    def worst_new(self, rule: Rule, district: str, group: str) -> int:
+        """Gives the highest grade of a group in a district that is new, live, and told by a rule; 0 for none."""
+        new = self.new[district]
+        grades = (
+            grade(one.meaning)
+            for one in self.live(district, group)
+            if one.fact.base_id in new and rule.tells(one.meaning)
+        )
+        return max(grades, default=0)
 
     # -- what is gone --
 

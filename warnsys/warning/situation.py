@@ -29,7 +29,7 @@ from warnsys.records import DistrictStatus, Freshness, Impact, Meaning
 from warnsys.warning.circles import parts
 from warnsys.warning.clock import alarms, latest
 from warnsys.warning.evidence import Evidence
-from warnsys.warning.facts import DECIDING, Fact, Facts, verdict
+from warnsys.warning.facts import DECIDING, Fact, Facts, Listing, verdict
 from warnsys.warning.matching import live_at
 from warnsys.warning.revisions import replaces
 
@@ -354,7 +354,27 @@ class _View(Evidence):
         newest = next(counting, seen[-1])
         if latest(self.known.clock, self.now) - newest.stamp > limit:
             return "stale"
-        return "fresh" if newest in self.complete[source] else "incomplete"
+        complete = newest in self.complete[source] and not self.misses_what_was_let_go(source, newest.stamp)
+        return "fresh" if complete else "incomplete"
+
+    def misses_what_was_let_go(self, source: str, stamp: datetime) -> bool:
+        """Says whether something that the city let go may hold at `stamp`, and its source has not withdrawn it.
+
+        One listing without it clears no district, as it would not end it either. Empty ones never count, because
+        nobody knows any more how bad it was.
+        """
+        return any(
+            stamp <= listing.let_go
+            and (sighting := listing.sightings.get(source))
+            and not self.missing(source, sighting.last, empty_counts=False)
+            for listing in self.let_go
+            if listing.let_go
+        )
+
+    @cached_property
+    def let_go(self) -> list[Listing]:
+        """The listings of messages that the city let go."""
+        return [listing for listing in self.known.listings.values() if listing.let_go]
 
     def ends_nothing(self, fact: Fact) -> bool:
         """Says whether a Cancel references nothing that is known here.
