@@ -79,7 +79,12 @@ def names_of(outcome: Outcome | None, held: HeldAlert | None) -> str:
 
 def text_of(held: HeldAlert) -> str:
     """What a search looks at, in small letters: events, headlines and areas, in every language of the message."""
-    return _gist(held).text or _text(held.body, _infos(held.body))
+    return kept_text_of(held) or _text(held.body, _infos(held.body))
+
+
+def kept_text_of(held: HeldAlert) -> str:
+    """The same; "" where it is too long to be kept."""
+    return _gist(held).text
 
 
 def _of_outcome(outcome: Outcome) -> InBrief:

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from warnsys.headers import whole
 from warnsys.records import Outcome
 from warnsys.web.board import Board, HeldAlert
-from warnsys.web.in_brief import InBrief, in_brief, names_of, text_of
+from warnsys.web.in_brief import InBrief, in_brief, kept_text_of, names_of, text_of
 from warnsys.web.unreadable import OF_FEEDS, Rejected, unreadable
 
 ListState = Literal["matched", "no_district", "not_live", "rejected", "undecided"]
@@ -121,13 +121,20 @@ class ListedMessage:
         """Whether it is the row of these; what was refused has its rows made anew."""
         return self.outcome is outcome and self.held is held and self.refused is None and self.at == at
 
+    @cached_property
+    def _text(self) -> str:
+        return kept_text_of(self.held) if self.held else ""
+
     def says(self, words: Iterable[str]) -> bool:
         """Whether all words, in small letters, stand in its ids, events, headlines or areas."""
-        unnamed = [word for word in words if word not in self._names]
-        if not unnamed:
-            return True
-        text = text_of(self.held) if self.held else ""
-        return all(word in text for word in unnamed)
+        names, text = self._names, ""
+        for word in words:
+            if word in names:
+                continue
+            text = text or self._text or (text_of(self.held) if self.held else "")
+            if word not in text:
+                return False
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +160,7 @@ class _Wanted:
     since: datetime
     until: datetime | None
     level: int
+    words: tuple[str, ...]
     before: tuple[int, str] | None
     asked: MessageFilter
 
@@ -170,7 +178,7 @@ class _Wanted:
         names = one.brief.every_event[language] if asked.event else ()
         if asked.event and not any(asked.event.casefold() in name.casefold() for name in names):
             return False
-        return one.says(asked.q.casefold().split())
+        return not self.words or one.says(self.words)
 
 
 class KnownMessages:
@@ -291,7 +299,7 @@ def _understood(asked: MessageFilter, now: datetime, zone: ZoneInfo) -> _Wanted:
     since, until = _local(asked.since, zone), _local(asked.until, zone, end=True)
     if since is None:
         since = _START if until else now - timedelta(hours=hours)
-    return _Wanted(since, until, level, _cursor(asked.before), asked)
+    return _Wanted(since, until, level, tuple(asked.q.casefold().split()), _cursor(asked.before), asked)
 
 
 def _local(text: str, zone: ZoneInfo, *, end: bool = False) -> datetime | None:
