@@ -239,7 +239,7 @@ def test_an_exercise_is_marked_on_every_page() -> None:
 
 
 def test_what_is_held_back_is_told_with_its_reason() -> None:
-    assert "SMS, öffentlich: erst ab Severe" in warned("Moderate").page("/")
+    assert "SMS, öffentlich: erst ab Stufe 3 von 4" in warned("Moderate").page("/")
 
 
 def test_one_message_is_explained_with_every_district_and_its_bytes() -> None:
