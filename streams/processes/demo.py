@@ -144,6 +144,8 @@ async def play_live(scenario: Scenario, broker: str, speed: float, port: int, co
         view.chapter, view.keys = "startet …", KEYS if has_keys else NO_KEYS
         live = stack.enter_context(Live(view, console=console, refresh_per_second=FRAMES_PER_S))
         pipeline = await stack.enter_async_context(pipeline_on(settings, bootstrap, view.heard))
+        await pipeline.tick(scenario.start)
+        await pipeline.drained()  # the steles' records tell the pages the story's time before they take an order
         view.address = await stack.enter_async_context(serving(settings, bootstrap, pipeline.sender))
         feed = await _feed(stack, settings, pipeline, lambda: stage.now)
         for work in (feed.run(), pipeline.obey_for_ever()):

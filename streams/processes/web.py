@@ -10,7 +10,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any, cast
@@ -188,6 +188,7 @@ class Reader:
         self._login = security.for_aiokafka(settings.broker)
         self._admin: Any = None
         self._elapsed, self._round_at = elapsed, elapsed()
+        self._in_hand: Collection[TopicPartition] = ()  # of which the consumer has given records, not all taken yet
         self._names: dict[str, TopicName] = {
             topics.alerts.name: "alerts", topics.extreme.name: "alerts", topics.impacts.name: "impacts",
             **{topics.channel(one.name).name: one.name for one in channels() if "web" in one.readers},
@@ -239,10 +240,12 @@ class Reader:
         while True:
             self._round_at = self._elapsed()
             found = await consumer.getmany(timeout_ms=200)
+            self._in_hand = found.keys()
             for place, records in found.items():
                 for record in records:
                     self._take(place.topic, record)
                 await asyncio.sleep(0)  # the pages are served in between
+            self._in_hand = ()
 
     async def _watch_orders(self) -> None:
         """Has the board notice within seconds that nobody answers an order, even if no record comes."""
@@ -264,7 +267,7 @@ class Reader:
                 continue
             positions = {place: await consumer.position(place) for place in places}
             behind = {place for place, end in ends.items() if positions[place] < end}
-            missing &= behind
+            missing &= behind | set(self._in_hand)
             self._board.connected = not missing
             self._board.lag = await self._lag(ends)
             self._board.look()

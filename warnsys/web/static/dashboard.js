@@ -140,15 +140,16 @@ function loud() {
 }
 
 function announce() {
-  const now = new Set();
+  const now = new Set(), texts = [];
   for (const one of loud()) {
     const key = `${one.dataset.id}/${one.dataset.level}`;
     now.add(key);
     if (told.has(key)) continue;
     const [label, event, where] = one.dataset.loud.split("|");
     const text = document.getElementById("live").dataset.announce;
-    document.getElementById("announcer").textContent = text.replace("{label}", label).replace("{event}", event).replace("{where}", where);
+    texts.push(text.replace("{label}", label).replace("{event}", event).replace("{where}", where));
   }
+  if (texts.length) document.getElementById("announcer").textContent = texts.join(". "); // outside of what is put in anew
   told = now;
   if (now.size && !document.title.startsWith("⚠")) document.title = `⚠ ${document.title}`;
 }
