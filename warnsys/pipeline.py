@@ -37,7 +37,7 @@ from warnsys.warning.city import CityRules as CityRules
 from warnsys.warning.city import CityState as CityState
 from warnsys.warning.clock import AGREE
 from warnsys.warning.facts import Facts, verdict
-from warnsys.warning.learning import learn_outcome, learn_snapshot, learn_time, without_details
+from warnsys.warning.learning import learn_outcome, learn_snapshot, learn_time, without_details, without_verdict
 from warnsys.warning.matching import Decision, Matcher, for_cities
 from warnsys.warning.notify import Change, changes, remember
 from warnsys.warning.revisions import renamed, with_sender_in_ids
@@ -112,13 +112,16 @@ def decide_what_to_tell(state: CityState, record: ImpactRecord, city: CityRules)
         return within_bounds(state, None), None
     time_went_back = time_before is not None and situation.now < time_before
     snapshot = _snapshot_of(record)
+    stopped = pauses.after_time_went_back(state.stopped) if time_went_back else state.stopped
     found, told = list[Change](), state.told
-    for channel_names, stood in pauses.to_compare(state.stopped, state.held, city.policy.channels, situation.now):
-        before = _as_if_new(stood, situation) if time_went_back else stood
+    for channel_names, stood, went_back in pauses.to_compare(
+        stopped, state.held, city.policy.channels, situation.now, time_went_back=time_went_back
+    ):
+        before = _as_if_new(stood, situation) if went_back else stood
         more, told = changes(state.facts, situation, before, told, city.policy.only(channel_names), snapshot)
         found += more
     due, steles = _due(state.steles, situation, city)
-    stopped = pauses.caught_up(state.stopped, situation.now)
+    stopped = pauses.caught_up(stopped, situation.now)
     # Replaced messages need no details any more, except those whose end a paused channel may still have to tell.
     replaced_and_told = set(situation.replaced) - pauses.ends_to_tell(stopped)
     after = {
@@ -144,7 +147,7 @@ def _learn(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[Cit
                 and _can_wait(state, outcome)
                 and not _completes(state.facts, facts, outcome, city.ruleset_version)
             )
-            return state.model_copy(update={"facts": facts}), (outcome.base_id, record.decided), can_wait
+            return state.model_copy(update={"facts": facts}), _outcome_identity(outcome), can_wait
         case Snapshot():
             facts = learn_snapshot(state.facts, record, city.ruleset_version)
             return state.model_copy(update={"facts": facts}), (record.source, utc(record.stamp)), False
@@ -154,6 +157,12 @@ def _learn(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[Cit
         case ChannelPause():
             stopped = pauses.ordered(state.stopped, record, state.held, state.facts.now)
             return state.model_copy(update={"stopped": stopped}), (record.key, utc(record.at)), False
+
+
+def _outcome_identity(outcome: Outcome) -> tuple[str, ...]:
+    """Identifies an outcome by its message and content, and by the stamp under which it was listed."""
+    stamp = utc(outcome.stamp) if outcome.stamp else ""
+    return outcome.base_id, outcome.decided, outcome.source, stamp, outcome.digest or ""
 
 
 def _tick_identity(tick: Tick) -> tuple[str, ...]:
@@ -270,6 +279,8 @@ def set_aside(
     state = state.model_copy(update={"troubles": noted(state.troubles, record, reason)})
     notices: tuple[Notice, ...] = ()
     if isinstance(record, Outcome):
+        facts = without_verdict(state.facts, record.listed_id)  # an older content of the message may be accepted
+        state = state.model_copy(update={"facts": facts})
         unreadable = {
             "decided": "rejected", "reason": reason[:300], "supersedes": (), "meanings": (), "sent": None,
             "msg_type": None,

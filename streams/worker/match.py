@@ -99,7 +99,7 @@ class MatchAgent:
         try:
             await self._publish(record, outcome, trail)
         except TooLargeError as error:
-            outcome = self._undecided(headers, f"too-large at /alert: {error}")
+            outcome = self._undecided(headers, f"too-large {error}")
             await self._publish(record, outcome, trail)
         self._count(headers, outcome)
         self._heard(outcome)
@@ -134,8 +134,7 @@ class MatchAgent:
 
     def convict(self, record: ConsumedRecord, reasons: dict[str, str]) -> None:
         """Notes that `handle` has to set a record aside, and why."""
-        if reasons:
-            self._convicted[place_of(record)] = reasons
+        self._convicted[place_of(record)] = reasons
 
     def _undecided(self, headers: AlertHeaders, reason: str) -> Outcome:
         """Gives the outcome of a message that cannot be decided. The first word of `reason` is its code."""

@@ -261,8 +261,7 @@ class SettleAgent:
 
     def convict(self, record: ConsumedRecord, reasons: dict[str, str]) -> None:
         """Notes for which cities `handle` has to set a record aside, and why."""
-        if reasons:
-            self._convicted[place_of(record)] = reasons
+        self._convicted[place_of(record)] = reasons
 
     def _reject_for_city(
         self, state: CityState, content: ImpactRecord, record: ConsumedRecord, failure: CityError

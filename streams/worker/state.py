@@ -155,16 +155,17 @@ class KafkaStateStore:
         self._writer = writer or uuid.uuid4().hex
         self._encoders: dict[str, StateEncoder] = {}
         """By city."""
-        self._outdated: dict[int, set[str]] = {}
-        """By partition, the keys of other writers. The next save of the city clears them."""
+        self._outdated: dict[int, dict[str, Headers]] = {}
+        """By partition, the keys of other writers, with the headers of their records. The next save of the city clears
+        what these records cover."""
 
     async def load(self, partition: int) -> dict[str, StoredState]:
         self._encoders.clear()
-        self._outdated[partition] = set()
+        self._outdated[partition] = {}
         newest: dict[str, StoredRecord] = {}
         for found in sorted((await self._read(partition)).values(), key=lambda one: one.record.offset):
             if found.writer != self._writer:
-                self._outdated[partition].add(found.key)
+                self._outdated[partition][found.key] = found.covers_headers
             if found.replaces(newest.get(found.city)):
                 newest[found.city] = found
         kept = {city: found.stored() for city, found in newest.items()}
@@ -184,10 +185,14 @@ class KafkaStateStore:
                 for city, each in kept.items()
             ]
         )  # fmt: skip
-        outdated = {key for key in self._outdated.get(partition, ()) if key.partition("/")[0] in kept}
+        known = self._outdated.get(partition, {})
+        outdated = {key: covers for key, covers in sorted(known.items()) if key.partition("/")[0] in kept}
         if outdated:
-            await self._sender.send([ProducerRecord(self._topic, partition, key, None) for key in sorted(outdated)])
-            self._outdated[partition] -= outdated
+            await self._sender.send(
+                [ProducerRecord(self._topic, partition, key, None, covers) for key, covers in outdated.items()]
+            )
+            for key in outdated:
+                del known[key]
 
     async def _read(self, partition: int) -> dict[str, "StoredRecord"]:
         """Gives the last record of each key. Leaves out the keys that were cleared."""
@@ -204,11 +209,7 @@ class KafkaStateStore:
             end = (await reader.end_offsets([source]))[source]
             while await reader.position(source) < end:
                 for record in (await reader.getmany(source, timeout_ms=200)).get(source, ()):
-                    stored = StoredRecord.of(record)
-                    if record.value is None:
-                        found.pop(stored.key, None)
-                    else:
-                        found[stored.key] = stored
+                    StoredRecord.of(record).put_into(found)
         finally:
             await reader.stop()
         return found
@@ -236,6 +237,25 @@ class StoredRecord:
     @property
     def writer(self) -> str:
         return self.key.partition("/")[2]
+
+    @property
+    def covers_headers(self) -> Headers:
+        """The headers that say what the record covers; none if they do not say it."""
+        if self.covers is None:
+            return {}
+        offset, at = self.covers
+        return {COVERS: str(offset), COVERS_AT: repr(at), COVERS_LOG: str(self.covers_log)}
+
+    def put_into(self, found: dict[str, "StoredRecord"]) -> None:
+        """Takes the next record of the topic into the last ones by key.
+
+        A tombstone clears what it covers, and nothing that its key has had since. Its writer may have been cut off, and
+        the partition is back with the owner of that key.
+        """
+        if self.record.value:
+            found[self.key] = self
+        elif self.replaces(found.get(self.key)):
+            found.pop(self.key, None)
 
     def replaces(self, other: "StoredRecord | None") -> bool:
         """Says whether this record replaces an earlier one: it covers as much, or one of them does not say it."""

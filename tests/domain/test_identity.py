@@ -2,11 +2,12 @@
 with it; nothing of its content. A repeat can be recognised, and a new warning is never taken for one (law 4)."""
 
 import uuid
+from dataclasses import replace
 
 import pytest
 
-from tests.support import City, at, cancel, meaning, outcome, snapshot, tick
-from warnsys.records import PushNotice, utc
+from tests.support import City, at, cancel, distinct_ids, meaning, outcome, snapshot, tick
+from warnsys.records import PushNotice, SteleRecord, utc
 from warnsys.warning.notify import NAMESPACE, notice_id
 
 
@@ -113,3 +114,23 @@ def test_no_sign_in_an_identifier_or_a_group_makes_two_notices_one() -> None:
     other = notice_id("live", "x", "push", "public", "x|warn|b", "warn", "WIND")
     assert one != other
     assert notice_id("live", "x", "push", "public", "a\\", "b") != notice_id("live", "x", "push", "public", "a\\|b")
+
+
+def test_a_stele_that_is_warned_again_gets_a_record_with_an_id_of_its_own() -> None:
+    city = City().take(tick(0), outcome("O", decided="no_district"), outcome("A", meaning()), snapshot(0, "A", "O"))
+    for minute in (10, 20, 30):
+        city.take(snapshot(minute, "O"), tick(minute))
+    assert city.status() == "clear"
+    city.take(outcome("A", meaning(), stamp=40))
+    assert city.status() == "warned"
+    assert distinct_ids(one for one in city.notices if isinstance(one, SteleRecord))
+
+
+def test_a_district_to_which_new_geofences_bring_a_message_gets_news_with_an_id_of_its_own() -> None:
+    city = City().take(tick(0), outcome("A", meaning("Moderate", districts=["d1"])), snapshot(0, "A"))
+    city.take(outcome("B", meaning("Severe", districts=["d1"]), supersedes=["A"], sent=5, stamp=5), snapshot(5, "B"))
+    city.rules = replace(city.rules, ruleset_version="rules-2")
+    again = outcome("B", meaning("Severe"), supersedes=["A"], sent=5, stamp=10).model_copy(update={"rules": "rules-2"})
+    city.take(again, snapshot(10, "B"))
+    assert [(one.reason, one.districts) for one in city.push()[1:]] == [("raised", ("d1",)), ("entered", ("d2",))]
+    assert distinct_ids(city.push())

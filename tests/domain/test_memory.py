@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from tests.support import RULES, City, at, meaning, outcome, snapshot, tick
+from tests.support import RULES, City, at, live_tick, meaning, outcome, snapshot, tick
 from warnsys.records import Outcome
 from warnsys.warning.facts import MAX_SNAPSHOTS
 
@@ -124,3 +124,14 @@ def test_what_came_without_a_stamp_is_not_forgotten_for_its_age() -> None:
 def test_time_is_what_the_newest_tick_said() -> None:
     city = City().take(tick(10))
     assert city.state.facts.now == at(0) + timedelta(minutes=10)
+
+
+def test_what_is_forgotten_while_a_snapshot_lists_it_is_undecided_and_clears_nothing() -> None:
+    """The time was four days ahead, and went back."""
+    city = City().take(live_tick(0), outcome("A", meaning("Extreme")), snapshot(0, "A"), live_tick(1))
+    city.take(*(live_tick(4 * DAY + n / 6, process="q") for n in range(4)))
+    assert known(city) == set()
+    right = snapshot(3, "A").model_copy(update={"date": at(3)})
+    city.take(right, live_tick(3.2, process="r"), live_tick(3.4, process="r"), live_tick(3.6, process="r"))
+    assert city.status() == "no_data"
+    assert city.take(outcome("A", meaning("Extreme"), stamp=4), snapshot(4, "A"), live_tick(4)).status() == "warned"

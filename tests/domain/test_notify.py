@@ -564,3 +564,13 @@ def test_a_city_that_new_geofences_take_from_a_message_hears_of_the_end() -> Non
     city.take(elsewhere, snapshot(10, "A"), tick(10), snapshot(20, "A"), tick(20))
     assert (city.status("d1"), city.standing("d2")) == ("clear", [])
     assert [(one.kind, one.districts) for one in city.push()[1:]] == [("ended", ("d1", "d2"))]
+
+
+def test_what_was_told_and_is_over_does_not_hide_what_begins_before_the_worse_that_is_to_come() -> None:
+    later = outcome("F", meaning("Severe", onset=600, expires=900))
+    city = City().take(tick(0), later, outcome("A", meaning("Moderate", expires=60)), snapshot(0, "F", "A"))
+    city.take(tick(61), snapshot(62, "F"), tick(63))
+    told = len(city.push())
+    between = outcome("B", meaning("Moderate", onset=300, expires=360), sent=300, stamp=300)
+    city.take(tick(300), between, snapshot(300, "F", "B"), tick(301))
+    assert [(one.kind, one.reason, one.level) for one in city.push()[told:]] == [("update", "begins earlier", 2)]

@@ -49,3 +49,12 @@ def test_an_sms_comes_in_the_languages_of_all_rules_that_tell_it(severity: str, 
     told = city(german, english).take(outcome("A", meaning(severity, urgency="Expected")), snapshot(0, "A")).sms()
     assert [one.language for one in told] == languages
     assert distinct_ids(told)
+
+
+def test_where_a_rule_tells_less_from_now_on_a_lesser_one_that_is_over_ends_nothing_that_holds() -> None:
+    changed = city(WARNINGS.model_copy(update={"advance": "Severe", "warnings": "Minor"}))
+    changed.take(outcome("A", NOTICE), outcome("M", meaning("Minor", expires=20)), snapshot(0, "A", "M"))
+    changed.rules = city_rules(policy=Policy(rules=(WARNINGS,), defaults=False))
+    before = len(changed.told("staff"))
+    changed.take(tick(21), snapshot(22, "A"), tick(23))
+    assert changed.told("staff")[before:] == []

@@ -3,7 +3,7 @@
 import pytest
 
 from streams.worker.state import StateEncoder, from_value, to_value
-from tests.support import City, at, cancel, meaning, outcome, snapshot, tick
+from tests.support import City, at, cancel, live_tick, meaning, outcome, snapshot, tick
 from warnsys.records import ChannelPause, ImpactRecord
 
 
@@ -134,3 +134,21 @@ def test_a_stop_whose_end_was_damaged_in_the_stored_state_is_over_after_a_day() 
     assert city.push() == []
     city.take(tick(24 * 60 + 2))
     assert len(city.push()) == 1
+
+
+def test_what_had_seemed_expired_when_it_was_paused_is_told_at_its_end_if_it_is_live_again() -> None:
+    """Two clocks were half an hour ahead: what came had seemed over, and nobody was told of it."""
+    city = City().take(live_tick(0, broker=30, worker=30), outcome("A", meaning("Extreme", expires=20), stamp=0))
+    city.take(snapshot(0, "A"), stop(1, 61))
+    city.take(snapshot(2, "A").model_copy(update={"date": at(2)}), live_tick(2), live_tick(2.2), live_tick(2.4))
+    assert (city.status(), city.push()) == ("warned", [])
+    city.take(stop(5, 5))
+    assert city.told() == [("warn", "entered")]
+
+
+def test_an_end_is_told_after_a_pause_in_which_the_time_went_back() -> None:
+    city = City().take(live_tick(0), outcome("A", meaning("Extreme", expires=240)), snapshot(0, "A"), live_tick(1))
+    city.take(stop(1, 61))
+    city.take(live_tick(1.2, broker=30, worker=30), snapshot(2, "A").model_copy(update={"date": at(2)}), live_tick(2))
+    city.take(cancel("C", "A", 10), live_tick(10), snapshot(10, "C"), live_tick(11), stop(12, 12))
+    assert city.told() == [("warn", "entered"), ("ended", "cancelled")]

@@ -266,3 +266,12 @@ def test_what_agents_read_is_not_compacted() -> None:
     topics = Topics("live", 1)
     assert not topics.alerts.compacted
     assert not topics.impacts.compacted
+
+
+async def test_a_message_that_passes_its_second_trial_is_decided(dwd_messages: DwdMessages) -> None:
+    bench = Bench()
+    alert = bench.alert(dwd_messages.snow)
+    bench.match.convict(alert, {"": "it ended the process"})
+    bench.match.convict(alert, {})
+    await bench.match.handle(alert)
+    assert bench.sent("warn.rejected") == []

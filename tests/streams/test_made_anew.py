@@ -39,15 +39,13 @@ class OnTopic(KafkaStateStore):
     async def _read(self, partition: int) -> dict[str, StoredRecord]:
         found: dict[str, StoredRecord] = {}
         for offset, sent in enumerate(self._log.records):
-            found.pop(sent.key, None)
-            if sent.value is not None:
-                headers = {name: text.encode() for name, text in sent.headers.items()}
-                found[sent.key] = StoredRecord.of(
-                    SimpleNamespace(
-                        topic=sent.topic, partition=sent.partition, offset=offset, key=sent.key.encode(),
-                        value=sent.value, headers=headers, timestamp=0,
-                    )
-                )  # fmt: skip
+            headers = {name: text.encode() for name, text in sent.headers.items()}
+            StoredRecord.of(
+                SimpleNamespace(
+                    topic=sent.topic, partition=sent.partition, offset=offset, key=sent.key.encode(),
+                    value=sent.value, headers=headers, timestamp=0,
+                )
+            ).put_into(found)  # fmt: skip
         return found
 
 
@@ -97,4 +95,15 @@ async def test_a_brokers_clock_that_is_set_back_makes_no_log_anew() -> None:
     ahead = StoredState(state_of(HERE, tick(0)), 7, NOON.timestamp() + 86_400)
     await OnTopic("owner", log).save(0, {HERE: StoredState(state_of(HERE, tick(0), warning("A", HERE)), 8, LONG_AGO)})
     await OnTopic("late", log).save(0, {HERE: ahead})
+    assert await known_to_the_next_worker(log) == {"A"}
+
+
+async def test_a_worker_that_was_cut_off_after_it_loaded_clears_nothing_that_its_successor_stored_since() -> None:
+    log = MemorySender()
+    back, cut_off = OnTopic("back", log), OnTopic("cut-off", log)
+    await back.save(0, {HERE: StoredState(CityState(city=HERE), 5, LONG_AGO)})
+    await cut_off.load(0)
+    await back.load(0)
+    await back.save(0, {HERE: StoredState(state_of(HERE, tick(0), warning("A", HERE)), 9, LONG_AGO)})
+    await cut_off.save(0, {HERE: StoredState(CityState(city=HERE), 6, LONG_AGO)})
     assert await known_to_the_next_worker(log) == {"A"}

@@ -195,6 +195,12 @@ def _bounded(fact: Fact, facts: Container[str], listings: Mapping[str, Listing])
     return fact.model_copy(update={"supersedes": tuple(references), "listed_as": tuple(sorted(listed_as))})
 
 
+def without_verdict(known: Facts, *listed_ids: str) -> Facts:
+    """Takes back that messages were accepted, because something of them is not known here: they are undecided."""
+    listings = {i: known.listings[i].model_copy(update={"accepted": {}}) for i in listed_ids if i in known.listings}
+    return known.model_copy(update={"listings": {**known.listings, **listings}}) if listings else known
+
+
 # -- a snapshot ------------------------------------------------------------------------------------------------------
 
 
@@ -347,7 +353,10 @@ def without_details(known: Facts, base_ids: Iterable[str]) -> Facts:
 
 
 def forget(known: Facts, now: datetime) -> Facts:
-    """Removes messages that have been over for long, and listings that nothing needs any more."""
+    """Removes messages that have been over for long, and listings that nothing needs any more.
+
+    A message that a snapshot still lists is undecided from then on: `now` may be wrong.
+    """
     listed = {i for seen in known.snapshots.values() for one in seen for i in one.ids}
 
     def over(fact: Fact) -> bool:
@@ -356,6 +365,8 @@ def forget(known: Facts, now: datetime) -> Facts:
         return max((*ends, *sightings)) < now - MEMORY
 
     facts = {base_id: fact for base_id, fact in known.facts.items() if not over(fact)}
+    forgotten = (fact for base_id, fact in known.facts.items() if base_id not in facts)
+    known = without_verdict(known, *(i for fact in forgotten for i in fact.listed_as if i in listed))
     of_facts = {i for fact in facts.values() for i in fact.listed_as}
     needed_stamps = last_stamps(known, facts.values(), now)
 

@@ -89,6 +89,8 @@ class Change:
     was: LogEntry | None = None
     """What this channel was last told of the group in these districts: the entry whose begin or end moved, else the
     highest entry. None if the log has nothing."""
+    came_late_to: tuple[str, ...] = ()
+    """These districts, if `cause` stood elsewhere before it stood here, as it does under new geofences."""
     shown_in_id: tuple[str, ...] = ()
     """Base id of the message that contains `meaning`, and the index of `meaning` there. Empty if `cause` and the group
     already name it: for an end, and for the first meaning of `cause`."""
@@ -107,7 +109,7 @@ class Change:
     def identity(self) -> tuple[str, ...]:
         """Unique among the changes of its audience and channel that follow from one record. It depends on no level,
         time or word of `meaning`."""
-        return (self.cause, self.kind, self.meaning.group, *self.by_snapshot, *self.shown_in_id)
+        return (self.cause, self.kind, self.meaning.group, *self.by_snapshot, *self.shown_in_id, *self.came_late_to)
 
 
 def notice_id(stage: str, place: str, channel: str, audience: str, *identity: str) -> str:
@@ -319,8 +321,9 @@ class _Comparison(Scene):
         if lesser := now_a_warning(told, tellable, now):
             was = next(entry for entry in told if entry.advance)
             return _Difference(district, "warn", "now a warning", was, tellable, lesser_grade=lesser.grade)
-        if lesser := begins_before(told, tellable, now, tolerance):
-            first = min((entry for entry in told if entry.grade >= lesser.grade), key=lambda entry: entry.onset)
+        if lesser := begins_before(told_for_begin, tellable, now, tolerance):
+            as_bad = (entry for entry in told_for_begin if entry.grade >= lesser.grade)
+            first = min(as_bad, key=lambda entry: entry.onset)
             why: Reason = "now a warning" if first.advance else "begins earlier"
             return _Difference(district, "warn", why, first, tellable, lesser_grade=lesser.grade)
         end = moved_end(told, tellable, self.situation.now, tolerance)
@@ -346,12 +349,15 @@ class _Comparison(Scene):
         """Gives the difference where less holds than was told: it was lowered, or it ended. `left` is what still holds.
 
         None as long as something unconfirmed delays it: something as bad as what was told, or, if nothing is left,
-        anything that the rule tells. None, too, if nothing is gone and what was told is still live: only the rule has
-        changed.
+        anything that the rule tells. None, too, if nothing is left and what was told is still live: only the rule has
+        changed. It is still live if it has the grade and times that were told, or if something as bad is live and
+        nothing is gone.
         """
         was = still_told[0]
-        still_live = any(grade(one.meaning) >= was.grade for one in self.live(district, group))
-        if not left and still_live and not self.gone_of(group, (district,)):
+        live = [one.meaning for one in self.live(district, group)]
+        as_told = was in self.log_entries(None, live)
+        as_bad = any(grade(meaning) >= was.grade for meaning in live)
+        if not left and (as_told or (as_bad and not self.gone_of(group, (district,)))):
             return None
         unconfirmed = [one.meaning for one in self.unconfirmed(district, group)]
         if any(grade(meaning) >= was.grade or (not left and rule.tells(meaning)) for meaning in unconfirmed):
@@ -460,7 +466,9 @@ class _Comparison(Scene):
         shown_in_id = () if kind == "ended" or shown == (cause, 0) else (base_id, str(index))
         if isinstance(rule, Rules):
             rule = rule.that_tell(meaning)
-        return Change(rule, kind, reason, cause, by_snapshot, meaning, districts, was, shown_in_id)
+        stood_elsewhere = any(ids.get(cause) for ids in self.before.values())
+        came_late_to = districts if cause in self.new_of(group, districts) and stood_elsewhere else ()
+        return Change(rule, kind, reason, cause, by_snapshot, meaning, districts, was, came_late_to, shown_in_id)
 
     def why_gone(self, group: str, districts: Sequence[str]) -> Reason:
         """Gives the reason why messages of a group are gone in these districts."""

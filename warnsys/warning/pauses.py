@@ -20,6 +20,8 @@ class Pause(Part):
     until: Moment
     held: StandingByMessage | None = None
     """What stood when it was paused, against which it catches up; None once it has."""
+    time_went_back: bool | None = None
+    """True if the city's time went back during it. What had seemed expired when it began may be live at its end."""
     since: Moment | None = None
     """When it was taken, where the clock of the desk that gave it is ahead of the city's time."""
 
@@ -45,27 +47,44 @@ def ordered(pauses: Pauses, order: ChannelPause, standing: StandingByMessage, no
     known = pauses.get(order.channel)
     if known and known.at >= order.at:
         return pauses
-    held = standing if known is None or known.held is None else known.held
+    runs = known if known and known.held is not None else None
+    held, went_back = (runs.held, runs.time_went_back) if runs else (standing, None)
     lasts = min(order.until - order.at, LONGEST_STOP)
     since = now if now and order.at > now + AHEAD else None
-    return {**pauses, order.channel: Pause(at=order.at, until=(since or order.at) + lasts, held=held, since=since)}
+    return {**pauses, order.channel: Pause(
+        at=order.at, until=(since or order.at) + lasts, held=held, time_went_back=went_back, since=since,
+    )}  # fmt: skip
 
 
 def to_compare(
-    pauses: Mapping[str, Pause], stood: StandingByMessage, channels: Collection[str], now: datetime
-) -> Iterator[tuple[frozenset[str], StandingByMessage]]:
+    pauses: Mapping[str, Pause],
+    stood: StandingByMessage,
+    channels: Collection[str],
+    now: datetime,
+    *,
+    time_went_back: bool,
+) -> Iterator[tuple[frozenset[str], StandingByMessage, bool]]:
     """The channels to be told, with what stood when each was told last: `stood` for those that run; for those that are
-    resumed, what stood when the pause began."""
+    resumed, what stood when the pause began. And whether the city's time went back since."""
     waiting = {channel: pause for channel, pause in pauses.items() if pause.held is not None}
-    yield frozenset(channels) - waiting.keys(), stood
+    yield frozenset(channels) - waiting.keys(), stood, time_went_back
     for channel, pause in sorted(waiting.items()):
         if pause.held is not None and pause.over(now):
-            yield frozenset({channel}), pause.held
+            yield frozenset({channel}), pause.held, bool(pause.time_went_back)
+
+
+def after_time_went_back(pauses: Mapping[str, Pause]) -> Pauses:
+    """The same once the city's time went back."""
+    return {
+        channel: one if one.held is None else one.model_copy(update={"time_went_back": True})
+        for channel, one in pauses.items()
+    }
 
 
 def caught_up(pauses: Mapping[str, Pause], now: datetime) -> Pauses:
     """The same after what `to_compare` gave was told: a pause that is over has nothing to catch up with."""
-    return {channel: one.model_copy(update={"held": None}) if one.over(now) else one for channel, one in pauses.items()}
+    told = {"held": None, "time_went_back": None}
+    return {channel: one.model_copy(update=told) if one.over(now) else one for channel, one in pauses.items()}
 
 
 def ends_to_tell(pauses: Mapping[str, Pause]) -> set[str]:
