@@ -574,3 +574,57 @@ def test_what_was_told_and_is_over_does_not_hide_what_begins_before_the_worse_th
     between = outcome("B", meaning("Moderate", onset=300, expires=360), sent=300, stamp=300)
     city.take(tick(300), between, snapshot(300, "F", "B"), tick(301))
     assert [(one.kind, one.reason, one.level) for one in city.push()[told:]] == [("update", "begins earlier", 2)]
+
+
+def test_a_warning_that_goes_on_is_told_though_a_worse_one_is_announced_for_later() -> None:
+    later = outcome("F", meaning("Severe", onset=600, expires=900))
+    city = City().take(tick(0), later, outcome("A", meaning("Moderate", expires=60)), snapshot(0, "F", "A"))
+    told = len(city.push())
+    on = outcome("A2", meaning("Moderate", expires=360), supersedes=["A"], sent=30, stamp=30)
+    city.take(tick(30), on, snapshot(30, "F", "A2"))
+    (said,) = city.push()[told:]
+    assert (said.kind, said.reason, said.level, said.expires) == ("update", "extended", 2, at(360))
+
+
+def extreme_that_shrank() -> City:
+    """Told of an Extreme warning until minute 240, which an update ends at 220: too little to be told."""
+    city = City().take(tick(0), outcome("A", meaning("Extreme")), snapshot(0, "A"))
+    shrunk = outcome("A2", meaning("Extreme", expires=220), supersedes=["A"], sent=10, stamp=10)
+    city.take(tick(10), shrunk, snapshot(10, "A2"), tick(221))
+    assert city.told() == [("warn", "entered")]
+    return city
+
+
+@pytest.mark.parametrize("confirmed", [225, 245])
+def test_after_a_planned_end_a_lesser_warning_that_goes_on_for_longer_is_told(confirmed: float) -> None:
+    city = extreme_that_shrank()
+    on = outcome("B", meaning("Severe", onset=225, expires=600), sent=225, stamp=225)
+    city.take(on, tick(confirmed), snapshot(confirmed, "B"))
+    (said,) = city.push()[1:]
+    assert (said.level, said.expires) == (3, at(600))
+
+
+def test_a_fall_after_which_the_lesser_warning_lasts_longer_is_told_beside_something_worse() -> None:
+    city = City().take(tick(0), outcome("A", meaning("Extreme")), snapshot(0, "A"))
+    both = meaning("Severe", expires=600), meaning("Extreme", group="WIND", ii="52")
+    city.take(outcome("B", *both, supersedes=["A"], sent=10, stamp=10), snapshot(10, "B"))
+    said = [(one.level, one.expires) for one in city.push()[1:]]
+    assert sorted(said) == [(3, at(600)), (4, at(240))]
+
+
+def test_beside_the_worst_that_is_told_is_named_what_goes_on_after_its_end() -> None:
+    """After its end nothing more is told: it was planned, and the log knows the other."""
+    city = City().take(tick(0), outcome("A", meaning("Severe"), meaning("Extreme", expires=45)), snapshot(0, "A"))
+    bodies = [one.body["de"] for one in city.push()] + [one.text for one in city.sms() if one.part != 2]
+    assert len(bodies) == 2
+    assert all("eiter" in body and "18:00" in body for body in bodies), bodies
+
+
+def test_a_warning_that_begins_earlier_and_ends_later_is_told_with_both_times() -> None:
+    city = City().take(tick(0), outcome("A", meaning("Severe", onset=120, expires=240)), snapshot(0, "A"))
+    moved = outcome("B", meaning("Severe", onset=60, expires=400), supersedes=["A"], sent=10, stamp=10)
+    city.take(tick(10), moved, snapshot(10, "B"))
+    assert [one.reason for one in city.push()] == ["entered", "begins earlier"]
+    for text in (city.push()[-1].body["de"], city.sms()[-1].text):
+        assert "15:00" in text
+        assert "20:40" in text

@@ -10,7 +10,7 @@ Beside a warning that is told, of the same group is named what is worse ("level 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 
 from warnsys.cap.model import level
@@ -30,6 +30,10 @@ MOST_PLACES = 3
 """Districts of an event that are named; more are counted."""
 MOST_LOOKED_AT = 30
 """Events of one district, the worst of it: what holds beyond these is not worth a sentence."""
+
+
+GOES_ON = timedelta(minutes=30)
+"""What ends later by no more than this is not named beside a warning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +68,17 @@ def _is_worth_saying(change: Change, meaning: Meaning, now: datetime) -> bool:
     if change.kind in ("warn", "update"):
         begins_before = meaning.onset < change.meaning.onset > now
         is_worse = grade(meaning) > grade(change.meaning)
-        if meaning.group != change.meaning.group or not (begins_before or is_worse):
+        goes_on = change.meaning.expires is not None and outlasts(meaning, change.meaning.expires)
+        if meaning.group != change.meaning.group or not (begins_before or is_worse or goes_on):
             return False
     said = change.kind == "lowered" and speaks_for(change.meaning, meaning, now)
     bad_enough = level(meaning.severity) >= NAMED_FROM or change.rule.tells(meaning)
     return bad_enough and not said and not change.rule.leaves_out(meaning)
+
+
+def outlasts(meaning: Meaning, end: datetime) -> bool:
+    """Says whether something goes on for long after an end: who reads of that end alone takes it for the end of all."""
+    return meaning.expires is None or meaning.expires - end > GOES_ON
 
 
 def _worst_first(one: StillHolds) -> tuple[object, ...]:

@@ -146,18 +146,23 @@ def moved_end(told: LogEntries, present: LogEntries, now: datetime, tolerance: t
 
     Gives None if no move has to be told.
 
+    The ends of grades are compared twice: the last one of all, and the last one before a gap. The latter is that of
+    what has begun, and of what follows it without a gap. Else a worse warning for tomorrow would hide that today's goes
+    on for longer.
+
     A move has to be told if it is larger than `tolerance`. A move to a later end has to be told at any size once the
     told end has passed. Neither `told` nor `present` may be empty.
     """
     moves = []
     for rank in sorted({entry.grade for entry in (*told, *present) if entry.grade <= top_grade(present)}, reverse=True):
-        was, is_now = _longest(told, rank), _longest(present, rank)
-        if was is None or is_now is None:
-            continue
-        by = is_now.end - was.end
-        goes_on_beyond_its_told_end = by > 0 and not was.holds(now)
-        if abs(by) > tolerance.total_seconds() or goes_on_beyond_its_told_end:
-            moves.append(Move(by, was, is_now, rank))
+        ends = [(_longest(entries, rank), _last_without_gap(entries, rank, now)) for entries in (told, present)]
+        for was, is_now in zip(*ends, strict=True):
+            if was is None or is_now is None:
+                continue
+            by = is_now.end - was.end
+            goes_on_beyond_its_told_end = by > 0 and not was.holds(now)
+            if abs(by) > tolerance.total_seconds() or goes_on_beyond_its_told_end:
+                moves.append(Move(by, was, is_now, rank))
     later = [move for move in moves if move.by > 0]
     return max(later, key=_by) if later else min(moves, key=_by, default=None)
 
@@ -169,3 +174,16 @@ def _by(move: Move) -> float:
 def _longest(entries: LogEntries, from_grade: int) -> LogEntry | None:
     """Gives the entry that holds longest among those of this grade and above."""
     return max((entry for entry in entries if entry.grade >= from_grade), key=lambda entry: entry.end, default=None)
+
+
+def _last_without_gap(entries: LogEntries, from_grade: int, now: datetime) -> LogEntry | None:
+    """Gives the entry that holds longest among those of this grade and above that have begun or follow without a gap.
+
+    None if none has begun.
+    """
+    last: LogEntry | None = None
+    for entry in sorted((one for one in entries if one.grade >= from_grade), key=lambda one: one.onset):
+        if entry.onset > now and (last is None or entry.onset.timestamp() > last.end):
+            break
+        last = max((one for one in (last, entry) if one), key=lambda one: one.end)
+    return last

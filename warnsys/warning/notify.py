@@ -240,10 +240,12 @@ class _Difference:
     now_told: LogEntries
     """What the log says of the district from now on."""
     moved_grade: int | None = None
-    """Of all entries of this grade and above, the latest end moved. None if the news is not an end that moved."""
+    """The grade of what now ends at another time. None if the news is not an end that moved."""
     lesser_grade: int | None = None
     """The grade of the lesser warning that is the news: it begins before all that was told, or only advance notices
     were told of it. None if the news is something else."""
+    lasts_longer: bool = False
+    """True if, after a fall, what is left holds for longer than was told."""
     silent: bool = False
     """True if nobody is told of it; the log notes it all the same."""
 
@@ -282,10 +284,10 @@ class _Comparison(Scene):
             without_minimum = self.log_entries(None, [one for one in live if not rule.leaves_out(one)])
             less_than_told = top_grade(without_minimum) < grade_told
             if less_than_told:
-                return self.less(rule, group, district, still_told, tellable or without_minimum, tolerance)
+                return self.less(rule, group, district, still_told, tellable, without_minimum, tolerance)
 
         as_bad_as_told = grade_now == grade_told > 0
-        live_and_something_new = grade_now > 0 and bool(self.new_of(group, (district,)))
+        live_and_something_new = grade_now > 0 and (bool(self.new_of(group, (district,))) or not still_told)
         if as_bad_as_told or live_and_something_new:
             told_for_begin = still_told or told  # if all is over, every begin has passed, so none counts as moved
             return self.moved(district, told, told_for_begin, tellable, tolerance)
@@ -309,9 +311,10 @@ class _Comparison(Scene):
         """Gives the difference where nothing worse and nothing less holds than was told. The first of these is told:
 
         1. A lesser warning of which only advance notices were told, or that begins before all that was told.
-        2. An end that moved to a later time.
-        3. A begin that moved.
-        4. An end that moved to an earlier time.
+        2. A begin that moved to an earlier time.
+        3. An end that moved to a later time.
+        4. A begin that moved to a later time.
+        5. An end that moved to an earlier time.
 
         Only moves by more than `tolerance` count. But if a warning goes on beyond the end that was told, that is news
         at any size. So ends are compared with `told`, which has entries that are over, too. Begins are compared with
@@ -330,7 +333,7 @@ class _Comparison(Scene):
         begin = moved_begin(told_for_begin, tellable, self.situation.now, tolerance)
         ends_later = end is not None and end.by > 0
         reason: Reason
-        if begin and not ends_later:
+        if begin and (begin < timedelta() or not ends_later):
             reason = "begins later" if begin > timedelta() else "begins earlier"
             return _Difference(district, "warn", reason, _top_entry(told_for_begin), tellable)
         if end is None:
@@ -341,19 +344,28 @@ class _Comparison(Scene):
             reason = "announced"
         else:
             reason = "extended"
-        return _Difference(district, "warn", reason, end.was, tellable, end.grade)
+        return _Difference(district, "warn", reason, end.was, tellable, end.now.grade)
 
     def less(
-        self, rule: Rule, group: str, district: str, still_told: LogEntries, left: LogEntries, tolerance: timedelta
+        self,
+        rule: Rule,
+        group: str,
+        district: str,
+        still_told: LogEntries,
+        tellable: LogEntries,
+        without_minimum: LogEntries,
+        tolerance: timedelta,
     ) -> _Difference | None:
-        """Gives the difference where less holds than was told: it was lowered, or it ended. `left` is what still holds.
+        """Gives the difference where less holds than was told: it was lowered, or it ended.
+
+        What still holds is `tellable`; if the rule tells nothing of it, `without_minimum`.
 
         None as long as something unconfirmed delays it: something as bad as what was told, or, if nothing is left,
         anything that the rule tells. None, too, if nothing is left and what was told is still live: only the rule has
         changed. It is still live if it has the grade and times that were told, or if something as bad is live and
         nothing is gone.
         """
-        was = still_told[0]
+        was, left = still_told[0], tellable or without_minimum
         live = [one.meaning for one in self.live(district, group)]
         as_told = was in self.log_entries(None, live)
         as_bad = any(grade(meaning) >= was.grade for meaning in live)
@@ -363,23 +375,25 @@ class _Comparison(Scene):
         if any(grade(meaning) >= was.grade or (not left and rule.tells(meaning)) for meaning in unconfirmed):
             return None
         reason = self.why_gone(group, (district,))
-        silent = reason == "expired" and was.end - self.last_end(group, district) <= tolerance.total_seconds()
+        lasts_longer = any(_outlasts(entry, still_told, tolerance) for entry in tellable)
+        as_planned = reason == "expired" and was.end - self.last_end(group, district) <= tolerance.total_seconds()
+        silent = as_planned and not lasts_longer
         if not left:
             return _Difference(district, "end", reason, was, left, silent=silent)
         advance_notice_became_warning = _only_advance(still_told) and not left[0].advance
         reason = "now a warning" if advance_notice_became_warning else "lowered"
-        return _Difference(district, "lower", reason, was, left, silent=silent)
+        return _Difference(district, "lower", reason, was, left, lasts_longer=lasts_longer, silent=silent)
 
     def silenced(self, rule: Rule, by_group: Mapping[str, Sequence[_Difference]]) -> dict[str, list[_Difference]]:
         """Makes each fall and end silent beside which something new that is as bad is told in the same district, of
-        whatever group: there it would sound like an all-clear."""
+        whatever group: there it would sound like an all-clear. A fall after which something lasts longer is told."""
         news: dict[str, int] = {}
         falls = []
         for group, differences in by_group.items():
             for one in differences:
                 if one.effect == "warn":
                     news[one.district] = max(news.get(one.district, 0), self.worst_new(rule, one.district, group))
-                elif not one.silent and one.was:
+                elif not one.silent and not one.lasts_longer and one.was:
                     falls.append((one.was.grade, group, one.district, one.effect))
         silent = set()
         for was, group, district, effect in sorted(falls, reverse=True):  # what is left after a fall is news, too
@@ -416,7 +430,7 @@ class _Comparison(Scene):
         | `lower`                               | live               | that the rule tells, else of any level |
         | `warn`                                | live               | that the rule tells                   |
         | `warn`, a lesser one (`lesser_grade`) | live               | of that grade                         |
-        | `warn`, an end moved (`moved_grade`)  | live               | that ends last, of that grade or above |
+        | `warn`, an end moved (`moved_grade`)  | live               | of that grade that ends last          |
 
         None if no message of the group is known any more.
         """
@@ -438,7 +452,7 @@ class _Comparison(Scene):
 
         def rank(one: tuple[Meaning, Fact]) -> tuple[object, ...]:
             meaning, fact = one
-            end_that_moved = _end(meaning) if moved_grade is not None and grade(meaning) >= moved_grade else 0.0
+            end_that_moved = _end(meaning) if moved_grade is not None and grade(meaning) == moved_grade else 0.0
             return end_that_moved, grade(meaning), _end(meaning), fact.sent, fact.base_id
 
         if not found:
@@ -498,6 +512,12 @@ class _Comparison(Scene):
 def _announced(was: LogEntry, now: LogEntry, tellable: LogEntries) -> bool:
     """Says whether the news is an advance notice, and the warning that was told goes on beside it."""
     return now.advance and not was.advance and not _only_advance(tellable)
+
+
+def _outlasts(entry: LogEntry, told: LogEntries, tolerance: timedelta) -> bool:
+    """Says whether an entry ends later, by more than `tolerance`, than all that was told of its grade and above."""
+    ends = [one.end for one in told if one.grade >= entry.grade]
+    return bool(ends) and entry.end - max(ends) > tolerance.total_seconds()
 
 
 def _only_advance(entries: LogEntries) -> bool:
