@@ -170,8 +170,8 @@ class StrictConsumer(driver.Consumer):
 
         Does nothing within `SEEK_AGAIN_S` after the last attempt, unless the expected record came meanwhile.
         """
-        now = time.monotonic()
-        if now < self._no_seek_before.get(tp, 0) or tp not in self.tracker.next:
+        now, expected = time.monotonic(), self.tracker.next.get(tp)
+        if now < self._no_seek_before.get(tp, 0) or expected is None:
             return
         self._no_seek_before[tp] = now + SEEK_AGAIN_S
         self.jumps += 1
@@ -183,8 +183,8 @@ class StrictConsumer(driver.Consumer):
                 tp.topic, tp.partition, SEEK_AGAIN_S, error,
             )  # fmt: skip
             return
-        if (expected := self.tracker.next.get(tp)) is None:
-            return  # the partition was revoked meanwhile
+        if self.tracker.next.get(tp) != expected:
+            return  # the record came meanwhile, so what the broker said is old; or the partition was revoked
         start = self._start_after_jump(tp, expected, found)
         if start != expected:
             self.tracker.move(tp, start)
@@ -244,14 +244,14 @@ class StrictConsumer(driver.Consumer):
     async def _position_differs(self, tp: TP, offset: int) -> bool:
         """Says whether the fetch position is not `offset`: it is higher after a jump, and lower in a log that was cut.
 
-        Says no if `offset` is meanwhile no longer the next one, or if Faust does not tell the position.
+        Says no if `offset` is meanwhile no longer the next one or in work, or if Faust does not tell the position.
         """
         try:
             async with asyncio.timeout(QUIET_S):
                 position = await self.position(tp)
         except (TimeoutError, KafkaError):
             return False
-        return position not in (None, offset) and self.tracker.next.get(tp) == offset
+        return position not in (None, offset) and self.tracker.next.get(tp) == offset and self._is_idle(tp)
 
     # -- queues -----------------------------------------------------------------------------------------------------
 

@@ -157,6 +157,21 @@ async def test_a_jump_is_read_again_from_where_handling_stopped(bench: Bench) ->
     assert bench.consumer.jumps == 1
 
 
+async def test_an_answer_of_the_broker_that_records_have_overtaken_makes_no_log_anew(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bench.consumer.perform_seek()
+    await bench.handle(P, *range(19))
+
+    async def overtaken(*tps: TP) -> dict[TP, int]:
+        await bench.handle(P, 19, 20, 21)
+        return dict.fromkeys(tps, 0)
+
+    monkeypatch.setattr(bench.thread, "earliest_offsets", overtaken)
+    assert await bench.handle(P, 25) == []
+    assert (bench.consumer.restarts, bench.consumer.tracker.next[P]) == (0, 22)
+
+
 async def test_nothing_is_committed_across_a_jump(bench: Bench) -> None:
     await bench.consumer.perform_seek()
     await bench.handle(P, 0, 1, 5, 6)
