@@ -80,22 +80,23 @@ class ToTell:
 
     situation: Situation
     record_identity: tuple[str, ...]
-    """Goes into the ids of the stele records, with the district."""
-    steles: tuple[DistrictSituation, ...] = ()
+    """Identifies the record that came in. The ids of the stele records are made of it and the district."""
+    due: tuple[DistrictSituation, ...] = ()
     """The districts whose stele gets a new record."""
     changes: tuple[Change, ...] = ()
     sent: Mapping[str, SteleSent] = field(default_factory=dict)
-    """By district, the record last sent to its stele, those of `steles` included."""
+    """By district, the record last sent to its stele, those of `due` included."""
 
 
 def decide_what_to_tell(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[CityState, ToTell | None]:
     """Takes one record into a city's state. Gives the new state, and what has to be told; None if nothing was decided.
 
-    1. It learns what the record says. If the rest can wait, it ends here.
+    1. It learns what the record says. If that is a message that can wait (`_can_wait`), steps 2 to 5 come with a later
+       record.
     2. It derives what holds now.
-    3. It compares that with what each channel was last told, wherever a message is new or gone since changes were last
-       looked for. It skips a paused channel. Once the pause is over, it compares wherever a message is new or gone
-       since the pause began.
+    3. It compares that with what each channel was last told. It looks only at districts and groups where a message is
+       new or gone since the last comparison. A paused channel is left out; after its pause, its last comparison is the
+       begin of the pause.
     4. It finds the steles that need a new record.
     5. It remembers what stood and what was told.
     """
@@ -114,22 +115,22 @@ def decide_what_to_tell(state: CityState, record: ImpactRecord, city: CityRules)
     snapshot = _snapshot_of(record)
     stopped = pauses.after_time_went_back(state.stopped) if time_went_back else state.stopped
     found, told = list[Change](), state.told
-    for channel_names, stood, went_back in pauses.to_compare(
+    for channel_names, stood_before, went_back in pauses.to_compare(
         stopped, state.held, city.policy.channels, situation.now, time_went_back=time_went_back
     ):
-        before = _as_if_new(stood, situation) if went_back else stood
+        before = _as_if_new(stood_before, situation) if went_back else stood_before
         more, told = changes(state.facts, situation, before, told, city.policy.only(channel_names), snapshot)
         found += more
-    due, steles = _due(state.steles, situation, city)
+    due, sent = _due(state.steles, situation, city)
     stopped = pauses.caught_up(stopped, situation.now)
     # Replaced messages need no details any more, except those whose end a paused channel may still have to tell.
-    replaced_and_told = set(situation.replaced) - pauses.ends_to_tell(stopped)
+    details_not_needed = set(situation.replaced) - pauses.ends_to_tell(stopped)
     after = {
-        "facts": without_details(state.facts, replaced_and_told),
-        "held": remember(situation, state.held, state.facts), "told": told, "steles": steles, "stopped": stopped,
+        "facts": without_details(state.facts, details_not_needed),
+        "held": remember(situation, state.held, state.facts), "told": told, "steles": sent, "stopped": stopped,
     }  # fmt: skip
     state = within_bounds(state.model_copy(update=after), situation)
-    return state, ToTell(situation, record_identity, due, tuple(found), steles)
+    return state, ToTell(situation, record_identity, due=due, changes=tuple(found), sent=sent)
 
 
 def _learn(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[CityState, tuple[str, ...], bool]:
@@ -143,7 +144,7 @@ def _learn(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[Cit
             facts = learn_outcome(state.facts, outcome, city.ruleset_version)
             state = with_renamed_messages(state, renamed(state.facts.facts, facts.facts, outcome.base_id))
             can_wait = (
-                facts.grown < WEIGH_AFTER  # else `within_bounds` has to look at the state
+                facts.grown < WEIGH_AFTER  # else `within_bounds`, which comes last, has to weigh the state now
                 and _can_wait(state, outcome)
                 and not _completes(state.facts, facts, outcome, city.ruleset_version)
             )
@@ -185,8 +186,8 @@ def _can_wait(state: CityState, outcome: Outcome) -> bool:
 
 
 def _says_nothing_here(state: CityState, outcome: Outcome) -> bool:
-    """Says whether a message means nothing to this city: it can be read, warns nobody here, is not known here, and
-    replaces nothing that is."""
+    """Says whether a message means nothing to this city: it was readable, warns nobody here, and neither it nor
+    anything that it replaces is known here."""
     warns = any(meaning.impacts for meaning in outcome.meanings)
     if warns or outcome.decided == "rejected":
         return False
@@ -229,7 +230,7 @@ def _snapshot_of(record: ImpactRecord) -> str:
     return ""
 
 
-def _as_if_new(held: StandingByMessage, situation: Situation) -> StandingByMessage:
+def _as_if_new(stood_before: StandingByMessage, situation: Situation) -> StandingByMessage:
     """Gives what stood, without the messages that stand now, so that these count as new.
 
     After the time went back, messages that had seemed expired are live again, and perhaps nobody was told of them. The
@@ -237,8 +238,8 @@ def _as_if_new(held: StandingByMessage, situation: Situation) -> StandingByMessa
     """
     stands = {d.district: {one.fact.base_id for one in d.standing} for d in situation.districts.values()}
     return {
-        district: {i: stood for i, stood in ids.items() if i not in stands.get(district, ())}
-        for district, ids in held.items()
+        district: {i: is_now for i, is_now in ids.items() if i not in stands.get(district, ())}
+        for district, ids in stood_before.items()
     }
 
 
@@ -270,8 +271,8 @@ def set_aside(
 ) -> tuple[CityState, tuple[Notice, ...]]:
     """Leaves out a record that a city failed to settle. Gives the city's state without it, and what to publish.
 
-    It does not raise, whatever is wrong with the record or the rules. So if it does, or ends the process, the state is
-    at fault.
+    Neither a bad record nor bad rules make it raise. If it raises or ends the process all the same, the state is at
+    fault.
 
     The city keeps what it knew, and is incomplete. If the record is an outcome, the city marks its message as
     unreadable, so that nothing that the message may concern ends or turns clear.
@@ -285,14 +286,14 @@ def set_aside(
             "decided": "rejected", "reason": reason[:300], "supersedes": (), "meanings": (), "sent": None,
             "msg_type": None,
         }  # fmt: skip
-        with suppress(Exception):  # if this fails, too, the message is undecided, and the city is incomplete as well
+        with suppress(Exception):  # if this also fails, the message stays undecided: the city is incomplete, too
             state, notices = settle(state, record.model_copy(update=unreadable), city)
     with suppress(Exception):  # if this fails, too, the steles' records grow old, and the steles say so
         if situation := city.situation(state):
-            due, steles = _due(state.steles, situation, city)
+            due, sent = _due(state.steles, situation, city)
             record_identity = ("failed", *state.troubles, utc(situation.now))
-            shown = worded(ToTell(situation, record_identity, due, sent=steles), city)
-            state, notices = state.model_copy(update={"steles": steles}), (*notices, *shown)
+            shown = worded(ToTell(situation, record_identity, due=due, sent=sent), city)
+            state, notices = state.model_copy(update={"steles": sent}), (*notices, *shown)
     return state, notices
 
 
@@ -304,7 +305,7 @@ def worded(to_tell: ToTell, city: CityRules) -> tuple[Notice, ...]:
     shared = stele.Shared(city.place, to_tell.situation, city.policy)
     steles = [
         stele.record(shared, one, city.stage, to_tell.record_identity, to_tell.sent[one.district].cap or ())
-        for one in to_tell.steles
+        for one in to_tell.due
     ]
     steles.sort(key=lambda record: -max((item.level for item in record.items), default=0))
     by_name = {one.name: one for one in tellers()}

@@ -12,9 +12,9 @@ the boundary of what a fence and an outline share consists of pieces of the two:
          └─────────┘     shared area = Σ ± (fence's sum - outline's sum),  + where the fence leaves, - where it enters
              outline
 
-If a ring starts inside the other shape, one inner piece wraps past the start of the ring, and the formula lacks one
-full turn for it. So the ring's total is added. Say that the fence sweeps 8 from a to 1, 8 from 1 to c, and 0 from
-there on, so 16 in all:
+If a ring starts inside the other shape, one inner piece contains the ring's start, so (sum at its end) - (sum at its
+start) is one whole turn too small. So the ring's total is added. Say that areas are swept from the parallel through d
+and c. Then only the way from a to c sweeps anything: 8 from a to 1, and 8 from 1 to c, so 16 in all:
 
     the ring starts at    sum at 1    sum at 2    (sum at 2) - (sum at 1)
     a, outside                   8          16      8
@@ -23,7 +23,8 @@ there on, so 16 in all:
 A ring without crossings follows the same rule: it counts as a whole if it starts inside, else not at all.
 
 So only the edges that cross and the rings that start inside have to be found. The work grows with the crossings and
-with the vertices of the outlines, which are read once, but not with those of the fences.
+with the vertices of the outlines, which are read once. Of a fence all vertices are read only if an outline starts in
+the box of one of its rings.
 docs/explanation/exact-shares.md tells the same with more pictures.
 """
 
@@ -47,7 +48,7 @@ _MOST_NEAR = 500_000
 _MOST_TESTS = 2_000_000
 """Limit of pairs (ring's start, stretch) that are tested to find the rings that start inside."""
 _MORE_PER_STRETCH = 4
-"""Each stretch of the fences raises both limits by this many pairs."""
+"""Each stretch of the fences raises both limits by this many pairs: an index of that size rightly meets more."""
 _NUMPY_UP_TO = 2_000
 """Up to this many tests, numpy (`Boundary.contains`) is faster than GEOS, which has to prepare the outlines."""
 _REMEDY = "use the outlines' convex hull instead"
@@ -59,7 +60,7 @@ class Overlaps(NamedTuple):
     outline: Ints
     fence: Ints
     area: Floats
-    """The shared area in steradians, exact to about 1e-18: an area of that size may mean no overlap."""
+    """The shared area in steradians, right to about 1e-18 (less than a square centimetre): less means nothing."""
 
 
 class Terms(NamedTuple):
@@ -189,7 +190,7 @@ class Fences:
         """The term of each outline's ring that starts inside a fence: what the whole ring sweeps."""
         fences = self._boundary
         lon, lat = outlines.ring_starts(np.arange(len(outlines.ring_first)))
-        ring, fence_ring = self._ring_tree.query(Boxes(lon, lon, lat, lat).for_tree())  # each start as a box
+        ring, fence_ring = self._ring_tree.query(Boxes(lon, lon, lat, lat).for_tree())  # boxes without extent
         if not len(ring):
             return _NONE
         # A point is tested against all rings of a fence together, holes too. So each pair of an outline's ring and a

@@ -60,8 +60,8 @@ class MatchAgent:
         self._rebalances = 0
         """How often partitions were assigned or revoked. If it grows during a record, its partition may be lost."""
         self._convicted: dict[str, dict[str, str]] = {}
-        """By place, why `handle` sets a convicted record aside. The inner key is always "", because this agent has one
-        part; `SettleAgent` has one for each city."""
+        """By `place_of`, why `handle` sets a convicted record aside: reasons by city, as in `SettleAgent`. This agent
+        decides for all cities at once, so its only key is ""."""
         self._cities = topics.by_partition(cities)
         """The cities of each partition of `warn.impacts`."""
 
@@ -87,19 +87,19 @@ class MatchAgent:
             outcome = self._matcher.decide(alert, headers).outcome
         except CapError as error:
             outcome = self._matcher.refuse(headers, error).outcome
-        except MemoryError:
+        except MemoryError:  # charged to the infrastructure
             raise
         except Exception as error:  # charged to the record; every city learns that this message is undecided
             log.exception("match: %s cannot be decided, so its message counts as rejected", place_of(record))
-            outcome = self._undecided(headers, error_reason(error))
+            outcome = self._rejected_for(headers, error_reason(error))
         else:
             trail = trail.took("parsed", parsed - started).took("decided", time.perf_counter() - parsed)
-        if outcome.sent:
-            trail = trail.at("sent", outcome.sent.timestamp())
+        if authored_at := outcome.sent:
+            trail = trail.at("sent", authored_at.timestamp())
         try:
             await self._publish(record, outcome, trail)
-        except TooLargeError as error:
-            outcome = self._undecided(headers, f"too-large {error}")
+        except TooLargeError as error:  # some partitions may have the larger one, and keep what they learned from it
+            outcome = self._rejected_for(headers, f"too-large {error}")
             await self._publish(record, outcome, trail)
         self._count(headers, outcome)
         self._heard(outcome)
@@ -136,8 +136,8 @@ class MatchAgent:
         """Notes that `handle` has to set a record aside, and why."""
         self._convicted[place_of(record)] = reasons
 
-    def _undecided(self, headers: AlertHeaders, reason: str) -> Outcome:
-        """Gives the outcome of a message that cannot be decided. The first word of `reason` is its code."""
+    def _rejected_for(self, headers: AlertHeaders, reason: str) -> Outcome:
+        """Gives the outcome `rejected` for a message that cannot be decided. The first word of `reason` is its code."""
         code, _, text = reason.partition(" ")
         return self._matcher.refuse(headers, CapError(code.rstrip(":"), "/alert", text)).outcome
 
@@ -152,8 +152,8 @@ class MatchAgent:
     async def _send_to_all(self, record: ConsumedRecord, values: Mapping[int, bytes], trail: TraceHeader) -> None:
         """Sends each partition its value, and notes the acknowledgement as outstanding: `flush` waits for it.
 
-        In two cases this method waits itself: the broker may find a value too large, or the partition was revoked
-        meanwhile, so that nobody calls `flush` for it.
+        In two cases this method waits itself: the broker may find a value too large; or a rebalance came meanwhile, and
+        `_unflushed` holds nothing of before it.
         """
         rebalances = self._rebalances
         acknowledged = await self._sender.begin(

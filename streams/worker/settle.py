@@ -87,10 +87,13 @@ class SettleAgent:
         """Why `handle` sets convicted records aside: topic/partition@offset → city → reason. "" means every city."""
         self._partitions_in_metrics = set[int]()
         self._cities_with_bad_state: set[str] = set()
-        """Cities whose state makes every record fail: in a trial even `set_aside` failed."""
+        """Cities whose state is held to be at fault: in a trial even `set_aside` failed or ended the process."""
 
     def forget(self) -> None:
-        """Forgets all states, because partitions were revoked or assigned. The next record reads them again."""
+        """Forgets all states, because partitions were revoked or assigned. The next record reads them again.
+
+        Convictions stay: they belong to a record, not to a state.
+        """
         self._failed_ticks.clear()
         self._cities_with_bad_state.clear()
         self._states.clear()
@@ -127,13 +130,13 @@ class SettleAgent:
         reason = "what was remembered was more than can be kept"
         for state in (stored.state, *reduced(stored.state, reason)):
             try:
-                smaller = replace(stored, state=state)
-                await self._store.save(partition, {city: smaller})
+                candidate = replace(stored, state=state)
+                await self._store.save(partition, {city: candidate})
             except TooLargeError:
                 log.critical("%s: the city's state is larger than the broker takes; a smaller one is tried", city)
                 self._metrics.state_lost.labels(city).set(time.time())
                 continue
-            return smaller
+            return candidate
         raise TooLargeError(
             f"{city}: the broker takes not even an empty state; raise max.message.bytes of {self._topics.state.name}"
         )
@@ -181,7 +184,7 @@ class SettleAgent:
         await self._sender.send([_traced(trail, one) for one in outgoing])
         if rebalances == self._rebalances:
             self._keep(record.partition, before, after)
-        else:  # all states in memory were forgotten, and these must not take their place: `flush` will not know them
+        else:  # `forget` has emptied `_states`. Put there, these could hide what a new owner stored: store them here
             await self._save(record.partition, after)
         for notice in notices:
             self._count(notice)
@@ -254,7 +257,7 @@ class SettleAgent:
         failed = await trials.tried(set_aside_parts) if set_aside_parts else {}
         if rebalances != self._rebalances:
             return {}
-        # A part that was not tried proves nothing about the state.
+        # A part that was not tried proves nothing about the state. The record is set aside there all the same.
         self._cities_with_bad_state |= {city for city, reason in failed.items() if not reason.startswith(NOT_TRIED)}
         self.convict(record, reasons)
         return reasons
@@ -278,11 +281,12 @@ class SettleAgent:
         if is_tick:
             self._failed_ticks[city] = self._failed_ticks.get(city, 0) + 1
         is_convicted = isinstance(failure.__cause__, PoisonError)
-        # The state is not tested for a convicted record, because `judge` tries `set_aside` on it in a trial; nor for a
-        # tick, because `GIVEN_UP_AFTER` counts its failures.
+        # For a convicted record `judge` has tested the state already. For a tick the count `_failed_ticks` decides.
         state_fails = not is_convicted and not is_tick and self._state_fails(state)
         too_many_ticks = self._failed_ticks.get(city, 0) >= GIVEN_UP_AFTER
         if state_fails or too_many_ticks or city in self._cities_with_bad_state:
+            # A convicted outcome may be at fault itself, so it is only set aside. A tick is harmless, and without it
+            # the new state has no time.
             result = self._begin_anew(city, state, content, record, reason, retry=state_fails or is_tick)
         else:
             after, notices = set_aside(state, content, reason, self._cities[city])
@@ -318,7 +322,7 @@ class SettleAgent:
         log.critical("%s: the city's state cannot be used and is kept on warn.rejected; the city begins anew", city)
         old = replace(
             record, value=state.to_bytes(), topic=self._topics.state.name, key=city.encode(), offset=-1, headers={}
-        )  # the state was in memory, so it has no offset
+        )  # a rejection needs a record, so the state poses as one of `warn.state`; it was in memory and has no offset
         rejected = rejection(self._topics, old, self.name, f"state: {reason}", city)
         rules, empty, paused = self._cities[city], CityState(city=city), CityState(city=city, stopped=state.stopped)
         attempts: list[Callable[[], tuple[CityState, tuple[Notice, ...]]]] = [
@@ -356,7 +360,7 @@ class SettleAgent:
         return content
 
     async def _restored(self, partition: int) -> dict[str, StoredState]:
-        """Gives the states of a partition's cities, from memory or from the store; an empty one for a city without."""
+        """Gives the states of a partition's cities, from memory or the store; an empty one for a city that has none."""
         if partition in self._states:
             return self._states[partition]
         rebalances, found = self._rebalances, await self._loaded(partition)
@@ -377,7 +381,7 @@ class SettleAgent:
     async def _loaded(self, partition: int) -> dict[str, StoredState]:
         """Loads the states of a partition. Gives none if they cannot be read.
 
-        The cities then begin anew, because no record is to blame, and learn from what the feed publishes again.
+        No record is to blame, so none is rejected: the cities begin anew, and learn from what the feed publishes again.
         """
         try:
             return await self._store.load(partition)
@@ -429,6 +433,6 @@ def _first_that_works(attempts: Sequence[Callable[[], T]]) -> T:
 def _traced(trail: TraceHeader, record: ProducerRecord) -> ProducerRecord:
     """Adds the trace header to a notice; leaves other records as they are.
 
-    Only notices have the header `id` here: records of `warn.impacts`, whose headers a rejection copies, have none.
+    The header `id` marks a notice. Rejections copy the headers of `warn.impacts`, which never have it.
     """
     return replace(record, headers={**record.headers, **trail.header()}) if "id" in record.headers else record

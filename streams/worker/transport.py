@@ -10,8 +10,8 @@ Many places in Faust can lose a record in this way. So the check runs last, when
 * At a jump the consumer reads the partition again, from the record that is to be processed next.
 * The offset tracker alone decides what is committed. The consumer ignores Faust's own acknowledgements.
 
-Agents read topics without holes (neither compacted nor transactional), so a jump means lost records. Only a gap that
-several readings meet counts as a hole (`_is_hole`).
+The agents' topics should have no holes (they are neither compacted nor transactional), so a jump means lost records. If
+a log has some nevertheless, a gap that several readings meet counts as a hole (`_is_hole`).
 """
 
 import asyncio
@@ -35,7 +35,7 @@ WRITTEN_FOR = {"faust-streaming": "0.15.3", "aiokafka": "0.14.0"}
 """The releases whose internals this module overrides. The module refuses any other."""
 FETCH_WAIT_MS = 50
 """How long a fetch waits for new records (Faust: 1.5 s). aiokafka has one fetch per broker under way. A fetch that
-waits on an empty partition holds up all others of that broker. So it must be short."""
+waits on an empty partition holds up records of that broker's other partitions. So it must be short."""
 EMBEDDED_FETCH_WAIT_MS = 10
 """The same on the embedded broker. There a new record does not wake a fetch, so each waits up to this long."""
 SEEK_AGAIN_S = 5.0
@@ -106,7 +106,7 @@ class StrictConsumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         self.tracker: OffsetTracker[TP] = OffsetTracker()
         self.jumps = 0
-        """How often the consumer began to read a partition again: a record came that was not the next one but a later
+        """How often the consumer tried to read a partition again: a record came that was not the next one but a later
         one, or the fetch position was not the next offset."""
         self.skipped = 0
         """How many records retention deleted before an agent handled them. No consumer can mend this loss."""
@@ -125,7 +125,8 @@ class StrictConsumer(driver.Consumer):
         partition is read again, and when the expected record is taken."""
         self._last_gap: dict[TP, Gap] = {}
         self._generation: int | None = None
-        """The generation of the group in which the tracker's offsets hold. None after a revocation."""
+        """The generation of the group for which `perform_seek` last set the tracker's offsets. None after a
+        revocation."""
 
     def _new_consumer_thread(self) -> _ShortFetchThread:
         return _ShortFetchThread(self, loop=self.loop, beacon=self.beacon)
@@ -213,8 +214,9 @@ class StrictConsumer(driver.Consumer):
     def _is_hole(self, tp: TP, expected: int, came: int) -> bool:
         """Says whether the log has no records from `expected` up to `came`: `BELIEVED_AFTER` readings met this gap.
 
-        Within one generation Faust does not throw away the same records twice. So a gap that every reading meets is a
-        hole. Two readings would do; a third is for what we do not know of Faust.
+        A reading goes from a seek to the next jump. Within one generation Faust does not throw away the same records
+        twice. So a gap that every reading meets is a hole. Two readings would do; a third is for what we do not know of
+        Faust.
         """
         last = self._last_gap.get(tp)
         readings = last.readings + 1 if last and (last.expected, last.came) == (expected, came) else 1
@@ -280,8 +282,8 @@ class StrictConsumer(driver.Consumer):
         """Seeks to the first record that is not handled.
 
         Faust calls this after each rebalance, before records flow, and when it has fetched while its flow is stopped.
-        If no partition was revoked since the last call, the tracker knows that record. Else the committed offset says
-        it.
+        Within the generation of the last call the tracker's `done` says which record that is; in a new one, the
+        committed offset.
         """
         generation = self.app.consumer_generation_id
         inputs = self._input_partitions()
@@ -298,7 +300,7 @@ class StrictConsumer(driver.Consumer):
         self._no_seek_before.clear()
         self._came_instead.clear()
         self._last_gap.clear()
-        committed = {
+        committed = {  # without a commit, a group would begin at the first offset anyway
             tp: offsets.first if offsets.committed is None else offsets.committed for tp, offsets in found.items()
         }
         self.tracker.assign(starts, committed)

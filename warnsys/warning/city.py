@@ -33,7 +33,7 @@ class CityInfo:
 
 
 class SteleSent(Part):
-    """The record that a stele was last sent, in short."""
+    """A digest of the last record that was sent to a stele."""
 
     content: str
     at: Moment
@@ -42,7 +42,7 @@ class SteleSent(Part):
     grade: int = 0
     """The grade of the worst of them."""
     holds: str | None = None
-    """A digest of what holds, as its newest CAP alert has it; None if nothing holds."""
+    """A digest of what the district's newest CAP alert says holds; None if that says that nothing holds."""
     cap: tuple[CapMessage, ...] | None = None
     """Its CAP alerts, the newest first; None for none."""
 
@@ -53,7 +53,7 @@ class CityState(Record):
     city: str
     facts: Facts = Facts()
     held: StandingByMessage = {}
-    """What stood when changes were last looked for: `before` in `notify`."""
+    """What stood when changes were last looked for (True), and what stood only before that (False)."""
     told: NotificationLog = {}
     """What each channel was last told."""
     steles: dict[str, SteleSent] = {}
@@ -64,7 +64,10 @@ class CityState(Record):
 
 
 def with_renamed_messages(state: CityState, names: Mapping[str, str]) -> CityState:
-    """Gives messages their new names in `held` and in the pauses; `names` has the new name by the old one."""
+    """Gives messages their new names in `held` and in the pauses; `names` has the new name by the old one.
+
+    If an older content of a message comes late, it takes the message's name, and the newer content gets another.
+    """
     if not names:
         return state
 
@@ -98,7 +101,8 @@ class CityRules:
 
 
 def within_bounds(state: CityState, situation: Situation | None) -> CityState:
-    """Makes the state smaller if it has grown too large (docs/adr/0013)."""
+    """Once `WEIGH_AFTER` bytes have come in, weighs the state; above `HEAVY` it makes it as small as `LIGHT`
+    (docs/adr/0013)."""
     if state.facts.grown < WEIGH_AFTER:
         return state
     state = state.model_copy(update={"facts": state.facts.model_copy(update={"grown": 0})})

@@ -48,12 +48,13 @@ Reason = Literal[
     "raised", "now a warning", "announced", "entered", "revived", "begins earlier", "extended", "begins later",
     "shortened", "lowered", "cancelled", "superseded", "withdrawn", "expired",
 ]  # fmt: skip
-"""Why a change is told; of several reasons the first in this list. `docs/reference/lifecycle.md` tells a story of each.
+"""Why a change is told. If it joins districts with different reasons, it bears the first of them in this list; within
+one district `difference` and `moved` decide. `docs/reference/lifecycle.md` tells a story of each.
 
 * If the log has nothing of the group here: `entered`, a warning is new; `revived`, a withdrawn one is listed again.
-* If the grade differs from the one that was told: `now a warning`, if only advance notices were told and a warning
-  holds now, at whatever level; else `raised` or `lowered`. Of one level, a warning is above an advance notice.
-  `now a warning` is also a warning beside a worse advance notice, if only advance notices were told of its level.
+* `now a warning`: a warning holds, and of its grade and above only advance notices are still told.
+* If the grade differs from the one that was told, and it is no `now a warning`: `raised` or `lowered`. Of one level, a
+  warning is above an advance notice.
 * `announced`: a warning goes on, and an advance notice of something worse or later comes beside it.
 * `extended`, `shortened`, `begins earlier`, `begins later`: end or begin moved by more than the policy's minutes;
   `extended` also by less, if the end that was told has passed. `begins earlier` is also something lesser that begins
@@ -63,8 +64,8 @@ Reason = Literal[
   `expired`, earlier than was told.
 """
 MOST_CHANGES = 20
-"""Limit of changes per audience, channel and kind that follow from one record. Above it, changes of one group and grade
-become one for all their districts. The DWD has seventeen event groups."""
+"""Limit of changes per audience, channel and kind that follow from one record. Above it, changes of one group, grade
+and reason become one for all their districts. The DWD has seventeen event groups: its records are hardly ever cut."""
 _ORDER: tuple[Reason, ...] = get_args(Reason)
 
 
@@ -78,10 +79,11 @@ class Change:
     cause: str
     """Base id of the message that caused it."""
     by_snapshot: tuple[str, ...]
-    """Empty if a message alone caused the change. Else two words. The first says what the snapshot did: `revived`,
-    `withdrawn`, `expired`, or `confirmed` (it ended the message together with a successor, as it does for each Cancel).
-    The second is "source stamp" of the snapshot; if the record itself brought no snapshot, only the stamp
-    `situation.as_of`."""
+    """Empty if a message alone caused the change. Else what the snapshot did, and which snapshot.
+
+    It did one of: `revived`, `withdrawn`, `expired`, or `confirmed` (a successor had come, and this snapshot proved
+    that it ends the message here; a Cancel always needs one). The snapshot is "source stamp"; if the record itself
+    brought none, only the stamp `situation.as_of`."""
     meaning: Meaning
     """What holds now; for the kind `ended`, what has ended. Its begin and end span all that holds at its grade in these
     districts, because that is one event to people."""
@@ -92,8 +94,8 @@ class Change:
     came_late_to: tuple[str, ...] = ()
     """These districts, if `cause` stood elsewhere before it stood here, as it does under new geofences."""
     shown_in_id: tuple[str, ...] = ()
-    """Base id of the message that contains `meaning`, and the index of `meaning` there. Empty if `cause` and the group
-    already name it: for an end, and for the first meaning of `cause`."""
+    """Base id of the message that contains `meaning`, and the index of `meaning` there. Empty for an end, and if it
+    would be the first meaning of `cause`."""
     more: int = 0
     """How many changes `MOST_CHANGES` cut off after this one, plus how many meanings the matcher did not keep."""
 
@@ -144,7 +146,8 @@ def changes(
 ) -> tuple[list[Change], NotificationLog]:
     """Gives what each channel has to be told now, the worst first, and the notification log after that.
 
-    `before` is what stood when the channels of `policy` were last compared, `told` the log. `snapshot` is
+    `policy` has only the channels to compare now, `before` what stood when they were last compared. `told` is the log,
+    `snapshot` is
     "source stamp" of the snapshot that the record is, or that its message came with; if it is "", the stamp
     `situation.as_of` stands in its place.
 
@@ -190,7 +193,7 @@ def _at_most(worst_first: Iterable[Change], known: Facts) -> list[Change]:
 
 def _over_districts(worst_first: Iterable[Change]) -> list[Change]:
     """Joins the changes that are one event to people: those of one group and grade that differ in district, words or
-    times alone. So a district hears of the worst there, however many are warned."""
+    times alone. So none is cut off, even if many districts are warned."""
     alike: dict[tuple[object, ...], list[Change]] = {}
     for change in worst_first:
         key = change.rule, change.reason, change.by_snapshot, change.meaning.group, grade(change.meaning)
@@ -385,8 +388,8 @@ class _Comparison(Scene):
         return _Difference(district, "lower", reason, was, left, lasts_longer=lasts_longer, silent=silent)
 
     def silenced(self, rule: Rule, by_group: Mapping[str, Sequence[_Difference]]) -> dict[str, list[_Difference]]:
-        """Makes each fall and end silent beside which something new that is as bad is told in the same district, of
-        whatever group: there it would sound like an all-clear. A fall after which something lasts longer is told."""
+        """Where something new is told in a district, of whatever group, makes falls and ends of no higher grade silent
+        there: they would sound like an all-clear. A fall after which something lasts longer is told."""
         news: dict[str, int] = {}
         falls = []
         for group, differences in by_group.items():
@@ -396,7 +399,7 @@ class _Comparison(Scene):
                 elif not one.silent and not one.lasts_longer and one.was:
                     falls.append((one.was.grade, group, one.district, one.effect))
         silent = set()
-        for was, group, district, effect in sorted(falls, reverse=True):  # what is left after a fall is news, too
+        for was, group, district, effect in sorted(falls, reverse=True):  # a fall that is told tells what is new there
             if news.get(district, 0) >= was:
                 silent.add((group, district))
             elif effect == "lower":
