@@ -13,8 +13,8 @@ the boundary of what a fence and an outline share consists of pieces of the two:
              outline
 
 If a ring starts inside the other shape, one inner piece contains the ring's start, so (sum at its end) - (sum at its
-start) is one whole turn too small. So the ring's total is added. Say that areas are swept from the parallel through d
-and c. Then only the way from a to c sweeps anything: 8 from a to 1, and 8 from 1 to c, so 16 in all:
+start) is one whole turn too small. So the ring's total is added. Say that areas are swept from the parallel through a
+and b. Then only the side from d to c sweeps anything: 8 from d to 1, and 8 from 1 to c, so 16 in all:
 
     the ring starts at    sum at 1    sum at 2    (sum at 2) - (sum at 1)
     a, outside                   8          16      8
