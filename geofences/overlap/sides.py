@@ -63,8 +63,10 @@ def _with_exact_sign(
 
     0 remains only for an edge without length.
     """
-    # Where the bound is 0, both products are 0, so the determinant is exactly 0.
-    for row in np.flatnonzero((np.abs(determinant) <= bound) & (bound > 0)).tolist():
+    # Where the bound is 0, both products are 0, so the determinant is exactly 0. So it is at the end of the edge, where
+    # both products are dx dy. Outlines along the borders of fences have thousands of such points.
+    at_end = (lon == edges.lon1) & (lat == edges.lat1)
+    for row in np.flatnonzero((np.abs(determinant) <= bound) & (bound > 0) & ~at_end).tolist():
         determinant[row] = _sign_by_fractions(*(float(numbers[row]) for numbers in (*edges, lon, lat)))
     # The step adds dx ε² - dy ε if it shifts the point, and takes that away if it shifts the edge. The sign decides
     # where the determinant itself is 0.
