@@ -365,13 +365,13 @@ class _Comparison(Scene):
 
         None as long as something unconfirmed delays it: something as bad as what was told, or, if nothing is left,
         anything that the rule tells. None, too, if nothing is left and what was told is still live: only the rule has
-        changed. It is still live if it has the grade and times that were told, or if something as bad is live and
-        nothing is gone.
+        changed. It is still live if something that is not new has the grade and times that were told, or if something
+        as bad is live and nothing is gone.
         """
         was, left = still_told[0], tellable or without_minimum
-        live = [one.meaning for one in self.live(district, group)]
-        as_told = was in self.log_entries(None, live)
-        as_bad = any(grade(meaning) >= was.grade for meaning in live)
+        live = self.live(district, group)
+        as_told = was in self.log_entries(None, [m.meaning for m in live if m.fact.base_id not in self.new[district]])
+        as_bad = any(grade(one.meaning) >= was.grade for one in live)
         if not left and (as_told or (as_bad and not self.gone_of(group, (district,)))):
             return None
         unconfirmed = [one.meaning for one in self.unconfirmed(district, group)]
