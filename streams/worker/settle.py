@@ -290,7 +290,7 @@ class SettleAgent:
             result = self._begin_anew(city, state, content, record, reason, retry=state_fails or is_tick)
         else:
             after, notices = set_aside(state, content, reason, self._cities[city])
-            result = _CityResult(after, notices, self._outgoing(state, after, notices, record))
+            result = self._result_that_fits(state, after, notices, record)
         return result._replace(outgoing=[rejected, *result.outgoing])
 
     def _state_fails(self, state: CityState) -> bool:
@@ -334,7 +334,26 @@ class SettleAgent:
         after, notices = _first_that_works(attempts if retry else attempts[2:])
         # A new state has no steles before its first tick. Compared with the old state, the steles of the old one would
         # seem removed and get tombstones, although the districts exist. So `after` is compared with itself.
-        return _CityResult(after, notices, [rejected, *self._outgoing(after, after, notices, record)])
+        result = self._result_that_fits(after, after, notices, record)
+        return result._replace(outgoing=[rejected, *result.outgoing])
+
+    def _result_that_fits(
+        self, before: CityState, after: CityState, notices: Iterable[Notice], record: ConsumedRecord
+    ) -> _CityResult:
+        """Gives the result for a city that has failed, without the notices that no topic takes.
+
+        Otherwise the whole record would be rejected, for all cities. Without a record, a stele says that its data grow
+        old.
+        """
+        fitting = []
+        for notice in notices:
+            try:
+                self._notice(notice, record)
+            except TooLargeError as error:
+                log.critical("settle: %s", error)
+            else:
+                fitting.append(notice)
+        return _CityResult(after, tuple(fitting), self._outgoing(before, after, fitting, record))
 
     def _outgoing(
         self, before: CityState, after: CityState, notices: Iterable[Notice], record: ConsumedRecord

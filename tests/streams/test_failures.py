@@ -310,7 +310,7 @@ async def test_a_listener_that_fails_changes_nothing() -> None:
 
 
 async def test_a_notice_that_no_topic_takes_is_that_citys(monkeypatch: pytest.MonkeyPatch) -> None:
-    pair = await Pair().take(tick(0))
+    pair = await Pair().take(tick(0), snapshot(0), tick(1))
     monkeypatch.setattr("streams.worker.settle.HEADER_RESERVE", 2**30)
     await pair.take(warning("A", HERE))
     assert pair.sent("warn.push") == []
