@@ -107,12 +107,12 @@ def test_a_claim_is_remembered_while_it_holds_or_its_group_stands_there_at_its_g
     told = {"public/push/RAIN/HEAVY": {"d1": (entry(9, 30), entry(7, 60)), "d2": (entry(7, 30),)}}
     asked = []
 
-    def highest(district: str, group: str) -> int:
-        asked.append((district, group))
+    def highest(key: str, district: str) -> int:
+        asked.append((key, district))
         return 7 if district == "d2" else 0
 
     assert without_ended(told, at(40), highest) == {
         "public/push/RAIN/HEAVY": {"d1": (entry(7, 60),), "d2": (entry(7, 30),)}
     }
-    assert set(asked) == {("d1", "RAIN/HEAVY"), ("d2", "RAIN/HEAVY")}
+    assert set(asked) == {("public/push/RAIN/HEAVY", "d1"), ("public/push/RAIN/HEAVY", "d2")}
     assert without_ended(told, at(60), lambda *_: 0) == {}

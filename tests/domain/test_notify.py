@@ -628,3 +628,12 @@ def test_a_warning_that_begins_earlier_and_ends_later_is_told_with_both_times() 
     for text in (city.push()[-1].body["de"], city.sms()[-1].text):
         assert "15:00" in text
         assert "20:40" in text
+
+
+def test_what_an_audience_is_never_told_of_keeps_nothing_that_it_was_told_of_alive() -> None:
+    notice = outcome("V", meaning("Severe", urgency="Future", onset=600, expires=900))
+    city = City().take(tick(0), notice, outcome("A", meaning("Moderate", expires=60)), snapshot(0, "V", "A"))
+    city.take(tick(61), snapshot(62, "V"), tick(63))
+    again = outcome("B", meaning("Moderate", onset=330, expires=400), sent=300, stamp=300)
+    city.take(tick(300), again, snapshot(300, "V", "B"))
+    assert city.told() == [("warn", "entered"), ("warn", "entered")]

@@ -79,15 +79,14 @@ def higher(one: LogEntry | None, other: LogEntry | None) -> LogEntry | None:
 def without_ended(told: NotificationLog, now: datetime, highest: Callable[[str, str], int]) -> NotificationLog:
     """Removes the entries whose told end has passed, unless something of their grade or above still stands.
 
-    So an event that goes on beyond its told end stays the same event. `highest` takes a district and an event group and
-    gives the highest grade that stands there; what is unconfirmed counts as standing.
+    So an event that goes on beyond its told end stays the same event. `highest` takes a key of the log and a district,
+    and gives the highest grade that stands there; what is unconfirmed counts as standing.
     """
     found: NotificationLog = {}
     for key, districts in told.items():
-        group = key.split("/", 2)[2]
         kept = {}
         for district, entries in districts.items():
-            if left := tuple(one for one in entries if one.holds(now) or one.grade <= highest(district, group)):
+            if left := tuple(one for one in entries if one.holds(now) or one.grade <= highest(key, district)):
                 kept[district] = left
         if kept:
             found[key] = kept

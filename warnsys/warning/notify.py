@@ -172,7 +172,13 @@ def changes(
                 found += comparison.joined(rule, group, kind, some)
             if differences:
                 told[key] = {**told_here, **{one.district: one.now_told for one in differences}}
-    return _at_most(sorted(found, key=_worst_first), known), without_ended(told, situation.now, comparison.top_standing)
+    rules = {f"{rule.audience}/{rule.channel}": rule for rule in policy.rules_by_name}
+
+    def highest(key: str, district: str) -> int:
+        audience, channel, group = key.split("/", 2)
+        return comparison.top_standing(district, group, rules.get(f"{audience}/{channel}"))
+
+    return _at_most(sorted(found, key=_worst_first), known), without_ended(told, situation.now, highest)
 
 
 def _at_most(worst_first: Iterable[Change], known: Facts) -> list[Change]:

@@ -51,7 +51,6 @@ class Scene:
         self._entries: dict[tuple[object, ...], LogEntries] = {}
         self._live: dict[DistrictAndGroup, list[Standing]] = {}
         self._unconfirmed: dict[DistrictAndGroup, list[Standing]] = {}
-        self._top: dict[DistrictAndGroup, int] = {}
         self.new: dict[str, set[str]] = {}
         """By district, the base ids of the new messages."""
         self.gone: dict[str, set[str]] = {}
@@ -65,7 +64,6 @@ class Scene:
                 key = district, one.meaning.group
                 standing_here = self._unconfirmed if one.phase == "expired" else self._live
                 standing_here.setdefault(key, []).append(one)
-                self._top[key] = max(self._top.get(key, 0), grade(one.meaning))
             stands = {one.fact.base_id for one in state.standing}
             stood = {i for i, stood in before.get(district, {}).items() if stood}
             self.new[district], self.gone[district] = stands - stood, stood - stands
@@ -118,9 +116,11 @@ class Scene:
         """Gives what is unconfirmed: expired, and not yet known to be over."""
         return self._unconfirmed.get((district, group), ())
 
-    def top_standing(self, district: str, group: str) -> int:
-        """Gives the highest grade that stands, live or unconfirmed; 0 for none."""
-        return self._top.get((district, group), 0)
+    def top_standing(self, district: str, group: str, rule: Rule | None) -> int:
+        """Gives the highest grade that stands, live or unconfirmed, and that a rule does not leave out; 0 for none."""
+        standing = (*self.live(district, group), *self.unconfirmed(district, group))
+        counting = (one.meaning for one in standing if rule is None or not rule.leaves_out(one.meaning))
+        return max(map(grade, counting), default=0)
 
     def new_of(self, group: str, districts: Iterable[str]) -> set[str]:
         """Gives the base ids of a group's messages that are new in one of these districts."""
