@@ -122,7 +122,8 @@ class Model:
         if identity(other) == identity(key):
             return other.endswith(REVISED) and other != key
         same_sender = (OTHER in other) == (OTHER in key)
-        return same_sender and name(key) in later.replaces and (not key.endswith(REVISED) or one.at <= later.at)
+        sent_again = (later.cancel or key.endswith(REVISED)) and one.at > later.at
+        return same_sender and name(key) in later.replaces and not sent_again
 
     # -- what each end needs --
 
@@ -137,11 +138,14 @@ class Model:
     def replaced(self, key: str, source: str, district: str | None) -> bool:
         """A successor that is not over warns here itself, or all that came with it is decided; or it came with it."""
         return any(
-            key in self.waits
-            or (district is not None and other not in self.over and self.says(other, district))
+            (key in self.waits and self.first.get(other, 0) <= self.first[key])
+            or (district is not None and self.may_stand(other) and self.says(other, district))
             or any(stamp >= min(self.listed[source, name(other)]) for stamp in self.decided(source))
             for other in self.successors(key, source)
         )
+
+    def may_stand(self, key: str) -> bool:
+        return key not in self.over and not self.waiting(key)
 
     def settled(self) -> None:
         """What each of its sources has replaced everywhere, for good, is over: it stands no more when another source

@@ -1,11 +1,12 @@
 """Who is told what: the difference from what a channel was last told."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from tests.support import City, at, cancel, city_rules, distinct_ids, meaning, outcome, snapshot, tick
-from warnsys.records import ImpactRecord, Meaning
+from warnsys.records import ImpactRecord, Meaning, Outcome
 from warnsys.warning.notify import Change, changes
 from warnsys.warning.policy import Policy, Rule
 
@@ -637,3 +638,73 @@ def test_what_an_audience_is_never_told_of_keeps_nothing_that_it_was_told_of_ali
     again = outcome("B", meaning("Moderate", onset=330, expires=400), sent=300, stamp=300)
     city.take(tick(300), again, snapshot(300, "V", "B"))
     assert city.told() == [("warn", "entered"), ("warn", "entered")]
+
+
+def told_then(*first: Outcome, then: Sequence[Outcome], minute: float = 10) -> City:
+    """Told of some messages, and then of others in one listing."""
+    city = City().take(tick(0), *first, snapshot(0, *(one.base_id for one in first)))
+    gone = {base_id for one in then for base_id in one.supersedes}
+    listed = [one.base_id for one in (*first, *then) if one.base_id not in gone]
+    return city.take(tick(minute), *then, snapshot(minute, *listed), tick(minute + 1))
+
+
+def later_update(base_id: str, *said: Meaning, of: str = "") -> Outcome:
+    return outcome(base_id, *said, supersedes=[of] if of else [], sent=10, stamp=10)
+
+
+def test_a_fall_after_which_something_holds_sooner_is_told_beside_something_worse() -> None:
+    wind = meaning("Extreme", group="WIND", ii="53", onset=10)
+    rain = later_update("B", meaning("Severe", onset=10, expires=240), wind, of="F")
+    city = told_then(outcome("F", meaning("Extreme", onset=600, expires=900)), then=[rain])
+    assert sorted((one.group, one.level) for one in city.push()[1:]) == [("RAIN", 3), ("WIND", 4)]
+
+
+@pytest.mark.parametrize(("was", "now", "reason"), [(2, 3, "raised"), (3, 2, "lowered")])
+def test_a_change_of_what_holds_is_told_beside_an_advance_notice_of_something_worse(
+    was: int, now: int, reason: str
+) -> None:
+    severities = {2: "Moderate", 3: "Severe"}
+    notice = meaning("Extreme", urgency="Future", ii="65", onset=600, expires=900)
+    both = later_update("B", meaning(severities[now]), notice, of="A")
+    (said,) = told_then(outcome("A", meaning(severities[was], ii="61")), then=[both]).push("staff")[1:]
+    assert said.reason == reason
+    assert "Vorabinformation" in said.body["de"]
+
+
+@pytest.mark.parametrize(
+    ("first", "moved"),
+    [
+        (meaning("Severe", expires=300), meaning("Severe", expires=280)),
+        (meaning("Moderate", ii="61", onset=300, expires=900), meaning("Moderate", ii="61", onset=310, expires=900)),
+    ],
+    ids=["the worse ends sooner", "the lesser begins later"],
+)
+def test_a_gap_of_minutes_between_two_warnings_is_no_news(first: Meaning, moved: Meaning) -> None:
+    others = meaning("Severe", expires=300), meaning("Moderate", ii="61", onset=300, expires=900)
+    other = next(one for one in others if one.severity != first.severity)
+    city = City().take(tick(0), outcome("A", first), outcome("O", other), snapshot(0, "A", "O"))
+    told = city.told()
+    city.take(tick(10), later_update("B", moved, of="A"), snapshot(10, "B", "O"), tick(11))
+    assert city.told() == told
+
+
+def test_a_lesser_warning_after_a_gap_is_told_with_its_begin() -> None:
+    later = later_update("B", meaning("Severe", onset=600, expires=900))
+    (said,) = told_then(outcome("A", meaning("Extreme")), then=[later]).push()[1:]
+    assert "00:00" in said.body["de"]
+    assert "05:00" in said.body["de"]
+
+
+def test_a_cancel_is_told_though_something_that_is_past_has_the_same_times() -> None:
+    past = outcome("P", meaning("Severe", urgency="Past"))
+    city = City().take(tick(0), outcome("A", meaning("Severe")), past, snapshot(0, "A", "P"))
+    city.take(tick(10), cancel("C", "A", 10), snapshot(10, "C", "P"), tick(11), snapshot(20, "C", "P"))
+    assert city.told() == [("warn", "entered"), ("ended", "cancelled")]
+
+
+def test_while_an_end_waits_what_goes_on_for_longer_is_told_and_nothing_is_called_over() -> None:
+    city = extreme_that_shrank()
+    on = outcome("B", meaning("Moderate", ii="61", onset=225, expires=600), sent=225, stamp=225)
+    city.take(on, outcome("X", decided="rejected", stamp=225), tick(230), snapshot(230, "B", "X"))
+    (said,) = city.push()[1:]
+    assert (said.kind, said.level, said.expires) == ("update", 2, at(600))

@@ -84,7 +84,8 @@ def _end_moved(change: Change, zone: ZoneInfo) -> News:
     if change.was is None or change.was.until is None:
         return News(brief, brief, says_end=True)
     text = say(f"change-{key}", by=wording.duration(expires - change.was.until), end=end)
-    return News(text, brief, says_end=True)
+    begins_after_a_gap = change.meaning.onset > change.was.until  # its begin is news, too
+    return News(text, brief, says_end=not begins_after_a_gap)
 
 
 def _both(key: str, **values: Value) -> News:

@@ -145,24 +145,30 @@ def moved_end(told: LogEntries, present: LogEntries, now: datetime, tolerance: t
 
     Gives None if no move has to be told.
 
-    The ends of grades are compared twice: the last one of all, and the last one before a gap. The latter is that of
-    what has begun, and of what follows it without a gap. Else a worse warning for tomorrow would hide that today's goes
-    on for longer.
+    The last end of each grade and above is compared, and the end of each entry with what was told for now, up to the
+    first gap. Else a worse warning for tomorrow would hide that today's goes on for longer.
 
     A move has to be told if it is larger than `tolerance`. A move to a later end has to be told at any size once the
     told end has passed. Neither `told` nor `present` may be empty.
     """
     moves = []
     for rank in sorted({entry.grade for entry in (*told, *present) if entry.grade <= top_grade(present)}, reverse=True):
-        ends = [(_longest(entries, rank), _last_without_gap(entries, rank, now)) for entries in (told, present)]
-        for was, is_now in zip(*ends, strict=True):
-            if was is None or is_now is None:
+        was, is_now = _longest(told, rank), _longest(present, rank)
+        if was and is_now and _is_news(was, is_now, now, tolerance):
+            moves.append(Move(is_now.end - was.end, was, is_now, rank))
+    for entry in present:
+        were = _without_gap(told, entry.grade, now, tolerance)
+        if not were or entry not in _without_gap(present, entry.grade, now, tolerance):
+            continue
+        was = max(were, key=_entry_end)
+        if entry.end < was.end:  # what is shortened is compared with itself: what follows it has not changed
+            was = next((one for one in were if one.grade == entry.grade), entry)
+            if entry.end > was.end:
                 continue
-            by = is_now.end - was.end
-            goes_on_beyond_its_told_end = by > 0 and not was.holds(now)
-            if abs(by) > tolerance.total_seconds() or goes_on_beyond_its_told_end:
-                moves.append(Move(by, was, is_now, rank))
+        if _is_news(was, entry, now, tolerance):
+            moves.append(Move(entry.end - was.end, was, entry, entry.grade))
     later = [move for move in moves if move.by > 0]
+    later = [move for move in later if not move.now.advance] or later  # a notice names the advance notice beside it
     return max(later, key=_by) if later else min(moves, key=_by, default=None)
 
 
@@ -175,14 +181,33 @@ def _longest(entries: LogEntries, from_grade: int) -> LogEntry | None:
     return max((entry for entry in entries if entry.grade >= from_grade), key=lambda entry: entry.end, default=None)
 
 
-def _last_without_gap(entries: LogEntries, from_grade: int, now: datetime) -> LogEntry | None:
-    """Gives the entry that holds longest among those of this grade and above that have begun or follow without a gap.
+def _is_news(was: LogEntry, is_now: LogEntry, now: datetime, tolerance: timedelta) -> bool:
+    """Says whether a move from one end to another has to be told."""
+    by = is_now.end - was.end
+    return abs(by) > tolerance.total_seconds() or (by > 0 and not was.holds(now))
 
-    None if none has begun.
-    """
-    last: LogEntry | None = None
+
+def _entry_end(entry: LogEntry) -> float:
+    return entry.end
+
+
+def _without_gap(entries: LogEntries, from_grade: int, now: datetime, tolerance: timedelta) -> list[LogEntry]:
+    """Gives the entries of this grade and above that have begun, or follow without a gap; a short one is none."""
+    found: list[LogEntry] = []
+    reached = now.timestamp()
     for entry in sorted((one for one in entries if one.grade >= from_grade), key=lambda one: one.onset):
-        if entry.onset > now and (last is None or entry.onset.timestamp() > last.end):
+        if entry.onset.timestamp() > reached + tolerance.total_seconds():
             break
-        last = max((one for one in (last, entry) if one), key=lambda one: one.end)
-    return last
+        found.append(entry)
+        reached = max(reached, entry.end)
+    return found if any(one.onset <= now + tolerance for one in found) else []
+
+
+def says_more(entry: LogEntry, told: LogEntries, now: datetime, tolerance: timedelta) -> bool:
+    """Says whether an entry holds at times, by more than `tolerance`, at which nothing as bad was told to hold."""
+    as_bad = [one for one in told if one.grade >= entry.grade and (entry.advance or not one.advance)]
+    reached = max(entry.onset, now).timestamp()
+    for one in sorted(as_bad, key=lambda one: one.onset):
+        if one.onset.timestamp() <= reached + tolerance.total_seconds():
+            reached = max(reached, one.end)
+    return entry.end - reached > tolerance.total_seconds()

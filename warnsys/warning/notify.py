@@ -36,6 +36,7 @@ from warnsys.warning.notification_log import (
     moved_end,
     now_a_warning,
     one_entry,
+    says_more,
     top_grade,
     without_ended,
 )
@@ -253,8 +254,8 @@ class _Difference:
     lesser_grade: int | None = None
     """The grade of the lesser warning that is the news: it begins before all that was told, or only advance notices
     were told of it. None if the news is something else."""
-    lasts_longer: bool = False
-    """True if, after a fall, what is left holds for longer than was told."""
+    says_more: bool = False
+    """True if, after a fall, something is left that holds at times for which nothing as bad was told."""
     silent: bool = False
     """True if nobody is told of it; the log notes it all the same."""
 
@@ -286,7 +287,8 @@ class _Comparison(Scene):
         worse_than_log = grade_now > top_grade(told)
         if worse_than_log:
             reason = self.why_worse(group, district, told, tellable)
-            return _Difference(district, "warn", reason, _top_entry(told), tellable)
+            beside = self.beside_announced(district, told, tellable, tolerance) if reason == "announced" else None
+            return beside or _Difference(district, "warn", reason, _top_entry(told), tellable)
 
         if grade_now < grade_told:
             # Count what is left at any level. Only what this audience never hears of (`leaves_out`) does not count.
@@ -313,6 +315,26 @@ class _Comparison(Scene):
         if _announced(told[0], tellable[0], tellable):
             return "announced"
         return "raised"
+
+    def beside_announced(
+        self, district: str, told: LogEntries, tellable: LogEntries, tolerance: timedelta
+    ) -> _Difference | None:
+        """Gives the difference of the warnings beside which an advance notice comes; None if they are as told.
+
+        It is told in place of the advance notice, because a notice names beside it what is worse.
+        """
+        was, warnings = (tuple(one for one in some if not one.advance) for some in (told, tellable))
+        grade_was, grade_now = top_grade(was), top_grade(warnings)
+        if grade_now != grade_was:
+            reason: Reason = "raised" if grade_now > grade_was else "lowered"
+            effect: _Effect = "warn" if grade_now > grade_was else "lower"
+            return _Difference(
+                district, effect, reason, _top_entry(was), tellable, lesser_grade=grade_now, says_more=True
+            )
+        if one := self.moved(district, was, was, warnings, tolerance):
+            shown = one.lesser_grade or one.moved_grade or grade_now
+            return replace(one, now_told=tellable, lesser_grade=shown)
+        return None
 
     def moved(
         self, district: str, told: LogEntries, told_for_begin: LogEntries, tellable: LogEntries, tolerance: timedelta
@@ -370,39 +392,46 @@ class _Comparison(Scene):
         What still holds is `tellable`; if the rule tells nothing of it, `without_minimum`.
 
         None as long as something unconfirmed delays it: something as bad as what was told, or, if nothing is left,
-        anything that the rule tells. None, too, if nothing is left and what was told is still live: only the rule has
+        anything that the rule tells. Meanwhile only what holds at times that were not told is told, and nothing is
+        called over. None, too, if nothing is left and what was told is still live: only the rule has
         changed. It is still live if something that is not new has the grade and times that were told, or if something
         as bad is live and nothing is gone.
         """
         was, left = still_told[0], tellable or without_minimum
         live = self.live(district, group)
-        as_told = was in self.log_entries(None, [m.meaning for m in live if m.fact.base_id not in self.new[district]])
+        told_is_gone = any(
+            rule.tells(meaning) and grade(meaning) >= was.grade for meaning, _ in self.gone_meanings(group, (district,))
+        )
+        not_new = [one.meaning for one in live if one.fact.base_id not in self.new[district]]
+        as_told = was in self.log_entries(None, not_new) and not told_is_gone
         as_bad = any(grade(one.meaning) >= was.grade for one in live)
         if not left and (as_told or (as_bad and not self.gone_of(group, (district,)))):
             return None
+        news = any(says_more(entry, still_told, self.situation.now, tolerance) for entry in tellable)
         unconfirmed = [one.meaning for one in self.unconfirmed(district, group)]
         if any(grade(meaning) >= was.grade or (not left and rule.tells(meaning)) for meaning in unconfirmed):
+            if news and (one := self.moved(district, still_told, still_told, tellable, tolerance)):
+                return replace(one, now_told=_beside(still_told, tellable))
             return None
         reason = self.why_gone(group, (district,))
-        lasts_longer = any(_outlasts(entry, still_told, tolerance) for entry in tellable)
         as_planned = reason == "expired" and was.end - self.last_end(group, district) <= tolerance.total_seconds()
-        silent = as_planned and not lasts_longer
+        silent = as_planned and not news
         if not left:
             return _Difference(district, "end", reason, was, left, silent=silent)
         advance_notice_became_warning = _only_advance(still_told) and not left[0].advance
         reason = "now a warning" if advance_notice_became_warning else "lowered"
-        return _Difference(district, "lower", reason, was, left, lasts_longer=lasts_longer, silent=silent)
+        return _Difference(district, "lower", reason, was, left, says_more=news, silent=silent)
 
     def silenced(self, rule: Rule, by_group: Mapping[str, Sequence[_Difference]]) -> dict[str, list[_Difference]]:
         """Where something new is told in a district, of whatever group, makes falls and ends of no higher grade silent
-        there: they would sound like an all-clear. A fall after which something lasts longer is told."""
+        there: they would sound like an all-clear. A fall that says more than was told is told all the same."""
         news: dict[str, int] = {}
         falls = []
         for group, differences in by_group.items():
             for one in differences:
-                if one.effect == "warn":
+                if one.effect == "warn" or (one.says_more and not one.silent):
                     news[one.district] = max(news.get(one.district, 0), self.worst_new(rule, one.district, group))
-                elif not one.silent and not one.lasts_longer and one.was:
+                elif not one.silent and one.was:
                     falls.append((one.was.grade, group, one.district, one.effect))
         silent = set()
         for was, group, district, effect in sorted(falls, reverse=True):  # a fall that is told tells what is new there
@@ -523,10 +552,11 @@ def _announced(was: LogEntry, now: LogEntry, tellable: LogEntries) -> bool:
     return now.advance and not was.advance and not _only_advance(tellable)
 
 
-def _outlasts(entry: LogEntry, told: LogEntries, tolerance: timedelta) -> bool:
-    """Says whether an entry ends later, by more than `tolerance`, than all that was told of its grade and above."""
-    ends = [one.end for one in told if one.grade >= entry.grade]
-    return bool(ends) and entry.end - max(ends) > tolerance.total_seconds()
+def _beside(told: LogEntries, tellable: LogEntries) -> LogEntries:
+    """Gives the entries of the log once `tellable` is told beside what it has: one entry per grade."""
+    grades = {entry.grade for entry in tellable}
+    both = (*(entry for entry in told if entry.grade not in grades), *tellable)
+    return tuple(sorted(both, key=lambda entry: -entry.grade))
 
 
 def _only_advance(entries: LogEntries) -> bool:

@@ -123,6 +123,14 @@ def renamed(before: Mapping[str, Fact], after: Mapping[str, Fact], base_id: str)
     return found
 
 
+def _sent_again(named: Fact | None, end: Fact) -> bool:
+    """Says whether a message was sent after the Cancel that names it: its sender warns anew.
+
+    An Update that seems older replaces it all the same, because a sender's clock may go behind.
+    """
+    return named is not None and end.msg_type == "Cancel" and named.sent > end.sent
+
+
 def replaces(facts: Mapping[str, Fact]) -> Mapping[str, Sequence[str]]:
     """By message all that it replaces: what it names, and of revised messages the contents not sent after it.
 
@@ -132,11 +140,9 @@ def replaces(facts: Mapping[str, Fact]) -> Mapping[str, Sequence[str]]:
     for fact in facts.values():
         if fact.of:
             families.setdefault(fact.of, []).append(fact)
-    if not families:
-        return {base_id: fact.supersedes for base_id, fact in facts.items()}
     found: dict[str, Sequence[str]] = {}
     for base_id, fact in facts.items():
-        named = dict.fromkeys(fact.supersedes)
+        named = dict.fromkeys(i for i in fact.supersedes if not _sent_again(facts.get(i), fact))
         for other in fact.supersedes:
             named.update((one.base_id, None) for one in families.get(other, ()) if one.sent <= fact.sent)
         if fact.of and not fact.doubt:

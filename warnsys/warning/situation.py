@@ -253,11 +253,19 @@ class _View(Evidence):
         return self.replaced(fact, source) or district in self.districts_of_successors(fact, source)
 
     def districts_of_successors(self, fact: Fact, source: str) -> frozenset[str]:
-        """Gives the districts where a message's successors of a source warn themselves."""
+        """Gives the districts where a message's successors of a source warn themselves.
+
+        One that waits for its own successor stands nowhere yet, so it replaces nothing.
+        """
         key = fact.base_id, source
         if key not in self._successors_warn:
-            others = [one for one in self.successors.get(fact.base_id, ()) if source in self.sightings(one)]
-            self._successors_warn[key] = frozenset(impact.district for one in others for _, impact in one.impacts())
+            self._successors_warn[key] = frozenset(
+                impact.district
+                for one in self.successors.get(fact.base_id, ())
+                if source in self.sightings(one) and self.brought(one, fact, source)
+                if not self.waits_for_successor(one)
+                for _, impact in one.impacts()
+            )
         return self._successors_warn[key]
 
     def replaced(self, fact: Fact, source: str) -> bool:
@@ -265,11 +273,27 @@ class _View(Evidence):
         key = fact.base_id, source
         if key not in self._replaced:
             self._replaced[key] = any(
-                fact.waits is not None or self.confirmed(source, sighting.first)
+                self.came_together(fact, sighting.first) or self.confirmed(source, sighting.first)
                 for other in self.successors.get(fact.base_id, ())
-                if (sighting := self.sightings(other).get(source))
+                if self.brought(other, fact, source) and (sighting := self.sightings(other).get(source))
             )
         return self._replaced[key]
+
+    @staticmethod
+    def brought(successor: Fact, fact: Fact, source: str) -> bool:
+        """Says whether a later content of the same message came from this source. Of another message: yes.
+
+        The contents of one message share their sightings, because listings name the message alone.
+        """
+        of_same_message = (successor.of or successor.base_id) == (fact.of or fact.base_id)
+        return not of_same_message or successor.sources is None or source in successor.sources
+
+    @staticmethod
+    def came_together(fact: Fact, successor_first: datetime | None) -> bool:
+        """Says whether a successor was listed as early as a message that came marked as replaced."""
+        if fact.waits is None:
+            return False
+        return fact.first is None or successor_first is None or successor_first <= fact.first
 
     def replaced_for_good(self) -> Iterator[str]:
         """Gives the messages that every source replaced everywhere, and that are confirmed themselves.
