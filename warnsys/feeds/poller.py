@@ -66,6 +66,7 @@ class Poller:
         self._keeper = keeper or KeepsNothing()
         self._asks: Asks = asks(source, client)
         self._held: Bundle | None = None
+        self._pending: Bundle | None = None  # the newest that could not be published yet
         self._opened: dict[Key, BundledMessage] = {}  # of the newest answer, so that nothing is read twice
         self._seen: dict[Key, datetime] = {}  # when each message came, also of those that left not long ago
         self._published: set[Key] = set()
@@ -113,10 +114,15 @@ class Poller:
             logger.exception("%s: an answer could not be taken", self._asks.place)
             error = self._surprised("the answer could not be taken", surprise)
         try:
-            if bundle := fresh or self._held:
-                error = await self._publish(bundle, now) or error
+            self._pending = fresh or self._pending
+            unpublished = ""
+            if bundle := self._pending or self._held:
+                unpublished = await self._publish(bundle, now)
+                error = unpublished or error
             if fresh:
                 self._keeper.keep(self._source.name, fresh.stamp, fresh.content)
+            if not unpublished:
+                self._pending = None
             odd = self._time.odd(now)
         except Exception as surprise:
             logger.exception("%s: what is held could not be published", self._asks.place)
@@ -173,7 +179,7 @@ class Poller:
     def _may_replace(self, alert: Alert) -> bool:
         allowed = self._source.allowed_senders
         live = is_live(alert) or (self._stage != LIVE and alert.status == "Exercise")
-        return live and (not allowed or alert.sender in allowed)
+        return live and (not allowed or alert.sender.casefold() in {sender.casefold() for sender in allowed})
 
     def _own_doubt(self, answer: Answer) -> Refused | None:
         """Where an answer is not whole, or nothing but our own clock stamps it, and that has jumped."""
@@ -210,6 +216,8 @@ class Poller:
         )
         due = [message for message in bundle.messages if everything or message.key not in self._published]
         sent = await self._alerts(due, bundle.stamp, now, replaced=bundle.replaced)
+        for message in sent:
+            self._seen.pop(message.key, None)  # it was told to nobody, so it is still news
         failed = [message.member.name for message in sent]
         if not failed and (everything or self._held is None or self._held.stamp != bundle.stamp):
             failed = [] if await self._snapshot(bundle, now) else ["the snapshot"]

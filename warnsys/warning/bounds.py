@@ -51,23 +51,29 @@ class Needs:
     """What a city cannot do without."""
 
     standing: Mapping[str, tuple[int, frozenset[str]]]
-    """By base id the highest grade of what stands, expired and unconfirmed included, and the districts."""
+    """By base id the highest grade of what stands, 0 for what has expired, and the districts."""
     ends_to_tell: Collection[str]
     """The messages whose end a paused channel may still have to tell."""
+    worst: Collection[str] = ()
+    """By district the message that warns worst: what is live before what has expired."""
 
 
 def needs(facts: Facts, situation: Situation | None, ends_to_tell: Collection[str]) -> Needs:
     """Before the first tick everything that warns is taken to stand."""
     standing: dict[str, tuple[int, frozenset[str]]] = {}
+    worst: dict[str, tuple[int, str]] = {}
     if situation is None:
         for fact in facts.facts.values():
             for meaning, impact in fact.impacts():
                 _add(standing, fact.base_id, grade(meaning), impact.district)
+                worst[impact.district] = max(worst.get(impact.district, (0, "")), (grade(meaning), fact.base_id))
     else:
         for state in situation.districts.values():
-            for one in state.standing:
-                _add(standing, one.fact.base_id, grade(one.meaning), state.district)
-    return Needs(standing, ends_to_tell)
+            for one in state.standing:  # the worst first
+                rank = 0 if one.phase == "expired" else grade(one.meaning)
+                _add(standing, one.fact.base_id, rank, state.district)
+                worst.setdefault(state.district, (rank, one.fact.base_id))
+    return Needs(standing, ends_to_tell, frozenset(base_id for _, base_id in worst.values()))
 
 
 def _add(standing: dict[str, tuple[int, frozenset[str]]], base_id: str, rank: int, district: str) -> None:
@@ -237,13 +243,7 @@ class _Scales:
 
     def least(self) -> None:
         """Of what is in force the least, and never the worst of a district."""
-        worst, kept = set[str](), set[str]()
-        for fact in reversed(self._least()):
-            districts = self.need.standing.get(fact.base_id, (0, frozenset[str]()))[1]
-            if not districts <= worst:
-                worst |= districts
-                kept.add(fact.base_id)
-        self._drop("warnings", [fact for fact in self._least() if fact.base_id not in kept])
+        self._drop("warnings", [fact for fact in self._least() if fact.base_id not in self.need.worst])
 
     def _least(self) -> list[Fact]:
         def rank(fact: Fact) -> tuple[object, ...]:

@@ -80,7 +80,7 @@ class Matcher:
         """
         alert = read_alert(body, zone=self.zones.get(source, ZONE))
         allowed = self.senders.get(source)
-        if allowed and alert.sender not in allowed:
+        if allowed and alert.sender.casefold() not in {sender.casefold() for sender in allowed}:
             what = f"{alert.sender!r} is not a sender of the source {source!r}, only {', '.join(allowed)}"
             raise Misleading("sender-foreign", "/alert/sender", what)
         return alert

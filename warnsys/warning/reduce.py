@@ -4,10 +4,12 @@ A warning that is dropped counts as undecided, so its city is incomplete and nev
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from warnsys.records import Meaning
 from warnsys.warning.city import CityState
 from warnsys.warning.facts import Fact, Facts
+from warnsys.warning.matching import live_at
 from warnsys.warning.situation import grade
 from warnsys.warning.trouble import LOST
 
@@ -28,11 +30,17 @@ def reduced(state: CityState, why: str) -> Iterator[CityState]:
     yield state.model_copy(update={"facts": facts})
     short = {base_id: _shortened(fact) for base_id, fact in warning.items()}
     yield state.model_copy(update={"facts": facts.model_copy(update={"facts": short})})
-    worst = sorted(short.values(), key=lambda fact: -max(map(grade, fact.meanings)))
+    now = state.facts.now
+    worst = sorted(short.values(), key=lambda fact: -_live_grade(fact, now))
     for most in (MOST_WARNINGS, 1):
         kept = {fact.base_id: fact for fact in worst[:most]}
         yield state.model_copy(update={"facts": _only(facts, kept), "held": {}, "stopped": {}})
     yield CityState(city=state.city, troubles={LOST: why})
+
+
+def _live_grade(fact: Fact, now: datetime | None) -> int:
+    """Gives the highest grade that a message warns of and that is not over; 0 if all of it is."""
+    return max((grade(meaning) for meaning in fact.meanings if now is None or live_at(meaning, now)), default=0)
 
 
 def _only(facts: Facts, kept: Mapping[str, Fact]) -> Facts:

@@ -245,10 +245,10 @@ class Board:
 
     def remaining(self, record: SteleRecord) -> timedelta:
         """How much longer a record may be shown."""
+        lasts = record.valid_until - record.issued - timedelta(seconds=self.elapsed() - self._stele_at[record.district])
         if self.exercise:  # the story's time may run faster than the clock
             silence = self.silence()
-            return timedelta(0) if silence is None else BLIND_AFTER - silence
-        lasts = record.valid_until - record.issued - timedelta(seconds=self.elapsed() - self._stele_at[record.district])
+            return timedelta(0) if silence is None else min(BLIND_AFTER - silence, lasts)
         return min(record.valid_until - self.now(), lasts)  # it may be of a time that had gone too far ahead
 
     def picture(self) -> "Board":
@@ -306,7 +306,8 @@ class Board:
             raise ValueError(f"a stele of {record.district!r} stands under the key of {district!r}")
         known = self.steles.get(district)
         ahead = known and not self.exercise and known.issued > self.now() + AHEAD
-        if known and not ahead and (record.issued, covers) < (known.issued, self._covers[district]):
+        older = known and (record.issued, covers) < (known.issued, self._covers[district])
+        if older and not ahead and covers <= self._covers[district]:
             return  # the topic is read again after an outage; or a worker that was cut off sent it late
         self.steles[district], self._covers[district] = record, covers
         self._stele_at[district] = self.elapsed()

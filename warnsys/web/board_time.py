@@ -35,14 +35,14 @@ class BoardTime:
 
         After an outage of all workers nobody else knows how long it was.
         """
-        if self.told is None or tick.appended is None:
-            return self._topics
+        others = {source: one for source, one in self._topics.witnesses.items() if source != "web"}
+        topics = self._topics.model_copy(update={"witnesses": others})
+        if self.told is None or tick.appended is None or topics.expected(tick) is not None:
+            return topics  # somebody else knows how much time has passed: what was believed here is no witness
         here = self.told + timedelta(seconds=elapsed - self.told_at)
         if abs(here - tick.appended) > AGREE:
-            return self._topics
-        return testify(
-            self._topics, Snapshot(stage=tick.stage, source="web", stamp=here, checked=here, date=here, ids=())
-        )
+            return topics
+        return testify(topics, Snapshot(stage=tick.stage, source="web", stamp=here, checked=here, date=here, ids=()))
 
     def story(self, moment: datetime, elapsed: float) -> "BoardTime":
         """After a record of an exercise, which bears the story's time."""
