@@ -12,8 +12,9 @@ from tests.domain.test_state_comes_back import comes_back
 from tests.domain.test_stop import stop
 from tests.support import City, at, cancel, city_rules, meaning, outcome, rejected, snapshot, tick
 from warnsys.records import ImpactRecord, Meaning, Text
-from warnsys.warning.bounds import HEAVY, MOST_BYTES
+from warnsys.warning.bounds import HEAVY, MOST_BYTES, lighter, needs
 from warnsys.warning.facts import MOST_IDS, MOST_NAMES, MOST_REFERENCES, MOST_RULES
+from warnsys.warning.reduce import reduced
 
 LONG = 60
 """Characters of an id, about as DWD's are."""
@@ -324,3 +325,26 @@ def test_what_left_a_listing_together_is_known_while_one_of_it_holds_so_nothing_
     city.take(snapshot(40, *left, *heavy_elsewhere), snapshot(42, *left), tick(42.1))
     assert any(flag.endswith(" listings") for flag in city.situation.flags)
     assert "A" in city.standing()
+
+
+@pytest.mark.parametrize(
+    ("others", "minute"),
+    [
+        ((meaning("Extreme", districts=["d1"]), meaning("Minor", districts=["d2"])), 0),
+        ((meaning("Extreme", districts=["d2"], expires=30), meaning("Extreme", districts=["d1"])), 31),
+    ],
+    ids=["the other is worse elsewhere", "the other is over"],
+)
+def test_of_too_much_what_is_live_and_worst_in_a_district_stays(others: tuple[Meaning, ...], minute: float) -> None:
+    city = City().take(tick(0), outcome("A", *others))
+    city.take(outcome("B", meaning("Severe", districts=["d2"], group="WIND", ii="54")), snapshot(0, "A", "B"))
+    facts = city.take(tick(minute)).state.facts
+    assert set(lighter(facts, 10**9, needs(facts, city.situation, ())).facts) == {"A", "B"}
+
+
+def test_of_what_is_too_much_for_the_broker_the_live_warnings_are_dropped_last() -> None:
+    over = [outcome(f"O{number:02}", meaning("Extreme", expires=30)) for number in range(55)]
+    city = City().take(tick(0), *over, snapshot(0, *(one.base_id for one in over)), tick(31), tick(60))
+    city.take(outcome("S", meaning("Severe", group="WIND", ii="54", expires=600), stamp=60, sent=60), snapshot(60, "S"))
+    *smaller, _ = reduced(city.state, "too large")
+    assert all("S" in state.facts.facts for state in smaller)

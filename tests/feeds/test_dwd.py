@@ -620,3 +620,29 @@ async def test_snapshot_that_the_broker_refuses_is_archived_all_the_same() -> No
     shelf = lab.keep()
     await lab.look(ok(EMPTY))
     assert [kept[1] for kept in shelf.kept] == [T0]
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        lambda content, minute: httpx.Response(200, content=content),
+        lambda content, minute: ok(content, minute + 120),
+        lambda content, minute: ok(content, minute - 1440),
+        lambda content, minute: httpx.ConnectError("refused"),
+    ],
+    ids=["no stamp", "two hours ahead", "a day behind", "no server"],
+)
+async def test_what_could_not_be_published_once_is_published_whatever_the_server_says_next(
+    later: Callable[[bytes, int], httpx.Response | httpx.ConnectError],
+) -> None:
+    publisher = Refusing()
+    lab = Lab(publisher)
+    await lab.look(ok(EMPTY))
+    content = bundle({"x": cap("Extreme", sent=1)})
+    publisher.refused.add("x")
+    await lab.look(ok(content, 1), minute=1)
+    assert lab.ids == []
+    publisher.refused.clear()
+    await lab.look(later(content, 2), minute=2)
+    await lab.look(later(content, 2), minute=2)
+    assert set(lab.ids) == {"x"}

@@ -26,7 +26,7 @@ _BY_AWARENESS = {
     "1": "WIND", "2": "SNOWFALL", "3": "THUNDERSTORM", "4": "FOG", "5": "HEAT", "6": "FROST", "7": "COAST",
     "8": "FIRE", "9": "AVALANCHE", "10": "RAIN", "12": "FLOOD", "13": "FLOOD",
 }  # fmt: skip
-_VAGUE = ("SPS", "SVS", "CEM", "NIC", "ADR")
+_VAGUE = ("SPS", "SVS", "CEM", "NIC", "ADR", "NWS")
 """SAME codes that any event may have."""
 
 
