@@ -36,6 +36,8 @@ class Model:
     """By source and identifier: the stamps under which it was listed."""
     brought: set[tuple[str, str]] = field(default_factory=set)
     """Source, and which message it brought."""
+    contents: set[tuple[str, str]] = field(default_factory=set)
+    """Source, and which content of a message it brought."""
     waits: dict[str, float] = field(default_factory=dict)
     """Until when what replaces a content is waited for, where each listing that had it had that, too."""
     first: dict[str, float] = field(default_factory=dict)
@@ -58,6 +60,7 @@ class Model:
             self.waits[key] = min(self.now + DECIDING, self.waits.get(key, self.now + DECIDING))
         self.arrived[key] = message
         self.brought.add((source, identity(key)))
+        self.contents.add((source, key))
         self.first[key] = min(stamp, self.first.get(key, stamp))
         if stamp > self.now + AHEAD:
             self.early.append((source, stamp, {name(key)}, None))
@@ -109,11 +112,12 @@ class Model:
         return message.status == "Actual" and not message.broken
 
     def successors(self, key: str, source: str) -> list[str]:
-        """Real messages of this source that replace it."""
+        """Real messages of this source that replace it; later contents of the same message only if it brought them."""
         return [
             other
             for other, message in self.arrived.items()
             if self.replaces(other, key) and self.real(message) and self.lists(source, other)
+            if identity(other) != identity(key) or (source, other) in self.contents
         ]
 
     def replaces(self, other: str, key: str) -> bool:

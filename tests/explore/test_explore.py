@@ -48,7 +48,7 @@ def test_there_are_steps_enough_and_each_is_possible_somewhere() -> None:
 
 def test_what_breaks_a_law_is_told_as_a_story(monkeypatch: pytest.MonkeyPatch) -> None:
     """Here a worker that tells nobody of what comes while it is stopped, nor later."""
-    monkeypatch.setattr(pauses, "to_compare", lambda *_: iter(()))
+    monkeypatch.setattr(pauses, "to_compare", lambda *_, **__: iter(()))
     found = explore(prepared()["stopped"], 2, [BY_NAME["alert B"], BY_NAME["resume"], BY_NAME["tick"]])
     assert found.broken
     lines = list(story("stopped", *found.broken))
