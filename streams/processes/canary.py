@@ -237,13 +237,18 @@ class _ReadBack:
             self.status, self.standing = stele.status, canary.own_name(stele.items[0].base_id) if stele.items else ""
             for step, at in {**TraceHeader.read(record.headers).work(), "on warn.stele": record.timestamp}.items():
                 self._passed(self.standing, step, at)
+            self._note_back(self.standing, now)
         elif channel := self._tellers.get(record.topic):
             notice = read(channel, record.value)
             cause = canary.own_name(notice.cause) if isinstance(notice, ChangeNotice) else ""
             self._notices[channel, cause] = self._notices.get((channel, cause), 0) + 1
             self._passed(cause, f"on warn.{channel}", record.timestamp)
-            if self.told(cause):
-                self._passed(cause, "back", now)
+            self._note_back(cause, now)
+
+    def _note_back(self, name: str, now: float) -> None:
+        """Notes that a message has come back once every channel and the stele have it, whichever is read last."""
+        if self.told(name) and "on warn.stele" in self._times.get(name, {}):
+            self._passed(name, "back", now)
 
     def _passed(self, name: str, step: str, at: float) -> None:
         """Notes when a message passed a step. The first time counts."""
