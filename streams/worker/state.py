@@ -224,11 +224,15 @@ class StoredRecord:
     covers: tuple[int, float] | None
     """Offset and timestamp; None if the headers do not say it."""
     covers_log: int = 0
+    is_tombstone: bool = False
+    """An empty value is none, but a state that cannot be read."""
 
     @classmethod
     def of(cls, record: Any) -> "StoredRecord":
         key, headers = record.key or b"", read_headers(record.headers)
-        return cls(incoming(record), key.decode("utf-8", "replace"), _covers(headers), covers_log(headers))
+        return cls(
+            incoming(record), key.decode("utf-8", "replace"), _covers(headers), covers_log(headers), record.value is None
+        )
 
     @property
     def city(self) -> str:
@@ -252,7 +256,7 @@ class StoredRecord:
         A tombstone clears what it covers, and nothing that its key has had since. Its writer may have been cut off, and
         the partition is back with the owner of that key.
         """
-        if self.record.value:
+        if not self.is_tombstone:
             found[self.key] = self
         elif self.replaces(found.get(self.key)):
             found.pop(self.key, None)
