@@ -230,9 +230,8 @@ class StoredRecord:
     @classmethod
     def of(cls, record: Any) -> "StoredRecord":
         key, headers = record.key or b"", read_headers(record.headers)
-        return cls(
-            incoming(record), key.decode("utf-8", "replace"), _covers(headers), covers_log(headers), record.value is None
-        )
+        name, is_tombstone = key.decode("utf-8", "replace"), record.value is None
+        return cls(incoming(record), name, _covers(headers), covers_log(headers), is_tombstone)
 
     @property
     def city(self) -> str:
