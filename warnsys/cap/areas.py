@@ -19,8 +19,9 @@ EXCLUDE_POLYGON = "EXCLUDE_POLYGON"
 WARN_CELL = "WARNCELLID"
 _NAMES = dict.fromkeys((WARN_CELL, EXCLUDE_POLYGON))
 _BETWEEN_CELLS = re.compile(r"[\s,;|/]+")
-_CELL = re.compile(r"(?<!\d)\d{9}(?!\d)")
+_CELL = re.compile(r"(?<![0-9])[0-9]{9}(?![0-9])")
 """A warn cell among other signs."""
+CELL_DIGITS = 9
 
 MAX_AREAS = 20_000
 """Of areas, of outlines and of circles that a message may have; Germany has 11,000 communes, and languages repeat."""
@@ -70,7 +71,7 @@ class AreaReader:
                     code = self._name(code, child)
                 if code == EXCLUDE_POLYGON:
                     excluded += self._outline(value, child)
-                elif code == WARN_CELL and not value.isdecimal():
+                elif code == WARN_CELL and not (value.isascii() and value.isdecimal()):
                     geocodes += self._cells(value, child)
                 elif code and value:
                     geocodes.append((code, value))
@@ -150,15 +151,15 @@ class AreaReader:
     def _cells(self, value: str, element: etree._Element) -> Iterator[tuple[str, str]]:
         """Each of several that stand in one value."""
         cells = [cell for cell in _BETWEEN_CELLS.split(value) if cell]
-        if not all(map(str.isdecimal, cells)):
+        if not all(cell.isascii() and cell.isdecimal() for cell in cells):
             cells = _CELL.findall(value)
+        if cells and sum(map(len, cells)) == CELL_DIGITS:  # one in groups, "805 122 000"
+            cells = ["".join(cells)]
         if cells:
             self.document.note("cells-in-one-value", element, "value", f"{value!r} read as {len(cells)} cells")
             yield from ((WARN_CELL, cell) for cell in cells)
-        elif value:
-            yield WARN_CELL, value
-        else:
-            self.document.note("geocode-empty", element, "", f"a geocode {WARN_CELL!r} with the value ''")
+        else:  # a word such as "n/a" lists no cell, so the outline decides
+            self.document.note("geocode-empty", element, "", f"a geocode {WARN_CELL!r} with the value {value[:40]!r}")
 
     def _judge(self, areas: tuple[Area, ...]) -> None:
         """Shapes and heights of an info that cannot be read: left out where it lists a warn cell, for cells decide

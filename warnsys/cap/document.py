@@ -21,7 +21,7 @@ NAMESPACES = tuple(f"urn:oasis:names:tc:emergency:cap:1.{minor}" for minor in (2
 OLDEST_NAMESPACE = "http://www.incident.com/cap/1.0"
 
 DECISIVE = frozenset(
-    """identifier sender sent status msgType scope references event urgency severity certainty effective onset expires
+    """identifier sender sent status msgType scope event urgency severity certainty effective onset expires
     valueName value""".split()
 )
 """What is read once and decides who is warned, when or of what; the rest is for people."""

@@ -130,7 +130,9 @@ def _references(document: Document, msg_type: MsgType) -> tuple[Reference, ...]:
     """All that a message names. Of an Update with too many the newest are kept; a Cancel that would end so much is
     refused: what it names goes on, and operators are told."""
     root, found = document.root, list[Reference]()
-    text = document.text(root, "references")
+    text = " ".join(texts := document.texts(root, "references"))
+    if len(texts) > 1:
+        document.note("repeated-text", root, "references", f"<references> stands there {len(texts)} times")
     named = triples(text)
     if sorted(named) != sorted(set(text.split())):
         document.note("reference-form", root, "references", f"{text[:MAX_NAME]!r} read as {len(named)} messages")

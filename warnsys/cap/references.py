@@ -14,6 +14,8 @@ _IN_A_ROW = 3
 _UNSEEN = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
 
 
+_ADDRESS = re.compile(r"[@:]|\w\.\w{2,}$")
+"""What a word has that is an address: "e.V." is none."""
 _WITH_BLANKS = re.compile(
     r"[\s;,]*+([^,;]++),([^,;]++),\s*+(\d{4}-\d\d-\d\d[T ]\d\d:\d\d[^\s,;]*+)(?=[\s,;]|\Z)", re.IGNORECASE
 )
@@ -43,7 +45,7 @@ def _with_blanks(text: str) -> list[str]:
     found, end = list[str](), 0
     while triple := _WITH_BLANKS.match(text, end):
         sender, end = triple[1].split(), triple.end()
-        if len(sender) > 1 and any(sign in sender[-1] for sign in "@:."):
+        if len(sender) > 1 and _ADDRESS.search(sender[-1]):
             return []
         found.append(",".join(" ".join(part.split()) for part in triple.groups()))
     words = any(" " in part for one in found for part in one.split(",")[:2])

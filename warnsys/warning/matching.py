@@ -98,7 +98,7 @@ class Matcher:
             reason = f"cancel: names {len(supersedes)}, warns nobody"
             return Decision(self._outcome(headers, alert, "not_live", reason, supersedes=supersedes), alert, ())
         found = self._match(alert, headers.source)
-        meanings, left_out = _worst(found.meanings)
+        meanings, left_out = _worst(found.meanings, alert.sent)
         left_out += found.left_out
         if left_out:
             found.codes["infos-left-out"] = None
@@ -154,7 +154,7 @@ class Matcher:
         near, matches = crowd(self.index, [infos[0] for infos in put_off])
         if not any(match.matched for match in matches.concerned):
             return [], 0
-        worst = sorted(near, key=lambda number: _badness(put_off[number][0]), reverse=True)[:MOST_MEANINGS]
+        worst = sorted(near, key=lambda number: _badness(put_off[number][0], alert.sent), reverse=True)[:MOST_MEANINGS]
         meanings = (_meaning(alert, put_off[number], matches.concerned) for number in sorted(worst))
         return [_explained(meaning, (TOUCHED,)) for meaning in meanings], len(near) - len(worst)
 
@@ -265,14 +265,14 @@ def live_at(meaning: Meaning, moment: datetime) -> bool:
     return meaning.expires is None or moment < meaning.expires
 
 
-def _worst(meanings: list[Meaning]) -> tuple[list[Meaning], int]:
+def _worst(meanings: list[Meaning], sent: datetime) -> tuple[list[Meaning], int]:
     """Gives as many meanings as an outcome may have, in the message's order, and how many are left out.
 
     Each district keeps the worst meaning that warns it, whatever the limit. Of the others the worst stay.
     """
     if len(meanings) <= MOST_MEANINGS and sum(len(meaning.impacts) for meaning in meanings) <= MOST_IMPACTS:
         return meanings, 0
-    ranked = sorted(range(len(meanings)), key=lambda number: _badness(meanings[number]), reverse=True)
+    ranked = sorted(range(len(meanings)), key=lambda number: _badness(meanings[number], sent), reverse=True)
     kept, warned, rest = set[int](), set[str](), list[int]()
     for number in ranked:
         districts = {impact.district for impact in meanings[number].impacts}
@@ -301,10 +301,15 @@ def _explained(meaning: Meaning, enlarged: Sequence[str]) -> Meaning:
     return meaning.model_copy(update={"impacts": tuple(impacts)})
 
 
-def _badness(meaning: Meaning | Info) -> tuple[int, bool, float]:
-    """Ranks a meaning: by level, then a warning before an advance notice, then the later end."""
+def _badness(meaning: Meaning | Info, sent: datetime) -> tuple[bool, int, bool, float, float]:
+    """Ranks a meaning of a message that was sent then: what was over is the least.
+
+    Then by level, a warning before an advance notice, the earlier begin, and the later end.
+    """
+    begin = max(meaning.onset or sent, sent)
+    over = meaning.expires is not None and meaning.expires <= sent
     ends = math.inf if meaning.expires is None else meaning.expires.timestamp()
-    return level(meaning.severity), meaning.urgency != "Future", ends
+    return not over, level(meaning.severity), meaning.urgency != "Future", -begin.timestamp(), ends
 
 
 def _meaning(alert: Alert, infos: list[Info], matches: Iterable[Match]) -> Meaning:
