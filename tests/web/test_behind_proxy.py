@@ -1,13 +1,15 @@
 """Pages in a real browser behind a proxy whose server is away: what it answers instead is never taken for ours."""
 
+import asyncio
 from collections.abc import Callable
 
+import httpx
 import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.support import meaning, outcome
 from tests.web.conftest import served, wired
-from tests.web.test_browser import STELE, WIDE, comes_true, desk_in, opened
+from tests.web.test_browser import SETTLED, STELE, WIDE, comes_true, desk_in, opened
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 AGAIN_MS = 60_000
@@ -115,3 +117,24 @@ async def test_a_redirect_to_a_page_of_ours_is_followed(browser: Browser) -> Non
         await page.goto(f"{address}/stele/d1/")
         await expect(page.get_by_text("Stufe 2 von 4")).to_be_visible()
         assert page.url == f"{address}/stele/d1"
+
+
+@pytest.mark.parametrize("made", ["before", "last"])
+async def test_a_page_that_a_proxy_kept_is_never_taken_for_a_new_one(browser: Browser, made: str) -> None:
+    desk = desk_in("calm")
+    async with served(desk) as there, wired(there) as (address, wire), httpx.AsyncClient() as client:
+        old = (await client.get(f"{there}/stele/d1")).text
+        await asyncio.sleep(3)
+        async with await browser.new_context(viewport=STELE, service_workers="block") as context:
+            page = await context.new_page()
+            desk.take(outcome("B", meaning("Extreme"), stamp=1))
+            await page.goto(f"{address}/stele/d1")
+            await expect(page.get_by_text("Stufe 4 von 4").first).to_be_visible()
+            await comes_true(page, SETTLED)
+            last = f"<!doctype html>{await page.evaluate('document.documentElement.outerHTML')}\n"
+            copy = answer("200 OK", old if made == "before" else last, HTML)
+            wire.answers(lambda request: copy if request.startswith(b"GET /stele/") else INSTEAD["502"])
+            await expect(page.locator("#lost")).to_be_visible(timeout=AGAIN_MS)
+            await expect(page.get_by_text("Stufe 4 von 4").first).to_be_visible()
+            wire.answers(None)
+            await expect(page.locator("#lost")).to_be_hidden(timeout=AGAIN_MS)

@@ -8,6 +8,7 @@ let heardAt = Date.now();
 let bornAt = 0; // when the server made what the page shows, by performance.now()
 let soonAt = 0, laterAt = 0; // timers
 let asked = 0, shown = 0; // an answer that was overtaken by a later one is dropped
+let refused = Infinity; // when the page was made that was refused last
 let source = null;
 let streamAt = 0; // by performance.now()
 
@@ -36,6 +37,7 @@ async function refresh() {
     const found = page.getElementById("live");
     if (!found?.dataset.stream || !text.trimEnd().endsWith("</html>")) throw new Error("another page, or half of one");
     if (mine < shown) return;
+    if (wasKept(Number(found.dataset.served), since)) throw new Error("a page that somebody kept");
     shown = mine;
     document.title = page.title;
     bornAt = since;
@@ -47,6 +49,16 @@ async function refresh() {
     const blind = root.classList.contains("blind") && root.dataset.blind;
     if (mine > shown) lost(blind || root.dataset.offline.replace("{}", root.dataset.stand || ""));
   }
+}
+
+// A proxy may answer with a page that it kept: an older one, or the same again. The server makes one each second.
+// Where the server's clock was set back, its pages are older, too, but the next one is younger than the one before.
+function wasKept(made, since) {
+  const before = Number(root.dataset.served);
+  const kept = made < before - 2 || (made === before && since - bornAt > 5000);
+  if (kept && !(made > refused)) { refused = made; return true; }
+  refused = Infinity;
+  return false;
 }
 
 function put(found) {
