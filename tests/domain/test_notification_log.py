@@ -107,12 +107,12 @@ def test_a_claim_is_remembered_while_it_holds_or_its_group_stands_there_at_its_g
     told = {"public/push/RAIN/HEAVY": {"d1": (entry(9, 30), entry(7, 60)), "d2": (entry(7, 30),)}}
     asked = []
 
-    def highest(key: str, district: str) -> int:
-        asked.append((key, district))
+    def highest(name: str, group: str, district: str) -> int:
+        asked.append((name, group, district))
         return 7 if district == "d2" else 0
 
     assert without_ended(told, at(40), highest) == {
         "public/push/RAIN/HEAVY": {"d1": (entry(7, 60),), "d2": (entry(7, 30),)}
     }
-    assert set(asked) == {("public/push/RAIN/HEAVY", "d1"), ("public/push/RAIN/HEAVY", "d2")}
+    assert set(asked) == {("public/push", "RAIN/HEAVY", district) for district in ("d1", "d2")}
     assert without_ended(told, at(60), lambda *_: 0) == {}

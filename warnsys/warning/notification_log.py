@@ -76,17 +76,18 @@ def higher(one: LogEntry | None, other: LogEntry | None) -> LogEntry | None:
     return max((entry for entry in (one, other) if entry), key=lambda entry: (entry.grade, entry.end), default=None)
 
 
-def without_ended(told: NotificationLog, now: datetime, highest: Callable[[str, str], int]) -> NotificationLog:
+def without_ended(told: NotificationLog, now: datetime, highest: Callable[[str, str, str], int]) -> NotificationLog:
     """Removes the entries whose told end has passed, unless something of their grade or above still stands.
 
-    So an event that goes on beyond its told end stays the same event. `highest` takes a key of the log and a district,
-    and gives the highest grade that stands there; what is unconfirmed counts as standing.
+    So an event that goes on beyond its told end stays the same event. `highest` takes "audience/channel", an event
+    group and a district, and gives the highest grade that stands there; what is unconfirmed counts as standing.
     """
     found: NotificationLog = {}
     for key, districts in told.items():
-        kept = {}
+        audience, channel, group = key.split("/", 2)
+        name, kept = f"{audience}/{channel}", {}
         for district, entries in districts.items():
-            if left := tuple(one for one in entries if one.holds(now) or one.grade <= highest(key, district)):
+            if left := tuple(one for one in entries if one.holds(now) or one.grade <= highest(name, group, district)):
                 kept[district] = left
         if kept:
             found[key] = kept

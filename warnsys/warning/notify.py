@@ -175,9 +175,8 @@ def changes(
                 told[key] = {**told_here, **{one.district: one.now_told for one in differences}}
     rules = {f"{rule.audience}/{rule.channel}": rule for rule in policy.rules_by_name}
 
-    def highest(key: str, district: str) -> int:
-        audience, channel, group = key.split("/", 2)
-        return comparison.top_standing(district, group, rules.get(f"{audience}/{channel}"))
+    def highest(name: str, group: str, district: str) -> int:
+        return comparison.top_standing(district, group, rules.get(name))
 
     return _at_most(sorted(found, key=_worst_first), known), without_ended(told, situation.now, highest)
 
