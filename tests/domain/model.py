@@ -142,11 +142,16 @@ class Model:
     def replaced(self, key: str, source: str, district: str | None) -> bool:
         """A successor that is not over warns here itself, or all that came with it is decided; or it came with it."""
         return any(
-            (key in self.waits and self.first.get(other, 0) <= self.first[key])
+            (key in self.waits and self.came_together(key, other, source))
             or (district is not None and self.may_stand(other) and self.says(other, district))
             or any(stamp >= min(self.listed[source, name(other)]) for stamp in self.decided(source))
             for other in self.successors(key, source)
         )
+
+    def came_together(self, key: str, other: str, source: str) -> bool:
+        """Whether this source listed the successor as early as the content that it replaces."""
+        mine, its = min(self.listed[source, name(key)]), min(self.listed[source, name(other)])
+        return its <= max(self.first[key], mine)
 
     def may_stand(self, key: str) -> bool:
         return key not in self.over and not self.waiting(key)

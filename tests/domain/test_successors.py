@@ -39,3 +39,12 @@ def test_half_of_an_update_ends_not_the_other_half_of_what_had_come_as_replaced_
     half = outcome("C1", meaning("Extreme", districts=["d1"]), stamp=20, sent=19, supersedes=["A"])
     city.take(tick(20), half)
     assert (city.standing("d1"), city.standing("d2")) == (["C1"], ["A"])
+
+
+def test_a_second_source_that_lists_a_message_with_its_cancel_later_brings_it_not_back() -> None:
+    city = City(city_rules(sources=("dwd", "s2"))).take(tick(0))
+    for source, stamp in (("dwd", 0), ("s2", 10)):
+        end = cancel("C", "A", stamp=stamp).model_copy(update={"source": source})
+        ended = outcome("A", meaning("Extreme"), stamp=stamp, sent=-10, source=source)
+        city.take(tick(stamp), end, ended.model_copy(update={"replaced": True}))
+        assert (city.standing(), city.told()) == ([], [])

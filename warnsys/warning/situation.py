@@ -273,7 +273,7 @@ class _View(Evidence):
         key = fact.base_id, source
         if key not in self._replaced:
             self._replaced[key] = any(
-                self.came_together(fact, sighting.first) or self.confirmed(source, sighting.first)
+                self.came_together(fact, source, sighting.first) or self.confirmed(source, sighting.first)
                 for other in self.successors.get(fact.base_id, ())
                 if self.brought(other, fact, source) and (sighting := self.sightings(other).get(source))
             )
@@ -288,12 +288,12 @@ class _View(Evidence):
         of_same_message = (successor.of or successor.base_id) == (fact.of or fact.base_id)
         return not of_same_message or successor.sources is None or source in successor.sources
 
-    @staticmethod
-    def came_together(fact: Fact, successor_first: datetime | None) -> bool:
-        """Says whether a successor was listed as early as a message that came marked as replaced."""
-        if fact.waits is None:
-            return False
-        return fact.first is None or successor_first is None or successor_first <= fact.first
+    def came_together(self, fact: Fact, source: str, successor_first: datetime | None) -> bool:
+        """Says whether a source listed a successor as early as a message that came marked as replaced."""
+        if fact.waits is None or fact.first is None or successor_first is None:
+            return fact.waits is not None
+        # Another source may have listed it earlier, and a later content of it comes after its own first listing.
+        return successor_first <= max(fact.first, self.sightings(fact)[source].first or fact.first)
 
     def replaced_for_good(self) -> Iterator[str]:
         """Gives the messages that every source replaced everywhere, and that are confirmed themselves.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Literal, get_args
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -164,21 +165,30 @@ class _Wanted:
     before: tuple[int, str] | None
     asked: MessageFilter
 
-    def includes(self, one: ListedMessage, language: str) -> bool:
-        """Whatever was decided of it, and on whatever page it is."""
-        asked = self.asked
-        if one.timed and (one.last < self.since or (self.until is not None and one.at >= self.until)):
-            return False
-        if asked.source and one.source != asked.source:
-            return False
-        if asked.district and asked.district not in one.districts:
-            return False
-        if self.level and 0 < one.brief.level < self.level and one.state not in ("rejected", "undecided"):
-            return False
-        names = one.brief.every_event[language] if asked.event else ()
-        if asked.event and not any(asked.event.casefold() in name.casefold() for name in names):
-            return False
-        return not self.words or one.says(self.words)
+    def of(self, known: Sequence[ListedMessage], language: str) -> list[ListedMessage]:
+        """Those asked for, whatever was decided of them, and on whatever page they are.
+
+        A list has thousands of rows: each of these steps only looks at what it has to.
+        """
+        asked, since, until, least = self.asked, self.since, self.until, self.level
+        found = [
+            one for one in known
+            if not one.timed or (one.last >= since and (until is None or one.at < until))
+        ]  # fmt: skip
+        if asked.source:
+            found = [one for one in found if one.source == asked.source]
+        if asked.district:
+            found = [one for one in found if asked.district in one.districts]
+        if least:
+            found = [
+                one for one in found if one.state in ("rejected", "undecided") or not 0 < one.brief.level < least
+            ]
+        if asked.event:
+            part = asked.event.casefold()
+            found = [
+                one for one in found if any(part in name.casefold() for name in one.brief.every_event[language])
+            ]
+        return [one for one in found if one.says(self.words)] if self.words else found
 
 
 class KnownMessages:
@@ -194,7 +204,7 @@ class KnownMessages:
         """Newest first."""
         rows = list(_known(board, self._rows))
         self._rows = {one.key: one for one in rows}
-        return sorted(rows, key=lambda one: one.place, reverse=True)
+        return sorted(rows, key=attrgetter("place"), reverse=True)
 
 
 def listed_messages(
@@ -202,12 +212,10 @@ def listed_messages(
 ) -> MessagePage:
     """Those of `KnownMessages.of` that are asked for. Raises `WrongFilterError`."""
     wanted = _understood(asked, now, zone)
-    found = [one for one in known if wanted.includes(one, language)]
-    shown = [
-        one
-        for one in found
-        if asked.decided in ("", one.state) and (wanted.before is None or one.place < wanted.before)
-    ]
+    found = wanted.of(known, language)
+    shown = [one for one in found if one.state == asked.decided] if asked.decided else found
+    if wanted.before is not None:
+        shown = [one for one in shown if one.place < wanted.before]
     counts = Counter(one.state for one in found)
     names = sorted({name for every in {one.brief.every_event[language] for one in found} for name in every})
     older = shown[MOST - 1].place if len(shown) > MOST else None
