@@ -258,17 +258,19 @@ def _known(board: Board, rows: Mapping[str, ListedMessage]) -> Iterator[ListedMe
     """Every message once; what was refused and can be read by now, as both. Of `rows`, those that are as they were."""
     standing = {one.number for one in unreadable(board)}
     refused_by_feeds = {one.key for one in board.rejected if one.agent == OF_FEEDS}
-    since = dict[str, tuple[datetime, Outcome]]()
+    since, decided = dict[str, tuple[datetime, Outcome]](), set(refused_by_feeds)
     for base_id, outcome in board.outcomes.items():
-        at = board.known_since[base_id]
+        at, known = board.known_since[base_id], rows.get(base_id)
+        if known and known.state != "rejected" and known.is_as_it_was(at, outcome, board.alerts.get(known.id)):
+            decided.add(known.id)
+            yield known
+            continue
+        decided.add(outcome.listed_id)
         if outcome.decided == "rejected" and outcome.listed_id in refused_by_feeds:
             since[outcome.listed_id] = at, outcome
             continue
-        held, known = board.alerts.get(outcome.listed_id), rows.get(base_id)
-        if known and known.is_as_it_was(at, outcome, held):
-            yield known
-        else:
-            yield ListedMessage(base_id, at, at, outcome.decided, outcome.listed_id, outcome.source, outcome, held)
+        held = board.alerts.get(outcome.listed_id)
+        yield ListedMessage(base_id, at, at, outcome.decided, outcome.listed_id, outcome.source, outcome, held)
     for number, refused in enumerate(board.rejected):
         at, found = since.get(refused.key, (refused.at, None)) if refused.agent == OF_FEEDS else (refused.at, None)
         held = board.alerts.get(refused.key)
@@ -278,19 +280,18 @@ def _known(board: Board, rows: Mapping[str, ListedMessage]) -> Iterator[ListedMe
             "rejected", refused.key, source, found, held, refused, number in standing,
             timed=not board.exercise or found is not None,
         )  # fmt: skip
-    decided = {one.listed_id for one in board.outcomes.values()} | refused_by_feeds
     for listed_id, held in board.alerts.items():
-        if listed_id not in decided:
-            journey = board.history.journeys.get(listed_id)
-            at = journey.published if journey else held.at
-            known = rows.get(listed_id)
-            if known and known.is_as_it_was(at, None, held):
-                yield known
-                continue
-            yield ListedMessage(
-                listed_id, at, max(at, held.at), "undecided", listed_id, held.headers.source, None, held,
-                timed=not board.exercise,
-            )  # fmt: skip
+        if listed_id in decided:
+            continue
+        journey = board.history.journeys.get(listed_id)
+        at, known = journey.published if journey else held.at, rows.get(listed_id)
+        if known and known.is_as_it_was(at, None, held):
+            yield known
+            continue
+        yield ListedMessage(
+            listed_id, at, max(at, held.at), "undecided", listed_id, held.headers.source, None, held,
+            timed=not board.exercise,
+        )  # fmt: skip
 
 
 # -- what was typed ---------------------------------------------------------------------------------------------------
