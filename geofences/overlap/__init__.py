@@ -1,4 +1,4 @@
-"""Measures how much of a district an outline covers, from the crossings of their boundaries alone.
+"""Measures how much of a district an outline covers, from the crossings of their boundaries.
 
 docs/explanation/exact-shares.md explains the method with pictures; sections named here are its sections. The modules of
 this package use these words:
@@ -15,5 +15,5 @@ this package use these words:
 `sphere` has the area of an edge, `sides` the side of a point, `boundary` the rings as arrays, and `overlaps` the sum.
 `budget` estimates beforehand what the work on an outline will cost; `tangles` uses that for geofences files.
 
-Arrays of numbers (`Ints`) hold positions in other arrays. A comment such as "shape (stretches, 9)" gives the axes.
+Arrays of numbers (`Ints`) hold positions in other arrays, or counts. A comment such as "shape (rings,)" gives the axes.
 """

@@ -6,6 +6,7 @@ the tree stays small.
 """
 
 import math
+from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -37,6 +38,10 @@ class Boxes(NamedTuple):
     def at(self, rows: Ints) -> "Boxes":
         """The boxes in these rows."""
         return Boxes(*(side.take(rows) for side in self))
+
+    def one_by_one(self) -> Iterator[tuple[float, float, float, float]]:
+        """West, east, south and north of each box."""
+        return zip(*(side.tolist() for side in self), strict=True)
 
     def by_group(self, first: Ints) -> "Boxes":
         """One box around each group of successive boxes. `first` holds the row at which each group begins."""

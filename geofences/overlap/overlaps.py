@@ -1,20 +1,21 @@
-"""Measures how much of each of many fences lies inside an outline, from the crossings of their boundaries alone.
+"""Measures how much of each of many fences lies inside an outline, from the crossings of their boundaries.
 
 The usual way builds the overlay, fence by fence, and measures it. But an area is a sum along its boundary (Green), and
 the boundary of what a fence and an outline share consists of pieces of the two:
 
        fence
-    a─────────b          Walk round the fence, its inside on the left, and note at each vertex the area swept so far.
-    │         │          The fence enters the outline at 1 and leaves it at 2. Its piece from 1 to 2 has swept
+    a─────────b          Walk round the fence with its inside on the left: a, d, 1, c, 2, b. Note at each vertex the
+    │         │          area swept so far. The fence enters the outline at 1 and leaves it at 2. Its piece has swept
     │    ┌────2────┐     (sum at 2) - (sum at 1). However many vertices lie between, that is two look-ups.
     │    │    │    │     The outline's piece inside the fence leads back from 2 to 1: (sum at 1) - (sum at 2). So
     d────1────c    │
          └─────────┘     shared area = Σ ± (fence's sum - outline's sum),  + where the fence leaves, - where it enters
              outline
 
-If a ring starts inside the other shape, one inner piece contains the ring's start, so (sum at its end) - (sum at its
-start) is one whole turn too small. So the ring's total is added. Say that areas are swept from the parallel through a
-and b. Then only the side from d to c sweeps anything: 8 from d to 1, and 8 from 1 to c, so 16 in all:
+If a ring starts inside the other shape, one inner piece runs across that start, where the sum falls back to 0. For this
+piece, (sum where the piece ends) - (sum where it begins) lacks the ring's total. So the total is added. Say that the
+fence is 4 wide and 4 high, and that areas are swept from the parallel through a and b. Then only the side from d to c
+sweeps anything: 8 from d to 1, and 8 from 1 to c, so 16 in all:
 
     the ring starts at    sum at 1    sum at 2    (sum at 2) - (sum at 1)
     a, outside                   8          16      8
@@ -23,8 +24,8 @@ and b. Then only the side from d to c sweeps anything: 8 from d to 1, and 8 from
 A ring without crossings follows the same rule: it counts as a whole if it starts inside, else not at all.
 
 So only the edges that cross and the rings that start inside have to be found. The work grows with the crossings and
-with the vertices of the outlines, which are read once. Of a fence all vertices are read only if an outline starts in
-the box of one of its rings.
+with the vertices of the outlines. Of a fence it reads what lies near an outline, and the stretches beside which an
+outline's ring starts.
 docs/explanation/exact-shares.md tells the same with more pictures.
 """
 
@@ -48,7 +49,8 @@ _MOST_NEAR = 500_000
 _MOST_TESTS = 2_000_000
 """Limit of pairs (ring's start, stretch) that are tested to find the rings that start inside."""
 _MORE_PER_STRETCH = 4
-"""Each stretch of the fences raises both limits by this many pairs: an index of that size rightly meets more."""
+"""Each stretch of the fences raises both limits by this many pairs, because with more fences a harmless outline has
+more pairs, too."""
 _NUMPY_UP_TO = 2_000
 """Up to this many tests, numpy (`Boundary.contains`) is faster than GEOS, which has to prepare the outlines."""
 _REMEDY = "use the outlines' convex hull instead"
@@ -60,7 +62,8 @@ class Overlaps(NamedTuple):
     outline: Ints
     fence: Ints
     area: Floats
-    """The shared area in steradians, right to about 1e-18 (less than a square centimetre): less means nothing."""
+    """The shared area in steradians. Of a district the error is about 1e-18 (less than a square centimetre), so an area
+    below that counts as none."""
 
 
 class Terms(NamedTuple):
@@ -103,8 +106,8 @@ class Fences:
     def overlaps(self, outlines: Sequence[BaseGeometry]) -> Overlaps:
         """Measures the area that each outline shares with each fence. The outlines have to be valid, too.
 
-        The result is sorted by outline, then by fence. Raises `TooDearError` if that would take more than a few hundred
-        MB of memory.
+        The result is sorted by outline, then by fence. Raises `TooDearError` if more pairs would have to be looked at
+        than the limits above allow: some hundred MB of memory.
         """
         shapes = np.array(outlines, dtype=object)
         if len(self.areas) <= HANDFUL:
@@ -120,11 +123,11 @@ class Fences:
         boxes = Boxes.of(np.array(outlines, dtype=object))
         if len(outlines) > len(self.areas):  # loop over whichever is fewer
             found: list[list[int]] = [[] for _ in outlines]
-            for fence, sides in enumerate(zip(*(side.tolist() for side in self._boxes), strict=True)):
-                for outline in boxes.touching(*sides).tolist():
+            for fence, box in enumerate(self._boxes.one_by_one()):
+                for outline in boxes.touching(*box).tolist():
                     found[outline].append(fence)
             return found
-        return [self._boxes.touching(*s).tolist() for s in zip(*(side.tolist() for side in boxes), strict=True)]
+        return [self._boxes.touching(*box).tolist() for box in boxes.one_by_one()]
 
     def _by_overlay(self, shapes: NDArray[np.object_]) -> Overlaps:
         """Measures in the usual way: GEOS cuts each pair, and the area of the piece is taken."""
@@ -140,20 +143,22 @@ class Fences:
     def _crossed(self, outlines: Boundary) -> Terms:
         """The term of each crossing: ± (fence's sum - outline's sum)."""
         fences, boxes = self._boundary, outlines.boxes
-        among = boxes.touching(*self.box)
+        outline_stretch = boxes.touching(*self.box)
         limit = _MOST_NEAR + _MORE_PER_STRETCH * len(fences.owner)
-        near = self._stretch_tree.pairs(boxes.at(among), limit)
+        near = self._stretch_tree.pairs(boxes.at(outline_stretch), limit)
         if near is None:
             raise TooDearError(f"outlines and fences have more than {limit} near pairs: {_REMEDY}")
         row, fence_stretch = near
         if not len(row):
             return _NONE
+        outline_stretch = outline_stretch.take(row)
         # For each near pair, the edges of the outline's stretch whose boxes touch the box of the fence's stretch:
         # edge[i] belongs to near pair near_pair[i].
-        near_pair, edge = outlines.edges_touching(among.take(row), fences.boxes.at(fence_stretch))
+        near_pair, edge = outlines.edges_touching(outline_stretch, fences.boxes.at(fence_stretch))
         fence_stretch = fence_stretch.take(near_pair)
-        place, pair, leaves, lon, lat = crossings(*fences.vertices(fence_stretch), outlines.edges(edge))
-        fence_stretch, edge = fence_stretch.take(pair), edge.take(pair)
+        # Each edge with its fence's stretch is a candidate; `candidate` says which of them cross.
+        place, candidate, leaves, lon, lat = crossings(*fences.vertices(fence_stretch), outlines.edges(edge))
+        fence_stretch, edge = fence_stretch.take(candidate), edge.take(candidate)
         difference = fences.swept_to(edge_at(fence_stretch, place), lon, lat) - outlines.swept_to(edge, lon, lat)
         area = np.where(leaves, difference, -difference)
         return Terms(outlines.owner_of(edge), fences.owner.take(fence_stretch), area)
@@ -167,19 +172,20 @@ class Fences:
         inside = np.zeros(len(ring), dtype=bool)
         undecided = np.arange(len(ring))
         if stretch_count.take(outline_of_pair).sum() > _NUMPY_UP_TO:
-            # GEOS answers for all points but those that lie exactly on the outline: there the step decides.
+            # GEOS answers for all starts but those that lie exactly on the outline: there the step decides, below.
             shapely.prepare(shapes)
-            touched = np.flatnonzero(shapely.intersects_xy(shapes.take(outline_of_pair), lon, lat))
-            inside[touched] = shapely.contains_xy(
-                shapes.take(outline_of_pair.take(touched)), lon.take(touched), lat.take(touched)
+            in_or_on = np.flatnonzero(shapely.intersects_xy(shapes.take(outline_of_pair), lon, lat))
+            inside[in_or_on] = shapely.contains_xy(
+                shapes.take(outline_of_pair.take(in_or_on)), lon.take(in_or_on), lat.take(in_or_on)
             )
-            undecided = touched[~inside.take(touched)]
+            undecided = in_or_on[~inside.take(in_or_on)]
         outline_of_undecided = outline_of_pair.take(undecided)
         count = stretch_count.take(outline_of_undecided)
         limit = _MOST_TESTS + _MORE_PER_STRETCH * len(fences.owner)
         if count.sum() > limit:
             raise TooDearError(f"to find the fences inside takes more than {limit} tests: {_REMEDY}")
-        point, stretch = ranges((np.cumsum(stretch_count) - stretch_count).take(outline_of_undecided), count)
+        first_stretch = np.cumsum(stretch_count) - stretch_count
+        point, stretch = ranges(first_stretch.take(outline_of_undecided), count)
         inside[undecided] = outlines.contains(
             stretch, point, lon.take(undecided), lat.take(undecided), points_are_outlines=False
         )
@@ -193,15 +199,17 @@ class Fences:
         ring, fence_ring = self._ring_tree.query(Boxes(lon, lon, lat, lat).for_tree())  # boxes without extent
         if not len(ring):
             return _NONE
-        # A point is tested against all rings of a fence together, holes too. So each pair of an outline's ring and a
-        # fence is one test, and `test` says to which one each row of `ring` and `fence_ring` belongs.
-        pairs, test = _distinct(ring * len(self.areas) + fences.ring_owner[fence_ring])
+        # The start of an outline's ring is tested against the near rings of one fence together, holes too. So rows with
+        # the same outline's ring and the same fence belong to one pair; `pair_of_row` gives it.
+        pairs, pair_of_row = _distinct(ring * len(self.areas) + fences.ring_owner[fence_ring])
         ring_of_pair, fence_of_pair = np.divmod(pairs, len(self.areas))
         limit = _MOST_TESTS + _MORE_PER_STRETCH * len(fences.owner)
         if fences.ring_size[fence_ring].sum() > limit:
             raise TooDearError(f"to find the outlines inside takes more than {limit} tests: {_REMEDY}")
         row, stretch = ranges(fences.ring_first[fence_ring], fences.ring_size[fence_ring])
-        inside = fences.contains(stretch, test[row], lon[ring_of_pair], lat[ring_of_pair], points_are_outlines=True)
+        inside = fences.contains(
+            stretch, pair_of_row[row], lon[ring_of_pair], lat[ring_of_pair], points_are_outlines=True
+        )
         ring = ring_of_pair[inside]
         return Terms(outlines.ring_owner[ring], fence_of_pair[inside], outlines.ring_sum[ring])
 

@@ -55,7 +55,7 @@ class OffsetTracker(Generic[Partition]):
         self._committed.pop(partition, None)
 
     def move(self, partition: Partition, offset: int) -> None:
-        """Continues at another offset, because the log will never have a record at the next one.
+        """Continues at another offset, because the log has lost the record at the next one, or begins anew.
 
         Records that are processed and not yet handled hold `done` back, unless `offset` is lower: then the log begins
         anew, and has them no more.

@@ -28,7 +28,7 @@ from streams.worker.failures import (
     rejection,
 )
 from streams.worker.hand import place_of
-from streams.worker.match import MatchAgent as MatchAgent  # `streams.agents` had both, until 0.3.0
+from streams.worker.match import MatchAgent as MatchAgent  # the old name `streams.agents` leads here until 0.3.0
 from streams.worker.state import StateStore, StoredState, UnreadableState
 from streams.worker.trial import NOT_TRIED, TrialPart, Trials
 from warnsys.headers import COVERS, PUBLISHED, record_time
@@ -84,7 +84,7 @@ class SettleAgent:
         self._failed_ticks: dict[str, int] = {}
         """By city, at how many ticks it has failed since it last settled a record."""
         self._convicted: dict[str, dict[str, str]] = {}
-        """Why `handle` sets convicted records aside: topic/partition@offset → city → reason. "" means every city."""
+        """Why `handle` sets convicted records aside: topic/partition@offset → city → reason. The city "" means all."""
         self._partitions_in_metrics = set[int]()
         self._cities_with_bad_state: set[str] = set()
         """Cities whose state is held to be at fault: in a trial even `set_aside` failed or ended the process."""
@@ -133,7 +133,7 @@ class SettleAgent:
                 candidate = replace(stored, state=state)
                 await self._store.save(partition, {city: candidate})
             except TooLargeError:
-                log.critical("%s: the city's state is larger than the broker takes; a smaller one is tried", city)
+                log.critical("%s: the city's state is larger than the broker takes", city)
                 self._metrics.state_lost.labels(city).set(time.time())
                 continue
             return candidate
@@ -154,11 +154,13 @@ class SettleAgent:
         return stored.state if stored else None
 
     async def handle(self, record: ConsumedRecord) -> None:
-        """Settles a record in each city, publishes the notices and waits for them. `flush` stores the states later.
+        """Settles a record in each city of its partition, publishes the notices and waits for them.
+
+        `flush` stores the states later; after a rebalance this method does.
 
         A city whose state covers the record skips the record: its notices are published already. Settling it again with
-        facts that came later would publish the same news under other ids. Raises for a record of another stage, and
-        when a send fails.
+        facts that came later would publish the same news under other ids. Raises for a record that cannot be read or is
+        of another stage, and when a send fails.
         """
         began_monotonic, received_at = time.perf_counter(), time.time()
         content = self._with_broker_time(read_impact_record(record.value), record)
@@ -184,7 +186,9 @@ class SettleAgent:
         await self._sender.send([_traced(trail, one) for one in outgoing])
         if rebalances == self._rebalances:
             self._keep(record.partition, before, after)
-        else:  # `forget` has emptied `_states`. Put there, these could hide what a new owner stored: store them here
+        else:
+            # A rebalance came, and `forget` has emptied `_states`. If `after` went into it, it could hide what a new
+            # owner of the partition has stored. So this method stores `after` at once.
             await self._save(record.partition, after)
         for notice in notices:
             self._count(notice)
@@ -194,9 +198,9 @@ class SettleAgent:
     def _settle_in(
         self, city: str, state: CityState, content: ImpactRecord, record: ConsumedRecord, convicted_for: str
     ) -> _CityResult:
-        """Settles a record in one city. A record that fails there is set aside there, and so is one that is convicted.
+        """Settles a record in one city. If the record fails, or is convicted for this city, `_reject_for_city` decides.
 
-        `convicted_for` is the reason for which the record is convicted; "" for any other record.
+        `convicted_for` is the reason for which the record is convicted for this city; "" if it is not.
         """
         try:
             if convicted_for:
@@ -236,9 +240,9 @@ class SettleAgent:
     async def judge(self, record: ConsumedRecord, trials: Trials) -> dict[str, str]:
         """Tries a suspect record in a trial process, city by city. Gives the cities that fail, and why.
 
-        A record is suspect if a worker ended while it processed the record. If even `set_aside` fails in the trial, the
-        state of that city is at fault. Gives nothing if a rebalance came meanwhile: the states that were tried are
-        forgotten, and the record comes again.
+        A record is suspect if a worker ended while it processed the record, or one with the same content. If even
+        `set_aside` fails in the trial, the state of that city is at fault. Gives nothing if a rebalance came meanwhile:
+        the states that were tried are forgotten, and the record comes again.
         """
         rebalances = self._rebalances
         content = self._with_broker_time(read_impact_record(record.value), record)
@@ -257,7 +261,8 @@ class SettleAgent:
         failed = await trials.tried(set_aside_parts) if set_aside_parts else {}
         if rebalances != self._rebalances:
             return {}
-        # A part that was not tried proves nothing about the state. The record is set aside there all the same.
+        # If `set_aside` was not tried for a city, nothing is known about that city's state. The city sets the record
+        # aside all the same.
         self._cities_with_bad_state |= {city for city, reason in failed.items() if not reason.startswith(NOT_TRIED)}
         self.convict(record, reasons)
         return reasons
@@ -281,12 +286,12 @@ class SettleAgent:
         if is_tick:
             self._failed_ticks[city] = self._failed_ticks.get(city, 0) + 1
         is_convicted = isinstance(failure.__cause__, PoisonError)
-        # For a convicted record `judge` has tested the state already. For a tick the count `_failed_ticks` decides.
+        # A convicted record says nothing about the state: `judge` has to test that. For a tick `_failed_ticks` decides.
         state_fails = not is_convicted and not is_tick and self._state_fails(state)
         too_many_ticks = self._failed_ticks.get(city, 0) >= GIVEN_UP_AFTER
         if state_fails or too_many_ticks or city in self._cities_with_bad_state:
-            # A convicted outcome may be at fault itself, so it is only set aside. A tick is harmless, and without it
-            # the new state has no time.
+            # The new state tries the record again if the old state failed by itself, or if the record is a tick: a tick
+            # is harmless, and gives the new state its time. It sets any other convicted record aside.
             result = self._begin_anew(city, state, content, record, reason, retry=state_fails or is_tick)
         else:
             after, notices = set_aside(state, content, reason, self._cities[city])
@@ -294,7 +299,10 @@ class SettleAgent:
         return result._replace(outgoing=[rejected, *result.outgoing])
 
     def _state_fails(self, state: CityState) -> bool:
-        """Says whether a state is at fault itself. Such a state fails even at a tick of its own time."""
+        """Says whether a state is at fault itself: it fails even at a tick of its own time.
+
+        A state without a time has learned nothing yet, and is not at fault.
+        """
         try:
             if state.facts.now is not None:
                 settle(state, Tick(stage=self._topics.stage, at=state.facts.now), self._cities[state.city])
@@ -332,23 +340,23 @@ class SettleAgent:
             lambda: set_aside(empty, content, reason, rules),
         ]
         after, notices = _first_that_works(attempts if retry else attempts[2:])
-        # A new state has no steles before its first tick. Compared with the old state, the steles of the old one would
-        # seem removed and get tombstones, although the districts exist. So `after` is compared with itself.
+        # `_outgoing` sends a tombstone for each stele that only the state before has. A new state has no steles before
+        # its first tick, so all would get one, although their districts exist. So `after` stands in for `before`.
         result = self._result_that_fits(after, after, notices, record)
         return result._replace(outgoing=[rejected, *result.outgoing])
 
     def _result_that_fits(
         self, before: CityState, after: CityState, notices: Iterable[Notice], record: ConsumedRecord
     ) -> _CityResult:
-        """Gives the result for a city that has failed, without the notices that no topic takes.
+        """Gives the result for a city that has failed, without the notices that are too large for their topic.
 
-        Otherwise the whole record would be rejected, for all cities. Without a record, a stele says that its data grow
-        old.
+        One such notice would make the worker reject the incoming record for all cities. A stele that gets no new notice
+        says that its data grow old.
         """
         fitting = []
         for notice in notices:
             try:
-                self._notice(notice, record)
+                self._notice(notice, record)  # raises if it is too large
             except TooLargeError as error:
                 log.critical("settle: %s", error)
             else:
@@ -398,7 +406,7 @@ class SettleAgent:
         return ProducerRecord(self._topics.actions.name, partition, answer.key, answer.to_bytes())
 
     async def _loaded(self, partition: int) -> dict[str, StoredState]:
-        """Loads the states of a partition. Gives none if they cannot be read.
+        """Loads the states of a partition. Gives none if they cannot be read; raises if the broker fails.
 
         No record is to blame, so none is rejected: the cities begin anew, and learn from what the feed publishes again.
         """
@@ -442,10 +450,17 @@ class SettleAgent:
 
 
 def _first_that_works(attempts: Sequence[Callable[[], T]]) -> T:
-    """Gives what the first attempt gives that does not raise. Raises what the last one raises."""
+    """Gives the result of the first attempt that does not raise. If all raise, raises the error of the last.
+
+    Raises `MemoryError` at once, because it says nothing about the attempt.
+    """
     for attempt in attempts[:-1]:
-        with suppress(Exception):
+        try:
             return attempt()
+        except MemoryError:
+            raise
+        except Exception:
+            log.debug("settle: an attempt failed", exc_info=True)
     return attempts[-1]()
 
 

@@ -11,7 +11,8 @@ Many places in Faust can lose a record in this way. So the check runs last, when
 * The offset tracker alone decides what is committed. The consumer ignores Faust's own acknowledgements.
 
 The agents' topics should have no holes (they are neither compacted nor transactional), so a jump means lost records. If
-a log has some nevertheless, a gap that several readings meet counts as a hole (`_is_hole`).
+a log has a hole nevertheless, the consumer meets the same gap each time it reads the partition again, and after some
+readings it goes on behind it (`_count_reading`).
 """
 
 import asyncio
@@ -39,12 +40,13 @@ waits on an empty partition holds up records of that broker's other partitions. 
 EMBEDDED_FETCH_WAIT_MS = 10
 """The same on the embedded broker. There a new record does not wake a fetch, so each waits up to this long."""
 SEEK_AGAIN_S = 5.0
-"""Minimum time between two attempts to read a partition again, unless the expected record came meanwhile. Records that
-were queued before a seek still look like jumps."""
+"""Minimum time between two attempts to read a partition again, unless the expected record came meanwhile. Without it,
+records that were queued before the seek would arrive and start the next attempt."""
 QUIET_S = 1.0
-"""Every so many seconds the consumer looks for jumps in partitions from which no record comes."""
+"""Every so many seconds the consumer compares the fetch position of each idle partition with the next offset. It waits
+as long for the answer."""
 BELIEVED_AFTER = 3
-"""After this many readings in a row that meet the same gap, the gap is real: the log has no such records."""
+"""So many times the consumer reads up to a gap. If it meets the same gap each time, the log has no such records."""
 LAST_COMMIT_S = 2.0
 """A rebalance waits at most so long for the last commit."""
 
@@ -73,11 +75,12 @@ class _NothingRead(dict[TP, int | None]):
 
 
 class Gap(NamedTuple):
-    """A gap that readings of a partition have met, and how many in a row."""
+    """A gap in a partition: the record at `came` arrived although `expected` was the next one."""
 
     expected: int
     came: int
     readings: int
+    """How many readings in a row have met it."""
 
 
 class PartitionOffsets(NamedTuple):
@@ -115,7 +118,7 @@ class StrictConsumer(driver.Consumer):
         self.holes = 0
         """How many offsets hold no record for an agent. Transactions and compaction leave such holes."""
         self.working: dict[TP, float] = {}
-        """By partition, when its agent took the record that it works on, in monotonic seconds."""
+        """When the agent took the record that it works on, in monotonic seconds, by the record's partition."""
         self._read_offset = _NothingRead()
         """Faust's note of the offset that it has read last."""
         self._no_seek_before: dict[TP, float] = {}
@@ -134,9 +137,10 @@ class StrictConsumer(driver.Consumer):
     # -- the agents' side -------------------------------------------------------------------------------------------
 
     async def take(self, message: Any) -> bool:
-        """Claims a record for its agent if it is the next one to process, and says whether. The worker asks this first.
+        """Claims a record for its agent, and says whether the agent may process it: whether it is the next one.
 
-        At a jump it has the partition read again. It ignores records of an older generation of the group.
+        The worker calls this before an agent processes a record. At a jump this method reads the partition again. It
+        ignores records of an older generation of the group.
         """
         if message.generation_id != self.app.consumer_generation_id:
             return False
@@ -163,11 +167,12 @@ class StrictConsumer(driver.Consumer):
         self.tracker.handled(message.tp, message.offset)
 
     def put_back(self, message: Any) -> None:
-        """Notes that the agent leaves a record that it has taken. The tracker does not move on, so it comes again."""
+        """Notes that the agent gives up a record that it has taken. The tracker does not move on, so the record comes
+        again."""
         self.working.pop(message.tp, None)
 
     async def _read_again(self, tp: TP) -> None:
-        """Reads a partition again from the next record, or from where the log goes on if it lacks that record.
+        """Reads a partition again from the next record, or from where `_start_after_jump` says if the log lacks it.
 
         Does nothing within `SEEK_AGAIN_S` after the last attempt, unless the expected record came meanwhile.
         """
@@ -199,9 +204,10 @@ class StrictConsumer(driver.Consumer):
             )  # fmt: skip
 
     def _start_after_jump(self, tp: TP, expected: int, found: PartitionOffsets) -> int:
-        """Gives the offset to read after a jump: `expected`, or where the log goes on if it lacks this record."""
-        start, came = self._start(tp, expected, found), self._came_instead.pop(tp, None)
-        if start != expected or came is None or not self._is_hole(tp, expected, came):
+        """Gives the offset to read after a jump: `expected`. If the log lacks it: the one behind the hole, or the first
+        of the log (`_offset_to_continue_at`)."""
+        start, came = self._offset_to_continue_at(tp, expected, found), self._came_instead.pop(tp, None)
+        if start != expected or came is None or not self._count_reading(tp, expected, came):
             return start
         self.holes += came - expected
         log.critical(
@@ -211,8 +217,9 @@ class StrictConsumer(driver.Consumer):
         )  # fmt: skip
         return came
 
-    def _is_hole(self, tp: TP, expected: int, came: int) -> bool:
-        """Says whether the log has no records from `expected` up to `came`: `BELIEVED_AFTER` readings met this gap.
+    def _count_reading(self, tp: TP, expected: int, came: int) -> bool:
+        """Counts a reading that met the gap from `expected` up to `came`, and says whether it is a hole of the log: if
+        this is the `BELIEVED_AFTER`th reading in a row that met it.
 
         A reading goes from a seek to the next jump. Within one generation Faust does not throw away the same records
         twice. So a gap that every reading meets is a hole. Two readings would do; a third is for what we do not know of
@@ -260,8 +267,8 @@ class StrictConsumer(driver.Consumer):
     def on_buffer_full(self, tp: TP) -> None:
         """Pauses all partitions of a topic, because they share one queue.
 
-        Faust would pause only the partitions whose records are in the queue, and the others would fill it. A full queue
-        holds up every topic.
+        Faust would pause only the partition whose record meets a nearly full queue, and the others would fill it. A
+        full queue holds up every topic.
         """
         for other in self.assignment():
             if other.topic == tp.topic:
@@ -282,8 +289,8 @@ class StrictConsumer(driver.Consumer):
         """Seeks to the first record that is not handled.
 
         Faust calls this after each rebalance, before records flow, and when it has fetched while its flow is stopped.
-        Within the generation of the last call the tracker's `done` says which record that is; in a new one, the
-        committed offset.
+        If the group's generation is still that of the last seek, it starts at the tracker's `done`. Otherwise it starts
+        at the committed offset.
         """
         generation = self.app.consumer_generation_id
         inputs = self._input_partitions()
@@ -292,7 +299,10 @@ class StrictConsumer(driver.Consumer):
             return
         found = await self._offsets_of(inputs)
         known = self.tracker.done if generation == self._generation else {}
-        starts = {tp: self._start(tp, known.get(tp, offsets.committed), offsets) for tp, offsets in found.items()}
+        starts = {
+            tp: self._offset_to_continue_at(tp, known.get(tp, offsets.committed), offsets)
+            for tp, offsets in found.items()
+        }
         await self.seek_wait(starts)
         if generation != self.app.consumer_generation_id:
             return  # another rebalance came in between, and Faust calls this method again for it
@@ -300,7 +310,7 @@ class StrictConsumer(driver.Consumer):
         self._no_seek_before.clear()
         self._came_instead.clear()
         self._last_gap.clear()
-        committed = {  # without a commit, a group would begin at the first offset anyway
+        committed = {  # a group without a commit begins at the first offset, so a start there needs no commit
             tp: offsets.first if offsets.committed is None else offsets.committed for tp, offsets in found.items()
         }
         self.tracker.assign(starts, committed)
@@ -316,7 +326,7 @@ class StrictConsumer(driver.Consumer):
         consumer = self._thread._ensure_consumer()
         return {tp: await consumer.committed(self._new_topicpartition(tp.topic, tp.partition)) for tp in tps}
 
-    def _start(self, tp: TP, wanted: int | None, found: PartitionOffsets) -> int:
+    def _offset_to_continue_at(self, tp: TP, wanted: int | None, found: PartitionOffsets) -> int:
         """Gives the offset to continue at: `wanted` if it is not before the log's first offset and not after its end;
         else the first offset."""
         if wanted is None:
@@ -340,7 +350,7 @@ class StrictConsumer(driver.Consumer):
         return wanted
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Commits a last time, and forgets the partitions that this process loses."""
+        """Commits a last time, or waits for a commit under way, and forgets the partitions that this process loses."""
         try:
             async with asyncio.timeout(LAST_COMMIT_S):
                 await self.commit()

@@ -587,6 +587,14 @@ def test_a_warning_that_goes_on_is_told_though_a_worse_one_is_announced_for_late
     assert (said.kind, said.reason, said.level, said.expires) == ("update", "extended", 2, at(360))
 
 
+def test_an_advance_notice_lowers_no_warning_that_is_unconfirmed() -> None:
+    city = told_city(expires=60).take(tick(61))
+    later = meaning("Extreme", urgency="Future", onset=120)
+    city.take(tick(62), outcome("B", later, meaning("Moderate", onset=61, expires=300), sent=61, stamp=62))
+    assert city.standing() == ["B", "B", "A"]
+    assert [reason for _, reason in city.told("staff")] == ["entered", "extended"]
+
+
 def extreme_that_shrank() -> City:
     """Told of an Extreme warning until minute 240, which an update ends at 220: too little to be told."""
     city = City().take(tick(0), outcome("A", meaning("Extreme")), snapshot(0, "A"))

@@ -16,8 +16,9 @@ from warnsys.channels.events import event_name
 from warnsys.channels.wording import CityInfo
 from warnsys.channels.words import LANGUAGES, messages
 from warnsys.records import ImpactRecord, Meaning, NoticeKind, PushNotice, SmsNotice
+from warnsys.warning.difference import Reason
 from warnsys.warning.facts import Fact
-from warnsys.warning.notify import Change, Reason
+from warnsys.warning.notify import Change
 from warnsys.warning.policy import Policy, Rule
 from warnsys.warning.situation import DistrictSituation, Situation, Standing, grade
 

@@ -20,7 +20,7 @@ from warnsys.warning.trouble import Troubles, troubled
 
 @dataclass(frozen=True)
 class CityInfo:
-    """A city as texts need it."""
+    """A city as texts need it: its names, districts, clocks and address."""
 
     id: str
     name: str
@@ -33,18 +33,18 @@ class CityInfo:
 
 
 class SteleSent(Part):
-    """A digest of the last record that was sent to a stele."""
+    """What is remembered of the last record that was sent to a stele."""
 
     content: str
     at: Moment
     warnings: int = 0
-    """How many warnings it showed."""
+    """How many warnings stood in the district."""
     grade: int = 0
-    """The grade of the worst of them."""
+    """The grade of the worst of them that is live; 0 for none."""
     holds: str | None = None
-    """A digest of what the district's newest CAP alert says holds; None if that says that nothing holds."""
+    """A digest of the warnings that our newest CAP alert for the district calls in force; None if it calls none so."""
     cap: tuple[CapMessage, ...] | None = None
-    """Its CAP alerts, the newest first; None for none."""
+    """Our CAP alerts for the district, the newest first; None for none."""
 
 
 class CityState(Record):
@@ -53,7 +53,7 @@ class CityState(Record):
     city: str
     facts: Facts = Facts()
     held: StandingByMessage = {}
-    """What stood when changes were last looked for (True), and what stood only before that (False)."""
+    """By district and base id: True if the message stood when changes were last looked for, False if only earlier."""
     told: NotificationLog = {}
     """What each channel was last told."""
     steles: dict[str, SteleSent] = {}
@@ -66,7 +66,8 @@ class CityState(Record):
 def with_renamed_messages(state: CityState, names: Mapping[str, str]) -> CityState:
     """Gives messages their new names in `held` and in the pauses; `names` has the new name by the old one.
 
-    If an older content of a message comes late, it takes the message's name, and the newer content gets another.
+    The oldest content of a message has the message's base id, each later one an id of its own (`revisions`). So an
+    older content that comes late takes the base id, and the content that had it gets a new one.
     """
     if not names:
         return state
@@ -101,8 +102,8 @@ class CityRules:
 
 
 def within_bounds(state: CityState, situation: Situation | None) -> CityState:
-    """Once `WEIGH_AFTER` bytes have come in, weighs the state; above `HEAVY` it makes it as small as `LIGHT`
-    (docs/adr/0013)."""
+    """Once `WEIGH_AFTER` bytes have come in, weighs the state; above `HEAVY` it makes it smaller, to `LIGHT`
+    if that can be (docs/adr/0013)."""
     if state.facts.grown < WEIGH_AFTER:
         return state
     state = state.model_copy(update={"facts": state.facts.model_copy(update={"grown": 0})})

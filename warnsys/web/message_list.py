@@ -180,14 +180,10 @@ class _Wanted:
         if asked.district:
             found = [one for one in found if asked.district in one.districts]
         if least:
-            found = [
-                one for one in found if one.state in ("rejected", "undecided") or not 0 < one.brief.level < least
-            ]
+            found = [one for one in found if one.state in ("rejected", "undecided") or not 0 < one.brief.level < least]
         if asked.event:
             part = asked.event.casefold()
-            found = [
-                one for one in found if any(part in name.casefold() for name in one.brief.every_event[language])
-            ]
+            found = [one for one in found if any(part in name.casefold() for name in one.brief.every_event[language])]
         return [one for one in found if one.says(self.words)] if self.words else found
 
 

@@ -1,0 +1,283 @@
+"""Compares one event group in one district with what a channel was last told of it: what differs, and why.
+
+Where a message is new or gone, `Comparison.difference` finds that more holds than was told, less, or as much at other
+times. `notify` joins the differences to changes; `scene` has the words "new", "gone", "live" and "unconfirmed".
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Literal
+
+from warnsys.warning.notification_log import (
+    LogEntries,
+    LogEntry,
+    begins_before,
+    moved_begin,
+    moved_end,
+    now_a_warning,
+    says_more,
+    top_grade,
+)
+from warnsys.warning.policy import Policy, Rule
+from warnsys.warning.scene import Scene
+from warnsys.warning.situation import grade
+
+Reason = Literal[
+    "raised", "now a warning", "announced", "entered", "revived", "begins earlier", "extended", "begins later",
+    "shortened", "lowered", "cancelled", "superseded", "withdrawn", "expired",
+]  # fmt: skip
+"""Why a change is told. If it joins districts with different reasons, it bears the first of them in this list; within
+one district the methods of `Comparison` decide. `docs/reference/lifecycle.md` tells a story of each.
+
+* If the log has nothing of the group here: `entered`, a warning is new; `revived`, a withdrawn one is listed again.
+* `now a warning`: a warning holds. The log has only advance notices so far, or an advance notice that begins first.
+* If the grade differs from the one that was told, and it is no `now a warning`: `raised` or `lowered`. Of one level, a
+  warning is above an advance notice.
+* `announced`: a warning goes on, and an advance notice of something worse or later comes beside it.
+* `extended`, `shortened`, `begins earlier`, `begins later`: end or begin moved by more than the policy's minutes;
+  `extended` also by less, if the end that was told has passed. `begins earlier` is also something lesser that begins
+  before what was told of its grade and above.
+* If the warning that was told is over, and nothing of its group is left here but what the rule leaves out: `cancelled`
+  by a Cancel; `superseded` by an update that warns of nothing else of the group here; `withdrawn`, its source no longer
+  lists it, or new geofences took it from the district; `expired`, earlier than was told.
+"""
+Effect = Literal["warn", "lower", "end"]
+"""What a difference leads to. `warn`: what is new, worse, or begins or ends at another time is told. `lower`: less than
+was told holds. `end`: nothing is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What differs in one district from what one rule's channel was told of one event group."""
+
+    district: str
+    effect: Effect
+    reason: Reason
+    was: LogEntry | None
+    """The log entry compared with, as in `Change.was`."""
+    now_told: LogEntries
+    """What the log says of the district from now on."""
+    moved_grade: int | None = None
+    """The grade of what now ends at another time. None if the news is not an end that moved."""
+    lesser_grade: int | None = None
+    """The grade of the lesser warning that is the news: it begins before what was told of its grade and above, or only
+    advance notices were told of it, or an advance notice of something worse comes beside it. None if the news is
+    something else."""
+    says_more: bool = False
+    """True if what is left after a fall is news: it holds at times for which nothing as bad was told."""
+    silent: bool = False
+    """True if nobody is told of it; the log notes it all the same."""
+
+
+class Comparison(Scene):
+    """Finds what differs between a scene and what each channel was told."""
+
+    def difference(self, rule: Rule, group: str, district: str, told: LogEntries, policy: Policy) -> Difference | None:
+        """Compares what is live of a group in a district with what a rule's channel was told. None: nothing to note."""
+        now, tolerance = self.situation.now, timedelta(minutes=policy.retell_after_min)
+        live = [one.meaning for one in self.live(district, group)]
+        tellable = self.log_entries(rule, live)
+        still_told = tuple(entry for entry in told if entry.holds(now))
+        grade_now, grade_told = top_grade(tellable), top_grade(still_told)
+
+        worse_than_log = grade_now > top_grade(told)
+        if worse_than_log:
+            reason = self.why_worse(group, district, told, tellable)
+            beside = (
+                self.beside_announced(group, district, told, tellable, tolerance) if reason == "announced" else None
+            )
+            return beside or Difference(district, "warn", reason, _top_entry(told), tellable)
+
+        if grade_now < grade_told:
+            # Count what is left at any level. Only what this audience never hears of (`leaves_out`) does not count.
+            without_minimum = self.log_entries(None, [one for one in live if not rule.leaves_out(one)])
+            less_than_told = top_grade(without_minimum) < grade_told
+            if less_than_told:
+                return self.less(rule, group, district, still_told, tellable, without_minimum, tolerance)
+
+        as_bad_as_told = grade_now == grade_told > 0
+        something_new, all_told_is_over = bool(self.new_of(group, (district,))), not still_told
+        if as_bad_as_told or (grade_now > 0 and (something_new or all_told_is_over)):
+            told_for_begin = (
+                still_told or told
+            )  # of entries that are over the begin has passed, so none counts as moved
+            return self.moved(district, told, told_for_begin, tellable, tolerance)
+        return None
+
+    def why_worse(self, group: str, district: str, told: LogEntries, tellable: LogEntries) -> Reason:
+        """Gives the reason why something worse holds than the log has."""
+        if not told:
+            new = self.new_of(group, (district,))
+            all_stood_earlier = new <= self.before.get(district, {}).keys()
+            return "revived" if new and all_stood_earlier else "entered"
+        if _only_advance(told) and not tellable[0].advance:
+            return "now a warning"
+        if _announced(told[0], tellable[0], tellable):
+            return "announced"
+        return "raised"
+
+    def beside_announced(
+        self, group: str, district: str, told: LogEntries, tellable: LogEntries, tolerance: timedelta
+    ) -> Difference | None:
+        """Compares the warnings that go on with what was told of them, if an advance notice of something worse comes
+        beside them. None if they are as told.
+
+        If they are not, the channel tells of them, and the text names the advance notice as well (`channels/still.py`).
+        They are not lowered as long as a warning as bad as was told is unconfirmed.
+        """
+        warnings_told, warnings = (tuple(one for one in some if not one.advance) for some in (told, tellable))
+        grade_was, grade_now, now_told = top_grade(warnings_told), top_grade(warnings), tellable
+        if any(grade(one.meaning) >= grade_was > grade_now for one in self.unconfirmed(district, group)):
+            now_told = _beside(told, tellable)
+        elif grade_now != grade_was:
+            reason: Reason = "raised" if grade_now > grade_was else "lowered"
+            effect: Effect = "warn" if grade_now > grade_was else "lower"
+            return Difference(
+                district, effect, reason, _top_entry(warnings_told), tellable, lesser_grade=grade_now, says_more=True
+            )
+        if one := self.moved(district, warnings_told, warnings_told, warnings, tolerance):
+            grade_shown = one.lesser_grade or one.moved_grade or grade_now
+            return replace(one, now_told=now_told, lesser_grade=grade_shown)
+        return None
+
+    def moved(
+        self, district: str, told: LogEntries, told_for_begin: LogEntries, tellable: LogEntries, tolerance: timedelta
+    ) -> Difference | None:
+        """Gives the difference where as much holds as was told, at other times. The first of these is told:
+
+        1. A lesser warning of which only advance notices were told, or that begins before what was told of its grade.
+        2. A begin that moved to an earlier time.
+        3. An end that moved to a later time.
+        4. A begin that moved to a later time.
+        5. An end that moved to an earlier time.
+
+        Only moves by more than `tolerance` count. But once the end that was told has passed, a later end is news at any
+        size: so ends are compared with `told`, which has entries that are over, too. Begins are compared with
+        `told_for_begin`, from which `difference` leaves them out unless all are over. None if nothing has to be told.
+        """
+        now = self.situation.now
+        if lesser := now_a_warning(told, tellable, now):
+            was = next(entry for entry in told if entry.advance)
+            return Difference(district, "warn", "now a warning", was, tellable, lesser_grade=lesser.grade)
+        if lesser := begins_before(told_for_begin, tellable, now, tolerance):
+            as_bad = (entry for entry in told_for_begin if entry.grade >= lesser.grade)
+            first = min(as_bad, key=lambda entry: entry.onset)
+            why: Reason = "now a warning" if first.advance else "begins earlier"
+            return Difference(district, "warn", why, first, tellable, lesser_grade=lesser.grade)
+        end = moved_end(told, tellable, self.situation.now, tolerance)
+        begin = moved_begin(told_for_begin, tellable, self.situation.now, tolerance)
+        ends_later = end is not None and end.by > 0
+        reason: Reason
+        if begin and (begin < timedelta() or not ends_later):
+            reason = "begins later" if begin > timedelta() else "begins earlier"
+            return Difference(district, "warn", reason, _top_entry(told_for_begin), tellable)
+        if end is None:
+            return None
+        if not ends_later:
+            reason = "shortened"
+        elif _announced(end.was, end.now, tellable):
+            reason = "announced"
+        else:
+            reason = "extended"
+        return Difference(district, "warn", reason, end.was, tellable, end.now.grade)
+
+    def less(
+        self,
+        rule: Rule,
+        group: str,
+        district: str,
+        still_told: LogEntries,
+        tellable: LogEntries,
+        without_minimum: LogEntries,
+        tolerance: timedelta,
+    ) -> Difference | None:
+        """Gives the difference where less holds than was told: it was lowered, or it ended.
+
+        What still holds is `tellable`; if the rule tells nothing of it, `without_minimum`.
+
+        Something unconfirmed delays this: something as bad as what was told, or, if nothing is left, anything that the
+        rule tells. Meanwhile this gives only news of what holds at times that were not told (as `moved`), else None.
+
+        It also gives None if nothing is left although what was told is still live, because then only the rule has
+        changed. What was told is still live in two cases:
+
+        * Something that is not new has the grade and times that were told, and nothing as bad is gone.
+        * Something as bad is live, and nothing is gone.
+        """
+        was, left = still_told[0], tellable or without_minimum
+        live = self.live(district, group)
+        told_is_gone = any(
+            rule.tells(meaning) and grade(meaning) >= was.grade for meaning, _ in self.gone_meanings(group, (district,))
+        )
+        not_new = [one.meaning for one in live if one.fact.base_id not in self.new[district]]
+        as_told = was in self.log_entries(None, not_new) and not told_is_gone
+        as_bad = any(grade(one.meaning) >= was.grade for one in live)
+        if not left and (as_told or (as_bad and not self.gone_of(group, (district,)))):
+            return None
+        news = any(says_more(entry, still_told, self.situation.now, tolerance) for entry in tellable)
+        unconfirmed = [one.meaning for one in self.unconfirmed(district, group)]
+        if any(grade(meaning) >= was.grade or (not left and rule.tells(meaning)) for meaning in unconfirmed):
+            if news and (one := self.moved(district, still_told, still_told, tellable, tolerance)):
+                return replace(one, now_told=_beside(still_told, tellable))
+            return None
+        reason = self.why_gone(group, (district,))
+        as_planned = reason == "expired" and was.end - self.last_end(group, district) <= tolerance.total_seconds()
+        silent = as_planned and not news
+        if not left:
+            return Difference(district, "end", reason, was, left, silent=silent)
+        advance_notice_became_warning = _only_advance(still_told) and not left[0].advance
+        reason = "now a warning" if advance_notice_became_warning else "lowered"
+        return Difference(district, "lower", reason, was, left, says_more=news, silent=silent)
+
+    def silenced(self, rule: Rule, by_group: Mapping[str, Sequence[Difference]]) -> dict[str, list[Difference]]:
+        """Silences falls and ends in each district where something new of at least their grade is told, of whatever
+        group: they would sound like an all-clear. A fall that says more than was told is told all the same."""
+        news: dict[str, int] = {}
+        falls = []
+        for group, differences in by_group.items():
+            for one in differences:
+                if one.effect == "warn" or (one.says_more and not one.silent):
+                    news[one.district] = max(news.get(one.district, 0), self.worst_new(rule, one.district, group))
+                elif not one.silent and one.was:
+                    falls.append((one.was.grade, group, one.district, one.effect))
+        silent = set()
+        # The worst fall comes first: if it is told, its notice shows what is new there, and that silences lesser falls.
+        for grade_was, group, district, effect in sorted(falls, reverse=True):
+            if news.get(district, 0) >= grade_was:
+                silent.add((group, district))
+            elif effect == "lower":
+                news[district] = max(news.get(district, 0), self.worst_new(rule, district, group))
+        return {
+            group: [replace(one, silent=True) if (group, one.district) in silent else one for one in differences]
+            for group, differences in by_group.items()
+        }
+
+    def why_gone(self, group: str, districts: Sequence[str]) -> Reason:
+        """Gives the reason why messages of a group are gone in these districts."""
+        if last := self.last_successor(self.gone_of(group, districts)):
+            return "cancelled" if last.msg_type == "Cancel" else "superseded"
+        gone = self.gone_meanings(group, districts)
+        all_expired = all(meaning.expires and meaning.expires <= self.situation.now for meaning, _ in gone)
+        return "expired" if gone and all_expired else "withdrawn"
+
+
+def _announced(was: LogEntry, now: LogEntry, tellable: LogEntries) -> bool:
+    """Says whether the news is an advance notice, and the warning that was told goes on beside it."""
+    return now.advance and not was.advance and not _only_advance(tellable)
+
+
+def _beside(told: LogEntries, tellable: LogEntries) -> LogEntries:
+    """Gives the entries of the log once `tellable` is told beside what it has: one entry per grade."""
+    grades = {entry.grade for entry in tellable}
+    both = (*(entry for entry in told if entry.grade not in grades), *tellable)
+    return tuple(sorted(both, key=lambda entry: -entry.grade))
+
+
+def _only_advance(entries: LogEntries) -> bool:
+    return all(entry.advance for entry in entries)
+
+
+def _top_entry(entries: LogEntries) -> LogEntry | None:
+    """Gives the entry of the highest grade; None if there is none."""
+    return entries[0] if entries else None
