@@ -7,6 +7,7 @@ out, too, and the summary says how many and why.
 Side by side (`-n auto --dist loadgroup`), the tests that share a costly fixture of their file run in one process.
 """
 
+import gc
 import os
 import shutil
 import sys
@@ -22,6 +23,9 @@ from tests.slow import how_late, why_slow
 
 os.environ["COLUMNS"] = "200"
 """Commands wrap their lines here: the long names of temporary folders stay whole."""
+
+gc.set_threshold(50_000, 20, 50)
+"""A run holds millions of objects, and the collector's defaults pass over all of them every few tests, for seconds."""
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 """Tests start hundreds of processes: each would compile all of this anew, and so would those that collect tests."""
