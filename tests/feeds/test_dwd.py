@@ -152,6 +152,20 @@ async def test_next_request_is_conditional_and_304_gives_a_status_only(lab: Lab)
     assert status == FeedStatus(stage="demo", source="dwd", looked=at(1), stamp=T0, ids=1)
 
 
+async def test_the_same_content_published_anew_is_asked_for_where_the_etag_hides_it(lab: Lab) -> None:
+    """Its ETag is made from the content alone, so through a calm night it stays as it was."""
+    content = bundle({"a": cap("Minor")})
+
+    async def server(request: httpx.Request) -> httpx.Response:
+        whole = ok(content, lab.now.minute, ETag='"same"')
+        return whole if "if-none-match" not in request.headers else httpx.Response(304, headers=whole.headers)
+
+    for minute in (0, 10, 20):
+        status = await lab.look(server, minute=minute)
+    assert (status.stamp, status.error) == (at(20), "")
+    assert [one.stamp for one in lab.published.snapshots] == [at(0), at(10), at(20)]
+
+
 async def test_304_that_was_not_asked_for_is_an_error(lab: Lab) -> None:
     assert "HTTP 304" in (await lab.look(httpx.Response(304))).error
 

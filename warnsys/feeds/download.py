@@ -41,14 +41,18 @@ class WebSource:
 
     async def _follow(self, url: httpx.URL, validators: Mapping[str, str]) -> Answer | None:
         timeout = httpx.Timeout(self._source.read_s, connect=self._source.connect_s)
-        headers = {"Accept-Encoding": "identity", **validators}
+        asked = validators
         for _ in range(MAX_REDIRECTS + 1):
+            headers = {"Accept-Encoding": "identity", **asked}
             async with self._client.stream(
                 "GET", url, headers=headers, timeout=timeout, follow_redirects=False
             ) as response:
-                if response.status_code not in REDIRECTS:
-                    return await self._read(response, conditional=bool(validators))
-                url = self._target(response)
+                if response.status_code in REDIRECTS:
+                    url = self._target(response)
+                elif _is_published_anew(response, asked):
+                    asked = {}
+                else:
+                    return await self._read(response, conditional=bool(asked))
         raise Refused(f"the server redirects more than {MAX_REDIRECTS} times", "check the address")
 
     def _target(self, response: httpx.Response) -> httpx.URL:
@@ -84,6 +88,17 @@ def _host(url: httpx.URL) -> str:
     return url.netloc.decode("ascii")
 
 
+def _is_published_anew(response: httpx.Response, asked: Mapping[str, str]) -> bool:
+    """Whether a server says "not modified" of what it published later than the answer that we know.
+
+    It does if it makes its ETag from the content alone and nothing changes, as in a calm night. Without the new stamp
+    the feed would count as old.
+    """
+    known = _moment(asked.get("If-Modified-Since", ""))
+    stamp = _stamp(response)
+    return response.status_code == httpx.codes.NOT_MODIFIED and bool(known and stamp and stamp > known)
+
+
 def _stamp(response: httpx.Response) -> datetime | None:
     """The server's time of an answer: in the dated file's name, else Last-Modified."""
     if stamp := stamp_in(response.url.path):
@@ -102,11 +117,16 @@ def _date(response: httpx.Response) -> datetime | None:
 
 
 def _time(response: httpx.Response, header: str) -> datetime | None:
+    return _moment(response.headers.get(header, ""))
+
+
+def _moment(date: str) -> datetime | None:
+    """The moment that an HTTP date names; None if it is none."""
     try:
-        moment = parsedate_to_datetime(response.headers[header])
+        moment = parsedate_to_datetime(date)
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return moment.astimezone(UTC)
-    except (KeyError, ValueError, OverflowError):
+    except (ValueError, OverflowError):
         return None
 
 
