@@ -51,6 +51,10 @@ def fences(tmp_path: Path) -> Path:
     return path
 
 
+def rename(path: Path, to: Path, old: str, new: str) -> None:
+    to.write_text(path.read_text("utf-8").replace(old, new), "utf-8")
+
+
 def take_away(path: Path) -> None:
     """The last district."""
     collection = json.loads(path.read_text("utf-8"))
@@ -69,6 +73,21 @@ async def test_a_bad_change_is_refused_with_its_reason_and_the_old_version_goes_
     with pytest.raises(Enough):
         await watch(settings_of(fences), Looks(lambda: fences.write_text("{"), lambda: None))
     assert "solingen.geojson" in caplog.text
+
+
+async def test_one_citys_district_with_the_id_of_anothers_is_refused_with_both_files_and_nobody_ends(
+    fences: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = tmp_path / "other.geojson"
+    rename(fences, other, '"solingen', '"other')
+    cities = [("solingen", fences), ("other", other)]
+    settings = parse(
+        {"stage": "exercise", "cities": [{"id": i, "name": i, "geofences": str(path)} for i, path in cities]}
+    )
+    with pytest.raises(Enough):
+        await watch(settings, Looks(lambda: rename(other, other, '"other-1"', '"solingen-1"'), lambda: None))
+    said = "district 'solingen-1' of other has the id of a district of solingen"
+    assert f"{other}: {said} ({fences}): give each its own id" in caplog.text
 
 
 async def test_a_file_that_comes_back_as_it_was_changes_nothing(fences: Path) -> None:

@@ -2,7 +2,8 @@
 
     bytes → Matcher.decide_bytes → Outcome → settle(state, …) → (state, notices)
 
-The agents in `streams` and the replay call these two functions. Neither function reads a clock: ticks bring the time.
+The agents in `streams` and the replay call `settle`, and of `decide_bytes` its two parts, reading and deciding. None of
+these functions reads a clock: ticks bring the time.
 `settle` consists of `decide_what_to_tell`, and of `worded`, which puts that into words.
 """
 
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
 
-from geofences import District, GeofenceIndex, load
+from geofences import District, GeofenceError, GeofenceIndex, load
 from geofences.match import Least
 from warnsys.cap.cells import catalogue
 from warnsys.channels import cap_chain, stele
@@ -46,8 +47,9 @@ from warnsys.warning.situation import DistrictSituation, Situation, grade, worst
 from warnsys.warning.trouble import mended, noted
 
 CROWDED = 8
-"""If a district shows more warnings than this, its city is crowded. A message that is no worse than what is shown is
-then only learned, and what follows from it is derived with a later record: at the latest the next snapshot or tick."""
+"""If a district shows more warnings than this, its city is crowded. A message that is no worse than what is shown
+can then wait: it is learned, and a later record derives what follows from it, at the latest the next snapshot or
+tick."""
 
 
 class ForeignStageError(ValueError):
@@ -65,7 +67,7 @@ def settle(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[Cit
     The records of the steles come first, then the changes, both the worst first. Changes of a channel whose pause is
     over come last.
 
-    Before the first tick it only learns facts, and publishes nothing. Raises `ForeignStageError`.
+    Before the first tick it only learns, and publishes nothing. Raises `ForeignStageError`.
     """
     state, to_tell = decide_what_to_tell(state, record, city)
     return state, worded(to_tell, city) if to_tell else ()
@@ -85,18 +87,18 @@ class ToTell:
     """The districts whose stele gets a new record."""
     changes: tuple[Change, ...] = ()
     sent: Mapping[str, SteleSent] = field(default_factory=dict)
-    """By district, the record last sent to its stele, those of `due` included."""
+    """By district, what is remembered of its stele's newest record: of a district in `due`, the one to be sent."""
 
 
 def decide_what_to_tell(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[CityState, ToTell | None]:
     """Takes one record into a city's state. Gives the new state, and what has to be told; None if nothing was decided.
 
-    1. It learns what the record says. If that is a message that can wait (`_can_wait`), steps 2 to 5 come with a later
+    1. It learns what the record says. A message that can wait (`_learn` says which) leaves steps 2 to 5 to a later
        record.
     2. It derives what holds now.
     3. It compares that with what each channel was last told. It looks only at districts and groups where a message is
-       new or gone since the last comparison. A paused channel is left out; after its pause, its last comparison is the
-       begin of the pause.
+       new or gone since the last comparison. It leaves out a paused channel. Once the pause is over, it compares what
+       holds now with what stood when the pause began.
     4. It finds the steles that need a new record.
     5. It remembers what stood and what was told.
     """
@@ -105,7 +107,7 @@ def decide_what_to_tell(state: CityState, record: ImpactRecord, city: CityRules)
     if state.troubles:
         state = state.model_copy(update={"troubles": mended(state.troubles, record)})
     time_before = state.facts.now
-    state, record_identity, can_wait = _learn(state, record, city)
+    state, can_wait = _learn(state, record, city)
     if can_wait:
         return state, None
     situation = city.situation(state)
@@ -130,13 +132,13 @@ def decide_what_to_tell(state: CityState, record: ImpactRecord, city: CityRules)
         "held": remember(situation, state.held, state.facts), "told": told, "steles": sent, "stopped": stopped,
     }  # fmt: skip
     state = within_bounds(state.model_copy(update=after), situation)
-    return state, ToTell(situation, record_identity, due=due, changes=tuple(found), sent=sent)
+    return state, ToTell(situation, _identity(record), due=due, changes=tuple(found), sent=sent)
 
 
-def _learn(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[CityState, tuple[str, ...], bool]:
-    """Takes what a record says into the state. Gives the state, what identifies the record, and whether it can wait.
+def _learn(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[CityState, bool]:
+    """Takes what a record says into the state. Gives the state, and whether what follows from the record can wait.
 
-    Only a message can wait (`_can_wait`).
+    Only a message can wait, if it changes little here, does not complete a snapshot, and the state need not be weighed.
     """
     match record:
         case Outcome():
@@ -145,25 +147,34 @@ def _learn(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[Cit
             state = with_renamed_messages(state, renamed(state.facts.facts, facts.facts, outcome.base_id))
             can_wait = (
                 facts.grown < WEIGH_AFTER  # else `within_bounds`, which comes last, has to weigh the state now
-                and _can_wait(state, outcome)
+                and _changes_little(state, outcome)
                 and not _completes(state.facts, facts, outcome, city.ruleset_version)
             )
-            return state.model_copy(update={"facts": facts}), _outcome_identity(outcome), can_wait
+            return state.model_copy(update={"facts": facts}), can_wait
         case Snapshot():
             facts = learn_snapshot(state.facts, record, city.ruleset_version)
-            return state.model_copy(update={"facts": facts}), (record.source, utc(record.stamp)), False
+            return state.model_copy(update={"facts": facts}), False
         case Tick():
             facts = learn_time(state.facts, record, city.ruleset_version)
-            return state.model_copy(update={"facts": facts}), ("tick", *_tick_identity(record)), False
+            return state.model_copy(update={"facts": facts}), False
         case ChannelPause():
             stopped = pauses.ordered(state.stopped, record, state.held, state.facts.now)
-            return state.model_copy(update={"stopped": stopped}), (record.key, utc(record.at)), False
+            return state.model_copy(update={"stopped": stopped}), False
 
 
-def _outcome_identity(outcome: Outcome) -> tuple[str, ...]:
-    """Identifies an outcome by its message and content, and by the stamp under which it was listed."""
-    stamp = utc(outcome.stamp) if outcome.stamp else ""
-    return outcome.base_id, outcome.decided, outcome.source, stamp, outcome.digest or ""
+def _identity(record: ImpactRecord) -> tuple[str, ...]:
+    """Gives what identifies a record; of an outcome, its message and content, and the stamp of its listing."""
+    match record:
+        case Outcome():
+            outcome = with_sender_in_ids(record)
+            stamp = utc(outcome.stamp) if outcome.stamp else ""
+            return outcome.base_id, outcome.decided, outcome.source, stamp, outcome.digest or ""
+        case Snapshot():
+            return record.source, utc(record.stamp)
+        case Tick():
+            return "tick", *_tick_identity(record)
+        case ChannelPause():
+            return record.key, utc(record.at)
 
 
 def _tick_identity(tick: Tick) -> tuple[str, ...]:
@@ -176,8 +187,8 @@ def _tick_identity(tick: Tick) -> tuple[str, ...]:
     return (utc(tick.appended),)
 
 
-def _can_wait(state: CityState, outcome: Outcome) -> bool:
-    """Says whether a message is only learned now, and what follows from it derived with a later record: at the latest
+def _changes_little(state: CityState, outcome: Outcome) -> bool:
+    """Says whether it is enough to learn a message now. A later record then derives what follows from it: at the latest
     the next snapshot or tick.
 
     Deriving it after each of n messages of a burst costs n² (docs/adr/0009).
@@ -238,7 +249,7 @@ def _as_if_new(stood_before: StandingByMessage, situation: Situation) -> Standin
     """
     stands = {d.district: {one.fact.base_id for one in d.standing} for d in situation.districts.values()}
     return {
-        district: {i: is_now for i, is_now in ids.items() if i not in stands.get(district, ())}
+        district: {i: stood for i, stood in ids.items() if i not in stands.get(district, ())}
         for district, ids in stood_before.items()
     }
 
@@ -248,7 +259,7 @@ def _due(
 ) -> tuple[tuple[DistrictSituation, ...], dict[str, SteleSent]]:
     """Gives the districts whose stele needs a new record: its content changed, or the record grows old.
 
-    Also gives, by district, the record last sent to its stele, these included.
+    Also gives, by district, what is remembered of its stele's newest record: of those it gives, the one to be sent.
     """
     again_after = timedelta(seconds=city.policy.stele_valid_s / 3)
     due, shared = [], stele.Shared(city.place, situation, city.policy)
@@ -280,7 +291,7 @@ def set_aside(
     state = state.model_copy(update={"troubles": noted(state.troubles, record, reason)})
     notices: tuple[Notice, ...] = ()
     if isinstance(record, Outcome):
-        facts = without_verdict(state.facts, record.listed_id)  # an older content of the message may be accepted
+        facts = without_verdict(state.facts, record.listed_id)  # that of an older content would hide this
         state = state.model_copy(update={"facts": facts})
         unreadable = {
             "decided": "rejected", "reason": reason[:300], "supersedes": (), "meanings": (), "sent": None,
@@ -291,8 +302,7 @@ def set_aside(
     with suppress(Exception):  # if this fails, too, the steles' records grow old, and the steles say so
         if situation := city.situation(state):
             due, sent = _due(state.steles, situation, city)
-            record_identity = ("failed", *state.troubles, utc(situation.now))
-            shown = worded(ToTell(situation, record_identity, due=due, sent=sent), city)
+            shown = worded(ToTell(situation, ("failed", *_identity(record)), due=due, sent=sent), city)
             state, notices = state.model_copy(update={"steles": sent}), (*notices, *shown)
     return state, notices
 
@@ -317,15 +327,26 @@ def worded(to_tell: ToTell, city: CityRules) -> tuple[Notice, ...]:
 
 
 def matcher_for(settings: Settings) -> Matcher:
-    """Makes the matcher for all cities of the settings. Raises `GeofenceError` if a geofences file cannot be used."""
+    """Makes the matcher for all cities of the settings. Raises `GeofenceError` if their geofences cannot be used."""
     districts = [district for city in settings.cities for district in _districts(city)]
+    files = {city.id: city.geofences for city in settings.cities}
+    owners: dict[str, str] = {}
+    for district in districts:
+        owner = owners.setdefault(district.id, district.city)
+        if owner != district.city:
+            what = f"district {district.id!r} of {district.city} has the id of a district of {owner}"
+            raise GeofenceError(f"{files[district.city]}: {what} ({files[owner]}): give each its own id")
+    try:
+        index = GeofenceIndex(districts)
+    except ValueError as error:  # each file was read: together they are too much
+        raise GeofenceError(f"the geofences of all cities together cannot be used: {error}") from error
     min_share = {source.name: source.min_share for source in settings.sources}
     min_part = {  # sources with the default are left out, so that the version of the rules stays what it was
         source.name: source.min_part for source in settings.sources if source.min_part != Least().part
     }
     senders = {source.name: source.allowed_senders for source in settings.sources}
     return Matcher(
-        GeofenceIndex(districts), min_share, min_part, exercise=settings.exercise, senders=senders,
+        index, min_share, min_part, exercise=settings.exercise, senders=senders,
         zones=settings.zones, known_cells=catalogue(),
     )  # fmt: skip
 
@@ -356,7 +377,7 @@ def _districts(city: City) -> list[District]:
 
 
 class Offline:
-    """Runs the pipeline without a broker: a publisher for feeds, which keeps in memory what the topics would hold."""
+    """Runs the pipeline without a broker. A feed publishes to it as to the topics; it keeps in memory what follows."""
 
     def __init__(self, settings: Settings) -> None:
         self.stage = settings.stage

@@ -24,8 +24,8 @@ sweeps anything: 8 from d to 1, and 8 from 1 to c, so 16 in all:
 A ring without crossings follows the same rule: it counts as a whole if it starts inside, else not at all.
 
 So only the edges that cross and the rings that start inside have to be found. The work grows with the crossings and
-with the vertices of the outlines. Of a fence it reads what lies near an outline, and the stretches beside which an
-outline's ring starts.
+with the vertices of the outlines. Of a fence it reads the stretches that come near an outline. Where an outline's ring
+starts in the box of a fence's ring, it also reads those that a ray from this start to the east may cross.
 docs/explanation/exact-shares.md tells the same with more pictures.
 """
 
@@ -62,8 +62,8 @@ class Overlaps(NamedTuple):
     outline: Ints
     fence: Ints
     area: Floats
-    """The shared area in steradians. Of a district the error is about 1e-18 (less than a square centimetre), so an area
-    below that counts as none."""
+    """The shared area in steradians. Of a district the error is about 1e-18 (less than a square centimetre). Smaller
+    areas are rounding: `geofences.shares` drops them."""
 
 
 class Terms(NamedTuple):
@@ -199,8 +199,9 @@ class Fences:
         ring, fence_ring = self._ring_tree.query(Boxes(lon, lon, lat, lat).for_tree())  # boxes without extent
         if not len(ring):
             return _NONE
-        # The start of an outline's ring is tested against the near rings of one fence together, holes too. So rows with
-        # the same outline's ring and the same fence belong to one pair; `pair_of_row` gives it.
+        # The tree gives rows (ring of an outline, ring of a fence). One test needs all rings of a fence that the tree
+        # found for a start, holes too. So all rows with the same ring of an outline and the same fence form one pair;
+        # `pair_of_row` gives the pair of each row.
         pairs, pair_of_row = _distinct(ring * len(self.areas) + fences.ring_owner[fence_ring])
         ring_of_pair, fence_of_pair = np.divmod(pairs, len(self.areas))
         limit = _MOST_TESTS + _MORE_PER_STRETCH * len(fences.owner)

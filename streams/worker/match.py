@@ -1,7 +1,7 @@
 """The match agent: reads a message, decides which districts it concerns, and sends the outcome to `warn.impacts`.
 
-It keeps no state. docs/adr/0016 says who is charged with a failure. Snapshots come on the same topics, and the agent
-passes them on as they are.
+It keeps no state. docs/adr/0016 says who is charged with a failure. Snapshots come on `cap.alerts`, too, and the agent
+passes them on.
 """
 
 import asyncio
@@ -12,9 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from streams.kafka.records import ConsumedRecord, ProducerRecord, Sender, TooLargeError
 from streams.kafka.topics import MIB, Topics
 from streams.kafka.trail import TraceHeader
-from streams.worker.failures import PoisonError, code_of, logging_failures
-from streams.worker.failures import error_reason as error_reason
-from streams.worker.failures import rejection as rejection
+from streams.worker.failures import PoisonError, code_of, error_reason, logging_failures, rejection
 from streams.worker.hand import place_of
 from streams.worker.trial import TrialPart, Trials
 from warnsys.cap import CapError
@@ -56,12 +54,12 @@ class MatchAgent:
         self._matcher, self._topics, self._sender = matcher, topics, sender
         self._metrics, self._heard = metrics, logging_failures(heard)
         self._unflushed: dict[tuple[str, int], list[Awaitable[None]]] = {}
-        """By topic and partition of the input, the sends that the broker has not acknowledged yet."""
+        """By topic and partition of the input, the sends for whose acknowledgement `flush` has to wait."""
         self._rebalances = 0
         """How often partitions were assigned or revoked. If it grows during a record, its partition may be lost."""
         self._convicted: dict[str, dict[str, str]] = {}
-        """By `place_of`, why `handle` sets a convicted record aside: reasons by city, as in `SettleAgent`. This agent
-        decides for all cities at once, so its only key is ""."""
+        """Why `handle` sets convicted records aside: topic/partition@offset → city → reason, as in `SettleAgent`. This
+        agent decides for all cities at once, so the only city is ""."""
         self._cities = topics.by_partition(cities)
         """The cities of each partition of `warn.impacts`."""
 
@@ -69,7 +67,7 @@ class MatchAgent:
         """Decides one record and sends the result. `flush` waits for the acknowledgements later.
 
         Every CAP message gets an outcome, whatever its content. Raises for a record of another stage or without our
-        headers, for a snapshot that cannot be read, and when a send fails.
+        headers, for a snapshot that cannot be read or is convicted, when a send fails, and when memory runs out.
         """
         started = time.perf_counter()
         convicted_for = self._convicted.pop(place_of(record), {}).get("", "")
@@ -98,14 +96,14 @@ class MatchAgent:
             trail = trail.at("sent", authored_at.timestamp())
         try:
             await self._publish(record, outcome, trail)
-        except TooLargeError as error:  # some partitions may have the larger one, and keep what they learned from it
+        except TooLargeError as error:  # cities of other partitions may have the first outcome, and keep what it says
             outcome = self._rejected_for(headers, f"too-large {error}")
             await self._publish(record, outcome, trail)
         self._count(headers, outcome)
         self._heard(outcome)
 
     async def _pass_on(self, record: ConsumedRecord, convicted_for: str) -> None:
-        """Sends a snapshot to all partitions."""
+        """Sends a snapshot to every partition that has a city."""
         if convicted_for:
             raise PoisonError(convicted_for)
         snapshot = Snapshot.from_bytes(record.value)
@@ -122,7 +120,8 @@ class MatchAgent:
     async def judge(self, record: ConsumedRecord, trials: Trials) -> dict[str, str]:
         """Tries a suspect record in a trial process. If it fails there, `handle` sets it aside. Gives why it fails.
 
-        A record is suspect if a worker ended while it processed the record.
+        A record is suspect if a worker ended uncleanly while it processed the record, or if a record with the same
+        content is convicted.
         """
         if record.headers.get("kind") == "snapshot":
             part = TrialPart("", Snapshot.from_bytes, (record.value,))
@@ -142,7 +141,8 @@ class MatchAgent:
         return self._matcher.refuse(headers, CapError(code.rstrip(":"), "/alert", text)).outcome
 
     async def _publish(self, record: ConsumedRecord, outcome: Outcome, trail: TraceHeader) -> None:
-        """Sends an outcome to all partitions. Before that, sends the bytes of a rejected message to `warn.rejected`."""
+        """Sends to every partition what an outcome says of its cities. Before that, sends the bytes of a rejected
+        message to `warn.rejected`."""
         if outcome.decided == "rejected":
             await self._sender.send([rejection(self._topics, record, self.name, outcome.reason)])
             self._metrics.rejected.labels(self.name, code_of(outcome.reason)).inc()
@@ -152,8 +152,8 @@ class MatchAgent:
     async def _send_to_all(self, record: ConsumedRecord, values: Mapping[int, bytes], trail: TraceHeader) -> None:
         """Sends each partition its value, and notes the acknowledgement as outstanding: `flush` waits for it.
 
-        In two cases this method waits itself: the broker may find a value too large; or a rebalance came meanwhile, and
-        `_unflushed` holds nothing of before it.
+        In two cases this method waits itself. A value is large, so the broker may refuse it. Or a rebalance came during
+        the send, and `_unflushed` may not hold a send from before a rebalance.
         """
         rebalances = self._rebalances
         acknowledged = await self._sender.begin(
@@ -165,7 +165,7 @@ class MatchAgent:
             self._unflushed.setdefault((record.topic, record.partition), []).append(acknowledged)
 
     def forget(self) -> None:
-        """Forgets the sends that are not acknowledged, because partitions were revoked or assigned.
+        """Forgets the sends that `flush` has not waited for, because partitions were revoked or assigned.
 
         The records that they belong to come again.
         """
@@ -176,7 +176,7 @@ class MatchAgent:
         self._rebalances += 1
 
     def has_unflushed(self, record: ConsumedRecord) -> bool:
-        """Says whether results of the record's partition are not yet acknowledged."""
+        """Says whether `flush` has to wait for results of the record's partition."""
         return (record.topic, record.partition) in self._unflushed
 
     async def flush(self, record: ConsumedRecord) -> None:

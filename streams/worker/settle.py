@@ -28,7 +28,7 @@ from streams.worker.failures import (
     rejection,
 )
 from streams.worker.hand import place_of
-from streams.worker.match import MatchAgent as MatchAgent  # the old name `streams.agents` leads here until 0.3.0
+from streams.worker.match import MatchAgent as MatchAgent  # `streams.agents` leads here until 0.3.0, and had both
 from streams.worker.state import StateStore, StoredState, UnreadableState
 from streams.worker.trial import NOT_TRIED, TrialPart, Trials
 from warnsys.headers import COVERS, PUBLISHED, record_time
@@ -187,8 +187,9 @@ class SettleAgent:
         if rebalances == self._rebalances:
             self._keep(record.partition, before, after)
         else:
-            # A rebalance came, and `forget` has emptied `_states`. If `after` went into it, it could hide what a new
-            # owner of the partition has stored. So this method stores `after` at once.
+            # A rebalance came, and `forget` has emptied `_states`. `after` must not go into it, because it could hide
+            # what a new owner of the partition has stored. It must not be lost either, because the worker now marks the
+            # record as handled. So this method stores it at once.
             await self._save(record.partition, after)
         for notice in notices:
             self._count(notice)
@@ -240,9 +241,9 @@ class SettleAgent:
     async def judge(self, record: ConsumedRecord, trials: Trials) -> dict[str, str]:
         """Tries a suspect record in a trial process, city by city. Gives the cities that fail, and why.
 
-        A record is suspect if a worker ended while it processed the record, or one with the same content. If even
-        `set_aside` fails in the trial, the state of that city is at fault. Gives nothing if a rebalance came meanwhile:
-        the states that were tried are forgotten, and the record comes again.
+        A record is suspect if a worker ended uncleanly while it processed the record, or if a record with the same
+        content is convicted. If even `set_aside` fails in the trial, the state of that city is at fault. Gives nothing
+        if a rebalance came meanwhile: the states that were tried are forgotten, and the record comes again.
         """
         rebalances = self._rebalances
         content = self._with_broker_time(read_impact_record(record.value), record)
@@ -286,12 +287,14 @@ class SettleAgent:
         if is_tick:
             self._failed_ticks[city] = self._failed_ticks.get(city, 0) + 1
         is_convicted = isinstance(failure.__cause__, PoisonError)
-        # A convicted record says nothing about the state: `judge` has to test that. For a tick `_failed_ticks` decides.
+        # A convicted record never reaches `settle`, so its failure says nothing about the state. If `judge` tried it,
+        # `_cities_with_bad_state` has the result. For a tick the count `_failed_ticks` decides.
         state_fails = not is_convicted and not is_tick and self._state_fails(state)
         too_many_ticks = self._failed_ticks.get(city, 0) >= GIVEN_UP_AFTER
         if state_fails or too_many_ticks or city in self._cities_with_bad_state:
-            # The new state tries the record again if the old state failed by itself, or if the record is a tick: a tick
-            # is harmless, and gives the new state its time. It sets any other convicted record aside.
+            # The new state settles the record if the old state failed by itself, or if the record is a tick: a tick is
+            # harmless, and gives the new state its time. In the only other case the record is convicted and `judge`
+            # found the state at fault; then the new state sets the record aside.
             result = self._begin_anew(city, state, content, record, reason, retry=state_fails or is_tick)
         else:
             after, notices = set_aside(state, content, reason, self._cities[city])
@@ -301,7 +304,7 @@ class SettleAgent:
     def _state_fails(self, state: CityState) -> bool:
         """Says whether a state is at fault itself: it fails even at a tick of its own time.
 
-        A state without a time has learned nothing yet, and is not at fault.
+        Says no of a state without a time, for which there is no such tick.
         """
         try:
             if state.facts.now is not None:
@@ -340,8 +343,8 @@ class SettleAgent:
             lambda: set_aside(empty, content, reason, rules),
         ]
         after, notices = _first_that_works(attempts if retry else attempts[2:])
-        # `_outgoing` sends a tombstone for each stele that only the state before has. A new state has no steles before
-        # its first tick, so all would get one, although their districts exist. So `after` stands in for `before`.
+        # `_outgoing` makes a tombstone for each stele that is in its first state and not in its second. A new state has
+        # no steles before its first tick, so all would get one, although their districts exist. So both are `after`.
         result = self._result_that_fits(after, after, notices, record)
         return result._replace(outgoing=[rejected, *result.outgoing])
 

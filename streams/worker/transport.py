@@ -1,8 +1,8 @@
 """Faust transports whose consumer never commits past a record that no agent has handled.
 
 Faust 0.15.3 loses records at rebalances. It throws away what it has fetched but not handed to an agent. The next record
-then has a higher offset. `_drain_messages` assumes that compaction removed the records between, and commits across this
-jump. Faust also counts a record as acknowledged when its agent is cancelled in mid-work.
+then has a higher offset. `_drain_messages` assumes that compaction removed the records between, so the next commit goes
+across this jump. Faust also counts a record as acknowledged when its agent is cancelled in mid-work.
 
 Many places in Faust can lose a record in this way. So the check runs last, when an agent takes a record (`take`):
 
@@ -10,9 +10,11 @@ Many places in Faust can lose a record in this way. So the check runs last, when
 * At a jump the consumer reads the partition again, from the record that is to be processed next.
 * The offset tracker alone decides what is committed. The consumer ignores Faust's own acknowledgements.
 
-The agents' topics should have no holes (they are neither compacted nor transactional), so a jump means lost records. If
-a log has a hole nevertheless, the consumer meets the same gap each time it reads the partition again, and after some
-readings it goes on behind it (`_count_reading`).
+At a **jump** a record arrives although an earlier one is next. The offsets between are the **gap**. If the log has no
+records there, the gap is a **hole**. The agents' topics should have none, because they are neither compacted nor
+transactional. So the consumer takes a gap for lost records and reads again. If several readings in a row meet the same
+gap, it takes the gap for a hole, and goes on at the first record after it (`_count_reading`). Records that retention
+deleted are gone: they are counted, and the consumer goes on at the log's first record.
 """
 
 import asyncio
@@ -45,8 +47,9 @@ records that were queued before the seek would arrive and start the next attempt
 QUIET_S = 1.0
 """Every so many seconds the consumer compares the fetch position of each idle partition with the next offset. It waits
 as long for the answer."""
-BELIEVED_AFTER = 3
-"""So many times the consumer reads up to a gap. If it meets the same gap each time, the log has no such records."""
+HOLE_AFTER_READINGS = 3
+"""After so many readings in a row that meet the same gap, the consumer takes the gap for a hole of the log. A reading
+goes from a seek to the next jump."""
 LAST_COMMIT_S = 2.0
 """A rebalance waits at most so long for the last commit."""
 
@@ -172,7 +175,7 @@ class StrictConsumer(driver.Consumer):
         self.working.pop(message.tp, None)
 
     async def _read_again(self, tp: TP) -> None:
-        """Reads a partition again from the next record, or from where `_start_after_jump` says if the log lacks it.
+        """Reads a partition again from the next record. If the log lacks it, `_start_after_jump` gives where to start.
 
         Does nothing within `SEEK_AGAIN_S` after the last attempt, unless the expected record came meanwhile.
         """
@@ -204,8 +207,11 @@ class StrictConsumer(driver.Consumer):
             )  # fmt: skip
 
     def _start_after_jump(self, tp: TP, expected: int, found: PartitionOffsets) -> int:
-        """Gives the offset to read after a jump: `expected`. If the log lacks it: the one behind the hole, or the first
-        of the log (`_offset_to_continue_at`)."""
+        """Gives the offset to read from after a jump: `expected`, if the log has it.
+
+        If the gap is a hole, this is the first offset after it (`_count_reading`). If retention deleted the record, or
+        the log ends before it, this is the log's first offset (`_offset_to_continue_at`).
+        """
         start, came = self._offset_to_continue_at(tp, expected, found), self._came_instead.pop(tp, None)
         if start != expected or came is None or not self._count_reading(tp, expected, came):
             return start
@@ -213,22 +219,22 @@ class StrictConsumer(driver.Consumer):
         log.critical(
             "%s/%d: the log has no records %d to %d, as %d readings show, and the worker goes on at the next one; "
             "configure the topic as neither compacted nor transactional",
-            tp.topic, tp.partition, expected, came - 1, BELIEVED_AFTER,
+            tp.topic, tp.partition, expected, came - 1, HOLE_AFTER_READINGS,
         )  # fmt: skip
         return came
 
     def _count_reading(self, tp: TP, expected: int, came: int) -> bool:
         """Counts a reading that met the gap from `expected` up to `came`, and says whether it is a hole of the log: if
-        this is the `BELIEVED_AFTER`th reading in a row that met it.
+        this is the `HOLE_AFTER_READINGS`th reading in a row that met it.
 
-        A reading goes from a seek to the next jump. Within one generation Faust does not throw away the same records
+        Within one generation Faust does not throw away the same records
         twice. So a gap that every reading meets is a hole. Two readings would do; a third is for what we do not know of
         Faust.
         """
         last = self._last_gap.get(tp)
         readings = last.readings + 1 if last and (last.expected, last.came) == (expected, came) else 1
         self._last_gap[tp] = Gap(expected, came, readings)
-        return readings >= BELIEVED_AFTER
+        return readings >= HOLE_AFTER_READINGS
 
     @Service.task
     async def _notice_jumps_on_quiet_topics(self) -> None:
@@ -253,7 +259,8 @@ class StrictConsumer(driver.Consumer):
     async def _position_differs(self, tp: TP, offset: int) -> bool:
         """Says whether the fetch position is not `offset`: it is higher after a jump, and lower in a log that was cut.
 
-        Says no if `offset` is meanwhile no longer the next one or in work, or if Faust does not tell the position.
+        Says no if Faust does not tell the position, if `offset` is no longer the next one, or if the partition is no
+        longer idle.
         """
         try:
             async with asyncio.timeout(QUIET_S):

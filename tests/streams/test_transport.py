@@ -14,7 +14,13 @@ from faust.types import TP
 from mode import Service
 from yarl import URL
 
-from streams.worker.transport import BELIEVED_AFTER, WRITTEN_FOR, StrictConsumer, StrictTransport, refuse_other_than
+from streams.worker.transport import (
+    HOLE_AFTER_READINGS,
+    WRITTEN_FOR,
+    StrictConsumer,
+    StrictTransport,
+    refuse_other_than,
+)
 
 P, Q = TP("in", 0), TP("in", 1)
 
@@ -273,7 +279,7 @@ async def test_a_second_seek_within_a_generation_does_not_go_back(bench: Bench) 
 async def test_what_was_queued_before_a_repaired_jump_does_not_delay_the_next_one(bench: Bench) -> None:
     await bench.consumer.perform_seek()
     assert await bench.handle(P, 5, 6, *range(10)) == [*range(10)]
-    for _ in range(BELIEVED_AFTER):
+    for _ in range(HOLE_AFTER_READINGS):
         bench.consumer._no_seek_before.clear()
         await bench.handle(P, 12)
     assert (bench.consumer.holes, bench.consumer.tracker.next[P]) == (2, 12)

@@ -20,7 +20,7 @@ from warnsys.warning.trouble import Troubles, troubled
 
 @dataclass(frozen=True)
 class CityInfo:
-    """A city as texts need it: its names, districts, clocks and address."""
+    """A city as texts need it: its id, name, districts, time zone, and the link in notices."""
 
     id: str
     name: str
@@ -42,7 +42,8 @@ class SteleSent(Part):
     grade: int = 0
     """The grade of the worst of them that is live; 0 for none."""
     holds: str | None = None
-    """A digest of the warnings that our newest CAP alert for the district calls in force; None if it calls none so."""
+    """A digest of the warnings that are in force by our newest CAP alert for the district. None if that alert names
+    none, or if there is none yet."""
     cap: tuple[CapMessage, ...] | None = None
     """Our CAP alerts for the district, the newest first; None for none."""
 
@@ -53,7 +54,7 @@ class CityState(Record):
     city: str
     facts: Facts = Facts()
     held: StandingByMessage = {}
-    """By district and base id: True if the message stood when changes were last looked for, False if only earlier."""
+    """What stood, by district and base id. True: it stood when changes were last looked for. False: only earlier."""
     told: NotificationLog = {}
     """What each channel was last told."""
     steles: dict[str, SteleSent] = {}
@@ -66,8 +67,9 @@ class CityState(Record):
 def with_renamed_messages(state: CityState, names: Mapping[str, str]) -> CityState:
     """Gives messages their new names in `held` and in the pauses; `names` has the new name by the old one.
 
-    The oldest content of a message has the message's base id, each later one an id of its own (`revisions`). So an
-    older content that comes late takes the base id, and the content that had it gets a new one.
+    A sender may revise a message under the same id (`revisions`). Its oldest revision has the message's base id, each
+    later one an id of its own. If an older revision comes late, it takes the base id, and the one that had it gets
+    another.
     """
     if not names:
         return state

@@ -28,19 +28,20 @@ Reason = Literal[
     "shortened", "lowered", "cancelled", "superseded", "withdrawn", "expired",
 ]  # fmt: skip
 """Why a change is told. If it joins districts with different reasons, it bears the first of them in this list; within
-one district the methods of `Comparison` decide. `docs/reference/lifecycle.md` tells a story of each.
+one district the methods of `Comparison` decide. `docs/reference/lifecycle.md` has a table, and stories of most.
 
 * If the log has nothing of the group here: `entered`, a warning is new; `revived`, a withdrawn one is listed again.
-* `now a warning`: a warning holds. The log has only advance notices so far, or an advance notice that begins first.
-* If the grade differs from the one that was told, and it is no `now a warning`: `raised` or `lowered`. Of one level, a
+* `now a warning`: a warning holds, and of its grade and above the log has only advance notices; or the warning begins
+  before all that the log has of its grade and above, and the earliest of that is an advance notice.
+* If the grade differs from the one that was told, and it is none of the others: `raised` or `lowered`. Of one level, a
   warning is above an advance notice.
 * `announced`: a warning goes on, and an advance notice of something worse or later comes beside it.
 * `extended`, `shortened`, `begins earlier`, `begins later`: end or begin moved by more than the policy's minutes;
-  `extended` also by less, if the end that was told has passed. `begins earlier` is also something lesser that begins
-  before what was told of its grade and above.
+  `extended` also by less, if the end that was told has passed. `begins earlier` is also a warning below the highest
+  grade that begins before everything that was told of its grade and above.
 * If the warning that was told is over, and nothing of its group is left here but what the rule leaves out: `cancelled`
-  by a Cancel; `superseded` by an update that warns of nothing else of the group here; `withdrawn`, its source no longer
-  lists it, or new geofences took it from the district; `expired`, earlier than was told.
+  by a Cancel; `superseded` by an update of which the rule tells nothing of the group here; `withdrawn`, its source no
+  longer lists it, or new geofences took it from the district; `expired`, earlier than was told.
 """
 Effect = Literal["warn", "lower", "end"]
 """What a difference leads to. `warn`: what is new, worse, or begins or ends at another time is told. `lower`: less than
@@ -61,11 +62,11 @@ class Difference:
     moved_grade: int | None = None
     """The grade of what now ends at another time. None if the news is not an end that moved."""
     lesser_grade: int | None = None
-    """The grade of the lesser warning that is the news: it begins before what was told of its grade and above, or only
-    advance notices were told of it, or an advance notice of something worse comes beside it. None if the news is
-    something else."""
+    """The grade of a warning that is the news although something of a higher grade holds. It begins before everything
+    that was told of its grade and above, or only advance notices were told of that, or an advance notice of something
+    worse comes beside it. None if the news is something else."""
     says_more: bool = False
-    """True if what is left after a fall is news: it holds at times for which nothing as bad was told."""
+    """True if what holds is news whatever fell: it holds at times for which nothing as bad was told, or is raised."""
     silent: bool = False
     """True if nobody is told of it; the log notes it all the same."""
 
@@ -99,9 +100,9 @@ class Comparison(Scene):
         as_bad_as_told = grade_now == grade_told > 0
         something_new, all_told_is_over = bool(self.new_of(group, (district,))), not still_told
         if as_bad_as_told or (grade_now > 0 and (something_new or all_told_is_over)):
-            told_for_begin = (
-                still_told or told
-            )  # of entries that are over the begin has passed, so none counts as moved
+            # If all entries are over, these count: their begins have passed, so no begin counts as moved.
+            # If all entries are over, these count: their begins have passed, so no begin counts as moved.
+            told_for_begin = still_told or told
             return self.moved(district, told, told_for_begin, tellable, tolerance)
         return None
 
@@ -154,7 +155,7 @@ class Comparison(Scene):
 
         Only moves by more than `tolerance` count. But once the end that was told has passed, a later end is news at any
         size: so ends are compared with `told`, which has entries that are over, too. Begins are compared with
-        `told_for_begin`, from which `difference` leaves them out unless all are over. None if nothing has to be told.
+        `told_for_begin`, which has no entries that are over unless all are. None if nothing has to be told.
         """
         now = self.situation.now
         if lesser := now_a_warning(told, tellable, now):
@@ -197,10 +198,9 @@ class Comparison(Scene):
         What still holds is `tellable`; if the rule tells nothing of it, `without_minimum`.
 
         Something unconfirmed delays this: something as bad as what was told, or, if nothing is left, anything that the
-        rule tells. Meanwhile this gives only news of what holds at times that were not told (as `moved`), else None.
+        rule tells. Meanwhile this gives what `moved` gives, if something holds at times that were not told; else None.
 
-        It also gives None if nothing is left although what was told is still live, because then only the rule has
-        changed. What was told is still live in two cases:
+        It gives None, too, if what was told is still live and only the rule leaves it out now. That is so in two cases:
 
         * Something that is not new has the grade and times that were told, and nothing as bad is gone.
         * Something as bad is live, and nothing is gone.
@@ -242,7 +242,8 @@ class Comparison(Scene):
                 elif not one.silent and one.was:
                     falls.append((one.was.grade, group, one.district, one.effect))
         silent = set()
-        # The worst fall comes first: if it is told, its notice shows what is new there, and that silences lesser falls.
+        # The worst fall comes first. If it is told, its notice shows the new message of the group, and that is news and
+        # silences lesser falls.
         for grade_was, group, district, effect in sorted(falls, reverse=True):
             if news.get(district, 0) >= grade_was:
                 silent.add((group, district))
@@ -262,9 +263,9 @@ class Comparison(Scene):
         return "expired" if gone and all_expired else "withdrawn"
 
 
-def _announced(was: LogEntry, now: LogEntry, tellable: LogEntries) -> bool:
+def _announced(was: LogEntry, is_now: LogEntry, tellable: LogEntries) -> bool:
     """Says whether the news is an advance notice, and the warning that was told goes on beside it."""
-    return now.advance and not was.advance and not _only_advance(tellable)
+    return is_now.advance and not was.advance and not _only_advance(tellable)
 
 
 def _beside(told: LogEntries, tellable: LogEntries) -> LogEntries:

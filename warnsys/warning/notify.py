@@ -9,7 +9,7 @@ The notification log (`notification_log`) keeps, for each audience, channel, eve
 
 A rise is told to those whose minimum it reaches. A fall is told to those who were told the higher grade, even if what
 is left is below their minimum, and to nobody else. It is not told if it was planned, or if something new that is as bad
-is told beside it.
+is told beside it, unless what is left is news itself.
 
 For each audience, channel (`Policy.rules_by_name`), event group and district `changes` asks `difference` what differs.
 Differences that have the same effect (`Effect`) and show one meaning (what a message warns of, in all its languages)
@@ -51,9 +51,9 @@ class Change:
     by_snapshot: tuple[str, ...]
     """Empty if a message alone caused the change. Else two strings: what a snapshot did, and which snapshot.
 
-    The first is `revived`, `withdrawn`, `expired`, or `confirmed`: a successor came earlier, and this snapshot proves
-    that it ends the message here. A Cancel ends a message only by such a snapshot. The second is "source stamp"; if the
-    record brought no snapshot, only the stamp `situation.as_of`."""
+    The first is one of four: `revived`, `expired`, `withdrawn` (also if new geofences took the message from the
+    districts), or `confirmed`. `confirmed` means that a successor replaces the message, and is not new in these
+    districts. The second is "source stamp"; if the record brought no snapshot, only the stamp `situation.as_of`."""
     meaning: Meaning
     """What holds now; for the kind `ended`, what has ended. Its begin and end span all that holds at its grade in these
     districts, because that is one event to people."""
@@ -62,11 +62,12 @@ class Change:
     """What this channel was last told of the group in these districts: the entry whose begin or end moved, else the
     highest entry. None if the log has nothing."""
     came_late_to: tuple[str, ...] = ()
-    """Equals `districts` if `cause` already stood in another district before this record, else empty. New geofences
-    lead to that. Of joined changes, the first one's: the id does not change with the others."""
+    """Equals `districts` if `cause` is new in them and stood in another district before this record, else empty. New
+    geofences lead to that. If changes are joined, this is that of the first, so the id does not depend on the others.
+    """
     shown_in_id: tuple[str, ...] = ()
-    """Base id of the message that contains `meaning`, and the index of `meaning` there. Empty for an end, and if it
-    would be the first meaning of `cause`."""
+    """Base id of the message that contains `meaning`, and the index of `meaning` there. Empty for an end, and if the
+    notice shows the first meaning of `cause`."""
     more: int = 0
     """How many changes `MOST_CHANGES` cut off after this one, plus how many meanings the matcher did not keep."""
 
@@ -168,7 +169,7 @@ def _at_most(worst_first: Iterable[Change], known: Facts) -> list[Change]:
 
 def _over_districts(worst_first: Iterable[Change]) -> list[Change]:
     """Joins the changes that are one event to people: those of one group and grade that differ in district, words or
-    times alone. So none is cut off, even if many districts are warned."""
+    times alone. So none is cut off only because many districts are warned."""
     alike: dict[tuple[object, ...], list[Change]] = {}
     for change in worst_first:
         key = change.rule, change.reason, change.by_snapshot, change.meaning.group, grade(change.meaning)
@@ -238,8 +239,8 @@ class _Changes(Comparison):
 
         | effect, news                 | candidates       | limit                                   |
         |------------------------------|------------------|-----------------------------------------|
-        | `end`                        | gone, else known | no worse than was told, else none       |
-        | `lower`                      | live             | that the rule tells, else of any level  |
+        | `end`                        | gone, else known | no worse than was told, if one is       |
+        | `lower`                      | live             | that the rule tells, if one is          |
         | `warn`                       | live             | that the rule tells                     |
         | any, with `lesser_grade`     | live             | of that grade                           |
         | `warn`, with `moved_grade`   | live             | of that grade; the one that ends last   |
