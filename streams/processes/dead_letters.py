@@ -23,12 +23,12 @@ from streams.kafka.readers import TopicAndPartition, ends_of, read_once
 from streams.kafka.records import ConsumedRecord, Headers, ProducerRecord, Progress
 from streams.kafka.sender import KafkaSender
 from streams.kafka.topics import Topics, topics_for
-from streams.worker.failures import HISTORY
+from streams.worker.failures import CITY, HISTORY
 from warnsys.headers import PUBLISHED, record_time, whole
-from warnsys.records import Outcome, read_impact_record
+from warnsys.records import Outcome, Tick, read_impact_record
 from warnsys.settings import Settings
 
-ADDED = ("agent", "reason", "topic", "partition", "offset", HISTORY)
+ADDED = ("agent", "reason", "topic", "partition", "offset", CITY, HISTORY)
 """The headers that a rejection adds to those of the record."""
 MAX_HISTORY = 20
 """A retry carries so many earlier refusals: the first, and the newest."""
@@ -134,6 +134,8 @@ def again(case: DeadLetter, topics: Topics, now: float) -> ProducerRecord:
     if now - record.timestamp > keeps.total_seconds():
         hours = keeps / timedelta(hours=1)
         raise ValueError(f"refused more than {hours:g} hours ago: what superseded it may be forgotten, it stays out")
+    if case.topic == topics.impacts.name and _is_tick(record.value):
+        raise ValueError("is a tick, whose time is over: the ticks since then say more")
     history = case.history[:1] + case.history[1:][-(MAX_HISTORY - 1) :]
     if (partition := whole(headers.get("partition"))) is None or partition >= topics.partitions:
         raise ValueError("does not say of which partition it was")
@@ -142,6 +144,14 @@ def again(case: DeadLetter, topics: Topics, now: float) -> ProducerRecord:
         kept[PUBLISHED] = repr(now)
     kept[HISTORY] = json.dumps([one.plain() for one in history], ensure_ascii=False)
     return ProducerRecord(case.topic, partition, record.key.decode("utf-8", "replace"), record.value, kept)
+
+
+def _is_tick(value: bytes) -> bool:
+    """Says whether a record is a tick; no, if it cannot be read."""
+    try:
+        return isinstance(read_impact_record(value), Tick)
+    except ValueError:
+        return False
 
 
 class DeadLetters:

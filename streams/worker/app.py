@@ -12,6 +12,7 @@ Each agent runs in the one safe way (docs/adr/0003):
 
 import asyncio
 import logging
+import math
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -58,6 +59,9 @@ BUFFER = 500
 FETCH = 90
 """How many records a queue holds, and how many one fetch brings. Fetching pauses at four fifths of the queue, so one
 more fetch never fills it. At a full queue Faust would hold up all topics, and an Extreme message with them."""
+TRIAL_S = 300.0
+"""The watchdog leaves a record alone for so long while its trial runs: a trial has limits for each of its parts.
+Otherwise it would end the worker in each trial of a record for many cities, for ever."""
 STOP_S = 2.5
 """Faust has so long to stop in order. After that the process ends."""
 
@@ -125,6 +129,8 @@ class Worker:
         self._suspects = Suspects(self._hand, read, metrics, trials)
         self._mended: dict[str, int] = {}
         """By kind of loss that the consumer mended or met: how often the metrics have counted it."""
+        self._trials_since: dict[tuple[str, int], float] = {}
+        """By topic and partition, when the trial began that runs there, in monotonic seconds."""
         self._batches: dict[Any, OpenBatch] = {}
         """By partition, the records that are processed and not yet handled."""
         self._at_work: dict[str, asyncio.Lock] = {}
@@ -239,7 +245,16 @@ class Worker:
         ready = consumer.flow_active and not self.app.rebalancing
         lagging = {tp: offset for tp, offset in positions.items() if (consumer.highwater(tp) or 0) > offset}
         busy = {tp for tp in lagging if consumer.at_work(tp)}
-        self._vitals.report(time.monotonic(), ready=ready, in_hand=consumer.working, lagging=lagging, busy=busy)
+        now = time.monotonic()
+        self._vitals.report(now, ready=ready, in_hand=self._in_hand(now), lagging=lagging, busy=busy)
+
+    def _in_hand(self, now: float) -> dict[Any, float]:
+        """Gives when the agents took the records in work, by partition, without those that are on trial."""
+        return {
+            tp: since
+            for tp, since in self.app.consumer.working.items()
+            if now - self._trials_since.get((tp.topic, tp.partition), -math.inf) > TRIAL_S
+        }
 
     def waiting(self) -> int:
         """Counts the records of the inputs that are known to wait."""
@@ -315,7 +330,7 @@ class Worker:
         suspicion, convicted, rebalances = self._hand.suspicion(record), False, self._rebalances
         try:
             if suspicion:
-                convicted = await self._suspects.judge(agent, record, suspicion)
+                convicted = await self._tried(agent, record, suspicion)
                 if rebalances != self._rebalances:
                     return False
             self._hand.take(record)
@@ -327,6 +342,16 @@ class Worker:
         if suspicion and not convicted:
             self._hand.acquit(record)
         return True
+
+    async def _tried(self, agent: Agent, record: ConsumedRecord, suspicion: int) -> bool:
+        """Tries a suspect, and says whether it is convicted. Its time in hand counts from the end of the trial."""
+        place, working = (record.topic, record.partition), self.app.consumer.working
+        self._trials_since[place] = time.monotonic()
+        try:
+            return await self._suspects.judge(agent, record, suspicion)
+        finally:
+            del self._trials_since[place]
+            working.update((tp, time.monotonic()) for tp in [*working] if (tp.topic, tp.partition) == place)
 
     async def _reject(self, agent: Agent, record: ConsumedRecord, reason: str) -> None:
         log.warning("%s: %s is rejected: %s", agent.name, place_of(record), reason)

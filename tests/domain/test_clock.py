@@ -400,3 +400,9 @@ def test_a_first_time_of_one_clock_is_right_once_both_agree(which: str) -> None:
 def test_a_feeds_clock_moves_no_time_that_two_clocks_have_agreed_on() -> None:
     city = warned().take(seen(180, "A", checked=180), one_wrong("broker", 0.5, 180))
     assert now(city) == 0.5
+
+
+def test_an_old_tick_that_comes_again_moves_nothing() -> None:
+    city = warned().take(*(live_tick(minute) for minute in (1, 2, 60, 61)))
+    city.take(live_tick(1).model_copy(update={"appended": at(61)}), live_tick(61 + 10 * SECOND))
+    assert now(city) == pytest.approx(61 + 10 * SECOND, abs=1)

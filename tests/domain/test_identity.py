@@ -134,3 +134,17 @@ def test_a_district_to_which_new_geofences_bring_a_message_gets_news_with_an_id_
     city.take(again, snapshot(10, "B"))
     assert [(one.reason, one.districts) for one in city.push()[1:]] == [("raised", ("d1",)), ("entered", ("d2",))]
     assert distinct_ids(city.push())
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_an_end_in_one_district_and_a_later_one_in_another_have_two_ids_in_whatever_order_updates_come(
+    late: bool,
+) -> None:
+    city = City().take(tick(0), outcome("O", decided="no_district"), outcome("A", meaning()), snapshot(0, "O", "A"))
+    wind = meaning("Minor", group="WIND", ii="51", districts=["d1"])
+    first = outcome("B", wind, supersedes=["A"], sent=10, stamp=20)
+    then = outcome("D", wind, supersedes=["B"], sent=20, stamp=20)
+    city.take(tick(20), *((then, first) if late else (first, then)), snapshot(20, "O", "D"), tick(25))
+    ends = [one for one in city.push() if one.kind == "ended"]
+    assert [one.districts for one in ends] == [("d1",), ("d2",)]
+    assert ends[0].id != ends[1].id

@@ -595,6 +595,15 @@ def test_an_advance_notice_lowers_no_warning_that_is_unconfirmed() -> None:
     assert [reason for _, reason in city.told("staff")] == ["entered", "extended"]
 
 
+def test_what_holds_alone_between_two_worse_warnings_still_to_come_is_told_at_once() -> None:
+    worse = outcome("A", meaning(onset=60, expires=120)), outcome("B", meaning("Extreme", onset=300, expires=480))
+    city = City().take(tick(0), *worse, snapshot(0, "A", "B"), tick(5))
+    told = len(city.push())
+    between = outcome("C", meaning("Moderate", ii="61", onset=70, expires=460), sent=10, stamp=10)
+    city.take(tick(10), between, snapshot(10, "A", "B", "C"), tick(11))
+    assert [(one.kind, one.level, one.cause) for one in city.push()[told:]] == [("update", 2, "C")]
+
+
 def extreme_that_shrank() -> City:
     """Told of an Extreme warning until minute 240, which an update ends at 220: too little to be told."""
     city = City().take(tick(0), outcome("A", meaning("Extreme")), snapshot(0, "A"))

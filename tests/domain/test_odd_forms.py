@@ -74,3 +74,54 @@ def test_of_too_many_meanings_those_stay_that_begin_first_and_none_that_is_over(
     outcome = decided(message(many))
     assert outcome.left_out == 100
     assert min(meaning.onset for meaning in outcome.meanings) == sent
+
+
+@pytest.mark.parametrize("value", ["0", "000000000", "05122000", "0805122000"])
+def test_a_number_that_is_no_warn_cell_lists_none_so_the_outline_decides(value: str) -> None:
+    outcome = decided(with_cell(value))
+    assert (outcome.decided, outcome.findings) == ("matched", ("geocode-empty",))
+
+
+def test_a_semicolon_may_stand_in_an_identifier() -> None:
+    assert decided(referring("s@example.org,2027;11,2027-07-14T11:00:00+02:00")).supersedes == (
+        "s@example.org,2027;11",
+    )
+    two = "s@example.org,X,2027-07-14T11:00:00+02:00;s@example.org,Y,2027-07-14T11:00:00+02:00"
+    assert len(decided(referring(two)).supersedes) == 2
+
+
+UPDATE = "s@example.org,X,2027-07-14T11:00:00+02:00"
+
+
+def changed(old: str, new: str, *references: str) -> Outcome:
+    text = (referring(*references) if references else message(COVERS)).decode()
+    assert old in text
+    return decided(text.replace(old, new).encode())
+
+
+@pytest.mark.parametrize(
+    "shape", ["", "<polygon/>", "<geocode><valueName>WARNCELLID</valueName><value>n/a</value></geocode>"]
+)
+def test_an_update_that_names_no_place_is_refused_so_that_it_ends_nothing(shape: str) -> None:
+    drawn = "<polygon>51.1,7.0 51.1,7.1 51.2,7.1 51.2,7.0 51.1,7.0</polygon>"
+    outcome = changed(drawn, shape, UPDATE)
+    assert (outcome.decided, outcome.reason.split()[0], outcome.supersedes) == ("rejected", "update-unplaced", ())
+    assert changed(drawn, shape).decided == "no_district"
+
+
+def test_an_update_for_a_place_that_only_others_know_is_taken() -> None:
+    elsewhere = "<geocode><valueName>EMMA_ID</valueName><value>FR001</value></geocode>"
+    outcome = changed("<polygon>51.1,7.0 51.1,7.1 51.2,7.1 51.2,7.0 51.1,7.0</polygon>", elsewhere, UPDATE)
+    assert (outcome.decided, len(outcome.supersedes)) == ("no_district", 1)
+
+
+def test_an_update_that_was_over_before_it_was_sent_is_refused_so_that_it_ends_nothing() -> None:
+    end = "<expires>2027-07-14T18:00:00+02:00"
+    outcome = changed(end, "<expires>2027-07-13T20:00:00+02:00", UPDATE)
+    assert (outcome.decided, outcome.reason.split()[0], outcome.supersedes) == ("rejected", "update-over", ())
+    assert changed(end, "<expires>2027-07-14T11:30:00+02:00", UPDATE).decided == "matched", "that is an end"
+
+
+def test_an_outline_with_lat_and_lon_exchanged_is_refused() -> None:
+    outcome = changed("51.1,7.0 51.1,7.1 51.2,7.1 51.2,7.0 51.1,7.0", "7.0,51.1 7.1,51.1 7.1,51.2 7.0,51.2 7.0,51.1")
+    assert (outcome.decided, outcome.reason.split()[0]) == ("rejected", "coordinates")

@@ -660,3 +660,9 @@ async def test_what_could_not_be_published_once_is_published_whatever_the_server
     await lab.look(later(content, 2), minute=2)
     await lab.look(later(content, 2), minute=2)
     assert set(lab.ids) == {"x"}
+
+
+@pytest.mark.parametrize("said", ["Identity", "", "identity "])
+async def test_an_answer_that_is_not_encoded_may_say_so_in_any_form(lab: Lab, said: str) -> None:
+    status = await lab.look(ok(EMPTY, **{"Content-Encoding": said}))
+    assert (status.stamp, status.error) == (T0, "")

@@ -8,6 +8,7 @@ from streams.kafka.records import ConsumedRecord
 from streams.kafka.topics import Topics
 from streams.processes.dead_letters import MAX_HISTORY, again, cases, earlier
 from streams.worker.failures import rejection
+from tests.support import live_tick
 from warnsys.headers import PUBLISHED
 
 TOPICS = Topics("live", 2)
@@ -73,3 +74,17 @@ def test_a_record_of_no_input_stays_out() -> None:
 def test_a_history_that_cannot_be_read_is_none() -> None:
     for broken in ("{", "[1]", '[{"at": "x"}]', '"text"'):
         assert earlier({"history": broken}) == ()
+
+
+def test_what_one_city_refused_goes_back_as_it_was() -> None:
+    sent = rejection(TOPICS, alert(), "settle", "x", "solingen")
+    record = ConsumedRecord(sent.topic, sent.partition, 0, sent.key.encode(), sent.value or b"", sent.headers, 1.0)
+    (case,) = cases([record]).values()
+    assert "city" not in again(case, TOPICS, now=2.0).headers
+
+
+def test_a_tick_stays_out_because_its_time_is_over() -> None:
+    tick = ConsumedRecord("warn.impacts", 1, 0, b"", live_tick(0).to_bytes(), {}, 0.0)
+    (case,) = cases([rejected(tick, "city: x", 0.0)]).values()
+    with pytest.raises(ValueError, match="a tick, whose time is over"):
+        again(case, TOPICS, now=1.0)

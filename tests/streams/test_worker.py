@@ -21,7 +21,7 @@ from streams.worker.match import MatchAgent
 from streams.worker.offsets import OffsetOrder, OffsetTracker
 from streams.worker.state import MemoryStateStore
 from streams.worker.trial import NOT_TRIED, Trials
-from streams.worker.watchdog import Vitals
+from streams.worker.watchdog import LIMIT_S, Vitals
 from tests.domain.test_stop import stop
 from tests.streams.pair import HERE, THERE, Pair, warning
 from tests.streams.test_agents import Bench
@@ -524,3 +524,23 @@ async def test_a_worker_begins_while_what_tries_its_suspects_begins_and_only_for
     monkeypatch.setattr(worker, "_report", lambda: asyncio.sleep(60))
     async with asyncio.timeout(5), worker.running():
         assert begun == ["app"]
+
+
+async def test_a_trial_may_last_longer_than_a_record_may_be_in_hand() -> None:
+    """Whatever ends a worker in each trial of a record stops all workers for ever."""
+    verdicts = []
+
+    class Slow(Judge):
+        async def tried(self, parts: Any) -> dict[str, str]:
+            loop.consumer.working[message.tp] -= 2 * LIMIT_S
+            loop.worker._report_once()
+            verdicts.append(loop.worker._vitals.verdict(time.monotonic()))
+            return await super().tried(parts)
+
+    hand, message = Hand(), said(0, warning("A", HERE, THERE).to_bytes())
+    loop = Loop(hand=hand, trials=Slow(lambda _: ""))
+    loop.consumer = loop.worker.app.consumer = InOrder()
+    suspect(hand, message)
+    await loop.one(message)
+    await loop.one(said(1))
+    assert (verdicts, len(loop.pair.told(HERE))) == ([""], 1)

@@ -2,8 +2,12 @@
 
 import pytest
 
+from tests.cap.oddities import CELL, message
+from tests.support import snapshot
+from tests.web.sites import Desk
 from tests.web.states import EXTREME, Town
 from warnsys.simulation.message import StoryMessage
+from warnsys.web.alerts import neighbours
 
 TITLE = "In der Nähe, hier niemand gewarnt"
 APART = "805315000"
@@ -50,3 +54,26 @@ def test_an_extreme_message_that_touches_the_kreis_and_warns_nobody_here_is_show
 
 def test_an_extreme_message_far_from_the_city_is_not_shown() -> None:
     assert TITLE not in town(cell=APART, outlines=()).page("/")
+
+
+@pytest.mark.parametrize(
+    ("changed", "shown"),
+    [
+        ((">Actual<", ">Test<"), True),
+        ((">Actual<", ">Exercise<"), True),
+        (("<scope>Public<", "<scope>Private<"), True),
+        ((">Actual<", ">Actual<"), False),
+    ],
+)
+def test_only_a_real_message_ends_a_neighbours_warning(changed: tuple[str, str], shown: bool) -> None:
+    desk, extreme = (
+        Desk(),
+        message().replace(b"Severe", b"Extreme").replace(b"</areaDesc>", b"</areaDesc>" + CELL.encode()),
+    )
+    references = b"</scope><references>s@example.org,A,2027-07-14T12:00:00+02:00</references>"
+    update = extreme.replace(b">A<", b">T<").replace(b">Alert<", b">Cancel<").replace(b"</scope>", references)
+    desk.put_alert("A", extreme)
+    desk.put_alert("T", update.replace(*(one.encode() for one in changed)))
+    desk.put("impacts", "", snapshot(0, "A", "T").to_bytes())
+    found = neighbours(desk.board, desk.city.rules, {"805122000": "Solingen"}, "de")
+    assert bool([one for one in found if one.level == 4]) == shown

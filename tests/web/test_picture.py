@@ -123,6 +123,14 @@ def test_a_warning_with_all_that_it_was_is_one_lane_and_what_ended_stays_for_hou
     assert lanes(95 + 12 * 60) == [("C", True, [1])]
 
 
+def test_what_stands_is_not_drawn_as_over_because_of_a_cancel_in_doubt() -> None:
+    made = Desk().take(tick(0), outcome("A", meaning("Extreme")), snapshot(0, "A")).later(5).take(tick(5))
+    end = outcome("B", msg_type="Cancel", decided="not_live", supersedes=["A"], sent=5, stamp=5)
+    made.take(end.model_copy(update={"doubt": True}), tick(6))
+    (lane,) = timeline(made.board.picture(), made.city.rules, "de").lanes
+    assert (lane.over, made.city.standing()) == (False, ["A"])
+
+
 def test_something_extreme_has_a_lane_also_where_it_begins_after_all_others() -> None:
     holding = [outcome(f"M{n}", meaning("Minor", onset=n, expires=n + 300)) for n in range(20)]
     over = [outcome(f"E{n}", meaning("Severe", onset=n, expires=5 + n)) for n in range(3)]

@@ -31,6 +31,11 @@ MAX_POINTS = 400_000
 """Of all different outlines; real coordinates take 15 bytes a point, so that 280,000 fit into what is read."""
 
 
+def _is_cell(value: str) -> bool:
+    """Whether a value has the form of a warn cell: nine digits, not all of them 0."""
+    return len(value) == CELL_DIGITS and value.isascii() and value.isdecimal() and value.strip("0") != ""
+
+
 class AreaReader:
     """Reads the areas of all infos of one document."""
 
@@ -71,7 +76,7 @@ class AreaReader:
                     code = self._name(code, child)
                 if code == EXCLUDE_POLYGON:
                     excluded += self._outline(value, child)
-                elif code == WARN_CELL and not (value.isascii() and value.isdecimal()):
+                elif code == WARN_CELL and not _is_cell(value):
                     geocodes += self._cells(value, child)
                 elif code and value:
                     geocodes.append((code, value))
@@ -155,10 +160,10 @@ class AreaReader:
             cells = _CELL.findall(value)
         if cells and sum(map(len, cells)) == CELL_DIGITS:  # one in groups, "805 122 000"
             cells = ["".join(cells)]
-        if cells:
+        if cells := [cell for cell in cells if _is_cell(cell)]:
             self.document.note("cells-in-one-value", element, "value", f"{value!r} read as {len(cells)} cells")
             yield from ((WARN_CELL, cell) for cell in cells)
-        else:  # a word such as "n/a" lists no cell, so the outline decides
+        else:  # a word such as "n/a", or a number that is no cell, lists none, so the outline decides
             self.document.note("geocode-empty", element, "", f"a geocode {WARN_CELL!r} with the value {value[:40]!r}")
 
     def _judge(self, areas: tuple[Area, ...]) -> None:

@@ -138,6 +138,14 @@ CODES: dict[str, Code] = {
         "no outline, circle or warn cell: warns nobody, for other geocodes are not known",
         "ask the sender",
     ),
+    "update-unplaced": Code(
+        "rejected", "warns and replaces others, but names no place; what it replaces goes on", "ask the sender"
+    ),
+    "update-over": Code(
+        "rejected",
+        "warns and replaces others, but ended an hour or more before it was sent; what it replaces goes on",
+        "ask the sender",
+    ),
     "areas-many": Code(
         "rejected", "more areas, outlines, circles or points than a real message can hold", "have the sender looked at"
     ),

@@ -26,7 +26,7 @@ def triples(text: str) -> list[str]:
     """What names one message each, each once; parts are separated by commas alone."""
     text = text.translate(_UNSEEN)
     pieces = text.split()
-    if ";" not in text and all(piece.count(",") == 2 for piece in pieces):  # as CAP writes it
+    if all(map(_is_triple, pieces)):  # as CAP writes it
         return list(dict.fromkeys(piece for piece in pieces if piece.strip(",")))
     if whole := _with_blanks(text):
         return list(dict.fromkeys(whole))
@@ -35,6 +35,14 @@ def triples(text: str) -> list[str]:
     for piece in ",".join(part.strip() for part in text.split(",")).split():
         found.update(dict.fromkeys(_apart(piece)))
     return list(found)
+
+
+def _is_triple(piece: str) -> bool:
+    """Whether a word is one triple. A semicolon is lawful in an identifier, and else stands between triples."""
+    parts = piece.split(",")
+    if len(parts) != _IN_A_ROW or ";" not in piece:
+        return len(parts) == _IN_A_ROW
+    return ";" not in parts[0] and ";" not in parts[2] and is_time(parts[2])
 
 
 def _with_blanks(text: str) -> list[str]:

@@ -69,7 +69,8 @@ def _is_worth_saying(change: Change, meaning: Meaning, now: datetime) -> bool:
         begins_before = meaning.onset < change.meaning.onset > now
         is_worse = grade(meaning) > grade(change.meaning)
         goes_on = change.meaning.expires is not None and outlasts(meaning, change.meaning.expires)
-        if meaning.group != change.meaning.group or not (begins_before or is_worse or goes_on):
+        only_announced = change.meaning.advance and not meaning.advance
+        if meaning.group != change.meaning.group or not (begins_before or is_worse or goes_on or only_announced):
             return False
     said = change.kind == "lowered" and speaks_for(change.meaning, meaning, now)
     bad_enough = level(meaning.severity) >= NAMED_FROM or change.rule.tells(meaning)

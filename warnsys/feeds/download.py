@@ -73,7 +73,8 @@ class WebSource:
         if response.status_code != httpx.codes.OK:
             status = f"HTTP {response.status_code} {response.reason_phrase}".strip()
             raise Refused(f"the server answered {status}", "check the address and the server")
-        if (encoding := response.headers.get("content-encoding", "identity")) != "identity":
+        encoding = response.headers.get("content-encoding", "")
+        if encoding.strip().lower() not in ("", "identity"):
             raise Refused(f"the answer is encoded as {encoding[:40]}, which was not asked for", "check the proxy")
         content = bytearray()
         async for chunk in response.aiter_bytes():

@@ -272,6 +272,8 @@ def _anchored(
     if tick.monotonic is None or not tick.process:
         return dict(anchors)
     before, at = anchors.get(tick.process), moment
+    if before and tick.monotonic < before.monotonic:  # an old tick that came again says nothing of the present
+        return dict(anchors)
     if before and expected:
         most = timedelta(seconds=(tick.monotonic - before.monotonic) * SLEW)
         at = expected + max(-most, min(most, moment - expected))

@@ -101,10 +101,53 @@ class Comparison(Scene):
         something_new, all_told_is_over = bool(self.new_of(group, (district,))), not still_told
         if as_bad_as_told or (grade_now > 0 and (something_new or all_told_is_over)):
             # If all entries are over, these count: their begins have passed, so no begin counts as moved.
-            # If all entries are over, these count: their begins have passed, so no begin counts as moved.
             told_for_begin = still_told or told
-            return self.moved(district, told, told_for_begin, tellable, tolerance)
+            return (
+                self.beside_told(rule, group, district, still_told, tellable, tolerance)
+                or self.moved(district, told, told_for_begin, tellable, tolerance)
+                or self.in_a_gap(district, told_for_begin, tellable, tolerance)
+            )
         return None
+
+    def beside_told(
+        self, rule: Rule, group: str, district: str, still_told: LogEntries, tellable: LogEntries, tolerance: timedelta
+    ) -> Difference | None:
+        """Compares the warnings with what was told of them, if an advance notice of something as bad or worse goes on.
+
+        None if no warning was told, or if they are as told. They do not end as long as one is unconfirmed.
+        """
+        warnings_told = tuple(one for one in still_told if not one.advance)
+        if not warnings_told or not any(one.advance for one in tellable):
+            return None
+        if not _only_advance(tellable):
+            return self.beside_announced(group, district, still_told, tellable, tolerance)
+        unconfirmed = (one.meaning for one in self.unconfirmed(district, group))
+        if any(not meaning.advance and rule.tells(meaning) for meaning in unconfirmed):
+            return None
+        was, live = warnings_told[0], (one.meaning for one in self.live(district, group))
+        below = self.log_entries(None, [one for one in live if not one.advance and not rule.leaves_out(one)])
+        if below and below[0].grade >= was.grade:
+            return None
+        if below:
+            now_told, lesser = _beside(tellable, below), below[0].grade
+            return Difference(district, "lower", "lowered", was, now_told, lesser_grade=lesser, says_more=True)
+        reason = self.why_gone(group, (district,))
+        return Difference(
+            district, "end", reason, was, tellable, silent=self.is_planned(reason, was, group, district, tolerance)
+        )
+
+    def in_a_gap(
+        self, district: str, told: LogEntries, tellable: LogEntries, tolerance: timedelta
+    ) -> Difference | None:
+        """Gives the difference where a lesser warning holds between two worse ones that were told, and alone then."""
+        more = next(
+            (one for one in tellable if not one.advance and says_more(one, told, self.situation.now, tolerance)), None
+        )
+        if more is None:
+            return None
+        before = [one for one in told if one.onset <= more.onset + tolerance and one.end < more.end]
+        was = max(before, key=lambda one: one.end, default=_top_entry(told))
+        return Difference(district, "warn", "extended", was, tellable, more.grade, more.grade)
 
     def why_worse(self, group: str, district: str, told: LogEntries, tellable: LogEntries) -> Reason:
         """Gives the reason why something worse holds than the log has."""
@@ -222,13 +265,16 @@ class Comparison(Scene):
                 return replace(one, now_told=_beside(still_told, tellable))
             return None
         reason = self.why_gone(group, (district,))
-        as_planned = reason == "expired" and was.end - self.last_end(group, district) <= tolerance.total_seconds()
-        silent = as_planned and not news
+        silent = self.is_planned(reason, was, group, district, tolerance) and not news
         if not left:
             return Difference(district, "end", reason, was, left, silent=silent)
         advance_notice_became_warning = _only_advance(still_told) and not left[0].advance
         reason = "now a warning" if advance_notice_became_warning else "lowered"
         return Difference(district, "lower", reason, was, left, says_more=news, silent=silent)
+
+    def is_planned(self, reason: Reason, was: LogEntry, group: str, district: str, tolerance: timedelta) -> bool:
+        """Says whether what was told expired about when that was told."""
+        return reason == "expired" and was.end - self.last_end(group, district) <= tolerance.total_seconds()
 
     def silenced(self, rule: Rule, by_group: Mapping[str, Sequence[Difference]]) -> dict[str, list[Difference]]:
         """Silences falls and ends in each district where something new of at least their grade is told, of whatever

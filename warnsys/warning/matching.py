@@ -8,7 +8,7 @@ import hashlib
 import math
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from geofences import Budget, GeofenceIndex, Match, Matches
@@ -27,6 +27,8 @@ from warnsys.warning.areas import areas_of
 from warnsys.warning.crowd import crowd
 from warnsys.warning.text import direction, shorten
 
+SENT_LATE = timedelta(hours=1)
+"""A message may be sent so long after the end of what it warns of."""
 LIVE_TYPES = ("Alert", "Update", "Cancel")
 """Messages of any other msgType warn nobody and end nothing."""
 MAX_LANGUAGES = 16
@@ -97,6 +99,8 @@ class Matcher:
         if alert.msg_type == "Cancel":
             reason = f"cancel: names {len(supersedes)}, warns nobody"
             return Decision(self._outcome(headers, alert, "not_live", reason, supersedes=supersedes), alert, ())
+        if error := _misleading(alert, replaces=bool(supersedes)):
+            return self.refuse(headers, error)
         found = self._match(alert, headers.source)
         meanings, left_out = _worst(found.meanings, alert.sent)
         left_out += found.left_out
@@ -248,6 +252,32 @@ class Decision:
         return tuple(
             max(each, key=lambda match: (match.matched, match.share or 0)) for each in zip(*self.found, strict=True)
         )
+
+
+def _misleading(alert: Alert, *, replaces: bool) -> Misleading | None:
+    """Gives why a message that warns may not be believed: where or when it warns is surely a mistake.
+
+    If it were believed and `replaces` others, it would end them though it means to warn on. Geocodes that we do not
+    know are a place: that of somebody else.
+    """
+    live = [info for info in alert.infos if not dwd.is_all_clear(info)]
+    areas = [area for info in live for area in info.areas]
+    for ring in (ring for area in areas if not dwd.warn_cells(area) for ring in area.polygons):
+        if all(_is_swapped(lon, lat) for lon, lat in ring):
+            text = "lies off Somalia, where Germany lies with lat and lon exchanged"
+            return Misleading("coordinates", "/alert/info/area/polygon", text)
+    if not live or not replaces:
+        return None
+    if not any(area.polygons or area.circles or area.geocodes for area in areas):
+        return Misleading("update-unplaced", "/alert/info/area", "names no place, though it replaces what warned")
+    begun = alert.sent - SENT_LATE
+    if all(info.expires and info.expires < begun and info.urgency != "Past" for info in live):
+        return Misleading("update-over", "/alert/info/expires", "ended before it was sent, though it says no all-clear")
+    return None
+
+
+def _is_swapped(lon: float, lat: float) -> bool:
+    return 47 <= lon <= 56 and 5 <= lat <= 16
 
 
 def for_cities(outcome: Outcome, cities: Iterable[str]) -> Outcome:

@@ -258,9 +258,9 @@ class _Changes(Comparison):
                 for one in self.live(difference.district, group)
                 if not rule.leaves_out(one.meaning) and (whatever_minimum or rule.tells(one.meaning))
             ]
+            if (lesser_grade := difference.lesser_grade) is not None:
+                found = [one for one in found if grade(one[0]) == lesser_grade]
             found = [one for one in found if rule.tells(one[0])] or found
-        if (lesser_grade := difference.lesser_grade) is not None:
-            found = [one for one in found if grade(one[0]) == lesser_grade]
         moved_grade = difference.moved_grade
 
         def rank(one: tuple[Meaning, Fact]) -> tuple[object, ...]:
@@ -279,7 +279,9 @@ class _Changes(Comparison):
         """Joins differences of one kind to one change, which shows one meaning: `shown` as `to_show` gives it."""
         base_id, index = shown
         districts = tuple(difference.district for difference in differences)
-        reason = min((difference.reason for difference in differences), key=_ORDER.index)
+        reasons = {difference.reason for difference in differences}
+        # "announced" says that a warning goes on, so it has to be true of all these districts.
+        reason = min(reasons - {"announced"} or reasons, key=_ORDER.index)
         was: LogEntry | None = None
         for difference in differences:
             if difference.reason == reason:
@@ -310,7 +312,10 @@ class _Changes(Comparison):
             return cause, "revived" if stood_earlier else ""
         if successor := self.direct_successor(gone):
             came_now = any(successor.base_id in self.new[district] for district in districts)
-            return successor.base_id, "" if came_now else "confirmed"
+            # While it stands in another district nothing is confirmed: its successor warns in these districts itself.
+            states = self.situation.districts.values()
+            stands = any(one.fact.base_id in gone for state in states for one in state.standing)
+            return successor.base_id, "" if came_now or stands else "confirmed"
         return min(gone, default=shown), self.why_gone(group, districts)  # any of them, but always the same
 
 

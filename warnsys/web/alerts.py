@@ -104,11 +104,10 @@ def neighbours(board: Board, city: CityRules, cells: Mapping[str, str], language
     found = []
     listed = [id_ for ids in board.listed.values() for id_ in ids if id_ in board.alerts]
     alerts = [alert for id_ in listed if (alert := _naming(cells, board.alerts[id_]))]
-    ended = {base_id for alert in alerts for base_id in dwd.replaced(alert)}
-    for alert in alerts:
-        if dwd.is_test(alert) or alert.msg_type not in LIVE_TYPES[:2] or dwd.base_id(alert) in ended:
-            continue
-        if alert.scope in PRIVATE_SCOPES or (alert.status != "Actual" and not board.exercise):
+    real = [alert for alert in alerts if is_real(alert, exercise=board.exercise)]
+    ended = {base_id for alert in real for base_id in dwd.replaced(alert)}
+    for alert in real:
+        if alert.msg_type not in LIVE_TYPES[:2] or dwd.base_id(alert) in ended:
             continue
         for info in in_one_language(alert, language):
             names = tuple(name for cell, name in cells.items() if any(cell in dwd.warn_cells(a) for a in info.areas))
@@ -119,6 +118,11 @@ def neighbours(board: Board, city: CityRules, cells: Mapping[str, str], language
                 event = without_control_characters(event_name(_meaning(info, begin, language))[language])
                 found.append(Neighbour(dwd.base_id(alert), names, level(info.severity), advance, event, when))
     return sorted(found, key=lambda one: (one.advance, -one.level, one.names))
+
+
+def is_real(alert: Alert, *, exercise: bool) -> bool:
+    """Whether a message is no test, not private, and of this stage: no other one warns or ends anything."""
+    return not dwd.is_test(alert) and alert.scope not in PRIVATE_SCOPES and (alert.status == "Actual" or exercise)
 
 
 def _naming(cells: Mapping[str, str], held: HeldAlert) -> Alert | None:

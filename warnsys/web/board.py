@@ -19,6 +19,7 @@ from functools import cached_property
 
 from warnsys.cap.document import ZONE
 from warnsys.channels.registry import read, tellers
+from warnsys.clocks import uptime
 from warnsys.headers import covers as covers_of
 from warnsys.pipeline import CityRules, ForeignStageError
 from warnsys.records import (
@@ -126,8 +127,8 @@ class Board:
     """By channel, when its newest order came in, by `elapsed`."""
     written_here: int = 0
     """How many orders of operators this process has put onto their topic."""
-    elapsed: Callable[[], float] = time.monotonic
-    """Seconds on a clock that nobody sets."""
+    elapsed: Callable[[], float] = uptime
+    """Seconds on a clock that nobody sets, and that counts while the machine sleeps."""
     lag: dict[str, int] = field(default_factory=dict)
     """Records of each input that the agents have not handled, by topic; empty where that is not known."""
     listed: dict[str, tuple[str, ...]] = field(default_factory=dict)

@@ -6,13 +6,12 @@ from functools import lru_cache
 from geofences import GeofenceIndex
 from warnsys.cap import dwd
 from warnsys.cap.model import Info, level
-from warnsys.cap.read import PRIVATE_SCOPES
 from warnsys.channels import wording
 from warnsys.pipeline import CityRules
 from warnsys.records import Outcome
 from warnsys.warning.areas import areas_of
 from warnsys.warning.matching import LIVE_TYPES
-from warnsys.web.alerts import Neighbour, in_one_language, is_live, read
+from warnsys.web.alerts import Neighbour, in_one_language, is_live, is_real, read
 from warnsys.web.board import Board
 from warnsys.web.views import without_control_characters
 
@@ -31,13 +30,10 @@ def nearby(index: GeofenceIndex, board: Board, city: CityRules, language: str) -
     outcomes = {one.listed_id: one for one in board.outcomes.values()}
     extreme = [id_ for id_ in listed if b"xtreme" in board.alerts[id_].body.lower()][-MOST_READ:]
     alerts = {id_: alert for id_ in extreme if (alert := read(board.alerts[id_]))}
-    ended = {base_id for alert in alerts.values() for base_id in dwd.replaced(alert)}
-    for id_, alert in alerts.items():
-        if _warns(outcomes.get(id_), city) or dwd.is_test(alert) or dwd.base_id(alert) in ended:
-            continue
-        if alert.msg_type not in LIVE_TYPES[:2] or alert.scope in PRIVATE_SCOPES:
-            continue
-        if alert.status != "Actual" and not board.exercise:
+    real = {id_: alert for id_, alert in alerts.items() if is_real(alert, exercise=board.exercise)}
+    ended = {base_id for alert in real.values() for base_id in dwd.replaced(alert)}
+    for id_, alert in real.items():
+        if _warns(outcomes.get(id_), city) or dwd.base_id(alert) in ended or alert.msg_type not in LIVE_TYPES[:2]:
             continue
         for info in in_one_language(alert, language):
             if level(info.severity) != EXTREME or dwd.is_all_clear(info) or not is_live(info, board.now()):

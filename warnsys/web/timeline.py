@@ -229,7 +229,7 @@ def _warnings(board: Board, places: AbstractSet[str], now: float) -> list[list[_
     found: dict[str, list[_Span]] = defaultdict(list)
     first, last = now - BEFORE.total_seconds(), now + AFTER.total_seconds()
     for (base_id, _, sent, parts, _), unlisted in chosen.values():
-        replaced_at = known.replaced.get(base_id) or inf
+        replaced_at = inf if base_id in standing else known.replaced.get(base_id) or inf
         for part in parts:
             if part.onset >= last or part.districts.isdisjoint(places):
                 continue

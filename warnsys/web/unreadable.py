@@ -16,8 +16,8 @@ KINDS = {
     "not-cap": ("not-cap",),
     "unsafe": ("dtd", "encrypted", "too-large", "elements-many", "infos-many", "areas-many", "references-many"),
     "missing": ("missing", "info-missing", "repeated", "repeated-text"),
-    "time": ("time", "time-year"),
-    "area": ("polygon", "circle", "coordinates", "altitude", "heights", "number"),
+    "time": ("time", "time-year", "update-over"),
+    "area": ("polygon", "circle", "coordinates", "altitude", "heights", "number", "update-unplaced"),
     "references": ("references", "references-cut"),
 }
 """Codes of refusals (`warnsys.cap.errors`) by what is said of them on pages, `unreadable-KIND`."""
