@@ -664,5 +664,7 @@ async def test_what_could_not_be_published_once_is_published_whatever_the_server
 
 @pytest.mark.parametrize("said", ["Identity", "", "identity "])
 async def test_an_answer_that_is_not_encoded_may_say_so_in_any_form(lab: Lab, said: str) -> None:
-    status = await lab.look(ok(EMPTY, **{"Content-Encoding": said}))
+    answer = ok(EMPTY)
+    answer.headers["Content-Encoding"] = said
+    status = await lab.look(answer)
     assert (status.stamp, status.error) == (T0, "")

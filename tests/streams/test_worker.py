@@ -528,7 +528,7 @@ async def test_a_worker_begins_while_what_tries_its_suspects_begins_and_only_for
 
 async def test_a_trial_may_last_longer_than_a_record_may_be_in_hand() -> None:
     """Whatever ends a worker in each trial of a record stops all workers for ever."""
-    verdicts = []
+    verdicts = list[str]()
 
     class Slow(Judge):
         async def tried(self, parts: Any) -> dict[str, str]:

@@ -73,7 +73,8 @@ def test_only_a_real_message_ends_a_neighbours_warning(changed: tuple[str, str],
     references = b"</scope><references>s@example.org,A,2027-07-14T12:00:00+02:00</references>"
     update = extreme.replace(b">A<", b">T<").replace(b">Alert<", b">Cancel<").replace(b"</scope>", references)
     desk.put_alert("A", extreme)
-    desk.put_alert("T", update.replace(*(one.encode() for one in changed)))
+    old, new = changed
+    desk.put_alert("T", update.replace(old.encode(), new.encode()))
     desk.put("impacts", "", snapshot(0, "A", "T").to_bytes())
     found = neighbours(desk.board, desk.city.rules, {"805122000": "Solingen"}, "de")
     assert bool([one for one in found if one.level == 4]) == shown
