@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.support import City, cancel, city_rules, distinct_ids, meaning, outcome, snapshot, tick
 from warnsys.channels import advice, sms
+from warnsys.channels.events import short_event_name
 from warnsys.channels.words import LANGUAGES, messages
 from warnsys.records import Meaning, SmsNotice, Text
 from warnsys.settings import SettingsError, parse
@@ -243,3 +244,12 @@ def test_a_second_message_fits_whatever_it_says(de: str, event: str, ii: str) ->
     city = City(city_rules(policy=Policy(rules=(rule,)))).take(tick(0), outcome("A", said))
     assert all(sms.gsm7_length(one.text) <= sms.MAX_CHARS for one in city.sms())
     assert all(set(one.text) <= sms.GSM7 | sms.GSM7_EXTENSION for one in city.sms())
+
+
+def test_a_brief_name_says_what_is_extreme_in_each_language() -> None:
+    """ "Wind" beside a gale would call a hurricane the lesser of the two."""
+    assert short_event_name(meaning(ii="56", group="WIND")) == {
+        "de": "extreme Orkanböen",
+        "en": "hurricane-force gusts",
+    }
+    assert short_event_name(meaning(ii="66"))["de"] == "heftiger Starkregen"

@@ -4,6 +4,7 @@ The DWD's numbers are named by the catalogues, some otherwise in an advance noti
 by its group, and a new group by the alert's own event.
 """
 
+import re
 from functools import lru_cache
 
 from warnsys.cap.dwd import event_key
@@ -12,6 +13,7 @@ from warnsys.records import Localised, Meaning
 from warnsys.warning.text import shorten
 
 MAX_CHARS, MAX_SHORT = 42, 24
+_HOW_EXTREME = re.compile(r"extrem(e|ely)? ")
 
 
 def event_name(meaning: Meaning) -> Localised:
@@ -26,11 +28,20 @@ def event_name(meaning: Meaning) -> Localised:
 
 
 def short_event_name(meaning: Meaning) -> Localised:
-    """The same in at most `MAX_SHORT` characters: without what comes along, else the group, else cut."""
-    heads: Localised = {language: name.split(",", 1)[0] for language, name in event_name(meaning).items()}
-    if max(map(len, heads.values())) > MAX_SHORT and meaning.worded is None and known(f"group-{meaning.group}"):
-        return say(f"group-{meaning.group}")
-    return {language: shorten(head, MAX_SHORT) for language, head in heads.items()}
+    """The same in at most `MAX_SHORT` characters: without what comes along and how extreme it is, else the group or cut.
+
+    Each language by itself: a name that is short in one must not become vague because it is long in another.
+    """
+    group = f"group-{meaning.group}"
+    vague = say(group) if meaning.worded is None and known(group) else {}
+    heads = {language: name.split(",", 1)[0] for language, name in event_name(meaning).items()}
+    heads = {
+        language: head if len(head) <= MAX_SHORT else _HOW_EXTREME.sub("", head) for language, head in heads.items()
+    }
+    return {
+        language: head if len(head) <= MAX_SHORT else vague.get(language) or shorten(head, MAX_SHORT)
+        for language, head in heads.items()
+    }
 
 
 @lru_cache
