@@ -28,7 +28,7 @@ def event_name(meaning: Meaning) -> Localised:
 
 
 def short_event_name(meaning: Meaning) -> Localised:
-    """The same in at most `MAX_SHORT` characters: without what comes along and how extreme it is, else the group or cut.
+    """The same in at most `MAX_SHORT` characters: without what comes along and how extreme, else the group, or cut.
 
     Each language by itself: a name that is short in one must not become vague because it is long in another.
     """
