@@ -62,6 +62,20 @@ def test_who_was_told_stands_with_its_time_and_who_was_not_with_the_reason() -> 
     assert re.search(r'title="SMS, öffentlich: erst ab Stufe 3 von 4">\s*erst ab Stufe 3\s*</td>', text)
 
 
+def test_a_worse_warning_that_ends_hours_earlier_is_no_notice_of_a_lesser_one() -> None:
+    desk = Desk().take(tick(0), outcome("X", meaning("Extreme", expires=60)), snapshot(0, "X"))
+    desk.take(tick(1), outcome("A", meaning("Moderate", ii="61", expires=240), sent=1, stamp=1), snapshot(1, "X", "A"))
+    found = cells(desk, "A")
+    assert (found["sms", "public"].state, found["push", "public"].state) == ("held", "told")
+
+
+def test_the_report_says_when_a_message_came_and_when_it_was_sent() -> None:
+    desk = Desk().later(30).take(tick(30), outcome("A", meaning(), sent=0, stamp=30), snapshot(30, "A"))
+    row = 'Mi 14.07. 14:30<br><span class="soft">gesendet Mi 14.07. 14:00</span>'
+    assert row in desk.page("/lagebericht")
+
+
+
 async def test_no_page_ever_says_that_a_stopped_channel_tells() -> None:
     desk = warned("Moderate")
     await desk.stop("push")

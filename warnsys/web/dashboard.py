@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 
@@ -80,7 +80,8 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
         since = now - timedelta(hours=hours)
         stale_after = {one.name: timedelta(seconds=one.stale_after_s) for one in site.settings.sources}
         alerts = [one for one in board.outcomes.values() if one.sent and board.known_since[one.base_id] >= since]
-        taken = sorted((one for one in alerts if one.decided != "no_district"), key=_sent)
+        taken = [one for one in alerts if one.decided != "no_district"]
+        taken.sort(key=lambda one: board.known_since[one.base_id])
         notices = sorted((one for one in board.notices if one.issued >= since), key=lambda one: one.issued.timestamp())
         values = {
             **standing(site, board, language), "since": since, "hours": hours,
@@ -190,8 +191,12 @@ def _rows(site: Site, pages: Pages, language: str) -> dict[str, Callable[[Any], 
     said = {"t": words(language), "moment": moment, "zone": zone_of(site), "lang": language}
     parts = {name: pages.part("rows.html", name) for name in ("received", "sent")}
     of_meaning = {"event": event_name, "level": level}
+
+    def came_at(one: Outcome) -> datetime | None:
+        return site.board.known_since.get(one.base_id, one.sent)
+
     return {
-        "received": Once[Outcome, Markup](lambda one: parts["received"](one, **said, **of_meaning)).of,
+        "received": Once[Outcome, Markup](lambda one: parts["received"](one, came_at(one), **said, **of_meaning)).of,
         "sent": Once[ChangeNotice, Markup](lambda one: parts["sent"](one, **said), "id").of,
     }
 

@@ -5,7 +5,7 @@ It is read from the notices that went out, never guessed from the policy: the po
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, cast
 
 from warnsys.cap.model import Severity, level
@@ -73,7 +73,8 @@ def matrix(board: Board, city: CityRules, holding: Iterable[Holding], orders: Se
                 heard[each.channel, each.audience] = each
         cells = []
         for way, hearing in heard.items():
-            last = _last(sent.get((city.place.id, *way, one.item.record.group), ()), one.item, chain, districts)
+            notices = sent.get((city.place.id, *way, one.item.record.group), ())
+            last = _last(notices, one.item, chain, districts, timedelta(minutes=city.policy.retell_after_min))
             since = board.known_since.get(one.item.record.base_id)
             cells.append(_cell(hearing, last, in_the_way.get(hearing.channel), one.item.record.base_id, since))
         rows.append(Row(one, tuple(cells)))
@@ -102,8 +103,13 @@ def _chain(board: Board, base_id: str) -> set[str]:
     return found | {name.rpartition("~")[0] for name in found if "~" in name}
 
 
-def _last(notices: Iterable[ChangeNotice], item: Item, chain: set[str], districts: set[str]) -> ChangeNotice | None:
-    """The newest notice there of a warning; else of another of its group that said as much at the same time."""
+def _last(
+    notices: Iterable[ChangeNotice], item: Item, chain: set[str], districts: set[str], tolerance: timedelta
+) -> ChangeNotice | None:
+    """The newest notice there of a warning; else of another of its group that said as much, and until its end.
+
+    `tolerance` is by how much an end may move without being told.
+    """
     notices = [one for one in notices if not districts.isdisjoint(one.districts)]
     if own := next((one for one in notices if one.cause in chain and one.kind != "ended"), None):
         return own
@@ -111,8 +117,9 @@ def _last(notices: Iterable[ChangeNotice], item: Item, chain: set[str], district
         if one.kind == "ended":
             return None
         ends = item.record.expires
-        meets = (ends is None or one.onset < ends) and (one.expires is None or item.record.onset < one.expires)
-        if meets and one.level >= item.level:
+        begun_before_its_end = ends is None or one.onset < ends
+        lasts = one.expires is None or (ends is not None and one.expires + tolerance >= ends)
+        if begun_before_its_end and lasts and one.level >= item.level:
             return one
     return None
 
