@@ -1,6 +1,6 @@
 """Compares one event group in one district with what a channel was last told of it: what differs, and why.
 
-Where a message is new or gone, `Comparison.difference` finds that more holds than was told, less, or as much at other
+Where a message is new or gone, `SceneComparison.difference` finds that more holds than was told, less, or as much at other
 times. `notify` joins the differences to changes; `scene` has the words "new", "gone", "live" and "unconfirmed".
 """
 
@@ -28,7 +28,7 @@ Reason = Literal[
     "shortened", "lowered", "cancelled", "superseded", "withdrawn", "expired",
 ]  # fmt: skip
 """Why a change is told. If it joins districts with different reasons, it bears the first of them in this list; within
-one district the methods of `Comparison` decide. `docs/reference/lifecycle.md` has a table, and stories of most.
+one district the methods of `SceneComparison` decide. `docs/reference/lifecycle.md` has a table, and stories of most.
 
 * If the log has nothing of the group here: `entered`, a warning is new; `revived`, a withdrawn one is listed again.
 * `now a warning`: a warning holds, and of its grade and above the log has only advance notices; or the warning begins
@@ -71,7 +71,7 @@ class Difference:
     """True if nobody is told of it; the log notes it all the same."""
 
 
-class Comparison(Scene):
+class SceneComparison(Scene):
     """Finds what differs between a scene and what each channel was told."""
 
     def difference(self, rule: Rule, group: str, district: str, told: LogEntries, policy: Policy) -> Difference | None:

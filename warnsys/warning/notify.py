@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from typing import get_args
 
 from warnsys.records import Audience, Meaning, NoticeKind
-from warnsys.warning.difference import Comparison, Difference, Effect, Reason
+from warnsys.warning.difference import Difference, Effect, Reason, SceneComparison
 from warnsys.warning.facts import Fact, Facts
 from warnsys.warning.notification_log import LogEntry, NotificationLog, higher, one_entry, without_ended
 from warnsys.warning.policy import Channel, Policy, Rule, Rules
@@ -215,7 +215,7 @@ def _worst_first(change: Change) -> tuple[object, ...]:
     return (-grade(change.meaning), change.rule.channel, change.rule.audience, change.cause, change.kind)
 
 
-class _Changes(Comparison):
+class _Changes(SceneComparison):
     """Joins the differences of a city to changes."""
 
     def joined(self, rule: Rule, group: str, kind: NoticeKind, differences: Iterable[Difference]) -> Iterator[Change]:

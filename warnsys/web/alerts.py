@@ -104,7 +104,7 @@ def neighbours(board: Board, city: CityRules, cells: Mapping[str, str], language
     found = []
     listed = [id_ for ids in board.listed.values() for id_ in ids if id_ in board.alerts]
     alerts = [alert for id_ in listed if (alert := _naming(cells, board.alerts[id_]))]
-    real = [alert for alert in alerts if is_real(alert, exercise=board.exercise)]
+    real = [alert for alert in alerts if is_actual(alert, exercise=board.exercise)]
     ended = {base_id for alert in real for base_id in dwd.replaced(alert)}
     for alert in real:
         if alert.msg_type not in LIVE_TYPES[:2] or dwd.base_id(alert) in ended:
@@ -120,7 +120,7 @@ def neighbours(board: Board, city: CityRules, cells: Mapping[str, str], language
     return sorted(found, key=lambda one: (one.advance, -one.level, one.names))
 
 
-def is_real(alert: Alert, *, exercise: bool) -> bool:
+def is_actual(alert: Alert, *, exercise: bool) -> bool:
     """Whether a message is no test, not private, and of this stage: no other one warns or ends anything."""
     return not dwd.is_test(alert) and alert.scope not in PRIVATE_SCOPES and (alert.status == "Actual" or exercise)
 

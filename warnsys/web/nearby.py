@@ -11,7 +11,7 @@ from warnsys.pipeline import CityRules
 from warnsys.records import Outcome
 from warnsys.warning.areas import areas_of
 from warnsys.warning.matching import LIVE_TYPES
-from warnsys.web.alerts import Neighbour, in_one_language, is_live, is_real, read
+from warnsys.web.alerts import Neighbour, in_one_language, is_actual, is_live, read
 from warnsys.web.board import Board
 from warnsys.web.views import without_control_characters
 
@@ -30,7 +30,7 @@ def nearby(index: GeofenceIndex, board: Board, city: CityRules, language: str) -
     outcomes = {one.listed_id: one for one in board.outcomes.values()}
     extreme = [id_ for id_ in listed if b"xtreme" in board.alerts[id_].body.lower()][-MOST_READ:]
     alerts = {id_: alert for id_ in extreme if (alert := read(board.alerts[id_]))}
-    real = {id_: alert for id_, alert in alerts.items() if is_real(alert, exercise=board.exercise)}
+    real = {id_: alert for id_, alert in alerts.items() if is_actual(alert, exercise=board.exercise)}
     ended = {base_id for alert in real.values() for base_id in dwd.replaced(alert)}
     for id_, alert in real.items():
         if _warns(outcomes.get(id_), city) or dwd.base_id(alert) in ended or alert.msg_type not in LIVE_TYPES[:2]:
