@@ -217,8 +217,7 @@ def _drafts(
         yield from ((head, what, *then) for what in said)
         if not said:
             yield head, *then
-        lowered = said[-1:] if change.kind == "lowered" else ()  # without that it would read as a new warning
-        yield head, *lowered, _end(meaning, place, words), *goes_on
+        yield head, _end(meaning, place, words), *goes_on
 
 
 def _drafts_ended(

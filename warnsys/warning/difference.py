@@ -1,7 +1,7 @@
 """Compares one event group in one district with what a channel was last told of it: what differs, and why.
 
-Where a message is new or gone, `SceneComparison.difference` finds that more holds than was told, less, or as much at other
-times. `notify` joins the differences to changes; `scene` has the words "new", "gone", "live" and "unconfirmed".
+Where a message is new or gone, `SceneComparison.difference` finds that more holds than was told, less, or as much at
+other times. `notify` joins the differences to changes; `scene` has the words "new", "gone", "live" and "unconfirmed".
 """
 
 from collections.abc import Mapping, Sequence
