@@ -75,7 +75,6 @@ def test_the_report_says_when_a_message_came_and_when_it_was_sent() -> None:
     assert row in desk.page("/lagebericht")
 
 
-
 async def test_no_page_ever_says_that_a_stopped_channel_tells() -> None:
     desk = warned("Moderate")
     await desk.stop("push")
