@@ -21,11 +21,10 @@ from warnsys.cap.document import ZONE
 from warnsys.cap.languages import places
 from warnsys.cap.model import Area, Info
 from warnsys.disk import cap_files
+from warnsys.warning.matching import is_swapped
 
 ZIP_MAGIC = b"PK"
 CLOCKS_DIFFER = timedelta(minutes=5)
-SWAPPED = shapely.box(47.0, 5.0, 56.0, 16.0)
-"""Where Germany comes to lie, in degrees lon/lat, when its latitudes and longitudes are exchanged."""
 
 CheckVerdict = Literal["ok", "mended", "rejected"]
 
@@ -151,6 +150,6 @@ def _outlines(place: str, area: Area, budget: Budget) -> Iterator[Finding]:
         elif not polygon.is_valid:
             reason = shapely.is_valid_reason(polygon)
             yield Finding("polygon-crossing", f"{place}/polygon[{number}]", reason)
-        if SWAPPED.contains(polygon):
+        if is_swapped(ring):
             lon, lat = ring[0]
             yield Finding("coordinates-swapped", f"{place}/polygon[{number}]", f"latitude {lat}, longitude {lon}")

@@ -20,7 +20,7 @@ from warnsys.cap.digest import digest
 from warnsys.cap.document import ZONE
 from warnsys.cap.errors import CapError, Misleading
 from warnsys.cap.kinds import kind
-from warnsys.cap.model import Alert, Info, level
+from warnsys.cap.model import Alert, Info, Ring, level
 from warnsys.cap.read import PRIVATE_SCOPES, read_alert
 from warnsys.records import AlertHeaders, Decided, Impact, Meaning, Outcome, Text
 from warnsys.warning.areas import areas_of
@@ -263,7 +263,7 @@ def _misleading(alert: Alert, *, replaces: bool) -> Misleading | None:
     live = [info for info in alert.infos if not dwd.is_all_clear(info)]
     areas = [area for info in live for area in info.areas]
     for ring in (ring for area in areas if not dwd.warn_cells(area) for ring in area.polygons):
-        if all(_is_swapped(lon, lat) for lon, lat in ring):
+        if is_swapped(ring):
             text = "lies off Somalia, where Germany lies with lat and lon exchanged"
             return Misleading("coordinates", "/alert/info/area/polygon", text)
     if not live or not replaces:
@@ -276,8 +276,9 @@ def _misleading(alert: Alert, *, replaces: bool) -> Misleading | None:
     return None
 
 
-def _is_swapped(lon: float, lat: float) -> bool:
-    return 47 <= lon <= 56 and 5 <= lat <= 16
+def is_swapped(ring: Ring) -> bool:
+    """Whether an outline lies off Somalia, where Germany lies with lat and lon exchanged."""
+    return all(47 <= lon <= 56 and 5 <= lat <= 16 for lon, lat in ring)
 
 
 def for_cities(outcome: Outcome, cities: Iterable[str]) -> Outcome:
