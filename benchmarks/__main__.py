@@ -149,7 +149,9 @@ def scale(
     cities: Annotated[int, typer.Option(min=1, help="Made-up cities.")] = 200,
     districts: Annotated[int, typer.Option(min=1, help="Districts of all cities together.")] = 10_000,
     burst: Annotated[int, typer.Option(min=1, help="Messages at once.")] = 2_000,
-    paced: Annotated[int, typer.Option(min=30, help="Messages at ten a second.")] = 300,
+    partitions: Annotated[int, typer.Option(min=1, help="Partitions of each topic.")] = 12,
+    paced: Annotated[int, typer.Option(min=30, help="Messages at an even pace.")] = 300,
+    a_second: Annotated[float, typer.Option(min=0.1, help="The pace.")] = 10.0,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures.")] = None,
 ) -> None:
     """A thunderstorm day over many cities: throughput, latency, and what a killed worker costs."""
@@ -162,15 +164,17 @@ def scale(
         def say(what: str) -> None:
             err.print(what, highlight=False)
 
-        found = asyncio.run(measure(bootstrap, counts, cities, districts, burst, paced, say))
-        heads = ("workers", "ready s", "messages a second", "", "p50 ms", "p90", "p99", "longest with a kill s")
-        table = Table(title=f"{districts} districts of {cities} cities, cap.alerts → warn.stele")
+        day = measure(bootstrap, counts, cities, districts, burst, paced, say, partitions, a_second)
+        found = asyncio.run(day)
+        heads = ("workers", "ready s", "a second", "", "stored", "p50 ms", "p90", "p99", "longest with a kill s")
+        places = f"{districts} districts of {cities} cities on {partitions} partitions"
+        table = Table(title=f"{places}; a burst, then {a_second:g} messages a second")
         for head in heads:
             table.add_column(head, justify="left" if not head else "right")
         most = max(one.burst_a_second for one in found)
         for one in found:
             times, bar = one.latency, "█" * round(BAR * one.burst_a_second / most)
-            figures = (f"{one.workers}", f"{one.ready_s}", f"{one.burst_a_second}", bar)
+            figures = (f"{one.workers}", f"{one.ready_s}", f"{one.burst_a_second}", bar, f"{one.written} ×")
             table.add_row(*figures, f"{times.p50}", f"{times.p90}", f"{times.p99}", f"{one.killed_s}")
         out.print(table)
         if json_file:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,6 +30,7 @@ from benchmarks.pipeline import Times, reading
 from benchmarks.scenes import coverage
 from streams.kafka.admin import create_missing
 from streams.kafka.publisher import KafkaPublisher
+from streams.kafka.readers import ends_of, read_once
 from streams.kafka.records import read_headers
 from streams.kafka.topics import Topics, group_of, topics_for
 from streams.processes.runtime import publisher_on
@@ -41,7 +42,7 @@ from warnsys.simulation.message import Outline, StoryMessage, Texts, write
 PARTITIONS = 12
 """A multiple of two and of three workers: each gets as many as the others."""
 FENCE_POINTS = 100
-PACE_S = 0.1
+A_SECOND = 10.0
 KILLED_FOR_S = 20.0
 LIMIT_S = 300.0
 TEXT = Texts(
@@ -61,8 +62,10 @@ class Scale:
     """From their start until all cities have been looked at."""
     burst_a_second: float
     """Messages of one burst, from its publishing until the last of them is handled by all cities."""
+    written: float
+    """Bytes on `warn.state` in the burst, for each byte of its messages and of the notices that they caused."""
     latency: Times
-    """From publishing to a reader of `warn.stele`, at ten messages a second."""
+    """From publishing to a reader of `warn.stele`, at an even pace."""
     killed_s: float
     """The longest that a message took while one worker was killed and started again."""
 
@@ -75,6 +78,8 @@ async def scale(
     burst: int,
     paced: int,
     told: Callable[[str], None],
+    partitions: int = PARTITIONS,
+    a_second: float = A_SECOND,
 ) -> list[Scale]:
     """The same day for each number of workers, each in a stage of its own."""
     found = []
@@ -83,8 +88,8 @@ async def scale(
         fences = coverage(districts, FENCE_POINTS)
         places = _write_cities(Path(folder), fences, cities)
         for count in workers:
-            settings = _settings(Path(folder), bootstrap, places)
-            found.append(await _day(settings, Path(folder), bootstrap, fences, count, burst, paced, told))
+            settings = _settings(Path(folder), bootstrap, places, partitions)
+            found.append(await _day(settings, Path(folder), bootstrap, fences, count, burst, paced, a_second, told))
     return found
 
 
@@ -96,6 +101,7 @@ async def _day(
     count: int,
     burst: int,
     paced: int,
+    a_second: float,
     told: Callable[[str], None],
 ) -> Scale:
     topics, storm, took = topics_for(settings), _storm(fences), list[float]()
@@ -118,23 +124,40 @@ async def _day(
             await group.drained()
             ready = time.perf_counter() - began
             told(f"{count} at work after {ready:.1f} s; {burst} messages at once …")
+            named = [(topic.name, p) for topic in topics.all() for p in range(topics.partitions)]
+            ends = await ends_of(bootstrap, named, {})
             began = await feed.publish(dict(next(storm) for _ in range(burst)), snapshot=True)
             await group.drained()
             rate = burst / (time.perf_counter() - began)
-            told(f"{rate:.0f} a second; {paced} at {1 / PACE_S:g} a second …")
+            read = {topic: await _bytes_since(bootstrap, topic, ends) for topic in _weighed(topics)}
+            written = read.pop(topics.state.name) / sum(read.values())
+            told(f"{rate:.0f} a second, {written:.1f} bytes stored for each byte; {paced} at {a_second:g} a second …")
             async with reading(bootstrap, topics.stele.name, arrived):
                 await asyncio.sleep(3)
                 took.clear()
-                await _paced(feed, storm, paced)
+                await _paced(feed, storm, paced, 1 / a_second)
                 await group.drained()
                 calm = Times.of(list(took))
                 took.clear()
                 told(f"p50 {calm.p50} ms; a worker is killed …")
                 killing = asyncio.create_task(_kill(crew))
-                await _paced(feed, storm, int(KILLED_FOR_S / PACE_S))
+                await _paced(feed, storm, int(KILLED_FOR_S * a_second), 1 / a_second)
                 await killing
                 await group.drained()
-    return Scale(count, round(ready, 1), round(rate, 1), calm, round(max(took), 1))
+    return Scale(count, round(ready, 1), round(rate, 1), round(written, 2), calm, round(max(took), 1))
+
+
+def _weighed(topics: Topics) -> Iterator[str]:
+    """Gives the topics of which the bytes are counted: what is stored, what came in, and what is told."""
+    yield topics.state.name
+    yield from (topic.name for topic in topics.messages)
+    yield from (topic.name for topic in topics.channels.values())
+
+
+async def _bytes_since(bootstrap: str, topic: str, ends: Mapping[tuple[str, int], int]) -> int:
+    places = [place for place in ends if place[0] == topic]
+    starts = {place: ends[place] for place in places}
+    return sum([len(one.value) async for one in read_once(bootstrap, places, {}, starts=starts)])
 
 
 def _write_cities(folder: Path, fences: Any, cities: int) -> list[dict[str, str]]:
@@ -160,9 +183,9 @@ def _write_cities(folder: Path, fences: Any, cities: int) -> list[dict[str, str]
     return places
 
 
-def _settings(folder: Path, bootstrap: str, places: Sequence[dict[str, str]]) -> Settings:
+def _settings(folder: Path, bootstrap: str, places: Sequence[dict[str, str]], partitions: int) -> Settings:
     lines = [f'stage = "scale-{uuid.uuid4().hex[:8]}"', "[broker]", f'url = "kafka://{bootstrap}"']
-    lines += [f"partitions = {PARTITIONS}"]
+    lines += [f"partitions = {partitions}"]
     for place in places:
         lines += ["[[cities]]", *(f"{key} = {json.dumps(value)}" for key, value in place.items())]
     path = folder / "warnsys.toml"
@@ -208,11 +231,11 @@ async def _ticking(publisher: KafkaPublisher, topics: Topics) -> AsyncIterator[N
         telling.cancel()
 
 
-async def _paced(feed: Feed, storm: Iterator[tuple[str, bytes]], count: int) -> None:
+async def _paced(feed: Feed, storm: Iterator[tuple[str, bytes]], count: int, pace_s: float) -> None:
     began = time.perf_counter()
     for number in range(count):
         await feed.publish(dict([next(storm)]))
-        await asyncio.sleep(max(began + (number + 1) * PACE_S - time.perf_counter(), 0))
+        await asyncio.sleep(max(began + (number + 1) * pace_s - time.perf_counter(), 0))
 
 
 # -- the workers ----------------------------------------------------------------------------------------------------
