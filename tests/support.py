@@ -10,7 +10,8 @@ import shapely
 
 from geofences import District
 from warnsys.channels.wording import CityInfo
-from warnsys.pipeline import CityRules, CityState, settle
+from warnsys.partition import Partition
+from warnsys.pipeline import CityRules, CityState
 from warnsys.records import (
     Decided,
     Impact,
@@ -25,7 +26,7 @@ from warnsys.records import (
     Text,
     Tick,
 )
-from warnsys.warning.facts import AHEAD
+from warnsys.warning.facts import AHEAD, Ledger
 from warnsys.warning.policy import Policy
 from warnsys.warning.situation import Situation
 
@@ -158,20 +159,35 @@ class City:
     paced: bool = True
 
     def __post_init__(self) -> None:
-        self.state = CityState(city=self.id)
+        self.partition = Partition({self.id: self.rules})
 
     def take(self, *records: ImpactRecord) -> "City":
         for record in records:
-            now = self.state.facts.now
+            now = self.ledger.now
             if self.paced and now and isinstance(record, Snapshot) and record.stamp > now + AHEAD:
                 self.take(Tick(stage=record.stage, at=record.stamp))
-            self.state, notices = settle(self.state, record, self.rules)
-            self.notices.extend(notices)
+            self.notices += self.partition.take(record)
+        return self
+
+    def restart(self, rules: CityRules | None = None, state: CityState | None = None) -> "City":
+        """Another process goes on from what was written, perhaps by other rules or with another state."""
+        ledger, written = Ledger.from_bytes(self.ledger.to_bytes()), CityState.from_bytes(self.state.to_bytes())
+        assert (ledger, written) == (self.ledger, self.state), "it comes back"
+        self.rules = rules or self.rules
+        self.partition = Partition({self.id: self.rules}, ledger, {self.id: state or written})
         return self
 
     @property
+    def state(self) -> CityState:
+        return self.partition.states[self.id]
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.partition.ledger
+
+    @property
     def situation(self) -> Situation:
-        found = self.rules.situation(self.state)
+        found = self.partition.situation(self.id)
         assert found is not None
         return found
 

@@ -11,7 +11,8 @@ from tests.support import NOON
 from warnsys.cap import read_alert
 from warnsys.cap.cells import catalogue
 from warnsys.metrics import Metrics
-from warnsys.pipeline import ForeignStageError, Offline, matcher_for
+from warnsys.partition import Offline
+from warnsys.pipeline import ForeignStageError, matcher_for
 from warnsys.records import AlertHeaders, Notice
 from warnsys.settings import Settings, parse
 from warnsys.simulation import canary

@@ -10,7 +10,8 @@ from tests.like_dwd import DwdMessages
 from warnsys.cap import read_alert, read_bundle
 from warnsys.cap.dwd import warn_cells
 from warnsys.feeds.poller import DwdFeed
-from warnsys.pipeline import Offline, by_channel
+from warnsys.partition import Offline
+from warnsys.pipeline import by_channel
 from warnsys.records import SteleRecord
 from warnsys.settings import parse
 from warnsys.simulation.standin import StandIn

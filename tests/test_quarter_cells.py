@@ -21,7 +21,7 @@ from tests.web.states import SEVERE
 from warnsys.cap import cells
 from warnsys.cli.main import app
 from warnsys.metrics import Metrics
-from warnsys.pipeline import Offline
+from warnsys.partition import Offline
 from warnsys.reach import Reach
 from warnsys.records import AlertHeaders, Snapshot
 from warnsys.renewal import watch

@@ -11,13 +11,14 @@ from shapely.geometry import mapping, shape
 from geofences import bundled
 from streams.kafka.records import ConsumedRecord, MemorySender
 from streams.kafka.topics import Topics
+from streams.worker.remembered import MemoryStateStore
 from streams.worker.settle import SettleAgent
-from streams.worker.state import MemoryStateStore
 from tests.support import at
 from warnsys.cap import read_bundle
 from warnsys.cap.dwd import without_language
 from warnsys.metrics import Metrics
-from warnsys.pipeline import Offline, cities_for, matcher_for
+from warnsys.partition import Offline, Partition
+from warnsys.pipeline import cities_for, matcher_for
 from warnsys.records import AlertHeaders, Snapshot, SteleRecord, Tick
 from warnsys.renewal import Renewed, watch
 from warnsys.settings import Settings, parse
@@ -122,7 +123,7 @@ async def test_a_district_split_while_a_warning_stands_has_no_half_that_is_ever_
 
     split(fences)
     after = Offline(settings_of(fences))
-    after.states = dict(before.states)
+    after.partition = Partition(after.cities, before.partition.ledger, before.partition.states)
     after.tick(step.at)
     await publish(after, step)
     halves = [n for n in after.notices if isinstance(n, SteleRecord) and n.district.startswith(f"{whole}-")]

@@ -1,9 +1,10 @@
 """The whole pipeline as two pure functions, and a class that runs them without a broker.
 
-    bytes → Matcher.decide_bytes → Outcome → settle(state, …) → (state, notices)
+    bytes → Matcher.decide_bytes → Outcome → learn(record, …) → News → settle(state, …) → (state, notices)
 
-The agents in `streams` and the replay call `settle`, and of `decide_bytes` its two parts, reading and deciding. None of
-these functions reads a clock: ticks bring the time.
+`learn` takes a record into the ledger of a partition, and `settle` what follows from it into the state of a city.
+`warnsys.partition` says which cities a record can change. The agents in `streams` and the replay call these, and of
+`decide_bytes` its two parts, reading and deciding. None of these functions reads a clock: ticks bring the time.
 `settle` consists of `decide_what_to_tell`, and of `worded`, which puts that into words.
 """
 
@@ -12,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
+from typing import NamedTuple
 
 from geofences import District, GeofenceError, GeofenceIndex, load
 from geofences.match import Least
@@ -20,9 +22,7 @@ from warnsys.channels import cap_chain, stele
 from warnsys.channels.registry import channel_of as channel_of
 from warnsys.channels.registry import channels, tellers
 from warnsys.records import (
-    AlertHeaders,
     ChannelPause,
-    FeedStatus,
     ImpactRecord,
     Notice,
     Outcome,
@@ -33,15 +33,25 @@ from warnsys.records import (
 from warnsys.settings import City, Settings
 from warnsys.warning import pauses
 from warnsys.warning.bounds import WEIGH_AFTER
-from warnsys.warning.city import CityInfo, SteleSent, with_renamed_messages, within_bounds
+from warnsys.warning.city import (
+    CityInfo,
+    SteleSent,
+    again_after,
+    forget,
+    next_time,
+    with_renamed_messages,
+    within_bounds,
+)
 from warnsys.warning.city import CityRules as CityRules
 from warnsys.warning.city import CityState as CityState
 from warnsys.warning.clock import AGREE
-from warnsys.warning.facts import Facts, verdict
-from warnsys.warning.learning import learn_outcome, learn_snapshot, learn_time, without_details, without_verdict
-from warnsys.warning.matching import Decision, Matcher, for_cities
+from warnsys.warning.evidence import Evidence
+from warnsys.warning.facts import Gap, verdict
+from warnsys.warning.matching import Matcher, for_cities
+from warnsys.warning.messages import fact_of, with_message, without_details
+from warnsys.warning.news import News
 from warnsys.warning.notify import Change, changes, remember
-from warnsys.warning.revisions import renamed, with_sender_in_ids
+from warnsys.warning.revisions import renamed
 from warnsys.warning.scene import StandingByMessage
 from warnsys.warning.situation import DistrictSituation, Situation, grade, worst_grade
 from warnsys.warning.trouble import mended, noted
@@ -61,16 +71,36 @@ class ForeignStageError(ValueError):
         )
 
 
-def settle(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[CityState, tuple[Notice, ...]]:
-    """Takes one record into a city's state. Gives the new state and what to publish.
+class Settled(NamedTuple):
+    """What a record leads to in one city."""
+
+    state: CityState
+    notices: tuple[Notice, ...] = ()
+    """What to publish."""
+    situation: Situation | None = None
+    """What holds; None if the record is only learned, and what follows is left to a later one."""
+    next_time: datetime | None = None
+    """When time alone may change what holds, or what is to be sent; None if the next tick may."""
+
+    @property
+    def unsettled(self) -> bool:
+        """Says whether any snapshot may change what holds. If not, only one that lists other messages of it can."""
+        return self.situation is None or self.situation.unsettled or bool(self.state.troubles)
+
+
+def settle(state: CityState, news: News, city: CityRules) -> Settled:
+    """Takes one record, which the ledger has taken, into a city's state. Gives the new state and what to publish.
 
     The records of the steles come first, then the changes, both the worst first. Changes of a channel whose pause is
     over come last.
 
     Before the first tick it only learns, and publishes nothing. Raises `ForeignStageError`.
     """
-    state, to_tell = decide_what_to_tell(state, record, city)
-    return state, worded(to_tell, city) if to_tell else ()
+    state, to_tell = decide_what_to_tell(state, news, city)
+    if to_tell is None:
+        return Settled(state)
+    situation = to_tell.situation
+    return Settled(state, worded(to_tell, city), situation, next_time(state, news.ledger, situation.now, city.policy))
 
 
 # -- deciding -------------------------------------------------------------------------------------------------------
@@ -90,7 +120,7 @@ class ToTell:
     """By district, what is remembered of its stele's newest record: of a district in `due`, the one to be sent."""
 
 
-def decide_what_to_tell(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[CityState, ToTell | None]:
+def decide_what_to_tell(state: CityState, news: News, city: CityRules) -> tuple[CityState, ToTell | None]:
     """Takes one record into a city's state. Gives the new state, and what has to be told; None if nothing was decided.
 
     1. It learns what the record says. A message that can wait (`_learn` says which) leaves steps 2 to 5 to a later
@@ -102,18 +132,17 @@ def decide_what_to_tell(state: CityState, record: ImpactRecord, city: CityRules)
     4. It finds the steles that need a new record.
     5. It remembers what stood and what was told.
     """
+    record, time_went_back = news.record, news.time_went_back
     if record.stage != city.stage:
         raise ForeignStageError(record.stage, city.stage)
     if state.troubles:
         state = state.model_copy(update={"troubles": mended(state.troubles, record)})
-    time_before = state.facts.now
-    state, can_wait = _learn(state, record, city)
+    state, can_wait = _learn(state, news, city)
     if can_wait:
         return state, None
-    situation = city.situation(state)
+    situation = city.situation(state, news.witnesses)
     if situation is None:  # no tick has come yet
-        return within_bounds(state, None), None
-    time_went_back = time_before is not None and situation.now < time_before
+        return within_bounds(state, None, None), None
     snapshot = _snapshot_of(record)
     stopped = pauses.after_time_went_back(state.stopped) if time_went_back else state.stopped
     found, told = list[Change](), state.told
@@ -131,42 +160,66 @@ def decide_what_to_tell(state: CityState, record: ImpactRecord, city: CityRules)
         "facts": without_details(state.facts, details_not_needed),
         "held": remember(situation, state.held, state.facts), "told": told, "steles": sent, "stopped": stopped,
     }  # fmt: skip
-    state = within_bounds(state.model_copy(update=after), situation)
+    state = within_bounds(state.model_copy(update=after), situation, situation.now)
     return state, ToTell(situation, _identity(record), due=due, changes=tuple(found), sent=sent)
 
 
-def _learn(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[CityState, bool]:
+def _learn(state: CityState, news: News, city: CityRules) -> tuple[CityState, bool]:
     """Takes what a record says into the state. Gives the state, and whether what follows from the record can wait.
 
     Only a message can wait, if it changes little here, does not complete a snapshot, and the state need not be weighed.
     """
-    match record:
+    match news.record:
         case Outcome():
-            outcome = with_sender_in_ids(for_cities(record, (state.city,)))
-            facts = learn_outcome(state.facts, outcome, city.ruleset_version)
-            state = with_renamed_messages(state, renamed(state.facts.facts, facts.facts, outcome.base_id))
+            outcome = for_cities(news.record, (state.city,))
+            after = _with_message(state, outcome, news, city.ruleset_version)
             can_wait = (
-                facts.grown < WEIGH_AFTER  # else `within_bounds`, which comes last, has to weigh the state now
+                after.grown < WEIGH_AFTER  # else `within_bounds`, which comes last, has to weigh the state now
                 and _changes_little(state, outcome)
-                and not _completes(state.facts, facts, outcome, city.ruleset_version)
+                and not _completes(state, after, outcome, news)
             )
-            return state.model_copy(update={"facts": facts}), can_wait
+            return after, can_wait
         case Snapshot():
-            facts = learn_snapshot(state.facts, record, city.ruleset_version)
-            return state.model_copy(update={"facts": facts}), False
+            return state, False
         case Tick():
-            facts = learn_time(state.facts, record, city.ruleset_version)
-            return state.model_copy(update={"facts": facts}), False
+            ledger = news.ledger
+            return (state if ledger.clock.doubt or not ledger.now else forget(state, ledger, ledger.now)), False
         case ChannelPause():
-            stopped = pauses.ordered(state.stopped, record, state.held, state.facts.now)
+            stopped = pauses.ordered(state.stopped, news.record, state.held, news.now)
             return state.model_copy(update={"stopped": stopped}), False
+
+
+def _with_message(state: CityState, outcome: Outcome, news: News, ruleset_version: str) -> CityState:
+    """Takes a message into the facts of a city, if it warns there, is known there, or replaces what may stand there.
+
+    The loose messages that name it come with it.
+    """
+    gaps, before = _with_verdict(state.gaps, outcome), state.facts
+    state = state if gaps is state.gaps else state.model_copy(update={"gaps": gaps})
+    fact = fact_of(outcome, news.before.now)
+    if fact is None or not (fact.meanings or any(i in before or i in gaps for i in (fact.base_id, *fact.supersedes))):
+        return state
+    loose = news.before.following(fact.base_id)
+    facts = with_message({**loose, **before}, fact, news.ledger.listings, ruleset_version)
+    grown = state.grown + sum(len(one.model_dump_json()) for i, one in facts.items() if one is not before.get(i))
+    state = state.model_copy(update={"facts": facts, "grown": grown})
+    return with_renamed_messages(state, renamed(before, facts, outcome.base_id))
+
+
+def _with_verdict(gaps: dict[str, Gap], outcome: Outcome) -> dict[str, Gap]:
+    """Closes the gap of a message that has come, or notes that it came and cannot be read."""
+    if not (gap := gaps.get(outcome.listed_id)):
+        return gaps
+    if outcome.decided == "rejected":
+        return {**gaps, outcome.listed_id: gap.model_copy(update={"rejected": outcome.rules})}
+    return {i: one for i, one in gaps.items() if i != outcome.listed_id}
 
 
 def _identity(record: ImpactRecord) -> tuple[str, ...]:
     """Gives what identifies a record; of an outcome, its message and content, and the stamp of its listing."""
     match record:
         case Outcome():
-            outcome = with_sender_in_ids(record)
+            outcome = record
             stamp = utc(outcome.stamp) if outcome.stamp else ""
             return outcome.base_id, outcome.decided, outcome.source, stamp, outcome.digest or ""
         case Snapshot():
@@ -202,7 +255,7 @@ def _says_nothing_here(state: CityState, outcome: Outcome) -> bool:
     warns = any(meaning.impacts for meaning in outcome.meanings)
     if warns or outcome.decided == "rejected":
         return False
-    return not any(base_id in state.facts.facts for base_id in (outcome.base_id, *outcome.supersedes))
+    return not any(base_id in state.facts for base_id in (outcome.base_id, *outcome.supersedes))
 
 
 def _is_no_worse_in_a_crowd(state: CityState, outcome: Outcome) -> bool:
@@ -218,20 +271,19 @@ def _is_no_worse_in_a_crowd(state: CityState, outcome: Outcome) -> bool:
     )
 
 
-def _completes(before: Facts, after: Facts, outcome: Outcome, ruleset_version: str) -> bool:
+def _completes(before: CityState, after: CityState, outcome: Outcome, news: News) -> bool:
     """Says whether this message was the last undecided one of its source's newest snapshot.
 
     Then it does not wait. Nothing else of this snapshot is to come, and people would wait up to a tick (10 s) for what
     the message completes.
     """
-    newest = next(iter(after.snapshots.get(outcome.source, ())), None)
-    if (
-        newest is None
-        or outcome.listed_id not in newest.ids
-        or verdict(before, outcome.listed_id, ruleset_version) is not None
-    ):
+    newest = next(iter(news.ledger.snapshots.get(outcome.source, ())), None)
+    if newest is None or not newest.lists(outcome.listed_id):
         return False
-    return all(verdict(after, listed_id, ruleset_version) is not None for listed_id in newest.ids)
+    gap, version = before.gaps.get(outcome.listed_id), news.witnesses.ruleset_version
+    if gap.rejected == version if gap else verdict(news.before, outcome.listed_id, version) is not None:
+        return False
+    return Evidence(news.witnesses, {}, after.gaps).is_decided(outcome.source, newest)
 
 
 def _snapshot_of(record: ImpactRecord) -> str:
@@ -261,13 +313,13 @@ def _due(
 
     Also gives, by district, what is remembered of its stele's newest record: of those it gives, the one to be sent.
     """
-    again_after = timedelta(seconds=city.policy.stele_valid_s / 3)
+    old = again_after(city.policy)
     due, shared = [], stele.Shared(city.place, situation, city.policy)
     now_sent = {district: last for district, last in sent.items() if district in situation.districts}
     for district in situation.districts.values():
         content = stele.content(shared, district)
         last = sent.get(district.district)
-        if last is None or last.content != content or abs(situation.now - last.at) >= again_after:
+        if last is None or last.content != content or abs(situation.now - last.at) >= old:
             due.append(district)
             digest, cap_alerts = cap_chain.after(last, shared, district, city.stage)
             now_sent[district.district] = SteleSent(
@@ -277,9 +329,7 @@ def _due(
     return tuple(due), now_sent
 
 
-def set_aside(
-    state: CityState, record: ImpactRecord, reason: str, city: CityRules
-) -> tuple[CityState, tuple[Notice, ...]]:
+def set_aside(state: CityState, news: News, reason: str, city: CityRules) -> Settled:
     """Leaves out a record that a city failed to settle. Gives the city's state without it, and what to publish.
 
     Neither a bad record nor bad rules make it raise. If it raises or ends the process all the same, the state is at
@@ -288,23 +338,20 @@ def set_aside(
     The city keeps what it knew, and is incomplete. If the record is an outcome, the city marks its message as
     unreadable, so that nothing that the message may concern ends or turns clear.
     """
+    record = news.record
     state = state.model_copy(update={"troubles": noted(state.troubles, record, reason)})
     notices: tuple[Notice, ...] = ()
     if isinstance(record, Outcome):
-        facts = without_verdict(state.facts, record.listed_id)  # that of an older content would hide this
-        state = state.model_copy(update={"facts": facts})
-        unreadable = {
-            "decided": "rejected", "reason": reason[:300], "supersedes": (), "meanings": (), "sent": None,
-            "msg_type": None,
-        }  # fmt: skip
+        gaps = {**state.gaps, record.listed_id: state.gaps.get(record.listed_id, Gap())}  # the ledger has its verdict
+        state = state.model_copy(update={"gaps": gaps})
         with suppress(Exception):  # if this also fails, the message stays undecided: the city is incomplete, too
-            state, notices = settle(state, record.model_copy(update=unreadable), city)
+            state, notices, *_ = settle(state, news.unreadable(reason), city)
     with suppress(Exception):  # if this fails, too, the steles' records grow old, and the steles say so
-        if situation := city.situation(state):
+        if situation := city.situation(state, news.witnesses):
             due, sent = _due(state.steles, situation, city)
             shown = worded(ToTell(situation, ("failed", *_identity(record)), due=due, sent=sent), city)
             state, notices = state.model_copy(update={"steles": sent}), (*notices, *shown)
-    return state, notices
+    return Settled(state, notices)
 
 
 # -- wording --------------------------------------------------------------------------------------------------------
@@ -374,44 +421,6 @@ def cities_for(settings: Settings, matcher: Matcher) -> dict[str, CityRules]:
 
 def _districts(city: City) -> list[District]:
     return load(city.geofences, city=city.id, warn_cells=city.warn_cells)
-
-
-class Offline:
-    """Runs the pipeline without a broker. A feed publishes to it as to the topics; it keeps in memory what follows."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.stage = settings.stage
-        self.matcher = matcher_for(settings)
-        self.cities = cities_for(settings, self.matcher)
-        self.states = {city: CityState(city=city) for city in self.cities}
-        self.decisions: list[Decision] = []
-        self.notices: list[Notice] = []
-        self.statuses: list[FeedStatus] = []
-
-    async def alert(self, headers: AlertHeaders, body: bytes) -> None:
-        if headers.stage != self.stage:
-            raise ForeignStageError(headers.stage, self.stage)
-        decision = self.matcher.decide_bytes(body, headers)
-        self.decisions.append(decision)
-        self.settle(decision.outcome)
-
-    async def snapshot(self, snapshot: Snapshot) -> None:
-        self.settle(snapshot)
-
-    async def status(self, status: FeedStatus) -> None:
-        self.statuses.append(status)
-
-    def tick(self, moment: datetime) -> None:
-        self.settle(Tick(stage=self.stage, at=moment))
-
-    def settle(self, record: ImpactRecord) -> None:
-        for city, rules in self.cities.items():
-            self.states[city], notices = settle(self.states[city], record, rules)
-            self.notices.extend(notices)
-
-    def situations(self) -> dict[str, Situation]:
-        found = {city: rules.situation(self.states[city]) for city, rules in self.cities.items()}
-        return {city: situation for city, situation in found.items() if situation}
 
 
 def by_channel(notices: Iterable[Notice]) -> dict[str, list[Notice]]:

@@ -113,9 +113,8 @@ class Pipeline:
     def situations(self) -> dict[str, Situation]:
         """Gives what holds, by city, for the cities of which this worker has the state."""
         found = {}
-        for city, rules in self.cities.items():
-            state = self.settle.state(city)
-            if state and (situation := rules.situation(state)):
+        for city in self.cities:
+            if situation := self.settle.situation(city):
                 found[city] = situation
         return found
 
@@ -199,7 +198,7 @@ async def pipeline_on(settings: Settings, bootstrap: str, heard: Listener = lamb
         sender = await stack.enter_async_context(
             KafkaSender(bootstrap, progress, security=login, slept=vitals.slept, end=end_at_once)
         )
-        store = KafkaStateStore(bootstrap, topics, sender, security=security.for_aiokafka(settings.broker))
+        store = KafkaStateStore(bootstrap, topics, sender, progress, security=security.for_aiokafka(settings.broker))
         match = MatchAgent(matcher, cities, topics, sender, metrics, heard)
         settle = SettleAgent(cities, topics, sender, store, metrics, heard)
         worker = Worker(

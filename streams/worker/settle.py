@@ -10,7 +10,6 @@ The match agent is in `streams.worker.match`.
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
@@ -29,15 +28,18 @@ from streams.worker.failures import (
 )
 from streams.worker.hand import place_of
 from streams.worker.match import MatchAgent as MatchAgent  # `streams.agents` leads here until 0.3.0, and had both
-from streams.worker.state import StateStore, StoredState, UnreadableState
+from streams.worker.remembered import Remembered, StateStore, Unreadable
 from streams.worker.trial import NOT_TRIED, TrialPart, Trials
 from warnsys.headers import COVERS, PUBLISHED, record_time
 from warnsys.metrics import Metrics
-from warnsys.pipeline import CityRules, CityState, ForeignStageError, channel_of, set_aside, settle
+from warnsys.partition import Partition
+from warnsys.pipeline import CityRules, CityState, ForeignStageError, Settled, channel_of, set_aside, settle
 from warnsys.records import ChannelState, ImpactRecord, Notice, Outcome, SteleRecord, Tick, read_impact_record
 from warnsys.settings import LIVE
+from warnsys.warning.city import begun_anew
+from warnsys.warning.news import News, learn
 from warnsys.warning.pauses import pause_answers
-from warnsys.warning.reduce import reduced
+from warnsys.warning.situation import Situation
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -50,13 +52,21 @@ GIVEN_UP_AFTER = 3
 class _CityResult(NamedTuple):
     """What a record leads to in one city."""
 
-    state: CityState
-    notices: tuple[Notice, ...]
+    settled: Settled
     outgoing: list[ProducerRecord]
 
 
+class _Kept(NamedTuple):
+    """What the agent has in memory of a partition."""
+
+    partition: Partition
+    remembered: Remembered
+
+
 class SettleAgent:
-    """Reads `warn.impacts` and keeps a state for each city. Publishes notices: stele records (what holds) and changes.
+    """Reads `warn.impacts` and keeps a ledger for each partition, and a state for each city.
+
+    Publishes notices: stele records (what holds) and changes.
 
     Publishes on `ops.actions` how each city carried out a channel pause. `heard` gets each notice once the broker has
     taken it.
@@ -75,10 +85,10 @@ class SettleAgent:
     ) -> None:
         self._cities, self._topics, self._sender, self._store = cities, topics, sender, store
         self._metrics, self._heard = metrics, logging_failures(heard)
-        self._states: dict[int, dict[str, StoredState]] = {}
-        """By partition and city, the newest state in memory."""
-        self._unflushed: dict[int, set[str]] = {}
-        """By partition, the cities whose state has changed and is not yet stored."""
+        self._kept: dict[int, _Kept] = {}
+        """By partition, the newest that is remembered."""
+        self._unflushed = set[int]()
+        """The partitions of which something has changed and is not yet stored."""
         self._rebalances = 0
         """How often partitions were assigned or revoked. If it grows during a record, its partition may be lost."""
         self._failed_ticks: dict[str, int] = {}
@@ -96,50 +106,21 @@ class SettleAgent:
         """
         self._failed_ticks.clear()
         self._cities_with_bad_state.clear()
-        self._states.clear()
+        self._kept.clear()
         self._unflushed.clear()
         self._rebalances += 1
 
     def has_unflushed(self, record: ConsumedRecord) -> bool:
-        """Says whether the state of any city of the record's partition has changed and is not yet stored."""
+        """Says whether anything of the record's partition has changed and is not yet stored."""
         return record.partition in self._unflushed
 
     async def flush(self, record: ConsumedRecord) -> None:
-        """Stores the states of the record's partition that have changed and are not yet stored."""
+        """Stores what has changed in the record's partition."""
         partition, rebalances = record.partition, self._rebalances
-        if cities := sorted(self._unflushed.get(partition, ())):
-            stored = await self._save(partition, {city: self._states[partition][city] for city in cities})
-            if rebalances == self._rebalances:  # else all states are forgotten
-                self._states[partition].update(stored)
-                self._unflushed.pop(partition)
-
-    async def _save(self, partition: int, states: Mapping[str, StoredState]) -> dict[str, StoredState]:
-        """Stores states by city. Gives what it stored: smaller ones for those that are too large for the broker."""
-        try:
-            await self._store.save(partition, states)
-        except TooLargeError:
-            return {city: await self._save_reduced(partition, city, stored) for city, stored in states.items()}
-        return dict(states)
-
-    async def _save_reduced(self, partition: int, city: str, stored: StoredState) -> StoredState:
-        """Stores the state of one city. If it alone is too large for the broker, stores a smaller one, and gives that.
-
-        The city is then incomplete. If the infrastructure were charged instead, the worker would end, meet the
-        same state after its restart, and end again.
-        """
-        reason = "what was remembered was more than can be kept"
-        for state in (stored.state, *reduced(stored.state, reason)):
-            try:
-                candidate = replace(stored, state=state)
-                await self._store.save(partition, {city: candidate})
-            except TooLargeError:
-                log.critical("%s: the city's state is larger than the broker takes", city)
-                self._metrics.state_lost.labels(city).set(time.time())
-                continue
-            return candidate
-        raise TooLargeError(
-            f"{city}: the broker takes not even an empty state; raise max.message.bytes of {self._topics.state.name}"
-        )
+        if partition in self._unflushed:
+            await self._store.save(partition, self._kept[partition].remembered)
+            if rebalances == self._rebalances:  # else all is forgotten
+                self._unflushed.discard(partition)
 
     def limit_metrics_to(self, partitions: Collection[int]) -> None:
         """Limits the metrics to the cities of these partitions, because other workers own the others."""
@@ -150,17 +131,22 @@ class SettleAgent:
 
     def state(self, city: str) -> CityState | None:
         """Gives the newest state of a city, if this worker has it in memory."""
-        stored = self._states.get(self._topics.partition_of(city), {}).get(city)
-        return stored.state if stored else None
+        kept = self._kept.get(self._topics.partition_of(city))
+        return kept.partition.states.get(city) if kept else None
+
+    def situation(self, city: str) -> Situation | None:
+        """Gives what holds in a city, if this worker has its state in memory and a tick has come."""
+        kept = self._kept.get(self._topics.partition_of(city))
+        return kept.partition.situation(city) if kept and city in kept.partition.states else None
 
     async def handle(self, record: ConsumedRecord) -> None:
-        """Settles a record in each city of its partition, publishes the notices and waits for them.
+        """Settles a record in the cities that it touches, publishes the notices and waits for them.
 
-        `flush` stores the states later; after a rebalance this method does.
+        `flush` stores what is remembered later; after a rebalance this method does.
 
-        A city whose state covers the record skips the record: its notices are published already. Settling it again with
-        facts that came later would publish the same news under other ids. Raises for a record that cannot be read or is
-        of another stage, and when a send fails.
+        A record that is covered is skipped: its notices are published already. Settling it again with facts that came
+        later would publish the same news under other ids. Raises for a record that cannot be read or is of another
+        stage, and when a send fails.
         """
         began_monotonic, received_at = time.perf_counter(), time.time()
         content = self._with_broker_time(read_impact_record(record.value), record)
@@ -168,75 +154,83 @@ class SettleAgent:
             raise ForeignStageError(content.stage, self._topics.stage)
         self._metrics.read(content, record.topic)
         rebalances = self._rebalances
-        before = await self._restored(record.partition)
-        after = dict(before)
-        notices: list[Notice] = []
-        outgoing: list[ProducerRecord] = []
+        kept = await self._restored(record.partition)
         trail = TraceHeader.read(record.headers).at("settle", received_at)
         reasons = self._convicted.pop(place_of(record), {})
-        for city, stored in before.items():
-            if stored.covers_record(record.offset, record.timestamp):
-                continue
-            convicted_for = reasons.get(city) or reasons.get("", "")
-            result = self._settle_in(city, stored.state, content, record, convicted_for)
-            notices += result.notices
-            outgoing += result.outgoing
-            after[city] = stored.after(result.state, record.offset, record.timestamp)
+        if kept is None or kept.remembered.covers_record(record.offset, record.timestamp):
+            return
+        partition = kept.partition
+        news, reasons = self._learn(partition, content, record, reasons)
+        results = {
+            city: self._settle_in(partition.states[city], news, record, reasons.get(city) or reasons.get("", ""))
+            for city in partition.touched(news, reasons)
+        }
         trail = trail.took("settled", time.perf_counter() - began_monotonic)
-        await self._sender.send([_traced(trail, one) for one in outgoing])
+        await self._sender.send([_traced(trail, one) for result in results.values() for one in result.outgoing])
+        partition.keep(news, {city: result.settled for city, result in results.items()})
+        cities = {**kept.remembered.cities, **partition.states}
+        after = kept.remembered.after(partition.ledger, cities, record.offset, record.timestamp)
         if rebalances == self._rebalances:
-            self._keep(record.partition, before, after)
+            self._kept[record.partition] = _Kept(partition, after)
+            self._unflushed.add(record.partition)
         else:
-            # A rebalance came, and `forget` has emptied `_states`. `after` must not go into it, because it could hide
-            # what a new owner of the partition has stored. It must not be lost either, because the worker now marks the
-            # record as handled. So this method stores it at once.
-            await self._save(record.partition, after)
-        for notice in notices:
+            # A rebalance came, and `forget` has emptied `_kept`. `after` must not go into it, because it could hide
+            # what a new owner of the partition has stored. It must not be lost either, because the worker now marks
+            # the record as handled. So this method stores it at once.
+            await self._store.save(record.partition, after)
+        for notice in (notice for result in results.values() for notice in result.settled.notices):
             self._count(notice)
             self._heard(notice)
-        self._report(content, after, trail)
+        self._report(content, {city: result.settled for city, result in results.items()}, trail)
 
-    def _settle_in(
-        self, city: str, state: CityState, content: ImpactRecord, record: ConsumedRecord, convicted_for: str
-    ) -> _CityResult:
+    def _learn(
+        self, partition: Partition, content: ImpactRecord, record: ConsumedRecord, reasons: dict[str, str]
+    ) -> tuple[News, dict[str, str]]:
+        """Lets the ledger take a record. Gives the news, and for which cities the record is convicted, and why.
+
+        If even the ledger fails at it, or if it is convicted for all cities, all of them set it aside.
+        """
+        try:
+            if not reasons.get(""):
+                return partition.learn(content), reasons
+        except MemoryError:
+            raise
+        except Exception as error:
+            log.exception("settle: %s cannot be learned, so all cities set it aside", place_of(record))
+            reasons = {"": error_reason(error)}
+        return partition.set_aside(content, reasons[""]), reasons
+
+    def _settle_in(self, state: CityState, news: News, record: ConsumedRecord, convicted_for: str) -> _CityResult:
         """Settles a record in one city. If the record fails, or is convicted for this city, `_reject_for_city` decides.
 
         `convicted_for` is the reason for which the record is convicted for this city; "" if it is not.
         """
+        city = state.city
         try:
             if convicted_for:
                 raise PoisonError(convicted_for)
-            after, notices = settle(state, content, self._cities[city])
-            outgoing = self._outgoing(state, after, notices, record)
-            answers = pause_answers(state.stopped, after.stopped, content, city, after.facts.now)
+            settled = settle(state, news, self._cities[city])
+            outgoing = self._outgoing(state, settled, record)
+            answers = pause_answers(state.stopped, settled.state.stopped, news.record, city, news.now)
             outgoing += map(self._answer, answers)
         except MemoryError:
             raise
         except Exception as error:
             failure = CityError(city, error)
             failure.__cause__ = error
-            return self._reject_for_city(state, content, record, failure)
+            return self._reject_for_city(state, news, record, failure)
         self._failed_ticks.pop(city, None)
-        return _CityResult(after, notices, outgoing)
+        return _CityResult(settled, outgoing)
 
-    def _keep(self, partition: int, before: Mapping[str, StoredState], after: dict[str, StoredState]) -> None:
-        """Keeps the new states in memory, and notes which cities `flush` has to store."""
-        changed = {city for city, stored in after.items() if stored.state is not before[city].state}
-        self._states[partition] = after
-        if unflushed := self._unflushed.get(partition, set[str]()) | changed:
-            self._unflushed[partition] = unflushed
-
-    def _report(self, content: ImpactRecord, after: Mapping[str, StoredState], trail: TraceHeader) -> None:
-        """Reports the latency of an outcome, and after a tick what holds in each city."""
+    def _report(self, content: ImpactRecord, settled: Mapping[str, Settled], trail: TraceHeader) -> None:
+        """Reports the latency of an outcome, and what holds in each city that was looked at."""
         if isinstance(content, Outcome):
             for step, seconds in trail.steps(time.time()).items():
                 self._metrics.took(step, seconds)
-        if isinstance(content, Tick):
-            for city, stored in after.items():
-                self._metrics.troubles.labels(city).set(len(stored.state.troubles))
-                with suppress(Exception):  # a city that fails here has noted a trouble already
-                    if situation := self._cities[city].situation(stored.state):
-                        self._metrics.settled(city, situation)
+        for city, one in settled.items():
+            self._metrics.troubles.labels(city).set(len(one.state.troubles))
+            if situation := one.situation:
+                self._metrics.settled(city, situation)
 
     async def judge(self, record: ConsumedRecord, trials: Trials) -> dict[str, str]:
         """Tries a suspect record in a trial process, city by city. Gives the cities that fail, and why.
@@ -247,19 +241,23 @@ class SettleAgent:
         """
         rebalances = self._rebalances
         content = self._with_broker_time(read_impact_record(record.value), record)
-        before = {
-            city: stored.state
-            for city, stored in (await self._restored(record.partition)).items()
-            if not stored.covers_record(record.offset, record.timestamp)
-        }
-        reasons = await trials.tried(
-            [TrialPart(city, settle, (state, content, self._cities[city])) for city, state in before.items()]
-        )
-        set_aside_parts = [
-            TrialPart(city, set_aside, (before[city], content, reason, self._cities[city]))
-            for city, reason in reasons.items()
-        ]
-        failed = await trials.tried(set_aside_parts) if set_aside_parts else {}
+        kept = await self._restored(record.partition)
+        if kept is None or kept.remembered.covers_record(record.offset, record.timestamp):
+            return {}
+        partition = kept.partition
+        reasons = await trials.tried([TrialPart("", learn, (content, partition.witnesses))])
+        failed = dict[str, str]()
+        if not reasons:
+            news = partition.learn(content)
+            before = {city: partition.states[city] for city in partition.touched(news)}
+            reasons = await trials.tried(
+                [TrialPart(city, settle, (state, news, self._cities[city])) for city, state in before.items()]
+            )
+            set_aside_parts = [
+                TrialPart(city, set_aside, (before[city], news, reason, self._cities[city]))
+                for city, reason in reasons.items()
+            ]
+            failed = await trials.tried(set_aside_parts) if set_aside_parts else {}
         if rebalances != self._rebalances:
             return {}
         # If `set_aside` was not tried for a city, nothing is known about that city's state. The city sets the record
@@ -272,9 +270,7 @@ class SettleAgent:
         """Notes for which cities `handle` has to set a record aside, and why."""
         self._convicted[place_of(record)] = reasons
 
-    def _reject_for_city(
-        self, state: CityState, content: ImpactRecord, record: ConsumedRecord, failure: CityError
-    ) -> _CityResult:
+    def _reject_for_city(self, state: CityState, news: News, record: ConsumedRecord, failure: CityError) -> _CityResult:
         """Rejects a record for the one city that fails at it. The city goes on without the record, as incomplete.
 
         If the city's state is at fault, the city begins anew instead.
@@ -283,32 +279,32 @@ class SettleAgent:
         log.error("settle: %s is rejected for one city: %s", place_of(record), reason, exc_info=failure.__cause__)
         self._metrics.rejected.labels(self.name, code_of(reason)).inc()
         rejected = rejection(self._topics, record, self.name, reason, city)
-        is_tick = isinstance(content, Tick)
+        is_tick = isinstance(news.record, Tick)
         if is_tick:
             self._failed_ticks[city] = self._failed_ticks.get(city, 0) + 1
         is_convicted = isinstance(failure.__cause__, PoisonError)
         # A convicted record never reaches `settle`, so its failure says nothing about the state. If `judge` tried it,
         # `_cities_with_bad_state` has the result. For a tick the count `_failed_ticks` decides.
-        state_fails = not is_convicted and not is_tick and self._state_fails(state)
+        state_fails = not is_convicted and not is_tick and self._state_fails(state, news)
         too_many_ticks = self._failed_ticks.get(city, 0) >= GIVEN_UP_AFTER
         if state_fails or too_many_ticks or city in self._cities_with_bad_state:
             # The new state settles the record if the old state failed by itself, or if the record is a tick: a tick is
-            # harmless, and gives the new state its time. In the only other case the record is convicted and `judge`
-            # found the state at fault; then the new state sets the record aside.
-            result = self._begin_anew(city, state, content, record, reason, retry=state_fails or is_tick)
+            # harmless. In the only other case the record is convicted and `judge` found the state at fault; then the
+            # new state sets the record aside.
+            result = self._begin_anew(state, news, record, reason, retry=state_fails or is_tick)
         else:
-            after, notices = set_aside(state, content, reason, self._cities[city])
-            result = self._result_that_fits(state, after, notices, record)
+            result = self._result_that_fits(state, set_aside(state, news, reason, self._cities[city]), record)
         return result._replace(outgoing=[rejected, *result.outgoing])
 
-    def _state_fails(self, state: CityState) -> bool:
-        """Says whether a state is at fault itself: it fails even at a tick of its own time.
+    def _state_fails(self, state: CityState, news: News) -> bool:
+        """Says whether a state is at fault itself: it fails even at a tick that says nothing new.
 
-        Says no of a state without a time, for which there is no such tick.
+        Says no before the first tick, when no state is settled.
         """
         try:
-            if state.facts.now is not None:
-                settle(state, Tick(stage=self._topics.stage, at=state.facts.now), self._cities[state.city])
+            if news.now is not None:
+                nothing_new = News(Tick(stage=self._topics.stage, at=news.now), news.ledger, news.witnesses)
+                settle(state, nothing_new, self._cities[state.city])
         except MemoryError:  # this says nothing about the state
             raise
         except Exception:
@@ -316,7 +312,7 @@ class SettleAgent:
         return False
 
     def _begin_anew(
-        self, city: str, state: CityState, content: ImpactRecord, record: ConsumedRecord, reason: str, *, retry: bool
+        self, state: CityState, news: News, record: ConsumedRecord, reason: str, *, retry: bool
     ) -> _CityResult:
         """Gives a city a new state, because its old one cannot be used. The old one goes to `warn.rejected`.
 
@@ -327,6 +323,7 @@ class SettleAgent:
         3. set it aside in a state that keeps the pauses;
         4. set it aside in an empty state.
         """
+        city = state.city
         self._failed_ticks.pop(city, None)
         self._cities_with_bad_state.discard(city)
         self._metrics.state_lost.labels(city).set(time.time())
@@ -335,45 +332,43 @@ class SettleAgent:
             record, value=state.to_bytes(), topic=self._topics.state.name, key=city.encode(), offset=-1, headers={}
         )  # a rejection needs a record, so the state poses as one of `warn.state`; it was in memory and has no offset
         rejected = rejection(self._topics, old, self.name, f"state: {reason}", city)
-        rules, empty, paused = self._cities[city], CityState(city=city), CityState(city=city, stopped=state.stopped)
-        attempts: list[Callable[[], tuple[CityState, tuple[Notice, ...]]]] = [
-            lambda: settle(paused, content, rules),
-            lambda: settle(empty, content, rules),
-            lambda: set_aside(paused, content, reason, rules),
-            lambda: set_aside(empty, content, reason, rules),
+        rules, empty = self._cities[city], begun_anew(city, news.ledger)
+        paused = empty.model_copy(update={"stopped": state.stopped})
+        attempts: list[Callable[[], Settled]] = [
+            lambda: settle(paused, news, rules),
+            lambda: settle(empty, news, rules),
+            lambda: set_aside(paused, news, reason, rules),
+            lambda: set_aside(empty, news, reason, rules),
         ]
-        after, notices = _first_that_works(attempts if retry else attempts[2:])
+        settled = _first_that_works(attempts if retry else attempts[2:])
         # `_outgoing` makes a tombstone for each stele that is in its first state and not in its second. A new state has
-        # no steles before its first tick, so all would get one, although their districts exist. So both are `after`.
-        result = self._result_that_fits(after, after, notices, record)
+        # no steles before its first tick, so all would get one, although their districts exist. So both are the new.
+        result = self._result_that_fits(settled.state, settled, record)
         return result._replace(outgoing=[rejected, *result.outgoing])
 
-    def _result_that_fits(
-        self, before: CityState, after: CityState, notices: Iterable[Notice], record: ConsumedRecord
-    ) -> _CityResult:
+    def _result_that_fits(self, before: CityState, settled: Settled, record: ConsumedRecord) -> _CityResult:
         """Gives the result for a city that has failed, without the notices that are too large for their topic.
 
         One such notice would make the worker reject the incoming record for all cities. A stele that gets no new notice
         says that its data grow old.
         """
         fitting = []
-        for notice in notices:
+        for notice in settled.notices:
             try:
                 self._notice(notice, record)  # raises if it is too large
             except TooLargeError as error:
                 log.critical("settle: %s", error)
             else:
                 fitting.append(notice)
-        return _CityResult(after, tuple(fitting), self._outgoing(before, after, fitting, record))
+        settled = settled._replace(notices=tuple(fitting))
+        return _CityResult(settled, self._outgoing(before, settled, record))
 
-    def _outgoing(
-        self, before: CityState, after: CityState, notices: Iterable[Notice], record: ConsumedRecord
-    ) -> list[ProducerRecord]:
+    def _outgoing(self, before: CityState, settled: Settled, record: ConsumedRecord) -> list[ProducerRecord]:
         """Gives the records to send for one city. Raises `TooLargeError` for a notice that its topic does not take."""
-        removed = sorted(before.steles.keys() - after.steles.keys())
+        removed = sorted(before.steles.keys() - settled.state.steles.keys())
         return [
             *(self._tombstone(district, record) for district in removed),
-            *(self._notice(notice, record) for notice in notices),
+            *(self._notice(notice, record) for notice in settled.notices),
         ]
 
     def _count(self, notice: Notice) -> None:
@@ -389,27 +384,28 @@ class SettleAgent:
             return content.model_copy(update={"appended": record_time(record.timestamp) if live else None})
         return content
 
-    async def _restored(self, partition: int) -> dict[str, StoredState]:
-        """Gives the states of a partition's cities, from memory or the store; an empty one for a city that has none."""
-        if partition in self._states:
-            return self._states[partition]
-        rebalances, found = self._rebalances, await self._loaded(partition)
-        ours = self._topics.by_partition(self._cities).get(partition, ())
-        states = {city: found.get(city) or StoredState(CityState(city=city)) for city in ours}
-        if unreadable := {city: stored.unreadable for city, stored in states.items() if stored.unreadable}:
-            await self._reject_states(unreadable)
-            states = {city: replace(stored, unreadable=None) for city, stored in states.items()}
-            await self._store.save(partition, {city: states[city] for city in unreadable})
+    async def _restored(self, partition: int) -> _Kept | None:
+        """Gives what is remembered of a partition, from memory or the store; None if no city is on it."""
+        if partition in self._kept:
+            return self._kept[partition]
+        if not (ours := self._topics.by_partition(self._cities).get(partition)):
+            return None
+        rebalances, found = self._rebalances, await self._loaded(partition, ours)
+        restored = Partition({city: self._cities[city] for city in ours}, found.ledger, found.cities)
+        kept = _Kept(restored, replace(found, cities={**found.cities, **restored.states}, unreadable={}))
+        if found.unreadable:
+            await self._reject_states(found.unreadable, ours)
+            await self._store.save(partition, kept.remembered)
         if rebalances == self._rebalances:
-            self._states[partition] = states
-        return states
+            self._kept[partition] = kept
+        return kept
 
     def _answer(self, answer: ChannelState) -> ProducerRecord:
         partition = self._topics.partition_of(answer.key)
         return ProducerRecord(self._topics.actions.name, partition, answer.key, answer.to_bytes())
 
-    async def _loaded(self, partition: int) -> dict[str, StoredState]:
-        """Loads the states of a partition. Gives none if they cannot be read; raises if the broker fails.
+    async def _loaded(self, partition: int, ours: Iterable[str]) -> Remembered:
+        """Loads what is remembered of a partition. Gives nothing if it cannot be read; raises if the broker fails.
 
         No record is to blame, so none is rejected: the cities begin anew, and learn from what the feed publishes again.
         """
@@ -422,15 +418,16 @@ class SettleAgent:
                 "settle: the states of partition %d cannot be read, so its cities begin anew: %s",
                 partition, error_reason(error),
             )  # fmt: skip
-            for city in self._topics.by_partition(self._cities).get(partition, ()):
+            for city in ours:
                 self._metrics.state_lost.labels(city).set(time.time())
-            return {}
+            return Remembered()
 
-    async def _reject_states(self, unreadable: Mapping[str, UnreadableState]) -> None:
-        """Sends states that cannot be read to `warn.rejected`."""
-        for city, state in unreadable.items():
-            log.critical("%s; the bytes are kept on warn.rejected, and the city begins anew", state.reason)
-            self._metrics.state_lost.labels(city).set(time.time())
+    async def _reject_states(self, unreadable: Mapping[str, Unreadable], ours: Iterable[str]) -> None:
+        """Sends what is stored and cannot be read to `warn.rejected`. "" is the ledger, which all cities share."""
+        for city, one in unreadable.items():
+            log.critical("%s; the bytes are kept on warn.rejected, and what they were begins anew", one.reason)
+            for each in (city,) if city else ours:
+                self._metrics.state_lost.labels(each).set(time.time())
         await self._sender.send(
             [rejection(self._topics, one.record, self.name, one.reason, city) for city, one in unreadable.items()]
         )

@@ -1,207 +1,255 @@
-"""Stores the states of cities in the compacted topic `warn.state`. A record counts as handled only after that.
+"""Stores what the settle agent remembers of a partition in the compacted topic `warn.state` (docs/adr/0025).
 
-Each stored state names the record of `warn.impacts` that it covers, by offset and by the broker's timestamp. Both
-together recognise a record that comes again, also if the log was made anew and its offsets begin at 0. The state then
-counts one log more (`covers_log`). If a city has several states, the one of the newest log counts, and among those the
-one that covers most:
+A save writes one **change set**: the entries of ledger and cities that changed, a line each, `[path, value]`, or
+`[path]` for one that is gone. A large set goes in several records. Its last one says which record of `warn.impacts` all
+of it covers; until that is there, the set does not count. Each record names the one before it, so they form a chain:
 
-    log 0, offset 5000    before the log was made anew
-    log 1, offset 3
-    log 1, offset 12      this one counts
+    ← 41 ← 42 ← 43 ← 44, covers 5000        tail 41: no entry of an earlier set is needed
 
-Every process writes under a key of its own, because compaction keeps the last record of a key. Under a common key, a
-worker that lost its partition and writes late would replace what the new owner wrote. The new owner clears the keys of
-others.
+Each set also carries on the oldest entries, about as many bytes as have changed. So the tail moves, what is behind it
+is cleared, and the log stays within about twice what is remembered.
 
-A large state is packed, because five thousand warnings in one city are more JSON than a broker takes.
+The chain counts whose end covers most, if it is whole. Every process writes under keys of its own, so one that lost its
+partition and writes late replaces nothing. It also must not clear what its successor needs: a process clears records
+only while the offsets of its own show that nobody else has written since it read. Who begins to read writes a claim
+first, so whoever clears without having seen a claim has written what the successor will read.
+
+If the log of `warn.impacts` was made anew, its offsets begin at 0 again. What is remembered then counts one log more
+(`covers_log`).
 """
 
 import logging
 import uuid
-import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from streams.kafka.readers import incoming
-from streams.kafka.records import ConsumedRecord, Headers, ProducerRecord, Sender, read_headers
+from streams.kafka.records import ConsumedRecord, Headers, ProducerRecord, Progress, Sender
 from streams.kafka.topics import MIB, Topics
-from streams.worker.failures import error_reason
-from warnsys.headers import COVERS, COVERS_AT, COVERS_LOG, covers, covers_at, covers_log, stamped
-from warnsys.pipeline import CityState
-from warnsys.warning.facts import Listing
+from streams.worker.previous import joined
+from streams.worker.remembered import Document, Path, Remembered, changes, value_at
+from warnsys.headers import COVERS, COVERS_AT, COVERS_LOG, covers, covers_at, covers_log, whole
 
 log = logging.getLogger(__name__)
-PACKED_FROM = MIB
-"""A state with so many bytes of JSON is packed. A smaller one stays readable, for people and for older releases."""
-MOST_UNPACKED = 256 * MIB
-"""A packed state that is larger when unpacked counts as damaged."""
+PART_BYTES = MIB
+"""A record of a change set has about so many bytes at most; one entry may have more."""
+AFTER, TAIL = "after", "tail"
+"""Headers: the key of the record before, and the number of the first record that is needed."""
+CLAIM = "claim"
+"""The key of the record that says who has begun to read."""
 
-
-class StateEncoder:
-    """Writes a city's state as JSON, time after time. Of the listings it encodes only those that have changed.
-
-    Listings are most of a state: thousands of ids that warn elsewhere. A message changes one of them.
-    """
-
-    def __init__(self) -> None:
-        self._encoded: dict[str, tuple[Listing, bytes]] = {}
-        """By listed id, the listing of the last state, and its JSON."""
-
-    def to_bytes(self, state: CityState) -> bytes:
-        """Gives the same bytes as the state's own method."""
-        before, self._encoded = self._encoded, {}
-        for listed_id, listing in state.facts.listings.items():
-            encoded = before.get(listed_id)
-            if encoded is None or encoded[0] is not listing:
-                encoded = listing, b"%s:%s" % (to_json(listed_id), to_json(listing, exclude_none=True))
-            self._encoded[listed_id] = encoded
-        facts = state.facts.model_copy(update={"listings": {}})
-        rest = state.model_copy(update={"facts": facts}).to_bytes()
-        listings = b",".join(json for _, json in self._encoded.values())
-        return rest.replace(b'"listings":{}', b'"listings":{%s}' % listings, 1)
-
-
-def to_value(plain: bytes) -> bytes:
-    """Gives the value for the topic from a state's JSON, packed with zlib (RFC 1950) if it is large."""
-    return plain if len(plain) < PACKED_FROM else zlib.compress(plain, 1)
-
-
-def from_value(value: bytes) -> CityState:
-    """Reads a value of the topic. Raises `ValueError` if it is no state."""
-    if value.startswith(b"{"):
-        return CityState.from_bytes(value)
-    packed = zlib.decompressobj()
-    try:
-        plain = packed.decompress(value, MOST_UNPACKED)
-    except zlib.error as error:
-        raise ValueError(f"a state is neither JSON nor packed: {error}") from error
-    if not packed.eof:
-        raise ValueError(f"a state is neither JSON nor packed: no end within {MOST_UNPACKED} bytes")
-    return CityState.from_bytes(plain)
+# -- the topic -------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class UnreadableState:
-    """A record of `warn.state` that cannot be read, and why."""
+class StoredSet:
+    """A record of `warn.state`: a part of a change set, or its last one."""
 
     record: ConsumedRecord
-    reason: str
+    key: str
+    number: int
+    tail: int
+
+    @classmethod
+    def of(cls, found: tuple[str, ConsumedRecord]) -> "StoredSet | None":
+        """Gives the record as a set; None if it is none."""
+        key, record = found
+        number, tail = whole(key.partition("/")[0]), whole(record.headers.get(TAIL))
+        return None if number is None or tail is None else cls(record, key, number, tail)
+
+    @property
+    def after(self) -> str:
+        return self.record.headers.get(AFTER, "")
+
+    @property
+    def covers(self) -> tuple[int, float] | None:
+        """Offset and timestamp; None if it is not the last part of its set."""
+        offset, at = covers(self.record.headers), covers_at(self.record.headers)
+        return None if offset is None or at is None else (offset, at)
+
+    @property
+    def covers_log(self) -> int:
+        return covers_log(self.record.headers)
+
+    def entries(self) -> Iterator[tuple[Path, Any, int]]:
+        """Gives path, value and size of each entry. Raises `ValueError`."""
+        for line in self.record.value.splitlines():
+            path, *value = from_json(line)
+            yield tuple(path), value[0] if value else None, len(line)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredState:
-    """A state, and the last record of `warn.impacts` that it covers."""
-
-    state: CityState
-    covers: int = -1
-    covers_at: float = 0.0
-    """The broker's timestamp of the covered record, in seconds since 1970."""
-    covers_log: int = 0
-    """How often the log had been made anew when it had the covered record."""
-    unreadable: UnreadableState | None = None
-    """The stored record, if it cannot be read. `state` is empty then, and the city begins anew."""
-
-    def covers_record(self, offset: int, timestamp: float) -> bool:
-        """Says whether the state covers a record of `warn.impacts`: that record's notices are published already."""
-        return offset <= self.covers and timestamp <= self.covers_at
-
-    def after(self, state: CityState, offset: int, timestamp: float) -> "StoredState":
-        """Gives the state that follows from a record which this one does not cover. A lower offset means a new log."""
-        covers_at = stamped(timestamp) or self.covers_at  # without a valid timestamp the old one stays
-        return StoredState(state, offset, covers_at, self.covers_log + (offset <= self.covers))
+def best_chain(records: Mapping[str, ConsumedRecord]) -> list[StoredSet]:
+    """Gives the whole chain whose end covers most, the oldest first; an empty one if there is none."""
+    found = {one.key: one for one in map(StoredSet.of, records.items()) if one}
+    ends = [one for one in found.values() if one.covers]
+    for end in sorted(ends, key=lambda one: (one.covers_log, one.covers, one.number), reverse=True):
+        chain = [end]
+        while chain[-1].number > end.tail and (before := found.get(chain[-1].after)):
+            chain.append(before)
+        if chain[-1].number <= end.tail:
+            return chain[::-1]
+    return []
 
 
-class StateStore(Protocol):
-    """Keeps the states of cities over the end of a worker."""
+@dataclass
+class Chain:
+    """What this process knows of the sets of a partition."""
 
-    async def load(self, partition: int) -> dict[str, StoredState]:
-        """Gives the stored states of a partition by city. A state that cannot be read does not affect the others."""
+    writer: str
+    """Tells this process from all others, and from itself after it has lost the partition."""
+    saved: Remembered = field(default_factory=Remembered)
+    """What stands in the chain."""
+    last: str = ""
+    """The key of the newest set."""
+    number: int = 0
+    live: dict[Path, tuple[int, int]] = field(default_factory=dict[Path, tuple[int, int]])
+    """By entry, the number of the set that has its value, and its size. The oldest come first."""
+    keys: dict[int, str] = field(default_factory=dict[int, str])
+    """By number, the keys of the chain's sets."""
+    others: list[str] = field(default_factory=list[str])
+    """The keys of what does not belong to the chain."""
+    end: int = 0
+    """The offset after the last record, as long as nobody else has written."""
+    sizes: dict[int, int] = field(default_factory=dict[int, int])
+    """By number, the bytes of the chain's sets."""
+    credit: int = 0
+    """How many bytes of old entries may be carried on."""
 
-    async def save(self, partition: int, kept: Mapping[str, StoredState]) -> None:
-        """Stores states by city, and returns when they are safe."""
+    def restored(self, chain: Sequence["StoredSet"]) -> Remembered:
+        """Takes a chain that was read, the oldest set first. Gives what is remembered."""
+        if not chain:
+            return self.saved
+        document = Document()
+        for one in chain:
+            self.number, self.last = one.number, one.key
+            self.keys[one.number], self.sizes[one.number] = one.key, len(one.record.value)
+            for path, value, size in one.entries():
+                document.take(path, value)
+                self.live.pop(path, None)
+                if value is not None:
+                    self.live[path] = one.number, size
+        offset, at = chain[-1].covers or (-1, 0.0)
+        self.saved = document.remembered(chain[-1].record, offset, at, chain[-1].covers_log)
+        return self.saved
 
+    def written(self, lines: Sequence["Line"], remembered: Remembered) -> list[tuple[str, bytes, Headers]]:
+        """Adds entries as a further set. Gives key, value and headers of each record of it."""
+        found: list[tuple[str, bytes, Headers]] = []
+        for part in _parts(lines):
+            self.number += 1
+            before, self.last = self.last, f"{self.number}/{self.writer}"
+            self.keys[self.number] = self.last
+            for path, is_gone, line in part:
+                self.live.pop(path, None)
+                if not is_gone:
+                    self.live[path] = self.number, len(line)
+            body = b"\n".join(line for _, _, line in part)
+            self.sizes[self.number] = len(body)
+            found.append((self.last, body, {AFTER: before}))
+        for _, _, headers in found:
+            headers[TAIL] = str(self.tail)
+        found[-1][2].update({
+            COVERS: str(remembered.covers), COVERS_AT: repr(remembered.covers_at),
+            COVERS_LOG: str(remembered.covers_log),
+        })  # fmt: skip
+        self.saved = replace(remembered, unreadable={})
+        return found
 
-class MemoryStateStore:
-    """Keeps states in memory only, for tests and benchmarks."""
+    @property
+    def tail(self) -> int:
+        """The number of the oldest set that is needed."""
+        return next(iter(self.live.values()), (self.number, 0))[0]
 
-    def __init__(self) -> None:
-        self.kept: dict[int, dict[str, StoredState]] = {}
-
-    async def load(self, partition: int) -> dict[str, StoredState]:
-        return dict(self.kept.get(partition, {}))
-
-    async def save(self, partition: int, kept: Mapping[str, StoredState]) -> None:
-        self.kept.setdefault(partition, {}).update(kept)
+    def carried_on(self, changed: Collection[Path], remembered: Remembered) -> Iterator["Line"]:
+        """Gives the oldest entries while the log is more than twice what lives: twice as much as has changed."""
+        lives = sum(size for _, size in self.live.values())
+        if sum(size for number, size in self.sizes.items() if number >= self.tail) <= 2 * lives:
+            self.credit = 0
+        for path, (_, size) in self.live.items():
+            if path not in changed:
+                if size > self.credit:
+                    return
+                self.credit -= size
+                yield path, False, _line(path, value_at(remembered, path))
 
 
 class KafkaStateStore:
-    """Keeps states in `warn.state`, under the keys `city/writer`. `writer` tells this process from all others."""
+    """Keeps it in `warn.state`."""
 
     def __init__(
         self,
         bootstrap: str,
         topics: Topics,
         sender: Sender,
-        writer: str | None = None,
+        progress: Progress,
+        name: str = "",
         *,
         security: Mapping[str, Any] = {},
     ) -> None:
-        self._security = security
+        self._security, self._progress, self._name = security, progress, name
         self._bootstrap, self._topic, self._sender = bootstrap, topics.state.name, sender
-        self._writer = writer or uuid.uuid4().hex
-        self._encoders: dict[str, StateEncoder] = {}
-        """By city."""
-        self._outdated: dict[int, dict[str, Headers]] = {}
-        """By partition, the keys of other writers, with the headers of their records. The next save of the city clears
-        what these records cover."""
+        self._chains: dict[int, Chain] = {}
+        """By partition."""
 
-    async def load(self, partition: int) -> dict[str, StoredState]:
-        self._encoders.clear()
-        self._outdated[partition] = {}
-        newest: dict[str, StoredRecord] = {}
-        for found in sorted((await self._read(partition)).values(), key=lambda one: one.record.offset):
-            if found.writer != self._writer:
-                self._outdated[partition][found.key] = found.covers_headers
-            if found.replaces(newest.get(found.city)):
-                newest[found.city] = found
-        kept = {city: found.stored() for city, found in newest.items()}
-        for city, each in kept.items():
-            if each.state.newer:
-                log.warning("%s: a newer release wrote the state; what only that release knows is forgotten", city)
-        return kept
+    async def load(self, partition: int) -> Remembered:
+        known = self._chains[partition] = Chain(self._writer())
+        await self._sender.send([ProducerRecord(self._topic, partition, CLAIM, known.writer.encode())])
+        records, known.end = await self._read(partition)
+        records.pop(CLAIM, None)
+        chain = best_chain(records)
+        remembered = known.restored(chain)
+        older = joined({key: one for key, one in records.items() if AFTER not in one.headers})
+        if not chain or (older.covers_log, older.covers) > (remembered.covers_log, remembered.covers):
+            known, remembered = Chain(known.writer, end=known.end), older
+            self._chains[partition] = known
+        known.others = [key for key in records if key not in known.keys.values()]
+        return remembered
 
-    async def save(self, partition: int, kept: Mapping[str, StoredState]) -> None:
-        await self._sender.send(
-            [
-                ProducerRecord(
-                    self._topic, partition, f"{city}/{self._writer}",
-                    to_value(self._encoders.setdefault(city, StateEncoder()).to_bytes(each.state)),
-                    {COVERS: str(each.covers), COVERS_AT: repr(each.covers_at), COVERS_LOG: str(each.covers_log)},
-                )
-                for city, each in kept.items()
-            ]
-        )  # fmt: skip
-        known = self._outdated.get(partition, {})
-        outdated = {key: covers for key, covers in sorted(known.items()) if key.partition("/")[0] in kept}
-        if outdated:
-            await self._sender.send(
-                [ProducerRecord(self._topic, partition, key, None, covers) for key, covers in outdated.items()]
-            )
-            for key in outdated:
-                del known[key]
+    async def save(self, partition: int, remembered: Remembered) -> None:
+        known = self._chains.setdefault(partition, Chain(self._writer()))
+        lines = [(path, value is None, _line(path, value)) for path, value in changes(known.saved, remembered)]
+        bad, changed = known.saved.unreadable, {path for path, _, _ in lines}
+        lines += [(path, True, _line(path, None)) for path in known.live if _city(path) in bad and path not in changed]
+        if not lines:
+            return
+        known.credit += 2 * sum(len(line) for _, _, line in lines)
+        lines += list(known.carried_on({path for path, _, _ in lines}, remembered))
+        written = known.written(lines, remembered)
+        await self._sender.send([ProducerRecord(self._topic, partition, *one) for one in written])
+        known.end += len(written)
+        await self._clear(partition, known)
 
-    async def _read(self, partition: int) -> dict[str, "StoredRecord"]:
-        """Gives the last record of each key. Leaves out the keys that were cleared."""
+    async def _clear(self, partition: int, known: Chain) -> None:
+        """Clears what nobody needs, if nobody else has written since this process has read."""
+        if known.end != self._progress.end(self._topic, partition):
+            records, known.end = await self._read(partition)
+            if (claim := records.pop(CLAIM, None)) is None or claim.value != known.writer.encode():
+                known.end = -1  # somebody else has begun to read, and may need it
+            known.others = [key for key in records if key not in known.keys.values()]
+            return
+        gone = [number for number in known.keys if number < known.tail]
+        keys = [*known.others, *(known.keys.pop(number) for number in gone)]
+        known.sizes = {number: size for number, size in known.sizes.items() if number >= known.tail}
+        if keys:
+            await self._sender.send([ProducerRecord(self._topic, partition, key, None) for key in keys])
+            known.end, known.others = known.end + len(keys), []
+
+    def _writer(self) -> str:
+        """Gives a name that nobody has had: of this process, or of its present tenure of a partition."""
+        return f"{self._name}.{uuid.uuid4().hex}"
+
+    async def _read(self, partition: int) -> tuple[dict[str, ConsumedRecord], int]:
+        """Gives the last record of each key, without those that were cleared, and the end of the log."""
         reader = AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap, enable_auto_commit=False, fetch_max_bytes=64 * MIB,
             max_partition_fetch_bytes=16 * MIB, fetch_max_wait_ms=10, **self._security,
         )  # fmt: skip
         source = TopicPartition(self._topic, partition)
-        found: dict[str, StoredRecord] = {}
+        found: dict[str, ConsumedRecord] = {}
         await reader.start()
         try:
             reader.assign([source])
@@ -209,78 +257,40 @@ class KafkaStateStore:
             end = (await reader.end_offsets([source]))[source]
             while await reader.position(source) < end:
                 for record in (await reader.getmany(source, timeout_ms=200)).get(source, ()):
-                    StoredRecord.of(record).put_into(found)
+                    put_into(found, record)
         finally:
             await reader.stop()
-        return found
+        return found, end
 
 
-@dataclass(frozen=True)
-class StoredRecord:
-    """A record of `warn.state` as it was read, and which record of `warn.impacts` its headers say that it covers."""
-
-    record: ConsumedRecord
-    key: str
-    covers: tuple[int, float] | None
-    """Offset and timestamp; None if the headers do not say it."""
-    covers_log: int = 0
-    is_tombstone: bool = False
-    """An empty value is none, but a state that cannot be read."""
-
-    @classmethod
-    def of(cls, record: Any) -> "StoredRecord":
-        key, headers = record.key or b"", read_headers(record.headers)
-        name, is_tombstone = key.decode("utf-8", "replace"), record.value is None
-        return cls(incoming(record), name, _covers(headers), covers_log(headers), is_tombstone)
-
-    @property
-    def city(self) -> str:
-        return self.key.partition("/")[0]
-
-    @property
-    def writer(self) -> str:
-        return self.key.partition("/")[2]
-
-    @property
-    def covers_headers(self) -> Headers:
-        """The headers that say what the record covers; none if they do not say it."""
-        if self.covers is None:
-            return {}
-        offset, at = self.covers
-        return {COVERS: str(offset), COVERS_AT: repr(at), COVERS_LOG: str(self.covers_log)}
-
-    def put_into(self, found: dict[str, "StoredRecord"]) -> None:
-        """Takes the next record of the topic into the last ones by key.
-
-        A tombstone clears what it covers, and nothing that its key has had since. Its writer may have been cut off, and
-        the partition is back with the owner of that key.
-        """
-        if not self.is_tombstone:
-            found[self.key] = self
-        elif self.replaces(found.get(self.key)):
-            found.pop(self.key, None)
-
-    def replaces(self, other: "StoredRecord | None") -> bool:
-        """Says whether this record replaces an earlier one: it covers as much, or one of them does not say it."""
-        if other is None or self.covers is None or other.covers is None:
-            return True
-        return (self.covers_log, self.covers[0]) >= (other.covers_log, other.covers[0])
-
-    def stored(self) -> StoredState:
-        """Gives the state, or an empty one if it cannot be read. An older state might say that nothing holds."""
-        try:
-            if self.covers is None:
-                raise ValueError(f"a state does not say what it covers (headers {self.record.headers})")
-            state = from_value(self.record.value)
-            if state.city != self.city:
-                raise ValueError(f"a state of {state.city!r} stands under the key of {self.city!r}")
-        except (ValueError, RecursionError) as error:
-            reason = f"state: {self.city}: {error_reason(error)}"
-            unreadable = UnreadableState(self.record, reason)
-            return StoredState(CityState(city=self.city), covers_log=self.covers_log, unreadable=unreadable)
-        return StoredState(state, *self.covers, self.covers_log)
+def put_into(found: dict[str, ConsumedRecord], record: Any) -> None:
+    """Takes the next record of the topic into the last ones by key. An empty value is no tombstone."""
+    key = (record.key or b"").decode("utf-8", "replace")
+    found.pop(key, None)
+    if record.value is not None:
+        found[key] = incoming(record)
 
 
-def _covers(headers: Headers) -> tuple[int, float] | None:
-    offset, at = covers(headers), covers_at(headers) if COVERS_AT in headers else 0.0
-    return None if offset is None or at is None else (offset, at)
+Line = tuple[Path, bool, bytes]
+"""An entry, whether it is gone, and how it is written."""
+
+
+def _city(path: Path) -> str:
+    """Gives the city of an entry; "" for the ledger's."""
+    return path[1] if path[0] == "city" else ""
+
+
+def _line(path: Path, value: Any) -> bytes:
+    return to_json([path] if value is None else [path, value], exclude_none=True)
+
+
+def _parts(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    """Splits entries into records."""
+    part, size = list[Line](), 0
+    for line in lines:
+        if part and size + len(line[2]) > PART_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(line)
+        size += len(line[2])
+    yield part

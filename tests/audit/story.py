@@ -13,7 +13,8 @@ from tests.support import NOON
 from warnsys.audit.chain import Chain
 from warnsys.audit.entries import Auditor, Memory, Stood, TopicKind
 from warnsys.feeds.poller import DwdFeed
-from warnsys.pipeline import Offline, channel_of
+from warnsys.partition import Offline
+from warnsys.pipeline import channel_of
 from warnsys.records import Acknowledgement, ChannelPause, ImpactRecord, SteleRecord
 from warnsys.settings import Settings
 from warnsys.simulation.scenario import load

@@ -7,8 +7,8 @@ from streams.kafka.publisher import KafkaPublisher
 from streams.kafka.records import ConsumedRecord, MemorySender, ProducerRecord
 from streams.kafka.topics import Topics
 from streams.worker.match import MatchAgent
+from streams.worker.remembered import MemoryStateStore
 from streams.worker.settle import SettleAgent
-from streams.worker.state import MemoryStateStore
 from tools.contracts import samples
 from tools.contracts.kinds import kinds
 from warnsys.metrics import Metrics

@@ -13,14 +13,17 @@ from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
+from streams.kafka.records import ConsumedRecord
 from streams.kafka.topics import Topics
-from streams.worker.state import from_value
+from streams.worker.remembered import Remembered
+from streams.worker.state import CLAIM, Chain, best_chain
 from tests.crash.crew import Strike
 from warnsys.headers import PUBLISHED
-from warnsys.pipeline import CityRules, CityState, ForeignStageError, channel_of, cities_for, matcher_for, settle
+from warnsys.partition import Partition
+from warnsys.pipeline import CityRules, CityState, ForeignStageError, channel_of, cities_for, matcher_for
 from warnsys.records import AlertHeaders, ImpactRecord, Outcome, Snapshot, SteleRecord, Tick, read_impact_record
 from warnsys.settings import LIVE, Settings
-from warnsys.warning.learning import forget
+from warnsys.warning.facts import Ledger
 from warnsys.warning.matching import Matcher, for_cities
 
 CHANNELS = ("stele", "push", "sms")
@@ -71,7 +74,7 @@ class Findings:
     strange: list[str] = field(default_factory=list)
     """What nothing that was logged gives reason for."""
     states: list[str] = field(default_factory=list)
-    """Cities whose newest state is missing, or another than the fold's."""
+    """Partitions of which what is remembered is missing, or another than the fold's."""
     false_clears: list[str] = field(default_factory=list)
     outdated: list[str] = field(default_factory=list)
     """Districts whose last record on `warn.stele` is older than another one before it."""
@@ -175,20 +178,12 @@ def _place(topic: str, record: Logged) -> str:
 
 
 def _judge_settle(cities: Mapping[str, CityRules], logs: Logs, findings: Findings) -> None:
-    topics = logs.topics
-    newest = _newest_states(logs)
-    for partition in range(topics.partitions):
-        ours = {city: rules for city, rules in cities.items() if topics.partition_of(city) == partition}
-        _judge_partition(partition, ours, {city: newest.get(city) for city in ours}, logs, findings)
+    for partition in range(logs.topics.partitions):
+        if ours := {c: rules for c, rules in cities.items() if logs.topics.partition_of(c) == partition}:
+            _judge_partition(partition, ours, logs, findings)
 
 
-def _judge_partition(
-    partition: int,
-    cities: Mapping[str, CityRules],
-    newest: Mapping[str, tuple[int, CityState] | None],
-    logs: Logs,
-    findings: Findings,
-) -> None:
+def _judge_partition(partition: int, cities: Mapping[str, CityRules], logs: Logs, findings: Findings) -> None:
     impacts = logs.topics.impacts.name
     found: Counter[tuple[str, str]] = Counter()
     published: dict[tuple[str, str], list[Logged]] = defaultdict(list)
@@ -197,42 +192,38 @@ def _judge_partition(
             if record.partition == partition:
                 published[channel, record.headers["id"]].append(record)
                 found[channel, record.headers["id"]] += 1
-    remembered = max(
-        (r.covers for r in logs.of(logs.topics.state.name) if r.partition == partition and r.value is not None),
-        default=-1,
-    )
-    states = {city: CityState(city=city) for city in cities}
-    at_covers: dict[str, CityState] = {}
-    last_done = -1
+    sets = [r for r in logs.of(logs.topics.state.name) if r.partition == partition and "covers" in r.headers]
+    remembered = max((record.covers for record in sets), default=-1)
+    kept = _restored(partition, logs)
+    fold, last_done = Partition(cities), -1
+    at_covers: tuple[Ledger, dict[str, CityState]] | None = None
     given: dict[tuple[str, str], dict[int, bytes]] = defaultdict(dict)
     for record in (record for record in logs.of(impacts) if record.partition == partition):
         done = logs.done(impacts, record)
+        before = fold.ledger, dict(fold.states)
         try:
             said = _timed(record, logs.topics.stage)
-            folded = {city: settle(states[city], said, rules) for city, rules in cities.items()}
+            notices = fold.take(said)
         except (ValidationError, ForeignStageError):
             if not _was_rejected(logs, impacts, record):
                 findings.missing(f"rejection of {_place(impacts, record)}", done=done)
             continue
         last_done = record.offset if done else last_done
-        changed = any(state is not states[city] for city, (state, _) in folded.items())
+        changed = before != (fold.ledger, fold.states)
         is_tick = isinstance(said, Tick) and logs.topics.stage == LIVE
         if changed and record.offset > remembered and (done or not is_tick):  # workers tell the time to the very end
             findings.missing(_place(impacts, record), done=done)
-        for city, (state, notices) in folded.items():
-            states[city] = state
-            if (kept := newest[city]) and kept[0] == record.offset:
-                at_covers[city] = state
-            for notice in notices:
-                name = channel_of(notice), notice.id
-                given[name][record.offset] = notice.to_bytes()
-                if not found[name] and record.offset <= remembered:
-                    findings.missing(f"{name[0]} {notice.id} of {_place(impacts, record)}", done=done)
+        if kept.covers == record.offset:
+            at_covers = fold.ledger, dict(fold.states)
+        for notice in notices:
+            name = channel_of(notice), notice.id
+            given[name][record.offset] = notice.to_bytes()
+            if not found[name] and record.offset <= remembered:
+                findings.missing(f"{name[0]} {notice.id} of {_place(impacts, record)}", done=done)
     for name, records in published.items():
         _judge_published(name, records, given.get(name, {}), findings)
-    for city, kept in newest.items():
-        if wrong := _wrong_state(kept, last_done, at_covers.get(city)):
-            findings.states.append(f"{city}: {wrong}")
+    if wrong := _wrong(kept, last_done, at_covers):
+        findings.states.append(f"partition {partition}: {wrong}")
 
 
 def _timed(record: Logged, stage: str) -> ImpactRecord:
@@ -258,54 +249,32 @@ def _judge_published(
             findings.false_clears.append(what)
 
 
-def _newest_states(logs: Logs) -> dict[str, tuple[int, CityState]]:
-    """As a worker would restore them: of the keys that nobody cleared, the one that covers most."""
-    by_key = {record.key: record for record in logs.kept_states}
-    newest: dict[str, tuple[int, CityState]] = {}
-    for key, record in by_key.items():
-        city = key.partition("/")[0]
-        if record.value is not None and record.covers >= newest.get(city, (-1,))[0]:
-            newest[city] = record.covers, from_value(record.value)
-    return newest
+def _restored(partition: int, logs: Logs) -> Remembered:
+    """As a worker would restore it."""
+    topic, found = logs.topics.state.name, dict[str, ConsumedRecord]()
+    for one in logs.kept_states:
+        if one.partition == partition and one.key != CLAIM:
+            found.pop(one.key, None)
+            if one.value is not None:
+                found[one.key] = ConsumedRecord(
+                    topic, partition, one.offset, one.key.encode(), one.value, dict(one.headers), one.timestamp
+                )
+    return Chain("").restored(best_chain(found))
 
 
-def _wrong_state(kept: tuple[int, CityState] | None, last_done: int, folded: CityState | None) -> str:
-    if kept is None:
-        return "no state is kept" if last_done >= 0 else ""
-    covers, state = kept
-    if covers < last_done:
-        return f"the state covers {covers}, but {last_done} was committed"
+def _wrong(kept: Remembered, last_done: int, folded: tuple[Ledger, dict[str, CityState]] | None) -> str:
+    if kept.covers < 0:
+        return "nothing is kept" if last_done >= 0 else ""
+    if kept.covers < last_done:
+        return f"what is kept covers {kept.covers}, but {last_done} was committed"
     if folded is None:
-        return f"the state covers {covers}, which no record of the input has"
-    expected, state = _at_rest(CityState.from_bytes(folded.to_bytes())), _at_rest(state)
-    if expected.facts.now:
-        state = _without_repeats(state, expected)
-    other = [name for name in CityState.model_fields if getattr(expected, name) != getattr(state, name)]
-    return f"at {covers} it differs from the fold's in {', '.join(other)}" if other else ""
-
-
-def _at_rest(state: CityState) -> CityState:
-    """What a repeat teaches again although it had been forgotten is gone with the next tick."""
-    facts = state.facts
-    return state.model_copy(update={"facts": forget(facts, facts.now)}) if facts.now else state
-
-
-def _without_repeats(state: CityState, expected: CityState) -> CityState:
-    """Or later, where nothing hangs on it: a message that neither warns here nor ends one that does, and its listing.
-
-    Whether such a message matters depends on what is still known of those it replaces, which a repeat may come too
-    late for. Only what the fold does not have is left out here: what it has must be there.
-    """
-    facts = state.facts
-    warning = {base_id for base_id, fact in facts.facts.items() if fact.meanings}
-    kept = {
-        base_id: fact
-        for base_id, fact in facts.facts.items()
-        if base_id in expected.facts.facts or fact.meanings or warning & set(fact.supersedes)
-    }
-    needed = {listed_id for fact in kept.values() for listed_id in fact.listed_as} | expected.facts.listings.keys()
-    listings = {listed_id: listing for listed_id, listing in facts.listings.items() if listed_id in needed}
-    return state.model_copy(update={"facts": facts.model_copy(update={"facts": kept, "listings": listings})})
+        return f"what is kept covers {kept.covers}, which no record of the input has"
+    ledger, cities = folded
+    other = [f"ledger.{name}" for name in Ledger.model_fields if getattr(ledger, name) != getattr(kept.ledger, name)]
+    for city, expected in cities.items():
+        state = kept.cities.get(city, CityState(city=city))
+        other += [f"{city}.{n}" for n in CityState.model_fields if getattr(expected, n) != getattr(state, n)]
+    return f"at {kept.covers} it differs from the fold's in {', '.join(other)}" if other else ""
 
 
 # -- what followers see, and how long a takeover takes --------------------------------------------------------------
@@ -336,7 +305,7 @@ def _status(record: Logged) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A state as it came to stand on `warn.state`: all up to `covers` was handled then, by `writer`."""
+    """A change set as it came to stand on `warn.state`: all up to `covers` was handled then, by `writer`."""
 
     at: float
     writer: str
@@ -347,8 +316,9 @@ def _kept(logs: Logs) -> dict[int, list[_Kept]]:
     """By partition, in the order of the log."""
     found: dict[int, list[_Kept]] = defaultdict(list)
     for record in logs.of(logs.topics.state.name):
-        if record.value is not None:
-            found[record.partition].append(_Kept(record.timestamp, record.key.partition("/")[2], record.covers))
+        if record.value is not None and "covers" in record.headers:
+            writer = record.key.partition("/")[2].rpartition(".")[0]
+            found[record.partition].append(_Kept(record.timestamp, writer, record.covers))
     return found
 
 

@@ -17,7 +17,7 @@ def logs(*states: Logged) -> Logs:
     return Logs(TOPICS, {TOPICS.impacts.name: came, TOPICS.state.name: states}, (), {})
 
 
-ONE, TWO = logged(0, 2.5, "city/one", 1), logged(1, 9.0, "city/two", 5)
+ONE, TWO = logged(0, 2.5, "1/one.x", 1), logged(1, 9.0, "2/two.x", 5)
 
 
 def test_a_takeover_lasts_until_another_had_handled_the_first_record_that_was_left() -> None:
@@ -25,7 +25,7 @@ def test_a_takeover_lasts_until_another_had_handled_the_first_record_that_was_le
 
 
 def test_a_takeover_begins_when_the_first_record_that_was_left_came() -> None:
-    assert takeovers(logs(logged(0, 3.4, "city/one", 3), TWO), [Strike(3.5, "one", "KILL")]) == [[5.0]]
+    assert takeovers(logs(logged(0, 3.4, "1/one.x", 3), TWO), [Strike(3.5, "one", "KILL")]) == [[5.0]]
 
 
 def test_a_strike_at_one_who_had_no_partition_takes_none() -> None:

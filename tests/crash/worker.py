@@ -41,8 +41,9 @@ async def work(settings: Settings, arguments: argparse.Namespace, points: Points
     cities = cities_for(settings, matcher)
     vitals: Vitals[Any] = Vitals(SESSION_S)
     hand = Hand(arguments.settings.parent / "run", arguments.instance or "worker")
-    async with KafkaSender(bootstrap, Progress(), slept=vitals.slept) as sender:
-        store = KafkaStateStore(bootstrap, topics, PointedSender(sender, points, "state"), writer=arguments.name)
+    progress = Progress()
+    async with KafkaSender(bootstrap, progress, slept=vitals.slept) as sender:
+        store = KafkaStateStore(bootstrap, topics, PointedSender(sender, points, "state"), progress, arguments.name)
         match = PointedMatch(matcher, cities, topics, PointedSender(sender, points, "match"), metrics)
         settle = PointedSettle(cities, topics, PointedSender(sender, points, "settle"), store, metrics)
         match.points = settle.points = points

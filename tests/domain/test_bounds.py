@@ -6,15 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
-from streams.kafka.topics import Topics
-from streams.worker.state import StateEncoder, from_value, to_value
 from tests.domain.test_state_comes_back import comes_back
 from tests.domain.test_stop import stop
 from tests.support import City, at, cancel, city_rules, meaning, outcome, rejected, snapshot, tick
 from warnsys.records import ImpactRecord, Meaning, Text
 from warnsys.warning.bounds import HEAVY, MOST_BYTES, lighter, needs
 from warnsys.warning.facts import MOST_IDS, MOST_NAMES, MOST_REFERENCES, MOST_RULES
-from warnsys.warning.reduce import reduced
 
 LONG = 60
 """Characters of an id, about as DWD's are."""
@@ -129,15 +126,19 @@ FLOODS: tuple[Callable[[], Iterator[ImpactRecord]], ...] = (
 
 
 def flooded(flood: Iterable[ImpactRecord], city: City) -> int:
-    """The largest that the state became, looked at now and then."""
+    """The largest that the state or the ledger became, looked at now and then."""
     largest = 0
+
+    def weight() -> int:
+        return max(len(city.state.to_bytes()), len(city.ledger.to_bytes()))
+
     for number, record in enumerate(flood):
         city.take(record)
         if number % 100 == 99 or number < 20:
-            largest = max(largest, len(city.state.to_bytes()))
+            largest = max(largest, weight())
         if number % 1_000 == 999:
             city.notices.clear()
-    return max(largest, len(city.state.to_bytes()))
+    return max(largest, weight())
 
 
 @pytest.mark.parametrize("flood", FLOODS, ids=lambda flood: flood.__name__)
@@ -155,8 +156,6 @@ def test_whatever_comes_in_a_state_stays_within_its_bound_and_an_extreme_message
     assert [one.level for one in city.push() if one.cause == "NEW"] == [4]
     assert city.standing()[0] == "NEW"
     assert comes_back(city.state)
-    assert len(to_value(StateEncoder().to_bytes(city.state))) < Topics("live", 1).state.max_bytes
-    assert from_value(to_value(StateEncoder().to_bytes(city.state))) == city.state
     city.take(cancel("END", "NEW", 40), snapshot(40, "FIRST", "END"))
     assert "NEW" not in city.standing()
     assert "FIRST" in city.standing()
@@ -203,7 +202,7 @@ def test_what_ends_a_warning_in_force_is_known_however_many_references_it_has() 
     city = City().take(tick(0), outcome("A", meaning()), snapshot(0, "A"))
     end = cancel("B", "A", 10).model_copy(update={"supersedes": (*ids(62_000), "A")})
     assert city.take(end, snapshot(10, "B")).standing() == []
-    assert len(city.state.facts.facts["B"].supersedes) == MOST_REFERENCES + 1
+    assert len(city.state.facts["B"].supersedes) == MOST_REFERENCES + 1
 
 
 def test_a_message_under_many_names_stands_as_long_as_one_of_the_last_is_listed() -> None:
@@ -230,7 +229,7 @@ def test_of_each_message_the_verdict_under_the_last_rules_is_kept() -> None:
         city.take(outcome("A", decided="no_district").model_copy(update={"rules": f"r{n}"}))
     city.take(outcome("A", decided="no_district"), snapshot(0, "A"))
     assert city.status() == "clear"
-    assert len(city.state.facts.listings["A"].accepted) == MOST_RULES
+    assert len(city.ledger.listings["A"].accepted) == MOST_RULES
 
 
 def test_an_ordinary_day_is_never_weighed_down() -> None:
@@ -241,9 +240,9 @@ def test_an_ordinary_day_is_never_weighed_down() -> None:
     city.take(*(outcome(name, decided="no_district", stamp=1) for name in elsewhere))
     here = [outcome(f"B{n}", meaning(districts=names, expires=60 + n), stamp=1) for n in range(100)]
     city.take(*here, snapshot(1, *elsewhere, *(one.base_id for one in here)), tick(2))
-    assert city.state.facts.forgot is None
-    assert len(city.state.to_bytes()) < HEAVY
-    assert at(2) == city.state.facts.now
+    assert city.state.forgot is city.ledger.forgot is None
+    assert max(len(city.state.to_bytes()), len(city.ledger.to_bytes())) < HEAVY
+    assert at(2) == city.ledger.now
 
 
 # -- what was let go is missed ---------------------------------------------------------------------------------------
@@ -264,7 +263,7 @@ def heavy(stamp: float, *listed: str, expires: float = 60) -> Iterator[ImpactRec
 def without_less() -> City:
     """L stood beside something worse, and was let go."""
     city = City().take(tick(0), LESS, WORST, snapshot(1, "L", "W"), tick(1.2), *heavy(10, "L", "W"))
-    assert "L" not in city.state.facts.facts
+    assert "L" not in city.state.facts
     return city
 
 
@@ -296,7 +295,7 @@ def test_what_was_withdrawn_and_let_go_is_missed_when_it_is_listed_again() -> No
     dormant = outcome("L", meaning("Moderate", districts=["d1"], expires=600), stamp=1)
     city = City().take(tick(0), dormant, WORST, snapshot(1, "L", "W"), snapshot(5, "W"), snapshot(9, "W"), tick(9.5))
     assert city.take(*heavy(10, "W")).standing()[0] == "W"
-    assert "L" not in city.state.facts.facts
+    assert "L" not in city.state.facts
     city.take(tick(61), cancel("C", "W", 65), snapshot(65, "C"), tick(66.1))
     assert city.status() == "clear"
     city.take(snapshot(75, "L", "C"), tick(76.1))
@@ -309,7 +308,7 @@ def test_what_never_warned_here_or_is_over_is_not_missed() -> None:
     listed = [one.base_id for one in ends]
     city.take(snapshot(1, "P", "W", *listed), tick(3), snapshot(8, "W", *listed), tick(9))
     city.take(*heavy(10, "W", *listed), tick(61))
-    assert not {"P", *listed} & city.state.facts.facts.keys()
+    assert not {"P", *listed} & city.state.facts.keys()
     assert city.take(snapshot(65, "W", *listed), tick(66.1)).situation.freshness == "fresh"
 
 
@@ -339,12 +338,5 @@ def test_of_too_much_what_is_live_and_worst_in_a_district_stays(others: tuple[Me
     city = City().take(tick(0), outcome("A", *others))
     city.take(outcome("B", meaning("Severe", districts=["d2"], group="WIND", ii="54")), snapshot(0, "A", "B"))
     facts = city.take(tick(minute)).state.facts
-    assert set(lighter(facts, 10**9, needs(facts, city.situation, ())).facts) == {"A", "B"}
-
-
-def test_of_what_is_too_much_for_the_broker_the_live_warnings_are_dropped_last() -> None:
-    over = [outcome(f"O{number:02}", meaning("Extreme", expires=30)) for number in range(55)]
-    city = City().take(tick(0), *over, snapshot(0, *(one.base_id for one in over)), tick(31), tick(60))
-    city.take(outcome("S", meaning("Severe", group="WIND", ii="54", expires=600), stamp=60, sent=60), snapshot(60, "S"))
-    *smaller, _ = reduced(city.state, "too large")
-    assert all("S" in state.facts.facts for state in smaller)
+    left = lighter(facts, {}, None, city.ledger.now, 10**9, needs(facts, city.situation, ()))
+    assert set(left.facts) == {"A", "B"}

@@ -62,7 +62,7 @@ def test_what_warns_another_city_only_waits_for_its_snapshot_like_what_warns_nob
     city.take(outcome("B", decided="matched"), outcome("C", decided="no_district"))
     assert len(city.notices) == known
     assert city.state.steles is before.steles
-    assert {"B", "C"} <= city.state.facts.listings.keys()
+    assert {"B", "C"} <= city.ledger.listings.keys()
 
 
 def test_what_warns_another_city_only_and_ends_a_warning_here_never_waits() -> None:

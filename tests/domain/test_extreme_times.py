@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from tests.support import City, at, live_tick, meaning, outcome, tick
-from warnsys.pipeline import CityState
 from warnsys.records import (
     ImpactRecord,
     Outcome,
@@ -58,7 +57,7 @@ def records(draw: st.DrawFn) -> ImpactRecord:
 @given(st.lists(records(), max_size=8))
 def test_no_time_of_a_record_breaks_a_city(said: list[ImpactRecord]) -> None:
     city = City(paced=False).take(live_tick(0), *said, live_tick(41), live_tick(42))
-    assert CityState.from_bytes(city.state.to_bytes()) == city.state
+    city.restart()
     assert city.situation.districts
     for notice in city.notices:
         assert type(notice).from_bytes(notice.to_bytes()) == notice

@@ -129,7 +129,7 @@ def test_a_stele_that_is_warned_again_gets_a_record_with_an_id_of_its_own() -> N
 def test_a_district_to_which_new_geofences_bring_a_message_gets_news_with_an_id_of_its_own() -> None:
     city = City().take(tick(0), outcome("A", meaning("Moderate", districts=["d1"])), snapshot(0, "A"))
     city.take(outcome("B", meaning("Severe", districts=["d1"]), supersedes=["A"], sent=5, stamp=5), snapshot(5, "B"))
-    city.rules = replace(city.rules, ruleset_version="rules-2")
+    city.restart(replace(city.rules, ruleset_version="rules-2"))
     again = outcome("B", meaning("Severe"), supersedes=["A"], sent=5, stamp=10).model_copy(update={"rules": "rules-2"})
     city.take(again, snapshot(10, "B"))
     assert [(one.reason, one.districts) for one in city.push()[1:]] == [("raised", ("d1",)), ("entered", ("d2",))]

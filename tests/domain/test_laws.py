@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import City, cancel, city_rules, distinct_ids, essence, meaning, outcome, rejected, snapshot, tick
-from warnsys.pipeline import CityState
 from warnsys.records import Outcome, Snapshot
 
 IDS = ("A", "B", "C", "D")
@@ -97,7 +96,7 @@ def test_a_state_read_back_from_its_bytes_goes_on_as_if_nothing_had_happened(sto
     straight, interrupted = City().take(tick(0)), City().take(tick(0))
     for record in story:
         straight.take(record)
-        interrupted.state = CityState.from_bytes(interrupted.state.to_bytes())
+        interrupted.restart()
         interrupted.take(record)
     assert straight.notices == interrupted.notices
 

@@ -9,7 +9,6 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from streams.worker.state import StateEncoder, from_value, to_value
 from tests.domain.messages import Message, Warned, outcome_of, rules
 from tests.domain.model import LEVELS, OTHER, REVISED, Model, Stands, name
 from tests.domain.resident import Holds, Place, Resident
@@ -103,7 +102,7 @@ class Lifecycle(RuleBasedStateMachine):
     @initialize(two=st.booleans())
     def begin(self, two: bool) -> None:
         self.sources = ("dwd", "city") if two else ("dwd",)
-        self.city, self.model = City(rules(self.sources), paced=False), Model(self.sources)
+        self.city, self.model = self.city_of(), Model(self.sources)
         self.process, self.jumps = 0, 0
         self.snapshots: dict[tuple[str, float], set[str]] = {}
         self.tell_time(0)
@@ -113,6 +112,9 @@ class Lifecycle(RuleBasedStateMachine):
         self.delivered: list[Outcome] = []
         self.readers = {channel: Reader() for channel in CHANNELS}
         self.ordered: dict[Channel, tuple[float, float, float]] = {}
+
+    def city_of(self) -> City:
+        return City(rules(self.sources), paced=False)
 
     # -- what happens --
 
@@ -210,7 +212,7 @@ class Lifecycle(RuleBasedStateMachine):
     @rule()
     def the_worker_starts_again(self) -> None:
         """What it wrote is what another process reads: the invariant says that it is the same."""
-        self.city.state = from_value(to_value(StateEncoder().to_bytes(self.city.state)))
+        self.city.restart()
 
         self.process += 1
         self.tell_time(self.model.now)
@@ -221,7 +223,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.jumps += 1
         broker, worker = (off * self.jumps for off in OFF[wrong])
         self.city.take(live_tick(minute, broker=broker, worker=worker, process=f"p{self.process}"))
-        self.model.tick(minute, doubtful=self.city.state.facts.clock.doubt is not None)
+        self.model.tick(minute, doubtful=self.city.ledger.clock.doubt is not None)
 
     @rule(channel=st.sampled_from(CHANNELS), minute=st.sampled_from(MINUTES), length=st.sampled_from((0, 5, 30, 240)))
     def an_operator_stops_a_channel(self, channel: Channel, minute: float, length: float) -> None:

@@ -14,7 +14,7 @@ def listed_as(listed_id: str, one: Outcome) -> Outcome:
 
 
 def known(city: City) -> set[str]:
-    return set(city.state.facts.facts)
+    return {*city.state.facts, *city.ledger.loose}
 
 
 def test_a_message_that_is_listed_in_two_languages_stands_as_long_as_either_is_listed() -> None:
@@ -39,7 +39,7 @@ def test_of_two_copies_of_a_message_the_one_under_the_present_rules_counts() -> 
     old = outcome("A", meaning("Minor"), meaning("Minor")).model_copy(update={"rules": "z-older"})
     new = outcome("A", meaning("Severe"))
     for order in ((old, new), (new, old)):
-        (fact,) = City().take(tick(0), *order).state.facts.facts.values()
+        (fact,) = City().take(tick(0), *order).state.facts.values()
         assert (fact.rules, [said.severity for said in fact.meanings]) == (RULES, ["Severe"])
 
 
@@ -48,7 +48,7 @@ def test_of_two_copies_under_the_same_rules_the_one_with_more_languages_counts()
     more = one.model_copy(update={"texts": {"de": one.texts["de"], "en": one.texts["de"]}})
     for order in ((one, more), (more, one)):
         city = City().take(tick(0), *(outcome("A", said) for said in order))
-        (fact,) = city.state.facts.facts.values()
+        (fact,) = city.state.facts.values()
         assert set(fact.meanings[0].texts) == {"de", "en"}
 
 
@@ -69,26 +69,26 @@ def test_an_end_of_what_was_never_seen_or_could_not_be_read_is_remembered() -> N
 
 def test_two_pollers_that_saw_other_lists_under_one_stamp_saw_one_snapshot_that_lists_both() -> None:
     city = City().take(tick(0), snapshot(10, "A"), snapshot(10, "B").model_copy(update={"checked": at(12)}))
-    (seen,) = city.state.facts.snapshots["dwd"]
+    (seen,) = city.ledger.snapshots["dwd"]
     assert (seen.ids, seen.checked) == (("A", "B"), at(10))
 
 
 def test_snapshots_of_which_none_is_complete_are_kept_up_to_a_limit() -> None:
     city = City().take(tick(0), *(snapshot(number, "X") for number in range(30)))
-    seen = [one.stamp for one in city.state.facts.snapshots["dwd"]]
+    seen = [one.stamp for one in city.ledger.snapshots["dwd"]]
     assert seen == [at(29 - number) for number in range(MAX_SNAPSHOTS)]
 
 
 def test_of_complete_snapshots_three_are_kept() -> None:
     city = City().take(tick(0), outcome("O", decided="no_district"))
     city.take(*(snapshot(number, "O") for number in range(30)))
-    assert [one.stamp for one in city.state.facts.snapshots["dwd"]] == [at(29), at(28), at(27)]
+    assert [one.stamp for one in city.ledger.snapshots["dwd"]] == [at(29), at(28), at(27)]
 
 
 def test_of_complete_snapshots_three_that_list_something_are_kept_beside_the_three_newest() -> None:
     city = City().take(tick(0), outcome("O", decided="no_district"))
     city.take(*(snapshot(number, "O") for number in range(5)), *(snapshot(number) for number in range(5, 9)))
-    assert [one.stamp for one in city.state.facts.snapshots["dwd"]] == [at(8), at(7), at(6), at(4), at(3), at(2)]
+    assert [one.stamp for one in city.ledger.snapshots["dwd"]] == [at(8), at(7), at(6), at(4), at(3), at(2)]
 
 
 def test_a_warning_is_remembered_for_three_days_after_its_end() -> None:
@@ -112,18 +112,18 @@ def test_a_warning_without_end_is_remembered_for_a_month() -> None:
 
 def test_what_means_nothing_here_is_remembered_for_two_hours_after_it_was_seen() -> None:
     city = City().take(outcome("O", decided="no_district", stamp=0))
-    assert set(city.take(tick(120)).state.facts.listings) == {"O"}
-    assert set(city.take(tick(121)).state.facts.listings) == set()
+    assert set(city.take(tick(120)).ledger.listings) == {"O"}
+    assert set(city.take(tick(121)).ledger.listings) == set()
 
 
 def test_what_came_without_a_stamp_is_not_forgotten_for_its_age() -> None:
     city = City().take(outcome("O", decided="no_district", stamp=None), tick(10 * DAY))
-    assert set(city.state.facts.listings) == {"O"}
+    assert set(city.ledger.listings) == {"O"}
 
 
 def test_time_is_what_the_newest_tick_said() -> None:
     city = City().take(tick(10))
-    assert city.state.facts.now == at(0) + timedelta(minutes=10)
+    assert city.ledger.now == at(0) + timedelta(minutes=10)
 
 
 def test_what_is_forgotten_while_a_snapshot_lists_it_is_undecided_and_clears_nothing() -> None:

@@ -139,7 +139,7 @@ def test_repeating_a_record_after_a_crash_repeats_the_ids() -> None:
     city = City().take(tick(0))
     before = city.state
     first = city.take(outcome("A", meaning())).push()[-1].id
-    city.state = before
+    city.restart(state=before)
     assert city.take(outcome("A", meaning())).push()[-1].id == first
 
 
@@ -520,7 +520,7 @@ def test_an_end_is_silent_beside_a_fall_that_is_told_of_something_as_bad() -> No
 
 def test_a_district_that_new_geofences_take_from_a_message_hears_of_the_end() -> None:
     city = told_city()
-    city.rules = replace(city.rules, ruleset_version="rules-2")
+    city.restart(replace(city.rules, ruleset_version="rules-2"))
     again = outcome("A", meaning(districts=["d2"])).model_copy(update={"rules": "rules-2"})
     city.take(again, snapshot(10, "A"), tick(10))
     assert (city.status("d1"), city.status("d2")) == ("clear", "warned")
@@ -560,7 +560,7 @@ def test_beside_a_worse_advance_notice_a_warning_that_begins_after_one_is_over_i
 
 def test_a_city_that_new_geofences_take_from_a_message_hears_of_the_end() -> None:
     city = told_city()
-    city.rules = replace(city.rules, ruleset_version="rules-2")
+    city.restart(replace(city.rules, ruleset_version="rules-2"))
     elsewhere = outcome("A", decided="no_district").model_copy(update={"rules": "rules-2"})
     city.take(elsewhere, snapshot(10, "A"), tick(10), snapshot(20, "A"), tick(20))
     assert (city.status("d1"), city.standing("d2")) == ("clear", [])

@@ -9,7 +9,8 @@ def test_a_revision_that_a_city_could_not_take_in_clears_nothing() -> None:
     city = City().take(tick(0), first, snapshot(0, "A"))
     assert city.status("d2") == "clear"
     revised = outcome("A", meaning("Extreme", districts=["d1", "d2"]), stamp=5).model_copy(update={"digest": "other"})
-    city.state, _ = set_aside(city.state, revised, "it failed", city.rules)
+    news = city.partition.learn(revised)
+    city.partition.keep(news, {city.id: set_aside(city.state, news, "it failed", city.rules)})
     city.take(snapshot(5, "A"), tick(6))
     assert (city.status("d1"), city.status("d2")) == ("warned", "no_data")
     assert city.take(revised, snapshot(10, "A"), tick(11)).status("d2") == "warned"

@@ -35,7 +35,7 @@ def test_rules_of_different_minimums_tell_no_pair_of_shorter_and_longer() -> Non
 
 def test_where_a_rule_tells_less_from_now_on_nothing_that_holds_is_called_ended() -> None:
     changed = city(WARNINGS.model_copy(update={"advance": "Severe"})).take(outcome("A", NOTICE), snapshot(0, "A"))
-    changed.rules = city_rules(policy=Policy(rules=(WARNINGS,), defaults=False))
+    changed.restart(city_rules(policy=Policy(rules=(WARNINGS,), defaults=False)))
     changed.take(tick(10), outcome("B", NOTICE, sent=10, stamp=10), snapshot(10, "A", "B"))
     assert changed.told("staff") == [("warn", "entered")]
     changed.take(cancel("C", "A", 20), cancel("D", "B", 20), snapshot(20, "C", "D"))
@@ -54,7 +54,7 @@ def test_an_sms_comes_in_the_languages_of_all_rules_that_tell_it(severity: str, 
 def test_where_a_rule_tells_less_from_now_on_a_lesser_one_that_is_over_ends_nothing_that_holds() -> None:
     changed = city(WARNINGS.model_copy(update={"advance": "Severe", "warnings": "Minor"}))
     changed.take(outcome("A", NOTICE), outcome("M", meaning("Minor", expires=20)), snapshot(0, "A", "M"))
-    changed.rules = city_rules(policy=Policy(rules=(WARNINGS,), defaults=False))
+    changed.restart(city_rules(policy=Policy(rules=(WARNINGS,), defaults=False)))
     before = len(changed.told("staff"))
     changed.take(tick(21), snapshot(22, "A"), tick(23))
     assert changed.told("staff")[before:] == []

@@ -335,8 +335,8 @@ def test_messages_that_cannot_be_read_are_named_but_not_without_limit() -> None:
 def test_what_is_over_for_long_is_forgotten() -> None:
     city = City().take(tick(0), outcome("A", meaning()), snapshot(0, "A"), snapshot(250), snapshot(260))
     city.take(outcome("B", decided="no_district", stamp=260), tick(60 * 24 * 5))
-    assert not city.state.facts.facts
-    assert set(city.state.facts.listings) == {"A"}  # of the last snapshot that listed anything
+    assert not city.state.facts
+    assert set(city.ledger.listings) == {"A"}  # of the last snapshot that listed anything
 
 
 def test_time_never_goes_back() -> None:
@@ -347,7 +347,7 @@ def test_time_never_goes_back() -> None:
 def test_of_what_is_replaced_for_good_only_the_references_are_kept() -> None:
     city = City().take(tick(0), outcome("A", meaning()), snapshot(0, "A"))
     city.take(outcome("B", meaning(), supersedes=["A"], stamp=10), snapshot(10, "B"))
-    assert city.state.facts.facts["A"].meanings == ()
+    assert city.state.facts["A"].meanings == ()
     city.take(outcome("A", meaning()), snapshot(20, "B"))
     assert city.standing() == ["B"]
 
@@ -355,7 +355,7 @@ def test_of_what_is_replaced_for_good_only_the_references_are_kept() -> None:
 def test_a_warning_stands_under_renewed_geofences_until_it_is_decided_anew() -> None:
     """Another message of the same listing may be decided first."""
     city = City().take(tick(0), outcome("A", meaning("Severe")), snapshot(0, "A"))
-    city.rules = replace(city.rules, ruleset_version="rules-2")
+    city.restart(replace(city.rules, ruleset_version="rules-2"))
     anew = outcome("B", meaning("Extreme", group="WIND"), stamp=1).model_copy(update={"rules": "rules-2"})
     city.take(anew, tick(1), snapshot(1, "A", "B"), tick(2))
     assert city.standing() == ["B", "A"]

@@ -2,7 +2,6 @@
 
 import pytest
 
-from streams.worker.state import StateEncoder, from_value, to_value
 from tests.support import City, at, cancel, live_tick, meaning, outcome, snapshot, tick
 from warnsys.records import ChannelPause, ImpactRecord
 
@@ -65,7 +64,7 @@ def test_an_older_order_that_arrives_late_changes_nothing() -> None:
 
 def restarted(city: City) -> City:
     """Another process goes on from what this one wrote."""
-    city.state = from_value(to_value(StateEncoder().to_bytes(city.state)))
+    city.restart()
     return city
 
 
@@ -128,7 +127,7 @@ def test_a_stop_whose_end_was_damaged_in_the_stored_state_is_over_after_a_day() 
     city = stopped_city()
     pause = city.state.stopped["push"]
     damaged = pause.model_copy(update={"until": pause.until.replace(year=2927)})
-    city.state = city.state.model_copy(update={"stopped": {"push": damaged}})
+    city.restart(state=city.state.model_copy(update={"stopped": {"push": damaged}}))
     endless = meaning("Extreme").model_copy(update={"expires": None})
     city.take(outcome("A", endless, stamp=5), tick(24 * 60 - 10))
     assert city.push() == []

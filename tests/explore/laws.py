@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 
-from streams.worker.state import StateEncoder, from_value, to_value
 from tests.explore.world import STALE_MIN, World
+from warnsys.pipeline import CityState
 from warnsys.records import PushNotice, SmsNotice
+from warnsys.warning.facts import Ledger
 from warnsys.warning.situation import DistrictSituation
 
 Law = Callable[[World], Iterator[str]]
@@ -52,7 +53,8 @@ def a_stopped_channel_is_silent(world: World) -> Iterator[str]:
 
 
 def the_state_comes_back(world: World) -> Iterator[str]:
-    if from_value(to_value(StateEncoder().to_bytes(world.state))) != world.state:
+    read = Ledger.from_bytes(world.ledger.to_bytes()), CityState.from_bytes(world.state.to_bytes())
+    if read != (world.ledger, world.state):
         yield "the state cannot be read as it was written"
 
 

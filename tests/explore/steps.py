@@ -10,6 +10,7 @@ from tests.support import outcome as elsewhere
 from tests.support import snapshot
 from warnsys.pipeline import CityState
 from warnsys.records import ImpactRecord
+from warnsys.warning.facts import Ledger
 
 DAY, HOURS = 24 * 60.0, 6 * 60.0
 
@@ -107,7 +108,8 @@ def _stop(minutes: float) -> Callable[[Play], None]:
 
 
 def _restart(play: Play) -> None:
-    play.set(state=CityState.from_bytes(play.world.state.to_bytes()))
+    ledger, state = play.world.ledger.to_bytes(), play.world.state.to_bytes()
+    play.set(ledger=Ledger.from_bytes(ledger), state=CityState.from_bytes(state))
 
 
 def _rebalance(play: Play) -> None:

@@ -29,7 +29,7 @@ def test_the_prepared_states_are_what_they_are_called() -> None:
     assert tuple(worlds) == PREPARED
 
     def status(world: World) -> tuple[str, str]:
-        situation = world.rules.situation(world.state)
+        situation = world.situation
         assert situation
         return situation.districts["d1"].status, situation.freshness
 

@@ -24,7 +24,8 @@ from geofences import GeofenceIndex
 from tests.domain.messages import Message, Warned, cap
 from tests.support import NOON, at, city_rules
 from warnsys.feeds.poller import DwdFeed
-from warnsys.pipeline import CityRules, CityState, settle
+from warnsys.partition import Partition
+from warnsys.pipeline import CityRules, CityState
 from warnsys.records import (
     AlertHeaders,
     FeedStatus,
@@ -37,6 +38,7 @@ from warnsys.records import (
     Tick,
 )
 from warnsys.settings import Source
+from warnsys.warning.facts import Ledger
 from warnsys.warning.matching import Matcher
 from warnsys.warning.situation import Situation
 
@@ -126,6 +128,7 @@ class World:
     two_sources: bool = False
     feed: Mapping[str, Any] = field(default_factory=dict)
     """What the feed remembers."""
+    ledger: Ledger = field(default_factory=Ledger)
     state: CityState = field(default_factory=lambda: CityState(city="x"))
     last: tuple[ImpactRecord, ...] = ()
     """The records of the last step, which come again after a rebalance."""
@@ -150,7 +153,12 @@ class World:
 
     @cached_property
     def situation(self) -> Situation | None:
-        return self.rules.situation(self.state)
+        return self.partition.situation("x")
+
+    @property
+    def partition(self) -> Partition:
+        """The worker's, as it is after a start."""
+        return Partition({"x": self.rules}, self.ledger, {"x": self.state})
 
     @cached_property
     def rules(self) -> CityRules:
@@ -165,7 +173,7 @@ class World:
             when = datetime.fromisoformat(moment[0].decode())
             return b"%d" % round((when - at(self.minute)).total_seconds())
 
-        state = re.sub(rb'"grown":\d+|"content":"\w+"', b"", self.state.to_bytes())
+        state = re.sub(rb'"grown":\d+|"content":"\w+"', b"", self.ledger.to_bytes() + self.state.to_bytes())
         state = re.sub(rb"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)", told, state)
         state = re.sub(rb'"monotonic":[\d.]+', b"", state)
         held = self.feed.get("_held")
@@ -258,10 +266,10 @@ class Play:
         self.take(Tick(stage="live", at=worker, process="worker", monotonic=now * 60 + 1_000, appended=broker))
 
     def take(self, record: ImpactRecord) -> None:
-        state, notices = settle(self.world.state, record, self.world.rules)
-        self.set(state=state)
+        partition = self.world.partition
+        self.notices += partition.take(record)
+        self.set(ledger=partition.ledger, state=partition.states["x"])
         self.records.append(record)
-        self.notices += notices
 
     def passes(self, minutes: float, *, look: bool = True, every: float = 1) -> None:
         """Time passes: the server goes on listing the same under new stamps, the feed looks, ticks are told."""
@@ -276,12 +284,13 @@ class Play:
 
     def done(self) -> World:
         """The world after the step; another process goes on from what was written of it."""
-        written = self.world.state.to_bytes()
+        ledger, state = (one.to_bytes() for one in (self.world.ledger, self.world.state))
         pushes = [one for one in self.notices if isinstance(one, PushNotice) and one.audience == "public"]
         told = self.world.told | {(one.cause, one.level) for one in pushes if one.kind != "ended"}
         said = {(one.id, f"{one.kind} {one.cause}") for one in self.notices if not isinstance(one, SteleRecord)}
         return replace(
-            self.world, state=CityState.from_bytes(written), told=told, notices=tuple(self.notices),
+            self.world, ledger=Ledger.from_bytes(ledger), state=CityState.from_bytes(state), told=told,
+            notices=tuple(self.notices),
             last=tuple(self.records) or self.world.last, ids=self.world.ids | said,
         )  # fmt: skip
 

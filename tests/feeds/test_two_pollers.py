@@ -11,7 +11,7 @@ import pytest
 
 from geofences import bundled
 from warnsys.feeds.poller import DwdFeed
-from warnsys.pipeline import Offline
+from warnsys.partition import Offline
 from warnsys.records import SteleRecord
 from warnsys.settings import parse
 from warnsys.simulation.scenario import BUNDLED, Scenario, load

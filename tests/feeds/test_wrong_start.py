@@ -13,7 +13,7 @@ from tests.support import at, live_tick
 from tests.web.states import SEVERE
 from warnsys.cap.cells import catalogue
 from warnsys.feeds.poller import DwdFeed
-from warnsys.pipeline import Offline
+from warnsys.partition import Offline
 from warnsys.records import PushNotice
 from warnsys.settings import parse
 from warnsys.simulation.message import write

@@ -17,6 +17,7 @@ from streams.processes import runtime
 from warnsys.cap.model import Alert
 from warnsys.pipeline import CityRules, CityState, cities_for, matcher_for
 from warnsys.settings import Settings, parse
+from warnsys.warning.evidence import Witnesses
 from warnsys.warning.matching import Matcher
 from warnsys.warning.situation import Situation
 
@@ -47,14 +48,14 @@ class PoisonedMatcher(Matcher):
 
 
 class PoisonedRules(CityRules):
-    def situation(self, state: CityState) -> Situation | None:
+    def situation(self, state: CityState, witnesses: Witnesses) -> Situation | None:
         if state.city == CITY:
-            for fact in state.facts.facts.values():
+            for fact in state.facts.values():
                 for meaning in fact.meanings:
                     headline = meaning.texts["de"].headline
                     if headline.startswith("POISON settle "):
                         swallow(headline.removeprefix("POISON settle "))
-        return super().situation(state)
+        return super().situation(state, witnesses)
 
 
 def _as(kind: Any, one: Any) -> Any:

@@ -11,7 +11,8 @@ from streams.kafka.topics import Topics
 from streams.processes import demo
 from tests.streams.test_demo import offline
 from tools.local_kafka import LocalKafka
-from warnsys.pipeline import CityState, by_channel, cities_for, matcher_for, settle
+from warnsys.partition import Partition
+from warnsys.pipeline import by_channel, cities_for, matcher_for
 from warnsys.records import Notice, read_impact_record
 from warnsys.simulation.scenario import load
 
@@ -45,12 +46,11 @@ async def test_the_storm_is_the_same_through_kafka_and_through_the_pure_function
 
     settings = demo.demo_settings("http://localhost/x.zip", url, poll_s=20)
     cities, topics = cities_for(settings, matcher_for(settings)), Topics(demo.STAGE, PARTITIONS)
-    rules, state = cities[demo.CITY], CityState(city=demo.CITY)
+    alone = Partition({demo.CITY: cities[demo.CITY]})
     folded: list[Notice] = []
     for partition, value in logged(kafka.bootstrap, topics.impacts.name):
         if partition == topics.partition_of(demo.CITY):
-            state, found = settle(state, read_impact_record(value), rules)
-            folded += found
+            folded += alone.take(read_impact_record(value))
     for channel, notices in by_channel(folded).items():
         published = [value for _, value in logged(kafka.bootstrap, topics.channel(channel).name)]
         assert published == [notice.to_bytes() for notice in notices]

@@ -12,7 +12,7 @@ from tests.kafka.story import settings_of
 from tools.local_kafka import LocalKafka
 from warnsys.feeds.poller import DwdFeed
 from warnsys.feeds.publisher import Publisher
-from warnsys.pipeline import Offline
+from warnsys.partition import Offline
 from warnsys.records import Notice, SteleRecord
 from warnsys.settings import Settings
 from warnsys.simulation.scenario import Scenario, load

@@ -15,12 +15,15 @@ from streams.kafka.sender import KafkaSender
 from streams.kafka.topics import topics_for
 from streams.processes.runtime import broker_of, pipeline_on
 from streams.worker.orders import Orders, follow
-from streams.worker.state import KafkaStateStore, StoredState
+from streams.worker.remembered import Remembered
+from streams.worker.state import KafkaStateStore
 from tests.kafka.raw import NAME, put
 from tests.kafka.test_poison import OTHER, START, message, rejected, settings_for, told
+from tests.support import NOON
 from tools.local_kafka import LocalKafka
 from warnsys.pipeline import CityState
 from warnsys.records import AlertHeaders, ChannelPause, Tick
+from warnsys.warning.facts import Ledger
 
 pytestmark = pytest.mark.kafka
 TOLD_S = 10.0
@@ -84,13 +87,14 @@ async def test_states_beside_such_a_record_are_read_and_who_reads_a_topic_once_g
     settings = settings_for(kafka, "unpack-state", tmp_path)
     topics = topics_for(settings)
     with broker_of(settings) as bootstrap:
-        async with KafkaSender(bootstrap, Progress()) as sender:
-            store = KafkaStateStore(bootstrap, topics, sender, "w1")
-            kept = {"solingen": StoredState(CityState(city="solingen"), 3, 1.0)}
+        progress = Progress()
+        async with KafkaSender(bootstrap, progress) as sender:
+            store = KafkaStateStore(bootstrap, topics, sender, progress)
+            kept = Remembered(Ledger(now=NOON), {"solingen": CityState(city="solingen")}, 3, 1.0)
             await put(bootstrap, topics.state.name, (b"none of ours", [(NAME, b"x")]))
             await store.save(0, kept)
             async with asyncio.timeout(60):
-                assert (await store.load(0))["solingen"] == kept["solingen"]
+                assert await store.load(0) == kept
             await put(bootstrap, topics.rejected.name, (b"one", [(NAME, b"x"), ("reason", b"r")]))
             await sender.send([ProducerRecord(topics.rejected.name, 0, "k", b"two")])
             async with asyncio.timeout(60):

@@ -20,7 +20,7 @@ from tests.web.conftest import chromium
 from tests.web.states import HEAT, SEVERE
 from tools.local_kafka import LocalKafka
 from warnsys.cap.cells import catalogue
-from warnsys.pipeline import Offline
+from warnsys.partition import Offline
 from warnsys.records import AlertHeaders, Snapshot, SteleRecord, Tick
 from warnsys.settings import Settings, parse
 from warnsys.simulation.message import StoryMessage, write

@@ -23,8 +23,8 @@ from streams.kafka.publisher import KafkaPublisher
 from streams.kafka.records import ConsumedRecord, MemorySender
 from streams.kafka.topics import Topics
 from streams.worker.match import MatchAgent
+from streams.worker.remembered import MemoryStateStore
 from streams.worker.settle import SettleAgent
-from streams.worker.state import MemoryStateStore
 from tests.support import NOON
 from warnsys.feeds.poller import DwdFeed
 from warnsys.metrics import Metrics
@@ -194,8 +194,7 @@ class World:
         return DEAD_S + STALE_S
 
     def _look(self) -> None:
-        state = self.settle.state("solingen")
-        if state and (situation := self.cities["solingen"].situation(state)):
+        if situation := self.settle.situation("solingen"):
             self.alarms |= {flag.split()[1] for flag in situation.flags if flag.startswith("clock")}
             self.alarms |= {"stamp" for flag in situation.flags if flag.startswith("stamp ahead")}
             self.freshness = situation.freshness

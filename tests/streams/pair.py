@@ -4,12 +4,12 @@ from dataclasses import replace
 
 from streams.kafka.records import ConsumedRecord, MemorySender, ProducerRecord
 from streams.kafka.topics import Topics
+from streams.worker.remembered import MemoryStateStore, Remembered, StateStore
 from streams.worker.settle import SettleAgent
-from streams.worker.state import MemoryStateStore, StateStore
 from tests.support import NOON, City, city_rules, meaning, outcome, square_district
 from warnsys.channels.wording import CityInfo
 from warnsys.metrics import Metrics
-from warnsys.pipeline import CityRules, CityState
+from warnsys.pipeline import CityRules
 from warnsys.records import ImpactRecord, Outcome, PushNotice, SteleRecord
 
 HERE, THERE = "x", "y"
@@ -70,5 +70,9 @@ class Pair:
         return self.metrics.registry.get_sample_value(f"warnsys_{name}", labels) or 0.0
 
 
-def state_of(city: str, *records: ImpactRecord) -> CityState:
-    return City(rules_of(city), id=city).take(*records).state
+def remembered_of(
+    city: str, *records: ImpactRecord, covers: int = -1, covers_at: float = 0.0, log: int = 0
+) -> Remembered:
+    """What is remembered of a partition with this city alone."""
+    alone = City(rules_of(city), id=city).take(*records)
+    return Remembered(alone.ledger, {city: alone.state}, covers, covers_at, log)

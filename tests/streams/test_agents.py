@@ -1,7 +1,6 @@
 """The order of effects: publish, remember, and only then handled. Nothing that comes in is lost."""
 
 import json
-from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import pytest
@@ -12,14 +11,15 @@ from streams.kafka.records import ConsumedRecord, MemorySender, ProducerRecord
 from streams.kafka.topics import Topics
 from streams.worker.failures import Charge, charge, error_reason, rejection
 from streams.worker.match import MatchAgent
+from streams.worker.remembered import MemoryStateStore, Remembered
 from streams.worker.settle import SettleAgent
-from streams.worker.state import MemoryStateStore, StoredState
 from tests.like_dwd import DwdMessages
 from tests.support import NOON, at
 from warnsys.metrics import Metrics
-from warnsys.pipeline import CityRules, CityState, ForeignStageError, cities_for, matcher_for, settle
-from warnsys.records import ImpactRecord, Notice, Snapshot, SteleRecord, Tick, read_impact_record
+from warnsys.pipeline import CityRules, CityState, ForeignStageError, Settled, cities_for, matcher_for, settle
+from warnsys.records import ImpactRecord, Snapshot, SteleRecord, Tick, read_impact_record
 from warnsys.settings import Settings, parse
+from warnsys.warning.news import News
 
 ELSEWHERE = "remscheid"
 """A city with districts of its own, on another partition; a third partition has no city."""
@@ -113,7 +113,7 @@ async def test_notices_are_sent_before_the_state_is_remembered() -> None:
     assert bench.settle.has_unflushed(bench.impact(b""))
     await bench.settle.flush(bench.impact(b""))
     assert not bench.settle.has_unflushed(bench.impact(b""))
-    assert set(bench.store.kept[bench.partition]) == {"solingen"}
+    assert set(bench.store.kept[bench.partition].cities) == {"solingen"}
 
 
 async def test_after_a_rebalance_the_state_is_read_again_before_the_next_record() -> None:
@@ -127,7 +127,7 @@ async def test_after_a_rebalance_the_state_is_read_again_before_the_next_record(
     assert bench.settle.state("solingen") is None
     await bench.settle.handle(bench.impact(tick(0), 1))
     await bench.settle.flush(bench.impact(b""))
-    assert bench.settle.state("solingen") == bench.store.kept[bench.partition]["solingen"].state
+    assert bench.settle.state("solingen") == bench.store.kept[bench.partition].cities["solingen"]
 
 
 async def test_what_came_of_several_records_is_remembered_at_once_as_of_the_last() -> None:
@@ -137,15 +137,15 @@ async def test_what_came_of_several_records_is_remembered_at_once_as_of_the_last
     saved: list[int] = []
     save = bench.store.save
 
-    async def noted(partition: int, kept: Mapping[str, StoredState]) -> None:
-        saved.append(kept["solingen"].covers)
-        await save(partition, kept)
+    async def noted(partition: int, remembered: Remembered) -> None:
+        saved.append(remembered.covers)
+        await save(partition, remembered)
 
     bench.store.save = noted  # type: ignore[method-assign]
     await bench.settle.flush(bench.impact(b""))
     await bench.settle.flush(bench.impact(b""))
     assert saved == [2]
-    assert bench.store.kept[bench.partition]["solingen"].state.facts.now == at(2)
+    assert bench.store.kept[bench.partition].ledger.now == at(2)
 
 
 async def test_what_the_state_covers_is_passed_over_when_it_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,9 +156,9 @@ async def test_what_the_state_covers_is_passed_over_when_it_comes_again(monkeypa
     await bench.settle.flush(bench.impact(b""))
     settled: list[ImpactRecord] = []
 
-    def counted(state: CityState, said: ImpactRecord, city: CityRules) -> tuple[CityState, tuple[Notice, ...]]:
-        settled.append(said)
-        return settle(state, said, city)
+    def counted(state: CityState, news: News, city: CityRules) -> Settled:
+        settled.append(news.record)
+        return settle(state, news, city)
 
     monkeypatch.setattr("streams.worker.settle.settle", counted)
     other = bench.new_settle()

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from streams.processes import demo
 from warnsys.feeds.poller import DwdFeed
-from warnsys.pipeline import Offline
+from warnsys.partition import Offline
 from warnsys.simulation.scenario import Scenario, load
 from warnsys.simulation.standin import StandIn
 

@@ -1,23 +1,22 @@
 """A failure is charged to who caused it: a record, one city, or the infrastructure. Nothing else stops."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 from aiokafka.errors import KafkaError, NodeNotReadyError
 from pydantic import ValidationError
 
-from streams.kafka.records import ConsumedRecord, MemorySender, ProducerRecord, SendError, TooLargeError
+from streams.kafka.records import ConsumedRecord, MemorySender, SendError, TooLargeError
 from streams.worker.failures import Charge, CityError, charge, logging_failures, taken
+from streams.worker.remembered import MemoryStateStore, Remembered, Unreadable
 from streams.worker.settle import GIVEN_UP_AFTER, SettleAgent
-from streams.worker.state import MemoryStateStore, StoredState, UnreadableState
-from tests.streams.pair import HERE, THERE, Pair, state_of, warning
-from tests.support import outcome, snapshot, tick
+from tests.streams.pair import HERE, THERE, Pair, remembered_of, warning
+from tests.support import snapshot, tick
 from warnsys.metrics import Metrics
-from warnsys.pipeline import CityRules, CityState, settle
+from warnsys.pipeline import CityRules, CityState, Settled, settle
 from warnsys.records import ImpactRecord, NewerRecordError, Notice, Outcome, Snapshot, Tick, read_impact_record
-
-Settle = Callable[[CityState, ImpactRecord, CityRules], tuple[CityState, tuple[Notice, ...]]]
+from warnsys.warning.news import News
 
 
 @pytest.fixture
@@ -25,10 +24,10 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> list[type[ImpactRecord]]:
     """Kinds of records that the one city cannot take."""
     kinds: list[type[ImpactRecord]] = []
 
-    def sometimes(state: CityState, said: ImpactRecord, city: CityRules) -> tuple[CityState, tuple[Notice, ...]]:
-        if state.city == HERE and isinstance(said, tuple(kinds)):
+    def sometimes(state: CityState, news: News, city: CityRules) -> Settled:
+        if state.city == HERE and isinstance(news.record, tuple(kinds)):
             raise RuntimeError("this city cannot")
-        return settle(state, said, city)
+        return settle(state, news, city)
 
     monkeypatch.setattr("streams.worker.settle.settle", sometimes)
     return kinds
@@ -93,8 +92,8 @@ async def test_a_city_that_fails_takes_no_notice_from_the_others(failing: list[t
 async def test_memory_that_runs_out_while_a_state_is_tested_begins_no_city_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def out_of_memory(state: CityState, said: ImpactRecord, city: CityRules) -> tuple[CityState, tuple[Notice, ...]]:
-        if said.kind == "tick":
+    def out_of_memory(state: CityState, news: News, city: CityRules) -> Settled:
+        if news.record.kind == "tick":
             raise MemoryError
         raise RuntimeError("this city cannot")
 
@@ -175,10 +174,10 @@ async def test_a_city_that_cannot_take_the_time_begins_anew_and_heals(monkeypatc
     """Else nothing would ever be told there again, until somebody looks."""
     pair = await Pair().take(tick(0), warning("A", HERE, severity="Severe"), snapshot(0, "A"))
 
-    def damaged(state: CityState, said: ImpactRecord, city: CityRules) -> tuple[CityState, tuple[Notice, ...]]:
-        if "A" in state.facts.facts and not isinstance(said, Outcome):
+    def damaged(state: CityState, news: News, city: CityRules) -> Settled:
+        if "A" in state.facts and not isinstance(news.record, Outcome):
             raise RuntimeError("what is remembered makes no sense")
-        return settle(state, said, city)
+        return settle(state, news, city)
 
     monkeypatch.setattr("streams.worker.settle.settle", damaged)
     await pair.take(*(tick(minute) for minute in range(1, GIVEN_UP_AFTER + 1)))
@@ -198,25 +197,21 @@ class Damaged(MemoryStateStore):
         super().__init__()
         self.city: str | None = city
 
-    async def load(self, partition: int) -> dict[str, StoredState]:
+    async def load(self, partition: int) -> Remembered:
         found = await super().load(partition)
-        if self.city:
-            record = ConsumedRecord("warn.state", partition, 4, f"{self.city}/w".encode(), b"\x00damaged", {}, 0.0)
-            found[self.city] = StoredState(
-                CityState(city=self.city), unreadable=UnreadableState(record, f"state: {self.city}: damaged")
-            )
-        return found
+        if not self.city:
+            return found
+        record = ConsumedRecord("warn.state", partition, 4, f"{self.city}/w".encode(), b"\x00damaged", {}, 0.0)
+        return replace(found, unreadable={self.city: Unreadable(record, f"state: {self.city}: damaged")})
 
-    async def save(self, partition: int, kept: Mapping[str, StoredState]) -> None:
-        await super().save(partition, kept)
-        if self.city in kept:
-            self.city = None
+    async def save(self, partition: int, remembered: Remembered) -> None:
+        await super().save(partition, remembered)
+        self.city = None
 
 
 async def test_a_state_that_cannot_be_read_takes_no_record_with_it() -> None:
     store = Damaged(HERE)
-    told = state_of(THERE, tick(0), warning("A", THERE, severity="Severe"), snapshot(0, "A"))
-    store.kept[0] = {THERE: StoredState(told)}
+    store.kept[0] = remembered_of(THERE, tick(0), warning("A", THERE, severity="Severe"), snapshot(0, "A"))
     pair = Pair(store)
     await pair.take(tick(1), warning("E", HERE, THERE, minute=1))
     assert [(notice.kind, notice.cause) for notice in pair.told(THERE)] == [("update", "E")], "it knows what it told"
@@ -247,7 +242,7 @@ async def test_a_city_whose_state_was_lost_is_never_clear_before_all_that_is_lis
 
 async def test_a_store_that_cannot_tell_one_city_from_another_takes_no_record_with_it() -> None:
     class Broken(MemoryStateStore):
-        async def load(self, partition: int) -> dict[str, StoredState]:
+        async def load(self, partition: int) -> Remembered:
             raise ValueError("a state is neither JSON nor packed")
 
     pair = await Pair(Broken()).take(tick(0), warning("A", HERE, THERE))
@@ -257,7 +252,7 @@ async def test_a_store_that_cannot_tell_one_city_from_another_takes_no_record_wi
 
 async def test_a_broker_that_does_not_give_the_states_is_the_infrastructures() -> None:
     class Away(MemoryStateStore):
-        async def load(self, partition: int) -> dict[str, StoredState]:
+        async def load(self, partition: int) -> Remembered:
             raise NodeNotReadyError
 
     with pytest.raises(KafkaError) as raised:
@@ -322,72 +317,7 @@ def test_a_sender_that_fails_is_the_infrastructures_also_for_one_city() -> None:
     assert MemorySender().records == []
 
 
-# -- sizes ----------------------------------------------------------------------------------------------------------
-
-
-class Small(MemoryStateStore):
-    """One that takes states up to a size."""
-
-    def __init__(self, most: int) -> None:
-        super().__init__()
-        self.most, self.refused = most, 0
-
-    async def save(self, partition: int, kept: Mapping[str, StoredState]) -> None:
-        if any(len(each.state.to_bytes()) > self.most for each in kept.values()):
-            self.refused += 1
-            raise TooLargeError("MSG_SIZE_TOO_LARGE")
-        await super().save(partition, kept)
-
-
-@pytest.mark.parametrize("most", [100_000, 20_000, 6_000, 400])
-async def test_a_state_that_cannot_be_kept_is_never_a_loop(most: int) -> None:
-    store = Small(most)
-    pair = await Pair(store).take(tick(0), warning("W", HERE, severity="Severe"))
-    references = tuple(f"nobody-knows-{number}" for number in range(10_000))
-    unknown = outcome("C", stamp=1, sent=1, supersedes=references, msg_type="Cancel", decided="not_live")
-    await pair.take(unknown, tick(1), warning("E", HERE, THERE, minute=1), tick(2))
-    assert [notice.cause for notice in pair.told(HERE)][-1] == "E"
-    assert [notice.cause for notice in pair.told(THERE)] == ["E"]
-    assert store.refused < 60
-    kept = store.kept[0][HERE].state
-    assert len(kept.to_bytes()) <= most
-    if most >= 20_000:
-        assert {"W", "E"} <= set(kept.facts.facts), "what is in force stays"
-    if store.refused:
-        assert pair.counted("state_lost_timestamp_seconds", city=HERE) > 0
-    await pair.take(snapshot(3, "W", "E"), tick(4), tick(6))
-    assert pair.stele(HERE).status != "clear"
-
-
-class Rebalancing(Small):
-    """One that takes states up to a size; partitions are revoked while it is asked."""
-
-    def __init__(self, most: int, revoke: Callable[[], None]) -> None:
-        super().__init__(most)
-        self.revoke = revoke
-
-    async def save(self, partition: int, kept: Mapping[str, StoredState]) -> None:
-        self.revoke()
-        await super().save(partition, kept)
-
-
-@pytest.mark.parametrize("while_sending", [True, False])
-async def test_a_rebalance_while_a_state_is_too_large_rejects_no_record(while_sending: bool) -> None:
-    pair = Pair(Small(400))
-    send = pair.sender.send
-
-    async def rebalanced(records: Sequence[ProducerRecord]) -> None:
-        await send(records)
-        pair.agent.forget()
-
-    if while_sending:
-        pair.sender.send = rebalanced  # type: ignore[method-assign]  # partitions go while it sends
-    else:
-        pair = Pair(Rebalancing(400, lambda: pair.agent.forget()))
-    await pair.take(tick(0), warning("E", HERE, THERE))
-    assert [notice.cause for notice in pair.told(HERE)] == ["E"]
-    assert not pair.sent("warn.rejected")
-    assert "state" in pair.store.kept[0][HERE].state.troubles  # type: ignore[attr-defined]  # one in memory
+# -- a state at fault -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -398,10 +328,11 @@ async def test_a_message_that_meets_a_state_that_is_at_fault_is_told_with_the_ne
     was: bytes, damaged: bytes
 ) -> None:
     """Such a state can be read, and no record can be settled on it: it is given up at once, not after three ticks."""
-    whole = state_of(HERE, tick(0), warning("S", HERE, severity="Severe"), snapshot(0, "S"), tick(1)).to_bytes()
+    found = remembered_of(HERE, tick(0), warning("S", HERE, severity="Severe"), snapshot(0, "S"), tick(1))
+    whole = found.cities[HERE].to_bytes()
     assert was in whole
     store = MemoryStateStore()
-    store.kept[0] = {HERE: StoredState(CityState.from_bytes(whole.replace(was, damaged)))}
+    store.kept[0] = replace(found, cities={HERE: CityState.from_bytes(whole.replace(was, damaged))})
     pair = Pair(store)
     await pair.take(warning("E", HERE, THERE, minute=2), tick(2))
     assert [one.cause for one in pair.told(HERE)] == ["E"]

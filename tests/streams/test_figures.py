@@ -31,7 +31,7 @@ async def test_of_cities_whose_partition_moved_away_no_figure_is_left() -> None:
     for city in (HERE, THERE):
         for gauge in (pair.metrics.forgotten, pair.metrics.state_lost, pair.metrics.troubles):
             gauge.labels(city).set(1)
-    situation = pair.cities[HERE].situation(pair.agent.state(HERE) or pytest.fail("no state"))
+    situation = pair.agent.situation(HERE)
     assert situation
     pair.metrics.settled(HERE, replace(situation, clocks={"broker": 90}))
     assert f'city="{HERE}"' in served(pair.metrics)

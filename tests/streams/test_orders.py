@@ -94,7 +94,7 @@ def said(city: City, *records: ImpactRecord) -> list[tuple[str, datetime, bool]]
     for record in records:
         before = city.state.stopped
         city.take(record)
-        answered = pause_answers(before, city.state.stopped, record, city.state.city, city.state.facts.now)
+        answered = pause_answers(before, city.state.stopped, record, city.state.city, city.ledger.now)
         found += [(one.channel, one.ordered, one.stopped) for one in answered]
     return found
 

@@ -8,7 +8,7 @@ from faust.types import TP
 from streams.kafka.readers import incoming
 from streams.kafka.records import ConsumedRecord
 from streams.worker.app import _incoming
-from streams.worker.state import StoredRecord
+from streams.worker.state import StoredSet
 from tests.streams.pair import HERE, Pair, warning
 from tests.streams.test_worker import Message
 from tests.support import NOON, tick
@@ -40,7 +40,6 @@ def aiokafkas(seconds: float, headers: tuple[tuple[str, bytes], ...] = ()) -> Si
 def test_such_a_timestamp_is_not_known_to_any_reader(seconds: float) -> None:
     assert _incoming(Message(TP("warn.impacts", 0), 1, timestamp=seconds)).timestamp == 0.0
     assert incoming(aiokafkas(seconds)).timestamp == 0.0
-    assert StoredRecord.of(aiokafkas(seconds)).record.timestamp == 0.0
 
 
 @pytest.mark.parametrize("seconds", NO_TIMES)
@@ -49,8 +48,8 @@ async def test_what_covers_such_a_record_can_be_read_again_and_covers_those_befo
     record = _incoming(Message(TP("warn.impacts", 0), 2, warning("A", HERE).to_bytes(), timestamp=seconds))
     await pair.agent.handle(record)
     await pair.agent.flush(record)
-    kept = (await pair.store.load(0))[HERE]
+    kept = await pair.store.load(0)
     headers = ((COVERS, str(kept.covers).encode()), (COVERS_AT, repr(kept.covers_at).encode()))
-    assert StoredRecord.of(aiokafkas(1.0, headers)).covers == (kept.covers, kept.covers_at)
+    assert StoredSet(incoming(aiokafkas(1.0, headers)), "1/w", 1, 1).covers == (kept.covers, kept.covers_at)
     assert kept.covers_record(2, record.timestamp)
     assert kept.covers_record(1, NOON.timestamp())

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 
 from warnsys.feeds.poller import DwdFeed
-from warnsys.pipeline import Offline
+from warnsys.partition import Offline
 from warnsys.records import FeedStatus, PushNotice, SmsNotice
 from warnsys.settings import City, Settings, Source
 

@@ -15,8 +15,7 @@ import httpx
 from tests.audit.story import HERE, STAGE, Recorder
 from tests.kafka.story import settings_of
 from warnsys.feeds.poller import DwdFeed
-from warnsys.pipeline import CityState
-from warnsys.records import AlertHeaders, Snapshot
+from warnsys.records import AlertHeaders, Record, Snapshot
 from warnsys.settings import Settings
 from warnsys.simulation.scenario import Scenario, load
 from warnsys.simulation.standin import StandIn
@@ -46,11 +45,12 @@ class Frozen(Recorder):
             if record.partition == HERE or record.kind != "impacts":
                 self.lines.append({"topic": f"warn.{record.kind}", "value": json.loads(record.value or b"null")})
 
-    def remember(self, state: CityState) -> None:
-        self.lines.append({"topic": "warn.state", "value": _plain(state)})
+    def remember(self) -> None:
+        ledger, states = _plain(self.partition.ledger), {c: _plain(s) for c, s in self.partition.states.items()}
+        self.lines.append({"topic": "warn.state", "value": {"ledger": ledger, "cities": states}})
 
 
-def _plain(record: Snapshot | CityState) -> Any:
+def _plain(record: Record) -> Any:
     return json.loads(record.to_bytes())
 
 
@@ -75,7 +75,7 @@ async def _lines(story: Scenario) -> list[dict[str, Any]]:
                 await feed.look()
                 recorder.keep(before)
                 if number in (MIDDLE, STEPS - 1):
-                    recorder.remember(recorder.states["solingen"])
+                    recorder.remember()
         return recorder.lines
 
 

@@ -17,12 +17,13 @@ from pydantic_core import to_jsonable_python
 
 from streams.kafka.records import ConsumedRecord, MemorySender
 from streams.kafka.topics import Topics
+from streams.worker.previous import joined
+from streams.worker.remembered import MemoryStateStore, Remembered
 from streams.worker.settle import SettleAgent
-from streams.worker.state import MemoryStateStore, StoredRecord, StoredState
 from tests.audit.story import STAGE, Log, auditor
 from tests.kafka.story import settings_of
 from warnsys.metrics import Metrics
-from warnsys.pipeline import CityState, cities_for, matcher_for
+from warnsys.pipeline import cities_for, matcher_for
 from warnsys.records import (
     SCHEMA_VERSION,
     VERSION,
@@ -37,6 +38,8 @@ from warnsys.records import (
     read_impact_record,
 )
 from warnsys.settings import Settings
+from warnsys.warning import previous
+from warnsys.warning.previous import PastState
 from warnsys.web.board import Board, TopicRecord
 
 Line = dict[str, Any]
@@ -64,7 +67,7 @@ KINDS: dict[str, Callable[[bytes], Record]] = {
     "warn.stele": SteleRecord.from_bytes,
     "warn.push": PushNotice.from_bytes,
     "warn.sms": SmsNotice.from_bytes,
-    "warn.state": CityState.from_bytes,
+    "warn.state": PastState.from_bytes,
 }
 
 
@@ -95,7 +98,8 @@ class Worker:
     def __init__(self, settings: Settings, left: Any = None) -> None:
         self.metrics, self.sender, self.store = Metrics(), MemorySender(), MemoryStateStore()
         if left:
-            self.store.kept[0] = {"solingen": StoredState(CityState.from_bytes(json.dumps(left).encode()))}
+            state = PastState.from_bytes(json.dumps(left).encode())
+            self.store.kept[0] = Remembered(*previous.joined([state]))
         cities = cities_for(settings, matcher_for(settings))
         self.agent = SettleAgent(cities, Topics(STAGE, 1), self.sender, self.store, self.metrics)
 
@@ -250,9 +254,11 @@ async def test_a_state_of_a_newer_release_is_read_or_its_city_begins_anew(
         left["facts"] = {"in": "another form"}
         left["held"] = 7
     value = json.dumps(left).encode()
-    record = ConsumedRecord(f"{STAGE}.warn.state", 0, 3, b"solingen/w", value, {"covers": "-1"}, 0.0)
+    record = ConsumedRecord(
+        f"{STAGE}.warn.state", 0, 3, b"solingen/w", value, {"covers": "-1", "covers_at": "0.0"}, 0.0
+    )
     worker = Worker(settings)
-    worker.store.kept[0] = {"solingen": StoredRecord(record, "solingen/w", (-1, 0.0)).stored()}
+    worker.store.kept[0] = joined({"solingen/w": record})
     await worker.take(of(lines[cut:], "warn.impacts"))
     told = sorted(told_in(lines[cut:]))
     rejected = [one for one in worker.sender.records if one.topic.endswith(".rejected")]

@@ -103,7 +103,7 @@ class Desk:
         before = self.city.state.stopped
         self.take(said)
         now = self.city.state
-        for answer in pause_answers(before, now.stopped, said, now.city, now.facts.now):
+        for answer in pause_answers(before, now.stopped, said, now.city, self.city.ledger.now):
             self.put("actions", answer.key, answer.to_bytes())
 
     def take(self, *records: ImpactRecord) -> Self:

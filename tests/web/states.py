@@ -15,6 +15,7 @@ import yaml
 from tests.support import NOON, City
 from tests.web.sites import Desk, settings
 from warnsys.cap.cells import catalogue
+from warnsys.partition import Partition
 from warnsys.pipeline import cities_for, matcher_for
 from warnsys.records import FeedStatus, Snapshot, Tick
 from warnsys.settings import LIVE
@@ -70,7 +71,8 @@ class Town(Desk):
             self.put(record.topic, record.key, record.value, dict(record.headers))
         self.now = other.now
         self.city = replace(other.city, notices=[*other.city.notices])
-        self.city.state = other.city.state
+        known = other.city.partition
+        self.city.partition = Partition(known.rules, known.ledger, known.states)
         return self
 
     def operated(self) -> Self:

@@ -9,7 +9,6 @@ from pydantic import BaseModel
 
 from streams.kafka.topics import Topic, Topics
 from warnsys.channels.registry import Channel, channels
-from warnsys.pipeline import CityState
 from warnsys.records import (
     VERSION,
     AlertHeaders,
@@ -120,8 +119,18 @@ def kinds() -> tuple[Kind, ...]:
         ),
         Kind("status", "source", FeedStatus),
         Kind(
-            "state", "city/writer", CityState, internal=True,
-            headers=dict.fromkeys(("covers", "covers_at", "covers_log"), ""),
+            "state", "number/writer", name="ChangeSet", internal=True,
+            about="What an agent remembers: the entries that changed, a line each, as `[path, value]`.",
+            content_type="application/x-ndjson",
+            headers={
+                "after": "The key of the record before it",
+                "tail": "The number of the first record that is needed",
+                **dict.fromkeys(("covers", "covers_at", "covers_log"), ""),
+            },
+        ),
+        Kind(
+            "state", "`claim`", name="Claim", internal=True, about="Which process has begun to read.",
+            content_type="application/octet-stream",
         ),
         *(Kind("actions", done, model) for model in members(read_action)),
     )  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from warnsys.channels.registry import channel_of, tellers
-from warnsys.pipeline import Offline, cities_for, matcher_for
+from warnsys.pipeline import cities_for, matcher_for
 from warnsys.records import (
     AlertHeaders,
     ChangeNotice,
@@ -69,16 +69,7 @@ def told() -> tuple[tuple[AlertHeaders, bytes], tuple[Record, ...]]:
         _first(heard, SteleRecord, lambda record: (record.status, record.freshness) == ("warned", "fresh")),
         *(_warning(heard, one.record) for one in tellers()),
         status,
-        _remembered(replay.settings, decided),
     )
-
-
-def _remembered(settings: Any, decided: DecidedMessage) -> Record:
-    """A city's state after one message."""
-    pipeline = Offline(settings)
-    pipeline.tick(decided.at)
-    pipeline.settle(decided.decision.outcome)
-    return next(iter(pipeline.states.values()))
 
 
 def _warning(heard: Iterable[ReplayEvent], kind: type[Any]) -> Record:

@@ -22,7 +22,7 @@ import httpx
 
 from geofences import bundled
 from warnsys.feeds.poller import Poller
-from warnsys.pipeline import Offline
+from warnsys.partition import Offline
 from warnsys.records import FeedStatus, PushNotice, SteleRecord
 from warnsys.settings import parse
 from warnsys.simulation.faults import EMPTY, FAULTS, Broken

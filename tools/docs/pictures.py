@@ -13,7 +13,7 @@ from streams.kafka import embedded
 from streams.processes import demo
 from warnsys.cap import read_bundle
 from warnsys.cap.dwd import without_language
-from warnsys.pipeline import Offline
+from warnsys.partition import Offline
 from warnsys.records import AlertHeaders, Snapshot
 from warnsys.simulation.scenario import load
 from warnsys.view import LiveView

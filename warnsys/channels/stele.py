@@ -17,7 +17,7 @@ from warnsys.channels.measures import measure
 from warnsys.channels.registry import MIB, Channel, TopicShape
 from warnsys.channels.wording import CityInfo
 from warnsys.channels.words import LANGUAGES, in_language, say
-from warnsys.records import CapMessage, Localised, Presentation, SteleItem, SteleRecord, utc
+from warnsys.records import CapMessage, Localised, Presentation, SteleItem, SteleRecord
 from warnsys.settings import LIVE
 from warnsys.warning.matching import BODY_CHARS, EVENT_CHARS, HEADLINE_CHARS, MAX_LANGUAGES
 from warnsys.warning.notify import notice_id
@@ -58,6 +58,8 @@ class Shared:
         self._presentations: dict[_OneWarning, Presentation] = {}
         self._text_bytes: dict[_OneWarning, int] = {}
         self._ranks: dict[_OneWarning, Rank] = {}
+        self.contents: dict[tuple[object, ...], str] = {}
+        """By what stands in a district, the digest of what its record shows: most districts are alike."""
 
     def item(self, one: Standing) -> SteleItem:
         """The warning as it holds in one district."""
@@ -158,7 +160,18 @@ def record(
 
 
 def content(shared: Shared, district: DistrictSituation) -> str:
-    """A digest of everything that a record would show, found without wording it."""
+    """A digest of everything that a record would show, found without wording it.
+
+    Only `as_of` is left out. Each snapshot moves it for all districts, and the next record that is sent says it:
+    within a minute, as a record is sent again at that age (docs/adr/0025).
+    """
+    key = (district.status, *((_one_warning(one), one.impact.reason) for one in district.standing))
+    if key not in shared.contents:
+        shared.contents[key] = _content(shared, district)
+    return shared.contents[key]
+
+
+def _content(shared: Shared, district: DistrictSituation) -> str:
     situation = shared.situation
     items = [
         (
@@ -167,8 +180,7 @@ def content(shared: Shared, district: DistrictSituation) -> str:
         )
         for one in shown(shared, district)
     ]  # fmt: skip
-    as_of = situation.as_of and utc(situation.as_of)
-    said = (district.status, situation.freshness, as_of, items, len(district.standing))
+    said = (district.status, situation.freshness, items, len(district.standing))
     return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from warnsys.channels.registry import called, channel_of
-from warnsys.pipeline import CityRules, CityState, settle
+from warnsys.partition import Partition
+from warnsys.pipeline import CityRules
 from warnsys.records import ChangeNotice, Notice, Outcome, Snapshot, SteleRecord, Tick
 from warnsys.replay.narrate import spoken
 from warnsys.replay.run import header_cities
@@ -27,10 +28,9 @@ def told_alone(outcome: Outcome, cities: Mapping[str, CityRules], source: str, a
     heard = outcome.model_copy(update={"source": source, "stamp": at})
     listed = Snapshot(stage=outcome.stage, source=source, stamp=at, checked=at, ids=(outcome.listed_id,))
     for city, rules in cities.items():
-        state, _ = settle(CityState(city=city), Tick(stage=outcome.stage, at=at), rules)
-        for record in (heard, listed):
-            state, more = settle(state, record, rules)
-            notices += more
+        alone = Partition({city: rules})
+        alone.take(Tick(stage=outcome.stage, at=at))
+        notices += [*alone.take(heard), *alone.take(listed)]
     last = {one.district if isinstance(one, SteleRecord) else one.id: one for one in notices}  # a stele's newest
     kept = tuple(one for one in last.values() if isinstance(one, ChangeNotice) or one.items)
     told = {(channel_of(one), one.audience) for one in kept if isinstance(one, ChangeNotice)}

@@ -16,7 +16,8 @@ from geofences import bundled
 from warnsys.cap import CapError
 from warnsys.feeds.answer import Refused
 from warnsys.feeds.bundle import Key
-from warnsys.pipeline import CityRules, Offline
+from warnsys.partition import Offline
+from warnsys.pipeline import CityRules
 from warnsys.records import AlertHeaders, Notice, Snapshot
 from warnsys.replay.read import Material, Opener, ReplayedMessage, Shot, worst_first
 from warnsys.settings import LIVE, Settings, Source, parse

@@ -1,12 +1,15 @@
-"""How much a city remembers: what may grow by input has a bound, whatever comes in (docs/adr/0013).
+"""How much a city and a ledger remember: what may grow by input has a bound, whatever comes in (docs/adr/0013).
 
-A state is weighed when enough came in since the last time. If it is too heavy, it lets go of what matters least, the
-oldest first: references that nobody knows, what is listed and warns elsewhere, what is over, then long texts, and only
-then of what is in force: the least of it, and never the worst of a district. What was let go is said to operators.
+Each is weighed when enough came in since the last time. If it is too heavy, it lets go of what matters least, the
+oldest first. A ledger: what is early, snapshots between the witnesses, what is listed and no city needs, and at last
+references to what never came. A city: references that nobody knows, what is over, then long texts, and only then of
+what is in force: the least of it, and never the worst of a district. What was let go is said to operators.
 """
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 
 from pydantic_core import to_json
 
@@ -15,13 +18,14 @@ from warnsys.warning.facts import (
     FORGOT_FOR,
     MEMORY_OPEN,
     Fact,
-    Facts,
     Forgot,
+    Gap,
     KnownSnapshot,
+    Ledger,
     Listing,
     last_seen,
 )
-from warnsys.warning.learning import last_stamps
+from warnsys.warning.learning import Needs, with_loose
 from warnsys.warning.matching import live_at
 from warnsys.warning.notification_log import NotificationLog, top_grade
 from warnsys.warning.revisions import replaces
@@ -30,9 +34,9 @@ from warnsys.warning.situation import Situation, grade
 
 MIB = 1024 * 1024
 MOST_BYTES = 6 * MIB
-"""Of a city's state as JSON; the topic takes 8 MiB."""
+"""Of a city's state, or of a ledger, as JSON."""
 WEIGH_AFTER = MIB // 4
-"""Bytes of records that came in, after which a state is weighed again: it grows by a few times as much at most."""
+"""Bytes of records that came in, after which it is weighed again: it grows by a few times as much at most."""
 HEAVY, LIGHT = 4 * MIB, 3 * MIB
 """From the first on it lets go of something, until it has the second."""
 MOST_HELD_BYTES = MOST_TOLD_BYTES = MIB // 2
@@ -47,7 +51,7 @@ SHORT_LANGUAGES = ("de", "en")
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
+class CityNeeds:
     """What a city cannot do without."""
 
     standing: Mapping[str, tuple[int, frozenset[str]]]
@@ -58,12 +62,12 @@ class Needs:
     """By district the message that warns worst: what is live before what has expired."""
 
 
-def needs(facts: Facts, situation: Situation | None, ends_to_tell: Collection[str]) -> Needs:
+def needs(facts: Mapping[str, Fact], situation: Situation | None, ends_to_tell: Collection[str]) -> CityNeeds:
     """Before the first tick everything that warns is taken to stand."""
     standing: dict[str, tuple[int, frozenset[str]]] = {}
     worst: dict[str, tuple[int, str]] = {}
     if situation is None:
-        for fact in facts.facts.values():
+        for fact in facts.values():
             for meaning, impact in fact.impacts():
                 _add(standing, fact.base_id, grade(meaning), impact.district)
                 worst[impact.district] = max(worst.get(impact.district, (0, "")), (grade(meaning), fact.base_id))
@@ -73,7 +77,7 @@ def needs(facts: Facts, situation: Situation | None, ends_to_tell: Collection[st
                 rank = 0 if one.phase == "expired" else grade(one.meaning)
                 _add(standing, one.fact.base_id, rank, state.district)
                 worst.setdefault(state.district, (rank, one.fact.base_id))
-    return Needs(standing, ends_to_tell, frozenset(base_id for _, base_id in worst.values()))
+    return CityNeeds(standing, ends_to_tell, frozenset(base_id for _, base_id in worst.values()))
 
 
 def _add(standing: dict[str, tuple[int, frozenset[str]]], base_id: str, rank: int, district: str) -> None:
@@ -88,9 +92,9 @@ def lighter_held(held: StandingByMessage) -> StandingByMessage:
     return {district: {i: True for i, stood in ids.items() if stood} for district, ids in held.items()}
 
 
-def held_of(held: StandingByMessage, facts: Facts) -> StandingByMessage:
+def held_of(held: StandingByMessage, facts: Collection[str]) -> StandingByMessage:
     """Without what was let go."""
-    return {d: kept for d, ids in held.items() if (kept := {i: s for i, s in ids.items() if i in facts.facts})}
+    return {d: kept for d, ids in held.items() if (kept := {i: s for i, s in ids.items() if i in facts})}
 
 
 def lighter_told(told: NotificationLog) -> NotificationLog:
@@ -106,16 +110,90 @@ def lighter_told(told: NotificationLog) -> NotificationLog:
     return kept
 
 
-def lighter(facts: Facts, too_much: int, need: Needs) -> Facts:
-    """Without what matters least, by about so many bytes; `forgot` says what that was."""
-    scales = _Scales(facts, too_much, need)
-    for step in (
-        scales.unknown_references, scales.elsewhere, scales.over, scales.replacements, scales.texts, scales.least,
-    ):  # fmt: skip
+class Lighter(NamedTuple):
+    """What a city has left."""
+
+    facts: dict[str, Fact]
+    gaps: dict[str, Gap]
+    forgot: Forgot | None
+
+
+def lighter(
+    facts: Mapping[str, Fact],
+    gaps: Mapping[str, Gap],
+    forgot: Forgot | None,
+    now: datetime | None,
+    too_much: int,
+    need: CityNeeds,
+) -> Lighter:
+    """Takes from a city what matters least, about so many bytes; `forgot` says what that was."""
+    scales = _Scales(facts, gaps, now, too_much, need)
+    for step in (scales.unknown_references, scales.over, scales.replacements, scales.texts, scales.least):
         if scales.too_much <= 0:
             break
         step()
-    return scales.taken()
+    return Lighter(scales.facts, scales.gaps, _forgot(forgot, scales.forgot, now))
+
+
+def ledger_within_bounds(ledger: Ledger, needs: Needs) -> Ledger:
+    """Weighs a ledger once `WEIGH_AFTER` bytes have come in; above `HEAVY` it makes it smaller, to `LIGHT` if that can
+    be."""
+    if ledger.grown < WEIGH_AFTER:
+        return ledger
+    ledger = ledger.model_copy(update={"grown": 0})
+    weight = len(ledger.to_bytes())
+    return lighter_ledger(ledger, weight - LIGHT, needs) if weight > HEAVY else ledger
+
+
+def lighter_ledger(ledger: Ledger, too_much: int, needs: Needs) -> Ledger:
+    """Takes from a ledger what matters least, about so many bytes; `forgot` says what that was.
+
+    Spared is some of what left a listing together with a warning in force, because it tells that the warning was
+    dropped.
+    """
+    forgot: dict[str, int] = {}
+    update: dict[str, object] = {}
+    if ledger.early:
+        too_much -= size(ledger.early)
+        forgot["early"] = sum(map(len, ledger.early.values()))
+        update["early"] = {}
+    snapshots = dict(ledger.snapshots)
+    spare = [(seen, source) for source, some in snapshots.items() for seen in _spare(some)]
+    for seen, source in sorted(spare, key=lambda one: one[0].stamp):
+        if too_much > 0:
+            snapshots[source] = tuple(one for one in snapshots[source] if one is not seen)
+            too_much -= size(seen)
+            forgot["snapshots"] = forgot.get("snapshots", 0) + 1
+    listed = {i for some in snapshots.values() for seen in some for i in seen.ids}
+    listings, stamps, spared = dict(ledger.listings), needs.last_stamps(ledger), 0
+    free = [(i, one) for i, one in listings.items() if i not in listed and i not in needs.listed_as]
+    free.sort(key=_age)
+    kept = set[str]()
+    for listed_id, listing in reversed(free):
+        if any((source, seen.last) in stamps for source, seen in listing.sightings.items()):
+            spared += size(listing) + len(listed_id)
+            if spared <= MOST_SPARED_BYTES:
+                kept.add(listed_id)
+    for listed_id, listing in free:
+        if too_much > 0 and listed_id not in kept:
+            del listings[listed_id]
+            too_much -= size(listing) + len(listed_id)
+            forgot["listings"] = forgot.get("listings", 0) + 1
+    loose = dict(ledger.loose)
+    for fact in sorted(loose.values(), key=lambda fact: (fact.sent, fact.base_id)):
+        if too_much > 0:
+            del loose[fact.base_id]
+            too_much -= size(fact) + len(fact.base_id)
+            forgot["references"] = forgot.get("references", 0) + 1
+    update |= {"snapshots": snapshots, "listings": listings, "forgot": _forgot(ledger.forgot, forgot, ledger.now)}
+    return with_loose(ledger.model_copy(update=update), loose)
+
+
+def _forgot(past: Forgot | None, more: Mapping[str, int], now: datetime | None) -> Forgot:
+    counts = dict(past.counts) if past and now and past.at and now - past.at < FORGOT_FOR else {}
+    for what, count in more.items():
+        counts[what] = counts.get(what, 0) + count
+    return Forgot(at=now, counts=counts)
 
 
 def size(value: object) -> int:
@@ -123,29 +201,19 @@ def size(value: object) -> int:
 
 
 class _Scales:
-    def __init__(self, facts: Facts, too_much: int, need: Needs) -> None:
-        self.before, self.too_much, self.need = facts, too_much, need
-        self.facts, self.listings, self.snapshots = dict(facts.facts), dict(facts.listings), dict(facts.snapshots)
-        self.early = facts.early
+    def __init__(
+        self,
+        facts: Mapping[str, Fact],
+        gaps: Mapping[str, Gap],
+        now: datetime | None,
+        too_much: int,
+        need: CityNeeds,
+    ) -> None:
+        self.now, self.too_much, self.need = now, too_much, need
+        self.facts, self.gaps = dict(facts), dict(gaps)
         self.forgot: dict[str, int] = {}
-        self.replaces = replaces(facts.facts)
+        self.replaces = replaces(facts)
         self.replaced = {base_id for some in self.replaces.values() for base_id in some}
-
-    def taken(self) -> Facts:
-        now = self.before.now
-        past = self.before.forgot
-        counts = dict(past.counts) if past and now and past.at and now - past.at < FORGOT_FOR else {}
-        for what, count in self.forgot.items():
-            counts[what] = counts.get(what, 0) + count
-        return self.before.model_copy(
-            update={
-                "facts": self.facts,
-                "listings": self.listings,
-                "snapshots": self.snapshots,
-                "early": self.early,
-                "forgot": Forgot(at=now, counts=counts),
-            }
-        )
 
     def _drop(self, what: str, facts: Iterable[Fact]) -> None:
         for fact in facts:
@@ -154,8 +222,9 @@ class _Scales:
             if fact.base_id in self.facts:
                 if self._may_hold(fact):
                     last_end = max(meaning.expires or fact.sent + MEMORY_OPEN for meaning in fact.meanings)
-                    known = {i: self.listings[i] for i in fact.listed_as if i in self.listings}
-                    self.listings.update((i, listing.undecided(last_end)) for i, listing in known.items())
+                    for i in fact.listed_as:
+                        gap = self.gaps.get(i, Gap())
+                        self.gaps[i] = gap.model_copy(update={"let_go": max(gap.let_go or last_end, last_end)})
                 del self.facts[fact.base_id]
                 self.too_much -= size(fact) + len(fact.base_id)
                 self.forgot[what] = self.forgot.get(what, 0) + 1
@@ -164,7 +233,7 @@ class _Scales:
         """Says whether a message stands, or may again if its source lists it: it has not expired, nor was replaced."""
         if fact.base_id in self.need.standing:
             return True
-        now = self.before.now
+        now = self.now
         unexpired = any(now is None or live_at(meaning, now) for meaning, _ in fact.impacts())
         return unexpired and fact.base_id not in self.replaced
 
@@ -181,41 +250,6 @@ class _Scales:
 
     def _ends(self, fact: Fact) -> bool:
         return any(i in self.facts for i in self.replaces[fact.base_id])
-
-    def elsewhere(self) -> None:
-        """What waits for its time, snapshots between the witnesses, and what is listed in none of the others, and
-        concerns nothing here. Spared is some of what left a listing together with a warning in force, because it tells
-        that the warning was dropped.
-        """
-        if self.early:
-            self.too_much -= size(self.early)
-            self.forgot["early"] = sum(map(len, self.early.values()))
-            self.early = {}
-        spare = [(seen, source) for source, some in self.snapshots.items() for seen in _spare(some)]
-        for seen, source in sorted(spare, key=lambda one: one[0].stamp):
-            if self.too_much <= 0:
-                return
-            self.snapshots[source] = tuple(one for one in self.snapshots[source] if one is not seen)
-            self.too_much -= size(seen)
-            self.forgot["snapshots"] = self.forgot.get("snapshots", 0) + 1
-        here = {i for fact in self.facts.values() for i in fact.listed_as}
-        here.update(i for some in self.snapshots.values() for seen in some for i in seen.ids)
-        now = self.before.now
-        stamps = last_stamps(self.before, self.facts.values(), now) if now else set()
-        others = sorted(((i, listing) for i, listing in self.listings.items() if i not in here), key=_age)
-        spared = 0
-        for listed_id, listing in reversed(others):
-            if any((source, seen.last) in stamps for source, seen in listing.sightings.items()):
-                spared += size(listing) + len(listed_id)
-                if spared <= MOST_SPARED_BYTES:
-                    here.add(listed_id)
-        for listed_id, listing in others:
-            if self.too_much <= 0:
-                return
-            if listed_id not in here:
-                del self.listings[listed_id]
-                self.too_much -= size(listing) + len(listed_id)
-                self.forgot["listings"] = self.forgot.get("listings", 0) + 1
 
     def over(self) -> None:
         """What neither stands nor ends what is known."""

@@ -10,11 +10,14 @@ A stamp ahead of the city's time is **early**: it waits for the next tick. If th
 counts then. Else it is dropped and never counts, not even when its time has come (docs/adr/0014).
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Self, TypeVar
 
-from warnsys.records import Moment, Part
+from pydantic import Field, model_validator
+
+from warnsys.records import Moment, Part, Record
 from warnsys.warning.clock import Clock
 from warnsys.warning.revisions import Fact as Fact
 
@@ -83,8 +86,6 @@ class Listing(Part):
     """By source, those seen last at the end."""
     foreign: bool | None = None
     """Whether only messages of other senders are known by this identifier; ours by it is still to come, or never."""
-    let_go: Moment | None = None
-    """If its message was let go (`bounds`) and has not come again since: until when it may warn here."""
 
     def seen(self, source: str, stamp: datetime | None, *, early: bool = False) -> "Listing":
         """Adds that a source listed the id. If `early`, `stamp` stands in for an early one."""
@@ -103,12 +104,7 @@ class Listing(Part):
         foreign = (foreign and not ours) if accepted else bool(self.foreign)
         others = {version: known for version, known in self.accepted.items() if version != ruleset_version}
         now = {**others, ruleset_version: self.accepted.get(ruleset_version, False) or accepted}
-        update = {"accepted": newest(now, MOST_RULES), "foreign": foreign or None}
-        return self.model_copy(update={**update, "let_go": None if accepted else self.let_go})
-
-    def undecided(self, let_go: datetime) -> "Listing":
-        """Takes back every verdict, because the message was let go: a source that lists it has to bring it again."""
-        return self.model_copy(update={"accepted": {}, "let_go": max(self.let_go or let_go, let_go)})
+        return self.model_copy(update={"accepted": newest(now, MOST_RULES), "foreign": foreign or None})
 
 
 class KnownSnapshot(Part):
@@ -118,8 +114,13 @@ class KnownSnapshot(Part):
     checked: Moment
     """When a feed first looked at it."""
     ids: tuple[str, ...]
+    """In order."""
     left_out: int | None = None
     """How many ids it listed beyond these; None for none."""
+
+    def lists(self, listed_id: str) -> bool:
+        at = bisect_left(self.ids, listed_id)
+        return at < len(self.ids) and self.ids[at] == listed_id
 
 
 class Forgot(Part):
@@ -141,43 +142,83 @@ class Early(Part):
     """The listed ids of the messages that came with that stamp."""
 
 
-class Facts(Part):
-    """All that is known about one city."""
+class Gap(Part):
+    """A message that the ledger calls decided and a city lacks: there it counts as undecided until it comes again."""
+
+    let_go: Moment | None = None
+    """If the city let it go (`bounds`): until when it may warn here."""
+    rejected: str | None = None
+    """The rule set version under which it came again and could not be read; None if it did not come."""
+
+
+class Ledger(Record):
+    """What is known in a partition and is the same for all its cities: what is listed and decided, and the time."""
 
     now: Moment | None = None
-    """The city's time; before the first tick nothing is decided that needs a clock."""
+    """The partition's time; before the first tick nothing is decided that needs a clock."""
     clock: Clock = Clock()
     early: dict[str, tuple[Early, ...]] = {}
     """By source, the newest last."""
     ahead: dict[str, int] = {}
-    """By source, the seconds by which its newest stamp was ahead of the city's time, until one comes that is not."""
-    facts: dict[str, Fact] = {}
-    """By base id."""
+    """By source, the seconds by which its newest stamp was ahead of the time, until one comes that is not."""
     listings: dict[str, Listing] = {}
     """By listed id."""
     snapshots: dict[str, tuple[KnownSnapshot, ...]] = {}
     """By source, the newest first. They go back to the `LOOKS`th complete one, and to the `LOOKS`th complete one that
     lists anything, where snapshots that do not lie apart count once (`apart`)."""
+    loose: dict[str, Fact] = {}
+    """By base id, messages that name one that is not decided yet, without what they warn of. It may warn any city, and
+    that city then takes them from here (`following`)."""
     grown: int = 0
-    """How many bytes came in since the state was last weighed."""
+    """How many bytes came in since it was last weighed."""
     forgot: Forgot | None = None
+    tidied: Moment | None = None
+    """When it last forgot what nothing needs any more."""
+    named: dict[str, tuple[str, ...]] = Field({}, exclude=True)
+    """By base id, the loose messages that name or revise it. It follows from `loose`."""
 
-    def forgotten(self, now: datetime) -> Iterator[str]:
-        """Gives what operators have to know was let go: `forgot 3 listings`."""
-        past = self.forgot
-        if past and past.at and now - past.at < FORGOT_FOR:
-            yield from (f"forgot {count} {what}" for what, count in sorted(past.counts.items()))
+    @model_validator(mode="after")
+    def _with_names(self) -> Self:
+        if self.loose and not self.named:
+            named: dict[str, list[str]] = {}
+            for base_id, fact in sorted(self.loose.items()):
+                for name in names_in(fact):
+                    named.setdefault(name, []).append(base_id)
+            self.named.update({name: tuple(some) for name, some in named.items()})
+        return self
+
+    def may_warn(self, base_id: str) -> bool:
+        """Says whether a message may warn cities that do not have it: no message of that id has been accepted yet."""
+        listing = self.listings.get(base_id)
+        return listing is None or bool(listing.foreign) or not any(listing.accepted.values())
+
+    def following(self, base_id: str) -> dict[str, Fact]:
+        """Gives the loose messages that are this one, revise it, name it, or name one of these."""
+        found, waiting = dict[str, Fact](), [base_id]
+        while waiting:
+            name = waiting.pop()
+            for one in (name, *self.named.get(name, ())):
+                if one in self.loose and one not in found:
+                    found[one] = self.loose[one]
+                    waiting.append(one)
+        return found
 
 
-def verdict(known: Facts, listed_id: str, ruleset_version: str) -> bool | None:
+def names_in(fact: Fact) -> set[str]:
+    """Gives the ids under which a loose message is looked for, beside its own."""
+    return {*fact.supersedes, *((fact.of,) if fact.of else ())}
+
+
+def forgotten(past: Forgot | None, now: datetime) -> Iterator[str]:
+    """Gives what operators have to know was let go: `forgot 3 listings`."""
+    if past and past.at and now - past.at < FORGOT_FOR:
+        yield from (f"forgot {count} {what}" for what, count in sorted(past.counts.items()))
+
+
+def verdict(ledger: Ledger, listed_id: str, ruleset_version: str) -> bool | None:
     """Says how a message was decided under these rules: True accepted, False rejected, None undecided."""
-    listing = known.listings.get(listed_id)
+    listing = ledger.listings.get(listed_id)
     return listing.accepted.get(ruleset_version) if listing else None
-
-
-def complete(known: Facts, seen: KnownSnapshot, ruleset_version: str) -> bool:
-    """Says whether every message that a snapshot lists has been accepted under these rules."""
-    return seen.left_out is None and all(verdict(known, listed_id, ruleset_version) for listed_id in seen.ids)
 
 
 def apart(newest_first: Sequence[KnownSnapshot], looks: int) -> Sequence[KnownSnapshot]:

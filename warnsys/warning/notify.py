@@ -19,13 +19,13 @@ before, "gone" if it is the other way round; `scene` has the other words.
 
 import math
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import get_args
 
 from warnsys.records import Audience, Meaning, NoticeKind
 from warnsys.warning.difference import Difference, Effect, Reason, SceneComparison
-from warnsys.warning.facts import Fact, Facts
+from warnsys.warning.facts import Fact
 from warnsys.warning.notification_log import LogEntry, NotificationLog, higher, one_entry, without_ended
 from warnsys.warning.policy import Channel, Policy, Rule, Rules
 from warnsys.warning.scene import StandingByMessage
@@ -96,12 +96,12 @@ def notice_id(stage: str, place: str, channel: str, audience: str, *identity: st
     return str(uuid.uuid5(NAMESPACE, "|".join(parts)))
 
 
-def remember(situation: Situation, before: StandingByMessage, known: Facts) -> StandingByMessage:
+def remember(situation: Situation, before: StandingByMessage, facts: Collection[str]) -> StandingByMessage:
     """Gives what the next record compares with: by district, each message that stands (True), and each that stood
     earlier and is still among the facts (False)."""
     found: StandingByMessage = {}
     for district, state in situation.districts.items():
-        stood = dict.fromkeys((i for i in before.get(district, ()) if i in known.facts), False)
+        stood = dict.fromkeys((i for i in before.get(district, ()) if i in facts), False)
         stands = dict.fromkeys((one.fact.base_id for one in state.standing), True)
         if stood or stands:
             found[district] = dict(sorted({**stood, **stands}.items()))
@@ -109,7 +109,7 @@ def remember(situation: Situation, before: StandingByMessage, known: Facts) -> S
 
 
 def changes(
-    known: Facts,
+    facts: Mapping[str, Fact],
     situation: Situation,
     before: StandingByMessage,
     told: NotificationLog,
@@ -124,7 +124,7 @@ def changes(
 
     Only event groups and districts in which a message is new or gone are compared: time alone is no news.
     """
-    comparison = _Changes(known, situation, before, snapshot)
+    comparison = _Changes(facts, situation, before, snapshot)
     found: list[Change] = []
     told = dict(told)
     for rule in policy.rules_by_name:
@@ -148,17 +148,17 @@ def changes(
     def highest(audience_and_channel: str, group: str, district: str) -> int:
         return comparison.top_standing(district, group, rules.get(audience_and_channel))
 
-    return _at_most(sorted(found, key=_worst_first), known), without_ended(told, situation.now, highest)
+    return _at_most(sorted(found, key=_worst_first), facts), without_ended(told, situation.now, highest)
 
 
-def _at_most(worst_first: Iterable[Change], known: Facts) -> list[Change]:
+def _at_most(worst_first: Iterable[Change], facts: Mapping[str, Fact]) -> list[Change]:
     """Keeps the worst `MOST_CHANGES` changes of each rule and kind. The last one says how many more there are."""
     by_rule_and_kind: dict[tuple[str, NoticeKind], list[Change]] = {}
     for change in worst_first:
         by_rule_and_kind.setdefault((change.rule.name, change.kind), []).append(change)
     found = []
     for some in by_rule_and_kind.values():
-        left_out_by_message = {change.cause: _left_out(known, change) for change in some}
+        left_out_by_message = {change.cause: _left_out(facts, change) for change in some}
         if len(some) > MOST_CHANGES:
             some = _over_districts(some)
         kept = some[:MOST_CHANGES]
@@ -194,11 +194,11 @@ def _joined(changes: Sequence[Change]) -> Change:
     return replace(changes[0], meaning=meaning, districts=districts, was=was)
 
 
-def _left_out(known: Facts, change: Change) -> int:
+def _left_out(facts: Mapping[str, Fact], change: Change) -> int:
     """Counts the meanings of the causing message that were not kept."""
     if change.kind not in ("warn", "update"):
         return 0
-    fact = known.facts.get(change.cause)
+    fact = facts.get(change.cause)
     return (fact and fact.left_out) or 0
 
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import cached_property
 
 from warnsys.records import Meaning, utc
-from warnsys.warning.facts import Fact, Facts
+from warnsys.warning.facts import Fact
 from warnsys.warning.notification_log import LogEntries, log_entries
 from warnsys.warning.policy import Rule
 from warnsys.warning.revisions import replaces
@@ -44,8 +44,10 @@ class Scene:
     `Situation.as_of` stands in.
     """
 
-    def __init__(self, known: Facts, situation: Situation, before: StandingByMessage, snapshot: str) -> None:
-        self.facts, self.situation, self.before = known.facts, situation, before
+    def __init__(
+        self, facts: Mapping[str, Fact], situation: Situation, before: StandingByMessage, snapshot: str
+    ) -> None:
+        self.facts, self.situation, self.before = facts, situation, before
         self.snapshot = snapshot or (utc(situation.as_of) if situation.as_of else "")
         self._indexes: dict[str, _MessageIndex] = {}
         self._entries: dict[tuple[object, ...], LogEntries] = {}

@@ -17,7 +17,7 @@ complete when every one has been accepted.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -27,9 +27,9 @@ from typing import Literal
 from warnsys.cap.model import level
 from warnsys.records import DistrictStatus, Freshness, Impact, Meaning
 from warnsys.warning.circles import parts
-from warnsys.warning.clock import alarms, latest
-from warnsys.warning.evidence import Evidence
-from warnsys.warning.facts import DECIDING, Fact, Facts, Listing, verdict
+from warnsys.warning.clock import alarms
+from warnsys.warning.evidence import Evidence, Witnesses
+from warnsys.warning.facts import Fact, Gap
 from warnsys.warning.matching import live_at
 from warnsys.warning.revisions import replaces
 
@@ -76,6 +76,8 @@ class Situation:
     """Base ids of messages that are replaced for good: only their references are needed any more."""
     clocks: Mapping[str, int] = field(default_factory=dict)
     """The seconds by which a clock is off (`broker`), or by which a source's stamp is ahead (`stamp dwd`)."""
+    unsettled: bool = False
+    """Whether any snapshot that comes may change what holds, even if it lists of this city's messages the same."""
 
     @cached_property
     def in_force(self) -> dict[str, tuple[Meaning, ...]]:
@@ -85,17 +87,20 @@ class Situation:
 
 
 def derive(
-    known: Facts, now: datetime, districts: Iterable[str], stale_after: Mapping[str, timedelta], ruleset_version: str
+    witnesses: Witnesses,
+    facts: Mapping[str, Fact],
+    gaps: Mapping[str, Gap],
+    now: datetime,
+    districts: Iterable[str],
+    stale_after: Mapping[str, timedelta],
 ) -> Situation:
-    """Derives the situation of a city at `now`.
+    """Derives the situation of a city at `now`, from its facts and what its partition's snapshots prove.
 
-    `stale_after` holds, by source that the city listens to, the age from which a snapshot is stale. `ruleset_version`
-    is the present one.
+    `gaps` are the messages that the city lacks. `stale_after` holds, by source that the city listens to, the age from
+    which a snapshot is stale.
     """
-    view = _View(known, now, ruleset_version)
-    states = [view.freshness(source, limit) for source, limit in stale_after.items()]
-    freshness: Freshness = max(states, key=_FRESHNESS.index) if states else "none"
-    stamps = [seen[0].stamp for source in stale_after if (seen := known.snapshots.get(source))]
+    view = _View(witnesses, facts, gaps, now)
+    how_fresh = freshness(view, stale_after, now)
     found, by_district = {}, view.by_district()
     for district in sorted(districts):
         standing = tuple(by_district.get(district, ()))
@@ -105,10 +110,19 @@ def derive(
         elif standing:
             status = "unconfirmed"
         else:
-            status = "clear" if freshness == "fresh" else "no_data"
+            status = "clear" if how_fresh == "fresh" else "no_data"
         found[district] = DistrictSituation(district, status, standing)
-    as_of, flags = min(stamps, default=None), view.flags(stale_after)
-    return Situation(now, freshness, as_of, flags, found, tuple(view.replaced_for_good()), view.clocks())
+    stamps = [seen[0].stamp for source in stale_after if (seen := witnesses.ledger.snapshots.get(source))]
+    return Situation(
+        now, how_fresh, min(stamps, default=None), view.flags(stale_after), found,
+        replaced := tuple(view.replaced_for_good()), view.clocks(), view.unsettled(replaced),
+    )  # fmt: skip
+
+
+def freshness(evidence: Evidence, stale_after: Mapping[str, timedelta], now: datetime) -> Freshness:
+    """Gives how fresh the data of all sources together are."""
+    states = [evidence.freshness(source, limit, now) for source, limit in stale_after.items()]
+    return max(states, key=_FRESHNESS.index) if states else "none"
 
 
 _FRESHNESS: tuple[Freshness, ...] = ("fresh", "incomplete", "stale", "none")
@@ -175,15 +189,15 @@ def worst_grade(district: DistrictSituation) -> int:
 class _View(Evidence):
     """The facts at one moment, as answers to the questions of the module's head: what stands, and what ended."""
 
-    def __init__(self, known: Facts, now: datetime, ruleset_version: str) -> None:
-        super().__init__(known, ruleset_version)
+    def __init__(self, witnesses: Witnesses, facts: Mapping[str, Fact], gaps: Mapping[str, Gap], now: datetime) -> None:
+        super().__init__(witnesses, facts, gaps)
         self.now = now
         self._replaced: dict[tuple[str, str], bool] = {}
         self._successors_warn: dict[tuple[str, str], frozenset[str]] = {}
-        self.replaces = replaces(known.facts)
+        self.replaces = replaces(facts)
         self.successors: dict[str, list[Fact]] = {}
         """By base id, the messages that replace it."""
-        for fact in known.facts.values():
+        for fact in facts.values():
             for base_id in self.replaces[fact.base_id]:
                 if not self.is_earlier_in_a_circle(fact, base_id):
                     self.successors.setdefault(base_id, []).append(fact)
@@ -195,7 +209,7 @@ class _View(Evidence):
 
         Then the later one holds: if each ended the other, nothing would be warned, and nobody would have said so.
         """
-        other = self.known.facts.get(base_id)
+        other = self.facts.get(base_id)
         if other is None or other.sent < fact.sent or (other.sent == fact.sent and base_id < fact.base_id):
             return False
         return self.circles[fact.base_id] == self.circles[base_id]
@@ -211,7 +225,7 @@ class _View(Evidence):
         """Gives what stands in each district, the worst first."""
         # What does not depend on the district is asked once per message: a message may warn thousands of districts.
         ranked = []
-        for fact in self.known.facts.values():
+        for fact in self.facts.values():
             if fact.meanings and not self.waits_for_successor(fact) and (sources := self.standing_sources(fact)):
                 for number, meaning in enumerate(fact.meanings):
                     if phase := self.phase(fact, meaning):
@@ -300,7 +314,7 @@ class _View(Evidence):
 
         So whatever they replaced is replaced everywhere, too.
         """
-        for fact in filter(lambda fact: fact.meanings, self.known.facts.values()):
+        for fact in filter(lambda fact: fact.meanings, self.facts.values()):
             sightings = self.sightings(fact).items()
             if all(self.replaced(fact, s) and self.confirmed(s, at.first) for s, at in sightings):
                 yield fact.base_id
@@ -314,10 +328,10 @@ class _View(Evidence):
 
     def holds_what_was_dropped(self, source: str) -> bool:
         """Says whether something still stands that its source dropped: operators have to look at it."""
-        newest = next(iter(self.known.snapshots.get(source, ())), None)
+        newest = next(iter(self.ledger.snapshots.get(source, ())), None)
         return newest is not None and any(
             live_at(meaning, self.now)
-            for fact in self.known.facts.values()
+            for fact in self.facts.values()
             if (sighting := self.sightings(fact).get(source))
             and sighting.last
             and sighting.last < newest.stamp
@@ -335,7 +349,7 @@ class _View(Evidence):
         """
         return any(
             self.something_severe_stood(source, seen[0].stamp)
-            for source, seen in self.known.snapshots.items()
+            for source, seen in self.ledger.snapshots.items()
             if seen and not seen[0].ids
         )
 
@@ -345,7 +359,7 @@ class _View(Evidence):
             level(meaning.severity) >= SEVERE
             and live_at(meaning, self.now)
             and not self.replaced_in(impact.district, fact, source)
-            for fact in self.known.facts.values()
+            for fact in self.facts.values()
             if (sighting := self.sightings(fact).get(source))
             and sighting.last
             and sighting.last < stamp
@@ -364,41 +378,37 @@ class _View(Evidence):
             if sighting.last
         )
 
-    # -- how far the data can be relied on --
+    # -- whom a snapshot concerns --
 
-    def freshness(self, source: str, limit: timedelta) -> Freshness:
-        """Gives the freshness of a source's data; they are stale if older than `limit`.
+    def unsettled(self, replaced_for_good: Collection[str]) -> bool:
+        """Says whether any snapshot may change what holds, as `Situation.unsettled`.
 
-        The newest snapshot counts that is decided, or that has been there for `DECIDING`.
+        None can if all that warns here is live, listed in the newest snapshot of each source that ever listed it, and
+        has no successor. Nor does what has reached its end, or is replaced for good, change by one that does not name
+        it.
         """
-        seen = self.known.snapshots.get(source, ())
-        if not seen:
-            return "none"
-        counting = (one for one in seen if self.is_decided(one) or self.now - one.checked >= DECIDING)
-        newest = next(counting, seen[-1])
-        if latest(self.known.clock, self.now) - newest.stamp > limit:
-            return "stale"
-        complete = newest in self.complete[source] and not self.misses_what_was_let_go(source, newest.stamp)
-        return "fresh" if complete else "incomplete"
-
-    def misses_what_was_let_go(self, source: str, stamp: datetime) -> bool:
-        """Says whether something that the city let go may hold at `stamp`, and its source has not withdrawn it.
-
-        One listing without it clears no district, as it would not end it either. Empty ones never count, because
-        nobody knows any more how bad it was.
-        """
-        return any(
-            stamp <= listing.let_go
-            and (sighting := listing.sightings.get(source))
-            and not self.missing(source, sighting.last, empty_counts=False)
-            for listing in self.let_go
-            if listing.let_go
+        return bool(self.gaps) or any(
+            self._waits_for_evidence(fact)
+            for fact in self.facts.values()
+            if fact.base_id not in replaced_for_good and any(meaning.impacts for meaning in fact.meanings)
         )
 
-    @cached_property
-    def let_go(self) -> list[Listing]:
-        """The listings of messages that the city let go."""
-        return [listing for listing in self.known.listings.values() if listing.let_go]
+    def _waits_for_evidence(self, fact: Fact) -> bool:
+        phases = [self.phase(fact, meaning) for meaning in fact.meanings]
+        if not any(phases):
+            return False
+        if "expired" in phases or fact.base_id in self.successors or self.waits_for_successor(fact):
+            return True
+        newest = {source: seen[0].stamp for source, seen in self.ledger.snapshots.items() if seen}
+        return any(at.last and at.last < newest.get(s, at.last) for s, at in self.sightings(fact).items())
+
+    # -- what operators have to look at --
+
+    def lacking(self, source: str) -> Iterator[str]:
+        """Gives the messages of a source's newest snapshot that the city does not know to be accepted."""
+        if seen := self.ledger.snapshots.get(source):
+            yield from self.witnesses.missing(source, seen[0])
+            yield from self.gaps.keys() & set(seen[0].ids) if self.gaps else ()
 
     def ends_nothing(self, fact: Fact) -> bool:
         """Says whether a Cancel references nothing that is known here.
@@ -407,35 +417,30 @@ class _View(Evidence):
         """
         if fact.msg_type != "Cancel" or "," not in fact.base_id:
             return False
-        return not any(i in self.known.facts for i in self.replaces[fact.base_id])
+        return not any(i in self.facts for i in self.replaces.get(fact.base_id, fact.supersedes))
 
     def clocks(self) -> dict[str, int]:
         """Gives the clocks and stamps that are off, as `Situation.clocks`."""
-        return {**self.known.clock.off, **{f"stamp {source}": by for source, by in self.known.ahead.items()}}
+        return {**self.ledger.clock.off, **{f"stamp {source}": by for source, by in self.ledger.ahead.items()}}
 
     def flags(self, sources: Iterable[str]) -> tuple[str, ...]:
         """Gives what operators have to look at, as `Situation.flags`; 20 of a kind at most."""
-        newest = [seen[0] for source in sources if (seen := self.known.snapshots.get(source))]
         dropped = [f"dropped {source}" for source in sorted(sources) if self.holds_what_was_dropped(source)]
-        unreadable = sorted(
-            {i for one in newest for i in one.ids if verdict(self.known, i, self.ruleset_version) is False}
-        )
-        left_out = [
-            f"left out {f.left_out} of {f.base_id}" for f in self.known.facts.values() if f.left_out and f.meanings
-        ]
-        reused = sorted({f"identifier reused {f.of}" for f in self.known.facts.values() if f.of})
-        idle = sorted(f"ends nothing {f.base_id}" for f in self.known.facts.values() if self.ends_nothing(f))
+        lacking = {i for source in sources for i in self.lacking(source)}
+        unreadable = sorted(i for i in lacking if self.verdict(i) is False)
+        left_out = [f"left out {f.left_out} of {f.base_id}" for f in self.facts.values() if f.left_out and f.meanings]
+        reused = sorted({f"identifier reused {f.of}" for f in self.facts.values() if f.of})
+        cancels = {one.base_id: one for one in (*self.witnesses.loose_cancels, *self.facts.values())}
+        idle = sorted(f"ends nothing {f.base_id}" for f in cancels.values() if self.ends_nothing(f))
         vanished = ("all vanished",) if self.all_vanished else ()
-        ahead = [f"stamp ahead {source} {by:+d} s" for source, by in sorted(self.known.ahead.items())]
-        clocks = (*alarms(self.known.clock), *ahead)
-        cannot_read, forgotten = (f"unreadable {i}" for i in unreadable[:20]), self.known.forgotten(self.now)
+        ahead = [f"stamp ahead {source} {by:+d} s" for source, by in sorted(self.ledger.ahead.items())]
+        clocks = (*alarms(self.ledger.clock), *ahead)
         return (
-            *cannot_read,
+            *(f"unreadable {i}" for i in unreadable[:20]),
             *sorted(left_out)[:20],
             *reused[:20],
             *idle[:20],
             *vanished,
             *dropped,
             *clocks,
-            *forgotten,
         )

@@ -1,0 +1,167 @@
+"""What the settle agent remembers of a partition: its ledger, its cities, and what of `warn.impacts` they cover.
+
+`changes` takes two such values apart into entries. All of it is immutable, so what is the same object has not changed.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from pydantic_core import to_json
+
+from streams.kafka.records import ConsumedRecord
+from streams.worker.failures import error_reason
+from warnsys.headers import stamped
+from warnsys.pipeline import CityState
+from warnsys.records import Record
+from warnsys.warning.facts import Ledger
+
+BY_KEY = {"listings", "loose", "snapshots", "facts", "gaps", "held", "told", "steles"}
+"""The fields of a ledger and of a city of which each value is an entry by itself. Of others the whole field is one."""
+
+Path = tuple[str, ...]
+"""`ledger` or `city` and its id, then the field, then the key of the value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """What is stored and cannot be read, and why."""
+
+    record: ConsumedRecord
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What is remembered of a partition, and the last record of `warn.impacts` that it covers."""
+
+    ledger: Ledger = field(default_factory=Ledger)
+    cities: Mapping[str, CityState] = field(default_factory=dict[str, CityState])
+    covers: int = -1
+    covers_at: float = 0.0
+    """The broker's timestamp of the covered record, in seconds since 1970."""
+    covers_log: int = 0
+    """How often the log had been made anew when it had the covered record."""
+    unreadable: Mapping[str, Unreadable] = field(default_factory=dict[str, Unreadable])
+    """By city, what is stored of it and cannot be read; "" for the ledger. Such a city is not among `cities`."""
+
+    def covers_record(self, offset: int, timestamp: float) -> bool:
+        """Says whether a record of `warn.impacts` is covered: its notices are published already."""
+        return offset <= self.covers and timestamp <= self.covers_at
+
+    def after(self, ledger: Ledger, cities: Mapping[str, CityState], offset: int, timestamp: float) -> "Remembered":
+        """Gives what follows from a record that is not covered. A lower offset means a new log."""
+        at = stamped(timestamp) or self.covers_at  # without a valid timestamp the old one stays
+        return Remembered(ledger, cities, offset, at, self.covers_log + (offset <= self.covers))
+
+
+class StateStore(Protocol):
+    """Keeps what is remembered over the end of a worker."""
+
+    async def load(self, partition: int) -> Remembered:
+        """Gives what is stored of a partition. What cannot be read of one city does not affect the others."""
+
+    async def save(self, partition: int, remembered: Remembered) -> None:
+        """Stores what is remembered of a partition, and returns when it is safe."""
+
+
+class MemoryStateStore:
+    """Keeps it in memory only, for tests and benchmarks."""
+
+    def __init__(self) -> None:
+        self.kept: dict[int, Remembered] = {}
+
+    async def load(self, partition: int) -> Remembered:
+        return self.kept.get(partition, Remembered())
+
+    async def save(self, partition: int, remembered: Remembered) -> None:
+        self.kept[partition] = replace(remembered, unreadable={})
+
+
+# -- entries ---------------------------------------------------------------------------------------------------------
+
+
+def changes(before: Remembered, now: Remembered) -> Iterator[tuple[Path, Any]]:
+    """Gives the entries that differ. The value None says that an entry is gone."""
+    yield from _changes(("ledger",), before.ledger, now.ledger)
+    for city in before.cities.keys() | now.cities.keys():
+        was, is_now = (some.cities.get(city) or CityState(city=city) for some in (before, now))
+        yield from _changes(("city", city), was, is_now)
+        if city not in before.cities:
+            yield ("city", city, "city"), city
+
+
+def _changes(path: Path, before: Record, now: Record) -> Iterator[tuple[Path, Any]]:
+    for name, about in type(now).model_fields.items():
+        was, is_now = getattr(before, name), getattr(now, name)
+        if was is is_now or about.exclude:
+            continue
+        if name not in BY_KEY:
+            if was != is_now:
+                yield (*path, name), is_now
+            continue
+        for key in (key for key in was.keys() | is_now.keys() if was.get(key) is not is_now.get(key)):
+            one, other = (_by_stamp(name, key, some.get(key)) for some in (was, is_now))
+            for keys in one.keys() | other.keys():
+                if one.get(keys) != other.get(keys):
+                    yield (*path, name, *keys), other.get(keys)
+
+
+def _by_stamp(name: str, key: str, value: Any) -> dict[Path, Any]:
+    """Gives the entries of one key: of a source each snapshot is one."""
+    if value is None:
+        return {}
+    return {(key, _moment(one.stamp)): one for one in value} if name == "snapshots" else {(key,): value}
+
+
+def _moment(stamp: datetime) -> str:
+    """Gives a time so that a later one comes later in the alphabet, too."""
+    return stamp.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def value_at(remembered: Remembered, path: Path) -> Any:
+    """Gives the value of an entry."""
+    record: Record = remembered.ledger if path[0] == "ledger" else remembered.cities[path[1]]
+    name, *keys = path[1 if path[0] == "ledger" else 2 :]
+    value = getattr(record, name)
+    return _by_stamp(name, keys[0], value[keys[0]])[tuple(keys)] if keys else value
+
+
+class Document:
+    """Puts entries together again."""
+
+    def __init__(self) -> None:
+        self._ledger: dict[str, Any] = {}
+        self._cities: dict[str, dict[str, Any]] = {}
+
+    def take(self, path: Path, value: Any) -> None:
+        whole = self._ledger if path[0] == "ledger" else self._cities.setdefault(path[1], {})
+        *above, last = path[1 if path[0] == "ledger" else 2 :]
+        for name in above:
+            whole = whole.setdefault(name, {})
+        if value is None:
+            whole.pop(last, None)
+        else:
+            whole[last] = value
+
+    def remembered(self, record: ConsumedRecord, offset: int, at: float, number: int) -> Remembered:
+        """Gives what is remembered. `record` is the last that was read, the others are as in `Remembered`."""
+        unreadable: dict[str, Unreadable] = {}
+        plain = dict(self._ledger)
+        if snapshots := plain.get("snapshots"):
+            newest_first = {source: sorted(some.items(), reverse=True) for source, some in snapshots.items()}
+            plain["snapshots"] = {source: [one for _, one in some] for source, some in newest_first.items()}
+        ledger = self._read(Ledger, plain, "", record, unreadable) or Ledger()
+        found = {city: self._read(CityState, x, city, record, unreadable) for city, x in self._cities.items() if x}
+        cities = {city: state for city, state in found.items() if isinstance(state, CityState)}
+        return Remembered(ledger, cities, offset, at, number, unreadable)
+
+    @staticmethod
+    def _read(kind: type[Any], plain: Any, city: str, last: ConsumedRecord, unreadable: dict[str, Unreadable]) -> Any:
+        try:
+            return kind.model_validate(plain)
+        except (ValueError, RecursionError) as error:
+            record = replace(last, key=(city or "ledger").encode(), value=to_json(plain))
+            unreadable[city] = Unreadable(record, f"state: {city or 'ledger'}: {error_reason(error)}")
+            return None
