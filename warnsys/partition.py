@@ -45,7 +45,7 @@ class Partition:
         self._by_id: dict[str, set[str]] = {}
         """By base id and listed id, the cities that have such a message or lack it."""
         self._unsettled = set(self.rules)
-        self._troubled: set[str] = set()
+        self._troubled = {city for city, state in self.states.items() if state.troubles}
         self._next: dict[str, datetime | None] = dict.fromkeys(self.rules)
         """By city, when time alone may change it; None if the next tick may."""
         self._order = {city: number for number, city in enumerate(self.rules)}

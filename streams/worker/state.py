@@ -6,8 +6,8 @@ of it covers; until that is there, the set does not count. Each record names the
 
     ← 41 ← 42 ← 43 ← 44, covers 5000        tail 41: no entry of an earlier set is needed
 
-Each set also carries on the oldest entries, about as many bytes as have changed. So the tail moves, what is behind it
-is cleared, and the log stays within about twice what is remembered.
+While the log is more than twice what lives in it, each set also carries on the oldest entries, twice as many bytes as
+have changed. So the tail moves, and what is behind it is cleared.
 
 The chain counts whose end covers most, if it is whole. Every process writes under keys of its own, so one that lost its
 partition and writes late replaces nothing. It also must not clear what its successor needs: a process clears records
@@ -18,7 +18,6 @@ If the log of `warn.impacts` was made anew, its offsets begin at 0 again. What i
 (`covers_log`).
 """
 
-import logging
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -34,15 +33,12 @@ from streams.worker.previous import joined
 from streams.worker.remembered import Document, Path, Remembered, changes, value_at
 from warnsys.headers import COVERS, COVERS_AT, COVERS_LOG, covers, covers_at, covers_log, whole
 
-log = logging.getLogger(__name__)
 PART_BYTES = MIB
 """A record of a change set has about so many bytes at most; one entry may have more."""
 AFTER, TAIL = "after", "tail"
 """Headers: the key of the record before, and the number of the first record that is needed."""
 CLAIM = "claim"
 """The key of the record that says who has begun to read."""
-
-# -- the topic -------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
