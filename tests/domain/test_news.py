@@ -103,7 +103,7 @@ def test_a_moved_begin_or_end_is_told_with_its_amount(first: Meaning, second: Me
 
 def test_a_district_that_is_newly_warned_hears_that_it_is() -> None:
     city = followed(meaning(districts=["d1"]), meaning(districts=["d1", "d2"]))
-    assert city.push()[-1].body["de"].startswith("District 2: jetzt auch hier. Mi 14.07. 14:00 bis 18:00 Uhr. ")
+    assert city.push()[-1].body["de"].startswith("District 2: neu hier. Mi 14.07. 14:00 bis 18:00 Uhr. ")
 
 
 def test_a_warning_that_is_listed_again_holds_again() -> None:

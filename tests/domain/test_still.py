@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support import City, at, cancel, city_rules, meaning, outcome, snapshot, tick
+from tests.support import City, at, cancel, city_rules, meaning, outcome, rejected, snapshot, tick
 from warnsys.cap.model import SEVERITIES, level
 from warnsys.channels import sms, still
 from warnsys.channels.events import event_name
@@ -132,6 +132,24 @@ def test_what_a_lowering_says_itself_is_not_said_twice() -> None:
 def test_where_nothing_else_holds_an_end_says_nothing_of_it() -> None:
     assert goes_on(rain_ends()) == ""
     assert "Folgegefahren" in rain_ends().sms()[-1].text
+
+
+def test_an_end_beside_a_warning_that_nobody_can_read_says_that_others_are_not_known() -> None:
+    city = City().take(tick(0), outcome("A", meaning()), rejected("B"), snapshot(0, "A", "B"))
+    city.take(tick(10), cancel("C", "A", 10), snapshot(10, "C", "B"))
+    assert city.status() == "no_data"
+    assert "beendet (aufgehoben). Ob anderes gilt, ist zurzeit nicht bekannt. Folge" in city.push()[-1].body["de"]
+    assert city.sms()[-1].text == (
+        "Die Wetterwarnung ist beendet (aufgehoben): heftiger Starkregen. ganz Xstadt. "
+        "Ob anderes gilt, ist zurzeit nicht bekannt. Daten: DWD, gekürzt"
+    )
+
+
+def test_an_end_beside_what_expired_unconfirmed_says_that_others_are_not_known() -> None:
+    city = City().take(tick(0), outcome("A", meaning(group="WIND", ii="52")), outcome("B", meaning(expires=29)))
+    city.take(snapshot(0, "A", "B"), tick(30), cancel("C", "A", 30), snapshot(30, "B", "C"))
+    assert city.status() == "unconfirmed"
+    assert "Ob anderes gilt, ist zurzeit nicht bekannt." in city.push()[-1].body["de"]
 
 
 def test_several_things_that_hold_are_named_the_worst_first() -> None:

@@ -40,7 +40,7 @@ def news(change: Change, zone: ZoneInfo) -> News | None:
         case "raised" | "lowered" | "now a warning" if change.was:
             return _graded(change)
     brief = say(f"brief-{_key(change.reason)}")
-    return News(say("change-entered"), brief) if change.reason == "entered" else News(brief, brief)
+    return News(brief, brief)
 
 
 def why_ended(change: Change) -> Localised:

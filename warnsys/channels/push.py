@@ -89,7 +89,7 @@ def _body(place: CityInfo, change: Change, situation: Situation) -> Localised:
     meaning = change.meaning
     where = wording.where(place, change.districts)
     source = wording.credit(meaning, shortened=True)
-    goes_on = still.sentence(place, change, still.still_holds(change, situation), situation.now)
+    goes_on = still.goes_on(place, change, situation)
     if change.kind == "ended":
         return say(
             "push-ended", where=where, ended=ended(change), reason=why_ended(change),

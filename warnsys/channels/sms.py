@@ -182,22 +182,27 @@ def _every_draft(place: CityInfo, change: Change, situation: Situation, words: M
     """
     drafts = _drafts_ended if change.kind == "ended" else _drafts
     event, places = _event(change, words.language), tuple(_places(place, change, words))
-    named = tuple(_going_on(place, change, situation, words))
-    rounds: tuple[tuple[tuple[str, ...], ...], ...] = (named, ((words("still-some"),),)) if named else (((),),)
-    for goes_on in rounds:
+    if not (goes_on := _going_on(place, change, situation, words)):
         for names in (places, ()):
-            for one in goes_on:
-                yield from drafts(place, change, words, event, names, one)
-        if named:
-            yield from drafts(place, change, words, fitting(event, MAX_EVENT_AND_MORE), (), goes_on[-1])
+            yield from drafts(place, change, words, event, names, ())
+        return
+    *named, least = goes_on
+    for sentences in (named, (least,)):
+        for names in (places, ()):
+            for one in sentences:
+                yield from drafts(place, change, words, event, names, (one,))
+        yield from drafts(place, change, words, fitting(event, MAX_EVENT_AND_MORE), (), (sentences[-1],))
 
 
-def _going_on(place: CityInfo, change: Change, situation: Situation, words: Messages) -> Iterator[tuple[str, ...]]:
-    """What still holds, ever more briefly; nothing where nothing does."""
-    some = still.still_holds(change, situation)
-    for most, brief in ((3, False), (2, False), (1, False), (2, True), (1, True)):
-        if said := still.sentence(place, change, some, situation.now, most=most, brief=brief):
-            yield (said[words.language],)
+def _going_on(place: CityInfo, change: Change, situation: Situation, words: Messages) -> tuple[str, ...]:
+    """What still holds, or that something may, ever more briefly: at least two sentences, or none if neither is so."""
+    if some := still.still_holds(change, situation):
+        shapes = ((3, False), (2, False), (1, False), (2, True), (1, True))
+        said = (still.sentence(place, change, some, situation.now, most=most, brief=brief) for most, brief in shapes)
+        return (*(one[words.language] for one in said), words("still-some"))
+    if still.may_hold(change, situation):
+        return words("still-unknown"), words("still-unknown-brief")
+    return ()
 
 
 def _drafts(

@@ -18,12 +18,14 @@ from warnsys.channels import wording
 from warnsys.channels.events import event_name, short_event_name
 from warnsys.channels.wording import CityInfo
 from warnsys.channels.words import LANGUAGES, say
-from warnsys.records import Localised, Meaning
+from warnsys.records import DistrictStatus, Localised, Meaning
 from warnsys.warning.notify import Change
 from warnsys.warning.situation import Situation, grade, speaks_for
 
 NAMED_FROM = level("Moderate")
 """Least level that is named even where the channel tells this audience from a higher one on only."""
+UNCERTAIN: frozenset[DistrictStatus] = frozenset({"no_data", "unconfirmed"})
+"""Of a district in one of these nobody can say that nothing holds."""
 MOST_NAMED = 6
 """Events that a text names; that there are more is said."""
 MOST_PLACES = 3
@@ -77,6 +79,13 @@ def _is_worth_saying(change: Change, meaning: Meaning, now: datetime) -> bool:
     return bad_enough and not said and not change.rule.leaves_out(meaning)
 
 
+def may_hold(change: Change, situation: Situation) -> bool:
+    """Says whether, where something ended, something may hold that nobody knows of: data are old or unreadable, or
+    something expired without a confirmation."""
+    here = (situation.districts.get(district) for district in change.districts)
+    return change.kind == "ended" and any(one is not None and one.status in UNCERTAIN for one in here)
+
+
 def outlasts(meaning: Meaning, end: datetime) -> bool:
     """Says whether something goes on for long after an end: who reads of that end alone takes it for the end of all."""
     return meaning.expires is None or meaning.expires - end > GOES_ON
@@ -89,6 +98,13 @@ def _worst_first(one: StillHolds) -> tuple[object, ...]:
 
 
 # -- in words -------------------------------------------------------------------------------------------------------
+
+
+def goes_on(place: CityInfo, change: Change, situation: Situation) -> Localised:
+    """Says what goes on beside a change, or that something may. {} if neither needs to be said."""
+    if some := still_holds(change, situation):
+        return sentence(place, change, some, situation.now)
+    return say("still-unknown") if may_hold(change, situation) else {}
 
 
 def sentence(

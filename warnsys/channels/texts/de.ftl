@@ -93,7 +93,6 @@ unconfirmed = Warnung abgelaufen, Bestätigung steht aus
 
 ## What changed since the channel was last told
 
-change-entered = jetzt auch hier
 change-raised = hochgestuft von Stufe { $was } auf Stufe { $now }
 change-lowered = herabgestuft von Stufe { $was } auf Stufe { $now }
 change-now-a-warning = aus der Vorabinformation ist eine Warnung geworden
@@ -134,6 +133,8 @@ ended-expired = abgelaufen
 still-holds = Es gilt weiter: { $what }.
 still-brief = Weiter: { $what }.
 still-some = Anderes gilt weiter.
+still-unknown = Ob anderes gilt, ist zurzeit nicht bekannt.
+still-unknown-brief = Anderes: nicht bekannt.
 still-until = { $event } bis { $end } Uhr
 still-until-brief = { $event } bis { $end }
 still-from = { $event }, { $begin } bis { $end } Uhr

@@ -91,7 +91,6 @@ unconfirmed = Warning expired, not yet confirmed
 
 ## What changed since the channel was last told
 
-change-entered = now here, too
 change-raised = raised from level { $was } to level { $now }
 change-lowered = lowered from level { $was } to level { $now }
 change-now-a-warning = the advance notice has become a warning
@@ -132,6 +131,8 @@ ended-expired = expired
 still-holds = Still in force: { $what }.
 still-brief = In force: { $what }.
 still-some = Others still hold.
+still-unknown = Whether others hold is not known at present.
+still-unknown-brief = Others: not known.
 still-until = { $event } until { $end }
 still-until-brief = { $event } until { $end }
 still-from = { $event }, { $begin } to { $end }
