@@ -259,7 +259,8 @@ def _due(
 ) -> tuple[tuple[DistrictSituation, ...], dict[str, SteleSent]]:
     """Gives the districts whose stele needs a new record: its content changed, or the record grows old.
 
-    Also gives, by district, what is remembered of its stele's newest record: of those it gives, the one to be sent.
+    Also gives, by district, what is remembered of its stele's newest record. For a district that needs a new record,
+    that is the new one.
     """
     again_after = timedelta(seconds=city.policy.stele_valid_s / 3)
     due, shared = [], stele.Shared(city.place, situation, city.policy)
@@ -291,7 +292,7 @@ def set_aside(
     state = state.model_copy(update={"troubles": noted(state.troubles, record, reason)})
     notices: tuple[Notice, ...] = ()
     if isinstance(record, Outcome):
-        facts = without_verdict(state.facts, record.listed_id)  # that of an older content would hide this
+        facts = without_verdict(state.facts, record.listed_id)  # a verdict on an older content would hide this one
         state = state.model_copy(update={"facts": facts})
         unreadable = {
             "decided": "rejected", "reason": reason[:300], "supersedes": (), "meanings": (), "sent": None,

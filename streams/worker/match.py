@@ -96,7 +96,9 @@ class MatchAgent:
             trail = trail.at("sent", authored_at.timestamp())
         try:
             await self._publish(record, outcome, trail)
-        except TooLargeError as error:  # cities of other partitions may have the first outcome, and keep what it says
+        except TooLargeError as error:
+            # Each partition has a record of its own. Where that of the first outcome was small enough it may have been
+            # sent already; the cities of that partition go by it, whatever the second one says.
             outcome = self._rejected_for(headers, f"too-large {error}")
             await self._publish(record, outcome, trail)
         self._count(headers, outcome)
@@ -153,7 +155,7 @@ class MatchAgent:
         """Sends each partition its value, and notes the acknowledgement as outstanding: `flush` waits for it.
 
         In two cases this method waits itself. A value is large, so the broker may refuse it. Or a rebalance came during
-        the send, and `_unflushed` may not hold a send from before a rebalance.
+        the send, and `_unflushed` must not get a send from before a rebalance.
         """
         rebalances = self._rebalances
         acknowledged = await self._sender.begin(

@@ -187,9 +187,9 @@ class SettleAgent:
         if rebalances == self._rebalances:
             self._keep(record.partition, before, after)
         else:
-            # A rebalance came, and `forget` has emptied `_states`. `after` must not go into it, because it could hide
-            # what a new owner of the partition has stored. It must not be lost either, because the worker now marks the
-            # record as handled. So this method stores it at once.
+            # A rebalance came, and `forget` has emptied `_states`. In memory, `after` could hide what a new owner of
+            # the partition has stored, so it must not go there. It must not be lost either, because the worker now
+            # marks the record as handled. So it is stored at once: under a key of this process, where it hides nothing.
             await self._save(record.partition, after)
         for notice in notices:
             self._count(notice)
@@ -292,9 +292,9 @@ class SettleAgent:
         state_fails = not is_convicted and not is_tick and self._state_fails(state)
         too_many_ticks = self._failed_ticks.get(city, 0) >= GIVEN_UP_AFTER
         if state_fails or too_many_ticks or city in self._cities_with_bad_state:
-            # The new state settles the record if the old state failed by itself, or if the record is a tick: a tick is
-            # harmless, and gives the new state its time. In the only other case the record is convicted and `judge`
-            # found the state at fault; then the new state sets the record aside.
+            # Two new states settle the record: one whose old state failed by itself, and one whose record is a tick
+            # (also a convicted one), because a tick is harmless and gives the new state its time. A third kind is left:
+            # the record is convicted and no tick, and `judge` found the old state at fault. It sets the record aside.
             result = self._begin_anew(city, state, content, record, reason, retry=state_fails or is_tick)
         else:
             after, notices = set_aside(state, content, reason, self._cities[city])

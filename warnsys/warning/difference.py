@@ -27,18 +27,19 @@ Reason = Literal[
     "raised", "now a warning", "announced", "entered", "revived", "begins earlier", "extended", "begins later",
     "shortened", "lowered", "cancelled", "superseded", "withdrawn", "expired",
 ]  # fmt: skip
-"""Why a change is told. If it joins districts with different reasons, it bears the first of them in this list; within
-one district the methods of `SceneComparison` decide. `docs/reference/lifecycle.md` has a table, and stories of most.
+"""Why a change is told. If it joins districts with different reasons, it bears the first of them in this list, but
+`announced` only if all have that. Within one district the methods of `SceneComparison` decide.
+`docs/reference/lifecycle.md` has a table, and stories of most.
 
 * If the log has nothing of the group here: `entered`, a warning is new; `revived`, a withdrawn one is listed again.
-* `now a warning`: a warning holds, and of its grade and above the log has only advance notices; or the warning begins
-  before all that the log has of its grade and above, and the earliest of that is an advance notice.
+* `now a warning`: a warning holds, and what the log has of its grade or higher are only advance notices. Or the warning
+  begins before all log entries of its grade or higher, and the earliest of these is an advance notice.
 * If the grade differs from the one that was told, and it is none of the others: `raised` or `lowered`. Of one level, a
   warning is above an advance notice.
 * `announced`: a warning goes on, and an advance notice of something worse or later comes beside it.
 * `extended`, `shortened`, `begins earlier`, `begins later`: end or begin moved by more than the policy's minutes;
-  `extended` also by less, if the end that was told has passed. `begins earlier` is also a warning below the highest
-  grade that begins before everything that was told of its grade and above.
+  `extended` also by less, if the end that was told has passed. `begins earlier` is also told of a lesser warning beside
+  a worse one, if the lesser begins before all log entries of its grade or higher.
 * If the warning that was told is over, and nothing of its group is left here but what the rule leaves out: `cancelled`
   by a Cancel; `superseded` by an update of which the rule tells nothing of the group here; `withdrawn`, its source no
   longer lists it, or new geofences took it from the district; `expired`, earlier than was told.
@@ -65,8 +66,9 @@ class Difference:
     """The grade of a warning that is the news although something of a higher grade holds. It begins before everything
     that was told of its grade and above, or only advance notices were told of that, or an advance notice of something
     worse comes beside it. None if the news is something else."""
-    says_more: bool = False
-    """True if what holds is news whatever fell: it holds at times for which nothing as bad was told, or is raised."""
+    tells_news: bool = False
+    """For a fall: True if what is left is news itself, so that the fall is never silent. What is left holds at times
+    for which nothing as bad was told, or stands beside an advance notice of something as bad or worse."""
     silent: bool = False
     """True if nobody is told of it; the log notes it all the same."""
 
@@ -80,24 +82,24 @@ class SceneComparison(Scene):
         live = [one.meaning for one in self.live(district, group)]
         tellable = self.log_entries(rule, live)
         still_told = tuple(entry for entry in told if entry.holds(now))
-        grade_now, grade_told = top_grade(tellable), top_grade(still_told)
+        grade_now, grade_still_told = top_grade(tellable), top_grade(still_told)
 
-        worse_than_log = grade_now > top_grade(told)
-        if worse_than_log:
+        worse_than_all_told = grade_now > top_grade(told)
+        if worse_than_all_told:
             reason = self.why_worse(group, district, told, tellable)
             beside = (
                 self.beside_announced(group, district, told, tellable, tolerance) if reason == "announced" else None
             )
             return beside or Difference(district, "warn", reason, _top_entry(told), tellable)
 
-        if grade_now < grade_told:
+        if grade_now < grade_still_told:
             # Count what is left at any level. Only what this audience never hears of (`leaves_out`) does not count.
             without_minimum = self.log_entries(None, [one for one in live if not rule.leaves_out(one)])
-            less_than_told = top_grade(without_minimum) < grade_told
+            less_than_told = top_grade(without_minimum) < grade_still_told
             if less_than_told:
                 return self.less(rule, group, district, still_told, tellable, without_minimum, tolerance)
 
-        as_bad_as_told = grade_now == grade_told > 0
+        as_bad_as_told = grade_now == grade_still_told > 0
         something_new, all_told_is_over = bool(self.new_of(group, (district,))), not still_told
         if as_bad_as_told or (grade_now > 0 and (something_new or all_told_is_over)):
             # If all entries are over, these count: their begins have passed, so no begin counts as moved.
@@ -124,13 +126,15 @@ class SceneComparison(Scene):
         unconfirmed = (one.meaning for one in self.unconfirmed(district, group))
         if any(not meaning.advance and rule.tells(meaning) for meaning in unconfirmed):
             return None
+        # The rule tells no warning that is live. One may be left below its minimum.
         was, live = warnings_told[0], (one.meaning for one in self.live(district, group))
-        below = self.log_entries(None, [one for one in live if not one.advance and not rule.leaves_out(one)])
-        if below and below[0].grade >= was.grade:
+        left = self.log_entries(None, [one for one in live if not one.advance and not rule.leaves_out(one)])
+        rule_changed = bool(left) and left[0].grade >= was.grade  # what was told is live, and only the rule tells less
+        if rule_changed:
             return None
-        if below:
-            now_told, lesser = _beside(tellable, below), below[0].grade
-            return Difference(district, "lower", "lowered", was, now_told, lesser_grade=lesser, says_more=True)
+        if left:
+            now_told, lesser = _beside(tellable, left), left[0].grade
+            return Difference(district, "lower", "lowered", was, now_told, lesser_grade=lesser, tells_news=True)
         reason = self.why_gone(group, (district,))
         return Difference(
             district, "end", reason, was, tellable, silent=self.is_planned(reason, was, group, district, tolerance)
@@ -139,7 +143,7 @@ class SceneComparison(Scene):
     def in_a_gap(
         self, district: str, told: LogEntries, tellable: LogEntries, tolerance: timedelta
     ) -> Difference | None:
-        """Gives the difference where a lesser warning holds between two worse ones that were told, and alone then."""
+        """Gives the difference where a lesser warning fills a gap between two worse ones that were told."""
         more = next(
             (one for one in tellable if not one.advance and says_more(one, told, self.situation.now, tolerance)), None
         )
@@ -147,7 +151,7 @@ class SceneComparison(Scene):
             return None
         before = [one for one in told if one.onset <= more.onset + tolerance and one.end < more.end]
         was = max(before, key=lambda one: one.end, default=_top_entry(told))
-        return Difference(district, "warn", "extended", was, tellable, more.grade, more.grade)
+        return Difference(district, "warn", "extended", was, tellable, moved_grade=more.grade, lesser_grade=more.grade)
 
     def why_worse(self, group: str, district: str, told: LogEntries, tellable: LogEntries) -> Reason:
         """Gives the reason why something worse holds than the log has."""
@@ -164,8 +168,8 @@ class SceneComparison(Scene):
     def beside_announced(
         self, group: str, district: str, told: LogEntries, tellable: LogEntries, tolerance: timedelta
     ) -> Difference | None:
-        """Compares the warnings that go on with what was told of them, if an advance notice of something worse comes
-        beside them. None if they are as told.
+        """Compares the warnings that go on with what was told of them, if an advance notice of something worse stands
+        beside them, a new one or one that was told. None if they are as told.
 
         If they are not, the channel tells of them, and the text names the advance notice as well (`channels/still.py`).
         They are not lowered as long as a warning as bad as was told is unconfirmed.
@@ -178,7 +182,7 @@ class SceneComparison(Scene):
             reason: Reason = "raised" if grade_now > grade_was else "lowered"
             effect: Effect = "warn" if grade_now > grade_was else "lower"
             return Difference(
-                district, effect, reason, _top_entry(warnings_told), tellable, lesser_grade=grade_now, says_more=True
+                district, effect, reason, _top_entry(warnings_told), tellable, lesser_grade=grade_now, tells_news=True
             )
         if one := self.moved(district, warnings_told, warnings_told, warnings, tolerance):
             grade_shown = one.lesser_grade or one.moved_grade or grade_now
@@ -224,7 +228,7 @@ class SceneComparison(Scene):
             reason = "announced"
         else:
             reason = "extended"
-        return Difference(district, "warn", reason, end.was, tellable, end.now.grade)
+        return Difference(district, "warn", reason, end.was, tellable, moved_grade=end.now.grade)
 
     def less(
         self,
@@ -270,10 +274,10 @@ class SceneComparison(Scene):
             return Difference(district, "end", reason, was, left, silent=silent)
         advance_notice_became_warning = _only_advance(still_told) and not left[0].advance
         reason = "now a warning" if advance_notice_became_warning else "lowered"
-        return Difference(district, "lower", reason, was, left, says_more=news, silent=silent)
+        return Difference(district, "lower", reason, was, left, tells_news=news, silent=silent)
 
     def is_planned(self, reason: Reason, was: LogEntry, group: str, district: str, tolerance: timedelta) -> bool:
-        """Says whether what was told expired about when that was told."""
+        """Says whether what was told expired, and not much before the end that was told."""
         return reason == "expired" and was.end - self.last_end(group, district) <= tolerance.total_seconds()
 
     def silenced(self, rule: Rule, by_group: Mapping[str, Sequence[Difference]]) -> dict[str, list[Difference]]:
@@ -283,7 +287,7 @@ class SceneComparison(Scene):
         falls = []
         for group, differences in by_group.items():
             for one in differences:
-                if one.effect == "warn" or (one.says_more and not one.silent):
+                if one.effect == "warn" or (one.tells_news and not one.silent):
                     news[one.district] = max(news.get(one.district, 0), self.worst_new(rule, one.district, group))
                 elif not one.silent and one.was:
                     falls.append((one.was.grade, group, one.district, one.effect))

@@ -8,8 +8,8 @@ The notification log (`notification_log`) keeps, for each audience, channel, eve
 * A planned expiry is silent, because its time was told from the start.
 
 A rise is told to those whose minimum it reaches. A fall is told to those who were told the higher grade, even if what
-is left is below their minimum, and to nobody else. It is not told if it was planned, or if something new that is as bad
-is told beside it, unless what is left is news itself.
+is left is below their minimum, and to nobody else. A fall is silent if it was planned. It is also silent if something
+new that is as bad is told beside it. A fall of which what is left is news itself is never silent.
 
 For each audience, channel (`Policy.rules_by_name`), event group and district `changes` asks `difference` what differs.
 Differences that have the same effect (`Effect`) and show one meaning (what a message warns of, in all its languages)
@@ -62,9 +62,9 @@ class Change:
     """What this channel was last told of the group in these districts: the entry whose begin or end moved, else the
     highest entry. None if the log has nothing."""
     came_late_to: tuple[str, ...] = ()
-    """Equals `districts` if `cause` is new in them and stood in another district before this record, else empty. New
-    geofences lead to that. If changes are joined, this is that of the first, so the id does not depend on the others.
-    """
+    """Equals `districts` if `cause` is new in one of them and stood in another district before this record, else
+    empty. New geofences lead to that. If changes are joined, this is that of the first, so the id does not depend on
+    the others."""
     shown_in_id: tuple[str, ...] = ()
     """Base id of the message that contains `meaning`, and the index of `meaning` there. Empty for an end, and if the
     notice shows the first meaning of `cause`."""
@@ -234,16 +234,16 @@ class _Changes(SceneComparison):
     def to_show(self, rule: Rule, group: str, difference: Difference) -> tuple[str, int] | None:
         """Gives what a notice shows for a district: the base id of a message, and the index of one of its meanings.
 
-        Meanings that the rule leaves out do not count, except for an end if there are no others. From the rest it takes
-        the worst of the candidates that fulfil the limit:
+        It takes the worst of the candidates. If some of them are preferred, only these count.
 
-        | effect, news                 | candidates       | limit                                   |
-        |------------------------------|------------------|-----------------------------------------|
-        | `end`                        | gone, else known | no worse than was told, if one is       |
-        | `lower`                      | live             | that the rule tells, if one is          |
-        | `warn`                       | live             | that the rule tells                     |
-        | any, with `lesser_grade`     | live             | of that grade                           |
-        | `warn`, with `moved_grade`   | live             | of that grade; the one that ends last   |
+        | effect, news             | candidates                         | preferred                       |
+        |--------------------------|------------------------------------|---------------------------------|
+        | `end`                    | all that is gone, else all known   | not left out by the rule, and   |
+        |                          |                                    | no worse than was told          |
+        | `lower`                  | live, not left out by the rule     | told by the rule                |
+        | `warn`                   | live, told by the rule             |                                 |
+        | with `lesser_grade`      | the same, but of that grade only   | the same                        |
+        | with `moved_grade`       | the same                           | of that grade, and ends last    |
 
         None if no message of the group is known any more.
         """
@@ -280,7 +280,7 @@ class _Changes(SceneComparison):
         base_id, index = shown
         districts = tuple(difference.district for difference in differences)
         reasons = {difference.reason for difference in differences}
-        # "announced" says that a warning goes on, so it has to be true of all these districts.
+        # "announced" says that a warning goes on, so it is the reason only if it is that of all these districts.
         reason = min(reasons - {"announced"} or reasons, key=_ORDER.index)
         was: LogEntry | None = None
         for difference in differences:
@@ -312,11 +312,13 @@ class _Changes(SceneComparison):
             return cause, "revived" if stood_earlier else ""
         if successor := self.direct_successor(gone):
             came_now = any(successor.base_id in self.new[district] for district in districts)
-            # While it stands in another district nothing is confirmed: its successor warns in these districts itself.
+            # If the gone message still stands in another district, no snapshot confirmed its end. It is gone here
+            # because its successor warns here.
             states = self.situation.districts.values()
             stands = any(one.fact.base_id in gone for state in states for one in state.standing)
             return successor.base_id, "" if came_now or stands else "confirmed"
-        return min(gone, default=shown), self.why_gone(group, districts)  # any of them, but always the same
+        without_successor = self.why_gone(group, districts)  # so "withdrawn" or "expired"
+        return min(gone, default=shown), without_successor  # any of them, but always the same
 
 
 def _end(meaning: Meaning) -> float:
