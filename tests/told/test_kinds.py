@@ -132,3 +132,28 @@ def test_two_events_of_one_message_stay_two() -> None:
     city.take(two("B", "Moderate", "Severe", "A"))
     assert [(one.kind, one.reason, one.group) for one in city.push()[told:]] == [("update", "raised", "REGEN ROT")]
     assert {one.meaning.group for one in city.situation.districts["d1"].standing} == {"WIND ROT", "REGEN ROT"}
+
+
+@pytest.mark.parametrize(
+    ("storm", "flood"),
+    [
+        (("STURM VIOLETT", "STURM GELB"), ("HOCHWASSER GELB", "HOCHWASSER VIOLETT")),
+        (("RED - WIND", "YELLOW - WIND"), ("YELLOW - FLOOD", "RED - FLOOD")),
+        (("Vent fort", "Vent modéré"), ("Crue petite", "Crue majeure")),
+    ],
+)
+def test_two_events_that_change_places_in_a_chain_are_told_as_what_they_are(
+    storm: tuple[str, str], flood: tuple[str, str]
+) -> None:
+    """Else nobody would hear of a flood that becomes Extreme, because an Extreme storm was told."""
+
+    def two(key: str, number: int, severities: tuple[str, str], *of: str) -> Outcome:
+        names = storm[number], flood[number]
+        said = [worded(key, 0, name, how).meanings[0] for name, how in zip(names, severities, strict=True)]
+        return outcome(key, *said, sent=number, stamp=number, supersedes=of)
+
+    city = City().take(tick(0), two("A", 0, ("Extreme", "Minor")), snapshot(0, "A"))
+    told = len(city.push())
+    city.take(two("B", 1, ("Minor", "Extreme"), "A"), snapshot(1, "B"))
+    assert [(one.kind, one.reason, one.severity) for one in city.push()[told:]] == [("warn", "entered", "Extreme")]
+    assert city.push()[-1].group in flood

@@ -65,17 +65,24 @@ def _codes(fact: Fact) -> Sequence[str]:
 
 
 def _following(own: Sequence[str], coded: set[str], before: Fact) -> dict[str, str]:
-    """By group of the message the one that is told: its own where that was told before, or both are codes."""
-    told = list(dict.fromkeys((before.kinds or {}).values()))
-    free = [group for group in told if group not in own]
-    found: dict[str, str] = {}
-    for group in own:
-        possible = [one for one in free if group not in coded or one not in _codes(before)]
-        if group in told or not possible:
-            found[group] = group
-        else:
-            found[group] = possible[0]
-            free.remove(possible[0])
+    """Gives, by group of the message, the group that is told: its own, or that of the event which it goes on.
+
+    It goes on the event whose name shares more words with its own than any other does. If both messages have a single
+    event, that is one whatever it is called. Codes that differ are two events.
+    """
+    called = {told: name for name, told in reversed((before.kinds or {}).items())}
+    single = len(own) == len(called) == 1
+    shared = {
+        (group, told): len({*group.split()} & {*called[told].split()})
+        for group in own
+        for told in called
+        if group not in called and told not in own and not (group in coded and told in _codes(before))
+    }
+    found = {group: group for group in own}
+    for (group, told), words in shared.items():
+        rivals = (n for pair, n in shared.items() if pair != (group, told) and (group in pair or told in pair))
+        if single or words > max(rivals, default=0):
+            found[group] = told
     return found
 
 
