@@ -96,9 +96,9 @@ def decide_what_to_tell(state: CityState, record: ImpactRecord, city: CityRules)
     1. It learns what the record says. A message that can wait (`_learn` says which) leaves steps 2 to 5 to a later
        record.
     2. It derives what holds now.
-    3. It compares that with what each channel was last told. It looks only at districts and groups where a message is
-       new or gone since the last comparison. It leaves out a paused channel. Once the pause is over, it compares what
-       holds now with what stood when the pause began.
+    3. It compares that with what each channel was last told. It looks only at districts and event groups where a
+       message is new or gone since the last comparison (`held` is what stood then). It leaves out a paused channel.
+       Once the pause is over, it compares what holds now with what stood when the pause began.
     4. It finds the steles that need a new record.
     5. It remembers what stood and what was told.
     """
@@ -283,7 +283,7 @@ def set_aside(
 ) -> tuple[CityState, tuple[Notice, ...]]:
     """Leaves out a record that a city failed to settle. Gives the city's state without it, and what to publish.
 
-    Neither a bad record nor bad rules make it raise. If it raises or ends the process all the same, the state is at
+    Neither a bad record nor bad rules make it raise or end the process. If it does so all the same, the state is at
     fault.
 
     The city keeps what it knew, and is incomplete. If the record is an outcome, the city marks its message as

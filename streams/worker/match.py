@@ -58,8 +58,8 @@ class MatchAgent:
         self._rebalances = 0
         """How often partitions were assigned or revoked. If it grows during a record, its partition may be lost."""
         self._convicted: dict[str, dict[str, str]] = {}
-        """Why `handle` sets convicted records aside: topic/partition@offset → city → reason, as in `SettleAgent`. This
-        agent decides for all cities at once, so the only city is ""."""
+        """Records that failed in a trial (`judge`), so that `handle` sets them aside, and why: topic/partition@offset,
+        then city, then reason, as in `SettleAgent`. This agent decides for all cities at once: the only city is ""."""
         self._cities = topics.by_partition(cities)
         """The cities of each partition of `warn.impacts`."""
 
@@ -97,8 +97,8 @@ class MatchAgent:
         try:
             await self._publish(record, outcome, trail)
         except TooLargeError as error:
-            # Each partition has a record of its own. Where that of the first outcome was small enough it may have been
-            # sent already; the cities of that partition go by it, whatever the second one says.
+            # Each partition gets a record of its own, of another size. Some partitions may have got this message's true
+            # outcome already; their cities keep to it, although the same message now counts as rejected elsewhere.
             outcome = self._rejected_for(headers, f"too-large {error}")
             await self._publish(record, outcome, trail)
         self._count(headers, outcome)
@@ -110,7 +110,7 @@ class MatchAgent:
             raise PoisonError(convicted_for)
         snapshot = Snapshot.from_bytes(record.value)
         self._check_stage(snapshot.stage)
-        self._metrics.read(snapshot, record.topic)
+        self._metrics.count_if_newer(snapshot, record.topic)
         await self._send_to_all(record, dict.fromkeys(self._cities, snapshot.to_bytes()), TraceHeader())
 
     def _count(self, headers: AlertHeaders, outcome: Outcome) -> None:
@@ -122,8 +122,9 @@ class MatchAgent:
     async def judge(self, record: ConsumedRecord, trials: Trials) -> dict[str, str]:
         """Tries a suspect record in a trial process. If it fails there, `handle` sets it aside. Gives why it fails.
 
-        A record is suspect if a worker ended uncleanly while it processed the record, or if a record with the same
-        content is convicted.
+        It fails if it takes too much time or memory, or ends the process (`trial`). An exception is no failure there:
+        `handle` meets it, too. A record is suspect if a worker ended uncleanly while it processed the record, or if a
+        record with the same content is convicted.
         """
         if record.headers.get("kind") == "snapshot":
             part = TrialPart("", Snapshot.from_bytes, (record.value,))

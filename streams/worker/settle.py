@@ -28,7 +28,7 @@ from streams.worker.failures import (
     rejection,
 )
 from streams.worker.hand import place_of
-from streams.worker.match import MatchAgent as MatchAgent  # `streams.agents` leads here until 0.3.0, and had both
+from streams.worker.match import MatchAgent as MatchAgent  # until 0.3.0 the old name `streams.agents` leads here
 from streams.worker.state import StateStore, StoredState, UnreadableState
 from streams.worker.trial import NOT_TRIED, TrialPart, Trials
 from warnsys.headers import COVERS, PUBLISHED, record_time
@@ -87,7 +87,7 @@ class SettleAgent:
         """Why `handle` sets convicted records aside: topic/partition@offset → city → reason. The city "" means all."""
         self._partitions_in_metrics = set[int]()
         self._cities_with_bad_state: set[str] = set()
-        """Cities whose state is held to be at fault: in a trial even `set_aside` failed or ended the process."""
+        """Cities whose state is held to be at fault: in a trial even `set_aside` failed (`trial` says what that is)."""
 
     def forget(self) -> None:
         """Forgets all states, because partitions were revoked or assigned. The next record reads them again.
@@ -166,7 +166,7 @@ class SettleAgent:
         content = self._with_broker_time(read_impact_record(record.value), record)
         if content.stage != self._topics.stage:
             raise ForeignStageError(content.stage, self._topics.stage)
-        self._metrics.read(content, record.topic)
+        self._metrics.count_if_newer(content, record.topic)
         rebalances = self._rebalances
         before = await self._restored(record.partition)
         after = dict(before)
@@ -242,8 +242,9 @@ class SettleAgent:
         """Tries a suspect record in a trial process, city by city. Gives the cities that fail, and why.
 
         A record is suspect if a worker ended uncleanly while it processed the record, or if a record with the same
-        content is convicted. If even `set_aside` fails in the trial, the state of that city is at fault. Gives nothing
-        if a rebalance came meanwhile: the states that were tried are forgotten, and the record comes again.
+        content is convicted. A part of a trial fails if it takes too much time or memory, or ends the process; not if
+        it raises. If even `set_aside` fails in the trial, the state of that city is at fault. Gives nothing if a
+        rebalance came meanwhile: the states that were tried are forgotten, and the record comes again.
         """
         rebalances = self._rebalances
         content = self._with_broker_time(read_impact_record(record.value), record)
@@ -292,9 +293,9 @@ class SettleAgent:
         state_fails = not is_convicted and not is_tick and self._state_fails(state)
         too_many_ticks = self._failed_ticks.get(city, 0) >= GIVEN_UP_AFTER
         if state_fails or too_many_ticks or city in self._cities_with_bad_state:
-            # Two new states settle the record: one whose old state failed by itself, and one whose record is a tick
-            # (also a convicted one), because a tick is harmless and gives the new state its time. A third kind is left:
-            # the record is convicted and no tick, and `judge` found the old state at fault. It sets the record aside.
+            # Does the new state settle this record, or set it aside? It settles the record if the old state failed by
+            # itself. It settles a tick in any case, even a convicted one: a tick is harmless and gives the new state
+            # its time. Else the record is convicted, and the new state sets it aside.
             result = self._begin_anew(city, state, content, record, reason, retry=state_fails or is_tick)
         else:
             after, notices = set_aside(state, content, reason, self._cities[city])

@@ -32,8 +32,9 @@ Reason = Literal[
 `docs/reference/lifecycle.md` has a table, and stories of most.
 
 * If the log has nothing of the group here: `entered`, a warning is new; `revived`, a withdrawn one is listed again.
-* `now a warning`: a warning holds, and what the log has of its grade or higher are only advance notices. Or the warning
-  begins before all log entries of its grade or higher, and the earliest of these is an advance notice.
+* `now a warning`: a warning holds, and only advance notices were told. For a warning beside something worse, only what
+  was told of its grade or higher counts. If it begins before all of that, it is enough that the earliest of that is an
+  advance notice.
 * If the grade differs from the one that was told, and it is none of the others: `raised` or `lowered`. Of one level, a
   warning is above an advance notice.
 * `announced`: a warning goes on, and an advance notice of something worse or later comes beside it.
@@ -41,8 +42,8 @@ Reason = Literal[
   `extended` also by less, if the end that was told has passed. `begins earlier` is also told of a lesser warning beside
   a worse one, if the lesser begins before all log entries of its grade or higher.
 * If the warning that was told is over, and nothing of its group is left here but what the rule leaves out: `cancelled`
-  by a Cancel; `superseded` by an update of which the rule tells nothing of the group here; `withdrawn`, its source no
-  longer lists it, or new geofences took it from the district; `expired`, earlier than was told.
+  by a Cancel; `superseded` by an update that has nothing of the group here which the rule tells; `withdrawn`, its
+  source no longer lists it, or new geofences took it from the district; `expired`, earlier than was told.
 """
 Effect = Literal["warn", "lower", "end"]
 """What a difference leads to. `warn`: what is new, worse, or begins or ends at another time is told. `lower`: less than
@@ -63,9 +64,9 @@ class Difference:
     moved_grade: int | None = None
     """The grade of what now ends at another time. None if the news is not an end that moved."""
     lesser_grade: int | None = None
-    """The grade of a warning that is the news although something of a higher grade holds. It begins before everything
-    that was told of its grade and above, or only advance notices were told of that, or an advance notice of something
-    worse comes beside it. None if the news is something else."""
+    """The grade of a warning that is the news although something of a higher grade holds. None if the news is something
+    else. There are four cases. Only advance notices were told of its grade and above; it begins before all that was
+    told of these grades; an advance notice stands beside it; or it fills a gap between two worse ones."""
     tells_news: bool = False
     """For a fall: True if what is left is news itself, so that the fall is never silent. What is left holds at times
     for which nothing as bad was told, or stands beside an advance notice of something as bad or worse."""
@@ -87,10 +88,11 @@ class SceneComparison(Scene):
         worse_than_all_told = grade_now > top_grade(told)
         if worse_than_all_told:
             reason = self.why_worse(group, district, told, tellable)
-            beside = (
-                self.beside_announced(group, district, told, tellable, tolerance) if reason == "announced" else None
-            )
-            return beside or Difference(district, "warn", reason, _top_entry(told), tellable)
+            if reason == "announced" and (
+                beside := self.beside_advance(rule, group, district, told, tellable, tolerance)
+            ):
+                return beside
+            return Difference(district, "warn", reason, _top_entry(told), tellable)
 
         if grade_now < grade_still_told:
             # Count what is left at any level. Only what this audience never hears of (`leaves_out`) does not count.
@@ -105,40 +107,70 @@ class SceneComparison(Scene):
             # If all entries are over, these count: their begins have passed, so no begin counts as moved.
             told_for_begin = still_told or told
             return (
-                self.beside_told(rule, group, district, still_told, tellable, tolerance)
+                self.beside_advance(rule, group, district, still_told, tellable, tolerance)
                 or self.moved(district, told, told_for_begin, tellable, tolerance)
                 or self.in_a_gap(district, told_for_begin, tellable, tolerance)
             )
         return None
 
-    def beside_told(
-        self, rule: Rule, group: str, district: str, still_told: LogEntries, tellable: LogEntries, tolerance: timedelta
+    def beside_advance(
+        self, rule: Rule, group: str, district: str, told: LogEntries, tellable: LogEntries, tolerance: timedelta
     ) -> Difference | None:
-        """Compares the warnings with what was told of them, if an advance notice of something as bad or worse goes on.
+        """Compares the warnings alone with what was told of them, if an advance notice holds as well. Else the advance
+        notice could hide that a warning rose, fell, moved or ended.
 
-        None if no warning was told, or if they are as told. They do not end as long as one is unconfirmed.
+        None if no advance notice holds, if no warning was told, or if the warnings are as told.
         """
-        warnings_told = tuple(one for one in still_told if not one.advance)
-        if not warnings_told or not any(one.advance for one in tellable):
+        warnings_told, warnings = (tuple(one for one in some if not one.advance) for some in (told, tellable))
+        no_advance_holds = len(warnings) == len(tellable)
+        if not warnings_told or no_advance_holds:
             return None
-        if not _only_advance(tellable):
-            return self.beside_announced(group, district, still_told, tellable, tolerance)
+        if warnings:
+            return self.warnings_changed(group, district, told, tellable, tolerance)
+        return self.no_warning_told_any_more(rule, group, district, warnings_told[0], tellable, tolerance)
+
+    def warnings_changed(
+        self, group: str, district: str, told: LogEntries, tellable: LogEntries, tolerance: timedelta
+    ) -> Difference | None:
+        """Gives the difference where warnings rose, fell or moved beside an advance notice. Notices of it name the
+        advance notice as well (`channels/still.py`). None if the warnings are as told.
+
+        While something unconfirmed is as bad as the warning that was told, nothing counts as fallen.
+        """
+        warnings_told, warnings = (tuple(one for one in some if not one.advance) for some in (told, tellable))
+        grade_was, grade_now, now_told = top_grade(warnings_told), top_grade(warnings), tellable
+        if any(grade(one.meaning) >= grade_was > grade_now for one in self.unconfirmed(district, group)):
+            now_told = _beside(told, tellable)
+        elif grade_now != grade_was:
+            reason: Reason = "raised" if grade_now > grade_was else "lowered"
+            effect: Effect = "warn" if grade_now > grade_was else "lower"
+            return Difference(
+                district, effect, reason, _top_entry(warnings_told), tellable, lesser_grade=grade_now, tells_news=True
+            )
+        if one := self.moved(district, warnings_told, warnings_told, warnings, tolerance):
+            grade_shown = one.lesser_grade or one.moved_grade or grade_now
+            return replace(one, now_told=now_told, lesser_grade=grade_shown)
+        return None
+
+    def no_warning_told_any_more(
+        self, rule: Rule, group: str, district: str, was: LogEntry, tellable: LogEntries, tolerance: timedelta
+    ) -> Difference | None:
+        """Gives the difference where the rule tells advance notices only, and `was` is the warning that was told. The
+        warning ended, or fell below the rule's minimum. None while a warning that the rule tells is unconfirmed."""
         unconfirmed = (one.meaning for one in self.unconfirmed(district, group))
         if any(not meaning.advance and rule.tells(meaning) for meaning in unconfirmed):
             return None
-        # The rule tells no warning that is live. One may be left below its minimum.
-        was, live = warnings_told[0], (one.meaning for one in self.live(district, group))
+        live = (one.meaning for one in self.live(district, group))
         left = self.log_entries(None, [one for one in live if not one.advance and not rule.leaves_out(one)])
-        rule_changed = bool(left) and left[0].grade >= was.grade  # what was told is live, and only the rule tells less
-        if rule_changed:
+        if not left:
+            reason = self.why_gone(group, (district,))
+            planned = self.is_planned(reason, was, group, district, tolerance)
+            return Difference(district, "end", reason, was, tellable, silent=planned)
+        rule_has_a_new_minimum = left[0].grade >= was.grade
+        if rule_has_a_new_minimum:
             return None
-        if left:
-            now_told, lesser = _beside(tellable, left), left[0].grade
-            return Difference(district, "lower", "lowered", was, now_told, lesser_grade=lesser, tells_news=True)
-        reason = self.why_gone(group, (district,))
-        return Difference(
-            district, "end", reason, was, tellable, silent=self.is_planned(reason, was, group, district, tolerance)
-        )
+        now_told, lesser = _beside(tellable, left), left[0].grade
+        return Difference(district, "lower", "lowered", was, now_told, lesser_grade=lesser, tells_news=True)
 
     def in_a_gap(
         self, district: str, told: LogEntries, tellable: LogEntries, tolerance: timedelta
@@ -164,30 +196,6 @@ class SceneComparison(Scene):
         if _announced(told[0], tellable[0], tellable):
             return "announced"
         return "raised"
-
-    def beside_announced(
-        self, group: str, district: str, told: LogEntries, tellable: LogEntries, tolerance: timedelta
-    ) -> Difference | None:
-        """Compares the warnings that go on with what was told of them, if an advance notice of something worse stands
-        beside them, a new one or one that was told. None if they are as told.
-
-        If they are not, the channel tells of them, and the text names the advance notice as well (`channels/still.py`).
-        They are not lowered as long as a warning as bad as was told is unconfirmed.
-        """
-        warnings_told, warnings = (tuple(one for one in some if not one.advance) for some in (told, tellable))
-        grade_was, grade_now, now_told = top_grade(warnings_told), top_grade(warnings), tellable
-        if any(grade(one.meaning) >= grade_was > grade_now for one in self.unconfirmed(district, group)):
-            now_told = _beside(told, tellable)
-        elif grade_now != grade_was:
-            reason: Reason = "raised" if grade_now > grade_was else "lowered"
-            effect: Effect = "warn" if grade_now > grade_was else "lower"
-            return Difference(
-                district, effect, reason, _top_entry(warnings_told), tellable, lesser_grade=grade_now, tells_news=True
-            )
-        if one := self.moved(district, warnings_told, warnings_told, warnings, tolerance):
-            grade_shown = one.lesser_grade or one.moved_grade or grade_now
-            return replace(one, now_told=now_told, lesser_grade=grade_shown)
-        return None
 
     def moved(
         self, district: str, told: LogEntries, told_for_begin: LogEntries, tellable: LogEntries, tolerance: timedelta

@@ -9,7 +9,7 @@ The notification log (`notification_log`) keeps, for each audience, channel, eve
 
 A rise is told to those whose minimum it reaches. A fall is told to those who were told the higher grade, even if what
 is left is below their minimum, and to nobody else. A fall is silent if it was planned. It is also silent if something
-new that is as bad is told beside it. A fall of which what is left is news itself is never silent.
+new that is as bad is told beside it. But if what is left is news itself, the fall is told in both cases.
 
 For each audience, channel (`Policy.rules_by_name`), event group and district `changes` asks `difference` what differs.
 Differences that have the same effect (`Effect`) and show one meaning (what a message warns of, in all its languages)
@@ -158,11 +158,11 @@ def _at_most(worst_first: Iterable[Change], known: Facts) -> list[Change]:
         by_rule_and_kind.setdefault((change.rule.name, change.kind), []).append(change)
     found = []
     for some in by_rule_and_kind.values():
-        left_out_by_message = {change.cause: _left_out(known, change) for change in some}
+        not_kept_by_message = {change.cause: _not_kept(known, change) for change in some}
         if len(some) > MOST_CHANGES:
             some = _over_districts(some)
         kept = some[:MOST_CHANGES]
-        more = len(some) - len(kept) + sum(left_out_by_message.values())
+        more = len(some) - len(kept) + sum(not_kept_by_message.values())
         found += [*kept[:-1], replace(kept[-1], more=more)] if more else kept
     return sorted(found, key=_worst_first)
 
@@ -194,7 +194,7 @@ def _joined(changes: Sequence[Change]) -> Change:
     return replace(changes[0], meaning=meaning, districts=districts, was=was)
 
 
-def _left_out(known: Facts, change: Change) -> int:
+def _not_kept(known: Facts, change: Change) -> int:
     """Counts the meanings of the causing message that were not kept."""
     if change.kind not in ("warn", "update"):
         return 0
@@ -242,8 +242,9 @@ class _Changes(SceneComparison):
         |                          |                                    | no worse than was told          |
         | `lower`                  | live, not left out by the rule     | told by the rule                |
         | `warn`                   | live, told by the rule             |                                 |
-        | with `lesser_grade`      | the same, but of that grade only   | the same                        |
-        | with `moved_grade`       | the same                           | of that grade, and ends last    |
+        | `lower`, `lesser_grade`  | live, not left out, of that grade  | told by the rule                |
+        | `warn`, `lesser_grade`   | live, told, of that grade          |                                 |
+        | `warn`, `moved_grade`    | live, told by the rule             | of that grade, the last to end  |
 
         None if no message of the group is known any more.
         """
@@ -312,8 +313,8 @@ class _Changes(SceneComparison):
             return cause, "revived" if stood_earlier else ""
         if successor := self.direct_successor(gone):
             came_now = any(successor.base_id in self.new[district] for district in districts)
-            # If the gone message still stands in another district, no snapshot confirmed its end. It is gone here
-            # because its successor warns here.
+            # A successor that stood here before may end the message now in two ways. A snapshot confirms it,
+            # and that ends the message in all districts. Or its content changed, and only now it replaces the message.
             states = self.situation.districts.values()
             stands = any(one.fact.base_id in gone for state in states for one in state.standing)
             return successor.base_id, "" if came_now or stands else "confirmed"
