@@ -1,7 +1,7 @@
 """Bytes that are no XML or no CAP as they stand, though it is plain what they should be.
 
-Asked only for what was refused: an encoding named wrongly, a namespace left out or miswritten, and entities of HTML
-that nobody declared. Whatever else is wrong stays wrong.
+Asked only for what was refused: an encoding named wrongly, a namespace left out or miswritten, entities of HTML that
+nobody declared, an `&` that is one, and padding behind the end. Whatever else is wrong stays wrong.
 """
 
 import codecs
@@ -21,6 +21,8 @@ _CODECS = re.compile(r"utf-8|iso8859-\d+|cp125\d|koi8-[ru]|mac-roman")
 _ROOT = re.compile(rb"\A(?>\s|<!--.*?-->|<\?.*?\?>)*+<((?:[\w.-]+:)?)alert(?=[\s/>])[^<>]*", re.DOTALL)
 _MEANT: Final = {one.casefold(): one for one in NAMESPACES}
 _ENTITY = re.compile(rb"&([A-Za-z][A-Za-z0-9]{1,31};)")
+_BARE = re.compile(rb"&(?!#?[A-Za-z0-9]{1,32};)")
+_PADDING = b"\0\x1a \t\r\n"
 _OF_XML: Final = ("amp;", "lt;", "gt;", "quot;", "apos;")
 
 Said = list[tuple[str, str]]
@@ -30,9 +32,18 @@ Said = list[tuple[str, str]]
 def whole_xml(body: bytes) -> tuple[bytes, Said]:
     """The bytes as they are meant, and what was mended; nothing is where they are meant as they stand."""
     said: Said = []
-    for mend in (_encoding, _namespace, _entities):
+    for mend in (_tail, _encoding, _namespace, _entities):
         body = mend(body, said)
     return body, said
+
+
+def _tail(body: bytes, said: Said) -> bytes:
+    """Blocks of a fixed size are filled up with zeros; DOS ends a text with Ctrl-Z."""
+    found = body.rstrip(_PADDING)
+    if not found.endswith(b">") or body[len(found) :].isspace() or found == body:
+        return body
+    said.append(("xml-tail", f"{len(body) - len(found)} bytes of padding behind the XML, left out"))
+    return found
 
 
 def _encoding(body: bytes, said: Said) -> bytes:
@@ -79,7 +90,9 @@ def _entities(body: bytes, said: Said) -> bytes:
     found = _ENTITY.sub(_number, body)
     if found != body:
         said.append(("markup", "entities of HTML that no XML knows, read as the characters that they name"))
-    return found
+    if bare := len(_BARE.findall(found)):
+        said.append(("markup", f"{bare} signs & that begin no entity, read as such signs"))
+    return _BARE.sub(b"&amp;", found)
 
 
 def _number(entity: re.Match[bytes]) -> bytes:

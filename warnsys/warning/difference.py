@@ -32,9 +32,9 @@ Reason = Literal[
 `docs/reference/lifecycle.md` has a table, and stories of most.
 
 * If the log has nothing of the group here: `entered`, a warning is new; `revived`, a withdrawn one is listed again.
-* `now a warning`: a warning holds, and only advance notices were told. For a warning beside something worse, only what
-  was told of its grade or higher counts. If it begins before all of that, it is enough that the earliest of that is an
-  advance notice.
+* `now a warning`: a warning holds, and the log has advance notices only. If something worse holds beside the warning,
+  only log entries of the warning's grade or higher count; and if the warning begins before all these entries, it is
+  enough that the earliest of them is an advance notice.
 * If the grade differs from the one that was told, and it is none of the others: `raised` or `lowered`. Of one level, a
   warning is above an advance notice.
 * `announced`: a warning goes on, and an advance notice of something worse or later comes beside it.
@@ -101,6 +101,8 @@ class SceneComparison(Scene):
             if less_than_told:
                 return self.less(rule, group, district, still_told, tellable, without_minimum, tolerance)
 
+        # As much holds as is still told. Or other grades hold, in two cases: something holds that is worse than what is
+        # still told, but not than an entry that is over; or what holds is as bad as told, but below the rule's minimum.
         as_bad_as_told = grade_now == grade_still_told > 0
         something_new, all_told_is_over = bool(self.new_of(group, (district,))), not still_told
         if as_bad_as_told or (grade_now > 0 and (something_new or all_told_is_over)):
@@ -166,9 +168,8 @@ class SceneComparison(Scene):
             reason = self.why_gone(group, (district,))
             planned = self.is_planned(reason, was, group, district, tolerance)
             return Difference(district, "end", reason, was, tellable, silent=planned)
-        rule_has_a_new_minimum = left[0].grade >= was.grade
-        if rule_has_a_new_minimum:
-            return None
+        if left[0].grade >= was.grade:
+            return None  # as bad as the warning that was told: nothing fell, but the rule has a higher minimum now
         now_told, lesser = _beside(tellable, left), left[0].grade
         return Difference(district, "lower", "lowered", was, now_told, lesser_grade=lesser, tells_news=True)
 
@@ -255,10 +256,12 @@ class SceneComparison(Scene):
         Something unconfirmed delays this: something as bad as what was told, or, if nothing is left, anything that the
         rule tells. Meanwhile this gives what `moved` gives, if something holds at times that were not told; else None.
 
-        It gives None, too, if what was told is still live and only the rule leaves it out now. That is so in two cases:
+        It gives None, too, if the rule tells nothing any more only because the rule has changed: what was told is still
+        live. There are two signs of that, and each is enough:
 
-        * Something that is not new has the grade and times that were told, and nothing as bad is gone.
-        * Something as bad is live, and nothing is gone.
+        * Messages that are not new have the grade and the times that were told, and nothing as bad is gone. Something
+          lesser may be gone.
+        * Something as bad is live, at whatever times, and no message of the group is gone.
         """
         was, left = still_told[0], tellable or without_minimum
         live = self.live(district, group)
@@ -300,8 +303,8 @@ class SceneComparison(Scene):
                 elif not one.silent and one.was:
                     falls.append((one.was.grade, group, one.district, one.effect))
         silent = set()
-        # The worst fall comes first. If it is told, its notice shows the new message of the group, and that is news and
-        # silences lesser falls.
+        # The worst fall comes first. A lowered warning often comes as a new message that replaces the old one. If that
+        # is told, it is news, and silences lesser falls.
         for grade_was, group, district, effect in sorted(falls, reverse=True):
             if news.get(district, 0) >= grade_was:
                 silent.add((group, district))

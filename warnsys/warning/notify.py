@@ -89,8 +89,9 @@ class Change:
 def notice_id(stage: str, place: str, channel: str, audience: str, *identity: str) -> str:
     """Makes the id of a notice. The same identity gives the same id, whoever sends it and how often.
 
-    `place` is a city or district. `identity` is that of a change; for a stele's record, that of the record that led to
-    it. A live notice and one of an exercise never share an id.
+    `place` is a city, or a district for the record of its stele (a public screen). `identity` is that of the change;
+    for the record of a stele it names the record of `warn.impacts` that led to it. A live notice and one of an exercise
+    never share an id.
     """
     parts = (part.replace("\\", "\\\\").replace("|", "\\|") for part in (stage, place, channel, audience, *identity))
     return str(uuid.uuid5(NAMESPACE, "|".join(parts)))
@@ -313,8 +314,10 @@ class _Changes(SceneComparison):
             return cause, "revived" if stood_earlier else ""
         if successor := self.direct_successor(gone):
             came_now = any(successor.base_id in self.new[district] for district in districts)
-            # A successor that stood here before may end the message now in two ways. A snapshot confirms it,
-            # and that ends the message in all districts. Or its content changed, and only now it replaces the message.
+            # If the successor stood here before, it ends the message in one of two ways:
+            # - A snapshot confirmed the successor. Then the message stands nowhere any more.
+            # - The successor's content changed, so that it replaces the message from now on. Then the message ends only
+            #   in the districts where the successor warns, and may still stand in others.
             states = self.situation.districts.values()
             stands = any(one.fact.base_id in gone for state in states for one in state.standing)
             return successor.base_id, "" if came_now or stands else "confirmed"
