@@ -106,6 +106,15 @@ def test_a_district_that_is_newly_warned_hears_that_it_is() -> None:
     assert city.push()[-1].body["de"].startswith("District 2: neu hier. Mi 14.07. 14:00 bis 18:00 Uhr. ")
 
 
+def test_a_lesser_warning_beside_an_advance_notice_that_goes_on_is_not_called_what_became_of_it() -> None:
+    later = meaning("Severe", urgency="Future", onset=240, expires=360, ii="65")
+    city = City().take(tick(0), outcome("A", later), snapshot(0, "A"))
+    city.take(outcome("B", meaning("Moderate", onset=60, expires=180, ii="61"), stamp=5, sent=5), snapshot(5, "A", "B"))
+    body = city.push("staff")[-1].body["de"]
+    assert "zusätzlich zur Vorabinformation, die weiter gilt" in body
+    assert "geworden" not in body
+
+
 def test_a_warning_that_is_listed_again_holds_again() -> None:
     city = City().take(tick(0), outcome("O", meaning("Minor", group="WIND", ii="51")), outcome("A", meaning()))
     city.take(snapshot(0, "A", "O"), snapshot(10, "O"), snapshot(20, "O"), tick(20), snapshot(30, "A", "O"))

@@ -15,7 +15,7 @@ from warnsys.channels import sms, still
 from warnsys.channels.events import event_name
 from warnsys.channels.wording import CityInfo
 from warnsys.channels.words import LANGUAGES, messages
-from warnsys.records import ImpactRecord, Meaning, NoticeKind, PushNotice, SmsNotice
+from warnsys.records import ImpactRecord, Meaning, NoticeKind, Outcome, PushNotice, SmsNotice
 from warnsys.warning.difference import Reason
 from warnsys.warning.facts import Fact
 from warnsys.warning.notify import Change
@@ -150,6 +150,32 @@ def test_an_end_beside_what_expired_unconfirmed_says_that_others_are_not_known()
     city.take(snapshot(0, "A", "B"), tick(30), cancel("C", "A", 30), snapshot(30, "B", "C"))
     assert city.status() == "unconfirmed"
     assert "Ob anderes gilt, ist zurzeit nicht bekannt." in city.push()[-1].body["de"]
+
+
+def storms_in_three_of_five(then: Outcome, *, severity: str = "Severe") -> City:
+    """Storms in d1, d2 and d3, beside gusts and rain that last longer; then something becomes of those in d1 and d2."""
+    city = City(city_rules(5)).take(tick(0))
+    for key, where in (("A", ["d1", "d2"]), ("A3", ["d3"])):
+        city.take(outcome(key, meaning(severity, group="THUNDERSTORM", ii="46", districts=where)))
+    for key, number, group, end in (("W", "54", "WIND", 900), ("H", "65", "RAIN", 1500)):
+        city.take(outcome(key, meaning(group=group, ii=number, expires=end, districts=["d1", "d2", "d3"])))
+    city.take(snapshot(0, "A", "A3", "W", "H"), then)
+    return city.take(snapshot(10, then.base_id, "A3", "W", "H"))
+
+
+def test_an_sms_of_an_end_in_a_part_of_the_city_names_it_whatever_goes_on() -> None:
+    """Else who reads it in the third district takes his own warning for ended."""
+    assert storms_in_three_of_five(cancel("C", "A", 10)).sms()[-1].text == (
+        "Die Wetterwarnung ist beendet: schweres Gewitter, Starkregen, Hagel. D1, D2. "
+        "Weiter: ergiebiger Dauerregen bis Do 15.07. 15:00; und weitere. Daten: DWD, gekürzt"
+    )
+
+
+def test_an_sms_of_a_lowering_in_a_part_of_the_city_says_that_and_where_whatever_goes_on() -> None:
+    less = meaning("Moderate", group="THUNDERSTORM", ii="33", districts=["d1", "d2"])
+    city = storms_in_three_of_five(outcome("B", less, sent=10, stamp=10, supersedes=["A"]), severity="Extreme")
+    assert ". D1, D2: herabgestuft" in city.sms()[-1].text
+    assert "gilt weiter" in city.sms()[-1].text
 
 
 def test_several_things_that_hold_are_named_the_worst_first() -> None:

@@ -12,6 +12,7 @@ from warnsys.channels import wording
 from warnsys.channels.words import Value, say
 from warnsys.records import Localised
 from warnsys.warning.notify import Change
+from warnsys.warning.situation import Situation, grade
 
 WATER = ("RAIN", "THAW", "THUNDERSTORM")
 """Groups after which water may still rise."""
@@ -25,7 +26,7 @@ class News(NamedTuple):
     """Whether the new end stands in both, so that the period need not be told again."""
 
 
-def news(change: Change, zone: ZoneInfo) -> News | None:
+def news(change: Change, situation: Situation, zone: ZoneInfo) -> News | None:
     """What is new to those who were told before; None where a warning is simply new. For an end see `why_ended`."""
     match change.reason:
         case "entered" if change.kind == "warn":
@@ -34,6 +35,8 @@ def news(change: Change, zone: ZoneInfo) -> News | None:
             return _end_moved(change, zone)
         case "announced":
             return _both("announced")
+        case "now a warning" if _goes_on_announced(change, situation):
+            return _both("beside-advance")
         case "begins earlier" | "begins later" if change.was:
             by = wording.duration(change.meaning.onset - change.was.onset)
             return _both(_key(change.reason), by=by)
@@ -58,6 +61,13 @@ def ended(change: Change) -> Localised:
 def aftermath(change: Change) -> Localised:
     """That dangers may remain after the end."""
     return say("aftermath-water" if change.meaning.group in WATER else "aftermath")
+
+
+def _goes_on_announced(change: Change, situation: Situation) -> bool:
+    """Says whether the advance notice that was told goes on, and the warning is a lesser one beside it."""
+    now = change.meaning
+    in_force = (one for district in change.districts for one in situation.in_force.get(district, ()))
+    return any(one.advance and one.group == now.group and grade(one) > grade(now) for one in in_force)
 
 
 def _graded(change: Change) -> News:

@@ -25,6 +25,7 @@ def notice(place: CityInfo, change: Change, situation: Situation, stage: str) ->
     meaning = change.meaning
     expires = meaning.expires
     remaining = LONGEST_TTL_S if expires is None else int((expires - situation.now).total_seconds())
+    own = (change_id(place, change, stage),) if change.more else ()
     serious = level(meaning.severity) >= 3 and not meaning.advance and change.kind in ("warn", "update")
     return PushNotice(
         id=change_id(place, change, stage),
@@ -48,9 +49,7 @@ def notice(place: CityInfo, change: Change, situation: Situation, stage: str) ->
         link=push_link(place, change.districts[0]),
         ttl_s=ENDED_TTL_S if change.kind == "ended" else max(0, min(remaining, LONGEST_TTL_S)),
         urgency="high" if serious else "normal",
-        collapse_key=collapse_key(stage, place.id, change.audience, meaning.group, change_id(place, change, stage))
-        if change.more
-        else collapse_key(stage, place.id, change.audience, meaning.group),
+        collapse_key=collapse_key(stage, place.id, change.audience, meaning.group, *change.districts, *own),
     )
 
 
@@ -62,8 +61,9 @@ def push_link(place: CityInfo, district: str) -> str:
 def collapse_key(*parts: str) -> str:
     """A Topic of Web Push (RFC 8030, 5.4): 32 characters of base64url, which Apple can decode as 24 bytes.
 
-    A later notice replaces an earlier one on the phone only for the same stage, city, audience and event group. One
-    that speaks for more groups replaces none: its own id is a part of its key.
+    A later notice replaces an earlier one on the phone only for the same stage, city, audience, event group and
+    districts: an end in one district must not hide what goes on in another. One that speaks for more groups replaces
+    none: its own id is a part of its key.
     """
     digest = hashlib.sha256(json.dumps(parts).encode()).digest()
     return base64.urlsafe_b64encode(digest[:24]).decode()
@@ -98,7 +98,7 @@ def _body(place: CityInfo, change: Change, situation: Situation) -> Localised:
     if height := wording.heights(meaning, change.districts):
         where = say("push-where-high", where=where, height=height)
     when = wording.period(meaning.onset, meaning.expires, place.timezone)
-    new, source = news(change, place.timezone), _joined(goes_on, advice.in_a_push(change), source)
+    new, source = news(change, situation, place.timezone), _joined(goes_on, advice.in_a_push(change), source)
     if new is None:
         return say("push-new", where=where, when=when, source=source)
     if new.says_end:

@@ -124,8 +124,9 @@ class PushNotice(ChangeNotice):
     urgency: Literal["normal", "high"]
     """As Web Push has it (RFC 8030, 5.3)."""
     collapse_key: str
-    """A later notice with the same key may replace this one on the phone: a hash over stage, city, audience and event
-    group, 32 characters of base64url, fit as Topic of Web Push (RFC 8030, 5.4) and as the like of Apple and Google."""
+    """A later notice with the same key may replace this one on the phone: a hash over stage, city, audience, event
+    group and districts, 32 characters of base64url, fit as Topic of Web Push (RFC 8030, 5.4) and as the like of Apple
+    and Google."""
 
 
 class SmsNotice(ChangeNotice):
