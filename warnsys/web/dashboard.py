@@ -27,6 +27,7 @@ from warnsys.web.once import Once
 from warnsys.web.overview import shared_overview, standing, zone_of
 from warnsys.web.security import Operators, same_origin
 from warnsys.web.site import BoardPicture, Pages, Site, language_of, signed_in
+from warnsys.web.unreadable import refused_since
 from warnsys.web.views import change
 from warnsys.web.words import LANGUAGES, words
 
@@ -89,7 +90,7 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
             "elsewhere": len(alerts) - len(taken),
             **rows[language], "notices": notices[-MOST_ROWS:], "older_notices": max(0, len(notices) - MOST_ROWS),
             "stories": stop_stories(board, since, language),
-            "rejected": [one for one in board.rejected if one.last >= since],
+            "rejected": refused_since(board, since),
             "acknowledged": [one for one in board.acknowledged.values() if one.at >= since],
             "outages": sorted(board.history.outages(since, now, stale_after), key=lambda one: one.since),
         }  # fmt: skip
