@@ -1,5 +1,6 @@
 """What the channels get: a stele's whole state, and the notices of push and SMS."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 from warnsys.cap.model import Certainty, Severity, Urgency
@@ -54,6 +55,12 @@ class SteleItem(Part):
     floor_m: float | None = None
     ceiling_m: float | None = None
     """Heights above sea level between which it holds; None for no limit."""
+
+
+def worst_of(items: Iterable[SteleItem]) -> SteleItem | None:
+    """The warning of the highest level that has not expired; where only advance notices stand, the worst of these."""
+    standing = [one for one in items if one.phase != "expired"]
+    return max(standing, key=lambda one: (one.phase != "advance", one.level), default=None)
 
 
 class CapMessage(Part):
