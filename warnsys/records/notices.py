@@ -114,6 +114,9 @@ class ChangeNotice(Record):
     level: int
     severity: Severity
     group: str
+    advance: bool | None = None
+    """True where it tells of an advance notice, or of the end of one; None for a warning, and in records of a release
+    that did not say."""
     districts: tuple[str, ...]
     onset: Moment
     expires: Moment | None = None

@@ -212,19 +212,11 @@ class Report:
         return ", ".join(city["districts"].get(district, district) for district in notice.districts)
 
     def _level_of(self, sent: Sent) -> str:
-        return f"{'advance' if self._is_advance(sent) else 'level'}-{sent.notice.level}"
-
-    def _is_advance(self, sent: Sent) -> bool:
-        """Whether it tells of an advance notice; an end that has no meaning of its own tells of what it ends."""
-        cause = self._of_base(sent.notice.cause)
-        if cause and not cause.outcome.meanings:
-            ended = [found for base_id in cause.outcome.supersedes if (found := self._of_base(base_id))]
-            return any(meaning.advance for one in ended for meaning in one.outcome.meanings)
-        return cause is not None and any(meaning.advance for meaning in cause.outcome.meanings)
+        return f"{'advance' if sent.notice.advance else 'level'}-{sent.notice.level}"
 
     def kind_of(self, sent: Sent) -> str:
         """What the notice is, in a few words."""
-        return (ADVANCE_KINDS if self._is_advance(sent) else KINDS)[sent.notice.kind]
+        return (ADVANCE_KINDS if sent.notice.advance else KINDS)[sent.notice.kind]
 
     def heading(self, sent: Sent) -> str:
         notice = sent.notice

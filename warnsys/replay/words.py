@@ -8,7 +8,7 @@ KINDS = {"warn": "Neue Warnung", "update": "Änderung", "lowered": "Herabgestuft
 ADVANCE_KINDS = {
     "warn": "Neue Vorabinformation",
     "update": "Vorabinformation geändert",
-    "lowered": "Vorabinformation herabgestuft",
+    "lowered": "Herabgestuft, nun Vorabinformation",
     "ended": "Vorabinformation beendet",
 }
 REASONS = {
