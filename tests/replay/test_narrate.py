@@ -127,6 +127,14 @@ def test_match_of_an_advance_notice_says_so_and_of_what_does_not_match_says_noth
     assert (found["outcome"], found["told"], found["silent"]) == ("no_district", [], [])
 
 
+def test_match_of_a_danger_that_is_over_says_so_and_who_hears_of_it() -> None:
+    Path("a.xml").write_text(cap("a", urgency="Past"))
+    said = warnsys("match", "a.xml").output
+    for channel in ("Push", "SMS"):
+        assert f"– {channel}, Öffentlichkeit: Zurückgehalten: die Gefahr ist schon vorbei (Past). Das zeigen" in said
+    assert "erst ab Stufe" not in said
+
+
 def test_match_with_settings_asks_their_policy() -> None:
     Path("a.xml").write_text(cap("a"))
     city = f'[[cities]]\nid = "solingen"\nname = "Solingen"\ngeofences = "{bundled("solingen")}"\n'

@@ -58,5 +58,10 @@ def why_not(rule: Rule, meanings: tuple[Meaning, ...]) -> str:
         )
     if meaning.group in rule.except_groups:
         return "Zurückgehalten: diese Art Ereignis geht nicht auf diesen Kanal."
+    if rule.leaves_out(meaning):
+        return (
+            "Zurückgehalten: die Gefahr ist schon vorbei (Past). Das zeigen die Stelen, und dem Stab wird es "
+            "nach seinen Regeln mitgeteilt."
+        )
     what = "Vorabinformationen" if meaning.advance else "Warnungen"
     return f"Zurückgehalten: {what} gehen hier erst ab {SEVERITIES[least]} hinaus."
