@@ -1,6 +1,7 @@
 """What a disk refuses, in a sentence that names the place and the remedy."""
 
 import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,10 +27,19 @@ def disk_says(error: OSError, place: Path | str | None = None) -> str:
 
 
 def cap_files(path: Path) -> Iterator[Path]:
-    """A file itself, or the CAP files and ZIPs in a folder and its folders, in the order of their names."""
-    if not path.is_dir():
+    """A file itself, or the CAP files and ZIPs in a folder and its folders, in the order of their names.
+
+    Links to folders are not followed: they may lead in a circle. What cannot be looked into is given itself, so that
+    who opens it hears why.
+    """
+    try:
+        found = sorted(os.scandir(path), key=lambda entry: entry.name)
+    except OSError:
         yield path
         return
-    for inside in sorted(path.iterdir()):
-        if inside.is_dir() or inside.suffix.lower() in (".xml", ".cap", ".zip"):
+    for entry in found:
+        inside = path / entry.name
+        if entry.is_dir(follow_symlinks=False):
             yield from cap_files(inside)
+        elif inside.suffix.lower() in (".xml", ".cap", ".zip"):
+            yield inside

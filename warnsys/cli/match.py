@@ -1,7 +1,7 @@
 """`warnsys match`: who an alert would warn, by which rule, and if nobody, why not."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -47,13 +47,18 @@ def match(
     moment = moment_of(at, last=False, zone=zone if local else UTC)
     failed = False
     for path in files:
-        try:
-            for file in _files(path):
+        found = False
+        for file in cap_files(path):
+            found = True
+            try:
                 for explained in explain(file, matcher, moment):
                     told = _told(explained, cities, chosen, moment)
                     _show(explained, told, zone, as_json=as_json)
-        except OSError as error:
-            complain(disk_says(error, path))
+            except OSError as error:
+                complain(disk_says(error, file))
+                failed = True
+        if not found:
+            complain(f"{path}: nothing in it is CAP; name a folder with files *.xml, *.cap or *.zip")
             failed = True
     if failed:
         raise typer.Exit(2)
@@ -68,15 +73,6 @@ def _settings_for(geofences: Path) -> Settings:
             return parse({"cities": cities})
         except ValueError as error:
             raise SettingsError(f"{geofences}: {error}; name its cities in settings, and take --settings") from error
-
-
-def _files(path: Path) -> Iterator[Path]:
-    found = False
-    for file in cap_files(path):
-        found = True
-        yield file
-    if not found:
-        fail(f"{path}: nothing in it is CAP; name a folder with files *.xml, *.cap or *.zip")
 
 
 def _told(
