@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ _REFUSALS = {
     errno.ENOSPC: "the disk is full; make room, or name another place",
     errno.ELOOP: "this link leads in a circle; name the file itself",
     errno.ENAMETOOLONG: "this name is too long; name a shorter one",
+    errno.ENXIO: "this is a pipe, a socket or a device; save what comes from it in a file, and name that",
     errno.EEXIST: "there is something of this name already; name another place",
 }
 
@@ -24,6 +26,14 @@ def disk_says(error: OSError, place: Path | str | None = None) -> str:
     named = place if error.filename is None else error.filename
     said = _REFUSALS.get(error.errno or 0, f"{error.strerror or error}; look after the disk, or name another place")
     return said if named is None else f"{named}: {said}"
+
+
+def content_of(file: Path) -> bytes:
+    """The bytes of a file. Raises `OSError`, also for what is no regular file: a pipe waits, and a device never ends."""
+    mode = file.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # a folder is refused as it is opened
+        raise OSError(errno.ENXIO, os.strerror(errno.ENXIO), str(file))
+    return file.read_bytes()
 
 
 def cap_files(path: Path) -> Iterator[Path]:

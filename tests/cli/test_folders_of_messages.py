@@ -1,6 +1,7 @@
 """`warnsys check` and `warnsys match` in folders with what cannot be read: it is named, and the rest is told."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,15 @@ def test_a_link_to_its_own_folder_makes_no_message_come_twice(command: str) -> N
     assert files_told(told(command, "elsewhere")) == ["elsewhere/b.xml", "elsewhere/side/c.cap"], (
         "named, it is followed"
     )
+
+
+@pytest.mark.parametrize("command", ["check", "match"])
+def test_a_pipe_or_a_device_is_refused_and_the_rest_is_told(command: str) -> None:
+    os.mkfifo("in/a.xml")
+    result = told(command, "/dev/zero", "in")
+    assert (result.exit_code, files_told(result)) == (2, ["in/b.xml", "in/side/c.cap"])
+    for place in ("/dev/zero", "in/a.xml"):
+        assert f"{place}: this is a pipe, a socket or a device; save what comes from it in a file" in result.stderr
 
 
 def test_an_empty_folder_does_not_silence_what_is_named_after_it() -> None:

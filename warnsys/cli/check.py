@@ -26,7 +26,7 @@ def check(
     ] = ZONE.key,
     as_json: Annotated[bool, typer.Option("--json", help="One object a line, a message each.")] = False,
 ) -> None:
-    """Say of each message whether it is taken, and all that is worth knowing; exit code 1 where one is rejected, 2 where a file cannot be read."""
+    """Say of each message whether it is taken, and all that is worth knowing; exit code 1 where one is rejected."""
     now, verdicts, known_cells = datetime.now(UTC), Counter[str](), catalogue()
     try:
         clocks = ZoneInfo(zone)
