@@ -18,7 +18,7 @@ from warnsys.cli.common import LocalOption, complain, fail, load_settings, momen
 from warnsys.disk import cap_files, disk_says
 from warnsys.explain import Explained, explain
 from warnsys.pipeline import CityRules, cities_for, matcher_for
-from warnsys.records import ChangeNotice
+from warnsys.records import ChangeNotice, Notice
 from warnsys.replay.alone import ToldAlone, told_alone
 from warnsys.settings import LIVE, City, Settings, SettingsError, parse
 
@@ -111,6 +111,12 @@ def _show(explained: Explained, told: ToldAlone | None, zone: ZoneInfo, *, as_js
             say(f"    – {said}")
 
 
+def _languages(notice: Notice) -> tuple[str, ...]:
+    """Those of its words. A record that is in one language names it, or nothing for German; others have all."""
+    own: str | None = getattr(notice, "language", "")
+    return LANGUAGES if own == "" else (own or LANGUAGES[0],)
+
+
 def _plain(told: ToldAlone | None) -> dict[str, Any]:
     if told is None:
         return {"told": [], "silent": []}
@@ -120,7 +126,7 @@ def _plain(told: ToldAlone | None) -> dict[str, Any]:
                 "channel": channel_of(one),
                 "audience": one.audience if isinstance(one, ChangeNotice) else "public",
                 "districts": list(one.districts) if isinstance(one, ChangeNotice) else [one.district],
-                **{language: " – ".join(said_parts(one, language)) for language in LANGUAGES},
+                **{language: " – ".join(said_parts(one, language)) for language in _languages(one)},
             }
             for one in told.notices
         ],
