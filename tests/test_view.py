@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.console import Console
 
-from tests.support import NOON, City, meaning, outcome, snapshot, tick
+from tests.support import NOON, City, city_rules, meaning, outcome, snapshot, tick
 from warnsys.records import SteleRecord
 from warnsys.replay.read import of_scenario
 from warnsys.replay.run import Arrival, DecidedMessage, Replay, ReplayEvent, script, settings_of
@@ -45,6 +45,17 @@ def pictures(story: str, width: int, height: int) -> list[Picture]:
             due = at + timedelta(minutes=5)
         player.take(step)
     return found
+
+
+def drawn(city: City, width: int, height: int) -> str:
+    view = LiveView("Sturm", ("ÜBUNG",), ZoneInfo("Europe/Berlin"))
+    view.now = NOON
+    for notice in city.notices:
+        view.heard(notice)
+    console = Console(width=width, height=height, force_terminal=False)
+    with console.capture() as captured:
+        console.print(view)
+    return captured.get()
 
 
 def row_of(picture: str, record: SteleRecord) -> str:
@@ -93,11 +104,18 @@ def test_at_80_columns_each_district_says_level_time_and_age_of_the_data(story: 
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (150, 40)])
 def test_an_advance_notice_is_called_one_at_every_width(width: int, height: int) -> None:
     city = City().take(tick(0), outcome("A", meaning("Severe", urgency="Future", onset=120)), snapshot(0, "A"))
-    view = LiveView("Sturm", ("ÜBUNG",), ZoneInfo("Europe/Berlin"))
-    view.now = NOON
-    for notice in city.notices:
-        view.heard(notice)
-    console = Console(width=width, height=height, force_terminal=False)
-    with console.capture() as captured:
-        console.print(view)
-    assert "Vorabinfo" in row_of(captured.get(), city.stele())
+    assert "Vorabinfo" in row_of(drawn(city, width, height), city.stele())
+
+
+@pytest.mark.parametrize("width", [80, 150])
+@pytest.mark.parametrize(("height", "districts"), [(40, 1), (24, 5)])
+def test_a_level_above_that_of_what_stands_first_is_said_at_every_size(width: int, height: int, districts: int) -> None:
+    places = [f"d{number + 1}" for number in range(districts)]
+    heat = outcome("H", meaning("Extreme", group="HEAT", ii="248", districts=places))
+    storm = outcome("S", meaning("Severe", group="THUNDERSTORM", ii="42", districts=places))
+    city = City(city_rules(districts)).take(tick(0), heat, storm, snapshot(0, "H", "S"))
+    assert [item.level for item in city.stele().items] == [3, 4], "heat takes no whole screen, so the storm is first"
+    picture = drawn(city, width, height)
+    assert "Stufe 3 von 4" in row_of(picture, city.stele())
+    above, _, _ = picture.partition("Mitteilungen")
+    assert above.count("Stufe 4") == districts, picture

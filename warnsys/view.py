@@ -120,12 +120,19 @@ class LiveView:
     def _holding(self, record: SteleRecord, *, most: int, narrow: bool) -> Text:
         lines = [self._period(item) if narrow else f"{item.event['de']} ({item.when['de']})" for item in record.items]
         for number, item in enumerate(record.items[:most]):
-            if number and item.phase == "advance":
-                lines[number] = f"Vorabinfo: {lines[number]}"
+            if number:  # the first one's level has a column of its own
+                kind = "Vorabinfo" if item.phase == "advance" else f"Stufe {item.level}"
+                lines[number] = f"{kind}: {lines[number]}"
             lines[number] += " – unbestätigt" if item.phase == "expired" else ""
         total = len(record.items) + record.more
         if most == 1 and total > 1:  # first, for the end of a line may be cut off
-            lines[0] = f"+{total - 1} {lines[0]}" if narrow else f"(1 von {total}) {lines[0]}"
+            highest = max(item.level for item in record.items if item.phase == record.items[0].phase)
+            up_to = f"bis Stufe {highest}" if highest > record.items[0].level else ""
+            if narrow:
+                ahead = f"+{total - 1} ({up_to})" if up_to else f"+{total - 1}"
+            else:
+                ahead = f"(1 von {total}, {up_to})" if up_to else f"(1 von {total})"
+            lines[0] = f"{ahead} {lines[0]}"
         elif total > most:
             lines[most:] = [f"… und {total - most} weitere"]
         return Text("\n".join(lines[: most + 1] if most > 1 else lines[:1]))

@@ -54,8 +54,8 @@ def why_ended(change: Change) -> Localised:
 
 def ended(change: Change) -> Localised:
     """That what was told, a warning or an advance notice, has ended."""
-    advance = change.was.advance if change.was else change.meaning.advance
-    return say("ended-advance" if advance else "ended-other" if wording.is_other(change.meaning) else "ended-warning")
+    other = wording.is_other(change.meaning)
+    return say("ended-advance" if change.advance else "ended-other" if other else "ended-warning")
 
 
 def aftermath(change: Change) -> Localised:

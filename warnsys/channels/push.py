@@ -40,6 +40,7 @@ def notice(place: CityInfo, change: Change, situation: Situation, stage: str) ->
         level=level(meaning.severity),
         severity=meaning.severity,
         group=meaning.group,
+        advance=change.advance or None,
         districts=change.districts,
         onset=meaning.onset,
         expires=expires,

@@ -78,6 +78,7 @@ def _notice(
         level=level(meaning.severity),
         severity=meaning.severity,
         group=meaning.group,
+        advance=change.advance or None,
         districts=change.districts,
         onset=meaning.onset,
         expires=meaning.expires,

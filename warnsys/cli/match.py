@@ -1,7 +1,7 @@
 """`warnsys match`: who an alert would warn, by which rule, and if nobody, why not."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +18,7 @@ from warnsys.cli.common import LocalOption, complain, fail, load_settings, momen
 from warnsys.disk import cap_files, disk_says
 from warnsys.explain import Explained, explain
 from warnsys.pipeline import CityRules, cities_for, matcher_for
-from warnsys.records import ChangeNotice
+from warnsys.records import ChangeNotice, Notice
 from warnsys.replay.alone import ToldAlone, told_alone
 from warnsys.settings import LIVE, City, Settings, SettingsError, parse
 
@@ -47,13 +47,18 @@ def match(
     moment = moment_of(at, last=False, zone=zone if local else UTC)
     failed = False
     for path in files:
-        try:
-            for file in _files(path):
+        found = False
+        for file in cap_files(path):
+            found = True
+            try:
                 for explained in explain(file, matcher, moment):
                     told = _told(explained, cities, chosen, moment)
                     _show(explained, told, zone, as_json=as_json)
-        except OSError as error:
-            complain(disk_says(error, path))
+            except OSError as error:
+                complain(disk_says(error, file))
+                failed = True
+        if not found:
+            complain(f"{path}: nothing in it is CAP; name a folder with files *.xml, *.cap or *.zip")
             failed = True
     if failed:
         raise typer.Exit(2)
@@ -68,15 +73,6 @@ def _settings_for(geofences: Path) -> Settings:
             return parse({"cities": cities})
         except ValueError as error:
             raise SettingsError(f"{geofences}: {error}; name its cities in settings, and take --settings") from error
-
-
-def _files(path: Path) -> Iterator[Path]:
-    found = False
-    for file in cap_files(path):
-        found = True
-        yield file
-    if not found:
-        fail(f"{path}: nothing in it is CAP; name a folder with files *.xml, *.cap or *.zip")
 
 
 def _told(
@@ -115,6 +111,12 @@ def _show(explained: Explained, told: ToldAlone | None, zone: ZoneInfo, *, as_js
             say(f"    – {said}")
 
 
+def _languages(notice: Notice) -> tuple[str, ...]:
+    """Those of its words. A record that is in one language names it, or nothing for German; others have all."""
+    own: str | None = getattr(notice, "language", "")
+    return LANGUAGES if own == "" else (own or LANGUAGES[0],)
+
+
 def _plain(told: ToldAlone | None) -> dict[str, Any]:
     if told is None:
         return {"told": [], "silent": []}
@@ -124,7 +126,7 @@ def _plain(told: ToldAlone | None) -> dict[str, Any]:
                 "channel": channel_of(one),
                 "audience": one.audience if isinstance(one, ChangeNotice) else "public",
                 "districts": list(one.districts) if isinstance(one, ChangeNotice) else [one.district],
-                **{language: " – ".join(said_parts(one, language)) for language in LANGUAGES},
+                **{language: " – ".join(said_parts(one, language)) for language in _languages(one)},
             }
             for one in told.notices
         ],

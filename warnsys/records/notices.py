@@ -1,5 +1,6 @@
 """What the channels get: a stele's whole state, and the notices of push and SMS."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 from warnsys.cap.model import Certainty, Severity, Urgency
@@ -56,6 +57,12 @@ class SteleItem(Part):
     """Heights above sea level between which it holds; None for no limit."""
 
 
+def worst_of(items: Iterable[SteleItem]) -> SteleItem | None:
+    """The warning of the highest level that has not expired; where only advance notices stand, the worst of these."""
+    standing = [one for one in items if one.phase != "expired"]
+    return max(standing, key=lambda one: (one.phase != "advance", one.level), default=None)
+
+
 class CapMessage(Part):
     """One CAP alert of ours: what it is called, and since when it says what holds."""
 
@@ -107,6 +114,9 @@ class ChangeNotice(Record):
     level: int
     severity: Severity
     group: str
+    advance: bool | None = None
+    """True where it tells of an advance notice, or of the end of one; None for a warning, and in records of a release
+    that did not say."""
     districts: tuple[str, ...]
     onset: Moment
     expires: Moment | None = None

@@ -80,6 +80,11 @@ class Change:
         return self.rule.audience
 
     @property
+    def advance(self) -> bool:
+        """Whether it tells of an advance notice: for an end, whether what was told was one."""
+        return self.was.advance if self.kind == "ended" and self.was else self.meaning.advance
+
+    @property
     def identity(self) -> tuple[str, ...]:
         """Unique among the changes of its audience and channel that follow from one record. It depends on no level,
         time or word of `meaning`."""
