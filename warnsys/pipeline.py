@@ -87,7 +87,8 @@ class ToTell:
     """The districts whose stele gets a new record."""
     changes: tuple[Change, ...] = ()
     sent: Mapping[str, SteleSent] = field(default_factory=dict)
-    """By district, what is remembered of its stele's newest record: of a district in `due`, the one to be sent."""
+    """By district, what is remembered of its stele's newest record. For a district in `due` that is the new record,
+    which is still to be sent."""
 
 
 def decide_what_to_tell(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[CityState, ToTell | None]:
@@ -120,6 +121,7 @@ def decide_what_to_tell(state: CityState, record: ImpactRecord, city: CityRules)
     for channel_names, stood_before, went_back in pauses.to_compare(
         stopped, state.held, city.policy.channels, situation.now, time_went_back=time_went_back
     ):
+        # `went_back`: the time went back at this record or, for channels whose pause is over, at any during the pause.
         before = _as_if_new(stood_before, situation) if went_back else stood_before
         more, told = changes(state.facts, situation, before, told, city.policy.only(channel_names), snapshot)
         found += more
@@ -138,7 +140,8 @@ def decide_what_to_tell(state: CityState, record: ImpactRecord, city: CityRules)
 def _learn(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[CityState, bool]:
     """Takes what a record says into the state. Gives the state, and whether what follows from the record can wait.
 
-    Only a message can wait, if it changes little here, does not complete a snapshot, and the state need not be weighed.
+    Only a message can wait, if it changes little here, does not complete a snapshot, and the state has not grown so
+    much that its size has to be measured.
     """
     match record:
         case Outcome():

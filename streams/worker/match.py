@@ -58,16 +58,17 @@ class MatchAgent:
         self._rebalances = 0
         """How often partitions were assigned or revoked. If it grows during a record, its partition may be lost."""
         self._convicted: dict[str, dict[str, str]] = {}
-        """Records that failed in a trial (`judge`), so that `handle` sets them aside, and why: topic/partition@offset,
-        then city, then reason, as in `SettleAgent`. This agent decides for all cities at once: the only city is ""."""
+        """Records that failed in a trial (`judge`), so that `handle` sets them aside. By topic/partition@offset, then
+        by city, it has the reason, as in `SettleAgent`. This agent decides for all cities at once, as the city ""."""
         self._cities = topics.by_partition(cities)
         """The cities of each partition of `warn.impacts`."""
 
     async def handle(self, record: ConsumedRecord) -> None:
         """Decides one record and sends the result. `flush` waits for the acknowledgements later.
 
-        Every CAP message gets an outcome, whatever its content. Raises for a record of another stage or without our
-        headers, for a snapshot that cannot be read or is convicted, when a send fails, and when memory runs out.
+        Every CAP message gets an outcome, whatever its content. Raises for a record of another stage (live, or one
+        exercise) or without our headers, for a snapshot that cannot be read or is convicted, when a send fails, and
+        when memory runs out.
         """
         started = time.perf_counter()
         convicted_for = self._convicted.pop(place_of(record), {}).get("", "")
@@ -97,8 +98,8 @@ class MatchAgent:
         try:
             await self._publish(record, outcome, trail)
         except TooLargeError as error:
-            # Each partition gets a record of its own, of another size. Some partitions may have got this message's true
-            # outcome already; their cities keep to it, although the same message now counts as rejected elsewhere.
+            # One partition's part of the outcome is too large. Some partitions may have got their part already. All get
+            # the rejected outcome now, but a city that knows a message as accepted keeps to that (`Listing.decided`).
             outcome = self._rejected_for(headers, f"too-large {error}")
             await self._publish(record, outcome, trail)
         self._count(headers, outcome)

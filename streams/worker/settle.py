@@ -28,7 +28,7 @@ from streams.worker.failures import (
     rejection,
 )
 from streams.worker.hand import place_of
-from streams.worker.match import MatchAgent as MatchAgent  # until 0.3.0 the old name `streams.agents` leads here
+from streams.worker.match import MatchAgent as MatchAgent  # for imports by the old name `streams.agents`, until 0.3.0
 from streams.worker.state import StateStore, StoredState, UnreadableState
 from streams.worker.trial import NOT_TRIED, TrialPart, Trials
 from warnsys.headers import COVERS, PUBLISHED, record_time
@@ -78,7 +78,7 @@ class SettleAgent:
         self._states: dict[int, dict[str, StoredState]] = {}
         """By partition and city, the newest state in memory."""
         self._unflushed: dict[int, set[str]] = {}
-        """By partition, the cities whose state has changed and is not yet stored."""
+        """By partition, the cities that have settled or set aside a record since their state was stored."""
         self._rebalances = 0
         """How often partitions were assigned or revoked. If it grows during a record, its partition may be lost."""
         self._failed_ticks: dict[str, int] = {}
@@ -187,9 +187,10 @@ class SettleAgent:
         if rebalances == self._rebalances:
             self._keep(record.partition, before, after)
         else:
-            # A rebalance came, and `forget` has emptied `_states`. In memory, `after` could hide what a new owner of
-            # the partition has stored, so it must not go there. It must not be lost either, because the worker now
-            # marks the record as handled. So it is stored at once: under a key of this process, where it hides nothing.
+            # A rebalance came, and `forget` has emptied `_states`. If the partition comes back, its states must be read
+            # from the store, where another owner may have stored newer ones; so `after` must not be kept in memory. It
+            # must not be lost either, because the worker now marks the record as handled. So it is stored at once. It
+            # replaces nobody's states there: each process stores under keys of its own.
             await self._save(record.partition, after)
         for notice in notices:
             self._count(notice)
@@ -220,7 +221,8 @@ class SettleAgent:
         return _CityResult(after, notices, outgoing)
 
     def _keep(self, partition: int, before: Mapping[str, StoredState], after: dict[str, StoredState]) -> None:
-        """Keeps the new states in memory, and notes which cities `flush` has to store."""
+        """Keeps the new states in memory, and notes which cities `flush` has to store: all but those that passed the
+        record over, because their state covered it."""
         changed = {city for city, stored in after.items() if stored.state is not before[city].state}
         self._states[partition] = after
         if unflushed := self._unflushed.get(partition, set[str]()) | changed:
@@ -288,14 +290,15 @@ class SettleAgent:
         if is_tick:
             self._failed_ticks[city] = self._failed_ticks.get(city, 0) + 1
         is_convicted = isinstance(failure.__cause__, PoisonError)
-        # A convicted record never reaches `settle`, so its failure says nothing about the state. If `judge` tried it,
-        # `_cities_with_bad_state` has the result. For a tick the count `_failed_ticks` decides.
+        # A convicted record never reaches `settle`, so its failure says nothing about the state. But `judge` may have
+        # tried to set it aside, and noted in `_cities_with_bad_state` where even that failed. For a tick the count
+        # `_failed_ticks` decides.
         state_fails = not is_convicted and not is_tick and self._state_fails(state)
         too_many_ticks = self._failed_ticks.get(city, 0) >= GIVEN_UP_AFTER
         if state_fails or too_many_ticks or city in self._cities_with_bad_state:
             # Does the new state settle this record, or set it aside? It settles the record if the old state failed by
             # itself. It settles a tick in any case, even a convicted one: a tick is harmless and gives the new state
-            # its time. Else the record is convicted, and the new state sets it aside.
+            # its time. Any other record that comes here has been convicted, and the new state sets it aside.
             result = self._begin_anew(city, state, content, record, reason, retry=state_fails or is_tick)
         else:
             after, notices = set_aside(state, content, reason, self._cities[city])
@@ -344,8 +347,9 @@ class SettleAgent:
             lambda: set_aside(empty, content, reason, rules),
         ]
         after, notices = _first_that_works(attempts if retry else attempts[2:])
-        # `_outgoing` makes a tombstone for each stele that is in its first state and not in its second. A new state has
-        # no steles before its first tick, so all would get one, although their districts exist. So both are `after`.
+        # `_outgoing` takes a state before and one after, and makes a tombstone for each stele that only the first has.
+        # A new state has no steles before its first tick, so all would get one, although their districts exist. So both
+        # are `after`.
         result = self._result_that_fits(after, after, notices, record)
         return result._replace(outgoing=[rejected, *result.outgoing])
 

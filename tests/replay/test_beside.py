@@ -146,7 +146,8 @@ def two_tapes() -> tuple[dict[str, Any], list[Line], list[Line]]:
             tape(notice)
         tape.close()
         tapes.append([one for one in read_tape("".join(lines))[1] if one["audience"] == "staff" or "status" in one])
-    return header, *tapes
+    before, after = tapes
+    return header, before, after
 
 
 def test_without_the_words_an_advance_notice_is_called_one_on_the_page_and_in_the_terminal() -> None:
