@@ -219,7 +219,7 @@ class _Drafts:
                 still.sentence(place, change, some, situation.now, most=most, brief=brief) for most, brief in shapes
             )
             return (*(one[words.language] for one in said), words("still-some"))
-        if still.may_hold(change, situation):
+        if still.others_unknown(change, situation):
             return words("still-unknown"), words("still-unknown-brief")
         return ()
 

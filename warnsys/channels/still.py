@@ -79,7 +79,7 @@ def _is_worth_saying(change: Change, meaning: Meaning, now: datetime) -> bool:
     return bad_enough and not said and not change.rule.leaves_out(meaning)
 
 
-def may_hold(change: Change, situation: Situation) -> bool:
+def others_unknown(change: Change, situation: Situation) -> bool:
     """Says whether, where something ended, something may hold that nobody knows of: data are old or unreadable, or
     something expired without a confirmation."""
     here = (situation.districts.get(district) for district in change.districts)
@@ -104,7 +104,7 @@ def goes_on(place: CityInfo, change: Change, situation: Situation) -> Localised:
     """Says what goes on beside a change, or that something may. {} if neither needs to be said."""
     if some := still_holds(change, situation):
         return sentence(place, change, some, situation.now)
-    return say("still-unknown") if may_hold(change, situation) else {}
+    return say("still-unknown") if others_unknown(change, situation) else {}
 
 
 def sentence(

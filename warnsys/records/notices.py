@@ -34,6 +34,8 @@ class SteleItem(Part):
     severity: Severity
     urgency: Urgency
     certainty: Certainty
+    category: str | None = None
+    """CAP's category, where it is not weather (Met)."""
     group: str
     ii: str = ""
     presentation: Presentation
