@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 import httpx
@@ -9,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from streams.kafka import acl
-from streams.kafka.topics import Topics
+from streams.kafka.topics import Topic, Topics
 from tests.support import NOON, City, at, city_rules, meaning, outcome, snapshot, tick
 from tests.web.sites import LOGIN, Desk
 from tools.contracts import kinds
@@ -17,7 +18,7 @@ from warnsys import registry
 from warnsys.audit.entries import Auditor, Stood
 from warnsys.cap.model import level
 from warnsys.channels.push import change_id
-from warnsys.channels.registry import Channel, TopicShape, channel_of
+from warnsys.channels.registry import TAKEN, Channel, TopicShape, channel_of
 from warnsys.feeds.answer import Answer, Refused
 from warnsys.feeds.kinds import SourceKind
 from warnsys.feeds.poller import Poller
@@ -85,6 +86,26 @@ def test_two_files_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="siren: two files"), registry.CHANNELS.beside(SIREN):  # noqa: SIM117
         with registry.CHANNELS.beside(SIREN):
             pass
+
+
+@pytest.mark.parametrize("name", ["", "E-Mail", "e_mail", "e.mail", "1st", "-mail", "mail\n", "straße"])
+def test_a_channel_whose_name_no_topic_can_have_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="small letters, digits and hyphens"):
+        replace(SIREN, name=name)
+
+
+@pytest.mark.parametrize("name", sorted(TAKEN))
+def test_a_channel_of_the_name_of_another_topic_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name}.*another topic of ours has this name"):
+        replace(SIREN, name=name)
+
+
+def test_the_names_that_a_channel_cannot_have_are_those_of_all_other_topics() -> None:
+    topics = Topics("live", 1)
+    properties = [name for name, one in vars(Topics).items() if isinstance(one, property)]
+    names = {name for name in properties if isinstance(getattr(topics, name), Topic)}
+    names |= {topic.name.rpartition(".")[2] for topic in topics.all()}
+    assert names - set(topics.channels) == TAKEN
 
 
 @pytest.mark.usefixtures("siren")
