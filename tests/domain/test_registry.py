@@ -201,6 +201,7 @@ def test_a_new_channel_is_on_the_tape_and_in_the_report_of_a_replay() -> None:
     assert "siren" in {json.loads(line).get("channel") for line in lines}
     page = report.html()
     assert "Sirene, Öffentlichkeit" in page
+    assert "Sirene, Stab" not in page
     assert page.index("Push, Öffentlichkeit") < page.index("Sirene, Öffentlichkeit") < page.index("SMS, Öffentlichkeit")
 
 
