@@ -1,9 +1,11 @@
 """A channel and a source are a file each: one that is registered shows everywhere, and nothing else knows of it."""
 
+import ast
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import httpx
 import pytest
@@ -14,16 +16,15 @@ from streams.kafka.topics import Topic, Topics
 from tests.support import NOON, City, at, city_rules, meaning, outcome, snapshot, tick
 from tests.web.sites import LOGIN, Desk
 from tools.contracts import kinds
-from warnsys import registry
+from warnsys import channels, registry
 from warnsys.audit.entries import Auditor, Stood
-from warnsys.cap.model import level
-from warnsys.channels.push import change_id
+from warnsys.channels.common import CommonFields, common_fields
 from warnsys.channels.registry import TAKEN, Channel, TopicShape, channel_of
 from warnsys.feeds.answer import Answer, Refused
 from warnsys.feeds.kinds import SourceKind
 from warnsys.feeds.poller import Poller
 from warnsys.feeds.publisher import MemoryPublisher
-from warnsys.records import ChangeNotice, ChannelPause, ChannelState, read_action
+from warnsys.records import ChangeNotice, ChannelPause, ChannelState, Record, read_action
 from warnsys.replay.read import of_scenario
 from warnsys.replay.report import Report
 from warnsys.replay.run import Replay, ReplayEvent, settings_of
@@ -43,11 +44,9 @@ class SirenNotice(ChangeNotice):
 
 def word(place: CityInfo, change: Change, situation: Situation, stage: str) -> SirenNotice:
     return SirenNotice(
-        id=change_id(place, change, stage), stage=stage, exercise=stage != "live", city=place.id,
-        audience=change.audience, kind=change.kind, reason=change.reason, cause=change.cause, issued=situation.now,
-        level=level(change.meaning.severity), severity=change.meaning.severity, group=change.meaning.group,
-        districts=change.districts, onset=change.meaning.onset, tone=f"Heulton {change.kind}",
-    )  # fmt: skip
+        **common_fields(place, change, situation, stage),
+        tone=f"Heulton {change.kind}",
+    )
 
 
 SIREN = Channel(
@@ -80,6 +79,23 @@ def told() -> SirenNotice:
 def test_channels_stand_in_their_order_and_each_record_is_of_one_channel() -> None:
     assert registry.CHANNELS.names() == ("stele", "push", "sms")
     assert len({one.record for one in registry.CHANNELS.all()}) == 3
+
+
+def test_what_channels_share_stands_in_no_channels_file() -> None:
+    trees = {file.stem: ast.parse(file.read_text("utf-8")) for file in Path(channels.__path__[0]).glob("*.py")}
+    own = {
+        name for name, tree in trees.items()
+        if any(isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "CHANNEL" for node in tree.body)
+    }  # fmt: skip
+    assert own == {"stele", "push", "sms"}
+    for name in own:
+        imports = [node for node in ast.walk(trees[name]) if isinstance(node, ast.ImportFrom)]
+        named = {one.module for one in imports} | {f"{one.module}.{each.name}" for one in imports for each in one.names}
+        assert not named & {f"warnsys.channels.{other}" for other in own - {name}}
+
+
+def test_the_common_fields_are_all_that_a_notice_of_every_channel_has() -> None:
+    assert set(CommonFields.__annotations__) == set(ChangeNotice.model_fields) - set(Record.model_fields)
 
 
 def test_two_files_of_one_name_are_refused() -> None:
