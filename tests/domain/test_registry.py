@@ -87,7 +87,7 @@ def test_what_channels_share_stands_in_no_channels_file() -> None:
         name for name, tree in trees.items()
         if any(isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "CHANNEL" for node in tree.body)
     }  # fmt: skip
-    assert own == {"stele", "push", "sms"}
+    assert own >= {"stele", "push", "sms"}
     for name in own:
         imports = [node for node in ast.walk(trees[name]) if isinstance(node, ast.ImportFrom)]
         named = {one.module for one in imports} | {f"{one.module}.{each.name}" for one in imports for each in one.names}
