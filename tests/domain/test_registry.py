@@ -244,7 +244,7 @@ SHELF = SourceKind(name="shelf", order=99, asks=lambda source, client: Shelf())
 
 async def test_a_new_kind_of_source_is_named_in_the_settings_and_polled() -> None:
     with registry.SOURCES.beside(SHELF):
-        source = Source(name="x", url="http://shelf.invalid/", kind="shelf")
+        source = Source(name="x", url="http://shelf.invalid/", kind="shelf", senders=())
         async with httpx.AsyncClient() as client:
             status = await Poller(source, "demo", client, MemoryPublisher(), lambda: NOON).look()
     assert status.error.startswith("a shelf: the shelf is bare")
@@ -254,6 +254,17 @@ def test_a_kind_of_source_that_there_is_not_is_refused_with_those_that_there_are
     city = {"id": "x", "name": "X", "geofences": "x"}
     with pytest.raises(SettingsError, match="zip, folder"):
         parse({"cities": [city], "sources": [{"name": "x", "url": "http://x.invalid/", "kind": "shelf"}]})
+
+
+def test_a_source_of_a_new_kind_at_an_address_says_whose_messages_are_taken() -> None:
+    city = {"id": "x", "name": "X", "geofences": "x"}
+    source = {"name": "x", "url": "http://x.invalid/", "kind": "shelf"}
+    with registry.SOURCES.beside(SHELF):
+        with pytest.raises(SettingsError, match=r"sources\.0: .*kind shelf at http://x.invalid/.*write senders"):
+            parse({"cities": [city], "sources": [source]})
+        for senders in ((), ("office@warn.example",)):
+            (found,) = parse({"cities": [city], "sources": [{**source, "senders": senders}]}).sources
+            assert found.allowed_senders == senders
 
 
 def test_an_address_is_a_zip_and_a_folder_a_folder() -> None:

@@ -196,4 +196,4 @@ def _asks(source: Source, _client: httpx.AsyncClient) -> Asks:
     return FolderSource(source.folder)
 
 
-KIND = SourceKind(name="folder", order=20, asks=_asks)
+KIND = SourceKind(name="folder", order=20, asks=_asks, place_key="folder")
