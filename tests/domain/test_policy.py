@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from tests.support import NOON, City, city_rules, meaning, outcome, tick
-from warnsys.channels.registry import called
+from warnsys.channels.registry import called, channel_of
 from warnsys.cli.policy_table import policy_table
+from warnsys.records import ChangeNotice
 from warnsys.settings import Settings, SettingsError, parse
 from warnsys.warning.policy import QUIET_GROUPS, Minimum, Policy, Rule, default_rules
 
@@ -49,7 +50,7 @@ def test_an_advance_notice_is_a_tile_however_bad_and_near() -> None:
 
 def test_the_rules_of_some_channels_are_the_same_rules() -> None:
     policy = Policy()
-    assert policy.only(("push", "sms")) is policy
+    assert policy.only(policy.channels) is policy
     assert {rule.channel for rule in policy.only(("sms",)).rules} == {"sms"}
     assert policy.only(("sms",)).rules == tuple(rule for rule in policy.rules if rule.channel == "sms")
 
@@ -104,7 +105,8 @@ def test_whatever_a_rule_leaves_out_the_worst_is_told(rule: Any) -> None:
     least = {"audience": rule.audience, "channel": rule.channel, "warnings": "never", "except_groups": ["RAIN"]}
     policy = settings_with(rules=[least], defaults=False).policy
     city = City(city_rules(policy=policy)).take(tick(0), outcome("A", meaning("Extreme")))
-    assert len(city.push(rule.audience) + city.sms(rule.audience)) == 1
+    (told,) = (one for one in city.notices if isinstance(one, ChangeNotice))
+    assert (channel_of(told), told.audience) == (rule.channel, rule.audience)
 
 
 def test_several_own_rules_of_one_name_hold_together() -> None:
