@@ -1,5 +1,6 @@
 """The terminal's live view, at 80 columns and wider: all that holds stands there, and an advance notice as one."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -7,11 +8,18 @@ import pytest
 from rich.console import Console
 
 from tests.support import NOON, City, city_rules, meaning, outcome, snapshot, tick
-from warnsys.records import SteleRecord
+from warnsys import registry
+from warnsys.channels import push
+from warnsys.records import PushNotice, SteleRecord
 from warnsys.replay.read import of_scenario
 from warnsys.replay.run import Arrival, DecidedMessage, Replay, ReplayEvent, script, settings_of
 from warnsys.simulation.scenario import load
 from warnsys.view import LEAST_SENT, LiveView
+
+
+class Letter(PushNotice):
+    """Of a channel with a long name."""
+
 
 Picture = tuple[datetime, str, dict[str, SteleRecord]]
 
@@ -119,3 +127,21 @@ def test_a_level_above_that_of_what_stands_first_is_said_at_every_size(width: in
     assert "Stufe 3 von 4" in row_of(picture, city.stele())
     above, _, _ = picture.partition("Mitteilungen")
     assert above.count("Stufe 4") == districts, picture
+
+
+def test_whom_notices_go_to_stands_in_one_column_however_long_a_channels_name_is() -> None:
+    city = City().take(tick(0), outcome("A", meaning("Severe")), snapshot(0, "A"))
+    with registry.CHANNELS.beside(
+        replace(push.CHANNEL, name="letter", record=Letter, called={"de": "Brief der Stadt"})
+    ):
+        view = LiveView("Sturm", ("ÜBUNG",), ZoneInfo("Europe/Berlin"))
+        for notice in (*city.notices, *(Letter.model_validate(one.model_dump()) for one in city.push("staff"))):
+            view.heard(notice)
+        console = Console(width=150, height=40, force_terminal=False)
+        with console.capture() as captured:
+            console.print(view)
+    picture = captured.get()
+    below = picture[picture.index("Mitteilungen") :].splitlines()
+    starts = {line.index(who) for line in below for who in ("öffentlich", "Stab") if who in line}
+    assert "Brief der Stadt Stab" in picture
+    assert len(starts) == 1, picture

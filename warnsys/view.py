@@ -15,7 +15,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from warnsys.channels.registry import called, channel_of, said_parts
+from warnsys.channels.registry import called, channel_of, said_parts, tellers
 from warnsys.channels.wording import moment
 from warnsys.records import ChangeNotice, FeedStatus, Notice, Outcome, SteleItem, SteleRecord
 
@@ -157,8 +157,9 @@ class LiveView:
         grid = Table.grid(padding=(0, 1), expand=True)
         grid.add_column(no_wrap=True, style="cyan")
         grid.add_column(ratio=1, no_wrap=each == 1, overflow="ellipsis")
+        width = max(len(called(one.name, "de")) for one in tellers())
         for notice in list(self._notices)[: max(1, lines // each)]:
-            channel = f"{called(channel_of(notice), 'de'):<4}"
+            channel = f"{called(channel_of(notice), 'de'):<{width}}"
             said = " – ".join(said_parts(notice, "de"))
             clock = f"{notice.issued.astimezone(self._zone):%H:%M}"
             text = Text(said, style="bold" if notice.level == 4 and notice.kind != "ended" else "")

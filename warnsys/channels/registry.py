@@ -4,6 +4,7 @@ Topics, rights, policy, pauses, pages, audit, canary, replay and contracts ask h
 docs/how-to/add-a-channel.md.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,9 @@ from warnsys.warning.policy import Rule
 from warnsys.warning.situation import Situation
 
 MIB = 1024 * 1024
+NAME = re.compile(r"[a-z][a-z0-9-]*")
+TAKEN = frozenset({"actions", "alerts", "extreme", "impacts", "rejected", "state", "status"})
+"""Names of our other topics (`streams.kafka.topics`): a channel of one of them would write among their records."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,8 @@ class Channel:
     """One way to people."""
 
     name: str
-    """On the wire and for ever: in its topic's name, in ids, settings, metrics and the audit."""
+    """On the wire and for ever: in its topic's name, in ids, settings, metrics and the audit. Small letters, digits and
+    hyphens, a letter first."""
     order: int
     """Its place in timelines, tables and lists."""
     called: Localised
@@ -54,6 +59,12 @@ class Channel:
     topic: TopicShape = field(default_factory=TopicShape)
     readers: frozenset[str] = frozenset({"web", "audit", "reader"})
     """The processes that may read its topic; the worker alone writes it."""
+
+    def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise ValueError(f"channel {self.name!r}: write small letters, digits and hyphens, a letter first")
+        if self.name in TAKEN:
+            raise ValueError(f"channel {self.name!r}: another topic of ours has this name; write another one")
 
     def worded(self, place: CityInfo, change: Change, situation: Situation, stage: str) -> Iterator[ChangeNotice]:
         """Gives the records of a change, the first of them first."""

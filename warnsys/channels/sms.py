@@ -10,9 +10,9 @@ from functools import cached_property
 
 from warnsys.cap.model import level
 from warnsys.channels import advice, still, wording
+from warnsys.channels.common import common_fields
 from warnsys.channels.events import event_name, short_event_name
 from warnsys.channels.news import News, ended, news, why_ended
-from warnsys.channels.push import change_id
 from warnsys.channels.registry import Channel
 from warnsys.channels.wording import CityInfo
 from warnsys.channels.words import LANGUAGES, Messages, messages
@@ -63,26 +63,9 @@ def beside(place: CityInfo, change: Change, situation: Situation, stage: str) ->
 def _notice(
     place: CityInfo, change: Change, situation: Situation, stage: str, text: str, language: str, part: int = 1
 ) -> SmsNotice:
-    meaning = change.meaning
     other = () if language == LANGUAGES[0] else (f"language {language}",)
     return SmsNotice(
-        id=change_id(place, change, stage, *other, *((f"part {part}",) if part > 1 else ())),
-        stage=stage,
-        exercise=stage != LIVE,
-        city=place.id,
-        audience=change.audience,
-        kind=change.kind,
-        reason=change.reason,
-        cause=change.cause,
-        issued=situation.now,
-        level=level(meaning.severity),
-        severity=meaning.severity,
-        group=meaning.group,
-        advance=change.advance or None,
-        districts=change.districts,
-        onset=meaning.onset,
-        expires=meaning.expires,
-        more=change.more or None,
+        **common_fields(place, change, situation, stage, *other, *((f"part {part}",) if part > 1 else ())),
         text=text,
         language=language if other else None,
         part=part if part > 1 else None,

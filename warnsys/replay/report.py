@@ -155,7 +155,9 @@ class Report:
         """The page, when all has been heard; with what differs from another replay, where there is one."""
         for lane in (*self._lanes.values(), *self._steles.values(), self._data):
             lane.close(self.end)
-        rows = [(one.name, audience) for audience in AUDIENCES for one in tellers()]
+        ruled = {(rule.channel, rule.audience) for rule in self._policy.rules}
+        every = ((one.name, audience) for audience in AUDIENCES for one in tellers())
+        rows = [way for way in every if way in ruled]
         marks = {
             f"{called(channel, 'de')}, {AUDIENCES[audience]}": [
                 Mark(
