@@ -29,7 +29,7 @@ def disk_says(error: OSError, place: Path | str | None = None) -> str:
 
 
 def content_of(file: Path) -> bytes:
-    """The bytes of a file. Raises `OSError`, also for what is no regular file: a pipe waits, and a device never ends."""
+    """The bytes of a file. Raises `OSError`, also for what is none: a pipe waits, and a device never ends."""
     mode = file.stat().st_mode
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # a folder is refused as it is opened
         raise OSError(errno.ENXIO, os.strerror(errno.ENXIO), str(file))

@@ -29,6 +29,7 @@ REASONS = {
 }
 LOUDNESS = {"full": "Vollbild", "banner": "Banner", "tile": "Kachel"}
 """How loud a stele shows a warning."""
+PHASES = {"warning": "Warnung", "advance": "Vorabinformation", "expired": "abgelaufen, unbestätigt"}
 DECIDED = {"matched": "trifft zu", "no_district": "anderswo", "not_live": "warnt nicht", "rejected": "nicht lesbar"}
 SEVERITIES = {
     "Minor": "Stufe 1", "Moderate": "Stufe 2", "Severe": "Stufe 3", "Extreme": "Stufe 4", "never": "keiner Stufe",
