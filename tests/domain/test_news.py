@@ -106,6 +106,39 @@ def test_a_district_that_is_newly_warned_hears_that_it_is() -> None:
     assert city.push()[-1].body["de"].startswith("District 2: neu hier. Mi 14.07. 14:00 bis 18:00 Uhr. ")
 
 
+def test_no_amount_is_told_of_districts_where_it_is_not_true() -> None:
+    city = City().take(tick(0), outcome("A", meaning("Severe", expires=60, districts=["d1"])))
+    city.take(outcome("A2", meaning("Severe", expires=90, districts=["d2"])), snapshot(0, "A", "A2"))
+    city.take(outcome("B", meaning("Severe", expires=240), supersedes=["A", "A2"], stamp=5, sent=5), snapshot(5, "B"))
+    assert city.push()[-1].body["de"].startswith("ganz Xstadt: verlängert bis Mi 14.07. 18:00 Uhr. ")
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "then", "said"),
+    [
+        (
+            meaning("Severe", expires=60, districts=["d1"]),
+            meaning("Severe", expires=300, districts=["d2"]),
+            meaning("Severe", expires=180),
+            "teils verlängert bis Mi 14.07. 17:00 Uhr. Mi 14.07. 14:00 bis 17:00 Uhr. ",
+        ),
+        (
+            meaning("Moderate", districts=["d1"]),
+            meaning("Minor", districts=["d2"]),
+            meaning("Severe"),
+            "teils hochgestuft. Mi 14.07. 14:00 bis 18:00 Uhr. ",
+        ),
+    ],
+    ids=["longer in one, shorter in the other", "worse in one, new in the other"],
+)
+def test_what_is_true_of_some_districts_alone_is_told_in_part(
+    first: Meaning, other: Meaning, then: Meaning, said: str
+) -> None:
+    city = City().take(tick(0), outcome("A", first), outcome("A2", other), snapshot(0, "A", "A2"))
+    city.take(outcome("B", then, supersedes=["A", "A2"], stamp=5, sent=5), snapshot(5, "B"))
+    assert city.push()[-1].body["de"].startswith(f"ganz Xstadt: {said}")
+
+
 def test_a_lesser_warning_beside_an_advance_notice_that_goes_on_is_not_called_what_became_of_it() -> None:
     later = meaning("Severe", urgency="Future", onset=240, expires=360, ii="65")
     city = City().take(tick(0), outcome("A", later), snapshot(0, "A"))

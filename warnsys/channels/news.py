@@ -27,7 +27,18 @@ class News(NamedTuple):
 
 
 def news(change: Change, situation: Situation, zone: ZoneInfo) -> News | None:
-    """What is new to those who were told before; None where a warning is simply new. For an end see `why_ended`."""
+    """What is new to those who were told before; None where a warning is simply new. For an end see `why_ended`.
+
+    Where districts were told different things before, only what is true of all is said: no amounts, or "in part".
+    """
+    found = _of_one_district(change, situation, zone)
+    if found is None or (change.same_reason and change.same_before):
+        return found
+    brief = found.brief if change.same_reason else say("change-partly", news=found.brief)
+    return News(brief, brief, says_end=found.says_end and change.same_reason)
+
+
+def _of_one_district(change: Change, situation: Situation, zone: ZoneInfo) -> News | None:
     match change.reason:
         case "entered" if change.kind == "warn":
             return None

@@ -17,6 +17,7 @@ become one `Change`, and so do all ends of a group. A message is "new" in a dist
 before, "gone" if it is the other way round; `scene` has the other words.
 """
 
+import functools
 import math
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -68,6 +69,10 @@ class Change:
     shown_in_id: tuple[str, ...] = ()
     """Base id of the message that contains `meaning`, and the index of `meaning` there. Empty for an end, and if the
     notice shows the first meaning of `cause`."""
+    same_reason: bool = True
+    """False if the reason is not that of all these districts."""
+    same_before: bool = True
+    """False if the districts with this reason were told different things before, so that `was` is only one of them."""
     more: int = 0
     """How many changes `MOST_CHANGES` cut off after this one, plus how many meanings the matcher did not keep."""
 
@@ -193,11 +198,13 @@ def _joined(changes: Sequence[Change]) -> Change:
             "impacts": tuple(impact for meaning in meanings for impact in meaning.impacts),
         }
     )
-    was: LogEntry | None = None
-    for change in changes:
-        was = higher(was, change.was)
+    was = functools.reduce(higher, (change.was for change in changes))
     districts = tuple(sorted({district for change in changes for district in change.districts}))
-    return replace(changes[0], meaning=meaning, districts=districts, was=was)
+    same_reason = all(change.same_reason for change in changes)
+    same_before = all(change.same_before and change.was == was for change in changes)
+    return replace(
+        changes[0], meaning=meaning, districts=districts, was=was, same_reason=same_reason, same_before=same_before
+    )
 
 
 def _not_kept(known: Facts, change: Change) -> int:
@@ -289,10 +296,8 @@ class _Changes(SceneComparison):
         reasons = {difference.reason for difference in differences}
         # "announced" says that a warning goes on, so it is the reason only if it is that of all these districts.
         reason = min(reasons - {"announced"} or reasons, key=_ORDER.index)
-        was: LogEntry | None = None
-        for difference in differences:
-            if difference.reason == reason:
-                was = higher(was, difference.was)
+        told_before = [difference.was for difference in differences if difference.reason == reason]
+        was = functools.reduce(higher, told_before)
         cause, how = self.cause(kind, group, districts, base_id)
         by_snapshot = (how, self.snapshot) if how else ()
         meaning = self.facts[base_id].meanings[index]
@@ -304,7 +309,10 @@ class _Changes(SceneComparison):
             rule = rule.that_tell(meaning)
         stood_elsewhere = any(ids.get(cause) for ids in self.before.values())
         came_late_to = districts if cause in self.new_of(group, districts) and stood_elsewhere else ()
-        return Change(rule, kind, reason, cause, by_snapshot, meaning, districts, was, came_late_to, shown_in_id)
+        return Change(
+            rule, kind, reason, cause, by_snapshot, meaning, districts, was, came_late_to, shown_in_id,
+            same_reason=len(reasons) == 1, same_before=all(one == was for one in told_before),
+        )  # fmt: skip
 
     def cause(self, kind: NoticeKind, group: str, districts: Sequence[str], shown: str) -> tuple[str, str]:
         """Gives the base id of the message that caused a change, and how a snapshot took part ("" if none did).

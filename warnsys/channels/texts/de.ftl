@@ -99,6 +99,7 @@ change-now-a-warning = aus der Vorabinformation ist eine Warnung geworden
 change-now-a-warning-of = aus der Vorabinformation (Stufe { $was }) ist eine Warnung der Stufe { $now } geworden
 change-announced = zusätzlich zur Warnung, die weiter gilt
 change-beside-advance = zusätzlich zur Vorabinformation, die weiter gilt
+change-partly = teils { $news }
 change-now-advance = bisher Warnung der Stufe { $was }, jetzt Vorabinformation für Stufe { $now }
 change-begins-earlier = beginnt { $by } früher
 change-begins-later = beginnt { $by } später

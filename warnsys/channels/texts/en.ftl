@@ -97,6 +97,7 @@ change-now-a-warning = the advance notice has become a warning
 change-now-a-warning-of = the advance notice (level { $was }) has become a warning of level { $now }
 change-announced = besides the warning, which still holds
 change-beside-advance = besides the advance notice, which still holds
+change-partly = in part { $news }
 change-now-advance = until now a warning of level { $was }, now an advance notice of level { $now }
 change-begins-earlier = begins { $by } earlier
 change-begins-later = begins { $by } later
