@@ -98,7 +98,7 @@ def decide_what_to_tell(state: CityState, record: ImpactRecord, city: CityRules)
        record.
     2. It derives what holds now.
     3. It compares that with what each channel was last told. It looks only at districts and event groups where a
-       message is new or gone since the last comparison (`held` is what stood then). It leaves out a paused channel.
+       message is new or gone since the last comparison (`held` says what stood then). It leaves out a paused channel.
        Once the pause is over, it compares what holds now with what stood when the pause began.
     4. It finds the steles that need a new record.
     5. It remembers what stood and what was told.
@@ -147,6 +147,7 @@ def _learn(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[Cit
         case Outcome():
             outcome = with_sender_in_ids(for_cities(record, (state.city,)))
             facts = learn_outcome(state.facts, outcome, city.ruleset_version)
+            # An older content of a message may come late: it then takes the base id, and the newer one gets another.
             state = with_renamed_messages(state, renamed(state.facts.facts, facts.facts, outcome.base_id))
             can_wait = (
                 facts.grown < WEIGH_AFTER  # else `within_bounds`, which comes last, has to weigh the state now

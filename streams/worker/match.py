@@ -111,7 +111,7 @@ class MatchAgent:
             raise PoisonError(convicted_for)
         snapshot = Snapshot.from_bytes(record.value)
         self._check_stage(snapshot.stage)
-        self._metrics.count_if_newer(snapshot, record.topic)
+        self._metrics.count_if_of_newer_release(snapshot, record.topic)
         await self._send_to_all(record, dict.fromkeys(self._cities, snapshot.to_bytes()), TraceHeader())
 
     def _count(self, headers: AlertHeaders, outcome: Outcome) -> None:

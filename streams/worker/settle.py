@@ -166,7 +166,7 @@ class SettleAgent:
         content = self._with_broker_time(read_impact_record(record.value), record)
         if content.stage != self._topics.stage:
             raise ForeignStageError(content.stage, self._topics.stage)
-        self._metrics.count_if_newer(content, record.topic)
+        self._metrics.count_if_of_newer_release(content, record.topic)
         rebalances = self._rebalances
         before = await self._restored(record.partition)
         after = dict(before)
