@@ -32,9 +32,10 @@ Reason = Literal[
 `docs/reference/lifecycle.md` has a table, and stories of most.
 
 * If the log has nothing of the group here: `entered`, a warning is new; `revived`, a withdrawn one is listed again.
-* `now a warning`: a warning holds, and the log has advance notices only. If something worse holds beside the warning,
-  only log entries of the warning's grade or higher count; and if the warning begins before all these entries, it is
-  enough that the earliest of them is an advance notice.
+* `now a warning`, in three cases. The worst that holds is a warning, and the log has advance notices only. Or a warning
+  holds below an advance notice, and no warning of its grade or higher that still holds is in the log, but an advance
+  notice is. Or a warning holds below something worse and begins before all log entries of its grade or higher, and the
+  earliest of these is an advance notice.
 * If the grade differs from the one that was told, and it is none of the others: `raised` or `lowered`. Of one level, a
   warning is above an advance notice.
 * `announced`: a warning goes on, and an advance notice of something worse or later comes beside it.
@@ -101,8 +102,9 @@ class SceneComparison(Scene):
             if less_than_told:
                 return self.less(rule, group, district, still_told, tellable, without_minimum, tolerance)
 
-        # As much holds as is still told. Or other grades hold, in two cases: something holds that is worse than what is
-        # still told, but not than an entry that is over; or what holds is as bad as told, but below the rule's minimum.
+        # Three cases are left. As much holds as is still told. Or more holds, but no more than an entry that is over.
+        # Or less holds that the rule tells, but something as bad is left below its minimum. The last two are looked at
+        # only if something is new, or all that was told is over.
         as_bad_as_told = grade_now == grade_still_told > 0
         something_new, all_told_is_over = bool(self.new_of(group, (district,))), not still_told
         if as_bad_as_told or (grade_now > 0 and (something_new or all_told_is_over)):
@@ -256,8 +258,8 @@ class SceneComparison(Scene):
         Something unconfirmed delays this: something as bad as what was told, or, if nothing is left, anything that the
         rule tells. Meanwhile this gives what `moved` gives, if something holds at times that were not told; else None.
 
-        It gives None, too, if the rule tells nothing any more only because the rule has changed: what was told is still
-        live. There are two signs of that, and each is enough:
+        It gives None, too, if nothing is left only because the rule has changed and now leaves out what was told
+        (`leaves_out`), which is still live. There are two signs of that, and each is enough:
 
         * Messages that are not new have the grade and the times that were told, and nothing as bad is gone. Something
           lesser may be gone.

@@ -327,10 +327,11 @@ class _Changes(SceneComparison):
             return cause, "revived" if stood_earlier else ""
         if successor := self.direct_successor(gone):
             came_now = any(successor.base_id in self.new[district] for district in districts)
-            # If the successor stood here before, it ends the message in one of two ways:
-            # - A snapshot confirmed the successor. Then the message stands nowhere any more.
-            # - The successor's content changed, so that it replaces the message from now on. Then the message ends only
-            #   in the districts where the successor warns, and may still stand in others.
+            # A successor that is not new here ends the message in one of two ways:
+            # - A snapshot confirmed the successor. Then the message stands nowhere any more. A Cancel, and an update
+            #   that does not warn here, end a message only in this way.
+            # - The successor stood here before, and its content changed, so that it replaces the message from now on.
+            #   Then the message ends only where the successor warns, and may still stand in other districts.
             states = self.situation.districts.values()
             stands = any(one.fact.base_id in gone for state in states for one in state.standing)
             return successor.base_id, "" if came_now or stands else "confirmed"
