@@ -49,11 +49,11 @@ class Explained:
         }
 
 
-def explain(path: Path, matcher: Matcher, at: datetime | None) -> Iterator[Explained]:
+def explain(path: Path, matcher: Matcher, at: datetime | None, stage: str = LIVE) -> Iterator[Explained]:
     """Decide every message of a CAP file or ZIP, each judged at `at`, or at its own `sent`. Raises `OSError`."""
     for name, member in _members(path):
         identifier = without_language(member.stem)
-        headers = AlertHeaders(stage=LIVE, source="file", id=identifier, seen=datetime.fromtimestamp(0, UTC))
+        headers = AlertHeaders(stage=stage, source="file", id=identifier, seen=datetime.fromtimestamp(0, UTC))
         if member.error:
             decision = matcher.refuse(headers, member.error)
         else:

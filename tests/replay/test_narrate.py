@@ -107,6 +107,14 @@ def test_match_takes_folders_and_says_each_channels_words() -> None:
     assert "– SMS, Öffentlichkeit: Zurückgehalten: Warnungen gehen hier erst ab Stufe 3 hinaus." in result.output
 
 
+def test_match_of_an_exercise_says_whom_it_would_warn_in_one_if_asked() -> None:
+    Path("a.xml").write_text(cap("a").replace("<status>Actual<", "<status>Exercise<"))
+    assert "; --exercise says whom it would warn in one" in warnsys("match", "a.xml").output
+    asked = warnsys("match", "a.xml", "--exercise").output
+    assert "Ohligs" in asked
+    assert "ÜBUNG" in asked
+
+
 def test_match_in_json_has_the_words_in_two_languages_and_the_reasons_for_silence() -> None:
     Path("a.xml").write_text(cap("a", severity="Moderate"))
     (found,) = [json.loads(line) for line in warnsys("match", "a.xml", "--json").stdout.splitlines()]

@@ -33,13 +33,15 @@ def match(
         str | None, typer.Option(help="Judge at this time (UTC), instead of the alert's own sent: 2027-07-14T12:00.")
     ] = None,
     local: LocalOption = False,
+    exercise: Annotated[bool, typer.Option("--exercise", help="Judge as in an exercise, such as the demo.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One object a line, an alert each.")] = False,
 ) -> None:
     """Say which districts each alert would warn, by which rule or why not, and each channel's words."""
     if geofences and settings:
         fail("--settings names geofences, too; leave out --geofences")
     chosen = load_settings(settings) if settings else _settings_for(geofences or bundled())
-    chosen = chosen.model_copy(update={"stage": LIVE})
+    stage = "exercise" if exercise else LIVE
+    chosen = chosen.model_copy(update={"stage": stage})
     with refusing():
         matcher = matcher_for(chosen)
         cities = cities_for(chosen, matcher)
@@ -51,7 +53,7 @@ def match(
         for file in cap_files(path):
             found = True
             try:
-                for explained in explain(file, matcher, moment):
+                for explained in explain(file, matcher, moment, stage):
                     told = _told(explained, cities, chosen, moment)
                     _show(explained, told, zone, as_json=as_json)
             except OSError as error:
@@ -92,7 +94,8 @@ def _show(explained: Explained, told: ToldAlone | None, zone: ZoneInfo, *, as_js
         return
     style = {"matched": "bold green", "rejected": "bold red"}.get(plain["outcome"], "bold yellow")
     out.print(f"[{style}]{plain['outcome']}[/] {escape(plain['identifier'])}", highlight=False, soft_wrap=True)
-    say(f"  {plain['file']}: {plain['reason']}")
+    hint = "; --exercise says whom it would warn in one" if plain["reason"] == "exercise" else ""
+    say(f"  {plain['file']}: {plain['reason']}{hint}")
     for said in plain["text"]:
         say(f"  {said}")
     table = Table(box=None, padding=(0, 2))
