@@ -19,7 +19,8 @@ from warnsys.warning.situation import Situation
 MIB = 1024 * 1024
 NAME = re.compile(r"[a-z][a-z0-9-]*")
 TAKEN = frozenset({"actions", "alerts", "extreme", "impacts", "rejected", "state", "status"})
-"""Names of our other topics (`streams.kafka.topics`): a channel of one of them would write among their records."""
+"""Last words of our other topics' names (`streams.kafka.topics`): a channel of such a name would write among their
+records."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Channel:
     """Whether operators may hold it back."""
     topic: TopicShape = field(default_factory=TopicShape)
     readers: frozenset[str] = frozenset({"web", "audit", "reader"})
-    """The processes that may read its topic; the worker alone writes it."""
+    """The processes that may read its topic; the worker alone writes it, also where it runs within `up`."""
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):

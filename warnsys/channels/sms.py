@@ -1,4 +1,4 @@
-"""SMS: fixed slots within 160 characters of GSM-7. Level, event and end time are never cut; district names give way.
+"""SMS: fixed slots within 160 characters of GSM-7. Level, event and end time are always said; district names give way.
 
 ÜBUNG: Unwetterwarnung: heftiger Starkregen. Mitte, Wald. Mi 14.07. 17:00-20:00. Daten: DWD, gekürzt
 """
@@ -163,7 +163,7 @@ def _level_key(meaning: Meaning) -> str:
 
 @dataclass(frozen=True)
 class _Drafts:
-    """The sentences of one message in one language, but the source, ever more briefly."""
+    """All sentences of one message in one language, except its source; in ever shorter versions."""
 
     place: CityInfo
     change: Change
@@ -171,11 +171,12 @@ class _Drafts:
     words: Messages
 
     def every(self) -> Iterator[tuple[str, ...]]:
-        """First with ever fewer words on what goes on, then with a short name of the event.
+        """From the fullest version to the shortest.
 
-        The districts give way to what goes on; but not those of an end or a lowering in a part of the city, which would
-        read as one everywhere: they are counted at last. That something goes on is said without what it is only where
-        nothing else fits.
+        Something gives way in this order: how the districts are written, and how much is said of what is new; then how
+        much is said of what goes on; then the districts, and the end of the event's name. An end or a lowering in a
+        part of the city keeps its districts, or it would read as one everywhere; they are counted where their names do
+        not fit. "Others still hold", which does not say what, comes only where nothing else fits.
         """
         drafts = self._ended if self.change.kind == "ended" else self._told
         names, counts = tuple(self._names()), tuple(self._counts())
@@ -184,11 +185,11 @@ class _Drafts:
         is_part = len(self.change.districts) < len(self.place.districts)
         is_less = is_part and self.change.kind in ("ended", "lowered")
         for going_on in (named, [least]):
-            for where in (names, counts) if is_less else ((*names, *counts), ("",)):
+            for places in (names, counts) if is_less else ((*names, *counts), ("",)):
                 for one in going_on:
-                    yield from drafts(where, one)
-                if sentences and (is_less or where == ("",)):
-                    yield from drafts(where, going_on[-1], brief=True)
+                    yield from drafts(places, one)
+                if sentences and (is_less or places == ("",)):
+                    yield from drafts(places, going_on[-1], brief=True)
             if self.change.kind != "ended":
                 yield from self._with_end((*names, *counts) if is_less else (*names, *counts, ""), going_on[-1])
         yield from self._shortest(least)
@@ -207,16 +208,16 @@ class _Drafts:
         return ()
 
     def _told(
-        self, where: Sequence[str], goes_on: tuple[str, ...], *, brief: bool = False
+        self, places: Sequence[str], goes_on: tuple[str, ...], *, brief: bool = False
     ) -> Iterator[tuple[str, ...]]:
         new, language = self._new, self.words.language
         then = goes_on if new and new.says_end else (self._period(), *goes_on)
-        for names in where:
+        for names in places:
             for what in (new.text[language], new.brief[language]) if new else ("",):
                 yield self._head(brief=brief), *_of(names, what), *then
 
     def _ended(
-        self, where: Sequence[str], goes_on: tuple[str, ...], *, brief: bool = False
+        self, places: Sequence[str], goes_on: tuple[str, ...], *, brief: bool = False
     ) -> Iterator[tuple[str, ...]]:
         """If brief, without the reason. Where something goes on, it is said instead of the dangers that may remain."""
         words, change = self.words, self.change
@@ -224,16 +225,16 @@ class _Drafts:
         with_reason = words("sms-head-ended-why", ended=is_over, reason=why, event=self._event())
         without = (words("sms-head-ended", ended=is_over, event=self._event(brief=one)) for one in (False, True))
         for head in without if brief else (with_reason,):
-            for names in where:
+            for names in places:
                 yield head, *_of(names, ""), *(goes_on or (words("aftermath"),))
 
-    def _with_end(self, where: Sequence[str], goes_on: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    def _with_end(self, places: Sequence[str], goes_on: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         """With the end instead of the period, of what has begun. That a warning was lowered is said in any case."""
         head, what = self._head(brief=bool(goes_on)), self._new.brief[self.words.language] if self._new else ""
         when = self._period() if self.change.meaning.onset > self.situation.now else self._end()
-        for names in where:
+        for names in places:
             yield head, *_of(names, what), when, *goes_on
-        if "" in where and self.change.reason != "lowered":
+        if "" in places and self.change.reason != "lowered":
             yield head, when, *goes_on
 
     def _shortest(self, goes_on: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

@@ -1,8 +1,8 @@
 """What still holds where something ended or was lowered: without it, an end reads as an all-clear.
 
 Named is each event in force in one of the change's districts, with its own end, the worst first. Left out is what this
-audience is never told of, what is Minor on a channel that tells more only, what has expired without a confirmation, and
-of a lowering what it says itself.
+audience is never told of, what is Minor where the channel tells this audience from a higher level on, what has expired
+without a confirmation, and of a lowering what it says itself.
 
 Beside a warning that is told, of the same group is named what is worse ("level 2, extended" would read as if the level
 3 that was told of were over), and what begins before it does: else nobody would hear of what holds until then.
@@ -137,7 +137,7 @@ def _item(place: CityInfo, change: Change, one: StillHolds, now: datetime, *, br
     if meaning.expires is None:
         return say("still-open-from", event=event, begin=begin) if begin else say("still-open", event=event)
     day = meaning.onset if begin else now
-    # The day is not repeated: of an end on the day that it is told of, or begins.
+    # An end on the day of the notice is told without the day, or on the day of the begin if that is still to come.
     end = (wording.clock if wording.same_day(day, meaning.expires, zone) else wording.moments)(meaning.expires, zone)
     if begin:
         return say("still-from", event=event, begin=begin, end=end)

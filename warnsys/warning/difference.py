@@ -33,8 +33,8 @@ Reason = Literal[
 
 * If the log has nothing of the group here: `entered`, a warning is new; `revived`, a withdrawn one is listed again.
 * `now a warning`, in three cases. The worst that holds is a warning, and the log has advance notices only. Or a warning
-  holds below an advance notice, and no warning of its grade or higher that still holds is in the log, but an advance
-  notice is. Or a warning holds below something worse and begins before all log entries of its grade or higher, and the
+  holds below an advance notice; of its grade or higher the log has an advance notice, and no warning whose end is still
+  to come. Or a warning holds below something worse and begins before all log entries of its grade or higher, and the
   earliest of these is an advance notice.
 * If the grade differs from the one that was told, and it is none of the others: `raised` or `lowered`. Of one level, a
   warning is above an advance notice.
@@ -65,7 +65,7 @@ class Difference:
     moved_grade: int | None = None
     """The grade of what now ends at another time. None if the news is not an end that moved."""
     lesser_grade: int | None = None
-    """The grade of a warning that is the news although something of a higher grade holds. None if the news is something
+    """The grade of a warning that is the news although something else holds beside it. None if the news is something
     else. There are four cases. Only advance notices were told of its grade and above; it begins before all that was
     told of these grades; an advance notice stands beside it; or it fills a gap between two worse ones."""
     tells_news: bool = False
@@ -103,8 +103,8 @@ class SceneComparison(Scene):
                 return self.less(rule, group, district, still_told, tellable, without_minimum, tolerance)
 
         # Three cases are left. As much holds as is still told. Or more holds, but no more than an entry that is over.
-        # Or less holds that the rule tells, but something as bad is left below its minimum. The last two are looked at
-        # only if something is new, or all that was told is over.
+        # Or less holds, if only what the rule tells counts; but something below the rule's minimum is as bad as what
+        # was told. The last two are looked at only if something is new, or all that was told is over.
         as_bad_as_told = grade_now == grade_still_told > 0
         something_new, all_told_is_over = bool(self.new_of(group, (district,))), not still_told
         if as_bad_as_told or (grade_now > 0 and (something_new or all_told_is_over)):
@@ -261,8 +261,8 @@ class SceneComparison(Scene):
         It gives None, too, if nothing is left only because the rule has changed and now leaves out what was told
         (`leaves_out`), which is still live. There are two signs of that, and each is enough:
 
-        * Messages that are not new have the grade and the times that were told, and nothing as bad is gone. Something
-          lesser may be gone.
+        * Messages that are not new have the grade and the times that were told, and nothing as bad that the rule tells
+          is gone. Something else may be gone.
         * Something as bad is live, at whatever times, and no message of the group is gone.
         """
         was, left = still_told[0], tellable or without_minimum

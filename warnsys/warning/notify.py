@@ -330,8 +330,8 @@ class _Changes(SceneComparison):
             # A successor that is not new here ends the message in one of two ways:
             # - A snapshot confirmed the successor. Then the message stands nowhere any more. A Cancel, and an update
             #   that does not warn here, end a message only in this way.
-            # - The successor stood here before, and its content changed, so that it replaces the message from now on.
-            #   Then the message ends only where the successor warns, and may still stand in other districts.
+            # - The successor stood here before, and only a later copy of it named the message in its references. Then
+            #   the message ends only where the successor warns, and may still stand in other districts.
             states = self.situation.districts.values()
             stands = any(one.fact.base_id in gone for state in states for one in state.standing)
             return successor.base_id, "" if came_now or stands else "confirmed"
