@@ -103,8 +103,8 @@ class SceneComparison(Scene):
                 return self.less(rule, group, district, still_told, tellable, without_minimum, tolerance)
 
         # Three cases are left. As much holds as is still told. Or more holds, but no more than an entry that is over.
-        # Or less holds, if only what the rule tells counts; but something below the rule's minimum is as bad as what
-        # was told. The last two are looked at only if something is new, or all that was told is over.
+        # Or less holds that the rule tells, because its minimum was raised: something below it is as bad as what was
+        # told. The last two are looked at only if something is new, or all that was told is over.
         as_bad_as_told = grade_now == grade_still_told > 0
         something_new, all_told_is_over = bool(self.new_of(group, (district,))), not still_told
         if as_bad_as_told or (grade_now > 0 and (something_new or all_told_is_over)):
@@ -159,8 +159,8 @@ class SceneComparison(Scene):
     def no_warning_told_any_more(
         self, rule: Rule, group: str, district: str, was: LogEntry, tellable: LogEntries, tolerance: timedelta
     ) -> Difference | None:
-        """Gives the difference where the rule tells advance notices only, and `was` is the warning that was told. The
-        warning ended, or fell below the rule's minimum. None while a warning that the rule tells is unconfirmed."""
+        """Gives the difference where no warning is live that the rule tells, only advance notices. The warning that was
+        told, `was`, ended or fell below the rule's minimum. None while a warning that the rule tells is unconfirmed."""
         unconfirmed = (one.meaning for one in self.unconfirmed(district, group))
         if any(not meaning.advance and rule.tells(meaning) for meaning in unconfirmed):
             return None
@@ -293,9 +293,9 @@ class SceneComparison(Scene):
         """Says whether what was told expired, and not much before the end that was told."""
         return reason == "expired" and was.end - self.last_end(group, district) <= tolerance.total_seconds()
 
-    def silenced(self, rule: Rule, by_group: Mapping[str, Sequence[Difference]]) -> dict[str, list[Difference]]:
-        """Silences falls and ends in each district where something new of at least their grade is told, of whatever
-        group: they would sound like an all-clear. A fall that says more than was told is told all the same."""
+    def mark_silent(self, rule: Rule, by_group: Mapping[str, Sequence[Difference]]) -> dict[str, list[Difference]]:
+        """Gives all differences. Falls and ends are marked as silent in each district where something new of at least
+        their grade is told, of whatever group: they would sound like an all-clear. A fall that tells news is told."""
         news: dict[str, int] = {}
         falls = []
         for group, differences in by_group.items():

@@ -53,8 +53,9 @@ class Change:
     """Empty if a message alone caused the change. Else two strings: what a snapshot did, and which snapshot.
 
     The first is one of four: `revived`, `expired`, `withdrawn` (also if new geofences took the message from the
-    districts), or `confirmed`. `confirmed` means that a successor replaces the message, and is not new in these
-    districts. The second is "source stamp"; if the record brought no snapshot, only the stamp `situation.as_of`."""
+    districts), or `confirmed`. `confirmed` means that a snapshot proved the successor of the message to be complete, so
+    that the message ended in all districts (`situation`). The second is "source stamp"; if the record brought no
+    snapshot, only the stamp `situation.as_of`."""
     meaning: Meaning
     """What holds now; for the kind `ended`, what has ended. Its begin and end span all that holds at its grade in these
     districts, because that is one event to people."""
@@ -148,7 +149,7 @@ def changes(
                 for district in districts
                 if (difference := comparison.difference(rule, group, district, told_here.get(district, ()), policy))
             ]
-        for group, differences in comparison.silenced(rule, by_group).items():
+        for group, differences in comparison.mark_silent(rule, by_group).items():
             key, told_here = keys[group], told.get(keys[group], {})
             for kind, some in _by_kind(differences, first=not told_here):
                 found += comparison.joined(rule, group, kind, some)
