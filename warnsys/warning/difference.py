@@ -42,13 +42,13 @@ Reason = Literal[
 * `extended`, `shortened`, `begins earlier`, `begins later`: end or begin moved by more than the policy's minutes;
   `extended` also by less, if the end that was told has passed. `begins earlier` is also told of a lesser warning beside
   a worse one, if the lesser begins before all log entries of its grade or higher.
-* If the warning that was told is over, and nothing of its group is left here but what the rule leaves out: `cancelled`
-  by a Cancel; `superseded` by an update that has nothing of the group here which the rule tells; `withdrawn`, its
-  source no longer lists it, or new geofences took it from the district; `expired`, earlier than was told.
+* If the warning that was told is over, and no warning of its group is left here but what the rule leaves out:
+  `cancelled` by a Cancel; `superseded` by an update; `withdrawn`, its source no longer lists it, or new geofences took
+  it from the district; `expired`, earlier than was told. An advance notice may still hold.
 """
 Effect = Literal["warn", "lower", "end"]
 """What a difference leads to. `warn`: what is new, worse, or begins or ends at another time is told. `lower`: less than
-was told holds. `end`: nothing is left."""
+was told holds. `end`: nothing is left, or advance notices alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +103,8 @@ class SceneComparison(Scene):
                 return self.less(rule, group, district, still_told, tellable, without_minimum, tolerance)
 
         # Three cases are left. As much holds as is still told. Or more holds, but no more than an entry that is over.
-        # Or less holds that the rule tells, because its minimum was raised: something below it is as bad as what was
-        # told. The last two are looked at only if something is new, or all that was told is over.
+        # Or less holds that the rule tells, because its minimum was raised: something as bad as what was told is live,
+        # but below the new minimum. The last two are looked at only if something is new, or all that was told is over.
         as_bad_as_told = grade_now == grade_still_told > 0
         something_new, all_told_is_over = bool(self.new_of(group, (district,))), not still_told
         if as_bad_as_told or (grade_now > 0 and (something_new or all_told_is_over)):

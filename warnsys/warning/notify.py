@@ -65,8 +65,8 @@ class Change:
     highest entry. None if the log has nothing."""
     came_late_to: tuple[str, ...] = ()
     """Equals `districts` if `cause` is new in one of them and stood in another district before this record, else
-    empty. New geofences lead to that. If changes are joined, this is that of the first, so the id does not depend on
-    the others."""
+    empty. New geofences lead to that. Where `_joined` makes one of several changes, it keeps the first one's value, so
+    the id does not depend on the others."""
     shown_in_id: tuple[str, ...] = ()
     """Base id of the message that contains `meaning`, and the index of `meaning` there. Empty for an end, and if the
     notice shows the first meaning of `cause`."""
