@@ -48,6 +48,22 @@ def test_anything_else_behind_the_xml_is_refused(tail: bytes) -> None:
         read_alert(message() + tail)
 
 
+def test_within_cdata_an_ampersand_is_right_as_it_is_whatever_else_is_mended() -> None:
+    body = message(swap(">H<", "><![CDATA[A & B]]> &uuml;ber C & D<"))
+    assert info(body).headline == "A & B über C & D"
+    named = swap("<identifier>", "<identifier><![CDATA[a&b]]>")
+    body = message(lambda text: named(text).replace(f' xmlns="{CAP}"', ""))
+    assert read_alert(body).identifier.startswith("a&b")
+    assert codes(body) == ["namespace-form"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_zeros_within_utf_16_are_no_padding(encoding: str) -> None:
+    text = f'<?xml version="1.0" encoding="UTF-16"?>{message().decode()}'.replace(f' xmlns="{CAP}"', "")
+    with pytest.raises(NotCap, match="CAP"):
+        read_alert(text.encode(encoding))
+
+
 def test_an_ampersand_that_begins_no_entity_is_one() -> None:
     body = message(swap(">H<", ">Wind & Wetter, http://x.de/?a=1&b=2 &amp; &#38;<"))
     assert info(body).headline == "Wind & Wetter, http://x.de/?a=1&b=2 & &"

@@ -148,6 +148,29 @@ def test_a_lesser_warning_beside_an_advance_notice_that_goes_on_is_not_called_wh
     assert "geworden" not in body
 
 
+def test_beside_an_advance_notice_is_said_only_where_it_goes_on_in_every_district() -> None:
+    def ahead(severity: str, district: str) -> Meaning:
+        return meaning(severity, urgency="Future", onset=240, expires=600, ii="65", districts=[district])
+
+    city = City().take(tick(0), outcome("A1", ahead("Extreme", "d1")), outcome("A2", ahead("Severe", "d2")))
+    city.take(snapshot(0, "A1", "A2"), tick(1))
+    warning = meaning("Severe", onset=60, expires=180, ii="61")
+    city.take(outcome("B", warning, supersedes=["A2"], stamp=5, sent=5), snapshot(5, "A1", "B"), tick(6))
+    assert not [one for one in city.push("staff") if len(one.districts) > 1 and "zusätzlich" in one.body["de"]]
+
+
+def test_no_amount_is_told_where_many_districts_are_joined_whose_times_differ() -> None:
+    city = City(city_rules(22)).take(tick(0))
+    for number in range(1, 23):
+        city.take(outcome(f"A{number}", meaning(expires=120, districts=[f"d{number}"])))
+    city.take(snapshot(0, *(f"A{number}" for number in range(1, 23))), tick(1))
+    later = [meaning(expires=240 + 60 * number, districts=[f"d{number}"]) for number in range(1, 23)]
+    names = [f"A{number}" for number in range(1, 23)]
+    city.take(outcome("B", *later, supersedes=names, stamp=5, sent=5), snapshot(5, "B"), tick(6))
+    assert city.push()[-1].districts == tuple(sorted(f"d{number}" for number in range(1, 23)))
+    assert "Std." not in city.push()[-1].body["de"]
+
+
 def test_a_warning_that_is_listed_again_holds_again() -> None:
     city = City().take(tick(0), outcome("O", meaning("Minor", group="WIND", ii="51")), outcome("A", meaning()))
     city.take(snapshot(0, "A", "O"), snapshot(10, "O"), snapshot(20, "O"), tick(20), snapshot(30, "A", "O"))

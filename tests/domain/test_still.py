@@ -178,6 +178,49 @@ def test_an_sms_of_a_lowering_in_a_part_of_the_city_says_that_and_where_whatever
     assert "gilt weiter" in city.sms()[-1].text
 
 
+def test_an_end_says_of_a_district_in_doubt_that_others_are_not_known_though_another_is_warned() -> None:
+    city = City().take(tick(0), outcome("A", meaning()), outcome("G", meaning(group="WIND", ii="54", districts=["d1"])))
+    city.take(snapshot(0, "A", "G"), tick(1), rejected("R", 7), cancel("C", "A", 7), snapshot(7, "C", "G", "R"))
+    assert [city.status("d1"), city.status("d2")] == ["warned", "no_data"]
+    assert ". Es gilt weiter: orkanartige Böen (D1) bis 18:00 Uhr. Ob anderes gilt, ist " in city.push()[-1].body["de"]
+    assert "Anderes: nicht bekannt." in city.sms()[-1].text
+
+
+def test_what_is_not_worth_a_name_leaves_others_in_doubt() -> None:
+    """A Minor warning stands, so the district is warned; the end names it to nobody."""
+    city = City().take(tick(0), outcome("A", meaning()), outcome("G", meaning("Minor", group="WIND", ii="51")))
+    city.take(snapshot(0, "A", "G"), tick(1), rejected("R", 7), cancel("C", "A", 7), snapshot(7, "C", "G", "R"))
+    assert "beendet (aufgehoben). Ob anderes gilt, ist zurzeit nicht bekannt." in city.push()[-1].body["de"]
+
+
+def test_an_end_of_a_long_event_keeps_its_districts_where_nothing_goes_on() -> None:
+    event = "Hochwasser und Überflutung kleiner Flüsse und Bäche"
+    where = [f"d{number}" for number in range(1, 11)]
+    flood = meaning(districts=where, ii="")
+    texts = {"de": flood.texts["de"].model_copy(update={"event": event})}
+    flood = flood.model_copy(update={"texts": texts, "sender_name": "Landesamt für Umwelt Nordrhein"})
+    city = City(city_rules(12)).take(tick(0), outcome("A", flood), snapshot(0, "A"), tick(1))
+    city.take(cancel("C", "A", 6), snapshot(6, "C"), tick(7))
+    assert ". D1, D10, D2, D3, D4, D5, D6, D7, D8, D9. " in city.sms()[-1].text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("where", [["d1", "d2", "d9"], [f"d{number}" for number in range(1, 13)]], ids=["part", "all"])
+def test_an_sms_says_that_it_lowers_whatever_goes_on_and_however_long_its_words_are(
+    where: list[str], language: str
+) -> None:
+    rule = Rule.model_validate({"audience": "public", "channel": "sms", "warnings": "Severe", "languages": [language]})
+    city = City(city_rules(12, Policy(rules=(rule,), defaults=False))).take(tick(0))
+
+    def storm(severity: str, number: str) -> Meaning:
+        return meaning(severity, group="THUNDERSTORM", ii=number, districts=where, onset=300, expires=1020)
+
+    wind = meaning(group="WIND", ii="54", expires=900, districts=[f"d{number}" for number in range(1, 13)])
+    city.take(outcome("A", storm("Extreme", "48")), outcome("W", wind), snapshot(0, "A", "W"), tick(1))
+    city.take(outcome("B", storm("Severe", "42"), supersedes=["A"], stamp=6, sent=6), snapshot(6, "B", "W"), tick(7))
+    assert messages(language)("brief-lowered") in city.sms()[-1].text
+
+
 def test_several_things_that_hold_are_named_the_worst_first() -> None:
     assert goes_on(rain_ends(GUSTS, STORM)) == (
         "Es gilt weiter: schweres Gewitter, heftiger Starkregen bis 16:05 Uhr; Sturmböen bis 17:20 Uhr."

@@ -134,6 +134,32 @@ def test_two_events_of_one_message_stay_two() -> None:
     assert {one.meaning.group for one in city.situation.districts["d1"].standing} == {"WIND ROT", "REGEN ROT"}
 
 
+def told_later(before: list[tuple[str, str]], after: list[tuple[str, str]]) -> list[tuple[str, str, str]]:
+    """What the public hears of a message of several events, after an earlier one that it replaces: level, event."""
+
+    def message(key: str, number: int, events: list[tuple[str, str]], *of: str) -> Outcome:
+        said = [worded(key, 0, name, how).meanings[0] for name, how in events]
+        return outcome(key, *said, sent=number, stamp=number, supersedes=of)
+
+    city = City().take(tick(0), message("A", 0, before), snapshot(0, "A"))
+    told = len(city.push())
+    city.take(message("B", 1, after, "A"), snapshot(1, "B"))
+    return [(one.kind, one.reason, one.group) for one in city.push()[told:]]
+
+
+def test_words_that_names_of_all_kinds_have_join_no_two_events() -> None:
+    before = [("WARNUNG VOR STURM", "Extreme"), ("FROST", "Moderate")]
+    told = told_later(before, [("WARNUNG VOR HOCHWASSER", "Severe"), ("FROST", "Moderate")])
+    assert ("update", "lowered", "WARNUNG VOR STURM") not in told
+    assert ("warn", "entered", "WARNUNG VOR HOCHWASSER") in told
+
+
+@pytest.mark.parametrize("later", ["HOCHWASSER-WARNUNG", "HOCHWASSER", "HOCHWASSERLAGE"])
+def test_an_event_that_is_called_alike_goes_on_beside_a_new_one(later: str) -> None:
+    told = told_later([("HOCHWASSERWARNUNG", "Extreme")], [(later, "Minor"), ("WINDBÖEN", "Minor")])
+    assert told == [("lowered", "lowered", "HOCHWASSERWARNUNG")]
+
+
 @pytest.mark.parametrize(
     ("storm", "flood"),
     [

@@ -39,6 +39,8 @@ def whole_xml(body: bytes) -> tuple[bytes, Said]:
 
 def _tail(body: bytes, said: Said) -> bytes:
     """Blocks of a fixed size are filled up with zeros; DOS ends a text with Ctrl-Z."""
+    if b"\0" in body[:4]:  # UTF-16 and UTF-32, whose letters have zeros in them
+        return body
     found = body.rstrip(_PADDING)
     if not found.endswith(b">") or body[len(found) :].isspace() or found == body:
         return body
@@ -84,15 +86,18 @@ def _namespace(body: bytes, said: Said) -> bytes:
 
 
 def _entities(body: bytes, said: Said) -> bytes:
-    """As numbers, which need no declaration."""
+    """As numbers, which need no declaration; and `&` that begin none as such signs. Within CDATA both are right."""
     if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
         return body
-    found = _ENTITY.sub(_number, body)
-    if found != body:
+    first, *others = body.split(b"<![CDATA[")
+    parts = [(b"", b"", first), *((b"<![CDATA[", *one.partition(b"]]>")) for one in others)]
+    texts = [part[-1] for part in parts]
+    named = [_ENTITY.sub(_number, text) for text in texts]
+    if named != texts:
         said.append(("markup", "entities of HTML that no XML knows, read as the characters that they name"))
-    if bare := len(_BARE.findall(found)):
+    if bare := sum(len(_BARE.findall(text)) for text in named):
         said.append(("markup", f"{bare} signs & that begin no entity, read as such signs"))
-    return _BARE.sub(b"&amp;", found)
+    return b"".join(b"".join((*part[:-1], _BARE.sub(b"&amp;", text))) for part, text in zip(parts, named, strict=True))
 
 
 def _number(entity: re.Match[bytes]) -> bytes:

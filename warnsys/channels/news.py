@@ -77,8 +77,13 @@ def aftermath(change: Change) -> Localised:
 def _goes_on_announced(change: Change, situation: Situation) -> bool:
     """Says whether the advance notice that was told goes on, and the warning is a lesser one beside it."""
     now = change.meaning
-    in_force = (one for district in change.districts for one in situation.in_force.get(district, ()))
-    return any(one.advance and one.group == now.group and grade(one) > grade(now) for one in in_force)
+    return all(
+        any(
+            one.advance and one.group == now.group and grade(one) > grade(now)
+            for one in situation.in_force.get(district, ())
+        )
+        for district in change.districts
+    )
 
 
 def _graded(change: Change) -> News:

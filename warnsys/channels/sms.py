@@ -188,24 +188,22 @@ class _Drafts:
             for places in (names, counts) if is_less else ((*names, *counts), ("",)):
                 for one in going_on:
                     yield from drafts(places, one)
-                if sentences and (is_less or places == ("",)):
+                if (sentences and places == ("",)) or (is_less and (sentences or self.change.kind == "ended")):
                     yield from drafts(places, going_on[-1], brief=True)
             if self.change.kind != "ended":
                 yield from self._with_end((*names, *counts) if is_less else (*names, *counts, ""), going_on[-1])
         yield from self._shortest(least)
 
     def _going_on(self) -> tuple[str, ...]:
-        """What still holds, or that something may: at least two sentences, or none if neither is so."""
+        """What still holds, and that something else may: at least two sentences, or none if neither is so."""
         place, change, situation, words = self.place, self.change, self.situation, self.words
-        if some := still.still_holds(change, situation):
-            shapes = ((3, False), (2, False), (1, False), (2, True), (1, True))
-            said = (
-                still.sentence(place, change, some, situation.now, most=most, brief=brief) for most, brief in shapes
-            )
-            return (*(one[words.language] for one in said), words("still-some"))
-        if still.others_unknown(change, situation):
-            return words("still-unknown"), words("still-unknown-brief")
-        return ()
+        unknown = still.others_unknown(change, situation)
+        if not (some := still.still_holds(change, situation)):
+            return (words("still-unknown"), words("still-unknown-brief")) if unknown else ()
+        shapes = ((3, False), (2, False), (1, False), (2, True), (1, True))
+        said = (still.sentence(place, change, some, situation.now, most=most, brief=brief) for most, brief in shapes)
+        told = (*(one[words.language] for one in said), words("still-some"))
+        return tuple(f"{one} {words('still-unknown-brief')}" for one in told) if unknown else told
 
     def _told(
         self, places: Sequence[str], goes_on: tuple[str, ...], *, brief: bool = False
@@ -219,30 +217,39 @@ class _Drafts:
     def _ended(
         self, places: Sequence[str], goes_on: tuple[str, ...], *, brief: bool = False
     ) -> Iterator[tuple[str, ...]]:
-        """If brief, without the reason. Where something goes on, it is said instead of the dangers that may remain."""
+        """If brief, without the reason. Where something goes on, it is said instead of the dangers that may remain, and
+        the event's name may be cut."""
         words, change = self.words, self.change
         is_over, why = ended(change)[words.language], why_ended(change)[words.language]
         with_reason = words("sms-head-ended-why", ended=is_over, reason=why, event=self._event())
-        without = (words("sms-head-ended", ended=is_over, event=self._event(brief=one)) for one in (False, True))
+        events = (self._event(), self._event(brief=True)) if goes_on else (self._event(),)
+        without = (words("sms-head-ended", ended=is_over, event=event) for event in events)
         for head in without if brief else (with_reason,):
             for names in places:
                 yield head, *_of(names, ""), *(goes_on or (words("aftermath"),))
 
     def _with_end(self, places: Sequence[str], goes_on: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-        """With the end instead of the period, of what has begun. That a warning was lowered is said in any case."""
+        """With the end instead of the period: of what has begun; at last also of what was lowered and begins later."""
         head, what = self._head(brief=bool(goes_on)), self._new.brief[self.words.language] if self._new else ""
-        when = self._period() if self.change.meaning.onset > self.situation.now else self._end()
-        for names in places:
-            yield head, *_of(names, what), when, *goes_on
+        begins_later, lowered = self.change.meaning.onset > self.situation.now, self.change.kind == "lowered"
+        for when in (
+            (self._period(), self._end())
+            if begins_later and lowered
+            else (self._period() if begins_later else self._end(),)
+        ):
+            for names in places:
+                yield head, *_of(names, what), when, *goes_on
         if "" in places and self.change.reason != "lowered":
             yield head, when, *goes_on
 
     def _shortest(self, goes_on: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-        """Level, event and end, and that something goes on: this fits always."""
+        """Level, event and end, that it was lowered, and that something goes on: this fits always."""
         if self.change.kind == "ended":
             yield from self._ended(("",), goes_on, brief=True)
-        else:
-            yield self._head(brief=bool(goes_on)), self._end(), *goes_on
+            return
+        what = self._new.brief[self.words.language] if self._new and self.change.reason == "lowered" else ""
+        for said in dict.fromkeys((_of("", what), ())):
+            yield self._head(brief=bool(goes_on)), *said, self._end(), *goes_on
 
     # -- parts --
 

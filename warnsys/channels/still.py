@@ -18,14 +18,12 @@ from warnsys.channels import wording
 from warnsys.channels.events import event_name, short_event_name
 from warnsys.channels.wording import CityInfo
 from warnsys.channels.words import LANGUAGES, say
-from warnsys.records import DistrictStatus, Localised, Meaning
+from warnsys.records import Localised, Meaning
 from warnsys.warning.notify import Change
 from warnsys.warning.situation import Situation, grade, speaks_for
 
 NAMED_FROM = level("Moderate")
 """Least level that is named even where the channel tells this audience from a higher one on only."""
-UNCERTAIN: frozenset[DistrictStatus] = frozenset({"no_data", "unconfirmed"})
-"""Of a district in one of these nobody can say that nothing holds."""
 MOST_NAMED = 6
 """Events that a text names; that there are more is said."""
 MOST_PLACES = 3
@@ -80,10 +78,13 @@ def _is_worth_saying(change: Change, meaning: Meaning, now: datetime) -> bool:
 
 
 def others_unknown(change: Change, situation: Situation) -> bool:
-    """Says whether, where something ended, something may hold that nobody knows of: data are old or unreadable, or
-    something expired without a confirmation."""
-    here = (situation.districts.get(district) for district in change.districts)
-    return change.kind == "ended" and any(one is not None and one.status in UNCERTAIN for one in here)
+    """Says whether, in a district where something ended and nothing is named, something may hold that nobody knows of:
+    data are old or unreadable, or something expired without a confirmation."""
+    if change.kind != "ended":
+        return False
+    named = {district for one in still_holds(change, situation) for district in one.districts}
+    here = [situation.districts[one] for one in change.districts if one in situation.districts and one not in named]
+    return any(situation.freshness != "fresh" or any(it.phase == "expired" for it in one.standing) for one in here)
 
 
 def outlasts(meaning: Meaning, end: datetime) -> bool:
@@ -101,10 +102,11 @@ def _worst_first(one: StillHolds) -> tuple[object, ...]:
 
 
 def goes_on(place: CityInfo, change: Change, situation: Situation) -> Localised:
-    """Says what goes on beside a change, or that something may. {} if neither needs to be said."""
-    if some := still_holds(change, situation):
-        return sentence(place, change, some, situation.now)
-    return say("still-unknown") if others_unknown(change, situation) else {}
+    """Says what goes on beside a change, and that something else may. {} if neither needs to be said."""
+    known = sentence(place, change, still_holds(change, situation), situation.now)
+    unknown = say("still-unknown") if others_unknown(change, situation) else {}
+    both = {one: " ".join(filter(None, (known.get(one), unknown.get(one)))) for one in LANGUAGES}
+    return both if any(both.values()) else {}
 
 
 def sentence(

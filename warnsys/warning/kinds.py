@@ -10,6 +10,14 @@ from warnsys.cap.model import level
 from warnsys.records import Meaning
 from warnsys.warning.revisions import Fact, replaces
 
+SAYS_NO_KIND = frozenset(
+    "AMTLICHE WARNUNG WETTERWARNUNG UNWETTERWARNUNG STUFE GRÜN GELB ORANGE VIOLETT WARNING WATCH ADVISORY ALERT LEVEL "
+    "GREEN YELLOW AMBER PURPLE VIGILANCE ALERTE VERTE JAUNE ROUGE VIOLETTE".split()
+)
+"""Words in names of events of many kinds: how bad it is, and that it is a warning."""
+SAME_BEGIN = 5
+"""Words that begin with the same letters, so many, count as alike: "Sturmlage" goes on "Sturm"."""
+
 
 def in_chains(facts: dict[str, Fact], learned: Iterable[str]) -> None:
     """Gives what was learned, and what follows it in its chain, the groups of what it replaces."""
@@ -67,23 +75,37 @@ def _codes(fact: Fact) -> Sequence[str]:
 def _following(own: Sequence[str], coded: set[str], before: Fact) -> dict[str, str]:
     """Gives, by group of the message, the group that is told: its own, or that of the event which it goes on.
 
-    It goes on the event whose name shares more words with its own than any other does. If both messages have a single
-    event, that is one whatever it is called. Codes that differ are two events.
+    It goes on the event whose name is more like its own than any other of the earlier message; of several that are as
+    like one, the worst does. If both messages have a single event, that is one whatever it is called. Codes that differ
+    are two events.
     """
     called = {told: name for name, told in reversed((before.kinds or {}).items())}
     single = len(own) == len(called) == 1
-    shared = {
-        (group, told): len({*group.split()} & {*called[told].split()})
+    alike = {
+        (group, told): _likeness(group, called[told])
         for group in own
         for told in called
         if group not in called and told not in own and not (group in coded and told in _codes(before))
     }
     found = {group: group for group in own}
-    for (group, told), words in shared.items():
-        rivals = (n for pair, n in shared.items() if pair != (group, told) and (group in pair or told in pair))
-        if single or words > max(rivals, default=0):
+    for (group, told), words in alike.items():
+        rivals = [n for (_, other), n in alike.items() if other == told]
+        others = [n for (one, other), n in alike.items() if one == group and other != told]
+        is_best = words == max(rivals) and words > max(others, default=0)
+        if single or (is_best and told not in found.values()):
             found[group] = told
     return found
+
+
+def _likeness(one: str, other: str) -> int:
+    """Counts the words of a name that have their like in another: the same, or one with the same beginning."""
+    others = {word[:SAME_BEGIN] for word in _telling(other)}
+    return sum(word[:SAME_BEGIN] in others for word in _telling(one))
+
+
+def _telling(name: str) -> list[str]:
+    """Gives the words that say what kind of event it is: "Sturm-Warnung" is called as "Sturmwarnung"."""
+    return [word for word in name.upper().replace("-", "").split() if len(word) > 3 and word not in SAYS_NO_KIND]
 
 
 def _named(meaning: Meaning, group: str) -> Meaning:

@@ -73,7 +73,8 @@ class Change:
     same_reason: bool = True
     """False if the reason is not that of all these districts."""
     same_before: bool = True
-    """False if the districts with this reason were told different things before, so that `was` is only one of them."""
+    """False if these districts were told different things before, or hear of different times now: `was` and `meaning`
+    are then true of some of them only."""
     more: int = 0
     """How many changes `MOST_CHANGES` cut off after this one, plus how many meanings the matcher did not keep."""
 
@@ -202,7 +203,8 @@ def _joined(changes: Sequence[Change]) -> Change:
     was = functools.reduce(higher, (change.was for change in changes))
     districts = tuple(sorted({district for change in changes for district in change.districts}))
     same_reason = all(change.same_reason for change in changes)
-    same_before = all(change.same_before and change.was == was for change in changes)
+    times = {(one.onset, one.expires) for one in meanings}
+    same_before = len(times) == 1 and all(change.same_before and change.was == was for change in changes)
     return replace(
         changes[0], meaning=meaning, districts=districts, was=was, same_reason=same_reason, same_before=same_before
     )
@@ -310,9 +312,10 @@ class _Changes(SceneComparison):
             rule = rule.that_tell(meaning)
         stood_elsewhere = any(ids.get(cause) for ids in self.before.values())
         came_late_to = districts if cause in self.new_of(group, districts) and stood_elsewhere else ()
+        same_times = len({(entry.onset, entry.until) for entry in of_its_grade}) <= 1
         return Change(
             rule, kind, reason, cause, by_snapshot, meaning, districts, was, came_late_to, shown_in_id,
-            same_reason=len(reasons) == 1, same_before=all(one == was for one in told_before),
+            same_reason=len(reasons) == 1, same_before=same_times and all(one == was for one in told_before),
         )  # fmt: skip
 
     def cause(self, kind: NoticeKind, group: str, districts: Sequence[str], shown: str) -> tuple[str, str]:
