@@ -64,6 +64,11 @@ def test_zeros_within_utf_16_are_no_padding(encoding: str) -> None:
         read_alert(text.encode(encoding))
 
 
+def test_a_message_that_is_full_of_ampersands_is_refused() -> None:
+    with pytest.raises(NotCap):
+        read_alert(message(swap(">H<", f">{'&' * 10_001}<")))
+
+
 def test_an_ampersand_that_begins_no_entity_is_one() -> None:
     body = message(swap(">H<", ">Wind & Wetter, http://x.de/?a=1&b=2 &amp; &#38;<"))
     assert info(body).headline == "Wind & Wetter, http://x.de/?a=1&b=2 & &"

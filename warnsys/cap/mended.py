@@ -7,6 +7,7 @@ nobody declared, an `&` that is one, and padding behind the end. Whatever else i
 import codecs
 import re
 from html.entities import html5
+from itertools import islice
 from typing import Final
 
 from warnsys.cap.document import NAMESPACES
@@ -22,6 +23,8 @@ _ROOT = re.compile(rb"\A(?>\s|<!--.*?-->|<\?.*?\?>)*+<((?:[\w.-]+:)?)alert(?=[\s
 _MEANT: Final = {one.casefold(): one for one in NAMESPACES}
 _ENTITY = re.compile(rb"&([A-Za-z][A-Za-z0-9]{1,31};)")
 _BARE = re.compile(rb"&(?!#?[A-Za-z0-9]{1,32};)")
+_MOST_BARE = 10_000
+"""A message with more such signs is none of ours: its other faults would be looked for too long."""
 _PADDING = b"\0\x1a \t\r\n"
 _OF_XML: Final = ("amp;", "lt;", "gt;", "quot;", "apos;")
 
@@ -95,9 +98,11 @@ def _entities(body: bytes, said: Said) -> bytes:
     named = [_ENTITY.sub(_number, text) for text in texts]
     if named != texts:
         said.append(("markup", "entities of HTML that no XML knows, read as the characters that they name"))
-    if bare := sum(len(_BARE.findall(text)) for text in named):
+    bare = sum(1 for _ in islice((one for text in named for one in _BARE.finditer(text)), _MOST_BARE + 1))
+    if 0 < bare <= _MOST_BARE:
         said.append(("markup", f"{bare} signs & that begin no entity, read as such signs"))
-    return b"".join(b"".join((*part[:-1], _BARE.sub(b"&amp;", text))) for part, text in zip(parts, named, strict=True))
+        named = [_BARE.sub(b"&amp;", text) for text in named]
+    return b"".join(piece for part, text in zip(parts, named, strict=True) for piece in (*part[:-1], text))
 
 
 def _number(entity: re.Match[bytes]) -> bytes:

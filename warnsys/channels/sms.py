@@ -182,15 +182,15 @@ class _Drafts:
         names, counts = tuple(self._names()), tuple(self._counts())
         sentences = tuple((one,) for one in self._going_on())
         *named, least = sentences or ((), ())
-        is_part = len(self.change.districts) < len(self.place.districts)
+        is_end, is_part = self.change.kind == "ended", len(self.change.districts) < len(self.place.districts)
         is_less = is_part and self.change.kind in ("ended", "lowered")
         for going_on in (named, [least]):
             for places in (names, counts) if is_less else ((*names, *counts), ("",)):
                 for one in going_on:
                     yield from drafts(places, one)
-                if (sentences and places == ("",)) or (is_less and (sentences or self.change.kind == "ended")):
+                if (is_less or places == ("",)) and (sentences or is_end):
                     yield from drafts(places, going_on[-1], brief=True)
-            if self.change.kind != "ended":
+            if not is_end:
                 yield from self._with_end((*names, *counts) if is_less else (*names, *counts, ""), going_on[-1])
         yield from self._shortest(least)
 
@@ -231,12 +231,11 @@ class _Drafts:
     def _with_end(self, places: Sequence[str], goes_on: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         """With the end instead of the period: of what has begun; at last also of what was lowered and begins later."""
         head, what = self._head(brief=bool(goes_on)), self._new.brief[self.words.language] if self._new else ""
-        begins_later, lowered = self.change.meaning.onset > self.situation.now, self.change.kind == "lowered"
-        for when in (
-            (self._period(), self._end())
-            if begins_later and lowered
-            else (self._period() if begins_later else self._end(),)
-        ):
+        begins_later = self.change.meaning.onset > self.situation.now
+        times = [self._period()] if begins_later else []
+        if not begins_later or self.change.kind == "lowered":
+            times.append(self._end())
+        for when in times:
             for names in places:
                 yield head, *_of(names, what), when, *goes_on
         if "" in places and self.change.reason != "lowered":
