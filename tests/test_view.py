@@ -129,6 +129,14 @@ def test_a_level_above_that_of_what_stands_first_is_said_at_every_size(width: in
     assert above.count("Stufe 4") == districts, picture
 
 
+def test_a_higher_level_among_those_that_do_not_fit_is_said() -> None:
+    storms = [outcome(f"S{number}", meaning("Severe", group=f"G{number}", ii="42")) for number in range(3)]
+    heat = outcome("H", meaning("Extreme", group="HEAT", ii="248"))
+    city = City(city_rules(1)).take(tick(0), *storms, heat, snapshot(0, "S0", "S1", "S2", "H"))
+    assert [item.level for item in city.stele().items] == [3, 3, 3, 4]
+    assert "… und 1 weitere, bis Stufe 4" in drawn(city, 150, 40)
+
+
 def test_whom_notices_go_to_stands_in_one_column_however_long_a_channels_name_is() -> None:
     city = City().take(tick(0), outcome("A", meaning("Severe")), snapshot(0, "A"))
     with registry.CHANNELS.beside(

@@ -141,8 +141,8 @@ class Source(_Strict):
             )
         if self.url and self.senders is None and self.kind != "zip":
             raise ValueError(
-                f"nobody is the usual sender of kind {self.kind} at {self.url}, and without one nothing would be told; "
-                f"write senders, or senders = [] to take everybody's"
+                f"kind {self.kind} at {self.url} has no usual senders; write senders, "
+                f"or senders = [] to take everybody's"
             )
         return self
 

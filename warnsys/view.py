@@ -4,7 +4,7 @@ It lies beside the rooms: processes draw it and commands print its lines, so in 
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from textwrap import shorten
 from zoneinfo import ZoneInfo
@@ -125,16 +125,16 @@ class LiveView:
                 lines[number] = f"{kind}: {lines[number]}"
             lines[number] += " – unbestätigt" if item.phase == "expired" else ""
         total = len(record.items) + record.more
+        higher = _higher(record.items, shown=most)
+        up_to = f"bis Stufe {higher}" if higher else ""
         if most == 1 and total > 1:  # first, for the end of a line may be cut off
-            highest = max(item.level for item in record.items if item.phase == record.items[0].phase)
-            up_to = f"bis Stufe {highest}" if highest > record.items[0].level else ""
             if narrow:
                 ahead = f"+{total - 1} ({up_to})" if up_to else f"+{total - 1}"
             else:
                 ahead = f"(1 von {total}, {up_to})" if up_to else f"(1 von {total})"
             lines[0] = f"{ahead} {lines[0]}"
         elif total > most:
-            lines[most:] = [f"… und {total - most} weitere"]
+            lines[most:] = [f"… und {total - most} weitere" + (f", {up_to}" if up_to else "")]
         return Text("\n".join(lines[: most + 1] if most > 1 else lines[:1]))
 
     def _period(self, item: SteleItem) -> str:
@@ -196,3 +196,12 @@ def line(notice: Notice, zone: ZoneInfo) -> str:
         case ChangeNotice():
             who = f"{channel_of(notice)} {AUDIENCES[notice.audience]}"
             return f"{clock} {who} {notice.kind}: {' – '.join(said_parts(notice, 'de'))}"
+
+
+def _higher(items: Sequence[SteleItem], *, shown: int) -> int | None:
+    """Gives the highest level among the items that are not shown, if it is above all that are. Only items in the phase
+    of the first one count."""
+    alike = [(number, item.level) for number, item in enumerate(items) if item.phase == items[0].phase]
+    levels = [level for number, level in alike if number < shown]
+    highest = max((level for _, level in alike), default=0)
+    return highest if levels and highest > max(levels) else None

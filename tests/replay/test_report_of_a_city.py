@@ -74,7 +74,7 @@ def test_an_advance_notice_that_stays_when_its_warning_is_cancelled_is_called_on
     assert headings(city) == [
         ("Neue Vorabinformation", "Vorabinformation"),
         ("Änderung", "Unwetterwarnung"),
-        ("Herabgestuft, nun Vorabinformation", "Vorabinformation"),
+        ("Herabgestuft: Vorabinformation", "Vorabinformation"),
     ]
 
 

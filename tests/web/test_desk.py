@@ -386,7 +386,9 @@ def sections(desk: Desk, language: str = "de") -> dict[str, Any]:
 
 @pytest.mark.parametrize("language", NONE)
 def test_a_section_of_the_report_without_entries_says_so(language: str) -> None:
-    found = sections(Desk().take(tick(0), snapshot(0)), language)
+    desk = Desk().take(tick(0), snapshot(0))
+    desk.put("impacts", "", snapshot(0).to_bytes())
+    found = sections(desk, language)
     said = [" ".join(one.text_content() for one in parts if "screen-only" not in one.get("class", ""))
         for parts in found.values()]  # fmt: skip
     none, nothing = NONE[language]
@@ -405,6 +407,18 @@ def test_where_nothing_is_known_the_report_does_not_say_that_nothing_was_held_ba
     for desk in (Desk(), warned().later(10)):
         (said,) = sections(desk)["Zurückgehalten"]
         assert said.text == "Keine verlässlichen Daten"
+
+
+def test_where_no_source_was_ever_heard_the_report_does_not_say_that_none_was_missing() -> None:
+    (said,) = sections(Desk())["Ausfälle"]
+    assert said.text == "Keine verlässlichen Daten"
+
+
+def test_what_came_and_is_not_decided_is_counted_in_the_report() -> None:
+    desk = Desk().take(tick(0), snapshot(0))
+    desk.put_alert("Z", b"<alert/>")
+    counted, _ = sections(desk)["Eingegangen"]
+    assert counted.text == "keine Entscheidung bekannt: 1"
 
 
 UNREAD = "kein lesbares XML"

@@ -56,6 +56,8 @@ def match(
                 for explained in explain(file, matcher, moment, stage):
                     told = _told(explained, cities, chosen, moment)
                     _show(explained, told, zone, as_json=as_json)
+            except BrokenPipeError:  # whoever read our output went away: that is no fault of the file
+                raise
             except OSError as error:
                 complain(disk_says(error, file))
                 failed = True

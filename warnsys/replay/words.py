@@ -8,7 +8,7 @@ KINDS = {"warn": "Neue Warnung", "update": "Änderung", "lowered": "Herabgestuft
 ADVANCE_KINDS = {
     "warn": "Neue Vorabinformation",
     "update": "Vorabinformation geändert",
-    "lowered": "Herabgestuft, nun Vorabinformation",
+    "lowered": "Herabgestuft: Vorabinformation",
     "ended": "Vorabinformation beendet",
 }
 REASONS = {
