@@ -29,7 +29,8 @@ class News(NamedTuple):
 def news(change: Change, situation: Situation, zone: ZoneInfo) -> News | None:
     """What is new to those who were told before; None where a warning is simply new. For an end see `why_ended`.
 
-    Where districts were told different things before, only what is true of all is said: no amounts, or "in part".
+    Where districts were told different things before, only what is true is said: without amounts, and with "in part"
+    where it is not true of all.
     """
     found = _of_one_district(change, situation, zone)
     if found is None or (change.same_reason and change.same_before):

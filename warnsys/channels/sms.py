@@ -102,7 +102,7 @@ def fitting(text: str, limit: int) -> str:
 def text_that_fits(
     place: CityInfo, change: Change, situation: Situation, *, exercise: bool, language: str = "de"
 ) -> str:
-    """The fullest text that one message holds: districts and what changed give way, level, event and end never.
+    """The fullest text that one message holds. Level, event and end never give way, districts and what changed do.
 
     Of what still holds beside an end or a lowering, ever less is said, but never nothing. Where room is left, the
     message's own instruction is said in whole sentences.
@@ -195,7 +195,8 @@ class _Drafts:
         yield from self._shortest(least)
 
     def _going_on(self) -> tuple[str, ...]:
-        """What still holds, and that something else may: at least two sentences, or none if neither is so."""
+        """Versions of one sentence on what still holds, and that something else may: two or more of them, the fullest
+        first; none if nothing does. Beside a new or changed warning, too (`still`)."""
         place, change, situation, words = self.place, self.change, self.situation, self.words
         unknown = still.others_unknown(change, situation)
         if not (some := still.still_holds(change, situation)):
@@ -229,7 +230,8 @@ class _Drafts:
                 yield head, *_of(names, ""), *(goes_on or (words("aftermath"),))
 
     def _with_end(self, places: Sequence[str], goes_on: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-        """With the end instead of the period: of what has begun; at last also of what was lowered and begins later."""
+        """Briefer than `_told`. Of what has begun, the end instead of the period. Of what begins later still the
+        period, but at last the end if it was lowered."""
         head, what = self._head(brief=bool(goes_on)), self._new.brief[self.words.language] if self._new else ""
         begins_later = self.change.meaning.onset > self.situation.now
         times = [self._period()] if begins_later else []

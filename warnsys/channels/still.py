@@ -1,11 +1,12 @@
 """What still holds where something ended or was lowered: without it, an end reads as an all-clear.
 
 Named is each event in force in one of the change's districts, with its own end, the worst first. Left out is what this
-audience is never told of, what is Minor where the channel tells this audience from a higher level on, what has expired
-without a confirmation, and of a lowering what it says itself.
+audience is never told of, what is Minor if the channel tells this audience only of higher levels, what has expired
+without a confirmation, and what a lowering says itself.
 
-Beside a warning that is told, of the same group is named what is worse ("level 2, extended" would read as if the level
-3 that was told of were over), and what begins before it does: else nobody would hear of what holds until then.
+Beside a warning that is told, four things of the same group are named. What is worse: "level 2, extended" would read as
+if the level 3 that was told of were over. What begins before: else nobody would hear of what holds until then. What
+goes on for longer. And a warning beside an advance notice.
 """
 
 from collections.abc import Sequence
@@ -139,7 +140,7 @@ def _item(place: CityInfo, change: Change, one: StillHolds, now: datetime, *, br
     if meaning.expires is None:
         return say("still-open-from", event=event, begin=begin) if begin else say("still-open", event=event)
     day = meaning.onset if begin else now
-    # An end on the day of the notice is told without the day, or on the day of the begin if that is still to come.
+    # The end is told without its day, if that is the day of the notice (or of the begin, if that is still to come).
     end = (wording.clock if wording.same_day(day, meaning.expires, zone) else wording.moments)(meaning.expires, zone)
     if begin:
         return say("still-from", event=event, begin=begin, end=end)

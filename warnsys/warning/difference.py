@@ -36,12 +36,13 @@ Reason = Literal[
   holds below an advance notice; of its grade or higher the log has an advance notice, and no warning whose end is still
   to come. Or a warning holds below something worse and begins before all log entries of its grade or higher, and the
   earliest of these is an advance notice.
-* If the grade differs from the one that was told, and it is none of the others: `raised` or `lowered`. Of one level, a
-  warning is above an advance notice.
+* `raised`, `lowered`: the grade differs from the one that was told, and no other reason of this list applies. Of one
+  level, a warning is above an advance notice.
 * `announced`: a warning goes on, and an advance notice of something worse or later comes beside it.
 * `extended`, `shortened`, `begins earlier`, `begins later`: end or begin moved by more than the policy's minutes;
-  `extended` also by less, if the end that was told has passed. `begins earlier` is also told of a lesser warning beside
-  a worse one, if the lesser begins before all log entries of its grade or higher.
+  `extended` also by less, if the end that was told has passed. Of a lesser warning beside a worse one, `begins earlier`
+  says that it begins before all log entries of its grade or higher, and `extended` that it fills a gap between two
+  worse ones.
 * If the warning that was told is over, and no warning of its group is left here but what the rule leaves out:
   `cancelled` by a Cancel; `superseded` by an update; `withdrawn`, its source no longer lists it, or new geofences took
   it from the district; `expired`, earlier than was told. An advance notice may still hold.
@@ -65,12 +66,14 @@ class Difference:
     moved_grade: int | None = None
     """The grade of what now ends at another time. None if the news is not an end that moved."""
     lesser_grade: int | None = None
-    """The grade of a warning that is the news although something else holds beside it. None if the news is something
-    else. There are four cases. Only advance notices were told of its grade and above; it begins before all that was
-    told of these grades; an advance notice stands beside it; or it fills a gap between two worse ones."""
+    """The grade of the warning that the notice has to show although something else holds beside it, mostly something as
+    bad or worse. None if it may show the worst. There are four cases. Only advance notices were told of its grade and
+    above; it begins before all that was told of these grades; an advance notice stands beside it; or it fills a gap
+    between two worse ones."""
     tells_news: bool = False
-    """For a fall: True if what is left is news itself, so that the fall is never silent. What is left holds at times
-    for which nothing as bad was told, or stands beside an advance notice of something as bad or worse."""
+    """For a fall (it has no effect for others): True if what is left is news itself, so that the fall is never silent.
+    What is left holds at times for which nothing as bad was told, or stands beside an advance notice of something as
+    bad or worse."""
     silent: bool = False
     """True if nobody is told of it; the log notes it all the same."""
 
@@ -103,8 +106,8 @@ class SceneComparison(Scene):
                 return self.less(rule, group, district, still_told, tellable, without_minimum, tolerance)
 
         # Three cases are left. As much holds as is still told. Or more holds, but no more than an entry that is over.
-        # Or less holds that the rule tells, because its minimum was raised: something as bad as what was told is live,
-        # but below the new minimum. The last two are looked at only if something is new, or all that was told is over.
+        # Or nothing fell, but the minimum of the rule was raised: it no longer tells something that is as bad as what
+        # was told. The second and the third are looked at only if something is new, or all that was told is over.
         as_bad_as_told = grade_now == grade_still_told > 0
         something_new, all_told_is_over = bool(self.new_of(group, (district,))), not still_told
         if as_bad_as_told or (grade_now > 0 and (something_new or all_told_is_over)):
@@ -120,8 +123,8 @@ class SceneComparison(Scene):
     def beside_advance(
         self, rule: Rule, group: str, district: str, told: LogEntries, tellable: LogEntries, tolerance: timedelta
     ) -> Difference | None:
-        """Compares the warnings alone with what was told of them, if an advance notice holds as well. Else the advance
-        notice could hide that a warning rose, fell, moved or ended.
+        """Compares the warnings alone with what was told of them, if an advance notice holds as well. If all were
+        compared together, the advance notice could hide that a warning rose, fell, moved or ended.
 
         None if no advance notice holds, if no warning was told, or if the warnings are as told.
         """
@@ -258,8 +261,8 @@ class SceneComparison(Scene):
         Something unconfirmed delays this: something as bad as what was told, or, if nothing is left, anything that the
         rule tells. Meanwhile this gives what `moved` gives, if something holds at times that were not told; else None.
 
-        It gives None, too, if nothing is left only because the rule has changed and now leaves out what was told
-        (`leaves_out`), which is still live. There are two signs of that, and each is enough:
+        It gives None, too, if nothing ended, but the rule has changed and now leaves out what was told (`leaves_out`).
+        There are two signs of that, and each is enough:
 
         * Messages that are not new have the grade and the times that were told, and nothing as bad that the rule tells
           is gone. Something else may be gone.

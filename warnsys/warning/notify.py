@@ -53,8 +53,8 @@ class Change:
     """Empty if a message alone caused the change. Else two strings: what a snapshot did, and which snapshot.
 
     The first is one of four: `revived`, `expired`, `withdrawn` (also if new geofences took the message from the
-    districts), or `confirmed`. `confirmed` means that a snapshot proved the successor of the message to be complete, so
-    that the message ended in all districts (`situation`). The second is "source stamp"; if the record brought no
+    districts), or `confirmed`. With `confirmed`, `cause` is a successor that a snapshot confirmed (`situation`), so the
+    messages that it replaces ended in all districts. The second is "source stamp"; if the record brought no
     snapshot, only the stamp `situation.as_of`."""
     meaning: Meaning
     """What holds now; for the kind `ended`, what has ended. Its begin and end span all that holds at its grade in these
@@ -65,7 +65,7 @@ class Change:
     highest entry. None if the log has nothing."""
     came_late_to: tuple[str, ...] = ()
     """Equals `districts` if `cause` is new in one of them and stood in another district before this record, else
-    empty. New geofences lead to that. Where `_joined` makes one of several changes, it keeps the first one's value, so
+    empty. New geofences lead to that. If `_joined` joins several changes to one, that keeps the value of the first, so
     the id does not depend on the others."""
     shown_in_id: tuple[str, ...] = ()
     """Base id of the message that contains `meaning`, and the index of `meaning` there. Empty for an end, and if the
@@ -73,8 +73,8 @@ class Change:
     same_reason: bool = True
     """False if the reason is not that of all these districts."""
     same_before: bool = True
-    """False if these districts were told different things before, or hear of different times now: `was` and `meaning`
-    are then true of some of them only."""
+    """False if the districts with this reason were told different things before, or if these districts hear of
+    different times now: `was` or `meaning` is then true of some of them only."""
     more: int = 0
     """How many changes `MOST_CHANGES` cut off after this one, plus how many meanings the matcher did not keep."""
 
