@@ -198,8 +198,9 @@ class _Drafts:
         """Versions of one sentence on what still holds, and that something else may: two or more of them, the fullest
         first; none if nothing does. Beside a new or changed warning, too (`still`)."""
         place, change, situation, words = self.place, self.change, self.situation, self.words
-        unknown = still.others_unknown(change, situation)
-        if not (some := still.still_holds(change, situation)):
+        some = still.still_holds(change, situation)
+        unknown = still.others_unknown(change, situation, some)
+        if not some:
             return (words("still-unknown"), words("still-unknown-brief")) if unknown else ()
         shapes = ((3, False), (2, False), (1, False), (2, True), (1, True))
         said = (still.sentence(place, change, some, situation.now, most=most, brief=brief) for most, brief in shapes)

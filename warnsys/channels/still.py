@@ -78,13 +78,13 @@ def _is_worth_saying(change: Change, meaning: Meaning, now: datetime) -> bool:
     return bad_enough and not said and not change.rule.leaves_out(meaning)
 
 
-def others_unknown(change: Change, situation: Situation) -> bool:
+def others_unknown(change: Change, situation: Situation, named: Sequence[StillHolds]) -> bool:
     """Says whether, in a district where something ended and nothing is named, something may hold that nobody knows of:
     data are old or unreadable, or something expired without a confirmation."""
     if change.kind != "ended":
         return False
-    named = {district for one in still_holds(change, situation) for district in one.districts}
-    here = [situation.districts[one] for one in change.districts if one in situation.districts and one not in named]
+    spoken_of = {district for one in named for district in one.districts}
+    here = [situation.districts[one] for one in change.districts if one in situation.districts and one not in spoken_of]
     return any(situation.freshness != "fresh" or any(it.phase == "expired" for it in one.standing) for one in here)
 
 
@@ -104,8 +104,9 @@ def _worst_first(one: StillHolds) -> tuple[object, ...]:
 
 def goes_on(place: CityInfo, change: Change, situation: Situation) -> Localised:
     """Says what goes on beside a change, and that something else may. {} if neither needs to be said."""
-    known = sentence(place, change, still_holds(change, situation), situation.now)
-    unknown = say("still-unknown") if others_unknown(change, situation) else {}
+    named = still_holds(change, situation)
+    known = sentence(place, change, named, situation.now)
+    unknown = say("still-unknown") if others_unknown(change, situation, named) else {}
     both = {one: " ".join(filter(None, (known.get(one), unknown.get(one)))) for one in LANGUAGES}
     return both if any(both.values()) else {}
 
