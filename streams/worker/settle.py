@@ -27,7 +27,7 @@ from streams.worker.failures import (
     rejection,
 )
 from streams.worker.hand import place_of
-from streams.worker.match import MatchAgent as MatchAgent  # `streams.agents` leads here until 0.3.0, and had both
+from streams.worker.match import MatchAgent as MatchAgent  # for imports by the old name `streams.agents`, until 0.3.0
 from streams.worker.remembered import Remembered, StateStore, Unreadable
 from streams.worker.trial import NOT_TRIED, TrialPart, Trials
 from warnsys.headers import COVERS, PUBLISHED, record_time
@@ -97,7 +97,7 @@ class SettleAgent:
         """Why `handle` sets convicted records aside: topic/partition@offset → city → reason. The city "" means all."""
         self._partitions_in_metrics = set[int]()
         self._cities_with_bad_state: set[str] = set()
-        """Cities whose state is held to be at fault: in a trial even `set_aside` failed or ended the process."""
+        """Cities whose state is held to be at fault: in a trial even `set_aside` failed (`trial` says what that is)."""
 
     def forget(self) -> None:
         """Forgets all states, because partitions were revoked or assigned. The next record reads them again.
@@ -152,7 +152,7 @@ class SettleAgent:
         content = self._with_broker_time(read_impact_record(record.value), record)
         if content.stage != self._topics.stage:
             raise ForeignStageError(content.stage, self._topics.stage)
-        self._metrics.read(content, record.topic)
+        self._metrics.count_if_of_newer_release(content, record.topic)
         rebalances = self._rebalances
         kept = await self._restored(record.partition)
         trail = TraceHeader.read(record.headers).at("settle", received_at)
@@ -174,9 +174,10 @@ class SettleAgent:
             self._kept[record.partition] = _Kept(partition, after)
             self._unflushed.add(record.partition)
         else:
-            # A rebalance came, and `forget` has emptied `_kept`. `after` must not go into it, because it could hide
-            # what a new owner of the partition has stored. It must not be lost either, because the worker now marks
-            # the record as handled. So this method stores it at once.
+            # A rebalance came, and `forget` has emptied `_kept`. If the partition comes back, its state must be read
+            # from the store, where another owner may have stored a newer one; so `after` must not be kept in memory.
+            # It must not be lost either, because the worker now marks the record as handled. So it is stored at once.
+            # It replaces nobody's state there: each process stores under keys of its own.
             await self._store.save(record.partition, after)
         for notice in (notice for result in results.values() for notice in result.settled.notices):
             self._count(notice)
@@ -236,8 +237,9 @@ class SettleAgent:
         """Tries a suspect record in a trial process, city by city. Gives the cities that fail, and why.
 
         A record is suspect if a worker ended uncleanly while it processed the record, or if a record with the same
-        content is convicted. If even `set_aside` fails in the trial, the state of that city is at fault. Gives nothing
-        if a rebalance came meanwhile: the states that were tried are forgotten, and the record comes again.
+        content is convicted. A part of a trial fails if it takes too much time or memory, or ends the process; not if
+        it raises. If even `set_aside` fails in the trial, the state of that city is at fault. Gives nothing if a
+        rebalance came meanwhile: the states that were tried are forgotten, and the record comes again.
         """
         rebalances = self._rebalances
         content = self._with_broker_time(read_impact_record(record.value), record)
@@ -283,14 +285,15 @@ class SettleAgent:
         if is_tick:
             self._failed_ticks[city] = self._failed_ticks.get(city, 0) + 1
         is_convicted = isinstance(failure.__cause__, PoisonError)
-        # A convicted record never reaches `settle`, so its failure says nothing about the state. If `judge` tried it,
-        # `_cities_with_bad_state` has the result. For a tick the count `_failed_ticks` decides.
+        # A convicted record never reaches `settle`, so its failure says nothing about the state. But `judge` may have
+        # tried to set it aside, and noted in `_cities_with_bad_state` where even that failed. For a tick the count
+        # `_failed_ticks` decides.
         state_fails = not is_convicted and not is_tick and self._state_fails(state, news)
         too_many_ticks = self._failed_ticks.get(city, 0) >= GIVEN_UP_AFTER
         if state_fails or too_many_ticks or city in self._cities_with_bad_state:
-            # The new state settles the record if the old state failed by itself, or if the record is a tick: a tick is
-            # harmless. In the only other case the record is convicted and `judge` found the state at fault; then the
-            # new state sets the record aside.
+            # Does the new state settle this record, or set it aside? It settles the record if the old state failed by
+            # itself. It settles a tick in any case, even a convicted one: a tick is harmless. Any other record that
+            # comes here has been convicted, and the new state sets it aside.
             result = self._begin_anew(state, news, record, reason, retry=state_fails or is_tick)
         else:
             result = self._result_that_fits(state, set_aside(state, news, reason, self._cities[city]), record)
@@ -341,8 +344,9 @@ class SettleAgent:
             lambda: set_aside(empty, news, reason, rules),
         ]
         settled = _first_that_works(attempts if retry else attempts[2:])
-        # `_outgoing` makes a tombstone for each stele that is in its first state and not in its second. A new state has
-        # no steles before its first tick, so all would get one, although their districts exist. So both are the new.
+        # `_outgoing` takes a state before and one after, and makes a tombstone for each stele that only the first has.
+        # A new state has no steles before its first tick, so all would get one, although their districts exist. So both
+        # are the new state.
         result = self._result_that_fits(settled.state, settled, record)
         return result._replace(outgoing=[rejected, *result.outgoing])
 
