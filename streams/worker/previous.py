@@ -1,4 +1,4 @@
-"""Reads what releases before 0.2 stored in `warn.state`: whole states of cities, under the keys `city/writer`.
+"""Reads what releases up to 0.2.0 stored in `warn.state`: whole states of cities, under the keys `city/writer`.
 
 Of several states of a city the one of the newest log counts, and among those the one that covers most. A large state is
 packed with zlib (RFC 1950).

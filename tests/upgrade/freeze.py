@@ -1,12 +1,12 @@
-"""Writes down what a release puts on its topics in the first half hour of a storm: `python -m tests.upgrade.freeze`.
+"""Writes down what a release puts on its topics in the first half hour of a storm: `python -m tests.upgrade.freeze 0.3.0`.
 
-Run once when a release is made, into a folder of its name; never again, as the next release has to read just these.
-Until 0.1.0 is out, a change that is meant to tell something else may freeze it anew, and says so in its commit.
+Run it once when a release is made, and never again, because later releases have to read just these records.
 """
 
 import asyncio
 import gzip
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -80,4 +80,4 @@ async def _lines(story: Scenario) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    freeze(FOLDER / "0.1.0")
+    freeze(FOLDER / sys.argv[1])

@@ -1,4 +1,4 @@
-"""Reads the states of cities as releases before 0.2 wrote them: each had a ledger of its own among its facts.
+"""Reads the states of cities as releases up to 0.2.0 wrote them: each had a ledger of its own among its facts.
 
 What several cities knew of the same listing joins, as it would have in one ledger. A message that one of them lacked is
 a gap there.
