@@ -32,20 +32,22 @@ Reason = Literal[
 `docs/reference/lifecycle.md` has a table, and stories of most.
 
 * If the log has nothing of the group here: `entered`, a warning is new; `revived`, a withdrawn one is listed again.
-* `now a warning`, in three cases. The worst that holds is a warning, and the log has advance notices only. Or a warning
-  holds below an advance notice; of its grade or higher the log has an advance notice, and no warning whose end is still
-  to come. Or a warning holds below something worse and begins before all log entries of its grade or higher, and the
-  earliest of these is an advance notice.
+* `now a warning`, in three cases:
+    * What holds worst is a warning, and the log has only advance notices.
+    * A warning holds beside a worse advance notice. Among the log entries of the warning's grade or above is an advance
+      notice, but no warning whose end is still to come.
+    * A warning holds beside something worse, and begins before all log entries of the warning's grade or above. The
+      earliest of these entries is an advance notice.
 * `raised`, `lowered`: the grade differs from the one that was told, and no other reason of this list applies. Of one
   level, a warning is above an advance notice.
 * `announced`: a warning goes on, and an advance notice of something worse or later comes beside it.
 * `extended`, `shortened`, `begins earlier`, `begins later`: end or begin moved by more than the policy's minutes;
   `extended` also by less, if the end that was told has passed. Of a lesser warning beside a worse one, `begins earlier`
-  says that it begins before all log entries of its grade or higher, and `extended` that it fills a gap between two
+  says that it begins before all log entries of its grade or above, and `extended` that it fills a gap between two
   worse ones.
-* If the warning that was told is over, and no warning of its group is left here but what the rule leaves out:
-  `cancelled` by a Cancel; `superseded` by an update; `withdrawn`, its source no longer lists it, or new geofences took
-  it from the district; `expired`, earlier than was told. An advance notice may still hold.
+* If the warning that was told is over, and the group has no other warning here, except what the rule never tells
+  (`Rule.leaves_out`): `cancelled` by a Cancel; `superseded` by an update; `withdrawn`, its source no longer lists it,
+  or new geofences took it from the district; `expired`, earlier than was told. An advance notice may still hold.
 """
 Effect = Literal["warn", "lower", "end"]
 """What a difference leads to. `warn`: what is new, worse, or begins or ends at another time is told. `lower`: less than
@@ -67,9 +69,12 @@ class Difference:
     """The grade of what now ends at another time. None if the news is not an end that moved."""
     lesser_grade: int | None = None
     """The grade of the warning that the notice has to show although something else holds beside it, mostly something as
-    bad or worse. None if it may show the worst. There are four cases. Only advance notices were told of its grade and
-    above; it begins before all that was told of these grades; an advance notice stands beside it; or it fills a gap
-    between two worse ones."""
+    bad or worse. None if it may show the worst. There are four cases:
+
+    * All log entries of its grade or above are advance notices.
+    * It begins before all log entries of its grade or above.
+    * An advance notice stands beside it.
+    * It fills a gap between two worse ones."""
     tells_news: bool = False
     """For a fall (it has no effect for others): True if what is left is news itself, so that the fall is never silent.
     What is left holds at times for which nothing as bad was told, or stands beside an advance notice of something as
@@ -105,9 +110,11 @@ class SceneComparison(Scene):
             if less_than_told:
                 return self.less(rule, group, district, still_told, tellable, without_minimum, tolerance)
 
-        # Three cases are left. As much holds as is still told. Or more holds, but no more than an entry that is over.
-        # Or nothing fell, but the minimum of the rule was raised: it no longer tells something that is as bad as what
-        # was told. The second and the third are looked at only if something is new, or all that was told is over.
+        # Three cases are left:
+        # 1. As much holds as is still told.
+        # 2. More holds than is still told, but not more than an entry that is over.
+        # 3. Nothing fell, but the rule has a higher minimum now: it no longer tells something as bad as was told.
+        # Cases 2 and 3 are looked at only if something is new, or if all that was told is over.
         as_bad_as_told = grade_now == grade_still_told > 0
         something_new, all_told_is_over = bool(self.new_of(group, (district,))), not still_told
         if as_bad_as_told or (grade_now > 0 and (something_new or all_told_is_over)):
@@ -134,7 +141,7 @@ class SceneComparison(Scene):
             return None
         if warnings:
             return self.warnings_changed(group, district, told, tellable, tolerance)
-        return self.no_warning_told_any_more(rule, group, district, warnings_told[0], tellable, tolerance)
+        return self.only_advance_left(rule, group, district, warnings_told[0], tellable, tolerance)
 
     def warnings_changed(
         self, group: str, district: str, told: LogEntries, tellable: LogEntries, tolerance: timedelta
@@ -159,11 +166,12 @@ class SceneComparison(Scene):
             return replace(one, now_told=now_told, lesser_grade=grade_shown)
         return None
 
-    def no_warning_told_any_more(
+    def only_advance_left(
         self, rule: Rule, group: str, district: str, was: LogEntry, tellable: LogEntries, tolerance: timedelta
     ) -> Difference | None:
-        """Gives the difference where no warning is live that the rule tells, only advance notices. The warning that was
-        told, `was`, ended or fell below the rule's minimum. None while a warning that the rule tells is unconfirmed."""
+        """Gives the difference where, of all that is live and told by the rule, only advance notices are left. The
+        warning in the log, `was`, has ended, or fell below the rule's minimum. None while a warning that the rule tells
+        is unconfirmed."""
         unconfirmed = (one.meaning for one in self.unconfirmed(district, group))
         if any(not meaning.advance and rule.tells(meaning) for meaning in unconfirmed):
             return None
@@ -261,22 +269,10 @@ class SceneComparison(Scene):
         Something unconfirmed delays this: something as bad as what was told, or, if nothing is left, anything that the
         rule tells. Meanwhile this gives what `moved` gives, if something holds at times that were not told; else None.
 
-        It gives None, too, if nothing ended, but the rule has changed and now leaves out what was told (`leaves_out`).
-        There are two signs of that, and each is enough:
-
-        * Messages that are not new have the grade and the times that were told, and nothing as bad that the rule tells
-          is gone. Something else may be gone.
-        * Something as bad is live, at whatever times, and no message of the group is gone.
+        None as well if nothing is left only because the rule has changed (`rule_now_leaves_out`).
         """
         was, left = still_told[0], tellable or without_minimum
-        live = self.live(district, group)
-        told_is_gone = any(
-            rule.tells(meaning) and grade(meaning) >= was.grade for meaning, _ in self.gone_meanings(group, (district,))
-        )
-        not_new = [one.meaning for one in live if one.fact.base_id not in self.new[district]]
-        as_told = was in self.log_entries(None, not_new) and not told_is_gone
-        as_bad = any(grade(one.meaning) >= was.grade for one in live)
-        if not left and (as_told or (as_bad and not self.gone_of(group, (district,)))):
+        if not left and self.rule_now_leaves_out(rule, group, district, was):
             return None
         news = any(says_more(entry, still_told, self.situation.now, tolerance) for entry in tellable)
         unconfirmed = [one.meaning for one in self.unconfirmed(district, group)]
@@ -292,6 +288,22 @@ class SceneComparison(Scene):
         reason = "now a warning" if advance_notice_became_warning else "lowered"
         return Difference(district, "lower", reason, was, left, tells_news=news, silent=silent)
 
+    def rule_now_leaves_out(self, rule: Rule, group: str, district: str, was: LogEntry) -> bool:
+        """Says whether what was told still holds, so that the rule must have changed and now leaves it out.
+
+        There are two signs of that, and each is enough:
+
+        * Messages that are not new have the grade and the times of `was`. No message is gone that was as bad and that
+          the rule tells; others may be gone.
+        * Something as bad as `was` is live, at whatever times, and no message of the group is gone.
+        """
+        live, gone = self.live(district, group), self.gone_meanings(group, (district,))
+        not_new = [one.meaning for one in live if one.fact.base_id not in self.new[district]]
+        told_is_gone = any(rule.tells(meaning) and grade(meaning) >= was.grade for meaning, _ in gone)
+        as_told = was in self.log_entries(None, not_new) and not told_is_gone
+        as_bad = any(grade(one.meaning) >= was.grade for one in live)
+        return as_told or (as_bad and not self.gone_of(group, (district,)))
+
     def is_planned(self, reason: Reason, was: LogEntry, group: str, district: str, tolerance: timedelta) -> bool:
         """Says whether what was told expired, and not much before the end that was told."""
         return reason == "expired" and was.end - self.last_end(group, district) <= tolerance.total_seconds()
@@ -300,17 +312,17 @@ class SceneComparison(Scene):
         """Gives all differences. Falls and ends are marked as silent in each district where something new of at least
         their grade is told, of whatever group: they would sound like an all-clear. A fall that tells news is told."""
         news: dict[str, int] = {}
-        falls = []
+        falls_and_ends = []
         for group, differences in by_group.items():
             for one in differences:
                 if one.effect == "warn" or (one.tells_news and not one.silent):
                     news[one.district] = max(news.get(one.district, 0), self.worst_new(rule, one.district, group))
                 elif not one.silent and one.was:
-                    falls.append((one.was.grade, group, one.district, one.effect))
+                    falls_and_ends.append((one.was.grade, group, one.district, one.effect))
         silent = set()
         # The worst fall comes first. A lowered warning often comes as a new message that replaces the old one. If that
         # is told, it is news, and silences lesser falls.
-        for grade_was, group, district, effect in sorted(falls, reverse=True):
+        for grade_was, group, district, effect in sorted(falls_and_ends, reverse=True):
             if news.get(district, 0) >= grade_was:
                 silent.add((group, district))
             elif effect == "lower":
