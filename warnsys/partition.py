@@ -6,9 +6,10 @@ A record touches the cities that it can change, and no other:
 * a snapshot: the cities with a message that it lists and the one before did not, or the reverse
 * a tick: the cities whose next time has come (`city.next_time`)
 
-Beside them, what a ledger proves may change a city that is **unsettled**: it waits for a snapshot, lacks a message, or
-left what follows from a message to a later record. What all cities show touches all: how fresh the data are, a time
-that goes back, an operator's order. A city that is touched for nothing has nothing to tell (docs/adr/0025).
+Beside them, what a ledger proves may change a city that is **unsettled**. Such a city waits for a snapshot, lacks a
+message, or has learned a message without deriving yet what follows. What all cities show touches all of them: how fresh
+the data are, a time that goes back, an operator's order. A city that is touched for nothing has nothing to tell
+(docs/adr/0025).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -70,9 +71,16 @@ class Partition:
         return learn(record, self.witnesses, Needs(self._by_id, self._last_stamps))
 
     def set_aside(self, record: ImpactRecord, reason: str) -> News:
-        """Leaves out a record for all cities. The ledger only takes that a message came and cannot be read."""
+        """Leaves out a record for all cities.
+
+        The ledger learns only of a message, and that as an unreadable one. The news has the record as it came, because
+        each city sets it aside by itself (`pipeline.set_aside`).
+        """
         news = News(record, self.ledger, self.witnesses)
-        return replace(self.learn(news.unreadable(reason).record), record=record) if record.kind == "outcome" else news
+        if record.kind != "outcome":
+            return news
+        learned = self.learn(news.unreadable(reason).record)
+        return replace(learned, record=record)
 
     def keep(self, news: News, settled: Mapping[str, Settled]) -> None:
         """Keeps what the ledger has learned, and what followed in the cities."""
@@ -129,15 +137,17 @@ class Partition:
 
     def _concerns_all(self, news: News) -> bool:
         before, now = news.before, news.ledger
-        if before.now is None or now.now is None or news.time_went_back:
-            return now.now is not None
+        if now.now is None:  # no tick has come yet
+            return False
+        if before.now is None or news.time_went_back:
+            return True
         if self._freshness(self.witnesses) != self._freshness(news.witnesses):
             return True
         match news.record:
             case Tick():
                 return bool(before.early or before.clock.doubt or now.clock.doubt)
             case Snapshot() as snapshot:
-                return _came_late(snapshot, before, now)
+                return _adds_to_the_past(snapshot, before, now)
         return False
 
     def _freshness(self, witnesses: Witnesses) -> Freshness | None:
@@ -184,8 +194,9 @@ def _newest_ids(ledger: Ledger, source: str) -> tuple[str, ...]:
     return next((one.ids for one in ledger.snapshots.get(source, ())), ())
 
 
-def _came_late(snapshot: Snapshot, before: Ledger, now: Ledger) -> bool:
-    """Says whether a snapshot is not the newest of its source, and says what was not known."""
+def _adds_to_the_past(snapshot: Snapshot, before: Ledger, now: Ledger) -> bool:
+    """Says whether a snapshot that is not newer than all others of its source adds something: a stamp that was not
+    known, or ids to a known one."""
     known, after = before.snapshots.get(snapshot.source, ()), now.snapshots.get(snapshot.source, ())
     if not known or snapshot.stamp > known[0].stamp:
         return False

@@ -1,11 +1,11 @@
-"""The whole pipeline as two pure functions, and a class that runs them without a broker.
+"""Settles a record in a city: the last part of the pipeline, as pure functions.
 
     bytes → Matcher.decide_bytes → Outcome → learn(record, …) → News → settle(state, …) → (state, notices)
 
-`learn` takes a record into the ledger of a partition, and `settle` what follows from it into the state of a city.
-`warnsys.partition` says which cities a record can change. The agents in `streams` and the replay call these, and of
-`decide_bytes` its two parts, reading and deciding. None of these functions reads a clock: ticks bring the time.
-`settle` consists of `decide_what_to_tell`, and of `worded`, which puts that into words.
+`learn` (in `warnsys.warning.news`) takes a record into the ledger of a partition, and `settle` what follows from it
+into the state of a city. `warnsys.partition` says which cities a record can change. The agents in `streams` and the
+replay call these, and of `decide_bytes` its two parts, reading and deciding. None of these functions reads a clock:
+ticks bring the time. `settle` consists of `decide_what_to_tell`, and of `worded`, which puts that into words.
 """
 
 from collections.abc import Iterable, Mapping
@@ -84,7 +84,9 @@ class Settled(NamedTuple):
 
     @property
     def unsettled(self) -> bool:
-        """Says whether any snapshot may change what holds. If not, only one that lists other messages of it can."""
+        """Says whether any snapshot may change what holds.
+
+        If not, only a snapshot can that lists more or fewer of this city's messages than the one before."""
         return self.situation is None or self.situation.unsettled or bool(self.state.troubles)
 
 
@@ -150,7 +152,7 @@ def decide_what_to_tell(state: CityState, news: News, city: CityRules) -> tuple[
     for channel_names, stood_before, went_back in pauses.to_compare(
         stopped, state.held, city.policy.channels, situation.now, time_went_back=time_went_back
     ):
-        # `went_back`: the time went back at this record or, for channels whose pause is over, at any during the pause.
+        # `went_back`: the time went back at this record; for channels whose pause is over, at some record of the pause.
         before = _as_if_new(stood_before, situation) if went_back else stood_before
         more, told = changes(state.facts, situation, before, told, city.policy.only(channel_names), snapshot)
         found += more
@@ -284,7 +286,8 @@ def _completes(before: CityState, after: CityState, outcome: Outcome, news: News
     if newest is None or not newest.lists(outcome.listed_id):
         return False
     gap, version = before.gaps.get(outcome.listed_id), news.witnesses.ruleset_version
-    if gap.rejected == version if gap else verdict(news.before, outcome.listed_id, version) is not None:
+    was_decided = gap.rejected == version if gap else verdict(news.before, outcome.listed_id, version) is not None
+    if was_decided:
         return False
     return Evidence(news.witnesses, {}, after.gaps).is_decided(outcome.source, newest)
 
@@ -346,7 +349,8 @@ def set_aside(state: CityState, news: News, reason: str, city: CityRules) -> Set
     state = state.model_copy(update={"troubles": noted(state.troubles, record, reason)})
     notices: tuple[Notice, ...] = ()
     if isinstance(record, Outcome):
-        gaps = {**state.gaps, record.listed_id: state.gaps.get(record.listed_id, Gap())}  # the ledger has its verdict
+        # Without a gap the verdict of the ledger would count here, as if the city had the message.
+        gaps = {**state.gaps, record.listed_id: state.gaps.get(record.listed_id, Gap())}
         state = state.model_copy(update={"gaps": gaps})
         with suppress(Exception):  # if this also fails, the message stays undecided: the city is incomplete, too
             state, notices, *_ = settle(state, news.unreadable(reason), city)
@@ -374,7 +378,7 @@ def worded(to_tell: ToTell, city: CityRules) -> tuple[Notice, ...]:
     return *steles, *chain.from_iterable(told)
 
 
-# -- the rules of the settings, and the pipeline without a broker ---------------------------------------------------
+# -- the rules of the settings --------------------------------------------------------------------------------------
 
 
 def matcher_for(settings: Settings) -> Matcher:

@@ -88,7 +88,7 @@ def changes(before: Remembered, now: Remembered) -> Iterator[tuple[Path, Any]]:
     for city in before.cities.keys() | now.cities.keys():
         was, is_now = (some.cities.get(city) or CityState(city=city) for some in (before, now))
         yield from _changes(("city", city), was, is_now)
-        if city not in before.cities:
+        if city not in before.cities:  # it was compared with an empty state of its id, so this field does not differ
             yield ("city", city, "city"), city
 
 
@@ -102,14 +102,16 @@ def _changes(path: Path, before: Record, now: Record) -> Iterator[tuple[Path, An
                 yield (*path, name), is_now
             continue
         for key in (key for key in was.keys() | is_now.keys() if was.get(key) is not is_now.get(key)):
-            one, other = (_by_stamp(name, key, some.get(key)) for some in (was, is_now))
-            for keys in one.keys() | other.keys():
-                if one.get(keys) != other.get(keys):
-                    yield (*path, name, *keys), other.get(keys)
+            entries_before, entries_now = (_entries(name, key, some.get(key)) for some in (was, is_now))
+            for end_of_path in entries_before.keys() | entries_now.keys():
+                value = entries_now.get(end_of_path)
+                if entries_before.get(end_of_path) != value:
+                    yield (*path, name, *end_of_path), value
 
 
-def _by_stamp(name: str, key: str, value: Any) -> dict[Path, Any]:
-    """Gives the entries of one key: of a source each snapshot is one."""
+def _entries(name: str, key: str, value: Any) -> dict[Path, Any]:
+    """Gives the entries that the value of one key is stored as: each snapshot of a source is one, any other value is
+    one. Their paths begin at the key."""
     if value is None:
         return {}
     return {(key, _moment(one.stamp)): one for one in value} if name == "snapshots" else {(key,): value}
@@ -125,7 +127,7 @@ def value_at(remembered: Remembered, path: Path) -> Any:
     record: Record = remembered.ledger if path[0] == "ledger" else remembered.cities[path[1]]
     name, *keys = path[1 if path[0] == "ledger" else 2 :]
     value = getattr(record, name)
-    return _by_stamp(name, keys[0], value[keys[0]])[tuple(keys)] if keys else value
+    return _entries(name, keys[0], value[keys[0]])[tuple(keys)] if keys else value
 
 
 class Document:
@@ -145,17 +147,17 @@ class Document:
         else:
             whole[last] = value
 
-    def remembered(self, record: ConsumedRecord, offset: int, at: float, number: int) -> Remembered:
-        """Gives what is remembered. `record` is the last that was read, the others are as in `Remembered`."""
+    def remembered(self, last: ConsumedRecord, covers: int, covers_at: float, covers_log: int) -> Remembered:
+        """Gives what is remembered. `last` is the last record that was read."""
         unreadable: dict[str, Unreadable] = {}
         plain = dict(self._ledger)
         if snapshots := plain.get("snapshots"):
             newest_first = {source: sorted(some.items(), reverse=True) for source, some in snapshots.items()}
             plain["snapshots"] = {source: [one for _, one in some] for source, some in newest_first.items()}
-        ledger = self._read(Ledger, plain, "", record, unreadable) or Ledger()
-        found = {city: self._read(CityState, x, city, record, unreadable) for city, x in self._cities.items() if x}
+        ledger = self._read(Ledger, plain, "", last, unreadable) or Ledger()
+        found = {city: self._read(CityState, x, city, last, unreadable) for city, x in self._cities.items() if x}
         cities = {city: state for city, state in found.items() if isinstance(state, CityState)}
-        return Remembered(ledger, cities, offset, at, number, unreadable)
+        return Remembered(ledger, cities, covers, covers_at, covers_log, unreadable)
 
     @staticmethod
     def _read(kind: type[Any], plain: Any, city: str, last: ConsumedRecord, unreadable: dict[str, Unreadable]) -> Any:

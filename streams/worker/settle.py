@@ -142,7 +142,7 @@ class SettleAgent:
     async def handle(self, record: ConsumedRecord) -> None:
         """Settles a record in the cities that it touches, publishes the notices and waits for them.
 
-        `flush` stores what is remembered later; after a rebalance this method does.
+        `flush` stores later what is remembered; only if a rebalance came meanwhile, this method stores it.
 
         A record that is covered is skipped: its notices are published already. Settling it again with facts that came
         later would publish the same news under other ids. Raises for a record that cannot be read or is of another
@@ -345,8 +345,8 @@ class SettleAgent:
         ]
         settled = _first_that_works(attempts if retry else attempts[2:])
         # `_outgoing` takes a state before and one after, and makes a tombstone for each stele that only the first has.
-        # A new state has no steles before its first tick, so all would get one, although their districts exist. So both
-        # are the new state.
+        # A new state has no steles before its first tick. If the first were the old state, each of its steles would get
+        # a tombstone, although its district exists. So this passes the new state for both.
         result = self._result_that_fits(settled.state, settled, record)
         return result._replace(outgoing=[rejected, *result.outgoing])
 
@@ -429,7 +429,7 @@ class SettleAgent:
     async def _reject_states(self, unreadable: Mapping[str, Unreadable], ours: Iterable[str]) -> None:
         """Sends what is stored and cannot be read to `warn.rejected`. "" is the ledger, which all cities share."""
         for city, one in unreadable.items():
-            log.critical("%s; the bytes are kept on warn.rejected, and what they were begins anew", one.reason)
+            log.critical("%s; the bytes are kept on warn.rejected; %s begins anew", one.reason, city or "the ledger")
             for each in (city,) if city else ours:
                 self._metrics.state_lost.labels(each).set(time.time())
         await self._sender.send(

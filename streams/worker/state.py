@@ -9,10 +9,12 @@ of it covers; until that is there, the set does not count. Each record names the
 While the log is more than twice what lives in it, each set also carries on the oldest entries, twice as many bytes as
 have changed. So the tail moves, and what is behind it is cleared.
 
-The chain counts whose end covers most, if it is whole. Every process writes under keys of its own, so one that lost its
-partition and writes late replaces nothing. It also must not clear what its successor needs: a process clears records
-only while the offsets of its own show that nobody else has written since it read. Who begins to read writes a claim
-first, so whoever clears without having seen a claim has written what the successor will read.
+Of several whole chains the one is read whose end covers most. Every process writes under keys of its own, so one that
+lost its partition and writes late replaces nothing. It also must not clear what its successor needs. So a process
+writes a claim before it reads. It clears records only while the offsets of its own records show that nobody else has
+written since it read. If somebody else has, it reads again first; if it finds another's claim, it clears nothing any
+more. So where it clears, no claim stands behind its newest record: whoever claims later will read that record, and
+needs nothing that it made superfluous.
 
 If the log of `warn.impacts` was made anew, its offsets begin at 0 again. What is remembered then counts one log more
 (`covers_log`).
@@ -42,8 +44,8 @@ CLAIM = "claim"
 
 
 @dataclass(frozen=True, slots=True)
-class StoredSet:
-    """A record of `warn.state`: a part of a change set, or its last one."""
+class StoredPart:
+    """One record of `warn.state`: a change set, or a part of a large one."""
 
     record: ConsumedRecord
     key: str
@@ -51,8 +53,8 @@ class StoredSet:
     tail: int
 
     @classmethod
-    def of(cls, found: tuple[str, ConsumedRecord]) -> "StoredSet | None":
-        """Gives the record as a set; None if it is none."""
+    def of(cls, found: tuple[str, ConsumedRecord]) -> "StoredPart | None":
+        """Gives the record as a part; None if it is none."""
         key, record = found
         number, tail = whole(key.partition("/")[0]), whole(record.headers.get(TAIL))
         return None if number is None or tail is None else cls(record, key, number, tail)
@@ -78,9 +80,9 @@ class StoredSet:
             yield tuple(path), value[0] if value else None, len(line)
 
 
-def best_chain(records: Mapping[str, ConsumedRecord]) -> list[StoredSet]:
+def best_chain(records: Mapping[str, ConsumedRecord]) -> list[StoredPart]:
     """Gives the whole chain whose end covers most, the oldest first; an empty one if there is none."""
-    found = {one.key: one for one in map(StoredSet.of, records.items()) if one}
+    found = {one.key: one for one in map(StoredPart.of, records.items()) if one}
     ends = [one for one in found.values() if one.covers]
     for end in sorted(ends, key=lambda one: (one.covers_log, one.covers, one.number), reverse=True):
         chain = [end]
@@ -100,23 +102,23 @@ class Chain:
     saved: Remembered = field(default_factory=Remembered)
     """What stands in the chain."""
     last: str = ""
-    """The key of the newest set."""
+    """The key of the newest record."""
     number: int = 0
     live: dict[Path, tuple[int, int]] = field(default_factory=dict[Path, tuple[int, int]])
-    """By entry, the number of the set that has its value, and its size. The oldest come first."""
+    """By entry, the number of the record that has its value, and its size. The oldest come first."""
     keys: dict[int, str] = field(default_factory=dict[int, str])
-    """By number, the keys of the chain's sets."""
+    """By number, the keys of the chain's records."""
     others: list[str] = field(default_factory=list[str])
     """The keys of what does not belong to the chain."""
     end: int = 0
     """The offset after the last record, as long as nobody else has written."""
     sizes: dict[int, int] = field(default_factory=dict[int, int])
-    """By number, the bytes of the chain's sets."""
+    """By number, the bytes of the chain's records."""
     credit: int = 0
     """How many bytes of old entries may be carried on."""
 
-    def restored(self, chain: Sequence["StoredSet"]) -> Remembered:
-        """Takes a chain that was read, the oldest set first. Gives what is remembered."""
+    def restored(self, chain: Sequence["StoredPart"]) -> Remembered:
+        """Takes a chain that was read, the oldest record first. Gives what is remembered."""
         if not chain:
             return self.saved
         document = Document()
@@ -157,11 +159,15 @@ class Chain:
 
     @property
     def tail(self) -> int:
-        """The number of the oldest set that is needed."""
+        """The number of the oldest record that is needed."""
         return next(iter(self.live.values()), (self.number, 0))[0]
 
     def carried_on(self, changed: Collection[Path], remembered: Remembered) -> Iterator["Line"]:
-        """Gives the oldest entries while the log is more than twice what lives: twice as much as has changed."""
+        """Gives the oldest unchanged entries that fit into `credit`.
+
+        `save` adds to `credit` twice the bytes that have changed. It is void once the log is no more than twice what
+        lives in it.
+        """
         lives = sum(size for _, size in self.live.values())
         if sum(size for number, size in self.sizes.items() if number >= self.tail) <= 2 * lives:
             self.credit = 0
@@ -198,9 +204,10 @@ class KafkaStateStore:
         records.pop(CLAIM, None)
         chain = best_chain(records)
         remembered = known.restored(chain)
-        older = joined({key: one for key, one in records.items() if AFTER not in one.headers})
-        if not chain or (older.covers_log, older.covers) > (remembered.covers_log, remembered.covers):
-            known, remembered = Chain(known.writer, end=known.end), older
+        # Releases up to 0.2.0 wrote no header `AFTER`.
+        of_earlier_release = joined({key: one for key, one in records.items() if AFTER not in one.headers})
+        if not chain or _covered(of_earlier_release) > _covered(remembered):
+            known, remembered = Chain(known.writer, end=known.end), of_earlier_release
             self._chains[partition] = known
         known.others = [key for key in records if key not in known.keys.values()]
         return remembered
@@ -235,7 +242,7 @@ class KafkaStateStore:
             known.end, known.others = known.end + len(keys), []
 
     def _writer(self) -> str:
-        """Gives a name that nobody has had: of this process, or of its present tenure of a partition."""
+        """Gives a new name for each tenure of a partition, so that this process also differs from itself before."""
         return f"{self._name}.{uuid.uuid4().hex}"
 
     async def _read(self, partition: int) -> tuple[dict[str, ConsumedRecord], int]:
@@ -265,6 +272,10 @@ def put_into(found: dict[str, ConsumedRecord], record: Any) -> None:
     found.pop(key, None)
     if record.value is not None:
         found[key] = incoming(record)
+
+
+def _covered(remembered: Remembered) -> tuple[int, int]:
+    return remembered.covers_log, remembered.covers
 
 
 Line = tuple[Path, bool, bytes]

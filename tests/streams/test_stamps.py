@@ -8,7 +8,7 @@ from faust.types import TP
 from streams.kafka.readers import incoming
 from streams.kafka.records import ConsumedRecord
 from streams.worker.app import _incoming
-from streams.worker.state import StoredSet
+from streams.worker.state import StoredPart
 from tests.streams.pair import HERE, Pair, warning
 from tests.streams.test_worker import Message
 from tests.support import NOON, tick
@@ -50,6 +50,6 @@ async def test_what_covers_such_a_record_can_be_read_again_and_covers_those_befo
     await pair.agent.flush(record)
     kept = await pair.store.load(0)
     headers = ((COVERS, str(kept.covers).encode()), (COVERS_AT, repr(kept.covers_at).encode()))
-    assert StoredSet(incoming(aiokafkas(1.0, headers)), "1/w", 1, 1).covers == (kept.covers, kept.covers_at)
+    assert StoredPart(incoming(aiokafkas(1.0, headers)), "1/w", 1, 1).covers == (kept.covers, kept.covers_at)
     assert kept.covers_record(2, record.timestamp)
     assert kept.covers_record(1, NOON.timestamp())

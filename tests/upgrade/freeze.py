@@ -1,6 +1,7 @@
-"""Writes down what a release puts on its topics in the first half hour of a storm: `python -m tests.upgrade.freeze 0.3.0`.
+"""Writes down what a release puts on its topics in the first half hour of a storm.
 
-Run it once when a release is made, and never again, because later releases have to read just these records.
+Run it once, as `python -m tests.upgrade.freeze 0.3.0`, when that release is made, and never again, because later
+releases have to read just these records.
 """
 
 import asyncio

@@ -1,12 +1,12 @@
-"""What is known about one city: its facts, and how much of them is kept.
+"""What is known in a partition: its ledger, and how much is kept of that and of a city's facts.
 
-Facts only join (`learning`): sets grow, and stamps only rise. So the same is known in the end, in whatever order
+Both only join (`learning`): sets grow, and stamps only rise. So the same is known in the end, in whatever order
 messages and snapshots come, and however often. What it means follows in `situation`.
 
 An id is **listed** in the snapshots of a source. A message is **decided** once its outcome has come: it is then
 **accepted** or rejected. A snapshot is **complete** when every message that it lists has been accepted.
 
-A stamp ahead of the city's time is **early**: it waits for the next tick. If the city's time only lagged, the stamp
+A stamp ahead of the partition's time is **early**: it waits for the next tick. If that time only lagged, the stamp
 counts then. Else it is dropped and never counts, not even when its time has come (docs/adr/0014).
 """
 
@@ -27,16 +27,16 @@ revive it."""
 MEMORY_OPEN = timedelta(days=30)
 """A meaning without an end counts as over so long after it was sent."""
 MEMORY_ELSEWHERE = timedelta(hours=2)
-"""The listing of a message that means nothing to this city is remembered for so long: until its snapshot has come."""
+"""A listing that no city needs is kept for so long after it was last seen: a snapshot with it may still come."""
 
 MAX_SNAPSHOTS = 12
 """So many snapshots of a source are kept while too few are complete, and so many early stamps: two hours at the DWD's
 pace."""
 
 AHEAD = timedelta(minutes=5)
-"""A stamp that is further ahead of the city's time than this is early."""
+"""A stamp that is further ahead of the partition's time than this is early."""
 HURRY = timedelta(seconds=60)
-"""A feed's clock may be ahead of the city's time by so much when it says when it looked at a snapshot."""
+"""A feed's clock may be ahead of the partition's time by so much when it says when it looked at a snapshot."""
 
 MOST_REFERENCES = 200
 """So many references of one message are kept to messages that are not known here. The DWD's have a few at most."""
@@ -85,16 +85,17 @@ class Listing(Part):
     sightings: dict[str, Sighting] = {}
     """By source, those seen last at the end."""
     foreign: bool | None = None
-    """Whether only messages of other senders are known by this identifier; ours by it is still to come, or never."""
+    """True if each accepted message of this identifier has a sender in its base id. None of them is then the one whose
+    base id is the identifier alone."""
 
     def seen(self, source: str, stamp: datetime | None, *, early: bool = False) -> "Listing":
-        """Adds that a source listed the id. If `early`, `stamp` stands in for an early one."""
+        """Adds that a source listed the id, and when. If `early`, `stamp` stands in for an early one."""
         old = self.sightings.get(source, Sighting())
         old_first = None if old.early and not early else old.first  # a stand-in gives way to a stamp that is not early
         first = min((moment for moment in (old_first, stamp) if moment), default=old.first)
         last = max((moment for moment in (old.last, stamp) if moment), default=None)
-        stands_in = early and (old.early or old.first is None) if stamp else old.early
-        sighting = Sighting(first=first, last=last, early=stands_in or None)
+        is_stand_in = bool(early and (old.early or old.first is None)) if stamp else bool(old.early)
+        sighting = Sighting(first=first, last=last, early=is_stand_in or None)
         others = {one: known for one, known in self.sightings.items() if one != source}
         return self.model_copy(update={"sightings": newest({**others, source: sighting}, MOST_SOURCES)})
 
@@ -124,7 +125,7 @@ class KnownSnapshot(Part):
 
 
 class Forgot(Part):
-    """What a city had to let go to stay small (`warnsys/warning/bounds.py`)."""
+    """What a city or a ledger had to let go to stay small (`warnsys/warning/bounds.py`)."""
 
     at: Moment | None = None
     """When it last had to."""
@@ -133,7 +134,7 @@ class Forgot(Part):
 
 
 class Early(Part):
-    """What came under one early stamp: it waits for a tick, which says whether the city's time lagged."""
+    """What came under one early stamp: it waits for a tick, which says whether the time lagged."""
 
     stamp: Moment
     seen: KnownSnapshot | None = None
@@ -167,8 +168,8 @@ class Ledger(Record):
     """By source, the newest first. They go back to the `LOOKS`th complete one, and to the `LOOKS`th complete one that
     lists anything, where snapshots that do not lie apart count once (`apart`)."""
     loose: dict[str, Fact] = {}
-    """By base id, messages that name one that is not decided yet, without what they warn of. It may warn any city, and
-    that city then takes them from here (`following`)."""
+    """By base id, messages that name a message that was not accepted yet; they are kept without their meanings. The
+    named one may warn any city once it comes, and that city then takes them from here (`following`)."""
     grown: int = 0
     """How many bytes came in since it was last weighed."""
     forgot: Forgot | None = None

@@ -47,8 +47,8 @@ def learn_outcome(ledger: Ledger, outcome: Outcome, ruleset_version: str) -> Led
     `ruleset_version` is the present one.
     """
     known, listing = _listed_by_message(ledger, outcome)
-    accepted, foreign = outcome.decided != "rejected", "," in outcome.base_id  # else the name is the identifier alone
-    listing = listing.decided(outcome.rules, accepted=accepted, foreign=foreign)
+    sender_in_base_id = "," in outcome.base_id  # else the base id is the identifier alone
+    listing = listing.decided(outcome.rules, accepted=outcome.decided != "rejected", foreign=sender_in_base_id)
     grown = known.grown + 2 * len(outcome.listed_id) + _LISTING_BYTES
     known = known.model_copy(update={"listings": {**known.listings, outcome.listed_id: listing}, "grown": grown})
     fact = fact_of(outcome.model_copy(update={"meanings": ()}), ledger.now)
@@ -58,13 +58,14 @@ def learn_outcome(ledger: Ledger, outcome: Outcome, ruleset_version: str) -> Led
 
 
 def _learn_loose(ledger: Ledger, fact: Fact, ruleset_version: str) -> Ledger:
-    """Adds a message to those that name one that is not decided yet."""
-    own = (fact.base_id, *ledger.named.get(fact.base_id, ()))
-    before = {i: one for i in own if (one := ledger.loose.get(i)) and fact.base_id in (one.base_id, one.of)}
-    after = with_message(before, fact, ledger.listings, ruleset_version)
-    grown = ledger.grown + sum(len(one.model_dump_json()) for i, one in after.items() if one is not before.get(i))
-    others = {i: one for i, one in ledger.loose.items() if i not in before or i in after}
-    return with_loose(ledger.model_copy(update={"grown": grown}), {**others, **after})
+    """Adds a message to those that name one that was not accepted yet."""
+    names = (fact.base_id, *ledger.named.get(fact.base_id, ()))
+    revisions = {i: one for i in names if (one := ledger.loose.get(i)) and fact.base_id in (one.base_id, one.of)}
+    after = with_message(revisions, fact, ledger.listings, ruleset_version)
+    grown = ledger.grown + sum(len(one.model_dump_json()) for i, one in after.items() if one is not revisions.get(i))
+    gone = revisions.keys() - after.keys()
+    kept = {base_id: one for base_id, one in ledger.loose.items() if base_id not in gone}
+    return with_loose(ledger.model_copy(update={"grown": grown}), {**kept, **after})
 
 
 def with_loose(ledger: Ledger, loose: Mapping[str, Fact]) -> Ledger:
@@ -157,7 +158,8 @@ def join_snapshots(one: KnownSnapshot | None, other: KnownSnapshot) -> KnownSnap
 def _witnesses(known: Ledger, newest_first: Sequence[KnownSnapshot], ruleset_version: str) -> Sequence[KnownSnapshot]:
     """Gives the snapshots that can still withdraw a message: `LOOKS` complete ones that lie apart, and those between.
 
-    One between them may become complete, or a late one may lie apart from it. If too few are complete, it gives all.
+    One between them may still become complete. And a late one may change which of them lie apart, so that one between
+    them becomes a witness. If too few are complete, it gives all, up to `MAX_SNAPSHOTS`.
     """
     witnesses = apart([one for one in newest_first if _complete(known, one, ruleset_version)], LOOKS)
     since = witnesses[-1].stamp if len(witnesses) == LOOKS else None
@@ -222,7 +224,7 @@ def _judge_early(known: Ledger, ruleset_version: str) -> Ledger:
 
 
 def _without_stamps_ahead(known: Ledger) -> Ledger:
-    """Removes snapshots that are early by a time that went back, and moves sightings back to where they are not.
+    """Removes snapshots whose stamps are early now, and sets later sightings to the latest stamp that is not early.
 
     They were believed while the time was too far ahead, and would outrank all that comes.
     """
@@ -262,7 +264,8 @@ class Needs:
     last_stamps: Callable[[Ledger], Container[tuple[str, datetime | None]]] = lambda _: ()
     """Gives source and last stamp of each of their messages that has not expired.
 
-    Listings that left a source with such a message are needed: how many left with it tells whether it was dropped."""
+    Listings that a source last listed at the same stamp are needed: how many left together tells whether the source
+    dropped them."""
 
 
 NO_NEEDS = Needs()

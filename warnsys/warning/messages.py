@@ -101,10 +101,11 @@ def _join(one: Fact, other: Fact, ruleset_version: str) -> Fact:
             fact.model_dump_json(),
         ),
     )
-    warned = () if content.meanings else (*one.meanings, *other.meanings)
+    # Under new geofences a message may warn nobody here any more. Its meanings are kept all the same, without impacts,
+    # because its end may have to be told.
+    no_longer_warned = () if content.meanings else (*one.meanings, *other.meanings)
     joined = {
-        # Of what warns nobody here any more under new geofences, the words are kept: its end may have to be told.
-        "meanings": content.meanings or tuple(meaning.model_copy(update={"impacts": ()}) for meaning in warned),
+        "meanings": content.meanings or tuple(one.model_copy(update={"impacts": ()}) for one in no_longer_warned),
         "listed_as": tuple(sorted({*one.listed_as, *other.listed_as})),
         "supersedes": tuple(sorted({*one.supersedes, *other.supersedes})),
         "digest": one.digest or other.digest,
