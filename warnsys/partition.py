@@ -22,16 +22,17 @@ from warnsys.settings import Settings
 from warnsys.warning.city import begun_anew
 from warnsys.warning.evidence import Evidence, Witnesses
 from warnsys.warning.facts import Ledger
+from warnsys.warning.learned import LearnedRecord, learn
 from warnsys.warning.learning import Needs
 from warnsys.warning.matching import Decision, live_at
-from warnsys.warning.news import News, learn
-from warnsys.warning.situation import Situation, freshness
+from warnsys.warning.situation import Situation, freshness_of_all
 
 
 class Partition:
     """Keeps the ledger and the cities of one partition, and looks up which of these a record touches.
 
-    `learn` changes nothing: it gives news, which `settle` takes into each city. `keep` keeps what came of that.
+    `learn` changes nothing: it gives a `LearnedRecord`, which `settle` takes into each city. `keep`
+    keeps what came of that.
     """
 
     def __init__(
@@ -59,32 +60,32 @@ class Partition:
 
     def take(self, record: ImpactRecord) -> list[Notice]:
         """Takes a record. Gives what to publish."""
-        news = self.learn(record)
-        settled = {city: settle(self.states[city], news, self.rules[city]) for city in self.touched(news)}
-        self.keep(news, settled)
+        learned = self.learn(record)
+        settled = {city: settle(self.states[city], learned, self.rules[city]) for city in self.touched(learned)}
+        self.keep(learned, settled)
         return [notice for one in settled.values() for notice in one.notices]
 
-    def learn(self, record: ImpactRecord) -> News:
+    def learn(self, record: ImpactRecord) -> LearnedRecord:
         """Lets the ledger take a record. Raises `ForeignStageError`."""
         if record.stage != self._stage:
             raise ForeignStageError(record.stage, self._stage)
         return learn(record, self.witnesses, Needs(self._by_id, self._last_stamps))
 
-    def set_aside(self, record: ImpactRecord, reason: str) -> News:
+    def set_aside(self, record: ImpactRecord, reason: str) -> LearnedRecord:
         """Leaves out a record for all cities.
 
-        The ledger learns only of a message, and that as an unreadable one. The news has the record as it came, because
-        each city sets it aside by itself (`pipeline.set_aside`).
+        The ledger learns only of a message, and that as an unreadable one. The result has the record as it came,
+        because each city sets it aside by itself (`pipeline.set_aside`).
         """
-        news = News(record, self.ledger, self.witnesses)
+        learned = LearnedRecord(record, self.ledger, self.witnesses)
         if record.kind != "outcome":
-            return news
-        learned = self.learn(news.unreadable(reason).record)
+            return learned
+        learned = self.learn(learned.unreadable(reason).record)
         return replace(learned, record=record)
 
-    def keep(self, news: News, settled: Mapping[str, Settled]) -> None:
+    def keep(self, learned: LearnedRecord, settled: Mapping[str, Settled]) -> None:
         """Keeps what the ledger has learned, and what followed in the cities."""
-        self.witnesses = news.witnesses
+        self.witnesses = learned.witnesses
         for city, after in settled.items():
             if after.state is not self.states[city]:
                 self._index(city, self.states[city], after.state)
@@ -99,30 +100,30 @@ class Partition:
 
     # -- whom a record touches --
 
-    def touched(self, news: News, others: Iterable[str] = ()) -> list[str]:
+    def touched(self, learned: LearnedRecord, others: Iterable[str] = ()) -> list[str]:
         """Gives the cities that a record can change, and `others` ("" means all), in their order."""
-        if "" in others or self._concerns_all(news):
+        if "" in others or self._concerns_all(learned):
             return list(self.rules)
-        found = {*self._of(news), *self._troubled, *others} & self.rules.keys()
+        found = {*self._of(learned), *self._troubled, *others} & self.rules.keys()
         return sorted(found, key=self._order.__getitem__)
 
-    def _of(self, news: News) -> Iterator[str]:
-        match news.record:
+    def _of(self, learned: LearnedRecord) -> Iterator[str]:
+        match learned.record:
             case Outcome() as outcome:
                 yield from (impact.city for meaning in outcome.meanings for impact in meaning.impacts)
                 identifier = outcome.base_id.rpartition(",")[2]  # an earlier release knew a message by that
                 for one in (outcome.base_id, identifier, outcome.listed_id, *outcome.supersedes):
                     yield from self._by_id.get(one, ())
-                if outcome.decided == "rejected" or self._proves_more(news):
+                if outcome.decided == "rejected" or self._proves_more(learned):
                     yield from self._unsettled
             case Snapshot() as snapshot:
                 yield from self._unsettled
-                before, now = (_newest_ids(ledger, snapshot.source) for ledger in (news.before, news.ledger))
+                before, now = (_newest_ids(ledger, snapshot.source) for ledger in (learned.before, learned.ledger))
                 for one in set(before) ^ set(now) if before is not now else ():
                     yield from self._by_id.get(one, ())
             case Tick():
                 yield from self._unsettled
-                yield from self._due(news.now)
+                yield from self._due(learned.now)
             case _:
                 yield from self.rules
 
@@ -130,20 +131,20 @@ class Partition:
         """Gives the cities whose next time has come."""
         yield from (city for city, moment in self._next.items() if moment is None or (now and moment <= now))
 
-    def _proves_more(self, news: News) -> bool:
+    def _proves_more(self, learned: LearnedRecord) -> bool:
         """Says whether more snapshots are complete or decided than before."""
-        before, now = self.witnesses, news.witnesses
+        before, now = self.witnesses, learned.witnesses
         return before.complete != now.complete or before.decided_stamps != now.decided_stamps
 
-    def _concerns_all(self, news: News) -> bool:
-        before, now = news.before, news.ledger
+    def _concerns_all(self, learned: LearnedRecord) -> bool:
+        before, now = learned.before, learned.ledger
         if now.now is None:  # no tick has come yet
             return False
-        if before.now is None or news.time_went_back:
+        if before.now is None or learned.time_went_back:
             return True
-        if self._freshness(self.witnesses) != self._freshness(news.witnesses):
+        if self._freshness(self.witnesses) != self._freshness(learned.witnesses):
             return True
-        match news.record:
+        match learned.record:
             case Tick():
                 return bool(before.early or before.clock.doubt or now.clock.doubt)
             case Snapshot() as snapshot:
@@ -153,7 +154,7 @@ class Partition:
     def _freshness(self, witnesses: Witnesses) -> Freshness | None:
         """Gives how fresh the data are for a city that lacks no message."""
         now = witnesses.ledger.now
-        return freshness(Evidence(witnesses, {}, {}), self._stale_after, now) if now else None
+        return freshness_of_all(Evidence(witnesses, {}, {}), self._stale_after, now) if now else None
 
     # -- what the cities have --
 

@@ -1,8 +1,8 @@
 """Settles a record in a city: the last part of the pipeline, as pure functions.
 
-    bytes → Matcher.decide_bytes → Outcome → learn(record, …) → News → settle(state, …) → (state, notices)
+    bytes → Matcher.decide_bytes → Outcome → learn(record, …) → LearnedRecord → settle(state, …) → (state, notices)
 
-`learn` (in `warnsys.warning.news`) takes a record into the ledger of a partition, and `settle` what follows from it
+`learn` (in `warnsys.warning.learned`) takes a record into the ledger of a partition, and `settle` what follows from it
 into the state of a city. `warnsys.partition` says which cities a record can change. The agents in `streams` and the
 replay call these, and of `decide_bytes` its two parts, reading and deciding. None of these functions reads a clock:
 ticks bring the time. `settle` consists of `decide_what_to_tell`, and of `worded`, which puts that into words.
@@ -37,7 +37,7 @@ from warnsys.warning.city import (
     CityInfo,
     SteleSent,
     again_after,
-    forget,
+    forget_messages,
     next_time,
     with_renamed_messages,
     within_bounds,
@@ -47,9 +47,9 @@ from warnsys.warning.city import CityState as CityState
 from warnsys.warning.clock import AGREE
 from warnsys.warning.evidence import Evidence
 from warnsys.warning.facts import Gap, verdict
+from warnsys.warning.learned import LearnedRecord
 from warnsys.warning.matching import Matcher, for_cities
 from warnsys.warning.messages import fact_of, with_message, without_details
-from warnsys.warning.news import News
 from warnsys.warning.notify import Change, changes, remember
 from warnsys.warning.revisions import renamed
 from warnsys.warning.scene import StandingByMessage
@@ -90,7 +90,7 @@ class Settled(NamedTuple):
         return self.situation is None or self.situation.unsettled or bool(self.state.troubles)
 
 
-def settle(state: CityState, news: News, city: CityRules) -> Settled:
+def settle(state: CityState, learned: LearnedRecord, city: CityRules) -> Settled:
     """Takes one record, which the ledger has taken, into a city's state. Gives the new state and what to publish.
 
     The records of the steles come first, then the changes, both the worst first. Changes of a channel whose pause is
@@ -98,11 +98,13 @@ def settle(state: CityState, news: News, city: CityRules) -> Settled:
 
     Before the first tick it only learns, and publishes nothing. Raises `ForeignStageError`.
     """
-    state, to_tell = decide_what_to_tell(state, news, city)
+    state, to_tell = decide_what_to_tell(state, learned, city)
     if to_tell is None:
         return Settled(state)
     situation = to_tell.situation
-    return Settled(state, worded(to_tell, city), situation, next_time(state, news.ledger, situation.now, city.policy))
+    return Settled(
+        state, worded(to_tell, city), situation, next_time(state, learned.ledger, situation.now, city.policy)
+    )
 
 
 # -- deciding -------------------------------------------------------------------------------------------------------
@@ -123,7 +125,7 @@ class ToTell:
     which is still to be sent."""
 
 
-def decide_what_to_tell(state: CityState, news: News, city: CityRules) -> tuple[CityState, ToTell | None]:
+def decide_what_to_tell(state: CityState, learned: LearnedRecord, city: CityRules) -> tuple[CityState, ToTell | None]:
     """Takes one record into a city's state. Gives the new state, and what has to be told; None if nothing was decided.
 
     1. It learns what the record says. A message that can wait (`_learn` says which) leaves steps 2 to 5 to a later
@@ -135,15 +137,15 @@ def decide_what_to_tell(state: CityState, news: News, city: CityRules) -> tuple[
     4. It finds the steles that need a new record.
     5. It remembers what stood and what was told.
     """
-    record, time_went_back = news.record, news.time_went_back
+    record, time_went_back = learned.record, learned.time_went_back
     if record.stage != city.stage:
         raise ForeignStageError(record.stage, city.stage)
     if state.troubles:
         state = state.model_copy(update={"troubles": mended(state.troubles, record)})
-    state, can_wait = _learn(state, news, city)
+    state, can_wait = _learn(state, learned, city)
     if can_wait:
         return state, None
-    situation = city.situation(state, news.witnesses)
+    situation = city.situation(state, learned.witnesses)
     if situation is None:  # no tick has come yet
         return within_bounds(state, None, None), None
     snapshot = _snapshot_of(record)
@@ -168,44 +170,46 @@ def decide_what_to_tell(state: CityState, news: News, city: CityRules) -> tuple[
     return state, ToTell(situation, _identity(record), due=due, changes=tuple(found), sent=sent)
 
 
-def _learn(state: CityState, news: News, city: CityRules) -> tuple[CityState, bool]:
+def _learn(state: CityState, learned: LearnedRecord, city: CityRules) -> tuple[CityState, bool]:
     """Takes what a record says into the state. Gives the state, and whether what follows from the record can wait.
 
     Only a message can wait, if it changes little here, does not complete a snapshot, and the state has not grown so
     much that its size has to be measured.
     """
-    match news.record:
+    match learned.record:
         case Outcome():
-            outcome = for_cities(news.record, (state.city,))
-            after = _with_message(state, outcome, news, city.ruleset_version)
+            outcome = for_cities(learned.record, (state.city,))
+            after = _with_message(state, outcome, learned, city.ruleset_version)
             can_wait = (
                 after.grown < WEIGH_AFTER  # else `within_bounds`, which comes last, has to weigh the state now
                 and _changes_little(state, outcome)
-                and not _completes(state, after, outcome, news)
+                and not _completes(state, after, outcome, learned)
             )
             return after, can_wait
         case Snapshot():
             return state, False
         case Tick():
-            ledger = news.ledger
-            return (state if ledger.clock.doubt or not ledger.now else forget(state, ledger, ledger.now)), False
+            ledger = learned.ledger
+            return (
+                state if ledger.clock.doubt or not ledger.now else forget_messages(state, ledger, ledger.now)
+            ), False
         case ChannelPause():
-            stopped = pauses.ordered(state.stopped, news.record, state.held, news.now)
+            stopped = pauses.ordered(state.stopped, learned.record, state.held, learned.now)
             return state.model_copy(update={"stopped": stopped}), False
 
 
-def _with_message(state: CityState, outcome: Outcome, news: News, ruleset_version: str) -> CityState:
+def _with_message(state: CityState, outcome: Outcome, learned: LearnedRecord, ruleset_version: str) -> CityState:
     """Takes a message into the facts of a city, if it warns there, is known there, or replaces what may stand there.
 
     The loose messages that name it come with it.
     """
     gaps, before = _with_verdict(state.gaps, outcome), state.facts
     state = state if gaps is state.gaps else state.model_copy(update={"gaps": gaps})
-    fact = fact_of(outcome, news.before.now)
+    fact = fact_of(outcome, learned.before.now)
     if fact is None or not (fact.meanings or any(i in before or i in gaps for i in (fact.base_id, *fact.supersedes))):
         return state
-    loose = news.before.following(fact.base_id)
-    facts = with_message({**loose, **before}, fact, news.ledger.listings, ruleset_version)
+    loose = learned.before.following(fact.base_id)
+    facts = with_message({**loose, **before}, fact, learned.ledger.listings, ruleset_version)
     grown = state.grown + sum(len(one.model_dump_json()) for i, one in facts.items() if one is not before.get(i))
     state = state.model_copy(update={"facts": facts, "grown": grown})
     return with_renamed_messages(state, renamed(before, facts, outcome.base_id))
@@ -276,20 +280,20 @@ def _is_no_worse_in_a_crowd(state: CityState, outcome: Outcome) -> bool:
     )
 
 
-def _completes(before: CityState, after: CityState, outcome: Outcome, news: News) -> bool:
+def _completes(before: CityState, after: CityState, outcome: Outcome, learned: LearnedRecord) -> bool:
     """Says whether this message was the last undecided one of its source's newest snapshot.
 
     Then it does not wait. Nothing else of this snapshot is to come, and people would wait up to a tick (10 s) for what
     the message completes.
     """
-    newest = next(iter(news.ledger.snapshots.get(outcome.source, ())), None)
+    newest = next(iter(learned.ledger.snapshots.get(outcome.source, ())), None)
     if newest is None or not newest.lists(outcome.listed_id):
         return False
-    gap, version = before.gaps.get(outcome.listed_id), news.witnesses.ruleset_version
-    was_decided = gap.rejected == version if gap else verdict(news.before, outcome.listed_id, version) is not None
+    gap, version = before.gaps.get(outcome.listed_id), learned.witnesses.ruleset_version
+    was_decided = gap.rejected == version if gap else verdict(learned.before, outcome.listed_id, version) is not None
     if was_decided:
         return False
-    return Evidence(news.witnesses, {}, after.gaps).is_decided(outcome.source, newest)
+    return Evidence(learned.witnesses, {}, after.gaps).is_decided(outcome.source, newest)
 
 
 def _snapshot_of(record: ImpactRecord) -> str:
@@ -336,7 +340,7 @@ def _due(
     return tuple(due), now_sent
 
 
-def set_aside(state: CityState, news: News, reason: str, city: CityRules) -> Settled:
+def set_aside(state: CityState, learned: LearnedRecord, reason: str, city: CityRules) -> Settled:
     """Leaves out a record that a city failed to settle. Gives the city's state without it, and what to publish.
 
     Neither a bad record nor bad rules make it raise or end the process. If it does so all the same, the state is at
@@ -345,7 +349,7 @@ def set_aside(state: CityState, news: News, reason: str, city: CityRules) -> Set
     The city keeps what it knew, and is incomplete. If the record is an outcome, the city marks its message as
     unreadable, so that nothing that the message may concern ends or turns clear.
     """
-    record = news.record
+    record = learned.record
     state = state.model_copy(update={"troubles": noted(state.troubles, record, reason)})
     notices: tuple[Notice, ...] = ()
     if isinstance(record, Outcome):
@@ -353,9 +357,9 @@ def set_aside(state: CityState, news: News, reason: str, city: CityRules) -> Set
         gaps = {**state.gaps, record.listed_id: state.gaps.get(record.listed_id, Gap())}
         state = state.model_copy(update={"gaps": gaps})
         with suppress(Exception):  # if this also fails, the message stays undecided: the city is incomplete, too
-            state, notices, *_ = settle(state, news.unreadable(reason), city)
+            state, notices, *_ = settle(state, learned.unreadable(reason), city)
     with suppress(Exception):  # if this fails, too, the steles' records grow old, and the steles say so
-        if situation := city.situation(state, news.witnesses):
+        if situation := city.situation(state, learned.witnesses):
             due, sent = _due(state.steles, situation, city)
             shown = worded(ToTell(situation, ("failed", *_identity(record)), due=due, sent=sent), city)
             state, notices = state.model_copy(update={"steles": sent}), (*notices, *shown)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from streams.kafka.records import ConsumedRecord
 from streams.kafka.topics import MIB
 from streams.worker.failures import error_reason
-from streams.worker.remembered import Remembered, Unreadable
+from streams.worker.remembered import RememberedPartition, UnreadableState
 from warnsys.headers import covers, covers_at, covers_log
 from warnsys.warning import previous
 from warnsys.warning.previous import PastState
@@ -19,7 +19,7 @@ MOST_UNPACKED = 256 * MIB
 """A packed state that is larger when unpacked counts as damaged."""
 
 
-def joined(records: Mapping[str, ConsumedRecord]) -> Remembered:
+def remembered_before(records: Mapping[str, ConsumedRecord]) -> RememberedPartition:
     """Gives what earlier releases remembered, by the last record of each key.
 
     It covers what each of the cities covers. One that covers more meets some records again.
@@ -29,15 +29,15 @@ def joined(records: Mapping[str, ConsumedRecord]) -> Remembered:
         city = key.partition("/")[0]
         if _covered(record) >= _covered(newest.get(city)):
             newest[city] = record
-    states, unreadable = dict[str, PastState](), dict[str, Unreadable]()
+    states, unreadable = dict[str, PastState](), dict[str, UnreadableState]()
     for city, record in newest.items():
         try:
             states[city] = _state(record, city)
         except (ValueError, RecursionError) as error:
-            unreadable[city] = Unreadable(record, f"state: {city}: {error_reason(error)}")
-    ledger, cities = previous.joined(states.values())
+            unreadable[city] = UnreadableState(record, f"state: {city}: {error_reason(error)}")
+    ledger, cities = previous.on_one_ledger(states.values())
     log, offset, at = min((_covered(newest[city]) for city in cities), default=(0, -1, 0.0))
-    return Remembered(ledger, cities, offset, at, log, unreadable)
+    return RememberedPartition(ledger, cities, offset, at, log, unreadable)
 
 
 def _covered(record: ConsumedRecord | None) -> tuple[int, int, float]:

@@ -1,6 +1,7 @@
 """What the settle agent remembers of a partition: its ledger, its cities, and what of `warn.impacts` they cover.
 
-`changes` takes two such values apart into entries. All of it is immutable, so what is the same object has not changed.
+`changed_entries` takes two such values apart into entries. All of it is immutable, so what is the same object has not
+changed.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,7 +26,7 @@ Path = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
+class UnreadableState:
     """What is stored and cannot be read, and why."""
 
     record: ConsumedRecord
@@ -33,7 +34,7 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class RememberedPartition:
     """What is remembered of a partition, and the last record of `warn.impacts` that it covers."""
 
     ledger: Ledger = field(default_factory=Ledger)
@@ -43,26 +44,28 @@ class Remembered:
     """The broker's timestamp of the covered record, in seconds since 1970."""
     covers_log: int = 0
     """How often the log had been made anew when it had the covered record."""
-    unreadable: Mapping[str, Unreadable] = field(default_factory=dict[str, Unreadable])
+    unreadable: Mapping[str, UnreadableState] = field(default_factory=dict[str, UnreadableState])
     """By city, what is stored of it and cannot be read; "" for the ledger. Such a city is not among `cities`."""
 
     def covers_record(self, offset: int, timestamp: float) -> bool:
         """Says whether a record of `warn.impacts` is covered: its notices are published already."""
         return offset <= self.covers and timestamp <= self.covers_at
 
-    def after(self, ledger: Ledger, cities: Mapping[str, CityState], offset: int, timestamp: float) -> "Remembered":
+    def after(
+        self, ledger: Ledger, cities: Mapping[str, CityState], offset: int, timestamp: float
+    ) -> "RememberedPartition":
         """Gives what follows from a record that is not covered. A lower offset means a new log."""
         at = stamped(timestamp) or self.covers_at  # without a valid timestamp the old one stays
-        return Remembered(ledger, cities, offset, at, self.covers_log + (offset <= self.covers))
+        return RememberedPartition(ledger, cities, offset, at, self.covers_log + (offset <= self.covers))
 
 
 class StateStore(Protocol):
     """Keeps what is remembered over the end of a worker."""
 
-    async def load(self, partition: int) -> Remembered:
+    async def load(self, partition: int) -> RememberedPartition:
         """Gives what is stored of a partition. What cannot be read of one city does not affect the others."""
 
-    async def save(self, partition: int, remembered: Remembered) -> None:
+    async def save(self, partition: int, remembered: RememberedPartition) -> None:
         """Stores what is remembered of a partition, and returns when it is safe."""
 
 
@@ -70,29 +73,29 @@ class MemoryStateStore:
     """Keeps it in memory only, for tests and benchmarks."""
 
     def __init__(self) -> None:
-        self.kept: dict[int, Remembered] = {}
+        self.kept: dict[int, RememberedPartition] = {}
 
-    async def load(self, partition: int) -> Remembered:
-        return self.kept.get(partition, Remembered())
+    async def load(self, partition: int) -> RememberedPartition:
+        return self.kept.get(partition, RememberedPartition())
 
-    async def save(self, partition: int, remembered: Remembered) -> None:
+    async def save(self, partition: int, remembered: RememberedPartition) -> None:
         self.kept[partition] = replace(remembered, unreadable={})
 
 
 # -- entries ---------------------------------------------------------------------------------------------------------
 
 
-def changes(before: Remembered, now: Remembered) -> Iterator[tuple[Path, Any]]:
+def changed_entries(before: RememberedPartition, now: RememberedPartition) -> Iterator[tuple[Path, Any]]:
     """Gives the entries that differ. The value None says that an entry is gone."""
-    yield from _changes(("ledger",), before.ledger, now.ledger)
+    yield from _changed_in(("ledger",), before.ledger, now.ledger)
     for city in before.cities.keys() | now.cities.keys():
         was, is_now = (some.cities.get(city) or CityState(city=city) for some in (before, now))
-        yield from _changes(("city", city), was, is_now)
+        yield from _changed_in(("city", city), was, is_now)
         if city not in before.cities:  # it was compared with an empty state of its id, so this field does not differ
             yield ("city", city, "city"), city
 
 
-def _changes(path: Path, before: Record, now: Record) -> Iterator[tuple[Path, Any]]:
+def _changed_in(path: Path, before: Record, now: Record) -> Iterator[tuple[Path, Any]]:
     for name, about in type(now).model_fields.items():
         was, is_now = getattr(before, name), getattr(now, name)
         if was is is_now or about.exclude:
@@ -122,7 +125,7 @@ def _moment(stamp: datetime) -> str:
     return stamp.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def value_at(remembered: Remembered, path: Path) -> Any:
+def value_at(remembered: RememberedPartition, path: Path) -> Any:
     """Gives the value of an entry."""
     record: Record = remembered.ledger if path[0] == "ledger" else remembered.cities[path[1]]
     name, *keys = path[1 if path[0] == "ledger" else 2 :]
@@ -130,7 +133,7 @@ def value_at(remembered: Remembered, path: Path) -> Any:
     return _entries(name, keys[0], value[keys[0]])[tuple(keys)] if keys else value
 
 
-class Document:
+class EntryTree:
     """Puts entries together again."""
 
     def __init__(self) -> None:
@@ -147,9 +150,9 @@ class Document:
         else:
             whole[last] = value
 
-    def remembered(self, last: ConsumedRecord, covers: int, covers_at: float, covers_log: int) -> Remembered:
+    def remembered(self, last: ConsumedRecord, covers: int, covers_at: float, covers_log: int) -> RememberedPartition:
         """Gives what is remembered. `last` is the last record that was read."""
-        unreadable: dict[str, Unreadable] = {}
+        unreadable: dict[str, UnreadableState] = {}
         plain = dict(self._ledger)
         if snapshots := plain.get("snapshots"):
             newest_first = {source: sorted(some.items(), reverse=True) for source, some in snapshots.items()}
@@ -157,13 +160,15 @@ class Document:
         ledger = self._read(Ledger, plain, "", last, unreadable) or Ledger()
         found = {city: self._read(CityState, x, city, last, unreadable) for city, x in self._cities.items() if x}
         cities = {city: state for city, state in found.items() if isinstance(state, CityState)}
-        return Remembered(ledger, cities, covers, covers_at, covers_log, unreadable)
+        return RememberedPartition(ledger, cities, covers, covers_at, covers_log, unreadable)
 
     @staticmethod
-    def _read(kind: type[Any], plain: Any, city: str, last: ConsumedRecord, unreadable: dict[str, Unreadable]) -> Any:
+    def _read(
+        kind: type[Any], plain: Any, city: str, last: ConsumedRecord, unreadable: dict[str, UnreadableState]
+    ) -> Any:
         try:
             return kind.model_validate(plain)
         except (ValueError, RecursionError) as error:
             record = replace(last, key=(city or "ledger").encode(), value=to_json(plain))
-            unreadable[city] = Unreadable(record, f"state: {city or 'ledger'}: {error_reason(error)}")
+            unreadable[city] = UnreadableState(record, f"state: {city or 'ledger'}: {error_reason(error)}")
             return None

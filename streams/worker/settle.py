@@ -28,7 +28,7 @@ from streams.worker.failures import (
 )
 from streams.worker.hand import place_of
 from streams.worker.match import MatchAgent as MatchAgent  # for imports by the old name `streams.agents`, until 0.3.0
-from streams.worker.remembered import Remembered, StateStore, Unreadable
+from streams.worker.remembered import RememberedPartition, StateStore, UnreadableState
 from streams.worker.trial import NOT_TRIED, TrialPart, Trials
 from warnsys.headers import COVERS, PUBLISHED, record_time
 from warnsys.metrics import Metrics
@@ -37,7 +37,7 @@ from warnsys.pipeline import CityRules, CityState, ForeignStageError, Settled, c
 from warnsys.records import ChannelState, ImpactRecord, Notice, Outcome, SteleRecord, Tick, read_impact_record
 from warnsys.settings import LIVE
 from warnsys.warning.city import begun_anew
-from warnsys.warning.news import News, learn
+from warnsys.warning.learned import LearnedRecord, learn
 from warnsys.warning.pauses import pause_answers
 from warnsys.warning.situation import Situation
 
@@ -60,7 +60,7 @@ class _Kept(NamedTuple):
     """What the agent has in memory of a partition."""
 
     partition: Partition
-    remembered: Remembered
+    remembered: RememberedPartition
 
 
 class SettleAgent:
@@ -160,14 +160,14 @@ class SettleAgent:
         if kept is None or kept.remembered.covers_record(record.offset, record.timestamp):
             return
         partition = kept.partition
-        news, reasons = self._learn(partition, content, record, reasons)
+        learned, reasons = self._learn(partition, content, record, reasons)
         results = {
-            city: self._settle_in(partition.states[city], news, record, reasons.get(city) or reasons.get("", ""))
-            for city in partition.touched(news, reasons)
+            city: self._settle_in(partition.states[city], learned, record, reasons.get(city) or reasons.get("", ""))
+            for city in partition.touched(learned, reasons)
         }
         trail = trail.took("settled", time.perf_counter() - began_monotonic)
         await self._sender.send([_traced(trail, one) for result in results.values() for one in result.outgoing])
-        partition.keep(news, {city: result.settled for city, result in results.items()})
+        partition.keep(learned, {city: result.settled for city, result in results.items()})
         cities = {**kept.remembered.cities, **partition.states}
         after = kept.remembered.after(partition.ledger, cities, record.offset, record.timestamp)
         if rebalances == self._rebalances:
@@ -186,8 +186,8 @@ class SettleAgent:
 
     def _learn(
         self, partition: Partition, content: ImpactRecord, record: ConsumedRecord, reasons: dict[str, str]
-    ) -> tuple[News, dict[str, str]]:
-        """Lets the ledger take a record. Gives the news, and for which cities the record is convicted, and why.
+    ) -> tuple[LearnedRecord, dict[str, str]]:
+        """Lets the ledger take a record. Gives what it learned, and for which cities the record is convicted, and why.
 
         If even the ledger fails at it, or if it is convicted for all cities, all of them set it aside.
         """
@@ -201,7 +201,9 @@ class SettleAgent:
             reasons = {"": error_reason(error)}
         return partition.set_aside(content, reasons[""]), reasons
 
-    def _settle_in(self, state: CityState, news: News, record: ConsumedRecord, convicted_for: str) -> _CityResult:
+    def _settle_in(
+        self, state: CityState, learned: LearnedRecord, record: ConsumedRecord, convicted_for: str
+    ) -> _CityResult:
         """Settles a record in one city. If the record fails, or is convicted for this city, `_reject_for_city` decides.
 
         `convicted_for` is the reason for which the record is convicted for this city; "" if it is not.
@@ -210,16 +212,16 @@ class SettleAgent:
         try:
             if convicted_for:
                 raise PoisonError(convicted_for)
-            settled = settle(state, news, self._cities[city])
+            settled = settle(state, learned, self._cities[city])
             outgoing = self._outgoing(state, settled, record)
-            answers = pause_answers(state.stopped, settled.state.stopped, news.record, city, news.now)
+            answers = pause_answers(state.stopped, settled.state.stopped, learned.record, city, learned.now)
             outgoing += map(self._answer, answers)
         except MemoryError:
             raise
         except Exception as error:
             failure = CityError(city, error)
             failure.__cause__ = error
-            return self._reject_for_city(state, news, record, failure)
+            return self._reject_for_city(state, learned, record, failure)
         self._failed_ticks.pop(city, None)
         return _CityResult(settled, outgoing)
 
@@ -250,13 +252,13 @@ class SettleAgent:
         reasons = await trials.tried([TrialPart("", learn, (content, partition.witnesses))])
         failed = dict[str, str]()
         if not reasons:
-            news = partition.learn(content)
-            before = {city: partition.states[city] for city in partition.touched(news)}
+            learned = partition.learn(content)
+            before = {city: partition.states[city] for city in partition.touched(learned)}
             reasons = await trials.tried(
-                [TrialPart(city, settle, (state, news, self._cities[city])) for city, state in before.items()]
+                [TrialPart(city, settle, (state, learned, self._cities[city])) for city, state in before.items()]
             )
             set_aside_parts = [
-                TrialPart(city, set_aside, (before[city], news, reason, self._cities[city]))
+                TrialPart(city, set_aside, (before[city], learned, reason, self._cities[city]))
                 for city, reason in reasons.items()
             ]
             failed = await trials.tried(set_aside_parts) if set_aside_parts else {}
@@ -272,7 +274,9 @@ class SettleAgent:
         """Notes for which cities `handle` has to set a record aside, and why."""
         self._convicted[place_of(record)] = reasons
 
-    def _reject_for_city(self, state: CityState, news: News, record: ConsumedRecord, failure: CityError) -> _CityResult:
+    def _reject_for_city(
+        self, state: CityState, learned: LearnedRecord, record: ConsumedRecord, failure: CityError
+    ) -> _CityResult:
         """Rejects a record for the one city that fails at it. The city goes on without the record, as incomplete.
 
         If the city's state is at fault, the city begins anew instead.
@@ -281,32 +285,34 @@ class SettleAgent:
         log.error("settle: %s is rejected for one city: %s", place_of(record), reason, exc_info=failure.__cause__)
         self._metrics.rejected.labels(self.name, code_of(reason)).inc()
         rejected = rejection(self._topics, record, self.name, reason, city)
-        is_tick = isinstance(news.record, Tick)
+        is_tick = isinstance(learned.record, Tick)
         if is_tick:
             self._failed_ticks[city] = self._failed_ticks.get(city, 0) + 1
         is_convicted = isinstance(failure.__cause__, PoisonError)
         # A convicted record never reaches `settle`, so its failure says nothing about the state. But `judge` may have
         # tried to set it aside, and noted in `_cities_with_bad_state` where even that failed. For a tick the count
         # `_failed_ticks` decides.
-        state_fails = not is_convicted and not is_tick and self._state_fails(state, news)
+        state_fails = not is_convicted and not is_tick and self._state_fails(state, learned)
         too_many_ticks = self._failed_ticks.get(city, 0) >= GIVEN_UP_AFTER
         if state_fails or too_many_ticks or city in self._cities_with_bad_state:
             # Does the new state settle this record, or set it aside? It settles the record if the old state failed by
             # itself. It settles a tick in any case, even a convicted one: a tick is harmless. Any other record that
             # comes here has been convicted, and the new state sets it aside.
-            result = self._begin_anew(state, news, record, reason, retry=state_fails or is_tick)
+            result = self._begin_anew(state, learned, record, reason, retry=state_fails or is_tick)
         else:
-            result = self._result_that_fits(state, set_aside(state, news, reason, self._cities[city]), record)
+            result = self._result_that_fits(state, set_aside(state, learned, reason, self._cities[city]), record)
         return result._replace(outgoing=[rejected, *result.outgoing])
 
-    def _state_fails(self, state: CityState, news: News) -> bool:
+    def _state_fails(self, state: CityState, learned: LearnedRecord) -> bool:
         """Says whether a state is at fault itself: it fails even at a tick that says nothing new.
 
         Says no before the first tick, when no state is settled.
         """
         try:
-            if news.now is not None:
-                nothing_new = News(Tick(stage=self._topics.stage, at=news.now), news.ledger, news.witnesses)
+            if learned.now is not None:
+                nothing_new = LearnedRecord(
+                    Tick(stage=self._topics.stage, at=learned.now), learned.ledger, learned.witnesses
+                )
                 settle(state, nothing_new, self._cities[state.city])
         except MemoryError:  # this says nothing about the state
             raise
@@ -315,7 +321,7 @@ class SettleAgent:
         return False
 
     def _begin_anew(
-        self, state: CityState, news: News, record: ConsumedRecord, reason: str, *, retry: bool
+        self, state: CityState, learned: LearnedRecord, record: ConsumedRecord, reason: str, *, retry: bool
     ) -> _CityResult:
         """Gives a city a new state, because its old one cannot be used. The old one goes to `warn.rejected`.
 
@@ -335,13 +341,13 @@ class SettleAgent:
             record, value=state.to_bytes(), topic=self._topics.state.name, key=city.encode(), offset=-1, headers={}
         )  # a rejection needs a record, so the state poses as one of `warn.state`; it was in memory and has no offset
         rejected = rejection(self._topics, old, self.name, f"state: {reason}", city)
-        rules, empty = self._cities[city], begun_anew(city, news.ledger)
+        rules, empty = self._cities[city], begun_anew(city, learned.ledger)
         paused = empty.model_copy(update={"stopped": state.stopped})
         attempts: list[Callable[[], Settled]] = [
-            lambda: settle(paused, news, rules),
-            lambda: settle(empty, news, rules),
-            lambda: set_aside(paused, news, reason, rules),
-            lambda: set_aside(empty, news, reason, rules),
+            lambda: settle(paused, learned, rules),
+            lambda: settle(empty, learned, rules),
+            lambda: set_aside(paused, learned, reason, rules),
+            lambda: set_aside(empty, learned, reason, rules),
         ]
         settled = _first_that_works(attempts if retry else attempts[2:])
         # `_outgoing` takes a state before and one after, and makes a tombstone for each stele that only the first has.
@@ -408,7 +414,7 @@ class SettleAgent:
         partition = self._topics.partition_of(answer.key)
         return ProducerRecord(self._topics.actions.name, partition, answer.key, answer.to_bytes())
 
-    async def _loaded(self, partition: int, ours: Iterable[str]) -> Remembered:
+    async def _loaded(self, partition: int, ours: Iterable[str]) -> RememberedPartition:
         """Loads what is remembered of a partition. Gives nothing if it cannot be read; raises if the broker fails.
 
         No record is to blame, so none is rejected: the cities begin anew, and learn from what the feed publishes again.
@@ -424,9 +430,9 @@ class SettleAgent:
             )  # fmt: skip
             for city in ours:
                 self._metrics.state_lost.labels(city).set(time.time())
-            return Remembered()
+            return RememberedPartition()
 
-    async def _reject_states(self, unreadable: Mapping[str, Unreadable], ours: Iterable[str]) -> None:
+    async def _reject_states(self, unreadable: Mapping[str, UnreadableState], ours: Iterable[str]) -> None:
         """Sends what is stored and cannot be read to `warn.rejected`. "" is the ledger, which all cities share."""
         for city, one in unreadable.items():
             log.critical("%s; the bytes are kept on warn.rejected; %s begins anew", one.reason, city or "the ledger")

@@ -31,8 +31,8 @@ from pydantic_core import from_json, to_json
 from streams.kafka.readers import incoming
 from streams.kafka.records import ConsumedRecord, Headers, ProducerRecord, Progress, Sender
 from streams.kafka.topics import MIB, Topics
-from streams.worker.previous import joined
-from streams.worker.remembered import Document, Path, Remembered, changes, value_at
+from streams.worker.previous import remembered_before
+from streams.worker.remembered import EntryTree, Path, RememberedPartition, changed_entries, value_at
 from warnsys.headers import COVERS, COVERS_AT, COVERS_LOG, covers, covers_at, covers_log, whole
 
 PART_BYTES = MIB
@@ -94,12 +94,12 @@ def best_chain(records: Mapping[str, ConsumedRecord]) -> list[StoredPart]:
 
 
 @dataclass
-class Chain:
+class StoredChain:
     """What this process knows of the sets of a partition."""
 
     writer: str
     """Tells this process from all others, and from itself after it has lost the partition."""
-    saved: Remembered = field(default_factory=Remembered)
+    saved: RememberedPartition = field(default_factory=RememberedPartition)
     """What stands in the chain."""
     last: str = ""
     """The key of the newest record."""
@@ -117,11 +117,11 @@ class Chain:
     credit: int = 0
     """How many bytes of old entries may be carried on."""
 
-    def restored(self, chain: Sequence["StoredPart"]) -> Remembered:
+    def restored(self, chain: Sequence["StoredPart"]) -> RememberedPartition:
         """Takes a chain that was read, the oldest record first. Gives what is remembered."""
         if not chain:
             return self.saved
-        document = Document()
+        document = EntryTree()
         for one in chain:
             self.number, self.last = one.number, one.key
             self.keys[one.number], self.sizes[one.number] = one.key, len(one.record.value)
@@ -134,7 +134,9 @@ class Chain:
         self.saved = document.remembered(chain[-1].record, offset, at, chain[-1].covers_log)
         return self.saved
 
-    def written(self, lines: Sequence["Line"], remembered: Remembered) -> list[tuple[str, bytes, Headers]]:
+    def written(
+        self, lines: Sequence["EntryLine"], remembered: RememberedPartition
+    ) -> list[tuple[str, bytes, Headers]]:
         """Adds entries as a further set. Gives key, value and headers of each record of it."""
         found: list[tuple[str, bytes, Headers]] = []
         for part in _parts(lines):
@@ -162,7 +164,7 @@ class Chain:
         """The number of the oldest record that is needed."""
         return next(iter(self.live.values()), (self.number, 0))[0]
 
-    def carried_on(self, changed: Collection[Path], remembered: Remembered) -> Iterator["Line"]:
+    def carried_on(self, changed: Collection[Path], remembered: RememberedPartition) -> Iterator["EntryLine"]:
         """Gives the oldest unchanged entries that fit into `credit`.
 
         `save` adds to `credit` twice the bytes that have changed. It is void once the log is no more than twice what
@@ -194,27 +196,27 @@ class KafkaStateStore:
     ) -> None:
         self._security, self._progress, self._name = security, progress, name
         self._bootstrap, self._topic, self._sender = bootstrap, topics.state.name, sender
-        self._chains: dict[int, Chain] = {}
+        self._chains: dict[int, StoredChain] = {}
         """By partition."""
 
-    async def load(self, partition: int) -> Remembered:
-        known = self._chains[partition] = Chain(self._writer())
+    async def load(self, partition: int) -> RememberedPartition:
+        known = self._chains[partition] = StoredChain(self._writer())
         await self._sender.send([ProducerRecord(self._topic, partition, CLAIM, known.writer.encode())])
         records, known.end = await self._read(partition)
         records.pop(CLAIM, None)
         chain = best_chain(records)
         remembered = known.restored(chain)
         # Releases up to 0.2.0 wrote no header `AFTER`.
-        of_earlier_release = joined({key: one for key, one in records.items() if AFTER not in one.headers})
+        of_earlier_release = remembered_before({key: one for key, one in records.items() if AFTER not in one.headers})
         if not chain or _covered(of_earlier_release) > _covered(remembered):
-            known, remembered = Chain(known.writer, end=known.end), of_earlier_release
+            known, remembered = StoredChain(known.writer, end=known.end), of_earlier_release
             self._chains[partition] = known
         known.others = [key for key in records if key not in known.keys.values()]
         return remembered
 
-    async def save(self, partition: int, remembered: Remembered) -> None:
-        known = self._chains.setdefault(partition, Chain(self._writer()))
-        lines = [(path, value is None, _line(path, value)) for path, value in changes(known.saved, remembered)]
+    async def save(self, partition: int, remembered: RememberedPartition) -> None:
+        known = self._chains.setdefault(partition, StoredChain(self._writer()))
+        lines = [(path, value is None, _line(path, value)) for path, value in changed_entries(known.saved, remembered)]
         bad, changed = known.saved.unreadable, {path for path, _, _ in lines}
         lines += [(path, True, _line(path, None)) for path in known.live if _city(path) in bad and path not in changed]
         if not lines:
@@ -226,7 +228,7 @@ class KafkaStateStore:
         known.end += len(written)
         await self._clear(partition, known)
 
-    async def _clear(self, partition: int, known: Chain) -> None:
+    async def _clear(self, partition: int, known: StoredChain) -> None:
         """Clears what nobody needs, if nobody else has written since this process has read."""
         if known.end != self._progress.end(self._topic, partition):
             records, known.end = await self._read(partition)
@@ -274,11 +276,11 @@ def put_into(found: dict[str, ConsumedRecord], record: Any) -> None:
         found[key] = incoming(record)
 
 
-def _covered(remembered: Remembered) -> tuple[int, int]:
+def _covered(remembered: RememberedPartition) -> tuple[int, int]:
     return remembered.covers_log, remembered.covers
 
 
-Line = tuple[Path, bool, bytes]
+EntryLine = tuple[Path, bool, bytes]
 """An entry, whether it is gone, and how it is written."""
 
 
@@ -291,9 +293,9 @@ def _line(path: Path, value: Any) -> bytes:
     return to_json([path] if value is None else [path, value], exclude_none=True)
 
 
-def _parts(lines: Iterable[Line]) -> Iterator[list[Line]]:
+def _parts(lines: Iterable[EntryLine]) -> Iterator[list[EntryLine]]:
     """Splits entries into records."""
-    part, size = list[Line](), 0
+    part, size = list[EntryLine](), 0
     for line in lines:
         if part and size + len(line[2]) > PART_BYTES:
             yield part

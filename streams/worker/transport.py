@@ -77,7 +77,7 @@ class _NothingRead(dict[TP, int | None]):
     def __setitem__(self, *_: Any) -> None: ...
 
 
-class Gap(NamedTuple):
+class OffsetGap(NamedTuple):
     """A gap in a partition: the record at `came` arrived although `expected` was the next one."""
 
     expected: int
@@ -129,7 +129,7 @@ class StrictConsumer(driver.Consumer):
         self._came_instead: dict[TP, int] = {}
         """By partition, the lowest offset that came although an earlier record was expected. It is forgotten when the
         partition is read again, and when the expected record is taken."""
-        self._last_gap: dict[TP, Gap] = {}
+        self._last_gap: dict[TP, OffsetGap] = {}
         self._generation: int | None = None
         """The generation of the group for which `perform_seek` last set the tracker's offsets. None after a
         revocation."""
@@ -233,7 +233,7 @@ class StrictConsumer(driver.Consumer):
         """
         last = self._last_gap.get(tp)
         readings = last.readings + 1 if last and (last.expected, last.came) == (expected, came) else 1
-        self._last_gap[tp] = Gap(expected, came, readings)
+        self._last_gap[tp] = OffsetGap(expected, came, readings)
         return readings >= HOLE_AFTER_READINGS
 
     @Service.task

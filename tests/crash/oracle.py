@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from streams.kafka.records import ConsumedRecord
 from streams.kafka.topics import Topics
-from streams.worker.remembered import Remembered
-from streams.worker.state import CLAIM, Chain, best_chain
+from streams.worker.remembered import RememberedPartition
+from streams.worker.state import CLAIM, StoredChain, best_chain
 from tests.crash.crew import Strike
 from warnsys.headers import PUBLISHED
 from warnsys.partition import Partition
@@ -249,7 +249,7 @@ def _judge_published(
             findings.false_clears.append(what)
 
 
-def _restored(partition: int, logs: Logs) -> Remembered:
+def _restored(partition: int, logs: Logs) -> RememberedPartition:
     """As a worker would restore it."""
     topic, found = logs.topics.state.name, dict[str, ConsumedRecord]()
     for one in logs.kept_states:
@@ -259,10 +259,10 @@ def _restored(partition: int, logs: Logs) -> Remembered:
                 found[one.key] = ConsumedRecord(
                     topic, partition, one.offset, one.key.encode(), one.value, dict(one.headers), one.timestamp
                 )
-    return Chain("").restored(best_chain(found))
+    return StoredChain("").restored(best_chain(found))
 
 
-def _wrong(kept: Remembered, last_done: int, folded: tuple[Ledger, dict[str, CityState]] | None) -> str:
+def _wrong(kept: RememberedPartition, last_done: int, folded: tuple[Ledger, dict[str, CityState]] | None) -> str:
     if kept.covers < 0:
         return "nothing is kept" if last_done >= 0 else ""
     if kept.covers < last_done:

@@ -14,7 +14,7 @@ from warnsys.partition import Partition
 from warnsys.pipeline import CityRules, CityState
 from warnsys.records import ImpactRecord, Notice, Outcome
 from warnsys.warning.facts import Ledger
-from warnsys.warning.news import News
+from warnsys.warning.learned import LearnedRecord
 
 HERE = "x"
 ELSEWHERE = {"y": (5, "ACEG"), "z": (6, "BCF")}
@@ -24,7 +24,7 @@ ELSEWHERE = {"y": (5, "ACEG"), "z": (6, "BCF")}
 class Everything(Partition):
     """It looks at every record in every city."""
 
-    def touched(self, news: News, others: Iterable[str] = ()) -> list[str]:
+    def touched(self, learned: LearnedRecord, others: Iterable[str] = ()) -> list[str]:
         return list(self.rules)
 
 

@@ -17,15 +17,15 @@ from tests.kafka.test_poison import OTHER, START, allowed_s, message, rejected, 
 from tools.local_kafka import LocalKafka
 from warnsys.pipeline import CityRules, CityState, Settled, settle
 from warnsys.records import AlertHeaders, Outcome, Tick
-from warnsys.warning.news import News
+from warnsys.warning.learned import LearnedRecord
 
 pytestmark = pytest.mark.kafka
 
 
-def fails(state: CityState, news: News, rules: CityRules) -> Settled:
-    if state.city == CITY and isinstance(news.record, Outcome):
+def fails(state: CityState, learned: LearnedRecord, rules: CityRules) -> Settled:
+    if state.city == CITY and isinstance(learned.record, Outcome):
         raise RuntimeError("this city cannot decide")
-    return settle(state, news, rules)
+    return settle(state, learned, rules)
 
 
 async def test_an_extreme_message_for_another_city_of_the_partition_is_told_within_five_seconds(

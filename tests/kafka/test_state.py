@@ -9,7 +9,7 @@ from streams.kafka.admin import create_missing
 from streams.kafka.records import ProducerRecord, Progress
 from streams.kafka.sender import KafkaSender
 from streams.kafka.topics import Topics
-from streams.worker.remembered import MemoryStateStore, Remembered, StateStore
+from streams.worker.remembered import MemoryStateStore, RememberedPartition, StateStore
 from streams.worker.state import KafkaStateStore
 from tests.domain.test_bounds import ids, wordy
 from tests.streams import pair
@@ -42,14 +42,14 @@ async def stores(request: pytest.FixtureRequest) -> AsyncIterator[Stores]:
 
 
 async def test_nothing_is_remembered_at_first(stores: Stores) -> None:
-    assert await stores().load(0) == Remembered()
+    assert await stores().load(0) == RememberedPartition()
 
 
 async def test_what_one_worker_saved_its_successor_loads_with_what_it_covers(stores: Stores) -> None:
     kept = remembered_of("x", tick(0), warning("A", "x"), covers=7, covers_at=12.5)
     await stores().save(1, kept)
     assert await stores().load(1) == kept
-    assert await stores().load(0) == Remembered()
+    assert await stores().load(0) == RememberedPartition()
 
 
 async def test_the_last_that_was_saved_counts(stores: Stores) -> None:

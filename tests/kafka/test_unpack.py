@@ -15,7 +15,7 @@ from streams.kafka.sender import KafkaSender
 from streams.kafka.topics import topics_for
 from streams.processes.runtime import broker_of, pipeline_on
 from streams.worker.orders import Orders, follow
-from streams.worker.remembered import Remembered
+from streams.worker.remembered import RememberedPartition
 from streams.worker.state import KafkaStateStore
 from tests.kafka.raw import NAME, put
 from tests.kafka.test_poison import OTHER, START, message, rejected, settings_for, told
@@ -90,7 +90,7 @@ async def test_states_beside_such_a_record_are_read_and_who_reads_a_topic_once_g
         progress = Progress()
         async with KafkaSender(bootstrap, progress) as sender:
             store = KafkaStateStore(bootstrap, topics, sender, progress)
-            kept = Remembered(Ledger(now=NOON), {"solingen": CityState(city="solingen")}, 3, 1.0)
+            kept = RememberedPartition(Ledger(now=NOON), {"solingen": CityState(city="solingen")}, 3, 1.0)
             await put(bootstrap, topics.state.name, (b"none of ours", [(NAME, b"x")]))
             await store.save(0, kept)
             async with asyncio.timeout(60):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from streams.kafka.records import ConsumedRecord, MemorySender, ProducerRecord
 from streams.kafka.topics import Topics
-from streams.worker.remembered import MemoryStateStore, Remembered, StateStore
+from streams.worker.remembered import MemoryStateStore, RememberedPartition, StateStore
 from streams.worker.settle import SettleAgent
 from tests.support import NOON, City, city_rules, meaning, outcome, square_district
 from warnsys.channels.wording import CityInfo
@@ -72,7 +72,7 @@ class Pair:
 
 def remembered_of(
     city: str, *records: ImpactRecord, covers: int = -1, covers_at: float = 0.0, log: int = 0
-) -> Remembered:
+) -> RememberedPartition:
     """What is remembered of a partition with this city alone."""
     alone = City(rules_of(city), id=city).take(*records)
-    return Remembered(alone.ledger, {city: alone.state}, covers, covers_at, log)
+    return RememberedPartition(alone.ledger, {city: alone.state}, covers, covers_at, log)

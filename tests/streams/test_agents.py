@@ -11,7 +11,7 @@ from streams.kafka.records import ConsumedRecord, MemorySender, ProducerRecord
 from streams.kafka.topics import Topics
 from streams.worker.failures import Charge, charge, error_reason, rejection
 from streams.worker.match import MatchAgent
-from streams.worker.remembered import MemoryStateStore, Remembered
+from streams.worker.remembered import MemoryStateStore, RememberedPartition
 from streams.worker.settle import SettleAgent
 from tests.like_dwd import DwdMessages
 from tests.support import NOON, at
@@ -19,7 +19,7 @@ from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules, CityState, ForeignStageError, Settled, cities_for, matcher_for, settle
 from warnsys.records import ImpactRecord, Snapshot, SteleRecord, Tick, read_impact_record
 from warnsys.settings import Settings, parse
-from warnsys.warning.news import News
+from warnsys.warning.learned import LearnedRecord
 
 ELSEWHERE = "remscheid"
 """A city with districts of its own, on another partition; a third partition has no city."""
@@ -137,7 +137,7 @@ async def test_what_came_of_several_records_is_remembered_at_once_as_of_the_last
     saved: list[int] = []
     save = bench.store.save
 
-    async def noted(partition: int, remembered: Remembered) -> None:
+    async def noted(partition: int, remembered: RememberedPartition) -> None:
         saved.append(remembered.covers)
         await save(partition, remembered)
 
@@ -156,9 +156,9 @@ async def test_what_the_state_covers_is_passed_over_when_it_comes_again(monkeypa
     await bench.settle.flush(bench.impact(b""))
     settled: list[ImpactRecord] = []
 
-    def counted(state: CityState, news: News, city: CityRules) -> Settled:
-        settled.append(news.record)
-        return settle(state, news, city)
+    def counted(state: CityState, learned: LearnedRecord, city: CityRules) -> Settled:
+        settled.append(learned.record)
+        return settle(state, learned, city)
 
     monkeypatch.setattr("streams.worker.settle.settle", counted)
     other = bench.new_settle()

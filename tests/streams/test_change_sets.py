@@ -8,7 +8,7 @@ import pytest
 
 from streams.kafka.records import ProducerRecord
 from streams.worker import state
-from streams.worker.remembered import Path, Remembered
+from streams.worker.remembered import Path, RememberedPartition
 from tests.streams.on_topic import Log, OnTopic, Own
 from tests.streams.pair import HERE, THERE, Pair, remembered_of, rules_of, warning
 from tests.support import NOON, cancel, outcome, snapshot, tick
@@ -33,9 +33,9 @@ STORM: tuple[ImpactRecord, ...] = (
 )
 
 
-def remembered(*records: ImpactRecord) -> Iterator[Remembered]:
+def remembered(*records: ImpactRecord) -> Iterator[RememberedPartition]:
     """What two cities remember after each record."""
-    partition, found = Partition({city: rules_of(city) for city in (HERE, THERE)}), Remembered()
+    partition, found = Partition({city: rules_of(city) for city in (HERE, THERE)}), RememberedPartition()
     for offset, record in enumerate(records):
         partition.take(record)
         found = found.after(partition.ledger, dict(partition.states), offset, 1.0)
@@ -76,13 +76,13 @@ async def test_however_much_is_carried_on_the_same_is_remembered(
     carried: int, restarts: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Here also what need not be."""
-    carried_on = state.Chain.carried_on
+    carried_on = state.StoredChain.carried_on
 
-    def more(self: state.Chain, changed: set[Path], found: Remembered) -> Iterator[state.Line]:
+    def more(self: state.StoredChain, changed: set[Path], found: RememberedPartition) -> Iterator[state.EntryLine]:
         self.sizes, self.credit = {**self.sizes, 0: 0, self.number: 10**9}, carried
         yield from carried_on(self, changed, found)
 
-    monkeypatch.setattr(state.Chain, "carried_on", more)
+    monkeypatch.setattr(state.StoredChain, "carried_on", more)
     log = Log()
     store = OnTopic(log)
     await store.load(0)

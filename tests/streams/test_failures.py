@@ -9,14 +9,14 @@ from pydantic import ValidationError
 
 from streams.kafka.records import ConsumedRecord, MemorySender, SendError, TooLargeError
 from streams.worker.failures import Charge, CityError, charge, logging_failures, taken
-from streams.worker.remembered import MemoryStateStore, Remembered, Unreadable
+from streams.worker.remembered import MemoryStateStore, RememberedPartition, UnreadableState
 from streams.worker.settle import GIVEN_UP_AFTER, SettleAgent
 from tests.streams.pair import HERE, THERE, Pair, remembered_of, warning
 from tests.support import snapshot, tick
 from warnsys.metrics import Metrics
 from warnsys.pipeline import CityRules, CityState, Settled, settle
 from warnsys.records import ImpactRecord, NewerRecordError, Notice, Outcome, Snapshot, Tick, read_impact_record
-from warnsys.warning.news import News
+from warnsys.warning.learned import LearnedRecord
 
 
 @pytest.fixture
@@ -24,10 +24,10 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> list[type[ImpactRecord]]:
     """Kinds of records that the one city cannot take."""
     kinds: list[type[ImpactRecord]] = []
 
-    def sometimes(state: CityState, news: News, city: CityRules) -> Settled:
-        if state.city == HERE and isinstance(news.record, tuple(kinds)):
+    def sometimes(state: CityState, learned: LearnedRecord, city: CityRules) -> Settled:
+        if state.city == HERE and isinstance(learned.record, tuple(kinds)):
             raise RuntimeError("this city cannot")
-        return settle(state, news, city)
+        return settle(state, learned, city)
 
     monkeypatch.setattr("streams.worker.settle.settle", sometimes)
     return kinds
@@ -92,8 +92,8 @@ async def test_a_city_that_fails_takes_no_notice_from_the_others(failing: list[t
 async def test_memory_that_runs_out_while_a_state_is_tested_begins_no_city_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def out_of_memory(state: CityState, news: News, city: CityRules) -> Settled:
-        if news.record.kind == "tick":
+    def out_of_memory(state: CityState, learned: LearnedRecord, city: CityRules) -> Settled:
+        if learned.record.kind == "tick":
             raise MemoryError
         raise RuntimeError("this city cannot")
 
@@ -174,10 +174,10 @@ async def test_a_city_that_cannot_take_the_time_begins_anew_and_heals(monkeypatc
     """Else nothing would ever be told there again, until somebody looks."""
     pair = await Pair().take(tick(0), warning("A", HERE, severity="Severe"), snapshot(0, "A"))
 
-    def damaged(state: CityState, news: News, city: CityRules) -> Settled:
-        if "A" in state.facts and not isinstance(news.record, Outcome):
+    def damaged(state: CityState, learned: LearnedRecord, city: CityRules) -> Settled:
+        if "A" in state.facts and not isinstance(learned.record, Outcome):
             raise RuntimeError("what is remembered makes no sense")
-        return settle(state, news, city)
+        return settle(state, learned, city)
 
     monkeypatch.setattr("streams.worker.settle.settle", damaged)
     await pair.take(*(tick(minute) for minute in range(1, GIVEN_UP_AFTER + 1)))
@@ -197,14 +197,14 @@ class Damaged(MemoryStateStore):
         super().__init__()
         self.city: str | None = city
 
-    async def load(self, partition: int) -> Remembered:
+    async def load(self, partition: int) -> RememberedPartition:
         found = await super().load(partition)
         if not self.city:
             return found
         record = ConsumedRecord("warn.state", partition, 4, f"{self.city}/w".encode(), b"\x00damaged", {}, 0.0)
-        return replace(found, unreadable={self.city: Unreadable(record, f"state: {self.city}: damaged")})
+        return replace(found, unreadable={self.city: UnreadableState(record, f"state: {self.city}: damaged")})
 
-    async def save(self, partition: int, remembered: Remembered) -> None:
+    async def save(self, partition: int, remembered: RememberedPartition) -> None:
         await super().save(partition, remembered)
         self.city = None
 
@@ -242,7 +242,7 @@ async def test_a_city_whose_state_was_lost_is_never_clear_before_all_that_is_lis
 
 async def test_a_store_that_cannot_tell_one_city_from_another_takes_no_record_with_it() -> None:
     class Broken(MemoryStateStore):
-        async def load(self, partition: int) -> Remembered:
+        async def load(self, partition: int) -> RememberedPartition:
             raise ValueError("a state is neither JSON nor packed")
 
     pair = await Pair(Broken()).take(tick(0), warning("A", HERE, THERE))
@@ -252,7 +252,7 @@ async def test_a_store_that_cannot_tell_one_city_from_another_takes_no_record_wi
 
 async def test_a_broker_that_does_not_give_the_states_is_the_infrastructures() -> None:
     class Away(MemoryStateStore):
-        async def load(self, partition: int) -> Remembered:
+        async def load(self, partition: int) -> RememberedPartition:
             raise NodeNotReadyError
 
     with pytest.raises(KafkaError) as raised:

@@ -4,13 +4,13 @@ import pytest
 
 from streams.kafka.records import ConsumedRecord
 from streams.worker.orders import Orders
-from streams.worker.remembered import MemoryStateStore, Remembered, Unreadable
+from streams.worker.remembered import MemoryStateStore, RememberedPartition, UnreadableState
 from tests.domain.test_stop import stop
 from tests.streams.pair import HERE, Pair, warning
 from tests.support import at, tick
 from warnsys.pipeline import CityRules, CityState, Settled, settle
 from warnsys.records import ChannelState, Tick, read_action, read_impact_record
-from warnsys.warning.news import News
+from warnsys.warning.learned import LearnedRecord
 
 
 def answered(pair: Pair) -> Orders:
@@ -25,9 +25,9 @@ def answered(pair: Pair) -> Orders:
 class Forgetful(MemoryStateStore):
     """Of one city, what stands there cannot be read."""
 
-    async def load(self, partition: int) -> Remembered:
+    async def load(self, partition: int) -> RememberedPartition:
         record = ConsumedRecord("warn.state", partition, 9, HERE.encode(), b"\0", {}, 0.0)
-        return Remembered(unreadable={HERE: Unreadable(record, "state: x")})
+        return RememberedPartition(unreadable={HERE: UnreadableState(record, "state: x")})
 
 
 async def test_a_stop_that_was_lost_with_an_unreadable_state_holds_again_at_once() -> None:
@@ -48,10 +48,10 @@ async def test_a_stop_that_was_lost_with_an_unreadable_state_holds_again_at_once
 async def test_a_city_that_is_given_up_keeps_the_operators_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     pair = await Pair().take(tick(0), stop(1, 600), tick(2))
 
-    def fails(state: CityState, news: News, rules: CityRules) -> Settled:
-        if state.city == HERE and isinstance(news.record, Tick) and news.record.at < at(6):
+    def fails(state: CityState, learned: LearnedRecord, rules: CityRules) -> Settled:
+        if state.city == HERE and isinstance(learned.record, Tick) and learned.record.at < at(6):
             raise ValueError("its state is at fault")
-        return settle(state, news, rules)
+        return settle(state, learned, rules)
 
     monkeypatch.setattr("streams.worker.settle.settle", fails)
     await pair.take(tick(3), tick(4), tick(5))

@@ -17,8 +17,8 @@ from pydantic_core import to_jsonable_python
 
 from streams.kafka.records import ConsumedRecord, MemorySender
 from streams.kafka.topics import Topics
-from streams.worker.previous import joined
-from streams.worker.remembered import MemoryStateStore, Remembered
+from streams.worker.previous import remembered_before
+from streams.worker.remembered import MemoryStateStore, RememberedPartition
 from streams.worker.settle import SettleAgent
 from tests.audit.story import STAGE, Log, auditor
 from tests.kafka.story import settings_of
@@ -99,7 +99,7 @@ class Worker:
         self.metrics, self.sender, self.store = Metrics(), MemorySender(), MemoryStateStore()
         if left:
             state = PastState.from_bytes(json.dumps(left).encode())
-            self.store.kept[0] = Remembered(*previous.joined([state]))
+            self.store.kept[0] = RememberedPartition(*previous.on_one_ledger([state]))
         cities = cities_for(settings, matcher_for(settings))
         self.agent = SettleAgent(cities, Topics(STAGE, 1), self.sender, self.store, self.metrics)
 
@@ -258,7 +258,7 @@ async def test_a_state_of_a_newer_release_is_read_or_its_city_begins_anew(
         f"{STAGE}.warn.state", 0, 3, b"solingen/w", value, {"covers": "-1", "covers_at": "0.0"}, 0.0
     )
     worker = Worker(settings)
-    worker.store.kept[0] = joined({"solingen/w": record})
+    worker.store.kept[0] = remembered_before({"solingen/w": record})
     await worker.take(of(lines[cut:], "warn.impacts"))
     told = sorted(told_in(lines[cut:]))
     rejected = [one for one in worker.sender.records if one.topic.endswith(".rejected")]

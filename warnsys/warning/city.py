@@ -118,7 +118,7 @@ def begun_anew(city: str, ledger: Ledger) -> CityState:
     return CityState(city=city, gaps={i: Gap() for i, listing in ledger.listings.items() if listing.accepted})
 
 
-def forget(state: CityState, ledger: Ledger, now: datetime) -> CityState:
+def forget_messages(state: CityState, ledger: Ledger, now: datetime) -> CityState:
     """Removes messages that have been over for long, and the gaps of listings that are forgotten.
 
     A message that a snapshot still lists is undecided from then on: `now` may be wrong.

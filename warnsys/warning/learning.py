@@ -184,7 +184,7 @@ def learn_time(known: Ledger, tick: Tick, ruleset_version: str, needs: "Needs") 
         known = _without_stamps_ahead(known)
     known = _judge_early(known, ruleset_version)
     due = known.tidied is None or abs(now - known.tidied) >= TIDY_EVERY
-    return forget(known, now, needs) if due else known
+    return forget_listings(known, now, needs) if due else known
 
 
 def _is_early(known: Ledger, stamp: datetime) -> bool:
@@ -272,7 +272,7 @@ NO_NEEDS = Needs()
 """Without cities nothing is needed."""
 
 
-def forget(known: Ledger, now: datetime, needs: Needs) -> Ledger:
+def forget_listings(known: Ledger, now: datetime, needs: Needs) -> Ledger:
     """Removes loose messages that have been over for long, and listings that nothing needs any more."""
     listed = {i for seen in known.snapshots.values() for one in seen for i in one.ids}
     over = {

@@ -39,7 +39,7 @@ class PastState(CityState):
         return self.facts
 
 
-def joined(states: Iterable[PastState]) -> tuple[Ledger, dict[str, CityState]]:
+def on_one_ledger(states: Iterable[PastState]) -> tuple[Ledger, dict[str, CityState]]:
     """Gives one ledger, and the cities on it. The last state is the newest."""
     some = list(states)
     if not some:

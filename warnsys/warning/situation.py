@@ -100,7 +100,7 @@ def derive(
     which a snapshot is stale.
     """
     view = _View(witnesses, facts, gaps, now)
-    how_fresh = freshness(view, stale_after, now)
+    how_fresh = freshness_of_all(view, stale_after, now)
     found, by_district = {}, view.by_district()
     for district in sorted(districts):
         standing = tuple(by_district.get(district, ()))
@@ -119,7 +119,7 @@ def derive(
     )  # fmt: skip
 
 
-def freshness(evidence: Evidence, stale_after: Mapping[str, timedelta], now: datetime) -> Freshness:
+def freshness_of_all(evidence: Evidence, stale_after: Mapping[str, timedelta], now: datetime) -> Freshness:
     """Gives how fresh the data of all sources together are."""
     states = [evidence.freshness(source, limit, now) for source, limit in stale_after.items()]
     return max(states, key=_FRESHNESS.index) if states else "none"

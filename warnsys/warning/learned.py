@@ -12,7 +12,7 @@ from warnsys.warning.revisions import with_sender_in_ids
 
 
 @dataclass(frozen=True)
-class News:
+class LearnedRecord:
     """A record that a ledger has taken."""
 
     record: ImpactRecord
@@ -33,8 +33,8 @@ class News:
     def time_went_back(self) -> bool:
         return self.before.now is not None and self.now is not None and self.now < self.before.now
 
-    def unreadable(self, reason: str) -> "News":
-        """Gives the same news of a message that cannot be read."""
+    def unreadable(self, reason: str) -> "LearnedRecord":
+        """Gives the same for a message that cannot be read."""
         update = {
             "decided": "rejected", "reason": reason[:300], "supersedes": (), "meanings": (), "sent": None,
             "msg_type": None,
@@ -42,7 +42,7 @@ class News:
         return replace(self, record=self.record.model_copy(update=update))
 
 
-def learn(record: ImpactRecord, known: Witnesses, needs: Needs = NO_NEEDS) -> News:
+def learn(record: ImpactRecord, known: Witnesses, needs: Needs = NO_NEEDS) -> LearnedRecord:
     """Lets a ledger take a record. `needs` says what the cities need of the ledger."""
     before, version = known.ledger, known.ruleset_version
     match record:
@@ -54,5 +54,5 @@ def learn(record: ImpactRecord, known: Witnesses, needs: Needs = NO_NEEDS) -> Ne
         case Tick():
             ledger = learn_time(before, record, version, needs)
         case _:
-            return News(record, before, known)
-    return News(record, before, Witnesses(ledger_within_bounds(ledger, needs), version, known))
+            return LearnedRecord(record, before, known)
+    return LearnedRecord(record, before, Witnesses(ledger_within_bounds(ledger, needs), version, known))
