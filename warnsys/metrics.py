@@ -4,7 +4,8 @@ Times are of the clock on the wall of this machine and for people; no decision r
 """
 
 from collections import defaultdict
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
+from datetime import datetime
 from importlib.metadata import version
 from statistics import quantiles
 from typing import get_args
@@ -146,15 +147,18 @@ class Metrics:
         if status.stamp:
             self.feed_stamp.labels(status.source).set(status.stamp.timestamp())
 
-    def settled(self, city: str, situation: Situation) -> None:
-        """After a record was taken into a city's state."""
-        self.tick.labels(city).set(situation.now.timestamp())
-        self.incomplete.labels(city).set(situation.freshness != "fresh")
-        for clock in self._clocks.pop(city, set[str]()) - situation.clocks.keys():
+    def ticked(self, city: str, now: datetime, clocks_off: Mapping[str, int]) -> None:
+        """After a tick was taken, whether it changes anything in this city or not."""
+        self.tick.labels(city).set(now.timestamp())
+        for clock in self._clocks.pop(city, set[str]()) - clocks_off.keys():
             self.clock_off.remove(city, clock)
-        for clock, seconds in situation.clocks.items():
+        for clock, seconds in clocks_off.items():
             self.clock_off.labels(city, clock).set(seconds)
             self._clocks.setdefault(city, set()).add(clock)
+
+    def settled(self, city: str, situation: Situation) -> None:
+        """After a record was taken into a city's state."""
+        self.incomplete.labels(city).set(situation.freshness != "fresh")
         forgotten = (flag.split()[1] for flag in situation.flags if flag.startswith("forgot "))
         self.forgotten.labels(city).set(sum(map(int, forgotten)))
         held = [district.status for district in situation.districts.values()]

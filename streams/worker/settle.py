@@ -182,7 +182,7 @@ class SettleAgent:
         for notice in (notice for result in results.values() for notice in result.settled.notices):
             self._count(notice)
             self._heard(notice)
-        self._report(content, {city: result.settled for city, result in results.items()}, trail)
+        self._report(content, partition, {city: result.settled for city, result in results.items()}, trail)
 
     def _learn(
         self, partition: Partition, content: ImpactRecord, record: ConsumedRecord, reasons: dict[str, str]
@@ -225,11 +225,17 @@ class SettleAgent:
         self._failed_ticks.pop(city, None)
         return _CityResult(settled, outgoing)
 
-    def _report(self, content: ImpactRecord, settled: Mapping[str, Settled], trail: TraceHeader) -> None:
-        """Reports the latency of an outcome, and what holds in each city that was looked at."""
+    def _report(
+        self, content: ImpactRecord, partition: Partition, settled: Mapping[str, Settled], trail: TraceHeader
+    ) -> None:
+        """Reports the latency of an outcome, the time of all cities, and what holds in each that was looked at."""
+        ledger = partition.ledger
         if isinstance(content, Outcome):
             for step, seconds in trail.steps(time.time()).items():
                 self._metrics.took(step, seconds)
+        elif isinstance(content, Tick) and ledger.now:
+            for city in partition.states:
+                self._metrics.ticked(city, ledger.now, ledger.clocks_off)
         for city, one in settled.items():
             self._metrics.troubles.labels(city).set(len(one.state.troubles))
             if situation := one.situation:

@@ -4,13 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.streams.pair import HERE, THERE, Pair
-from tests.support import tick
+from tests.support import at, tick
 from warnsys.metrics import RENAMED, Metrics
 
 
@@ -31,14 +30,19 @@ async def test_of_cities_whose_partition_moved_away_no_figure_is_left() -> None:
     for city in (HERE, THERE):
         for gauge in (pair.metrics.forgotten, pair.metrics.state_lost, pair.metrics.troubles):
             gauge.labels(city).set(1)
-    situation = pair.agent.situation(HERE)
-    assert situation
-    pair.metrics.settled(HERE, replace(situation, clocks={"broker": 90}))
+    pair.metrics.ticked(HERE, at(0), {"broker": 90})
     assert f'city="{HERE}"' in served(pair.metrics)
     pair.agent.limit_metrics_to({0})
     assert 'clock="broker"' in served(pair.metrics), "it is ours"
     pair.agent.limit_metrics_to(set())
     assert [line for line in served(pair.metrics).splitlines() if "city=" in line] == []
+
+
+async def test_the_time_is_told_of_a_city_in_which_nothing_is_due_too() -> None:
+    pair = await Pair().take(tick(0), tick(0.1), tick(0.2))
+    assert pair.metrics.registry.get_sample_value("warnsys_tick_timestamp_seconds", {"city": HERE}) == (
+        at(0.2).timestamp()
+    )
 
 
 def test_of_partitions_that_moved_away_no_lag_is_left() -> None:

@@ -188,6 +188,11 @@ class Ledger(Record):
             self.named.update({name: tuple(some) for name, some in named.items()})
         return self
 
+    @property
+    def clocks_off(self) -> dict[str, int]:
+        """The seconds by which a clock is off (`broker`), or by which a source's stamp is ahead (`stamp dwd`)."""
+        return {**self.clock.off, **{f"stamp {source}": by for source, by in self.ahead.items()}}
+
     def may_warn(self, base_id: str) -> bool:
         """Says whether a message may warn cities that do not have it: no message of that id has been accepted yet."""
         listing = self.listings.get(base_id)

@@ -18,7 +18,7 @@ complete when every one has been accepted.
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from operator import itemgetter
@@ -74,8 +74,6 @@ class Situation:
     districts: dict[str, DistrictSituation]
     replaced: tuple[str, ...] = ()
     """Base ids of messages that are replaced for good: only their references are needed any more."""
-    clocks: Mapping[str, int] = field(default_factory=dict)
-    """The seconds by which a clock is off (`broker`), or by which a source's stamp is ahead (`stamp dwd`)."""
     unsettled: bool = False
     """Whether any snapshot that comes may change what holds, even if it lists of this city's messages the same."""
 
@@ -115,7 +113,7 @@ def derive(
     stamps = [seen[0].stamp for source in stale_after if (seen := witnesses.ledger.snapshots.get(source))]
     return Situation(
         now, how_fresh, min(stamps, default=None), view.flags(stale_after), found,
-        replaced := tuple(view.replaced_for_good()), view.clocks(), view.unsettled(replaced),
+        replaced := tuple(view.replaced_for_good()), view.unsettled(replaced),
     )  # fmt: skip
 
 
@@ -418,10 +416,6 @@ class _View(Evidence):
         if fact.msg_type != "Cancel" or "," not in fact.base_id:
             return False
         return not any(i in self.facts for i in self.replaces.get(fact.base_id, fact.supersedes))
-
-    def clocks(self) -> dict[str, int]:
-        """Gives the clocks and stamps that are off, as `Situation.clocks`."""
-        return {**self.ledger.clock.off, **{f"stamp {source}": by for source, by in self.ledger.ahead.items()}}
 
     def flags(self, sources: Iterable[str]) -> tuple[str, ...]:
         """Gives what operators have to look at, as `Situation.flags`; 20 of a kind at most."""
