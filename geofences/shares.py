@@ -10,8 +10,8 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from geofences.area import Area
-from geofences.overlap.budget import MEASURE_S, OUTLINE_S, Budget, TooDearError
-from geofences.overlap.overlaps import HANDFUL, Fences
+from geofences.overlap.budget import MEASURE_S, MOST_COMPARISONS, OUTLINE_S, Budget, TooDearError
+from geofences.overlap.overlaps import Fences
 from geofences.parts import Parts
 from geofences.shapes import JOINED, POINT_DEG, TOUCHED, box_of, joined, outlines_of
 
@@ -35,7 +35,7 @@ class Shares:
 
     def __init__(self, fences: Fences, areas: Sequence[Area], budget: Budget | None = None) -> None:
         self._fences, self._areas, self._budget = fences, areas, budget or Budget()
-        self._budget.comparisons = 1.0 + min(len(fences.areas), HANDFUL)
+        self._budget.comparisons = min(1.0 + len(fences.areas), MOST_COMPARISONS)
         self._drawn: dict[int, Area] | None = None
         self._near: dict[int, tuple[BaseGeometry, ...]] = {}
         self._found: dict[BlockNumbers, SharesByDistrict] = {}
