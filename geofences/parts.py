@@ -4,6 +4,7 @@ Decides as the plain method, which cuts every shape with the district: a shape i
 be enough.
 """
 
+import math
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from geofences.overlap.budget import PART_S, PART_VERTEX_S, Budget
-from geofences.overlap.sphere import sphere_area, sphere_areas
+from geofences.overlap.sphere import Floats, sphere_area, sphere_areas
 
 _ROUNDED = 1e-6
 
@@ -32,10 +33,21 @@ class Parts:
     def _boxes(self) -> NDArray[np.float64]:
         return np.asarray(shapely.bounds(self._shapes), dtype=np.float64).T
 
+    @cached_property
+    def at_least(self) -> float:
+        """The smallest shape has this area or more, in steradians."""
+        _, south, _, north = np.abs(self._boxes)
+        flat = shapely.area(self._shapes) * np.cos(np.radians(np.maximum(south, north)))
+        return float(flat.min(initial=math.inf)) * math.radians(1) ** 2
+
+    def may_be(self, least: float, inside: Floats) -> NDArray[np.bool_]:
+        """Whether `least` of one shape may lie in a fence of which all shapes cover `inside` steradians: shape (n,)."""
+        return inside * (1 + _ROUNDED) >= self.at_least * (least - _ROUNDED)
+
     def largest(self, fence: BaseGeometry, inside: float, least: float, budget: Budget) -> float | None:
         """The largest part (0 to 1) of one shape inside a fence, 0 where none can be `least`; None where it costs too
         much to know. `inside` is what all shapes together cover of it, in steradians."""
-        if not len(self._shapes):
+        if not self.may_be(least, np.array(inside)):
             return 0.0
         west, south, east, north = fence.bounds
         left, low, right, high = self._boxes
