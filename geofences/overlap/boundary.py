@@ -19,6 +19,7 @@ from geofences.overlap.sphere import Floats, swept
 
 EDGES = 8
 """How many edges a stretch has: the fastest number for communes of 40 to 1,000 points, as measured."""
+_ENDS = np.array([0] + EDGES * [1])  # of a leg: where the vertices of its stretch lie
 _FEW = 4  # rings of outlines: their links are short enough in any order
 
 
@@ -93,7 +94,8 @@ class Boundary:
     size: tuple[float, float]
     """The most degrees that any stretch has from west to east, and from south to north."""
     usual_size: float
-    """The degrees from west to east and those from south to north of a ring's stretch, on the average."""
+    """Of fences only: how many degrees a ring's stretch has from west to east and from south to north together, on the
+    average."""
     links: int
     """The first stretch of the links."""
     owner: Ints
@@ -115,7 +117,10 @@ class Boundary:
         begin, end = starts[:1].copy(), starts[-1:].copy()
         begin[:, 0], end[:, 0] = far, far
         legs, link = _legs(np.concatenate([begin, starts]), np.concatenate([starts, end]))
-        return cls(rings, rings.sums_since(rings.first), EDGES, legs, link, np.zeros(len(link)))
+        made = cls(rings, rings.sums_since(rings.first), EDGES, legs, link, np.zeros(len(link)))
+        low, high = made.boxes[: made.links, :2], made.boxes[: made.links, 2:]
+        made.usual_size = float((high - low).sum()) / max(made.links, 1)
+        return made
 
     @classmethod
     def of_outlines(cls, geometries: NDArray[np.object_], fences: "Boundary", far: float) -> "Boundary":
@@ -125,7 +130,7 @@ class Boundary:
         ends at longitude `far`, and all of which belongs to it. Links sweep nothing.
         """
         rings = _Rings.of(geometries, fences.datum, apart=True)
-        owner, begin = rings.owner, np.zeros(len(rings.owner), dtype=np.int64)
+        owner, sums = rings.owner, np.asarray(rings.sums, dtype=np.float64)
         starts = rings.points.take(rings.first, 0)
         goals = starts.copy()
         goals[:-1] = starts[1:]
@@ -133,8 +138,7 @@ class Boundary:
         if len(geometries) > 1:
             last = np.flatnonzero(owner[1:] != owner[:-1])
             goals[last, 0], goals[last, 1] = far, starts[last, 1]
-            begin = rings.first.take(owner.searchsorted(owner))
-        sums = rings.sums_since(begin)
+            sums = rings.sums_since(rings.first.take(owner.searchsorted(owner)))
         legs, link = _legs(starts, goals)
         leg_sums = sums.take((rings.first + rings.size - 1).take(link))
         # Where an edge is about as long as a stretch of the fences, a box for each is better than one for eight.
@@ -149,14 +153,12 @@ class Boundary:
         ring, vertex = stretches(rings.size, edges)
         self.links = len(ring)
         self.owner = np.concatenate([rings.owner.take(ring), leg_owner])
-        self.points = np.concatenate([rings.points.take(vertex, 0), legs.take([0] + [1] * edges, 1)])
+        self.points = np.concatenate([rings.points.take(vertex, 0), legs.take(_ENDS[: edges + 1], 1)])
         self.sums = np.empty(self.points.shape[:2])
         self.sums[: self.links], self.sums[self.links :] = sums.take(vertex), leg_sums[:, None]
         low, high = self.points.min(1), self.points.max(1)
         self.boxes = np.concatenate([low, high], 1)
-        sizes = high - low
-        self.size = sizes.max(0, initial=0.0).tolist()
-        self.usual_size = float(sizes[: self.links].sum()) / max(self.links, 1)
+        self.size = (high - low).max(0, initial=0.0).tolist()
 
     @property
     def stretch_edges(self) -> int:

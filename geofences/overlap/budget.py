@@ -54,6 +54,7 @@ OVERLAY_COMPARISONS = 4
 """How often the edges of a near pair are compared for an overlay: once to count crossings, three times to overlay."""
 _FREE = 16  # free pairs of edges per vertex: 8 of its stretch with itself, 8 with the next stretch of the ring
 _BATCH, _SMALL_BATCH = 2_000_000, 50_000  # near pairs in memory at once: 32 MB; fewer if the limit is low
+_EACH = 64
 _FEW_BOXES = 150  # to compare each with each is faster than a tree
 _EDGE_BATCH = 20_000  # near pairs whose edges are in memory at once
 
@@ -107,7 +108,7 @@ class BoxTree:
 
     def __init__(self, boxes: Boxes) -> None:
         self._tree = shapely.STRtree(boxes.for_tree())
-        self._sides = tuple(np.sort(side) for side in boxes)
+        self._sides = tuple(np.sort(side)[::_EACH] for side in boxes)
 
     def pairs(self, boxes: Boxes, limit: float) -> tuple[Ints, Ints] | None:
         """All pairs (row of `boxes`, row of the tree's boxes) that touch, as two arrays. None if more than `limit`."""
@@ -126,11 +127,11 @@ class BoxTree:
 
     def _most_touching(self, boxes: Boxes) -> Ints:
         """Upper bound of how many boxes of the tree touch each box: how many overlap it in longitude, or in latitude if
-        those are fewer."""
+        those are fewer. Every `_EACH`th side of a box is known, which is read faster than all."""
         west, east, south, north = self._sides
-        across = np.searchsorted(west, boxes.east, "right") - np.searchsorted(east, boxes.west, "left")
-        along = np.searchsorted(south, boxes.north, "right") - np.searchsorted(north, boxes.south, "left")
-        return np.asarray(np.minimum(across, along), dtype=np.int64)
+        across = west.searchsorted(boxes.east, "right") - east.searchsorted(boxes.west, "left")
+        along = south.searchsorted(boxes.north, "right") - north.searchsorted(boxes.south, "left")
+        return np.asarray((np.minimum(across, along) + 1) * _EACH, dtype=np.int64)
 
 
 def _batches(sizes: Ints, most: float) -> Iterator[tuple[int, int]]:

@@ -222,14 +222,14 @@ def _sums(position: Ints, terms: Floats, count: int) -> Floats:
 def _distinct(numbers: Ints) -> tuple[Ints, Ints]:
     """The distinct numbers, ascending, and the position of each number among them.
 
-    It does what `np.unique` does with `return_inverse`, but without sorting if the numbers are small.
+    It does what `np.unique` does with `return_inverse`, but without sorting if the numbers are close together.
     """
     if not len(numbers):
         return numbers, numbers
-    if (most := int(numbers.max())) > 20 * len(numbers) + 1_000:
+    least = int(numbers.min())
+    if (most := int(numbers.max()) - least) > 20 * len(numbers) + 1_000:
         return np.unique(numbers, return_inverse=True)
     present = np.zeros(most + 1, dtype=bool)
-    present[numbers] = True
-    distinct = np.flatnonzero(present)
-    position = np.cumsum(present) - 1
-    return distinct, position.take(numbers)
+    present[numbers - least] = True
+    position = present.cumsum() - 1
+    return present.nonzero()[0] + least, position.take(numbers - least)
