@@ -77,6 +77,8 @@ SLOW = {
         for words in ("replay", "scenario", "serve-feed", "match", "demo")
     },
     "tests/domain/test_still.py::test_an_sms_fits": "hundreds of made-up names, in every notice",
+    "tests/domain/test_still.py::test_whatever_holds": "hundreds of made-up warnings, in every notice",
+    "tests/domain/test_news.py::test_an_sms_fits_for_every": "every event, level, reason and end, in each language",
     "tests/domain/test_news.py::test_an_sms_fits_whatever": "hundreds of made-up names, in every notice",
     "tests/feeds/test_damaged_zip.py::test_any_one_damage_": "hundreds of damages",
     "tests/replay/test_beside.py::test_another_wording": "several replays side by side",

@@ -1,5 +1,6 @@
 """Settings are checked as a whole at start, and an error names the key."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,27 @@ def test_the_environment_wins_and_paths_count_from_the_file(tmp_path: Path, monk
     assert settings.cities[0].geofences == tmp_path / "x.geojson"
     assert (settings.broker.url, settings.broker.partitions) == ("kafka://broker:9092", 2)
     assert settings.exercise
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (
+            {"url": "https://warn.example/x.zip", "kind": "folder"},
+            "kind folder needs folder, but url https://warn.example/x.zip is given; write folder in place of url",
+        ),
+        (
+            {"folder": "/own", "kind": "zip"},
+            "kind zip needs url, but folder /own is given; write url in place of folder",
+        ),
+    ],
+)
+def test_a_place_that_a_source_of_its_kind_cannot_have_is_refused_with_the_remedy(
+    source: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(SettingsError, match=re.escape(said)) as refused:
+        parse({"cities": [CITY], "sources": [{"name": "own", **source}]})
+    assert "sources.0" in str(refused.value)
 
 
 def test_without_a_source_the_dwd_is_read() -> None:

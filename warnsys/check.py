@@ -20,7 +20,7 @@ from warnsys.cap.codes import CODES, Level
 from warnsys.cap.document import ZONE
 from warnsys.cap.languages import places
 from warnsys.cap.model import Area, Info
-from warnsys.disk import cap_files
+from warnsys.disk import cap_files, content_of
 from warnsys.warning.matching import is_swapped
 
 ZIP_MAGIC = b"PK"
@@ -60,7 +60,7 @@ def check(path: Path, now: datetime, known_cells: Collection[str] = (), zone: tz
     sender that writes times without an offset.
     """
     for file in cap_files(path):
-        yield from check_content(str(file), file.read_bytes(), now, known_cells, zone)
+        yield from check_content(str(file), content_of(file), now, known_cells, zone)
 
 
 def check_content(

@@ -12,6 +12,7 @@ from warnsys.cap import CapError, Member, level, read_bundle
 from warnsys.cap.dwd import without_language
 from warnsys.channels import wording
 from warnsys.channels.events import event_name
+from warnsys.disk import content_of
 from warnsys.records import AlertHeaders, Meaning, Outcome
 from warnsys.settings import LIVE
 from warnsys.warning.matching import Decision, Matcher, live_at
@@ -48,11 +49,11 @@ class Explained:
         }
 
 
-def explain(path: Path, matcher: Matcher, at: datetime | None) -> Iterator[Explained]:
+def explain(path: Path, matcher: Matcher, at: datetime | None, stage: str = LIVE) -> Iterator[Explained]:
     """Decide every message of a CAP file or ZIP, each judged at `at`, or at its own `sent`. Raises `OSError`."""
     for name, member in _members(path):
         identifier = without_language(member.stem)
-        headers = AlertHeaders(stage=LIVE, source="file", id=identifier, seen=datetime.fromtimestamp(0, UTC))
+        headers = AlertHeaders(stage=stage, source="file", id=identifier, seen=datetime.fromtimestamp(0, UTC))
         if member.error:
             decision = matcher.refuse(headers, member.error)
         else:
@@ -61,7 +62,7 @@ def explain(path: Path, matcher: Matcher, at: datetime | None) -> Iterator[Expla
 
 
 def _members(path: Path) -> Iterator[tuple[str, Member]]:
-    content = path.read_bytes()
+    content = content_of(path)
     if not content.startswith(ZIP_MAGIC):
         yield str(path), Member(path.name, content)
         return

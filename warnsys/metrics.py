@@ -161,7 +161,7 @@ class Metrics:
         for status in get_args(DistrictStatus):
             self.districts.labels(city, status).set(held.count(status))
 
-    def read(self, record: Record, topic: str) -> None:
+    def count_if_of_newer_release(self, record: Record, topic: str) -> None:
         """After a record was taken from a topic."""
         if record.newer:
             self.newer.labels(topic).inc()

@@ -87,7 +87,8 @@ class ToTell:
     """The districts whose stele gets a new record."""
     changes: tuple[Change, ...] = ()
     sent: Mapping[str, SteleSent] = field(default_factory=dict)
-    """By district, what is remembered of its stele's newest record: of a district in `due`, the one to be sent."""
+    """By district, what is remembered of its stele's newest record. For a district in `due` that is the new record,
+    which is still to be sent."""
 
 
 def decide_what_to_tell(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[CityState, ToTell | None]:
@@ -96,9 +97,9 @@ def decide_what_to_tell(state: CityState, record: ImpactRecord, city: CityRules)
     1. It learns what the record says. A message that can wait (`_learn` says which) leaves steps 2 to 5 to a later
        record.
     2. It derives what holds now.
-    3. It compares that with what each channel was last told. It looks only at districts and groups where a message is
-       new or gone since the last comparison. It leaves out a paused channel. Once the pause is over, it compares what
-       holds now with what stood when the pause began.
+    3. It compares that with what each channel was last told. It looks only at districts and event groups where a
+       message is new or gone since the last comparison (`held` says what stood then). It leaves out a paused channel.
+       Once the pause is over, it compares what holds now with what stood when the pause began.
     4. It finds the steles that need a new record.
     5. It remembers what stood and what was told.
     """
@@ -120,6 +121,7 @@ def decide_what_to_tell(state: CityState, record: ImpactRecord, city: CityRules)
     for channel_names, stood_before, went_back in pauses.to_compare(
         stopped, state.held, city.policy.channels, situation.now, time_went_back=time_went_back
     ):
+        # `went_back`: the time went back at this record or, for channels whose pause is over, at any during the pause.
         before = _as_if_new(stood_before, situation) if went_back else stood_before
         more, told = changes(state.facts, situation, before, told, city.policy.only(channel_names), snapshot)
         found += more
@@ -138,12 +140,14 @@ def decide_what_to_tell(state: CityState, record: ImpactRecord, city: CityRules)
 def _learn(state: CityState, record: ImpactRecord, city: CityRules) -> tuple[CityState, bool]:
     """Takes what a record says into the state. Gives the state, and whether what follows from the record can wait.
 
-    Only a message can wait, if it changes little here, does not complete a snapshot, and the state need not be weighed.
+    Only a message can wait, if it changes little here, does not complete a snapshot, and the state has not grown so
+    much that its size has to be measured.
     """
     match record:
         case Outcome():
             outcome = with_sender_in_ids(for_cities(record, (state.city,)))
             facts = learn_outcome(state.facts, outcome, city.ruleset_version)
+            # An older content of a message may come late: it then takes the base id, and the newer one gets another.
             state = with_renamed_messages(state, renamed(state.facts.facts, facts.facts, outcome.base_id))
             can_wait = (
                 facts.grown < WEIGH_AFTER  # else `within_bounds`, which comes last, has to weigh the state now
@@ -259,7 +263,8 @@ def _due(
 ) -> tuple[tuple[DistrictSituation, ...], dict[str, SteleSent]]:
     """Gives the districts whose stele needs a new record: its content changed, or the record grows old.
 
-    Also gives, by district, what is remembered of its stele's newest record: of those it gives, the one to be sent.
+    Also gives, by district, what is remembered of its stele's newest record. For a district that needs a new record,
+    that is the new one.
     """
     again_after = timedelta(seconds=city.policy.stele_valid_s / 3)
     due, shared = [], stele.Shared(city.place, situation, city.policy)
@@ -282,7 +287,7 @@ def set_aside(
 ) -> tuple[CityState, tuple[Notice, ...]]:
     """Leaves out a record that a city failed to settle. Gives the city's state without it, and what to publish.
 
-    Neither a bad record nor bad rules make it raise. If it raises or ends the process all the same, the state is at
+    Neither a bad record nor bad rules make it raise or end the process. If it does so all the same, the state is at
     fault.
 
     The city keeps what it knew, and is incomplete. If the record is an outcome, the city marks its message as
@@ -291,7 +296,7 @@ def set_aside(
     state = state.model_copy(update={"troubles": noted(state.troubles, record, reason)})
     notices: tuple[Notice, ...] = ()
     if isinstance(record, Outcome):
-        facts = without_verdict(state.facts, record.listed_id)  # that of an older content would hide this
+        facts = without_verdict(state.facts, record.listed_id)  # a verdict on an older content would hide this one
         state = state.model_copy(update={"facts": facts})
         unreadable = {
             "decided": "rejected", "reason": reason[:300], "supersedes": (), "meanings": (), "sent": None,

@@ -100,7 +100,8 @@ class Source(_Strict):
     timezone: Annotated[ZoneInfo, BeforeValidator(_zone)] = ZONE
     """Whose clocks are meant where a message writes a time without an offset."""
     senders: tuple[str, ...] | None = None
-    """Whose messages are taken; [] takes everybody's. By default the DWD's from an address, everybody's of a folder."""
+    """Whose messages are taken; [] takes everybody's. By default the DWD's from a `zip`, everybody's of a folder; a
+    source of another kind at an address has to say it."""
 
     @property
     def allowed_senders(self) -> tuple[str, ...]:
@@ -124,6 +125,25 @@ class Source(_Strict):
     def _one_place(self) -> "Source":
         if bool(self.url) == bool(self.folder):
             raise ValueError("a source has either url or folder; write one of the two")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> "Source":
+        if not self.kind:
+            return self
+        wanted = registry.SOURCES.get(self.kind).place_key
+        if not getattr(self, wanted):
+            other = "url" if self.url else "folder"
+            place = self.url or self.folder
+            raise ValueError(
+                f"kind {self.kind} needs {wanted}, but {other} {place} is given; write {wanted} in place of {other}, "
+                f"or take out kind"
+            )
+        if self.url and self.senders is None and self.kind != "zip":
+            raise ValueError(
+                f"kind {self.kind} at {self.url} has no usual senders; write senders, "
+                f"or senders = [] to take everybody's"
+            )
         return self
 
 

@@ -4,7 +4,7 @@ It lies beside the rooms: processes draw it and commands print its lines, so in 
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from textwrap import shorten
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from warnsys.channels.registry import called, channel_of, said_parts
+from warnsys.channels.registry import called, channel_of, said_parts, tellers
 from warnsys.channels.wording import moment
 from warnsys.records import ChangeNotice, FeedStatus, Notice, Outcome, SteleItem, SteleRecord
 
@@ -120,14 +120,21 @@ class LiveView:
     def _holding(self, record: SteleRecord, *, most: int, narrow: bool) -> Text:
         lines = [self._period(item) if narrow else f"{item.event['de']} ({item.when['de']})" for item in record.items]
         for number, item in enumerate(record.items[:most]):
-            if number and item.phase == "advance":
-                lines[number] = f"Vorabinfo: {lines[number]}"
+            if number:  # the first one's level has a column of its own
+                kind = "Vorabinfo" if item.phase == "advance" else f"Stufe {item.level}"
+                lines[number] = f"{kind}: {lines[number]}"
             lines[number] += " – unbestätigt" if item.phase == "expired" else ""
         total = len(record.items) + record.more
+        higher = _higher(record.items, shown=most)
+        up_to = f"bis Stufe {higher}" if higher else ""
         if most == 1 and total > 1:  # first, for the end of a line may be cut off
-            lines[0] = f"+{total - 1} {lines[0]}" if narrow else f"(1 von {total}) {lines[0]}"
+            if narrow:
+                ahead = f"+{total - 1} ({up_to})" if up_to else f"+{total - 1}"
+            else:
+                ahead = f"(1 von {total}, {up_to})" if up_to else f"(1 von {total})"
+            lines[0] = f"{ahead} {lines[0]}"
         elif total > most:
-            lines[most:] = [f"… und {total - most} weitere"]
+            lines[most:] = [f"… und {total - most} weitere" + (f", {up_to}" if up_to else "")]
         return Text("\n".join(lines[: most + 1] if most > 1 else lines[:1]))
 
     def _period(self, item: SteleItem) -> str:
@@ -150,8 +157,9 @@ class LiveView:
         grid = Table.grid(padding=(0, 1), expand=True)
         grid.add_column(no_wrap=True, style="cyan")
         grid.add_column(ratio=1, no_wrap=each == 1, overflow="ellipsis")
+        width = max(len(called(one.name, "de")) for one in tellers())
         for notice in list(self._notices)[: max(1, lines // each)]:
-            channel = f"{called(channel_of(notice), 'de'):<4}"
+            channel = f"{called(channel_of(notice), 'de'):<{width}}"
             said = " – ".join(said_parts(notice, "de"))
             clock = f"{notice.issued.astimezone(self._zone):%H:%M}"
             text = Text(said, style="bold" if notice.level == 4 and notice.kind != "ended" else "")
@@ -188,3 +196,12 @@ def line(notice: Notice, zone: ZoneInfo) -> str:
         case ChangeNotice():
             who = f"{channel_of(notice)} {AUDIENCES[notice.audience]}"
             return f"{clock} {who} {notice.kind}: {' – '.join(said_parts(notice, 'de'))}"
+
+
+def _higher(items: Sequence[SteleItem], *, shown: int) -> int | None:
+    """Gives the highest level among the items that are not shown, if it is above all that are. Only items in the phase
+    of the first one count."""
+    alike = [(number, item.level) for number, item in enumerate(items) if item.phase == items[0].phase]
+    levels = [level for number, level in alike if number < shown]
+    highest = max((level for _, level in alike), default=0)
+    return highest if levels and highest > max(levels) else None

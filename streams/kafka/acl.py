@@ -1,7 +1,7 @@
 """What each process must be allowed on the broker, and nothing beyond: the table that operators give to Kafka.
 
 Every process is a user of its own. A feed that was broken into can then write nonsense onto `cap.alerts`, where it is
-checked, but no push. Before they start, feed and worker look at all topics of the stage (`streams/kafka/admin.py`).
+checked, but no push. Before they start, processes look at all topics of the stage (`streams/kafka/admin.py`).
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class AccessRule:
 
 
 def rules(topics: Topics) -> dict[str, tuple[AccessRule, ...]]:
-    """By process. `up` is feed and worker in one; a `reader` is what tails or serves the channels."""
+    """By process. `up` is feed, worker, web and audit in one; a `reader` is what tails or serves the channels."""
     worker = (
         *_topics(SEE, topics.all(), "looks at all topics before it starts"),
         *_topics(("Read",), topics.inputs, "the agents' inputs"),

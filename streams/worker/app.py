@@ -54,7 +54,8 @@ KEEP_UP = 8
 KEEP_UP_S = 1.0
 KEEP_UP_LOOK_S = 0.002
 """While more than `KEEP_UP` outcomes for each partition wait to be settled, messages of the ordinary lane wait, for at
-most `KEEP_UP_S`. With a lower limit the state would be stored after each record."""
+most `KEEP_UP_S`. With a lower `KEEP_UP`, `settle` would seldom have a next record waiting, and store the state after
+each."""
 BUFFER = 500
 FETCH = 90
 """How many records a queue holds, and how many one fetch brings. Fetching pauses at four fifths of the queue, so one
@@ -321,7 +322,7 @@ class Worker:
             raise
 
     async def _handle_or_reject(self, agent: Agent, record: ConsumedRecord) -> bool:
-        """Lets an agent handle a record, a suspect after its trial. A record that is at fault is rejected.
+        """Lets an agent handle a record. A suspect has its trial first. A record that is at fault is rejected.
 
         Gives False if the agent does nothing, because a rebalance came during the trial. The agent has then forgotten
         what it had processed and not stored. Those records come again, and this record must not overtake them.

@@ -58,16 +58,17 @@ class MatchAgent:
         self._rebalances = 0
         """How often partitions were assigned or revoked. If it grows during a record, its partition may be lost."""
         self._convicted: dict[str, dict[str, str]] = {}
-        """Why `handle` sets convicted records aside: topic/partition@offset → city → reason, as in `SettleAgent`. This
-        agent decides for all cities at once, so the only city is ""."""
+        """Records that failed in a trial (`judge`), so that `handle` sets them aside. By topic/partition@offset, then
+        by city, it has the reason, as in `SettleAgent`. This agent decides for all cities at once, as the city ""."""
         self._cities = topics.by_partition(cities)
         """The cities of each partition of `warn.impacts`."""
 
     async def handle(self, record: ConsumedRecord) -> None:
         """Decides one record and sends the result. `flush` waits for the acknowledgements later.
 
-        Every CAP message gets an outcome, whatever its content. Raises for a record of another stage or without our
-        headers, for a snapshot that cannot be read or is convicted, when a send fails, and when memory runs out.
+        Every CAP message gets an outcome, whatever its content. Raises for a record of another stage (live, or one
+        exercise) or without our headers, for a snapshot that cannot be read or is convicted, when a send fails, and
+        when memory runs out.
         """
         started = time.perf_counter()
         convicted_for = self._convicted.pop(place_of(record), {}).get("", "")
@@ -96,7 +97,9 @@ class MatchAgent:
             trail = trail.at("sent", authored_at.timestamp())
         try:
             await self._publish(record, outcome, trail)
-        except TooLargeError as error:  # cities of other partitions may have the first outcome, and keep what it says
+        except TooLargeError as error:
+            # One partition's part of the outcome is too large. Some partitions may have got their part already. All get
+            # the rejected outcome now, but a city that knows a message as accepted keeps to that (`Listing.decided`).
             outcome = self._rejected_for(headers, f"too-large {error}")
             await self._publish(record, outcome, trail)
         self._count(headers, outcome)
@@ -108,7 +111,7 @@ class MatchAgent:
             raise PoisonError(convicted_for)
         snapshot = Snapshot.from_bytes(record.value)
         self._check_stage(snapshot.stage)
-        self._metrics.read(snapshot, record.topic)
+        self._metrics.count_if_of_newer_release(snapshot, record.topic)
         await self._send_to_all(record, dict.fromkeys(self._cities, snapshot.to_bytes()), TraceHeader())
 
     def _count(self, headers: AlertHeaders, outcome: Outcome) -> None:
@@ -120,8 +123,9 @@ class MatchAgent:
     async def judge(self, record: ConsumedRecord, trials: Trials) -> dict[str, str]:
         """Tries a suspect record in a trial process. If it fails there, `handle` sets it aside. Gives why it fails.
 
-        A record is suspect if a worker ended uncleanly while it processed the record, or if a record with the same
-        content is convicted.
+        It fails if it takes too much time or memory, or ends the process (`trial`). An exception is no failure there:
+        `handle` meets it, too. A record is suspect if a worker ended uncleanly while it processed the record, or if a
+        record with the same content is convicted.
         """
         if record.headers.get("kind") == "snapshot":
             part = TrialPart("", Snapshot.from_bytes, (record.value,))
@@ -153,7 +157,7 @@ class MatchAgent:
         """Sends each partition its value, and notes the acknowledgement as outstanding: `flush` waits for it.
 
         In two cases this method waits itself. A value is large, so the broker may refuse it. Or a rebalance came during
-        the send, and `_unflushed` may not hold a send from before a rebalance.
+        the send, and `_unflushed` must not get a send from before a rebalance.
         """
         rebalances = self._rebalances
         acknowledged = await self._sender.begin(

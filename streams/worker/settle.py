@@ -28,7 +28,7 @@ from streams.worker.failures import (
     rejection,
 )
 from streams.worker.hand import place_of
-from streams.worker.match import MatchAgent as MatchAgent  # `streams.agents` leads here until 0.3.0, and had both
+from streams.worker.match import MatchAgent as MatchAgent  # for imports by the old name `streams.agents`, until 0.3.0
 from streams.worker.state import StateStore, StoredState, UnreadableState
 from streams.worker.trial import NOT_TRIED, TrialPart, Trials
 from warnsys.headers import COVERS, PUBLISHED, record_time
@@ -78,7 +78,7 @@ class SettleAgent:
         self._states: dict[int, dict[str, StoredState]] = {}
         """By partition and city, the newest state in memory."""
         self._unflushed: dict[int, set[str]] = {}
-        """By partition, the cities whose state has changed and is not yet stored."""
+        """By partition, the cities that have settled or set aside a record since their state was stored."""
         self._rebalances = 0
         """How often partitions were assigned or revoked. If it grows during a record, its partition may be lost."""
         self._failed_ticks: dict[str, int] = {}
@@ -87,7 +87,7 @@ class SettleAgent:
         """Why `handle` sets convicted records aside: topic/partition@offset → city → reason. The city "" means all."""
         self._partitions_in_metrics = set[int]()
         self._cities_with_bad_state: set[str] = set()
-        """Cities whose state is held to be at fault: in a trial even `set_aside` failed or ended the process."""
+        """Cities whose state is held to be at fault: in a trial even `set_aside` failed (`trial` says what that is)."""
 
     def forget(self) -> None:
         """Forgets all states, because partitions were revoked or assigned. The next record reads them again.
@@ -166,7 +166,7 @@ class SettleAgent:
         content = self._with_broker_time(read_impact_record(record.value), record)
         if content.stage != self._topics.stage:
             raise ForeignStageError(content.stage, self._topics.stage)
-        self._metrics.read(content, record.topic)
+        self._metrics.count_if_of_newer_release(content, record.topic)
         rebalances = self._rebalances
         before = await self._restored(record.partition)
         after = dict(before)
@@ -187,9 +187,10 @@ class SettleAgent:
         if rebalances == self._rebalances:
             self._keep(record.partition, before, after)
         else:
-            # A rebalance came, and `forget` has emptied `_states`. `after` must not go into it, because it could hide
-            # what a new owner of the partition has stored. It must not be lost either, because the worker now marks the
-            # record as handled. So this method stores it at once.
+            # A rebalance came, and `forget` has emptied `_states`. If the partition comes back, its states must be read
+            # from the store, where another owner may have stored newer ones; so `after` must not be kept in memory. It
+            # must not be lost either, because the worker now marks the record as handled. So it is stored at once. It
+            # replaces nobody's states there: each process stores under keys of its own.
             await self._save(record.partition, after)
         for notice in notices:
             self._count(notice)
@@ -220,7 +221,8 @@ class SettleAgent:
         return _CityResult(after, notices, outgoing)
 
     def _keep(self, partition: int, before: Mapping[str, StoredState], after: dict[str, StoredState]) -> None:
-        """Keeps the new states in memory, and notes which cities `flush` has to store."""
+        """Keeps the new states in memory, and notes which cities `flush` has to store: all but those that passed the
+        record over, because their state covered it."""
         changed = {city for city, stored in after.items() if stored.state is not before[city].state}
         self._states[partition] = after
         if unflushed := self._unflushed.get(partition, set[str]()) | changed:
@@ -242,8 +244,9 @@ class SettleAgent:
         """Tries a suspect record in a trial process, city by city. Gives the cities that fail, and why.
 
         A record is suspect if a worker ended uncleanly while it processed the record, or if a record with the same
-        content is convicted. If even `set_aside` fails in the trial, the state of that city is at fault. Gives nothing
-        if a rebalance came meanwhile: the states that were tried are forgotten, and the record comes again.
+        content is convicted. A part of a trial fails if it takes too much time or memory, or ends the process; not if
+        it raises. If even `set_aside` fails in the trial, the state of that city is at fault. Gives nothing if a
+        rebalance came meanwhile: the states that were tried are forgotten, and the record comes again.
         """
         rebalances = self._rebalances
         content = self._with_broker_time(read_impact_record(record.value), record)
@@ -287,14 +290,15 @@ class SettleAgent:
         if is_tick:
             self._failed_ticks[city] = self._failed_ticks.get(city, 0) + 1
         is_convicted = isinstance(failure.__cause__, PoisonError)
-        # A convicted record never reaches `settle`, so its failure says nothing about the state. If `judge` tried it,
-        # `_cities_with_bad_state` has the result. For a tick the count `_failed_ticks` decides.
+        # A convicted record never reaches `settle`, so its failure says nothing about the state. But `judge` may have
+        # tried to set it aside, and noted in `_cities_with_bad_state` where even that failed. For a tick the count
+        # `_failed_ticks` decides.
         state_fails = not is_convicted and not is_tick and self._state_fails(state)
         too_many_ticks = self._failed_ticks.get(city, 0) >= GIVEN_UP_AFTER
         if state_fails or too_many_ticks or city in self._cities_with_bad_state:
-            # The new state settles the record if the old state failed by itself, or if the record is a tick: a tick is
-            # harmless, and gives the new state its time. In the only other case the record is convicted and `judge`
-            # found the state at fault; then the new state sets the record aside.
+            # Does the new state settle this record, or set it aside? It settles the record if the old state failed by
+            # itself. It settles a tick in any case, even a convicted one: a tick is harmless and gives the new state
+            # its time. Any other record that comes here has been convicted, and the new state sets it aside.
             result = self._begin_anew(city, state, content, record, reason, retry=state_fails or is_tick)
         else:
             after, notices = set_aside(state, content, reason, self._cities[city])
@@ -343,8 +347,9 @@ class SettleAgent:
             lambda: set_aside(empty, content, reason, rules),
         ]
         after, notices = _first_that_works(attempts if retry else attempts[2:])
-        # `_outgoing` makes a tombstone for each stele that is in its first state and not in its second. A new state has
-        # no steles before its first tick, so all would get one, although their districts exist. So both are `after`.
+        # `_outgoing` takes a state before and one after, and makes a tombstone for each stele that only the first has.
+        # A new state has no steles before its first tick, so all would get one, although their districts exist. So both
+        # are `after`.
         result = self._result_that_fits(after, after, notices, record)
         return result._replace(outgoing=[rejected, *result.outgoing])
 

@@ -295,9 +295,9 @@ class StrictConsumer(driver.Consumer):
     async def perform_seek(self) -> None:
         """Seeks to the first record that is not handled.
 
-        Faust calls this after each rebalance, before records flow, and when it has fetched while its flow is stopped.
-        If the group's generation is still that of the last seek, it starts at the tracker's `done`. Otherwise it starts
-        at the committed offset.
+        Faust calls this on two occasions. One is a rebalance, before records flow again: then it starts at the
+        committed offset. The other is that Faust has fetched records although its flow is stopped: the group's
+        generation is then that of the last seek, and it starts at the tracker's `done`.
         """
         generation = self.app.consumer_generation_id
         inputs = self._input_partitions()

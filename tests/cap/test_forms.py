@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.cap.oddities import CAP, message, swap, without
 from tests.cap.reading import codes, info, said
-from warnsys.cap import Misleading, forms, read_alert
+from warnsys.cap import Misleading, NotCap, forms, read_alert
 from warnsys.check import check_message
 from warnsys.warning.matching import _text
 
@@ -34,6 +34,45 @@ def test_what_stands_before_the_xml_declaration_is_left_out_and_said(head: str, 
     body = head.encode() + plain
     assert said(body) == said(plain)
     assert codes(body) == ["xml-head"]
+
+
+@pytest.mark.parametrize("tail", [b"\0" * 200, b"\n\x1a", b"\r\n\0"])
+def test_padding_behind_the_xml_is_left_out_and_said(tail: bytes) -> None:
+    assert said(message() + tail) == said(message())
+    assert codes(message() + tail) == ["xml-tail"]
+
+
+@pytest.mark.parametrize("tail", [b"\0<x/>", b"x", b"\0x"])
+def test_anything_else_behind_the_xml_is_refused(tail: bytes) -> None:
+    with pytest.raises(NotCap):
+        read_alert(message() + tail)
+
+
+def test_within_cdata_an_ampersand_is_right_as_it_is_whatever_else_is_mended() -> None:
+    body = message(swap(">H<", "><![CDATA[A & B]]> &uuml;ber C & D<"))
+    assert info(body).headline == "A & B über C & D"
+    named = swap("<identifier>", "<identifier><![CDATA[a&b]]>")
+    body = message(lambda text: named(text).replace(f' xmlns="{CAP}"', ""))
+    assert read_alert(body).identifier.startswith("a&b")
+    assert codes(body) == ["namespace-form"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_zeros_within_utf_16_are_no_padding(encoding: str) -> None:
+    text = f'<?xml version="1.0" encoding="UTF-16"?>{message().decode()}'.replace(f' xmlns="{CAP}"', "")
+    with pytest.raises(NotCap, match="CAP"):
+        read_alert(text.encode(encoding))
+
+
+def test_a_message_that_is_full_of_ampersands_is_refused() -> None:
+    with pytest.raises(NotCap):
+        read_alert(message(swap(">H<", f">{'&' * 10_001}<")))
+
+
+def test_an_ampersand_that_begins_no_entity_is_one() -> None:
+    body = message(swap(">H<", ">Wind & Wetter, http://x.de/?a=1&b=2 &amp; &#38;<"))
+    assert info(body).headline == "Wind & Wetter, http://x.de/?a=1&b=2 & &"
+    assert set(codes(body)) == {"markup"}
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
@@ -232,11 +271,26 @@ def test_a_time_after_24_o_clock_is_none(clock: str) -> None:
         read_alert(message(swap("T18:00:00+", f"T{clock}+")))
 
 
-@pytest.mark.parametrize("end", ["9999-12-31T23:59:59+00:00", "9999-12-31T24:00:00Z", "9999-12-31", "9999-01-01T00:00"])
-def test_an_end_in_the_year_9999_is_none_and_said(end: str) -> None:
+@pytest.mark.parametrize(
+    "end",
+    [
+        "9999-12-31T23:59:59+00:00",
+        "9999-12-31T24:00:00Z",
+        "9999-12-31",
+        "9999-01-01T00:00",
+        "2999-12-31T23:59:59+01:00",
+    ],
+)
+def test_an_end_in_the_year_9999_or_2999_is_none_and_said(end: str) -> None:
     body = message(swap("2027-07-14T18:00:00+02:00", end))
     assert info(body).expires is None
     assert codes(body) == ["expires-never"]
+
+
+def test_a_leap_second_is_read_as_the_one_before_it() -> None:
+    body = message(swap("T18:00:00+02:00", "T23:59:60+02:00"))
+    assert info(body).expires == datetime(2027, 7, 14, 21, 59, 59, tzinfo=UTC)
+    assert codes(body) == ["time-form"]
 
 
 @pytest.mark.parametrize("year", ["9998", "2570", "2200"])

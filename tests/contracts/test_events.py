@@ -1,6 +1,8 @@
 """The event streams in the contracts: every event has a schema, and an example that holds."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, get_args
 
 import jsonschema
@@ -8,8 +10,12 @@ import pytest
 import yaml
 
 from tests.web.described import EVERYTHING, STREAM, check_event, content_of, names_of
-from tools.contracts import documents
+from tools.contracts import documents, samples
 from tools.contracts.__main__ import FOLDER
+from warnsys import registry
+from warnsys.channels import push
+from warnsys.records import PushNotice
+from warnsys.warning.policy import Rule
 from warnsys.web.event_stream import stream_events
 from warnsys.web.telling import EventKind
 
@@ -65,3 +71,30 @@ def test_every_example_of_an_event_is_marked_as_an_exercise(wanted: dict[str, st
         payload = message["examples"][0]["payload"]
         assert payload.get("stage") != "live"
         assert payload.get("exercise", True) is True
+
+
+class LetterNotice(PushNotice):
+    """What a channel for the staff alone tells."""
+
+
+@pytest.fixture
+def letter() -> Iterator[None]:
+    """The last of all channels tells the staff only."""
+    rules = (Rule(audience="staff", channel="letter", warnings="Minor"),)
+    described = replace(
+        push.CHANNEL, name="letter", order=999, record=LetterNotice, rules=rules,
+        word=lambda *change: LetterNotice.model_validate(push.notice(*change).model_dump()),
+    )  # fmt: skip
+    for kept in (samples.told, samples.events):
+        kept.cache_clear()
+    with registry.CHANNELS.beside(described):
+        yield
+    for kept in (samples.told, samples.events):
+        kept.cache_clear()
+
+
+@pytest.mark.usefixtures("letter")
+def test_the_example_of_a_notice_is_one_that_the_public_is_told() -> None:
+    assert LetterNotice in {type(record) for record in samples.told()[1]}
+    _, data = samples.events()["notice"]
+    assert json.loads(data)["audience"] == "public"

@@ -93,6 +93,13 @@ def test_an_advance_notice_is_named_so_everywhere() -> None:
     assert city.stele().items[0].presentation == "tile"
     assert city.push("staff")[0].title["de"].startswith("Vorabinformation")
     assert city.sms("staff")[0].text.startswith("Vorabinfo")
+    assert (city.push("staff")[0].advance, city.sms("staff")[0].advance) == (True, True)
+
+
+def test_a_record_of_a_warning_says_nothing_of_advance_notices() -> None:
+    """As a release wrote it that did not know the field."""
+    city = City().take(tick(0), outcome("A", meaning("Severe")))
+    assert all(b"advance" not in one.to_bytes() for one in (*city.push(), *city.sms()))
 
 
 def test_a_stele_record_holds_everything_worst_first_in_every_language() -> None:

@@ -4,7 +4,7 @@ import base64
 import re
 from itertools import product
 
-from tests.support import City, meaning, outcome, tick
+from tests.support import City, cancel, meaning, outcome, snapshot, tick
 from warnsys.channels.push import collapse_key
 
 STAGES, CITIES, AUDIENCES = ("live", "demo"), ("solingen", "muelheim-an-der-ruhr-im-ruhrgebiet"), ("public", "staff")
@@ -33,8 +33,24 @@ def test_an_update_of_a_group_replaces_the_notice_before_it() -> None:
     city.take(outcome("B", meaning("Extreme"), supersedes=["A"], sent=5, stamp=5))
     first, second = city.push()
     assert (first.kind, second.kind) == ("warn", "update")
-    assert first.collapse_key == second.collapse_key == collapse_key("live", "x", "public", first.group)
-    assert {one.collapse_key for one in city.push("staff")} == {collapse_key("live", "x", "staff", first.group)}
+    assert first.collapse_key == second.collapse_key == collapse_key("live", "x", "public", first.group, "d1", "d2")
+    assert {one.collapse_key for one in city.push("staff")} == {
+        collapse_key("live", "x", "staff", first.group, "d1", "d2")
+    }
+
+
+def test_an_end_or_a_lesser_level_elsewhere_replaces_nothing_that_holds() -> None:
+    """A phone that was offline keeps the last notice of each key."""
+    city = City().take(tick(0), outcome("A", meaning("Extreme", districts=["d1"])))
+    city.take(outcome("B", meaning("Moderate", districts=["d2"]), sent=5, stamp=5))
+    city.take(cancel("C", "B", 9), snapshot(9, "A", "C"))
+    assert [(one.kind, one.districts) for one in city.push()] == [
+        ("warn", ("d1",)),
+        ("update", ("d2",)),
+        ("ended", ("d2",)),
+    ]
+    first, second, end = city.push()
+    assert first.collapse_key != second.collapse_key == end.collapse_key
 
 
 def test_a_notice_that_speaks_for_several_groups_replaces_none_of_theirs() -> None:

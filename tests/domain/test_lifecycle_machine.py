@@ -310,7 +310,7 @@ class Lifecycle(RuleBasedStateMachine):
 
 
 Lifecycle.TestCase.settings = settings(
-    max_examples=2_000 if os.environ.get("CI") else 300,
+    max_examples=int(os.environ.get("EXAMPLES") or (1_000 if os.environ.get("CI") else 300)),
     derandomize=bool(os.environ.get("CI")),
     stateful_step_count=20,
     deadline=None,

@@ -103,7 +103,72 @@ def test_a_moved_begin_or_end_is_told_with_its_amount(first: Meaning, second: Me
 
 def test_a_district_that_is_newly_warned_hears_that_it_is() -> None:
     city = followed(meaning(districts=["d1"]), meaning(districts=["d1", "d2"]))
-    assert city.push()[-1].body["de"].startswith("District 2: jetzt auch hier. Mi 14.07. 14:00 bis 18:00 Uhr. ")
+    assert city.push()[-1].body["de"].startswith("District 2: neu hier. Mi 14.07. 14:00 bis 18:00 Uhr. ")
+
+
+def test_no_amount_is_told_of_districts_where_it_is_not_true() -> None:
+    city = City().take(tick(0), outcome("A", meaning("Severe", expires=60, districts=["d1"])))
+    city.take(outcome("A2", meaning("Severe", expires=90, districts=["d2"])), snapshot(0, "A", "A2"))
+    city.take(outcome("B", meaning("Severe", expires=240), supersedes=["A", "A2"], stamp=5, sent=5), snapshot(5, "B"))
+    assert city.push()[-1].body["de"].startswith("ganz Xstadt: verlängert bis Mi 14.07. 18:00 Uhr. ")
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "then", "said"),
+    [
+        (
+            meaning("Severe", expires=60, districts=["d1"]),
+            meaning("Severe", expires=300, districts=["d2"]),
+            meaning("Severe", expires=180),
+            "teils verlängert bis Mi 14.07. 17:00 Uhr. Mi 14.07. 14:00 bis 17:00 Uhr. ",
+        ),
+        (
+            meaning("Moderate", districts=["d1"]),
+            meaning("Minor", districts=["d2"]),
+            meaning("Severe"),
+            "teils hochgestuft. Mi 14.07. 14:00 bis 18:00 Uhr. ",
+        ),
+    ],
+    ids=["longer in one, shorter in the other", "worse in one, new in the other"],
+)
+def test_what_is_true_of_some_districts_alone_is_told_in_part(
+    first: Meaning, other: Meaning, then: Meaning, said: str
+) -> None:
+    city = City().take(tick(0), outcome("A", first), outcome("A2", other), snapshot(0, "A", "A2"))
+    city.take(outcome("B", then, supersedes=["A", "A2"], stamp=5, sent=5), snapshot(5, "B"))
+    assert city.push()[-1].body["de"].startswith(f"ganz Xstadt: {said}")
+
+
+def test_a_lesser_warning_beside_an_advance_notice_that_goes_on_is_not_called_what_became_of_it() -> None:
+    later = meaning("Severe", urgency="Future", onset=240, expires=360, ii="65")
+    city = City().take(tick(0), outcome("A", later), snapshot(0, "A"))
+    city.take(outcome("B", meaning("Moderate", onset=60, expires=180, ii="61"), stamp=5, sent=5), snapshot(5, "A", "B"))
+    body = city.push("staff")[-1].body["de"]
+    assert "zusätzlich zur Vorabinformation, die weiter gilt" in body
+    assert "geworden" not in body
+
+
+def test_beside_an_advance_notice_is_said_only_where_it_goes_on_in_every_district() -> None:
+    def ahead(severity: str, district: str) -> Meaning:
+        return meaning(severity, urgency="Future", onset=240, expires=600, ii="65", districts=[district])
+
+    city = City().take(tick(0), outcome("A1", ahead("Extreme", "d1")), outcome("A2", ahead("Severe", "d2")))
+    city.take(snapshot(0, "A1", "A2"), tick(1))
+    warning = meaning("Severe", onset=60, expires=180, ii="61")
+    city.take(outcome("B", warning, supersedes=["A2"], stamp=5, sent=5), snapshot(5, "A1", "B"), tick(6))
+    assert not [one for one in city.push("staff") if len(one.districts) > 1 and "zusätzlich" in one.body["de"]]
+
+
+def test_no_amount_is_told_where_many_districts_are_joined_whose_times_differ() -> None:
+    city = City(city_rules(22)).take(tick(0))
+    for number in range(1, 23):
+        city.take(outcome(f"A{number}", meaning(expires=120, districts=[f"d{number}"])))
+    city.take(snapshot(0, *(f"A{number}" for number in range(1, 23))), tick(1))
+    later = [meaning(expires=240 + 60 * number, districts=[f"d{number}"]) for number in range(1, 23)]
+    names = [f"A{number}" for number in range(1, 23)]
+    city.take(outcome("B", *later, supersedes=names, stamp=5, sent=5), snapshot(5, "B"), tick(6))
+    assert city.push()[-1].districts == tuple(sorted(f"d{number}" for number in range(1, 23)))
+    assert "Std." not in city.push()[-1].body["de"]
 
 
 def test_a_warning_that_is_listed_again_holds_again() -> None:

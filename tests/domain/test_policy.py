@@ -1,13 +1,16 @@
 """What may take over a screen, and which channel tells whom."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support import NOON, City, city_rules, meaning, outcome, tick
+from warnsys.channels.registry import called, channel_of
 from warnsys.cli.policy_table import policy_table
+from warnsys.records import ChangeNotice
 from warnsys.settings import Settings, SettingsError, parse
-from warnsys.warning.policy import Minimum, Policy, default_rules
+from warnsys.warning.policy import QUIET_GROUPS, Minimum, Policy, Rule, default_rules
 
 
 @pytest.mark.parametrize(
@@ -47,7 +50,7 @@ def test_an_advance_notice_is_a_tile_however_bad_and_near() -> None:
 
 def test_the_rules_of_some_channels_are_the_same_rules() -> None:
     policy = Policy()
-    assert policy.only(("push", "sms")) is policy
+    assert policy.only(policy.channels) is policy
     assert {rule.channel for rule in policy.only(("sms",)).rules} == {"sms"}
     assert policy.only(("sms",)).rules == tuple(rule for rule in policy.rules if rule.channel == "sms")
 
@@ -102,7 +105,8 @@ def test_whatever_a_rule_leaves_out_the_worst_is_told(rule: Any) -> None:
     least = {"audience": rule.audience, "channel": rule.channel, "warnings": "never", "except_groups": ["RAIN"]}
     policy = settings_with(rules=[least], defaults=False).policy
     city = City(city_rules(policy=policy)).take(tick(0), outcome("A", meaning("Extreme")))
-    assert len(city.push(rule.audience) + city.sms(rule.audience)) == 1
+    (told,) = (one for one in city.notices if isinstance(one, ChangeNotice))
+    assert (channel_of(told), told.audience) == (rule.channel, rule.audience)
 
 
 def test_several_own_rules_of_one_name_hold_together() -> None:
@@ -129,3 +133,28 @@ def test_the_table_says_nothing_of_a_change_where_there_is_none(policy: dict[str
 def test_the_table_says_which_audience_is_told_of_nothing() -> None:
     lines = list(policy_table(settings_with(rules=[PUBLIC_PUSH], defaults=False).policy))
     assert lines[-1] == "  staff: no channel tells them of anything; add a rule under [[policy.rules]]"
+
+
+# -- the table of the documentation ---------------------------------------------------------------------------------
+
+PAGE = Path(__file__).parents[2] / "docs/reference/policy.md"
+
+
+def column_of(rule: Rule) -> tuple[str, ...]:
+    """How the page tells a default rule: its name and what stands below it."""
+    assert rule.except_groups in ((), QUIET_GROUPS), f"the table has no row that says this of {rule.name}"
+    advance = "no" if rule.advance == "never" else f"from {rule.advance}"
+    return (
+        f"{rule.audience} {called(rule.channel, 'en')}".casefold(),
+        rule.warnings,
+        advance,
+        "never" if rule.except_groups else "yes",
+    )
+
+
+def test_the_page_has_a_column_for_each_default_rule_of_the_channels() -> None:
+    lines = [line for line in PAGE.read_text("utf-8").splitlines() if line.startswith("|")][:5]
+    head, _, *rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
+    assert [row[0] for row in rows] == ["from level", "advance notices", "frost, fog, heat, UV"]
+    columns = list(zip((name.casefold() for name in head), *rows, strict=True))[2:]
+    assert columns == [column_of(rule) for rule in default_rules()], f"write the rules of the channels into {PAGE}"

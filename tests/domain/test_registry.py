@@ -1,28 +1,30 @@
 """A channel and a source are a file each: one that is registered shows everywhere, and nothing else knows of it."""
 
+import ast
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import httpx
 import pytest
 from pydantic import ValidationError
 
 from streams.kafka import acl
-from streams.kafka.topics import Topics
+from streams.kafka.topics import Topic, Topics
 from tests.support import NOON, City, at, city_rules, meaning, outcome, snapshot, tick
 from tests.web.sites import LOGIN, Desk
 from tools.contracts import kinds
-from warnsys import registry
+from warnsys import channels, registry
 from warnsys.audit.entries import Auditor, Stood
-from warnsys.cap.model import level
-from warnsys.channels.push import change_id
-from warnsys.channels.registry import Channel, TopicShape, channel_of
+from warnsys.channels.common import CommonFields, common_fields
+from warnsys.channels.registry import TAKEN, Channel, TopicShape, channel_of
 from warnsys.feeds.answer import Answer, Refused
 from warnsys.feeds.kinds import SourceKind
 from warnsys.feeds.poller import Poller
 from warnsys.feeds.publisher import MemoryPublisher
-from warnsys.records import ChangeNotice, ChannelPause, ChannelState, read_action
+from warnsys.records import ChangeNotice, ChannelPause, ChannelState, Record, read_action
 from warnsys.replay.read import of_scenario
 from warnsys.replay.report import Report
 from warnsys.replay.run import Replay, ReplayEvent, settings_of
@@ -42,11 +44,9 @@ class SirenNotice(ChangeNotice):
 
 def word(place: CityInfo, change: Change, situation: Situation, stage: str) -> SirenNotice:
     return SirenNotice(
-        id=change_id(place, change, stage), stage=stage, exercise=stage != "live", city=place.id,
-        audience=change.audience, kind=change.kind, reason=change.reason, cause=change.cause, issued=situation.now,
-        level=level(change.meaning.severity), severity=change.meaning.severity, group=change.meaning.group,
-        districts=change.districts, onset=change.meaning.onset, tone=f"Heulton {change.kind}",
-    )  # fmt: skip
+        **common_fields(place, change, situation, stage),
+        tone=f"Heulton {change.kind}",
+    )
 
 
 SIREN = Channel(
@@ -81,10 +81,47 @@ def test_channels_stand_in_their_order_and_each_record_is_of_one_channel() -> No
     assert len({one.record for one in registry.CHANNELS.all()}) == 3
 
 
+def test_what_channels_share_stands_in_no_channels_file() -> None:
+    trees = {file.stem: ast.parse(file.read_text("utf-8")) for file in Path(channels.__path__[0]).glob("*.py")}
+    own = {
+        name for name, tree in trees.items()
+        if any(isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "CHANNEL" for node in tree.body)
+    }  # fmt: skip
+    assert own >= {"stele", "push", "sms"}
+    for name in own:
+        imports = [node for node in ast.walk(trees[name]) if isinstance(node, ast.ImportFrom)]
+        named = {one.module for one in imports} | {f"{one.module}.{each.name}" for one in imports for each in one.names}
+        assert not named & {f"warnsys.channels.{other}" for other in own - {name}}
+
+
+def test_the_common_fields_are_all_that_a_notice_of_every_channel_has() -> None:
+    assert set(CommonFields.__annotations__) == set(ChangeNotice.model_fields) - set(Record.model_fields)
+
+
 def test_two_files_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="siren: two files"), registry.CHANNELS.beside(SIREN):  # noqa: SIM117
         with registry.CHANNELS.beside(SIREN):
             pass
+
+
+@pytest.mark.parametrize("name", ["", "E-Mail", "e_mail", "e.mail", "1st", "-mail", "mail\n", "straße"])
+def test_a_channel_whose_name_no_topic_can_have_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="small letters, digits and hyphens"):
+        replace(SIREN, name=name)
+
+
+@pytest.mark.parametrize("name", sorted(TAKEN))
+def test_a_channel_of_the_name_of_another_topic_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name}.*another topic of ours has this name"):
+        replace(SIREN, name=name)
+
+
+def test_the_names_that_a_channel_cannot_have_are_those_of_all_other_topics() -> None:
+    topics = Topics("live", 1)
+    properties = [name for name, one in vars(Topics).items() if isinstance(one, property)]
+    names = {name for name in properties if isinstance(getattr(topics, name), Topic)}
+    names |= {topic.name.rpartition(".")[2] for topic in topics.all()}
+    assert names - set(topics.channels) == TAKEN
 
 
 @pytest.mark.usefixtures("siren")
@@ -180,6 +217,7 @@ def test_a_new_channel_is_on_the_tape_and_in_the_report_of_a_replay() -> None:
     assert "siren" in {json.loads(line).get("channel") for line in lines}
     page = report.html()
     assert "Sirene, Öffentlichkeit" in page
+    assert "Sirene, Stab" not in page
     assert page.index("Push, Öffentlichkeit") < page.index("Sirene, Öffentlichkeit") < page.index("SMS, Öffentlichkeit")
 
 
@@ -206,7 +244,7 @@ SHELF = SourceKind(name="shelf", order=99, asks=lambda source, client: Shelf())
 
 async def test_a_new_kind_of_source_is_named_in_the_settings_and_polled() -> None:
     with registry.SOURCES.beside(SHELF):
-        source = Source(name="x", url="http://shelf.invalid/", kind="shelf")
+        source = Source(name="x", url="http://shelf.invalid/", kind="shelf", senders=())
         async with httpx.AsyncClient() as client:
             status = await Poller(source, "demo", client, MemoryPublisher(), lambda: NOON).look()
     assert status.error.startswith("a shelf: the shelf is bare")
@@ -216,6 +254,17 @@ def test_a_kind_of_source_that_there_is_not_is_refused_with_those_that_there_are
     city = {"id": "x", "name": "X", "geofences": "x"}
     with pytest.raises(SettingsError, match="zip, folder"):
         parse({"cities": [city], "sources": [{"name": "x", "url": "http://x.invalid/", "kind": "shelf"}]})
+
+
+def test_a_source_of_a_new_kind_at_an_address_says_whose_messages_are_taken() -> None:
+    city = {"id": "x", "name": "X", "geofences": "x"}
+    source = {"name": "x", "url": "http://x.invalid/", "kind": "shelf"}
+    with registry.SOURCES.beside(SHELF):
+        with pytest.raises(SettingsError, match=r"sources\.0: .*kind shelf at http://x.invalid/.*write senders"):
+            parse({"cities": [city], "sources": [source]})
+        for senders in ((), ("office@warn.example",)):
+            (found,) = parse({"cities": [city], "sources": [{**source, "senders": senders}]}).sources
+            assert found.allowed_senders == senders
 
 
 def test_an_address_is_a_zip_and_a_folder_a_folder() -> None:

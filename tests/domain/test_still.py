@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support import City, at, cancel, city_rules, meaning, outcome, snapshot, tick
+from tests.support import City, at, cancel, city_rules, meaning, outcome, rejected, snapshot, tick
 from warnsys.cap.model import SEVERITIES, level
 from warnsys.channels import sms, still
 from warnsys.channels.events import event_name
 from warnsys.channels.wording import CityInfo
 from warnsys.channels.words import LANGUAGES, messages
-from warnsys.records import ImpactRecord, Meaning, NoticeKind, PushNotice, SmsNotice
+from warnsys.records import ImpactRecord, Meaning, NoticeKind, Outcome, PushNotice, SmsNotice
 from warnsys.warning.difference import Reason
 from warnsys.warning.facts import Fact
 from warnsys.warning.notify import Change
@@ -132,6 +132,93 @@ def test_what_a_lowering_says_itself_is_not_said_twice() -> None:
 def test_where_nothing_else_holds_an_end_says_nothing_of_it() -> None:
     assert goes_on(rain_ends()) == ""
     assert "Folgegefahren" in rain_ends().sms()[-1].text
+
+
+def test_an_end_beside_a_warning_that_nobody_can_read_says_that_others_are_not_known() -> None:
+    city = City().take(tick(0), outcome("A", meaning()), rejected("B"), snapshot(0, "A", "B"))
+    city.take(tick(10), cancel("C", "A", 10), snapshot(10, "C", "B"))
+    assert city.status() == "no_data"
+    assert "beendet (aufgehoben). Ob anderes gilt, ist zurzeit nicht bekannt. Folge" in city.push()[-1].body["de"]
+    assert city.sms()[-1].text == (
+        "Die Wetterwarnung ist beendet (aufgehoben): heftiger Starkregen. ganz Xstadt. "
+        "Ob anderes gilt, ist zurzeit nicht bekannt. Daten: DWD, gekürzt"
+    )
+
+
+def test_an_end_beside_what_expired_unconfirmed_says_that_others_are_not_known() -> None:
+    city = City().take(tick(0), outcome("A", meaning(group="WIND", ii="52")), outcome("B", meaning(expires=29)))
+    city.take(snapshot(0, "A", "B"), tick(30), cancel("C", "A", 30), snapshot(30, "B", "C"))
+    assert city.status() == "unconfirmed"
+    assert "Ob anderes gilt, ist zurzeit nicht bekannt." in city.push()[-1].body["de"]
+
+
+def storms_in_three_of_five(then: Outcome, *, severity: str = "Severe") -> City:
+    """Storms in d1, d2 and d3, beside gusts and rain that last longer; then something becomes of those in d1 and d2."""
+    city = City(city_rules(5)).take(tick(0))
+    for key, where in (("A", ["d1", "d2"]), ("A3", ["d3"])):
+        city.take(outcome(key, meaning(severity, group="THUNDERSTORM", ii="46", districts=where)))
+    for key, number, group, end in (("W", "54", "WIND", 900), ("H", "65", "RAIN", 1500)):
+        city.take(outcome(key, meaning(group=group, ii=number, expires=end, districts=["d1", "d2", "d3"])))
+    city.take(snapshot(0, "A", "A3", "W", "H"), then)
+    return city.take(snapshot(10, then.base_id, "A3", "W", "H"))
+
+
+def test_an_sms_of_an_end_in_a_part_of_the_city_names_it_whatever_goes_on() -> None:
+    """Else who reads it in the third district takes his own warning for ended."""
+    assert storms_in_three_of_five(cancel("C", "A", 10)).sms()[-1].text == (
+        "Die Wetterwarnung ist beendet: schweres Gewitter, Starkregen, Hagel. D1, D2. "
+        "Weiter: ergiebiger Dauerregen bis Do 15.07. 15:00; und weitere. Daten: DWD, gekürzt"
+    )
+
+
+def test_an_sms_of_a_lowering_in_a_part_of_the_city_says_that_and_where_whatever_goes_on() -> None:
+    less = meaning("Moderate", group="THUNDERSTORM", ii="33", districts=["d1", "d2"])
+    city = storms_in_three_of_five(outcome("B", less, sent=10, stamp=10, supersedes=["A"]), severity="Extreme")
+    assert ". D1, D2: herabgestuft" in city.sms()[-1].text
+    assert "gilt weiter" in city.sms()[-1].text
+
+
+def test_an_end_says_of_a_district_in_doubt_that_others_are_not_known_though_another_is_warned() -> None:
+    city = City().take(tick(0), outcome("A", meaning()), outcome("G", meaning(group="WIND", ii="54", districts=["d1"])))
+    city.take(snapshot(0, "A", "G"), tick(1), rejected("R", 7), cancel("C", "A", 7), snapshot(7, "C", "G", "R"))
+    assert [city.status("d1"), city.status("d2")] == ["warned", "no_data"]
+    assert ". Es gilt weiter: orkanartige Böen (D1) bis 18:00 Uhr. Ob anderes gilt, ist " in city.push()[-1].body["de"]
+    assert "Anderes: nicht bekannt." in city.sms()[-1].text
+
+
+def test_what_is_not_worth_a_name_leaves_others_in_doubt() -> None:
+    """A Minor warning stands, so the district is warned; the end names it to nobody."""
+    city = City().take(tick(0), outcome("A", meaning()), outcome("G", meaning("Minor", group="WIND", ii="51")))
+    city.take(snapshot(0, "A", "G"), tick(1), rejected("R", 7), cancel("C", "A", 7), snapshot(7, "C", "G", "R"))
+    assert "beendet (aufgehoben). Ob anderes gilt, ist zurzeit nicht bekannt." in city.push()[-1].body["de"]
+
+
+def test_an_end_of_a_long_event_keeps_its_districts_where_nothing_goes_on() -> None:
+    event = "Hochwasser und Überflutung kleiner Flüsse und Bäche"
+    where = [f"d{number}" for number in range(1, 11)]
+    flood = meaning(districts=where, ii="")
+    texts = {"de": flood.texts["de"].model_copy(update={"event": event})}
+    flood = flood.model_copy(update={"texts": texts, "sender_name": "Landesamt für Umwelt Nordrhein"})
+    city = City(city_rules(12)).take(tick(0), outcome("A", flood), snapshot(0, "A"), tick(1))
+    city.take(cancel("C", "A", 6), snapshot(6, "C"), tick(7))
+    assert ". D1, D10, D2, D3, D4, D5, D6, D7, D8, D9. " in city.sms()[-1].text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("where", [["d1", "d2", "d9"], [f"d{number}" for number in range(1, 13)]], ids=["part", "all"])
+def test_an_sms_says_that_it_lowers_whatever_goes_on_and_however_long_its_words_are(
+    where: list[str], language: str
+) -> None:
+    rule = Rule.model_validate({"audience": "public", "channel": "sms", "warnings": "Severe", "languages": [language]})
+    city = City(city_rules(12, Policy(rules=(rule,), defaults=False))).take(tick(0))
+
+    def storm(severity: str, number: str) -> Meaning:
+        return meaning(severity, group="THUNDERSTORM", ii=number, districts=where, onset=300, expires=1020)
+
+    wind = meaning(group="WIND", ii="54", expires=900, districts=[f"d{number}" for number in range(1, 13)])
+    city.take(outcome("A", storm("Extreme", "48")), outcome("W", wind), snapshot(0, "A", "W"), tick(1))
+    city.take(outcome("B", storm("Severe", "42"), supersedes=["A"], stamp=6, sent=6), snapshot(6, "B", "W"), tick(7))
+    assert messages(language)("brief-lowered") in city.sms()[-1].text
 
 
 def test_several_things_that_hold_are_named_the_worst_first() -> None:

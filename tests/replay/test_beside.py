@@ -8,7 +8,11 @@ from lxml import html
 from typer.testing import CliRunner, Result
 
 from geofences import bundled
+from tests.support import City, meaning, outcome, snapshot, tick
 from warnsys.cli.main import app
+from warnsys.replay.beside import side_by_side
+from warnsys.replay.compare import as_lines, differences
+from warnsys.replay.tape import Line, Tape, read_tape
 
 SETTINGS = """\
 [[cities]]
@@ -128,3 +132,43 @@ def test_an_advance_notice_is_called_one_in_every_heading_of_the_report() -> Non
     assert advance
     assert all("Neue Vorabinformation, Stufe" in heading for heading, _ in advance), advance
     assert not any("Vorabinformation" in heading for heading, said in told if "Vorabinfo" not in said)
+
+
+HEADER = {
+    "kind": "replay",
+    "cities": {"x": {"name": "Xstadt", "timezone": "Europe/Berlin", "districts": {"d1": "D1", "d2": "D2"}}},
+}
+
+
+def lines_of(urgency: str) -> list[Line]:
+    """What the staff is told and the steles show of one message."""
+    city = City().take(tick(0), outcome("A", meaning("Severe", urgency=urgency, onset=300, expires=500)))
+    lines: list[str] = []
+    tape = Tape(HEADER, lines.append)
+    for notice in city.take(snapshot(0, "A"), tick(1)).notices:
+        tape(notice)
+    tape.close()
+    return [one for one in read_tape("".join(lines))[1] if one["audience"] == "staff" or "status" in one]
+
+
+def test_without_the_words_an_advance_notice_is_called_one_on_the_page_and_in_the_terminal() -> None:
+    found = differences(lines_of("Future"), lines_of("Immediate"))
+    rows = side_by_side("before", HEADER, HEADER, found).rows
+    said = {
+        (row.who, " ".join(text for text, _ in row.before), " ".join(text for text, _ in row.after)) for row in rows
+    }
+    new = "Stufe 3, RAIN [galt hier vorher nicht]"
+    assert ("Push, Stab", f"Neue Vorabinformation, {new}", f"Neue Warnung, {new}") in said
+    steles = {words for who, *both in said if who == "Stele" for words in both}
+    assert "gewarnt, Daten aktuell: Stufe 3 (Vorabinformation, Kachel)" in steles
+    assert "gewarnt, Daten aktuell: Stufe 3 (Warnung, Kachel)" in steles
+    lines = list(as_lines(found, HEADER))
+    assert any("before  warn (entered): advance notice, RAIN, level 3" in line for line in lines)
+    assert any("after   warn (entered): RAIN, level 3" in line for line in lines)
+
+
+def test_notices_of_a_release_that_did_not_say_what_is_an_advance_notice_are_compared_without() -> None:
+    announced = lines_of("Future")
+    older = [{name: value for name, value in line.items() if name != "advance"} for line in announced]
+    assert older != announced
+    assert differences(older, announced) == []

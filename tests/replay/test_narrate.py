@@ -107,6 +107,14 @@ def test_match_takes_folders_and_says_each_channels_words() -> None:
     assert "– SMS, Öffentlichkeit: Zurückgehalten: Warnungen gehen hier erst ab Stufe 3 hinaus." in result.output
 
 
+def test_match_of_an_exercise_says_whom_it_would_warn_in_one_if_asked() -> None:
+    Path("a.xml").write_text(cap("a").replace("<status>Actual<", "<status>Exercise<"))
+    assert "; --exercise says whom it would warn in one" in warnsys("match", "a.xml").output
+    asked = warnsys("match", "a.xml", "--exercise").output
+    assert "Ohligs" in asked
+    assert "ÜBUNG" in asked
+
+
 def test_match_in_json_has_the_words_in_two_languages_and_the_reasons_for_silence() -> None:
     Path("a.xml").write_text(cap("a", severity="Moderate"))
     (found,) = [json.loads(line) for line in warnsys("match", "a.xml", "--json").stdout.splitlines()]
@@ -117,6 +125,20 @@ def test_match_in_json_has_the_words_in_two_languages_and_the_reasons_for_silenc
     assert any(line.startswith("SMS, Öffentlichkeit: ") for line in found["silent"])
 
 
+def test_match_in_json_has_the_words_of_a_message_in_one_language_under_that_alone() -> None:
+    Path("a.xml").write_text(cap("a"))
+    city = f'[[cities]]\nid = "solingen"\nname = "Solingen"\ngeofences = "{bundled("solingen")}"\n'
+    rule = '[[policy.rules]]\naudience = "public"\nchannel = "sms"\nwarnings = "Severe"\nlanguages = ["de", "en"]\n'
+    Path("warnsys.toml").write_text(city + rule)
+    (line,) = warnsys("match", "a.xml", "--settings", "warnsys.toml", "--json").stdout.splitlines()
+    sms = [one for one in json.loads(line)["told"] if (one["channel"], one["audience"]) == ("sms", "public")]
+    german, english = sorted(sms, key=lambda one: "en" in one)
+    assert "en" not in german
+    assert "de" not in english
+    assert german["de"].startswith("Unwetterwarnung")
+    assert english["en"].startswith("Severe weather warning")
+
+
 def test_match_of_an_advance_notice_says_so_and_of_what_does_not_match_says_nothing() -> None:
     Path("a.xml").write_text(cap("a", urgency="Future"))
     Path("b.xml").write_text(cap("b", cell="805124000"))
@@ -125,6 +147,14 @@ def test_match_of_an_advance_notice_says_so_and_of_what_does_not_match_says_noth
     assert "Öffentlichkeit: Zurückgehalten: Vorabinformationen gehen nicht auf diesen Kanal." in said
     (found,) = [json.loads(line) for line in warnsys("match", "b.xml", "--json").stdout.splitlines()]
     assert (found["outcome"], found["told"], found["silent"]) == ("no_district", [], [])
+
+
+def test_match_of_a_danger_that_is_over_says_so_and_who_hears_of_it() -> None:
+    Path("a.xml").write_text(cap("a", urgency="Past"))
+    said = warnsys("match", "a.xml").output
+    for channel in ("Push", "SMS"):
+        assert f"– {channel}, Öffentlichkeit: Zurückgehalten: die Gefahr ist schon vorbei (Past). Das zeigen" in said
+    assert "erst ab Stufe" not in said
 
 
 def test_match_with_settings_asks_their_policy() -> None:

@@ -16,12 +16,14 @@ from warnsys.replay.read import Material, of_scenario
 from warnsys.replay.report import Report
 from warnsys.replay.run import Replay, settings_of
 from warnsys.simulation.scenario import load
+from warnsys.warning.policy import Policy
 
 ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 
-def page_of(material: Material) -> str:
+def page_of(material: Material, policy: Policy | None = None) -> str:
     settings = settings_of(None, material.sources)
+    settings = settings.model_copy(update={"policy": policy or settings.policy})
     player = Replay(settings, lambda event: report(event))
     report = Report(player.header(material), settings.policy)
     player.play(material)
@@ -126,6 +128,19 @@ def test_a_storm_that_warns_nobody_still_gives_a_page() -> None:
     said = text_of(parsed(page_of(of_scenario(load("test-messages")))))
     assert "Niemandem war etwas mitzuteilen." in said
     assert "Testmeldung" in said
+
+
+def test_a_channel_has_a_row_for_those_alone_whom_a_rule_tells() -> None:
+    material = of_scenario(load("test-messages"))
+    every = ["Push, Öffentlichkeit", "SMS, Öffentlichkeit", "Push, Stab", "SMS, Stab"]
+    assert _rows(page_of(material)) == every
+    rules = tuple(rule for rule in Policy().rules if rule.name != "public sms")
+    assert _rows(page_of(material, Policy(rules=rules))) == [row for row in every if row != "SMS, Öffentlichkeit"]
+
+
+def _rows(page: str) -> list[str]:
+    names = [text_of(one) for one in parsed(page).xpath("//svg/text/title")]
+    return [name for name in names if name.startswith(("Push, ", "SMS, "))]
 
 
 # -- what it lets happen --------------------------------------------------------------------------------------------

@@ -132,3 +132,54 @@ def test_two_events_of_one_message_stay_two() -> None:
     city.take(two("B", "Moderate", "Severe", "A"))
     assert [(one.kind, one.reason, one.group) for one in city.push()[told:]] == [("update", "raised", "REGEN ROT")]
     assert {one.meaning.group for one in city.situation.districts["d1"].standing} == {"WIND ROT", "REGEN ROT"}
+
+
+def told_later(before: list[tuple[str, str]], after: list[tuple[str, str]]) -> list[tuple[str, str, str]]:
+    """What the public hears of a message of several events, after an earlier one that it replaces: level, event."""
+
+    def message(key: str, number: int, events: list[tuple[str, str]], *of: str) -> Outcome:
+        said = [worded(key, 0, name, how).meanings[0] for name, how in events]
+        return outcome(key, *said, sent=number, stamp=number, supersedes=of)
+
+    city = City().take(tick(0), message("A", 0, before), snapshot(0, "A"))
+    told = len(city.push())
+    city.take(message("B", 1, after, "A"), snapshot(1, "B"))
+    return [(one.kind, one.reason, one.group) for one in city.push()[told:]]
+
+
+def test_words_that_names_of_all_kinds_have_join_no_two_events() -> None:
+    before = [("WARNUNG VOR STURM", "Extreme"), ("FROST", "Moderate")]
+    told = told_later(before, [("WARNUNG VOR HOCHWASSER", "Severe"), ("FROST", "Moderate")])
+    assert ("update", "lowered", "WARNUNG VOR STURM") not in told
+    assert ("warn", "entered", "WARNUNG VOR HOCHWASSER") in told
+
+
+@pytest.mark.parametrize("later", ["HOCHWASSER-WARNUNG", "HOCHWASSER", "HOCHWASSERLAGE"])
+def test_an_event_that_is_called_alike_goes_on_beside_a_new_one(later: str) -> None:
+    told = told_later([("HOCHWASSERWARNUNG", "Extreme")], [(later, "Minor"), ("WINDBÖEN", "Minor")])
+    assert told == [("lowered", "lowered", "HOCHWASSERWARNUNG")]
+
+
+@pytest.mark.parametrize(
+    ("storm", "flood"),
+    [
+        (("STURM VIOLETT", "STURM GELB"), ("HOCHWASSER GELB", "HOCHWASSER VIOLETT")),
+        (("RED - WIND", "YELLOW - WIND"), ("YELLOW - FLOOD", "RED - FLOOD")),
+        (("Vent fort", "Vent modéré"), ("Crue petite", "Crue majeure")),
+    ],
+)
+def test_two_events_that_change_places_in_a_chain_are_told_as_what_they_are(
+    storm: tuple[str, str], flood: tuple[str, str]
+) -> None:
+    """Else nobody would hear of a flood that becomes Extreme, because an Extreme storm was told."""
+
+    def two(key: str, number: int, severities: tuple[str, str], *of: str) -> Outcome:
+        names = storm[number], flood[number]
+        said = [worded(key, 0, name, how).meanings[0] for name, how in zip(names, severities, strict=True)]
+        return outcome(key, *said, sent=number, stamp=number, supersedes=of)
+
+    city = City().take(tick(0), two("A", 0, ("Extreme", "Minor")), snapshot(0, "A"))
+    told = len(city.push())
+    city.take(two("B", 1, ("Minor", "Extreme"), "A"), snapshot(1, "B"))
+    assert [(one.kind, one.reason, one.severity) for one in city.push()[told:]] == [("warn", "entered", "Extreme")]
+    assert city.push()[-1].group in flood

@@ -57,6 +57,8 @@ class Desk:
     agents: bool = True
     """Whether anybody answers an order."""
     broker: bool = True
+    ahead: timedelta = timedelta(0)
+    """By how much the broker's time is ahead of the story's, in an exercise."""
     stands_s: float = 0
     """How old a picture may be: a test asks for what it has just put in."""
 
@@ -133,7 +135,7 @@ class Desk:
     def put(self, topic: str, key: str, value: bytes | None, headers: dict[str, str] | None = None) -> None:
         """As the reader does: what cannot be read is passed over."""
         with suppress(ValueError):
-            self.board.take(TopicRecord(topic, key, value, headers or {}, self.now))
+            self.board.take(TopicRecord(topic, key, value, headers or {}, self.now + self.ahead))
 
     async def stop(self, channel: Literal["push", "sms"]) -> None:
         until = self.now + timedelta(minutes=30)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.support import City, city_rules, meaning, outcome, snapshot, square_district, tick
 from warnsys.cap import Alert, read_alert
-from warnsys.records import Outcome, Snapshot, SteleRecord
+from warnsys.records import Meaning, Outcome, Snapshot, SteleRecord, Text
 from warnsys.web import cap_out
 
 RULES, DISTRICT = city_rules(), square_district(1)
@@ -48,6 +48,34 @@ def test_what_holds_goes_out_though_something_beside_it_has_expired() -> None:
     alert = cap(stele(31, *story))
     assert {info.severity for info in alert.infos} == {"Minor"}
     assert alert.incidents == "B"
+
+
+def said(**given: object) -> Meaning:
+    return meaning().model_copy(update=given)
+
+
+@pytest.mark.parametrize(
+    ("category", "written"), [(None, "Met"), ("Fire", "Fire"), ("Health", "Health"), ("Rauch", "Other"), ("", "Other")]
+)
+def test_what_is_no_weather_is_not_called_weather(category: str | None, written: str) -> None:
+    record = SteleRecord.from_bytes(stele(1, outcome("A", said(category=category))).to_bytes())
+    assert [info.categories for info in cap(record).infos] == [(written,)]
+
+
+def test_a_record_from_before_there_were_categories_is_read_and_that_of_weather_is_as_it_was() -> None:
+    fire, rain = (stele(1, outcome("A", said(category=category))) for category in ("Fire", None))
+    assert b'"category"' not in rain.to_bytes()
+    before = SteleRecord.from_bytes(fire.to_bytes().replace(b'"category":"Fire",', b""))
+    assert before == fire.model_copy(update={"items": (fire.items[0].model_copy(update={"category": None}),)})
+
+
+def test_each_info_names_the_source_in_its_own_language() -> None:
+    text = Text(event="Heavy rain", headline="Head", description="Text", instruction="")
+    infos = cap(stele(1, outcome("A", said(texts=dict.fromkeys(("de", "en", "tr"), text))))).infos
+    assert {info.language: info.sender_name for info in infos} == {
+        "de": "Quelle: Deutscher Wetterdienst", "en": "Source: Deutscher Wetterdienst",
+        "tr": "Quelle: Deutscher Wetterdienst",
+    }  # fmt: skip
 
 
 def test_times_in_utc_end_as_the_standard_asks() -> None:

@@ -10,7 +10,7 @@ from lxml import html
 
 from tests.support import at, meaning, outcome, rejected, snapshot, tick
 from tests.web.sites import LOGIN, Desk, settings
-from tests.web.states import STATES
+from tests.web.states import FLOOD, HEAT, STATES, Town, town_in
 from warnsys.records import FeedStatus
 from warnsys.web import app
 from warnsys.web.history import History
@@ -365,6 +365,93 @@ def test_many_copies_of_one_refusal_push_no_other_out() -> None:
     for _ in range(300):
         refused(desk, "R")
     assert [one.key for one in desk.board.rejected] == ["R", "first"]
+
+
+# -- the report --------------------------------------------------------------------------------------------------------
+
+NONE = {"de": ("Keine.", "Nichts."), "en": ("None.", "Nothing.")}
+
+
+def sections(desk: Desk, language: str = "de") -> dict[str, Any]:
+    """What stands under each heading of the report, by the heading without its count."""
+    page: Any = html.document_fromstring(desk.page(f"/lagebericht?lang={language}"))
+    found: dict[str, Any] = {}
+    for one in page.xpath("//main/h2/following-sibling::*"):
+        if one.tag == "h2":
+            continue
+        (heading,) = one.xpath("preceding-sibling::h2[1]")
+        found.setdefault(re.sub(r" \(\d+\)", "", heading.text), []).append(one)
+    return found
+
+
+@pytest.mark.parametrize("language", NONE)
+def test_a_section_of_the_report_without_entries_says_so(language: str) -> None:
+    desk = Desk().take(tick(0), snapshot(0))
+    desk.put("impacts", "", snapshot(0).to_bytes())
+    found = sections(desk, language)
+    said = [" ".join(one.text_content() for one in parts if "screen-only" not in one.get("class", ""))
+        for parts in found.values()]  # fmt: skip
+    none, nothing = NONE[language]
+    assert said[1:] == [none, none, none, none, none, none, nothing]
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_no_list_and_no_table_of_the_report_is_empty(state: str) -> None:
+    for heading, parts in sections(town_in(state)).items():
+        for one in parts:
+            entries = one.xpath("self::ul/li | self::table/tbody/tr | self::p/text() | self::p/*")
+            assert entries, heading
+
+
+def test_where_nothing_is_known_the_report_does_not_say_that_nothing_was_held_back() -> None:
+    for desk in (Desk(), warned().later(10)):
+        (said,) = sections(desk)["Zurückgehalten"]
+        assert said.text == "Keine verlässlichen Daten"
+
+
+def test_where_no_source_was_ever_heard_the_report_does_not_say_that_none_was_missing() -> None:
+    (said,) = sections(Desk())["Ausfälle"]
+    assert said.text == "Keine verlässlichen Daten"
+
+
+def test_what_came_and_is_not_decided_is_counted_in_the_report() -> None:
+    desk = Desk().take(tick(0), snapshot(0))
+    desk.put_alert("Z", b"<alert/>")
+    counted, _ = sections(desk)["Eingegangen"]
+    assert counted.text == "keine Entscheidung bekannt: 1"
+
+
+UNREAD = "kein lesbares XML"
+
+
+@pytest.mark.parametrize("days", [-400, 400], ids=["broker behind", "broker ahead"])
+def test_in_an_exercise_what_is_unreadable_stands_on_all_pages_at_the_storys_time(days: int) -> None:
+    town = Town(stage="storm", ahead=timedelta(days=days)).tick(-5)
+    for minute in (-5, 0):
+        town.snap(minute, HEAT, broken=[FLOOD])
+    for path in ("/", "/lagebericht", "/meldungen"):
+        text = town.page(path)
+        assert UNREAD in text, path
+        assert "Mi 14.07. 13:55" in text.rpartition(UNREAD)[0][-700:], path
+        assert f"{town.now + town.ahead:%d.%m.}" not in text, path
+    town.snap(13 * 60, HEAT, broken=[FLOOD])
+    for path in ("/", "/lagebericht"):
+        assert UNREAD in town.page(path), "it stands"
+    town.snap(13 * 60 + 1, HEAT)
+    for path in ("/", "/lagebericht", "/meldungen?hours=12"):
+        assert UNREAD not in town.page(path)
+    for path in ("/lagebericht?hours=14", "/meldungen?hours=14"):
+        assert UNREAD in town.page(path), "that it was there is told"
+
+
+@pytest.mark.parametrize("days", [-400, 400], ids=["broker behind", "broker ahead"])
+def test_of_what_only_the_brokers_time_is_known_an_exercise_tells_no_time(days: int) -> None:
+    town = Town(stage="storm", ahead=timedelta(days=days)).snap(0, HEAT)
+    town.put("rejected", "x", b"<no", {**BROKEN, "reason": "city: x: KeyError", "agent": "settle"})
+    for path in ("/", "/lagebericht", "/meldungen"):
+        text = town.page(path)
+        assert "kann nicht verarbeitet werden" in text, path
+        assert f"{town.now + town.ahead:%d.%m.}" not in text, path
 
 
 # -- marks and looks --------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
@@ -9,7 +10,7 @@ from playwright.async_api import Browser, Page, Route, expect
 
 from tests.support import meaning, outcome
 from tests.web.conftest import served
-from tests.web.states import STATES
+from tests.web.states import ADVANCE, FAR, FLOOD, GALE, HEAT, SEVERE, STATES, Town
 from tests.web.test_browser import PHONE, SETTLED, WIDE, comes_true, desk_in, opened
 from tests.web.test_surroundings import with_neighbours
 
@@ -59,6 +60,76 @@ async def test_on_a_wall_of_4k_the_same_stands_twice_as_large(browser: Browser) 
     ):
         await at_a_glance(page)
         assert await page.evaluate("Math.round(parseFloat(getComputedStyle(document.documentElement).fontSize))") == 32
+
+
+LATER = [one.model_copy(update={"key": f"{one.key}-later", "onset": onset, "until": until})
+    for one, onset, until in ((GALE, 300, 400), (HEAT, 1380, 1800), (FLOOD, 120, 200))]  # fmt: skip
+NINE = (SEVERE, FLOOD, GALE, HEAT, FAR, ADVANCE, *LATER)
+
+
+def stormy(count: int, stage: str = "live") -> Town:
+    """So many warnings and notices at once, each told."""
+    town = Town(stage=stage).tick(-30)
+    for number in range(1, count + 1):
+        town.snap(2 * number - 30, *NINE[:number])
+    return town.snap(0, *NINE[:count])
+
+
+@pytest.mark.parametrize(
+    ("count", "stage", "stopped"),
+    [(6, "live", ()), (9, "live", ()), (9, "storm", ()), (9, "storm", ("push",)), (9, "storm", ("push", "sms"))],
+)
+async def test_at_1080p_of_many_warnings_the_matrix_scrolls_and_what_was_sent_keeps_its_room(
+    browser: Browser, count: int, stage: str, stopped: tuple[Literal["push", "sms"], ...]
+) -> None:
+    town = stormy(count, stage)
+    for channel in stopped:
+        await town.stop(channel)
+    async with served(town) as address, opened(browser, address) as page:
+        await page.locator(".map .place").first.wait_for()
+        await comes_true(page, SETTLED)
+        assert await page.locator(".matrix tbody tr").count() == count
+        assert await page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+        assert await page.evaluate(OUTSIDE % ".panel, .map, .districts tr, .timeline, .strip summary, .buttons") == []
+        assert await page.evaluate(CUT % ".panel:not(.holds)") == []
+        lines = "parseFloat(getComputedStyle(document.getElementById('log')).lineHeight)"
+        assert await page.evaluate(f"document.getElementById('log').clientHeight / {lines}") >= 4
+        await page.keyboard.press("t")
+        await page.keyboard.press("End")
+        await comes_true(page, REACHED, 5)
+
+
+REACHED = """(({ top, bottom }) => document.querySelector('.matrix thead th').getBoundingClientRect().top >= top
+  && document.querySelector('.matrix tbody tr:last-child').getBoundingClientRect().bottom <= bottom + 1)(
+  document.querySelector('.told .scroll').getBoundingClientRect())"""
+"""The last warning of the matrix is in sight, and so are the names of its columns."""
+
+
+LEFTS = """[...document.querySelectorAll('.matrix tr')].map((row) => [...row.querySelectorAll('td, thead th + th')].map(
+  (one) => Math.round(one.getBoundingClientRect().left)).join())"""
+
+
+@pytest.mark.parametrize("width", [390, 360])
+async def test_on_a_phone_all_of_who_was_told_is_in_sight_below_the_names_of_the_ways(
+    browser: Browser, width: int
+) -> None:
+    town = stormy(9, "storm")
+    await town.stop("push")
+    town.tick(1)
+    async with served(town) as address, opened(browser, address, {"width": width, "height": 844}) as page:
+        await comes_true(page, SETTLED)
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert await page.evaluate(CUT % ".told .scroll, .matrix td, .matrix th:not(:first-child)") == []
+        lefts = (
+            "[...document.querySelectorAll('.matrix tr')].map((row) => [...row.querySelectorAll('td, thead th + th')]"
+        )
+        columns = await page.evaluate(f"{lefts}.map((one) => Math.round(one.getBoundingClientRect().left)).join())")
+        assert len(columns) == 10
+        assert len({*columns}) == 1, "what stands below the name of a way is of that way"
+        await page.locator(".matrix tbody tr").last.evaluate("one => one.scrollIntoView({ block: 'end' })")
+        assert await page.locator(".matrix thead").evaluate("one => one.getBoundingClientRect().top") >= 0
+        found = await Axe().run(page, options={"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag22aa"]}})
+        assert not found.response["violations"], found.generate_report()
 
 
 @pytest.mark.parametrize("state", ["calm", "extreme"])

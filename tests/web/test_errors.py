@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import httpx
 import pytest
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import StreamingResponse
 from starlette.requests import Request
 from starlette.testclient import TestClient
 
+from tests.web.conftest import served
 from tests.web.sites import LOGIN, Desk, settings
 from tests.web.test_sites import ORIGIN, warned
 from warnsys.web.errors import MOST_ERRORS, MOST_PARTS, Errors
@@ -206,3 +209,61 @@ def test_who_has_too_many_streams_gets_a_problem() -> None:
     assert answer.status_code == 503
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["retry-after"] == "30"
+
+
+# -- what nobody foresaw --------------------------------------------------------------------------------------------
+
+
+def broken() -> Desk:
+    """A desk whose sites have routes that fail."""
+    desk = Desk()
+
+    def fails() -> None:
+        raise RuntimeError("a private reason")
+
+    def fails_late() -> StreamingResponse:
+        def some() -> Iterator[bytes]:
+            yield b"begun"
+            fails()
+
+        return StreamingResponse(some())
+
+    for site in ("public", "operators"):
+        app: Any = getattr(desk, site).app
+        for path, route in (("/api/v1/broken", fails), ("/broken", fails), ("/late", fails_late)):
+            app.add_api_route(path, route)
+        desk.__dict__[site] = TestClient(app, base_url="http://desk", raise_server_exceptions=False)
+    return desk
+
+
+@pytest.mark.parametrize("site", ["public", "operators"])
+@pytest.mark.parametrize(
+    ("path", "kind"), [("/api/v1/broken", "application/problem+json"), ("/broken", "text/html; charset=utf-8")]
+)
+def test_what_nobody_foresaw_is_answered_in_the_readers_form_and_tells_nothing(site: str, path: str, kind: str) -> None:
+    answer = getattr(broken(), site).get(path)
+    assert (answer.status_code, answer.headers["content-type"]) == (500, kind)
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    for inner in ("private", "RuntimeError", "Traceback", "fails"):
+        assert inner not in answer.text
+    if kind == "application/problem+json":
+        assert (answer.json()["title"], answer.json()["status"]) == ("Internal Server Error", 500)
+        assert ("access-control-allow-origin" in answer.headers) == (site == "public")
+    else:
+        assert words("de")("error-500") in answer.text
+        assert words("de")("error-says-nothing") in answer.text
+
+
+async def test_what_nobody_foresaw_is_logged_once_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    async with served(broken()) as address, httpx.AsyncClient(timeout=30) as http:
+        answer = await http.get(f"{address}/api/v1/broken")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert caplog.text.count("RuntimeError: a private reason") == 1
+    assert "Traceback" in caplog.text
+
+
+def test_an_answer_that_has_begun_gets_no_other() -> None:
+    answer = broken().public.get("/late")
+    assert (answer.status_code, answer.text) == (200, "begun")

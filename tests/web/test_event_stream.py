@@ -8,13 +8,13 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support import meaning, outcome, snapshot, tick
+from tests.support import at, meaning, outcome, snapshot, tick
 from tests.web.conftest import served
 from tests.web.described import EVERYTHING, STREAM, check_event, names_of
 from tests.web.sites import Desk, settings
 from tests.web.test_sites import warned
-from warnsys.records import FeedStatus
-from warnsys.web.event_stream import MOST_NOTICES
+from warnsys.records import FeedStatus, PushNotice
+from warnsys.web.event_stream import MOST_NOTICES, state_now
 from warnsys.web.telling import MAX_EVENTS
 
 Event = dict[str, Any]
@@ -60,6 +60,22 @@ async def test_the_state_of_one_district_has_all_that_holds_there() -> None:
         data = (await anext(events))["data"]
     assert [one["id"] for one in data["districts"]] == ["d1"]
     assert data["record"] == json.loads(desk.board.steles["d1"].model_dump_json())
+
+
+def test_the_state_of_one_district_has_its_notices_however_much_was_told_elsewhere() -> None:
+    desk = Desk().take(tick(0), outcome("A", meaning("Severe", districts=["d1"])), snapshot(0, "A"))
+    mine = [one for one in desk.board.notices if one.audience == "public"]
+    push = next(one for one in mine if isinstance(one, PushNotice))
+    for number in range(MOST_NOTICES):
+        other = push.model_copy(update={"id": f"other-{number}", "districts": ("d2",), "issued": at(number / 4)})
+        desk.put("push", other.id, other.to_bytes())
+    desk.later(30)
+
+    def told(district: str) -> list[str]:
+        return [one["id"] for one in json.loads(state_now(desk.board, district)[1])["notices"]]
+
+    assert told("d1") == [one.id for one in mine] != []
+    assert len(told("d2")) == len(told("")) == MOST_NOTICES
 
 
 async def test_a_reader_of_the_same_process_goes_on_where_it_was() -> None:

@@ -123,6 +123,38 @@ def test_head_is_answered_as_get_without_the_body(path: str) -> None:
     assert [head.headers.get(name) for name in same] == [get.headers.get(name) for name in same]
 
 
+@pytest.mark.parametrize(("path", "allowed"), [("/api/v1/districts", "GET, HEAD"), ("/stele/d1", "GET, HEAD")])
+def test_who_asks_in_a_wrong_way_hears_that_head_is_one_too(path: str, allowed: str) -> None:
+    answer = warned().public.post(path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+
+
+def test_where_get_is_none_head_is_none() -> None:
+    site = warned().operators
+    for answer in (site.put("/act/stop"), site.head("/act/stop")):
+        assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
+OUTSIDE_OF_ROUTES = [
+    ("POST", "/districts", 405, {}), ("GET", "/nowhere", 404, {}), ("GET", "/districts/", 307, {}),
+    ("PUT", "/districts", 413, {}), ("GET", "/stream", 503, {"streams": 0}), ("GET", "/districts", 429, {}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "path", "status", "web"), OUTSIDE_OF_ROUTES)
+def test_pages_of_any_origin_may_read_what_no_route_answers(
+    method: str, path: str, status: int, web: dict[str, Any]
+) -> None:
+    desk = Desk(settings(**web, requests_per_s=0.1 if status == 429 else 0))
+    content = b"x" * 20_000 if status == 413 else None
+    for site, origin in ((desk.public, "*"), (desk.operators, None)):
+        for prefix in ("/api/v1", "/api"):
+            for _ in range(2):
+                answer = site.request(method, f"{prefix}{path}", content=content, follow_redirects=False)
+            assert (answer.status_code, answer.headers.get("access-control-allow-origin")) == (status, origin)
+    assert "access-control-allow-origin" not in desk.public.get("/nowhere").headers
+
+
 def test_head_of_a_stream_ends() -> None:
     answer = warned().public.head("/api/v1/stream")
     assert (answer.status_code, answer.content) == (200, b"")

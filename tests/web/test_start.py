@@ -18,7 +18,7 @@ from tests.web.sites import LOGIN, Desk
 from tests.web.states import SEVERE, STATES, Town
 from tests.web.test_largest import parts, said
 from tests.web.test_sites import calm, warned
-from warnsys.channels.push import push_link
+from warnsys.channels.common import district_link
 from warnsys.cli.init import init
 from warnsys.records import DistrictStatus, Freshness, SteleItem
 from warnsys.settings import EXAMPLE
@@ -600,7 +600,7 @@ def test_the_public_site_begins_with_it_and_the_operators_with_their_desk() -> N
 def test_the_link_that_a_new_city_is_given_leads_to_its_districts_pages_once_the_site_is_named() -> None:
     proposed = signature(init).parameters["link"].default
     desk = calm()
-    address = urlsplit(push_link(replace(desk.city.rules.place, link=proposed), "d1"))
+    address = urlsplit(district_link(replace(desk.city.rules.place, link=proposed), "d1"))
     assert f"//{address.netloc}" == EXAMPLE, "where nothing leads: doctor says so, and steles have no code"
     assert desk.public.get(address.path).status_code == 200
 

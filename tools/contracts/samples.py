@@ -27,6 +27,7 @@ from warnsys.replay.run import Arrival, DecidedMessage, Replay, ReplayEvent, set
 from warnsys.simulation.scenario import load
 from warnsys.web.board import Board, TopicRecord
 from warnsys.web.event_stream import NOTHING, state_now
+from warnsys.web.telling import BoardEvent
 
 STORY = "storm"
 AT, UNTIL = "2027-07-14T12:40:00Z", "2027-07-14T13:10:00Z"
@@ -113,7 +114,10 @@ EPOCH = "5f3a91c2"
 
 @cache
 def events() -> dict[str, tuple[str, str]]:
-    """By its name each event of the streams, as a process tells it that has just read the story: id and data."""
+    """By its name each event of the streams, as a process tells it that has just read the story: id and data.
+
+    One that the public is told where there is one, for the public stream shows the same.
+    """
     (headers, _), records = told()
     settings = settings_of(None, (headers.source,), headers.stage)
     board = Board(cities_for(settings, matcher_for(settings)), headers.stage, epoch=EPOCH, elapsed=lambda: 0.0)
@@ -126,9 +130,11 @@ def events() -> dict[str, tuple[str, str]]:
             key = record.district if isinstance(record, SteleRecord) else ""
             board.take(TopicRecord(topic, key, record.to_bytes(), {}, headers.seen))
     board.take(TopicRecord("rejected", "", b"<alert", {"reason": "not-xml", "agent": "match"}, headers.seen))
-    found: dict[str, tuple[str, str]] = {
-        event.kind: (f"{EPOCH}-{event.number}", event.data) for event in board.since(0) or ()
-    }
+    heard = dict[str, BoardEvent]()
+    for event in board.since(0) or ():
+        if event.public or event.kind not in heard or not heard[event.kind].public:
+            heard[event.kind] = event
+    found = {kind: (f"{EPOCH}-{event.number}", event.data) for kind, event in heard.items()}
     number, state = state_now(board, district)
     greeting = f"{EPOCH}-{number}", state
     return {"hello": greeting, "reload": greeting, "ping": ("", NOTHING), **found}

@@ -27,6 +27,7 @@ CODES: dict[str, Code] = {
     "dtd": Code("rejected", "a document type declaration; entities are never expanded", "have the sender looked at"),
     "not-cap": Code("rejected", "XML, but no CAP alert", "check the address of the source"),
     "encoding": Code("mended", "not in UTF-8; read as it declares", "ask the sender for UTF-8"),
+    "xml-tail": Code("mended", "padding behind the XML, such as zeros; left out", "ask the sender"),
     "xml-head": Code("mended", "blanks or byte order marks before the XML; left out", "ask the sender"),
     "namespace-old": Code("mended", "CAP 1.0 or 1.1; read as 1.2", "ask the sender for CAP 1.2"),
     "namespace-form": Code(
@@ -98,7 +99,7 @@ CODES: dict[str, Code] = {
     "number": Code("rejected", "a height that is no number", _SENDER),
     "heights": Code("rejected", "a lower limit of height above the upper one", _SENDER),
     "ends-before-onset": Code("noted", "ends before it begins: warns nobody at any time", "ask the sender"),
-    "expires-never": Code("noted", "an end in the year 9999; read as no end", "nothing to do"),
+    "expires-never": Code("noted", "an end in the year 9999 or 2999; read as no end", "nothing to do"),
     "expires-missing": Code("noted", "no end: stands until it is cancelled or vanishes", "nothing to do"),
     # scales
     "urgency-unknown": Code("new", "an urgency that CAP does not know; read as Unknown", "tell the project"),

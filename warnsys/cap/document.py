@@ -45,9 +45,9 @@ _PARSER = etree.XMLParser(
     remove_pis=True, huge_tree=False,
 )  # fmt: skip
 
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:[0-5]\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?")
 _BETWEEN_CODES = re.compile(r"[\s,;|/]+")
-_NEVER = re.compile(r"9999-\d\d-\d\d(?:[T ].*)?", re.DOTALL)
+_NEVER = re.compile(r"[29]999-\d\d-\d\d(?:[T ].*)?", re.DOTALL)
 _MIDNIGHT = re.compile(r"(.{10}[T ])24(:00(?::00(?:\.0+)?)?(?:Z|[+-].*)?)")
 """A day without a time is none: whether its begin or its end is meant would have to be guessed."""
 
@@ -211,7 +211,7 @@ class Document:
     # -- values -----------------------------------------------------------------------------------------------------
 
     def time(self, parent: etree._Element, name: str) -> datetime | None:
-        """None where nothing stands, and for an end in the year 9999. Raises `Misleading`."""
+        """None where nothing stands, and for an end in the year 9999 or 2999. Raises `Misleading`."""
         if not (text := self.text(parent, name)):
             return None
         written = text if _TIME.fullmatch(text) else forms.written_time(text)

@@ -103,12 +103,13 @@ _LOOSE_TIME = re.compile(
 
 
 def written_time(text: str) -> str:
-    """As CAP writes it: `2027-07-14t16:00z`, with blanks in it, or without any signs between. What looks like no time
-    of a day stays as it is."""
+    """As CAP writes it: `2027-07-14t16:00z`, with blanks in it, or without any signs between; a leap second as the one
+    before it. What looks like no time of a day stays as it is."""
     if not (found := _LOOSE_TIME.fullmatch(text.strip(UNSEEN))):
         return text
     year, month, day, hour, minute, second, parts, utc, hours, minutes = found.groups()
-    whole = f"{year}-{month}-{day}T{hour}:{minute}:{second or '00'}" + (f".{parts[:6]}" if parts else "")
+    second = "59" if second == "60" else second or "00"
+    whole = f"{year}-{month}-{day}T{hour}:{minute}:{second}" + (f".{parts[:6]}" if parts else "")
     return whole + ("+00:00" if utc else f"{hours}:{minutes or '00'}" if hours else "")
 
 

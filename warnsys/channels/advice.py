@@ -10,7 +10,7 @@ from warnsys.warning.text import shorten
 
 SAID_FROM = level("Severe")
 MAX_CHARS = 240
-"""Of the instruction in a push: what a phone shows unfolded, beside the period and what holds."""
+"""Of the instruction in brief: what a phone shows of a push unfolded, beside the period and what holds."""
 MAX_CALL = 20
 """Of a sentence in capitals that says nothing by itself: "ACHTUNG!", "DANGER TO LIFE!"."""
 SHORT_FORMS = frozenset("z b d h u a o ca bzw usw etc ggf evtl inkl mind max min nr st dr e g i approx no".split())
@@ -29,7 +29,7 @@ def is_said(change: Change) -> bool:
     return change.kind != "ended" and level(change.meaning.severity) >= SAID_FROM
 
 
-def in_a_push(change: Change) -> Localised:
+def briefly(change: Change) -> Localised:
     """The instruction, short; in another language of the message where it has none in the reader's. {} for none."""
     if not is_said(change):
         return {}

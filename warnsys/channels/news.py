@@ -12,6 +12,7 @@ from warnsys.channels import wording
 from warnsys.channels.words import Value, say
 from warnsys.records import Localised
 from warnsys.warning.notify import Change
+from warnsys.warning.situation import Situation, grade
 
 WATER = ("RAIN", "THAW", "THUNDERSTORM")
 """Groups after which water may still rise."""
@@ -25,8 +26,20 @@ class News(NamedTuple):
     """Whether the new end stands in both, so that the period need not be told again."""
 
 
-def news(change: Change, zone: ZoneInfo) -> News | None:
-    """What is new to those who were told before; None where a warning is simply new. For an end see `why_ended`."""
+def news(change: Change, situation: Situation, zone: ZoneInfo) -> News | None:
+    """What is new to those who were told before; None where a warning is simply new. For an end see `why_ended`.
+
+    Where districts were told different things before, only what is true is said: without amounts, and with "in part"
+    where it is not true of all.
+    """
+    found = _of_one_district(change, situation, zone)
+    if found is None or (change.same_reason and change.same_before):
+        return found
+    brief = found.brief if change.same_reason else say("change-partly", news=found.brief)
+    return News(brief, brief, says_end=found.says_end and change.same_reason)
+
+
+def _of_one_district(change: Change, situation: Situation, zone: ZoneInfo) -> News | None:
     match change.reason:
         case "entered" if change.kind == "warn":
             return None
@@ -34,13 +47,15 @@ def news(change: Change, zone: ZoneInfo) -> News | None:
             return _end_moved(change, zone)
         case "announced":
             return _both("announced")
+        case "now a warning" if _goes_on_announced(change, situation):
+            return _both("beside-advance")
         case "begins earlier" | "begins later" if change.was:
             by = wording.duration(change.meaning.onset - change.was.onset)
             return _both(_key(change.reason), by=by)
         case "raised" | "lowered" | "now a warning" if change.was:
             return _graded(change)
     brief = say(f"brief-{_key(change.reason)}")
-    return News(say("change-entered"), brief) if change.reason == "entered" else News(brief, brief)
+    return News(brief, brief)
 
 
 def why_ended(change: Change) -> Localised:
@@ -51,13 +66,25 @@ def why_ended(change: Change) -> Localised:
 
 def ended(change: Change) -> Localised:
     """That what was told, a warning or an advance notice, has ended."""
-    advance = change.was.advance if change.was else change.meaning.advance
-    return say("ended-advance" if advance else "ended-other" if wording.is_other(change.meaning) else "ended-warning")
+    other = wording.is_other(change.meaning)
+    return say("ended-advance" if change.advance else "ended-other" if other else "ended-warning")
 
 
 def aftermath(change: Change) -> Localised:
     """That dangers may remain after the end."""
     return say("aftermath-water" if change.meaning.group in WATER else "aftermath")
+
+
+def _goes_on_announced(change: Change, situation: Situation) -> bool:
+    """Says whether the advance notice that was told goes on, and the warning is a lesser one beside it."""
+    now = change.meaning
+    return all(
+        any(
+            one.advance and one.group == now.group and grade(one) > grade(now)
+            for one in situation.in_force.get(district, ())
+        )
+        for district in change.districts
+    )
 
 
 def _graded(change: Change) -> News:

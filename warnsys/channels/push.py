@@ -6,14 +6,15 @@ import json
 
 from warnsys.cap.model import level
 from warnsys.channels import advice, still, wording
+from warnsys.channels.common import common_fields, district_link, in_one_text
 from warnsys.channels.events import event_name
 from warnsys.channels.news import aftermath, ended, news, why_ended
 from warnsys.channels.registry import Channel
 from warnsys.channels.wording import CityInfo
-from warnsys.channels.words import LANGUAGES, in_language, say
+from warnsys.channels.words import in_language, say
 from warnsys.records import Localised, PushNotice
 from warnsys.settings import LIVE
-from warnsys.warning.notify import Change, notice_id
+from warnsys.warning.notify import Change
 from warnsys.warning.policy import Rule
 from warnsys.warning.situation import Situation
 
@@ -26,52 +27,28 @@ def notice(place: CityInfo, change: Change, situation: Situation, stage: str) ->
     expires = meaning.expires
     remaining = LONGEST_TTL_S if expires is None else int((expires - situation.now).total_seconds())
     serious = level(meaning.severity) >= 3 and not meaning.advance and change.kind in ("warn", "update")
+    common = common_fields(place, change, situation, stage)
+    own = (common["id"],) if change.more else ()
     return PushNotice(
-        id=change_id(place, change, stage),
-        stage=stage,
-        exercise=stage != LIVE,
-        city=place.id,
-        audience=change.audience,
-        kind=change.kind,
-        reason=change.reason,
-        cause=change.cause,
-        issued=situation.now,
-        level=level(meaning.severity),
-        severity=meaning.severity,
-        group=meaning.group,
-        districts=change.districts,
-        onset=meaning.onset,
-        expires=expires,
-        more=change.more or None,
+        **common,
         title=_title(change, exercise=stage != LIVE),
         body=_body(place, change, situation),
-        link=push_link(place, change.districts[0]),
+        link=district_link(place, change.districts[0]),
         ttl_s=ENDED_TTL_S if change.kind == "ended" else max(0, min(remaining, LONGEST_TTL_S)),
         urgency="high" if serious else "normal",
-        collapse_key=collapse_key(stage, place.id, change.audience, meaning.group, change_id(place, change, stage))
-        if change.more
-        else collapse_key(stage, place.id, change.audience, meaning.group),
+        collapse_key=collapse_key(stage, place.id, change.audience, meaning.group, *change.districts, *own),
     )
-
-
-def push_link(place: CityInfo, district: str) -> str:
-    """The address that the settings name for a district."""
-    return place.link.replace("{city}", place.id).replace("{district}", district)
 
 
 def collapse_key(*parts: str) -> str:
     """A Topic of Web Push (RFC 8030, 5.4): 32 characters of base64url, which Apple can decode as 24 bytes.
 
-    A later notice replaces an earlier one on the phone only for the same stage, city, audience and event group. One
-    that speaks for more groups replaces none: its own id is a part of its key.
+    A later notice replaces an earlier one on the phone only for the same stage, city, audience, event group and
+    districts: an end in one district must not hide what goes on in another. One that speaks for more groups replaces
+    none: its own id is a part of its key.
     """
     digest = hashlib.sha256(json.dumps(parts).encode()).digest()
     return base64.urlsafe_b64encode(digest[:24]).decode()
-
-
-def change_id(place: CityInfo, change: Change, stage: str, *which: str) -> str:
-    """`which` tells several records of one change apart (docs/adr/0004)."""
-    return notice_id(stage, place.id, change.channel, change.audience, *change.identity, *which)
 
 
 def _title(change: Change, *, exercise: bool) -> Localised:
@@ -87,27 +64,21 @@ def _title(change: Change, *, exercise: bool) -> Localised:
 
 def _body(place: CityInfo, change: Change, situation: Situation) -> Localised:
     meaning = change.meaning
-    where = wording.where(place, change.districts)
     source = wording.credit(meaning, shortened=True)
-    goes_on = still.sentence(place, change, still.still_holds(change, situation), situation.now)
+    goes_on = still.goes_on(place, change, situation)
     if change.kind == "ended":
         return say(
-            "push-ended", where=where, ended=ended(change), reason=why_ended(change),
-            aftermath=_joined(goes_on, aftermath(change)), source=source,
+            "push-ended", where=wording.where(place, change.districts), ended=ended(change), reason=why_ended(change),
+            aftermath=in_one_text(goes_on, aftermath(change)), source=source,
         )  # fmt: skip
-    if height := wording.heights(meaning, change.districts):
-        where = say("push-where-high", where=where, height=height)
+    where = wording.where_and_height(place, change.districts, meaning)
     when = wording.period(meaning.onset, meaning.expires, place.timezone)
-    new, source = news(change, place.timezone), _joined(goes_on, advice.in_a_push(change), source)
+    new, source = news(change, situation, place.timezone), in_one_text(goes_on, advice.briefly(change), source)
     if new is None:
         return say("push-new", where=where, when=when, source=source)
     if new.says_end:
         return say("push-moved", where=where, news=new.text, source=source)
     return say("push-changed", where=where, news=new.text, when=when, source=source)
-
-
-def _joined(*sentences: Localised) -> Localised:
-    return {language: " ".join(filter(None, (one.get(language) for one in sentences))) for language in LANGUAGES}
 
 
 def _parts(notice: PushNotice, language: str) -> tuple[str, ...]:

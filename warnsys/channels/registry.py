@@ -4,6 +4,7 @@ Topics, rights, policy, pauses, pages, audit, canary, replay and contracts ask h
 docs/how-to/add-a-channel.md.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,10 @@ from warnsys.warning.policy import Rule
 from warnsys.warning.situation import Situation
 
 MIB = 1024 * 1024
+NAME = re.compile(r"[a-z][a-z0-9-]*")
+TAKEN = frozenset({"actions", "alerts", "extreme", "impacts", "rejected", "state", "status"})
+"""Last words of our other topics' names (`streams.kafka.topics`): a channel of such a name would write among their
+records."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,8 @@ class Channel:
     """One way to people."""
 
     name: str
-    """On the wire and for ever: in its topic's name, in ids, settings, metrics and the audit."""
+    """On the wire and for ever: in its topic's name, in ids, settings, metrics and the audit. Small letters, digits and
+    hyphens, a letter first."""
     order: int
     """Its place in timelines, tables and lists."""
     called: Localised
@@ -53,7 +59,13 @@ class Channel:
     """Whether operators may hold it back."""
     topic: TopicShape = field(default_factory=TopicShape)
     readers: frozenset[str] = frozenset({"web", "audit", "reader"})
-    """The processes that may read its topic; the worker alone writes it."""
+    """The processes that may read its topic; the worker alone writes it, also where it runs within `up`."""
+
+    def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise ValueError(f"channel {self.name!r}: write small letters, digits and hyphens, a letter first")
+        if self.name in TAKEN:
+            raise ValueError(f"channel {self.name!r}: another topic of ours has this name; write another one")
 
     def worded(self, place: CityInfo, change: Change, situation: Situation, stage: str) -> Iterator[ChangeNotice]:
         """Gives the records of a change, the first of them first."""

@@ -1,16 +1,18 @@
-"""SMS: fixed slots within 160 characters of GSM-7. Level, event and end time are never cut; district names give way.
+"""SMS: fixed slots within 160 characters of GSM-7. Level, event and end time are always said; district names give way.
 
 ÜBUNG: Unwetterwarnung: heftiger Starkregen. Mitte, Wald. Mi 14.07. 17:00-20:00. Daten: DWD, gekürzt
 """
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 from warnsys.cap.model import level
 from warnsys.channels import advice, still, wording
+from warnsys.channels.common import common_fields
 from warnsys.channels.events import event_name, short_event_name
-from warnsys.channels.news import ended, news, why_ended
-from warnsys.channels.push import change_id
+from warnsys.channels.news import News, ended, news, why_ended
 from warnsys.channels.registry import Channel
 from warnsys.channels.wording import CityInfo
 from warnsys.channels.words import LANGUAGES, Messages, messages
@@ -22,7 +24,7 @@ from warnsys.warning.situation import Situation
 
 MAX_CHARS = 160
 """One message of GSM-7 (3GPP TS 23.038); an extension character counts twice."""
-MAX_EVENT, MAX_EVENT_AND_MORE, MAX_SOURCE = 42, 24, 20
+MAX_EVENT, MAX_EVENT_AND_MORE, MAX_SOURCE = 42, 20, 20
 CUT = "..."
 
 GSM7 = frozenset(
@@ -61,25 +63,9 @@ def beside(place: CityInfo, change: Change, situation: Situation, stage: str) ->
 def _notice(
     place: CityInfo, change: Change, situation: Situation, stage: str, text: str, language: str, part: int = 1
 ) -> SmsNotice:
-    meaning = change.meaning
     other = () if language == LANGUAGES[0] else (f"language {language}",)
     return SmsNotice(
-        id=change_id(place, change, stage, *other, *((f"part {part}",) if part > 1 else ())),
-        stage=stage,
-        exercise=stage != LIVE,
-        city=place.id,
-        audience=change.audience,
-        kind=change.kind,
-        reason=change.reason,
-        cause=change.cause,
-        issued=situation.now,
-        level=level(meaning.severity),
-        severity=meaning.severity,
-        group=meaning.group,
-        districts=change.districts,
-        onset=meaning.onset,
-        expires=meaning.expires,
-        more=change.more or None,
+        **common_fields(place, change, situation, stage, *other, *((f"part {part}",) if part > 1 else ())),
         text=text,
         language=language if other else None,
         part=part if part > 1 else None,
@@ -116,14 +102,14 @@ def fitting(text: str, limit: int) -> str:
 def text_that_fits(
     place: CityInfo, change: Change, situation: Situation, *, exercise: bool, language: str = "de"
 ) -> str:
-    """The fullest text that one message holds: districts and what changed give way, level, event and end never.
+    """The fullest text that one message holds. Level, event and end never give way, districts and what changed do.
 
     Of what still holds beside an end or a lowering, ever less is said, but never nothing. Where room is left, the
     message's own instruction is said in whole sentences.
     """
     words = messages(language)
     source = _source(change, words)
-    for draft in _every_draft(place, change, situation, words):
+    for draft in _Drafts(place, change, situation, words).every():
         text = _written((*draft, source), words, exercise=exercise)
         if gsm7_length(text) <= MAX_CHARS:
             break
@@ -175,104 +161,152 @@ def _level_key(meaning: Meaning) -> str:
     return f"level-{'other-' if wording.is_other(meaning) else ''}{level(meaning.severity)}"
 
 
-def _every_draft(place: CityInfo, change: Change, situation: Situation, words: Messages) -> Iterator[tuple[str, ...]]:
-    """The sentences, ever more briefly: first with the districts, then without, then with a short name of the event.
+@dataclass(frozen=True)
+class _Drafts:
+    """All sentences of one message in one language, except its source; in ever shorter versions."""
 
-    That something goes on is said without what it is only where nothing else fits.
-    """
-    drafts = _drafts_ended if change.kind == "ended" else _drafts
-    event, places = _event(change, words.language), tuple(_places(place, change, words))
-    named = tuple(_going_on(place, change, situation, words))
-    rounds: tuple[tuple[tuple[str, ...], ...], ...] = (named, ((words("still-some"),),)) if named else (((),),)
-    for goes_on in rounds:
-        for names in (places, ()):
-            for one in goes_on:
-                yield from drafts(place, change, words, event, names, one)
-        if named:
-            yield from drafts(place, change, words, fitting(event, MAX_EVENT_AND_MORE), (), goes_on[-1])
+    place: CityInfo
+    change: Change
+    situation: Situation
+    words: Messages
+
+    def every(self) -> Iterator[tuple[str, ...]]:
+        """From the fullest version to the shortest.
+
+        Something gives way in this order: how the districts are written, and how much is said of what is new; then how
+        much is said of what goes on; then the districts, and the end of the event's name. An end or a lowering in a
+        part of the city keeps its districts, or it would read as one everywhere; they are counted where their names do
+        not fit. "Others still hold", which does not say what, comes only where nothing else fits.
+        """
+        drafts = self._ended if self.change.kind == "ended" else self._told
+        names, counts = tuple(self._names()), tuple(self._counts())
+        sentences = tuple((one,) for one in self._going_on())
+        *named, least = sentences or ((), ())
+        is_end, is_part = self.change.kind == "ended", len(self.change.districts) < len(self.place.districts)
+        is_less = is_part and self.change.kind in ("ended", "lowered")
+        for going_on in (named, [least]):
+            for places in (names, counts) if is_less else ((*names, *counts), ("",)):
+                for one in going_on:
+                    yield from drafts(places, one)
+                if (is_less or places == ("",)) and (sentences or is_end):
+                    yield from drafts(places, going_on[-1], brief=True)
+            if not is_end:
+                yield from self._with_end((*names, *counts) if is_less else (*names, *counts, ""), going_on[-1])
+        yield from self._shortest(least)
+
+    def _going_on(self) -> tuple[str, ...]:
+        """Versions of one sentence on what still holds, and that something else may: two or more of them, the fullest
+        first; none if nothing does. Beside a new or changed warning, too (`still`)."""
+        place, change, situation, words = self.place, self.change, self.situation, self.words
+        some = still.still_holds(change, situation)
+        unknown = still.others_unknown(change, situation, some)
+        if not some:
+            return (words("still-unknown"), words("still-unknown-brief")) if unknown else ()
+        shapes = ((3, False), (2, False), (1, False), (2, True), (1, True))
+        said = (still.sentence(place, change, some, situation.now, most=most, brief=brief) for most, brief in shapes)
+        told = (*(one[words.language] for one in said), words("still-some"))
+        return tuple(f"{one} {words('still-unknown-brief')}" for one in told) if unknown else told
+
+    def _told(
+        self, places: Sequence[str], goes_on: tuple[str, ...], *, brief: bool = False
+    ) -> Iterator[tuple[str, ...]]:
+        new, language = self._new, self.words.language
+        then = goes_on if new and new.says_end else (self._period(), *goes_on)
+        for names in places:
+            for what in (new.text[language], new.brief[language]) if new else ("",):
+                yield self._head(brief=brief), *_of(names, what), *then
+
+    def _ended(
+        self, places: Sequence[str], goes_on: tuple[str, ...], *, brief: bool = False
+    ) -> Iterator[tuple[str, ...]]:
+        """If brief, without the reason. Where something goes on, it is said instead of the dangers that may remain, and
+        the event's name may be cut."""
+        words, change = self.words, self.change
+        is_over, why = ended(change)[words.language], why_ended(change)[words.language]
+        with_reason = words("sms-head-ended-why", ended=is_over, reason=why, event=self._event())
+        events = (self._event(), self._event(brief=True)) if goes_on else (self._event(),)
+        without = (words("sms-head-ended", ended=is_over, event=event) for event in events)
+        for head in without if brief else (with_reason,):
+            for names in places:
+                yield head, *_of(names, ""), *(goes_on or (words("aftermath"),))
+
+    def _with_end(self, places: Sequence[str], goes_on: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        """Briefer than `_told`. Of what has begun, the end instead of the period. Of what begins later still the
+        period, but at last the end if it was lowered."""
+        head, what = self._head(brief=bool(goes_on)), self._new.brief[self.words.language] if self._new else ""
+        begins_later = self.change.meaning.onset > self.situation.now
+        times = [self._period()] if begins_later else []
+        if not begins_later or self.change.kind == "lowered":
+            times.append(self._end())
+        for when in times:
+            for names in places:
+                yield head, *_of(names, what), when, *goes_on
+        if "" in places and self.change.reason != "lowered":
+            yield head, when, *goes_on
+
+    def _shortest(self, goes_on: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        """Level, event and end, that it was lowered, and that something goes on: this fits always."""
+        if self.change.kind == "ended":
+            yield from self._ended(("",), goes_on, brief=True)
+            return
+        what = self._new.brief[self.words.language] if self._new and self.change.reason == "lowered" else ""
+        for said in dict.fromkeys((_of("", what), ())):
+            yield self._head(brief=bool(goes_on)), *said, self._end(), *goes_on
+
+    # -- parts --
+
+    @cached_property
+    def _new(self) -> News | None:
+        return news(self.change, self.situation, self.place.timezone)
+
+    def _head(self, *, brief: bool) -> str:
+        key = "sms-head-advance" if self.change.meaning.advance else "sms-head"
+        return self.words(key, level=self.words(_level_key(self.change.meaning)), event=self._event(brief=brief))
+
+    def _event(self, *, brief: bool = False) -> str:
+        """With how many more there are, where it stands for them."""
+        event, more = event_name(self.change.meaning)[self.words.language], self.change.more
+        if more:
+            return self.words("sms-event-more", event=fitting(event, MAX_EVENT_AND_MORE), count=more)
+        return fitting(event, MAX_EVENT_AND_MORE if brief else MAX_EVENT)
+
+    def _names(self) -> Iterator[str]:
+        """The districts by name; first with the height band, where there is one."""
+        place, change, words = self.place, self.change, self.words
+        whole = len(change.districts) == len(place.districts) > 1
+        names = (place.district(district).short_name for district in change.districts)
+        called = words("whole-city", city=place.name) if whole else ", ".join(names)
+        if change.kind != "ended" and (height := wording.heights(change.meaning, change.districts)):
+            yield f"{called}, {height[words.language]}"
+        yield called
+
+    def _counts(self) -> Iterator[str]:
+        """How many districts, ever more briefly."""
+        count, of_all = len(self.change.districts), len(self.place.districts)
+        yield self.words("districts-of-city", city=self.place.name, count=count, all=of_all)
+        yield self.words("districts", count=count, all=of_all)
+        yield self.words("sms-districts", count=count)
+
+    def _period(self) -> str:
+        meaning, zone, words = self.change.meaning, self.place.timezone, self.words
+        begin = wording.moment(meaning.onset, zone, words.language)
+        if meaning.expires is None:
+            return words("sms-period-open", begin=begin)
+        if wording.same_day(meaning.onset, meaning.expires, zone):
+            return words("sms-period", begin=begin, end=wording.clock(meaning.expires, zone))
+        return words("sms-period", begin=begin, end=wording.moment(meaning.expires, zone, words.language))
+
+    def _end(self) -> str:
+        expires = self.change.meaning.expires
+        if expires is None:
+            return self.words("sms-until-open")
+        return self.words("sms-until", end=wording.moment(expires, self.place.timezone, self.words.language))
 
 
-def _going_on(place: CityInfo, change: Change, situation: Situation, words: Messages) -> Iterator[tuple[str, ...]]:
-    """What still holds, ever more briefly; nothing where nothing does."""
-    some = still.still_holds(change, situation)
-    for most, brief in ((3, False), (2, False), (1, False), (2, True), (1, True)):
-        if said := still.sentence(place, change, some, situation.now, most=most, brief=brief):
-            yield (said[words.language],)
-
-
-def _drafts(
-    place: CityInfo, change: Change, words: Messages, event: str, places: tuple[str, ...], goes_on: tuple[str, ...]
-) -> Iterator[tuple[str, ...]]:
-    meaning, language = change.meaning, words.language
-    called = {"level": words(_level_key(meaning)), "event": event}
-    head = words("sms-head-advance" if meaning.advance else "sms-head", **called)
-    new = news(change, place.timezone)
-    said = (new.text[language], new.brief[language]) if new else ()
-    then = goes_on if new and new.says_end else (_period(meaning, place, words), *goes_on)
-    for names in places:
-        yield from ((head, f"{names}: {what}", *then) for what in said)
-        if not said:
-            yield head, names, *then
-    if not places:
-        yield from ((head, what, *then) for what in said)
-        if not said:
-            yield head, *then
-        yield head, _end(meaning, place, words), *goes_on
-
-
-def _drafts_ended(
-    _place: CityInfo, change: Change, words: Messages, event: str, places: tuple[str, ...], goes_on: tuple[str, ...]
-) -> Iterator[tuple[str, ...]]:
-    """Where something goes on, it is said instead of the dangers that may remain."""
-    is_over = ended(change)[words.language]
-    with_reason = words("sms-head-ended-why", ended=is_over, reason=why_ended(change)[words.language], event=event)
-    without, remaining = words("sms-head-ended", ended=is_over, event=event), goes_on or (words("aftermath"),)
-    for names in places:
-        yield with_reason, names, *remaining
-    if not places:
-        yield with_reason, *remaining
-        yield without, *remaining
-
-
-def _event(change: Change, language: str) -> str:
-    """With how many more there are, where it stands for them."""
-    event = event_name(change.meaning)[language]
-    if not change.more:
-        return fitting(event, MAX_EVENT)
-    return messages(language)("sms-event-more", event=fitting(event, MAX_EVENT_AND_MORE), count=change.more)
-
-
-def _places(place: CityInfo, change: Change, words: Messages) -> Iterator[str]:
-    """The districts, ever more briefly; first with the height band, where there is one."""
-    districts = change.districts
-    whole = len(districts) == len(place.districts) > 1
-    count, of_all = len(districts), len(place.districts)
-    if whole:
-        names = words("whole-city", city=place.name)
-    else:
-        names = ", ".join(place.district(district).short_name for district in districts)
-    if change.kind != "ended" and (height := wording.heights(change.meaning, districts)):
-        yield f"{names}, {height[words.language]}"
-    yield names
-    yield words("districts-of-city", city=place.name, count=count, all=of_all)
-    yield words("districts", count=count, all=of_all)
-    yield words("sms-districts", count=count)
-
-
-def _period(meaning: Meaning, place: CityInfo, words: Messages) -> str:
-    zone = place.timezone
-    begin = wording.moment(meaning.onset, zone, words.language)
-    if meaning.expires is None:
-        return words("sms-period-open", begin=begin)
-    if wording.same_day(meaning.onset, meaning.expires, zone):
-        return words("sms-period", begin=begin, end=wording.clock(meaning.expires, zone))
-    return words("sms-period", begin=begin, end=wording.moment(meaning.expires, zone, words.language))
-
-
-def _end(meaning: Meaning, place: CityInfo, words: Messages) -> str:
-    if meaning.expires is None:
-        return words("sms-until-open")
-    return words("sms-until", end=wording.moment(meaning.expires, place.timezone, words.language))
+def _of(names: str, what: str) -> tuple[str, ...]:
+    """A sentence of where and what; nothing where both are empty."""
+    sentence = ": ".join(filter(None, (names, what)))
+    return (sentence,) if sentence else ()
 
 
 def _parts(notice: SmsNotice, _language: str) -> tuple[str, ...]:

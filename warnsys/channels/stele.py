@@ -100,6 +100,7 @@ class Shared:
             severity=meaning.severity,
             urgency=meaning.urgency,
             certainty=meaning.certainty,
+            category=meaning.category,
             group=meaning.group,
             ii=meaning.ii,
             presentation=self.presentation(one),

@@ -1,11 +1,12 @@
 """What still holds where something ended or was lowered: without it, an end reads as an all-clear.
 
 Named is each event in force in one of the change's districts, with its own end, the worst first. Left out is what this
-audience is never told of, what is Minor on a channel that tells more only, what has expired without a confirmation, and
-of a lowering what it says itself.
+audience is never told of, what is Minor if the channel tells this audience only of higher levels, what has expired
+without a confirmation, and what a lowering says itself.
 
-Beside a warning that is told, of the same group is named what is worse ("level 2, extended" would read as if the level
-3 that was told of were over), and what begins before it does: else nobody would hear of what holds until then.
+Beside a warning that is told, four things of the same group are named. What is worse: "level 2, extended" would read as
+if the level 3 that was told of were over. What begins before: else nobody would hear of what holds until then. What
+goes on for longer. And a warning beside an advance notice.
 """
 
 from collections.abc import Sequence
@@ -77,6 +78,16 @@ def _is_worth_saying(change: Change, meaning: Meaning, now: datetime) -> bool:
     return bad_enough and not said and not change.rule.leaves_out(meaning)
 
 
+def others_unknown(change: Change, situation: Situation, named: Sequence[StillHolds]) -> bool:
+    """Says whether, in a district where something ended and nothing is named, something may hold that nobody knows of:
+    data are old or unreadable, or something expired without a confirmation."""
+    if change.kind != "ended":
+        return False
+    spoken_of = {district for one in named for district in one.districts}
+    here = [situation.districts[one] for one in change.districts if one in situation.districts and one not in spoken_of]
+    return any(situation.freshness != "fresh" or any(it.phase == "expired" for it in one.standing) for one in here)
+
+
 def outlasts(meaning: Meaning, end: datetime) -> bool:
     """Says whether something goes on for long after an end: who reads of that end alone takes it for the end of all."""
     return meaning.expires is None or meaning.expires - end > GOES_ON
@@ -89,6 +100,15 @@ def _worst_first(one: StillHolds) -> tuple[object, ...]:
 
 
 # -- in words -------------------------------------------------------------------------------------------------------
+
+
+def goes_on(place: CityInfo, change: Change, situation: Situation) -> Localised:
+    """Says what goes on beside a change, and that something else may. {} if neither needs to be said."""
+    named = still_holds(change, situation)
+    known = sentence(place, change, named, situation.now)
+    unknown = say("still-unknown") if others_unknown(change, situation, named) else {}
+    both = {one: " ".join(filter(None, (known.get(one), unknown.get(one)))) for one in LANGUAGES}
+    return both if any(both.values()) else {}
 
 
 def sentence(
@@ -121,7 +141,7 @@ def _item(place: CityInfo, change: Change, one: StillHolds, now: datetime, *, br
     if meaning.expires is None:
         return say("still-open-from", event=event, begin=begin) if begin else say("still-open", event=event)
     day = meaning.onset if begin else now
-    # The day is not repeated: of an end on the day that it is told of, or begins.
+    # The end is told without its day, if that is the day of the notice (or of the begin, if that is still to come).
     end = (wording.clock if wording.same_day(day, meaning.expires, zone) else wording.moments)(meaning.expires, zone)
     if begin:
         return say("still-from", event=event, begin=begin, end=end)

@@ -123,6 +123,12 @@ def where(place: CityInfo, districts: Sequence[str]) -> Localised:
     return dict.fromkeys(LANGUAGES, ", ".join(place.district(district).name for district in districts))
 
 
+def where_and_height(place: CityInfo, districts: Sequence[str], meaning: Meaning) -> Localised:
+    """The same with the height band, where the warning has one."""
+    height = heights(meaning, districts)
+    return say("where-high", where=where(place, districts), height=height) if height else where(place, districts)
+
+
 # -- sources --------------------------------------------------------------------------------------------------------
 
 

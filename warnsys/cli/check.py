@@ -11,10 +11,9 @@ import typer
 
 from warnsys.cap.cells import catalogue
 from warnsys.cap.document import ZONE
-from warnsys.check import Checked
-from warnsys.check import check as check_path
-from warnsys.cli.common import fail, out, say
-from warnsys.disk import disk_says
+from warnsys.check import Checked, check_content
+from warnsys.cli.common import complain, fail, out, say
+from warnsys.disk import cap_files, content_of, disk_says
 
 STYLES = {"ok": "green", "mended": "yellow", "rejected": "bold red"}
 
@@ -32,19 +31,25 @@ def check(
         clocks = ZoneInfo(zone)
     except (KeyError, ValueError, OSError):
         fail(f"--timezone: {zone!r} is no time zone; write one like 'Europe/Berlin'")
-    for path in files:
+    failed = False
+    for file in (file for path in files for file in cap_files(path)):
         try:
-            for checked in check_path(path, now, known_cells, clocks):
+            for checked in check_content(str(file), content_of(file), now, known_cells, clocks):
                 verdicts[checked.verdict] += 1
                 if as_json:
                     typer.echo(json.dumps(checked.plain(), ensure_ascii=False))
                 else:
                     _show(checked)
+        except BrokenPipeError:  # whoever read our output went away: that is no fault of the file
+            raise
         except OSError as error:
-            fail(disk_says(error, path))
+            complain(disk_says(error, file))
+            failed = True
     if not as_json:
         told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items())) or "nothing found"
         say(told, style="bold")
+    if failed:
+        raise typer.Exit(2)
     if verdicts["rejected"]:
         raise typer.Exit(1)
 

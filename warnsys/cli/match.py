@@ -1,7 +1,7 @@
 """`warnsys match`: who an alert would warn, by which rule, and if nobody, why not."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +18,7 @@ from warnsys.cli.common import LocalOption, complain, fail, load_settings, momen
 from warnsys.disk import cap_files, disk_says
 from warnsys.explain import Explained, explain
 from warnsys.pipeline import CityRules, cities_for, matcher_for
-from warnsys.records import ChangeNotice
+from warnsys.records import ChangeNotice, Notice
 from warnsys.replay.alone import ToldAlone, told_alone
 from warnsys.settings import LIVE, City, Settings, SettingsError, parse
 
@@ -33,13 +33,15 @@ def match(
         str | None, typer.Option(help="Judge at this time (UTC), instead of the alert's own sent: 2027-07-14T12:00.")
     ] = None,
     local: LocalOption = False,
+    exercise: Annotated[bool, typer.Option("--exercise", help="Judge as in an exercise, such as the demo.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One object a line, an alert each.")] = False,
 ) -> None:
     """Say which districts each alert would warn, by which rule or why not, and each channel's words."""
     if geofences and settings:
         fail("--settings names geofences, too; leave out --geofences")
     chosen = load_settings(settings) if settings else _settings_for(geofences or bundled())
-    chosen = chosen.model_copy(update={"stage": LIVE})
+    stage = "exercise" if exercise else LIVE
+    chosen = chosen.model_copy(update={"stage": stage})
     with refusing():
         matcher = matcher_for(chosen)
         cities = cities_for(chosen, matcher)
@@ -47,13 +49,20 @@ def match(
     moment = moment_of(at, last=False, zone=zone if local else UTC)
     failed = False
     for path in files:
-        try:
-            for file in _files(path):
-                for explained in explain(file, matcher, moment):
+        found = False
+        for file in cap_files(path):
+            found = True
+            try:
+                for explained in explain(file, matcher, moment, stage):
                     told = _told(explained, cities, chosen, moment)
                     _show(explained, told, zone, as_json=as_json)
-        except OSError as error:
-            complain(disk_says(error, path))
+            except BrokenPipeError:  # whoever read our output went away: that is no fault of the file
+                raise
+            except OSError as error:
+                complain(disk_says(error, file))
+                failed = True
+        if not found:
+            complain(f"{path}: nothing in it is CAP; name a folder with files *.xml, *.cap or *.zip")
             failed = True
     if failed:
         raise typer.Exit(2)
@@ -68,15 +77,6 @@ def _settings_for(geofences: Path) -> Settings:
             return parse({"cities": cities})
         except ValueError as error:
             raise SettingsError(f"{geofences}: {error}; name its cities in settings, and take --settings") from error
-
-
-def _files(path: Path) -> Iterator[Path]:
-    found = False
-    for file in cap_files(path):
-        found = True
-        yield file
-    if not found:
-        fail(f"{path}: nothing in it is CAP; name a folder with files *.xml, *.cap or *.zip")
 
 
 def _told(
@@ -96,7 +96,8 @@ def _show(explained: Explained, told: ToldAlone | None, zone: ZoneInfo, *, as_js
         return
     style = {"matched": "bold green", "rejected": "bold red"}.get(plain["outcome"], "bold yellow")
     out.print(f"[{style}]{plain['outcome']}[/] {escape(plain['identifier'])}", highlight=False, soft_wrap=True)
-    say(f"  {plain['file']}: {plain['reason']}")
+    hint = "; --exercise says whom it would warn in one" if plain["reason"] == "exercise" else ""
+    say(f"  {plain['file']}: {plain['reason']}{hint}")
     for said in plain["text"]:
         say(f"  {said}")
     table = Table(box=None, padding=(0, 2))
@@ -115,6 +116,12 @@ def _show(explained: Explained, told: ToldAlone | None, zone: ZoneInfo, *, as_js
             say(f"    – {said}")
 
 
+def _languages(notice: Notice) -> tuple[str, ...]:
+    """Those of its words. A record that is in one language names it, or nothing for German; others have all."""
+    own: str | None = getattr(notice, "language", "")
+    return LANGUAGES if own == "" else (own or LANGUAGES[0],)
+
+
 def _plain(told: ToldAlone | None) -> dict[str, Any]:
     if told is None:
         return {"told": [], "silent": []}
@@ -124,7 +131,7 @@ def _plain(told: ToldAlone | None) -> dict[str, Any]:
                 "channel": channel_of(one),
                 "audience": one.audience if isinstance(one, ChangeNotice) else "public",
                 "districts": list(one.districts) if isinstance(one, ChangeNotice) else [one.district],
-                **{language: " – ".join(said_parts(one, language)) for language in LANGUAGES},
+                **{language: " – ".join(said_parts(one, language)) for language in _languages(one)},
             }
             for one in told.notices
         ],

@@ -133,9 +133,14 @@ class FolderSource:
         return [name for name, state in self._not_understood.items() if known.get(name) != state]
 
 
-def pack(files: Mapping[str, bytes], identifiers: Mapping[str, str | None]) -> bytes:
+def pack(files: Mapping[str, bytes], identifiers: Mapping[str, str | None] | None = None) -> bytes:
     """A ZIP whose members are named by their identifiers, as the DWD's are, and by their senders, whoever lies beside
-    them: a file that is written over with another message is another message. The same files give the same bytes."""
+    them: a file that is written over with another message is another message. The same files give the same bytes.
+
+    Identifiers that are not given are read from the files.
+    """
+    if identifiers is None:
+        identifiers = {name: _identifier(body) for name, body in files.items()}
     members: dict[str, bytes] = {}
     for name, body in files.items():
         member = _plain(identifiers[name] or Path(name).stem)
@@ -191,4 +196,4 @@ def _asks(source: Source, _client: httpx.AsyncClient) -> Asks:
     return FolderSource(source.folder)
 
 
-KIND = SourceKind(name="folder", order=20, asks=_asks)
+KIND = SourceKind(name="folder", order=20, asks=_asks, place_key="folder")

@@ -5,6 +5,7 @@ How to add one: docs/how-to/add-a-kind-of-source.md.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import httpx
 
@@ -22,6 +23,8 @@ class SourceKind:
     order: int
     asks: Callable[[Source, httpx.AsyncClient], Asks]
     """Who is polled for one source; an answer is a ZIP whose members are the listing, and the time of it."""
+    place_key: Literal["url", "folder"] = "url"
+    """Which of the two a source of this kind has."""
 
 
 def asks(source: Source, client: httpx.AsyncClient) -> Asks:

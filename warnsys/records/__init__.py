@@ -54,6 +54,7 @@ from warnsys.records.notices import (
     SmsNotice,
     SteleItem,
     SteleRecord,
+    worst_of,
 )
 
 __all__ = [
@@ -107,4 +108,5 @@ __all__ = [
     "read_impact_record",
     "reminder_key",
     "utc",
+    "worst_of",
 ]

@@ -1,5 +1,6 @@
 """What the channels get: a stele's whole state, and the notices of push and SMS."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 from warnsys.cap.model import Certainty, Severity, Urgency
@@ -33,6 +34,8 @@ class SteleItem(Part):
     severity: Severity
     urgency: Urgency
     certainty: Certainty
+    category: str | None = None
+    """CAP's category, where it is not weather (Met)."""
     group: str
     ii: str = ""
     presentation: Presentation
@@ -54,6 +57,12 @@ class SteleItem(Part):
     floor_m: float | None = None
     ceiling_m: float | None = None
     """Heights above sea level between which it holds; None for no limit."""
+
+
+def worst_of(items: Iterable[SteleItem]) -> SteleItem | None:
+    """The warning of the highest level that has not expired; where only advance notices stand, the worst of these."""
+    standing = [one for one in items if one.phase != "expired"]
+    return max(standing, key=lambda one: (one.phase != "advance", one.level), default=None)
 
 
 class CapMessage(Part):
@@ -107,6 +116,9 @@ class ChangeNotice(Record):
     level: int
     severity: Severity
     group: str
+    advance: bool | None = None
+    """True where it tells of an advance notice, or of the end of one; None for a warning, and in records of a release
+    that did not say."""
     districts: tuple[str, ...]
     onset: Moment
     expires: Moment | None = None
@@ -124,8 +136,9 @@ class PushNotice(ChangeNotice):
     urgency: Literal["normal", "high"]
     """As Web Push has it (RFC 8030, 5.3)."""
     collapse_key: str
-    """A later notice with the same key may replace this one on the phone: a hash over stage, city, audience and event
-    group, 32 characters of base64url, fit as Topic of Web Push (RFC 8030, 5.4) and as the like of Apple and Google."""
+    """A later notice with the same key may replace this one on the phone: a hash over stage, city, audience, event
+    group and districts, 32 characters of base64url, fit as Topic of Web Push (RFC 8030, 5.4) and as the like of Apple
+    and Google."""
 
 
 class SmsNotice(ChangeNotice):

@@ -9,7 +9,7 @@ from warnsys.channels.registry import called
 from warnsys.replay.compare import VERSIONS, NoticeDifference
 from warnsys.replay.narrate import district_names
 from warnsys.replay.tape import Line
-from warnsys.replay.words import AUDIENCES, FRESHNESS, KINDS, REASONS, STATUS
+from warnsys.replay.words import ADVANCE_KINDS, AUDIENCES, FRESHNESS, KINDS, LOUDNESS, PHASES, REASONS, STATUS
 
 NOTHING = "nichts"
 Pieces = tuple[tuple[str, bool], ...]
@@ -58,17 +58,23 @@ def _said(line: Line | None) -> str:
     if line is None:
         return NOTHING
     if "status" in line:
-        shown = ", ".join(f"Stufe {one['level']} ({one['presentation']})" for one in line["warnings"])
+        shown = ", ".join(_shown(one) for one in line["warnings"])
         data = FRESHNESS.get(line["freshness"], line["freshness"])
         return line.get("text") or f"{STATUS.get(line['status'], line['status'])}, Daten {data}: {shown or 'nichts'}"
     reason = REASONS.get(line["reason"], line["reason"])
     return f"{line.get('text') or _kind(line)} [{reason}]"
 
 
+def _shown(warning: Line) -> str:
+    """What a stele shows of one warning, where there are no words."""
+    phase = PHASES.get(warning["phase"], warning["phase"])
+    return f"Stufe {warning['level']} ({phase}, {LOUDNESS.get(warning['presentation'], warning['presentation'])})"
+
+
 def _kind(line: Line) -> str:
-    """Where there are no words: whether it is a warning or an advance notice does not stand there."""
-    kind = "Neu" if line["kind"] == "warn" else KINDS.get(line["kind"], line["kind"])
-    return f"{kind}, Stufe {line['level']}, {line['group']}"
+    """Where there are no words. An older release does not say whether it is a warning or an advance notice."""
+    kinds = ADVANCE_KINDS if line.get("advance") else KINDS if "advance" in line else {**KINDS, "warn": "Neu"}
+    return f"{kinds.get(line['kind'], line['kind'])}, Stufe {line['level']}, {line['group']}"
 
 
 def _pieces(before: str, after: str) -> tuple[Pieces, Pieces]:

@@ -6,7 +6,7 @@ are not compared: a difference that comes from another version of geofences or p
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import SequenceMatcher
@@ -46,7 +46,8 @@ def differences(before: Sequence[Line], after: Sequence[Line]) -> list[NoticeDif
     """All differences in the order of time."""
     if _whole(before) and _whole(after):
         before, after = _worded(before), _worded(after)
-    told_before, told_after = _by_place(before), _by_place(after)
+    left_out = {*_NOT_COMPARED, *(() if _tells_advance(before) and _tells_advance(after) else ("advance",))}
+    told_before, told_after = _by_place(before, left_out), _by_place(after, left_out)
     found: dict[str, tuple[_Key, list[str], Line | None, Line | None]] = {}
     for key in sorted(told_before.keys() | told_after.keys()):
         city, channel, audience, district = key
@@ -60,6 +61,11 @@ def differences(before: Sequence[Line], after: Sequence[Line]) -> list[NoticeDif
         for key, districts, old, new in found.values()
     ]
     return sorted(all_of_them, key=lambda one: (one.at, one.city, one.channel, one.audience, one.districts))
+
+
+def _tells_advance(lines: Sequence[Line]) -> bool:
+    """Whether each notice says if it tells of an advance notice; those that an older release wrote do not."""
+    return all("advance" in line or "status" in line for line in lines)
 
 
 def _whole(lines: Sequence[Line]) -> bool:
@@ -86,10 +92,10 @@ def _text(name: str, record: Any) -> str:
     return stele_text(notice) if isinstance(notice, SteleRecord) else " – ".join(said_parts(notice, "de"))
 
 
-def _by_place(lines: Sequence[Line]) -> dict[_Key, list[Line]]:
+def _by_place(lines: Sequence[Line], left_out: Collection[str]) -> dict[_Key, list[Line]]:
     found: dict[_Key, list[Line]] = {}
     for line in lines:
-        said = {name: value for name, value in line.items() if name not in _NOT_COMPARED}
+        said = {name: value for name, value in line.items() if name not in left_out}
         for district in line["districts"]:
             found.setdefault((line["city"], line["channel"], line["audience"], district), []).append(said)
     return found
@@ -148,8 +154,9 @@ def _said(line: Line | None, other: Line | None, zone: ZoneInfo) -> str:
         )
         return f"{line['status']}, data {line['freshness']}" + (f": {shown}" if shown else "")
     until = f" until {_clock(line['expires'], zone)}" if line.get("expires") else ""
+    advance = "advance notice, " if line.get("advance") else ""
     return (
-        f"{line['kind']} ({line['reason']}): {line['group']}, level {line['level']}, "
+        f"{line['kind']} ({line['reason']}): {advance}{line['group']}, level {line['level']}, "
         f"from {_clock(line['onset'], zone)}{until}"
     )
 

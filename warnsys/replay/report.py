@@ -20,7 +20,7 @@ from warnsys.cap.model import level
 from warnsys.channels.events import event_name
 from warnsys.channels.registry import called, channel_of, said_parts, tellers
 from warnsys.channels.wording import label, moment
-from warnsys.records import ChangeNotice, Outcome, SteleRecord
+from warnsys.records import ChangeNotice, Outcome, SteleItem, SteleRecord, worst_of
 from warnsys.replay.beside import Comparison
 from warnsys.replay.run import Arrival, DecidedMessage, ReplayEvent
 from warnsys.replay.timeline import Mark, ReportBar, ReportLane, Span, Timeline
@@ -131,13 +131,15 @@ class Report:
         self._listed.append(alert)
 
     def _shown(self, record: SteleRecord) -> None:
+        """The district by the worst that stands there, the stele by what it shows largest."""
         first = record.items[0] if record.items else None
-        state, words = str(record.status), STATUS[record.status]
-        if record.status == "warned" and first:
-            state = f"advance-{first.level}" if first.phase == "advance" else f"level-{first.level}"
-            words = first.label["de"]
-        self._lanes[record.district].at(record.issued, state, words)
-        look = f"stele-{first.presentation} {state}" if first and state != record.status else state
+        words, worst = STATUS[record.status], worst_of(record.items) or first
+        if record.status == "warned" and worst:
+            words = worst.label["de"]
+        self._lanes[record.district].at(record.issued, _state(record, worst), words)
+        look = _state(record, first)
+        if first and record.status == "warned":
+            look = f"stele-{first.presentation} {look}"
         shows = f"{LOUDNESS[first.presentation]}: {first.event['de']}" if first else words
         more = len(record.items) - 1 + record.more
         self._steles[record.district].at(record.issued, look, f"{shows} (und {more} weitere)" if more > 0 else shows)
@@ -153,7 +155,9 @@ class Report:
         """The page, when all has been heard; with what differs from another replay, where there is one."""
         for lane in (*self._lanes.values(), *self._steles.values(), self._data):
             lane.close(self.end)
-        rows = [(one.name, audience) for audience in AUDIENCES for one in tellers()]
+        ruled = {(rule.channel, rule.audience) for rule in self._policy.rules}
+        every = ((one.name, audience) for audience in AUDIENCES for one in tellers())
+        rows = [way for way in every if way in ruled]
         marks = {
             f"{called(channel, 'de')}, {AUDIENCES[audience]}": [
                 Mark(
@@ -210,19 +214,11 @@ class Report:
         return ", ".join(city["districts"].get(district, district) for district in notice.districts)
 
     def _level_of(self, sent: Sent) -> str:
-        return f"{'advance' if self._is_advance(sent) else 'level'}-{sent.notice.level}"
-
-    def _is_advance(self, sent: Sent) -> bool:
-        """Whether it tells of an advance notice; an end that has no meaning of its own tells of what it ends."""
-        cause = self._of_base(sent.notice.cause)
-        if cause and not cause.outcome.meanings:
-            ended = [found for base_id in cause.outcome.supersedes if (found := self._of_base(base_id))]
-            return any(meaning.advance for one in ended for meaning in one.outcome.meanings)
-        return cause is not None and any(meaning.advance for meaning in cause.outcome.meanings)
+        return f"{'advance' if sent.notice.advance else 'level'}-{sent.notice.level}"
 
     def kind_of(self, sent: Sent) -> str:
         """What the notice is, in a few words."""
-        return (ADVANCE_KINDS if self._is_advance(sent) else KINDS)[sent.notice.kind]
+        return (ADVANCE_KINDS if sent.notice.advance else KINDS)[sent.notice.kind]
 
     def heading(self, sent: Sent) -> str:
         notice = sent.notice
@@ -264,6 +260,13 @@ class Report:
             note = f"\n[… gekürzt, {len(text)} Zeichen in allem]" if len(part) < len(text) else ""
             found[alert.anchor] = "".join(c if c in "\n\t" or ord(c) >= 32 else "\ufffd" for c in part) + note
         return found
+
+
+def _state(record: SteleRecord, item: SteleItem | None) -> str:
+    """How a district is drawn because of one of its warnings."""
+    if item is None or record.status != "warned":
+        return record.status
+    return f"advance-{item.level}" if item.phase == "advance" else f"level-{item.level}"
 
 
 def _style(outcome: Outcome) -> str:

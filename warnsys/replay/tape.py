@@ -86,6 +86,7 @@ def plain_notice(notice: ChangeNotice) -> Line:
         "reason": notice.reason,
         "level": notice.level,
         "group": notice.group,
+        "advance": bool(notice.advance),
         "id": notice.id,
         "cause": notice.cause,
         "onset": _time(notice.onset),

@@ -8,7 +8,7 @@ KINDS = {"warn": "Neue Warnung", "update": "Änderung", "lowered": "Herabgestuft
 ADVANCE_KINDS = {
     "warn": "Neue Vorabinformation",
     "update": "Vorabinformation geändert",
-    "lowered": "Vorabinformation herabgestuft",
+    "lowered": "Herabgestuft: Vorabinformation",
     "ended": "Vorabinformation beendet",
 }
 REASONS = {
@@ -29,6 +29,7 @@ REASONS = {
 }
 LOUDNESS = {"full": "Vollbild", "banner": "Banner", "tile": "Kachel"}
 """How loud a stele shows a warning."""
+PHASES = {"warning": "Warnung", "advance": "Vorabinformation", "expired": "abgelaufen, unbestätigt"}
 DECIDED = {"matched": "trifft zu", "no_district": "anderswo", "not_live": "warnt nicht", "rejected": "nicht lesbar"}
 SEVERITIES = {
     "Minor": "Stufe 1", "Moderate": "Stufe 2", "Severe": "Stufe 3", "Extreme": "Stufe 4", "never": "keiner Stufe",
@@ -58,5 +59,10 @@ def why_not(rule: Rule, meanings: tuple[Meaning, ...]) -> str:
         )
     if meaning.group in rule.except_groups:
         return "Zurückgehalten: diese Art Ereignis geht nicht auf diesen Kanal."
+    if rule.leaves_out(meaning):
+        return (
+            "Zurückgehalten: die Gefahr ist schon vorbei (Past). Das zeigen die Stelen, und dem Stab wird es "
+            "nach seinen Regeln mitgeteilt."
+        )
     what = "Vorabinformationen" if meaning.advance else "Warnungen"
     return f"Zurückgehalten: {what} gehen hier erst ab {SEVERITIES[least]} hinaus."

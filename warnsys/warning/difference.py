@@ -27,25 +27,29 @@ Reason = Literal[
     "raised", "now a warning", "announced", "entered", "revived", "begins earlier", "extended", "begins later",
     "shortened", "lowered", "cancelled", "superseded", "withdrawn", "expired",
 ]  # fmt: skip
-"""Why a change is told. If it joins districts with different reasons, it bears the first of them in this list; within
-one district the methods of `SceneComparison` decide. `docs/reference/lifecycle.md` has a table, and stories of most.
+"""Why a change is told. If it joins districts with different reasons, it bears the first of them in this list, but
+`announced` only if all have that. Within one district the methods of `SceneComparison` decide.
+`docs/reference/lifecycle.md` has a table, and stories of most.
 
 * If the log has nothing of the group here: `entered`, a warning is new; `revived`, a withdrawn one is listed again.
-* `now a warning`: a warning holds, and of its grade and above the log has only advance notices; or the warning begins
-  before all that the log has of its grade and above, and the earliest of that is an advance notice.
-* If the grade differs from the one that was told, and it is none of the others: `raised` or `lowered`. Of one level, a
-  warning is above an advance notice.
+* `now a warning`, in three cases. The worst that holds is a warning, and the log has advance notices only. Or a warning
+  holds below an advance notice; of its grade or higher the log has an advance notice, and no warning whose end is still
+  to come. Or a warning holds below something worse and begins before all log entries of its grade or higher, and the
+  earliest of these is an advance notice.
+* `raised`, `lowered`: the grade differs from the one that was told, and no other reason of this list applies. Of one
+  level, a warning is above an advance notice.
 * `announced`: a warning goes on, and an advance notice of something worse or later comes beside it.
 * `extended`, `shortened`, `begins earlier`, `begins later`: end or begin moved by more than the policy's minutes;
-  `extended` also by less, if the end that was told has passed. `begins earlier` is also a warning below the highest
-  grade that begins before everything that was told of its grade and above.
-* If the warning that was told is over, and nothing of its group is left here but what the rule leaves out: `cancelled`
-  by a Cancel; `superseded` by an update of which the rule tells nothing of the group here; `withdrawn`, its source no
-  longer lists it, or new geofences took it from the district; `expired`, earlier than was told.
+  `extended` also by less, if the end that was told has passed. Of a lesser warning beside a worse one, `begins earlier`
+  says that it begins before all log entries of its grade or higher, and `extended` that it fills a gap between two
+  worse ones.
+* If the warning that was told is over, and no warning of its group is left here but what the rule leaves out:
+  `cancelled` by a Cancel; `superseded` by an update; `withdrawn`, its source no longer lists it, or new geofences took
+  it from the district; `expired`, earlier than was told. An advance notice may still hold.
 """
 Effect = Literal["warn", "lower", "end"]
 """What a difference leads to. `warn`: what is new, worse, or begins or ends at another time is told. `lower`: less than
-was told holds. `end`: nothing is left."""
+was told holds. `end`: nothing is left, or advance notices alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +66,14 @@ class Difference:
     moved_grade: int | None = None
     """The grade of what now ends at another time. None if the news is not an end that moved."""
     lesser_grade: int | None = None
-    """The grade of a warning that is the news although something of a higher grade holds. It begins before everything
-    that was told of its grade and above, or only advance notices were told of that, or an advance notice of something
-    worse comes beside it. None if the news is something else."""
-    says_more: bool = False
-    """True if what holds is news whatever fell: it holds at times for which nothing as bad was told, or is raised."""
+    """The grade of the warning that the notice has to show although something else holds beside it, mostly something as
+    bad or worse. None if it may show the worst. There are four cases. Only advance notices were told of its grade and
+    above; it begins before all that was told of these grades; an advance notice stands beside it; or it fills a gap
+    between two worse ones."""
+    tells_news: bool = False
+    """For a fall (it has no effect for others): True if what is left is news itself, so that the fall is never silent.
+    What is left holds at times for which nothing as bad was told, or stands beside an advance notice of something as
+    bad or worse."""
     silent: bool = False
     """True if nobody is told of it; the log notes it all the same."""
 
@@ -80,66 +87,101 @@ class SceneComparison(Scene):
         live = [one.meaning for one in self.live(district, group)]
         tellable = self.log_entries(rule, live)
         still_told = tuple(entry for entry in told if entry.holds(now))
-        grade_now, grade_told = top_grade(tellable), top_grade(still_told)
+        grade_now, grade_still_told = top_grade(tellable), top_grade(still_told)
 
-        worse_than_log = grade_now > top_grade(told)
-        if worse_than_log:
+        worse_than_all_told = grade_now > top_grade(told)
+        if worse_than_all_told:
             reason = self.why_worse(group, district, told, tellable)
-            beside = (
-                self.beside_announced(group, district, told, tellable, tolerance) if reason == "announced" else None
-            )
-            return beside or Difference(district, "warn", reason, _top_entry(told), tellable)
+            if reason == "announced" and (
+                beside := self.beside_advance(rule, group, district, told, tellable, tolerance)
+            ):
+                return beside
+            return Difference(district, "warn", reason, _top_entry(told), tellable)
 
-        if grade_now < grade_told:
+        if grade_now < grade_still_told:
             # Count what is left at any level. Only what this audience never hears of (`leaves_out`) does not count.
             without_minimum = self.log_entries(None, [one for one in live if not rule.leaves_out(one)])
-            less_than_told = top_grade(without_minimum) < grade_told
+            less_than_told = top_grade(without_minimum) < grade_still_told
             if less_than_told:
                 return self.less(rule, group, district, still_told, tellable, without_minimum, tolerance)
 
-        as_bad_as_told = grade_now == grade_told > 0
+        # Three cases are left. As much holds as is still told. Or more holds, but no more than an entry that is over.
+        # Or nothing fell, but the minimum of the rule was raised: it no longer tells something that is as bad as what
+        # was told. The second and the third are looked at only if something is new, or all that was told is over.
+        as_bad_as_told = grade_now == grade_still_told > 0
         something_new, all_told_is_over = bool(self.new_of(group, (district,))), not still_told
         if as_bad_as_told or (grade_now > 0 and (something_new or all_told_is_over)):
             # If all entries are over, these count: their begins have passed, so no begin counts as moved.
             told_for_begin = still_told or told
             return (
-                self.beside_told(rule, group, district, still_told, tellable, tolerance)
+                self.beside_advance(rule, group, district, still_told, tellable, tolerance)
                 or self.moved(district, told, told_for_begin, tellable, tolerance)
                 or self.in_a_gap(district, told_for_begin, tellable, tolerance)
             )
         return None
 
-    def beside_told(
-        self, rule: Rule, group: str, district: str, still_told: LogEntries, tellable: LogEntries, tolerance: timedelta
+    def beside_advance(
+        self, rule: Rule, group: str, district: str, told: LogEntries, tellable: LogEntries, tolerance: timedelta
     ) -> Difference | None:
-        """Compares the warnings with what was told of them, if an advance notice of something as bad or worse goes on.
+        """Compares the warnings alone with what was told of them, if an advance notice holds as well. If all were
+        compared together, the advance notice could hide that a warning rose, fell, moved or ended.
 
-        None if no warning was told, or if they are as told. They do not end as long as one is unconfirmed.
+        None if no advance notice holds, if no warning was told, or if the warnings are as told.
         """
-        warnings_told = tuple(one for one in still_told if not one.advance)
-        if not warnings_told or not any(one.advance for one in tellable):
+        warnings_told, warnings = (tuple(one for one in some if not one.advance) for some in (told, tellable))
+        no_advance_holds = len(warnings) == len(tellable)
+        if not warnings_told or no_advance_holds:
             return None
-        if not _only_advance(tellable):
-            return self.beside_announced(group, district, still_told, tellable, tolerance)
+        if warnings:
+            return self.warnings_changed(group, district, told, tellable, tolerance)
+        return self.no_warning_told_any_more(rule, group, district, warnings_told[0], tellable, tolerance)
+
+    def warnings_changed(
+        self, group: str, district: str, told: LogEntries, tellable: LogEntries, tolerance: timedelta
+    ) -> Difference | None:
+        """Gives the difference where warnings rose, fell or moved beside an advance notice. Notices of it name the
+        advance notice as well (`channels/still.py`). None if the warnings are as told.
+
+        While something unconfirmed is as bad as the warning that was told, nothing counts as fallen.
+        """
+        warnings_told, warnings = (tuple(one for one in some if not one.advance) for some in (told, tellable))
+        grade_was, grade_now, now_told = top_grade(warnings_told), top_grade(warnings), tellable
+        if any(grade(one.meaning) >= grade_was > grade_now for one in self.unconfirmed(district, group)):
+            now_told = _beside(told, tellable)
+        elif grade_now != grade_was:
+            reason: Reason = "raised" if grade_now > grade_was else "lowered"
+            effect: Effect = "warn" if grade_now > grade_was else "lower"
+            return Difference(
+                district, effect, reason, _top_entry(warnings_told), tellable, lesser_grade=grade_now, tells_news=True
+            )
+        if one := self.moved(district, warnings_told, warnings_told, warnings, tolerance):
+            grade_shown = one.lesser_grade or one.moved_grade or grade_now
+            return replace(one, now_told=now_told, lesser_grade=grade_shown)
+        return None
+
+    def no_warning_told_any_more(
+        self, rule: Rule, group: str, district: str, was: LogEntry, tellable: LogEntries, tolerance: timedelta
+    ) -> Difference | None:
+        """Gives the difference where no warning is live that the rule tells, only advance notices. The warning that was
+        told, `was`, ended or fell below the rule's minimum. None while a warning that the rule tells is unconfirmed."""
         unconfirmed = (one.meaning for one in self.unconfirmed(district, group))
         if any(not meaning.advance and rule.tells(meaning) for meaning in unconfirmed):
             return None
-        was, live = warnings_told[0], (one.meaning for one in self.live(district, group))
-        below = self.log_entries(None, [one for one in live if not one.advance and not rule.leaves_out(one)])
-        if below and below[0].grade >= was.grade:
-            return None
-        if below:
-            now_told, lesser = _beside(tellable, below), below[0].grade
-            return Difference(district, "lower", "lowered", was, now_told, lesser_grade=lesser, says_more=True)
-        reason = self.why_gone(group, (district,))
-        return Difference(
-            district, "end", reason, was, tellable, silent=self.is_planned(reason, was, group, district, tolerance)
-        )
+        live = (one.meaning for one in self.live(district, group))
+        left = self.log_entries(None, [one for one in live if not one.advance and not rule.leaves_out(one)])
+        if not left:
+            reason = self.why_gone(group, (district,))
+            planned = self.is_planned(reason, was, group, district, tolerance)
+            return Difference(district, "end", reason, was, tellable, silent=planned)
+        if left[0].grade >= was.grade:
+            return None  # as bad as the warning that was told: nothing fell, but the rule has a higher minimum now
+        now_told, lesser = _beside(tellable, left), left[0].grade
+        return Difference(district, "lower", "lowered", was, now_told, lesser_grade=lesser, tells_news=True)
 
     def in_a_gap(
         self, district: str, told: LogEntries, tellable: LogEntries, tolerance: timedelta
     ) -> Difference | None:
-        """Gives the difference where a lesser warning holds between two worse ones that were told, and alone then."""
+        """Gives the difference where a lesser warning fills a gap between two worse ones that were told."""
         more = next(
             (one for one in tellable if not one.advance and says_more(one, told, self.situation.now, tolerance)), None
         )
@@ -147,7 +189,7 @@ class SceneComparison(Scene):
             return None
         before = [one for one in told if one.onset <= more.onset + tolerance and one.end < more.end]
         was = max(before, key=lambda one: one.end, default=_top_entry(told))
-        return Difference(district, "warn", "extended", was, tellable, more.grade, more.grade)
+        return Difference(district, "warn", "extended", was, tellable, moved_grade=more.grade, lesser_grade=more.grade)
 
     def why_worse(self, group: str, district: str, told: LogEntries, tellable: LogEntries) -> Reason:
         """Gives the reason why something worse holds than the log has."""
@@ -160,30 +202,6 @@ class SceneComparison(Scene):
         if _announced(told[0], tellable[0], tellable):
             return "announced"
         return "raised"
-
-    def beside_announced(
-        self, group: str, district: str, told: LogEntries, tellable: LogEntries, tolerance: timedelta
-    ) -> Difference | None:
-        """Compares the warnings that go on with what was told of them, if an advance notice of something worse comes
-        beside them. None if they are as told.
-
-        If they are not, the channel tells of them, and the text names the advance notice as well (`channels/still.py`).
-        They are not lowered as long as a warning as bad as was told is unconfirmed.
-        """
-        warnings_told, warnings = (tuple(one for one in some if not one.advance) for some in (told, tellable))
-        grade_was, grade_now, now_told = top_grade(warnings_told), top_grade(warnings), tellable
-        if any(grade(one.meaning) >= grade_was > grade_now for one in self.unconfirmed(district, group)):
-            now_told = _beside(told, tellable)
-        elif grade_now != grade_was:
-            reason: Reason = "raised" if grade_now > grade_was else "lowered"
-            effect: Effect = "warn" if grade_now > grade_was else "lower"
-            return Difference(
-                district, effect, reason, _top_entry(warnings_told), tellable, lesser_grade=grade_now, says_more=True
-            )
-        if one := self.moved(district, warnings_told, warnings_told, warnings, tolerance):
-            grade_shown = one.lesser_grade or one.moved_grade or grade_now
-            return replace(one, now_told=now_told, lesser_grade=grade_shown)
-        return None
 
     def moved(
         self, district: str, told: LogEntries, told_for_begin: LogEntries, tellable: LogEntries, tolerance: timedelta
@@ -224,7 +242,7 @@ class SceneComparison(Scene):
             reason = "announced"
         else:
             reason = "extended"
-        return Difference(district, "warn", reason, end.was, tellable, end.now.grade)
+        return Difference(district, "warn", reason, end.was, tellable, moved_grade=end.now.grade)
 
     def less(
         self,
@@ -243,10 +261,12 @@ class SceneComparison(Scene):
         Something unconfirmed delays this: something as bad as what was told, or, if nothing is left, anything that the
         rule tells. Meanwhile this gives what `moved` gives, if something holds at times that were not told; else None.
 
-        It gives None, too, if what was told is still live and only the rule leaves it out now. That is so in two cases:
+        It gives None, too, if nothing ended, but the rule has changed and now leaves out what was told (`leaves_out`).
+        There are two signs of that, and each is enough:
 
-        * Something that is not new has the grade and times that were told, and nothing as bad is gone.
-        * Something as bad is live, and nothing is gone.
+        * Messages that are not new have the grade and the times that were told, and nothing as bad that the rule tells
+          is gone. Something else may be gone.
+        * Something as bad is live, at whatever times, and no message of the group is gone.
         """
         was, left = still_told[0], tellable or without_minimum
         live = self.live(district, group)
@@ -270,26 +290,26 @@ class SceneComparison(Scene):
             return Difference(district, "end", reason, was, left, silent=silent)
         advance_notice_became_warning = _only_advance(still_told) and not left[0].advance
         reason = "now a warning" if advance_notice_became_warning else "lowered"
-        return Difference(district, "lower", reason, was, left, says_more=news, silent=silent)
+        return Difference(district, "lower", reason, was, left, tells_news=news, silent=silent)
 
     def is_planned(self, reason: Reason, was: LogEntry, group: str, district: str, tolerance: timedelta) -> bool:
-        """Says whether what was told expired about when that was told."""
+        """Says whether what was told expired, and not much before the end that was told."""
         return reason == "expired" and was.end - self.last_end(group, district) <= tolerance.total_seconds()
 
-    def silenced(self, rule: Rule, by_group: Mapping[str, Sequence[Difference]]) -> dict[str, list[Difference]]:
-        """Silences falls and ends in each district where something new of at least their grade is told, of whatever
-        group: they would sound like an all-clear. A fall that says more than was told is told all the same."""
+    def mark_silent(self, rule: Rule, by_group: Mapping[str, Sequence[Difference]]) -> dict[str, list[Difference]]:
+        """Gives all differences. Falls and ends are marked as silent in each district where something new of at least
+        their grade is told, of whatever group: they would sound like an all-clear. A fall that tells news is told."""
         news: dict[str, int] = {}
         falls = []
         for group, differences in by_group.items():
             for one in differences:
-                if one.effect == "warn" or (one.says_more and not one.silent):
+                if one.effect == "warn" or (one.tells_news and not one.silent):
                     news[one.district] = max(news.get(one.district, 0), self.worst_new(rule, one.district, group))
                 elif not one.silent and one.was:
                     falls.append((one.was.grade, group, one.district, one.effect))
         silent = set()
-        # The worst fall comes first. If it is told, its notice shows the new message of the group, and that is news and
-        # silences lesser falls.
+        # The worst fall comes first. A lowered warning often comes as a new message that replaces the old one. If that
+        # is told, it is news, and silences lesser falls.
         for grade_was, group, district, effect in sorted(falls, reverse=True):
             if news.get(district, 0) >= grade_was:
                 silent.add((group, district))

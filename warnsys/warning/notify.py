@@ -8,8 +8,8 @@ The notification log (`notification_log`) keeps, for each audience, channel, eve
 * A planned expiry is silent, because its time was told from the start.
 
 A rise is told to those whose minimum it reaches. A fall is told to those who were told the higher grade, even if what
-is left is below their minimum, and to nobody else. It is not told if it was planned, or if something new that is as bad
-is told beside it, unless what is left is news itself.
+is left is below their minimum, and to nobody else. A fall is silent if it was planned. It is also silent if something
+new that is as bad is told beside it. But if what is left is news itself, the fall is told in both cases.
 
 For each audience, channel (`Policy.rules_by_name`), event group and district `changes` asks `difference` what differs.
 Differences that have the same effect (`Effect`) and show one meaning (what a message warns of, in all its languages)
@@ -17,6 +17,7 @@ become one `Change`, and so do all ends of a group. A message is "new" in a dist
 before, "gone" if it is the other way round; `scene` has the other words.
 """
 
+import functools
 import math
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -52,8 +53,9 @@ class Change:
     """Empty if a message alone caused the change. Else two strings: what a snapshot did, and which snapshot.
 
     The first is one of four: `revived`, `expired`, `withdrawn` (also if new geofences took the message from the
-    districts), or `confirmed`. `confirmed` means that a successor replaces the message, and is not new in these
-    districts. The second is "source stamp"; if the record brought no snapshot, only the stamp `situation.as_of`."""
+    districts), or `confirmed`. With `confirmed`, `cause` is a successor that a snapshot confirmed (`situation`), so the
+    messages that it replaces ended in all districts. The second is "source stamp"; if the record brought no
+    snapshot, only the stamp `situation.as_of`."""
     meaning: Meaning
     """What holds now; for the kind `ended`, what has ended. Its begin and end span all that holds at its grade in these
     districts, because that is one event to people."""
@@ -62,12 +64,17 @@ class Change:
     """What this channel was last told of the group in these districts: the entry whose begin or end moved, else the
     highest entry. None if the log has nothing."""
     came_late_to: tuple[str, ...] = ()
-    """Equals `districts` if `cause` is new in them and stood in another district before this record, else empty. New
-    geofences lead to that. If changes are joined, this is that of the first, so the id does not depend on the others.
-    """
+    """Equals `districts` if `cause` is new in one of them and stood in another district before this record, else
+    empty. New geofences lead to that. If `_joined` joins several changes to one, that keeps the value of the first, so
+    the id does not depend on the others."""
     shown_in_id: tuple[str, ...] = ()
     """Base id of the message that contains `meaning`, and the index of `meaning` there. Empty for an end, and if the
     notice shows the first meaning of `cause`."""
+    same_reason: bool = True
+    """False if the reason is not that of all these districts."""
+    same_before: bool = True
+    """False if the districts with this reason were told different things before, or if these districts hear of
+    different times now: `was` or `meaning` is then true of some of them only."""
     more: int = 0
     """How many changes `MOST_CHANGES` cut off after this one, plus how many meanings the matcher did not keep."""
 
@@ -80,6 +87,11 @@ class Change:
         return self.rule.audience
 
     @property
+    def advance(self) -> bool:
+        """Whether it tells of an advance notice: for an end, whether what was told was one."""
+        return self.was.advance if self.kind == "ended" and self.was else self.meaning.advance
+
+    @property
     def identity(self) -> tuple[str, ...]:
         """Unique among the changes of its audience and channel that follow from one record. It depends on no level,
         time or word of `meaning`."""
@@ -89,8 +101,9 @@ class Change:
 def notice_id(stage: str, place: str, channel: str, audience: str, *identity: str) -> str:
     """Makes the id of a notice. The same identity gives the same id, whoever sends it and how often.
 
-    `place` is a city or district. `identity` is that of a change; for a stele's record, that of the record that led to
-    it. A live notice and one of an exercise never share an id.
+    `place` is a city, or a district for the record of its stele (a public screen). `identity` is that of the change;
+    for the record of a stele it names the record of `warn.impacts` that led to it. A live notice and one of an exercise
+    never share an id.
     """
     parts = (part.replace("\\", "\\\\").replace("|", "\\|") for part in (stage, place, channel, audience, *identity))
     return str(uuid.uuid5(NAMESPACE, "|".join(parts)))
@@ -137,7 +150,7 @@ def changes(
                 for district in districts
                 if (difference := comparison.difference(rule, group, district, told_here.get(district, ()), policy))
             ]
-        for group, differences in comparison.silenced(rule, by_group).items():
+        for group, differences in comparison.mark_silent(rule, by_group).items():
             key, told_here = keys[group], told.get(keys[group], {})
             for kind, some in _by_kind(differences, first=not told_here):
                 found += comparison.joined(rule, group, kind, some)
@@ -158,11 +171,11 @@ def _at_most(worst_first: Iterable[Change], known: Facts) -> list[Change]:
         by_rule_and_kind.setdefault((change.rule.name, change.kind), []).append(change)
     found = []
     for some in by_rule_and_kind.values():
-        left_out_by_message = {change.cause: _left_out(known, change) for change in some}
+        not_kept_by_message = {change.cause: _not_kept(known, change) for change in some}
         if len(some) > MOST_CHANGES:
             some = _over_districts(some)
         kept = some[:MOST_CHANGES]
-        more = len(some) - len(kept) + sum(left_out_by_message.values())
+        more = len(some) - len(kept) + sum(not_kept_by_message.values())
         found += [*kept[:-1], replace(kept[-1], more=more)] if more else kept
     return sorted(found, key=_worst_first)
 
@@ -187,14 +200,17 @@ def _joined(changes: Sequence[Change]) -> Change:
             "impacts": tuple(impact for meaning in meanings for impact in meaning.impacts),
         }
     )
-    was: LogEntry | None = None
-    for change in changes:
-        was = higher(was, change.was)
+    was = functools.reduce(higher, (change.was for change in changes))
     districts = tuple(sorted({district for change in changes for district in change.districts}))
-    return replace(changes[0], meaning=meaning, districts=districts, was=was)
+    same_reason = all(change.same_reason for change in changes)
+    times = {(one.onset, one.expires) for one in meanings}
+    same_before = len(times) == 1 and all(change.same_before and change.was == was for change in changes)
+    return replace(
+        changes[0], meaning=meaning, districts=districts, was=was, same_reason=same_reason, same_before=same_before
+    )
 
 
-def _left_out(known: Facts, change: Change) -> int:
+def _not_kept(known: Facts, change: Change) -> int:
     """Counts the meanings of the causing message that were not kept."""
     if change.kind not in ("warn", "update"):
         return 0
@@ -234,16 +250,17 @@ class _Changes(SceneComparison):
     def to_show(self, rule: Rule, group: str, difference: Difference) -> tuple[str, int] | None:
         """Gives what a notice shows for a district: the base id of a message, and the index of one of its meanings.
 
-        Meanings that the rule leaves out do not count, except for an end if there are no others. From the rest it takes
-        the worst of the candidates that fulfil the limit:
+        It takes the worst of the candidates. If some of them are preferred, only these count.
 
-        | effect, news                 | candidates       | limit                                   |
-        |------------------------------|------------------|-----------------------------------------|
-        | `end`                        | gone, else known | no worse than was told, if one is       |
-        | `lower`                      | live             | that the rule tells, if one is          |
-        | `warn`                       | live             | that the rule tells                     |
-        | any, with `lesser_grade`     | live             | of that grade                           |
-        | `warn`, with `moved_grade`   | live             | of that grade; the one that ends last   |
+        | effect, news             | candidates                         | preferred                       |
+        |--------------------------|------------------------------------|---------------------------------|
+        | `end`                    | all that is gone, else all known   | not left out by the rule, and   |
+        |                          |                                    | no worse than was told          |
+        | `lower`                  | live, not left out by the rule     | told by the rule                |
+        | `warn`                   | live, told by the rule             |                                 |
+        | `lower`, `lesser_grade`  | live, not left out, of that grade  | told by the rule                |
+        | `warn`, `lesser_grade`   | live, told, of that grade          |                                 |
+        | `warn`, `moved_grade`    | live, told by the rule             | of that grade, the last to end  |
 
         None if no message of the group is known any more.
         """
@@ -280,12 +297,10 @@ class _Changes(SceneComparison):
         base_id, index = shown
         districts = tuple(difference.district for difference in differences)
         reasons = {difference.reason for difference in differences}
-        # "announced" says that a warning goes on, so it has to be true of all these districts.
+        # "announced" says that a warning goes on, so it is the reason only if it is that of all these districts.
         reason = min(reasons - {"announced"} or reasons, key=_ORDER.index)
-        was: LogEntry | None = None
-        for difference in differences:
-            if difference.reason == reason:
-                was = higher(was, difference.was)
+        told_before = [difference.was for difference in differences if difference.reason == reason]
+        was = functools.reduce(higher, told_before)
         cause, how = self.cause(kind, group, districts, base_id)
         by_snapshot = (how, self.snapshot) if how else ()
         meaning = self.facts[base_id].meanings[index]
@@ -297,7 +312,11 @@ class _Changes(SceneComparison):
             rule = rule.that_tell(meaning)
         stood_elsewhere = any(ids.get(cause) for ids in self.before.values())
         came_late_to = districts if cause in self.new_of(group, districts) and stood_elsewhere else ()
-        return Change(rule, kind, reason, cause, by_snapshot, meaning, districts, was, came_late_to, shown_in_id)
+        same_times = len({(entry.onset, entry.until) for entry in of_its_grade}) <= 1
+        return Change(
+            rule, kind, reason, cause, by_snapshot, meaning, districts, was, came_late_to, shown_in_id,
+            same_reason=len(reasons) == 1, same_before=same_times and all(one == was for one in told_before),
+        )  # fmt: skip
 
     def cause(self, kind: NoticeKind, group: str, districts: Sequence[str], shown: str) -> tuple[str, str]:
         """Gives the base id of the message that caused a change, and how a snapshot took part ("" if none did).
@@ -312,11 +331,16 @@ class _Changes(SceneComparison):
             return cause, "revived" if stood_earlier else ""
         if successor := self.direct_successor(gone):
             came_now = any(successor.base_id in self.new[district] for district in districts)
-            # While it stands in another district nothing is confirmed: its successor warns in these districts itself.
+            # A successor that is not new here ends the message in one of two ways:
+            # - A snapshot confirmed the successor. Then the message stands nowhere any more. A Cancel, and an update
+            #   that does not warn here, end a message only in this way.
+            # - The successor stood here before, and only a later copy of it named the message in its references. Then
+            #   the message ends only where the successor warns, and may still stand in other districts.
             states = self.situation.districts.values()
             stands = any(one.fact.base_id in gone for state in states for one in state.standing)
             return successor.base_id, "" if came_now or stands else "confirmed"
-        return min(gone, default=shown), self.why_gone(group, districts)  # any of them, but always the same
+        without_successor = self.why_gone(group, districts)  # so "withdrawn" or "expired"
+        return min(gone, default=shown), without_successor  # any of them, but always the same
 
 
 def _end(meaning: Meaning) -> float:

@@ -1,7 +1,8 @@
 """Who is told what: the settings by audience, channel and event group, and the questions that they answer.
 
-Defaults are design.md's: public push from Moderate and public SMS from Severe, without advance notices; staff from
-Moderate and Severe, with advance notices from Severe; FROST, FOG, HEAT and UV never reach public SMS or a full screen.
+Each channel's file has its default rules (`CHANNEL.rules`): public push from Moderate and public SMS from Severe,
+without advance notices; staff from Moderate and Severe, with advance notices from Severe. FROST, FOG, HEAT and UV never
+reach public SMS or a full screen.
 """
 
 from collections.abc import Collection, Iterable, Iterator

@@ -260,7 +260,7 @@ def private(site: Site, operators: Operators, prefix: str) -> APIRouter:
         cursor: Cursor = None,
     ) -> list[RejectedShort]:
         """What could not be understood, newest first: in a span of time, after a cursor. The header `Link` leads to the
-        next page, where there is a limit."""
+        next page, where there is a limit. Times are the broker's, also in an exercise."""
         found = [(number, one) for number, one in enumerate(board.rejected) if in_span(one.at, since, until)]
         if limit is not None or cursor is not None:
             page = page_of(found, _refused_at, cursor, limit)

@@ -16,8 +16,8 @@ from warnsys.metrics import Metrics
 from warnsys.web import api, dashboard, desk_pages, start, stele
 from warnsys.web.api_document import document
 from warnsys.web.board import Board
-from warnsys.web.errors import Errors
-from warnsys.web.reads import HeadAsGet
+from warnsys.web.errors import Errors, Unforeseen
+from warnsys.web.reads import AnyOrigin, HeadAsGet
 from warnsys.web.security import Operators, RequestLimits, SecurityHeaders
 from warnsys.web.site import FOLDER, BoardPicture, Pages, Site
 from warnsys.web.streams import Streams
@@ -89,7 +89,10 @@ def _site(site: Site, title: str, *, public: bool) -> tuple[FastAPI, Pages]:
     app.state.streams = Streams(web.streams, web.streams_per_address if public else web.streams)
     if site.settings.web.requests_per_s:
         app.add_middleware(RequestLimits, per_s=site.settings.web.requests_per_s)
+    app.add_middleware(Unforeseen)
     app.add_middleware(SecurityHeaders, tiles=site.settings.web.tiles)
+    if public:
+        app.add_middleware(AnyOrigin)
     app.mount("/static", StaticFiles(directory=FOLDER / "static"), "static")
     app.mount("/leaflet", StaticFiles(directory=leaflet.BASE_DIR), "leaflet")
 

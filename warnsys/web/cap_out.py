@@ -19,7 +19,9 @@ import shapely
 
 from geofences import District
 from warnsys.cap.model import METRES_PER_FOOT, Alert, Area, Info, MsgType, Reference
+from warnsys.cap.read import CATEGORIES
 from warnsys.cap.write import time, write_alert
+from warnsys.channels.words import in_language
 from warnsys.pipeline import CityRules
 from warnsys.records import SteleItem, SteleRecord
 
@@ -79,7 +81,7 @@ def _info(item: SteleItem, language: str, exercise: bool, area: Area) -> Info:
     mark = f"{_EXERCISE.get(language[:2], _EXERCISE['en'])} – " if exercise else ""
     return Info(
         language=language,
-        categories=("Met",),
+        categories=(_category(item),),
         event=mark + text.event,
         response_types=("Prepare",),
         urgency=item.urgency,
@@ -87,12 +89,19 @@ def _info(item: SteleItem, language: str, exercise: bool, area: Area) -> Info:
         certainty=item.certainty,
         onset=item.onset,
         expires=item.expires,
-        sender_name=item.credit["de"],
+        sender_name=in_language(item.credit, language),
         headline=mark + text.headline,
         description=mark + text.description,
         instruction=text.instruction,
         areas=(area,),
     )
+
+
+def _category(item: SteleItem) -> str:
+    """As CAP has it: what is none of its categories is "Other"."""
+    if item.category is None:
+        return "Met"
+    return item.category if item.category in CATEGORIES else "Other"
 
 
 def _feet(metres: float | None, if_none: float | None = None) -> float | None:

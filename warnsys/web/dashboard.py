@@ -27,6 +27,7 @@ from warnsys.web.once import Once
 from warnsys.web.overview import shared_overview, standing, zone_of
 from warnsys.web.security import Operators, same_origin
 from warnsys.web.site import BoardPicture, Pages, Site, language_of, signed_in
+from warnsys.web.unreadable import refused_since
 from warnsys.web.views import change
 from warnsys.web.words import LANGUAGES, words
 
@@ -83,13 +84,15 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
         taken = [one for one in alerts if one.decided != "no_district"]
         taken.sort(key=lambda one: board.known_since[one.base_id])
         notices = sorted((one for one in board.notices if one.issued >= since), key=lambda one: one.issued.timestamp())
+        decided = {one.listed_id for one in board.outcomes.values()} | {one.key for one in board.rejected}
         values = {
             **standing(site, board, language), "since": since, "hours": hours,
             "alerts": taken[-MOST_ROWS:], "older_alerts": max(0, len(taken) - MOST_ROWS),
-            "elsewhere": len(alerts) - len(taken),
+            "elsewhere": len(alerts) - len(taken), "undecided": len(board.alerts.keys() - decided),
+            "unseen": not all(board.history.stamps.get(source) for source in stale_after),
             **rows[language], "notices": notices[-MOST_ROWS:], "older_notices": max(0, len(notices) - MOST_ROWS),
             "stories": stop_stories(board, since, language),
-            "rejected": [one for one in board.rejected if one.last >= since],
+            "rejected": refused_since(board, since),
             "acknowledged": [one for one in board.acknowledged.values() if one.at >= since],
             "outages": sorted(board.history.outages(since, now, stale_after), key=lambda one: one.since),
         }  # fmt: skip

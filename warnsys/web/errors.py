@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from warnsys.web.words import LANGUAGES, words
 
@@ -121,6 +121,28 @@ async def refuse(
     """Answer a request from outside of the routes."""
     errors: Errors = scope["app"].state.errors
     await errors.answer(scope, status, detail, headers)(scope, receive, send)
+
+
+class Unforeseen:
+    """ASGI middleware: an error that nothing foresees is answered as others are, and raised for the server to log."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = begun or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        except Exception:
+            if scope["type"] == "http" and not begun:
+                await refuse(scope, receive, send, 500, "something unforeseen went wrong here")
+            raise
 
 
 def for_programs(path: str) -> bool:

@@ -54,13 +54,17 @@ class StreamState(BaseModel):
     record: SteleRecord | None = None
     """What holds in the district that was asked for, whole; null where nothing reliable is known, too."""
     notices: list[SerializeAsAny[ChangeNotice]] | None = None
-    """What the public was told in the last hour, the newest first."""
+    """What the public was told in the last hour, the newest first: in the district that was asked for, or anywhere."""
 
 
 def state_now(board: Board, district: str) -> tuple[int, str]:
     """The state at one time, and the number of the newest change in it."""
     since = board.now() - NOTICES_FOR
-    notices = [one for one in board.notices if one.audience == "public" and one.issued >= since]
+    notices = [
+        one
+        for one in board.notices
+        if one.audience == "public" and one.issued >= since and district in ("", *one.districts)
+    ]
     state = StreamState(
         epoch=board.epoch, stage=board.stage, exercise=board.exercise, resumed=False,
         districts=[

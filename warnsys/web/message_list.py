@@ -22,7 +22,7 @@ from warnsys.headers import whole
 from warnsys.records import Outcome
 from warnsys.web.board import Board, HeldAlert
 from warnsys.web.in_brief import InBrief, in_brief, kept_text_of, names_of, text_of
-from warnsys.web.unreadable import OF_FEEDS, Rejected, unreadable
+from warnsys.web.unreadable import OF_FEEDS, Rejected, refusals
 
 ListState = Literal["matched", "no_district", "not_live", "rejected", "undecided"]
 """`undecided`: it came, and no decision of it is known."""
@@ -252,9 +252,9 @@ def _key(refused: Rejected) -> str:
 
 def _known(board: Board, rows: Mapping[str, ListedMessage]) -> Iterator[ListedMessage]:
     """Every message once; what was refused and can be read by now, as both. Of `rows`, those that are as they were."""
-    standing = {one.number for one in unreadable(board)}
-    refused_by_feeds = {one.key for one in board.rejected if one.agent == OF_FEEDS}
-    since, decided = dict[str, tuple[datetime, Outcome]](), set(refused_by_feeds)
+    refused = refusals(board)
+    refused_by_feeds = {one.what.key for one in refused if one.what.agent == OF_FEEDS}
+    decided = set(refused_by_feeds)
     for base_id, outcome in board.outcomes.items():
         at, known = board.known_since[base_id], rows.get(base_id)
         if known and known.state != "rejected" and known.is_as_it_was(at, outcome, board.alerts.get(known.id)):
@@ -263,18 +263,14 @@ def _known(board: Board, rows: Mapping[str, ListedMessage]) -> Iterator[ListedMe
             continue
         decided.add(outcome.listed_id)
         if outcome.decided == "rejected" and outcome.listed_id in refused_by_feeds:
-            since[outcome.listed_id] = at, outcome
             continue
         held = board.alerts.get(outcome.listed_id)
         yield ListedMessage(base_id, at, at, outcome.decided, outcome.listed_id, outcome.source, outcome, held)
-    for number, refused in enumerate(board.rejected):
-        at, found = since.get(refused.key, (refused.at, None)) if refused.agent == OF_FEEDS else (refused.at, None)
-        held = board.alerts.get(refused.key)
-        source = found.source if found else held.headers.source if held else ""
+    for one in refused:
+        what, held = one.what, board.alerts.get(one.what.key)
+        source = one.outcome.source if one.outcome else held.headers.source if held else ""
         yield ListedMessage(
-            _key(refused), at, at if board.exercise else max(at, refused.last),
-            "rejected", refused.key, source, found, held, refused, number in standing,
-            timed=not board.exercise or found is not None,
+            _key(what), one.at, one.last, "rejected", what.key, source, one.outcome, held, what, one.stands, one.timed
         )  # fmt: skip
     for listed_id, held in board.alerts.items():
         if listed_id in decided:

@@ -16,6 +16,7 @@ from warnsys.pipeline import CityRules
 from warnsys.web.alerts import neighbours
 from warnsys.web.board import Board
 from warnsys.web.held_back import held_now, stop_stories
+from warnsys.web.history import Journey
 from warnsys.web.message_list import refused_name
 from warnsys.web.nearby import nearby
 from warnsys.web.pictures import BoardAtOneTime
@@ -39,6 +40,7 @@ SILENT_FEED = timedelta(minutes=3)
 AHEAD = timedelta(minutes=5)
 MUCH_LAG = 100
 MOST_UNREADABLE = 20
+MOST_JOURNEYS = 3
 MOST_NOTICES = 50
 """In a log beside what holds, the newest."""
 
@@ -93,7 +95,7 @@ def overview(site: Site, board: Board, language: str) -> dict[str, Any]:
         "unreadable": rejected[:MOST_UNREADABLE], "refused_name": refused_name, "unreadable_count": len(rejected),
         "loud": any(one.loud and not one.acknowledged for city in cities for one in city["holding"]),
         "fresh_for": min(remaining, default=LOOK_AGAIN_S), "silent_s": _silence(board),
-        "journeys": [one for one in reversed(board.history.journeys.values()) if one.shown][:3],
+        "journeys": _journeys(board),
         "latency": _latency(board.history.totals_ms()),
         "in_the_way": {one.stop.channel: one.state for one in orders},
         "held_back": held_now(stop_stories(board, values["now"], language), orders),
@@ -169,6 +171,13 @@ def _feeds(site: Site, board: Board, now: datetime, language: str) -> list[dict[
             why = t("why-ahead" if status.stamp and stamp is None else "why-old")
         found.append({"name": source.name, "stamp": stamp, "age_s": age, "stale": stale, "why": why})
     return found
+
+
+def _journeys(board: Board) -> list[tuple[datetime, Journey]]:
+    """The newest messages that the steles show, each with when it came: in an exercise by the story's time."""
+    newest = [one for one in reversed(board.history.journeys.values()) if one.shown][:MOST_JOURNEYS]
+    told = {one.listed_id: board.known_since[one.base_id] for one in board.outcomes.values()} if board.exercise else {}
+    return [(told.get(one.listed_id, one.published), one) for one in newest]
 
 
 def _latency(totals_ms: Iterable[float]) -> dict[str, float]:

@@ -5,7 +5,7 @@ from functools import lru_cache
 import segno
 from markupsafe import Markup
 
-from warnsys.channels.push import push_link
+from warnsys.channels.common import district_link
 from warnsys.channels.wording import CityInfo
 from warnsys.settings import EXAMPLE
 
@@ -16,7 +16,7 @@ SCHEMES = ("https://", "http://")
 
 def public_address(place: CityInfo, district: str) -> str:
     """Where a push about a district leads; "" where that is no address that a phone could open."""
-    link = push_link(place, district)
+    link = district_link(place, district)
     good = link.startswith(SCHEMES) and EXAMPLE not in link and len(link) <= MOST_CHARS and link.isprintable()
     return link if good else ""
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,6 +19,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from warnsys.web.board import Board
+from warnsys.web.errors import for_programs
 
 MAX_AGE_S = 2
 """How long a cache may answer for us: a warning may come so much later through it."""
@@ -86,6 +88,28 @@ async def _preflight(_: Request) -> Response:
     return Response(status_code=204, headers=_PREFLIGHT)
 
 
+class AnyOrigin:
+    """ASGI middleware of the public site: pages of any origin may read whatever is answered to programs.
+
+    That is so for what no route answers, too: that a client asks too often, or that the method is wrong.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not for_programs(str(scope["path"])):
+            await self._app(scope, receive, send)
+            return
+
+        async def readable(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(_ANY_ORIGIN)
+            await send(message)
+
+        await self._app(scope, receive, readable)
+
+
 class HeadAsGet:
     """ASGI middleware: HEAD is answered as GET would be, without the body. An event stream looks at `head` itself."""
 
@@ -93,11 +117,26 @@ class HeadAsGet:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "HEAD":
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+
+        async def allowing(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                _allow_head(MutableHeaders(scope=message))
+            await send(message)
 
         async def without_body(message: Message) -> None:
             await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
-        await self._app({**scope, "method": "GET", "head": True}, receive, without_body)
+        if scope["method"] == "HEAD":
+            await self._app({**scope, "method": "GET", "head": True}, receive, without_body)
+        else:
+            await self._app(scope, receive, allowing)
+
+
+def _allow_head(headers: MutableHeaders) -> None:
+    """Name HEAD beside GET where an answer says which methods there are."""
+    allowed = {one.strip() for one in headers.get("allow", "").split(",")}
+    if "GET" in allowed:
+        headers["Allow"] = ", ".join(sorted(allowed | {"HEAD"}))

@@ -7,10 +7,9 @@ from pydantic import BaseModel
 
 from geofences import District
 from warnsys.pipeline import CityRules
-from warnsys.records import Freshness, SteleRecord
+from warnsys.records import Freshness, SteleRecord, worst_of
 from warnsys.web.board import Board
 from warnsys.web.lists import in_group
-from warnsys.web.views import worst_of
 
 StatusNow = Literal["warned", "advance", "unconfirmed", "clear", "no_data"]
 """`advance`: nothing holds yet, and all that stands there are advance notices."""

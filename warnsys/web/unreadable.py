@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from warnsys.records import Outcome
+
 if TYPE_CHECKING:
     from warnsys.web.board import Board
 
@@ -56,24 +58,53 @@ def note(kept: deque[Rejected], found: Rejected) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A refusal as the desk lists it; `number` is its place in the API's list, where its bytes are."""
+    """A refusal as the pages list it; `number` is its place in the API's list, where its bytes are."""
 
     number: int
     what: Rejected
+    stands: bool
+    """Whether the desk lists it now: each message once. What left its feed, or can be read, is gone from there."""
+    at: datetime
+    """When it was first known of."""
+    last: datetime
+    """When it came last; in an exercise the same."""
+    timed: bool
+    """False where only the broker's time is known in an exercise, whose time is the story's: no span leaves it out."""
+    outcome: Outcome | None
+    """What was decided of it, where an outcome says so."""
 
 
-def unreadable(board: "Board") -> list[Unreadable]:
-    """What cannot be read now, each message once, the newest first. What left its feed, or can be read, is gone."""
+def refusals(board: "Board") -> list[Unreadable]:
+    """All that was refused, the newest first.
+
+    A message of a feed bears the time of its outcome: in an exercise that one is the story's.
+    """
     listed = {name for ids in board.listed.values() for name in ids}
     good = {one.listed_id for one in board.outcomes.values() if one.decided != "rejected"}
+    said = {one.listed_id: one for one in board.outcomes.values() if one.decided == "rejected"}
     newest = max((stamps[-1] for stamps in board.history.stamps.values() if stamps), default=None)
-    found: dict[tuple[str, str], Unreadable] = {}
+    found, standing = list[Unreadable](), set[tuple[str, str]]()
     for number, one in enumerate(board.rejected):
+        outcome = said.get(one.key) if one.agent == OF_FEEDS else None
         if one.agent != OF_FEEDS:  # an exercise's time is the story's, not the broker's
             stands = board.exercise or board.now() - one.last < OURS_STANDS
         else:  # what came after the newest listing is not listed yet
             new = newest is None or (one.last > newest and not board.exercise)
             stands = one.key not in good and (one.key in listed or new)
-        if stands:
-            found.setdefault((one.agent, one.key), Unreadable(number, one))
-    return list(found.values())
+        if stands := stands and (one.agent, one.key) not in standing:
+            standing.add((one.agent, one.key))
+        at = board.known_since[outcome.base_id] if outcome else one.at
+        last = at if board.exercise else max(at, one.last)
+        timed = not board.exercise or outcome is not None
+        found.append(Unreadable(number, one, stands, at, last, timed, outcome))
+    return found
+
+
+def unreadable(board: "Board") -> list[Unreadable]:
+    """What cannot be read now, each message once, the newest first."""
+    return [one for one in refusals(board) if one.stands]
+
+
+def refused_since(board: "Board", since: datetime) -> list[Unreadable]:
+    """What was refused after `since`, and what still stands, the newest first."""
+    return [one for one in refusals(board) if one.stands or not one.timed or one.last >= since]

@@ -17,7 +17,7 @@ from warnsys.channels.events import event_name
 from warnsys.channels.stele import largest_first
 from warnsys.channels.words import in_language
 from warnsys.pipeline import CityRules
-from warnsys.records import Freshness, Meaning, Outcome, SteleItem, SteleRecord, acknowledgement_key
+from warnsys.records import Freshness, Meaning, Outcome, SteleItem, SteleRecord, acknowledgement_key, worst_of
 from warnsys.warning.policy import Policy
 from warnsys.warning.text import shorten
 from warnsys.web.board import Board
@@ -117,12 +117,6 @@ def district_view(board: Board, city: CityRules, district: District, language: s
         board.remaining(record).total_seconds(),
         items,
     )
-
-
-def worst_of(items: Iterable[SteleItem]) -> SteleItem | None:
-    """The warning of the highest level that has not expired; where only advance notices stand, the worst of these."""
-    standing = [one for one in items if one.phase != "expired"]
-    return max(standing, key=lambda one: (one.phase != "advance", one.level), default=None)
 
 
 @dataclass(frozen=True, slots=True)
