@@ -216,13 +216,14 @@ class Matches(Sequence[Match]):
     ) -> None:
         """`near` are positions, ascending, of at least all districts with a listed cell or a share.
 
-        `settle` gives, faster than `decide`, those that surely are warned, and those for which it has to be asked.
+        `settle` gives, faster than `decide`, the positions that surely are warned, and those that `decide` has to be
+        asked for. All others are not warned.
         """
         self._count, self._near, self._decide, self._settle = count, near, decide, settle
 
     @cached_property
     def warned_at(self) -> tuple[int, ...]:
-        """The positions of the districts that are warned, ascending. As far as shares settle it, no Match is made."""
+        """The positions of the districts that are warned, ascending. No Match is made where the share settles it."""
         sure, asked = self._settle() if self._settle else ((), self._near)
         more = [position for position in asked if self._decide(position).matched]
         return tuple(sorted([*sure, *more]) if more else sure)

@@ -35,13 +35,13 @@ class Parts:
 
     @cached_property
     def at_least(self) -> float:
-        """The smallest shape has this area or more, in steradians."""
+        """A lower bound of the area of the smallest shape, in steradians."""
         _, south, _, north = np.abs(self._boxes)
         flat = shapely.area(self._shapes) * np.cos(np.radians(np.maximum(south, north)))
         return float(flat.min(initial=math.inf)) * math.radians(1) ** 2
 
     def may_be(self, least: float, inside: Floats) -> NDArray[np.bool_]:
-        """Whether `least` of one shape may lie in a fence of which all shapes cover `inside` steradians: shape (n,)."""
+        """Whether `least` of one shape may lie in each fence, of which all shapes cover `inside`: shape (fences,)."""
         return inside * (1 + _ROUNDED) >= self.at_least * (least - _ROUNDED)
 
     def largest(self, fence: BaseGeometry, inside: float, least: float, budget: Budget) -> float | None:

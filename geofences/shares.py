@@ -21,14 +21,14 @@ from geofences.shapes import JOINED, POINT_DEG, TOUCHED, box_of, joined, outline
 _NOTHING = 1e-10  # a share that is rounding; a point is 1e-7 of a large district
 
 _ROUNDED = 1e-6
-_SURELY = 2 * _ROUNDED  # a share farther than this from another one is still apart from it when both are rounded
+_SURELY = 2 * _ROUNDED  # shares that are farther apart than this are still apart when both are rounded
 
 BlockNumbers = tuple[int, ...]
 Sides = tuple[float, float, float, float]
 
 
 class Covered:
-    """What an outline covers of fences, as far as not 0."""
+    """The fences that an outline covers in part or whole, with the share of each."""
 
     def __init__(self, fences: Ints, share: Floats) -> None:
         self.fences = fences
@@ -38,6 +38,7 @@ class Covered:
 
     @cached_property
     def by_fence(self) -> dict[int, float]:
+        """The shares by the fence's position."""
         return dict(zip(self.fences.tolist(), self.share.tolist(), strict=True))
 
 
@@ -81,8 +82,11 @@ class Shares:
         return (self.of(blocks) if found is None else found).by_fence.get(fence, 0.0)
 
     def may_warn(self, blocks: BlockNumbers, share: float, part: float) -> tuple[Ints, Ints]:
-        """The fences that these blocks surely cover by more than `share`, and those about which more has to be asked:
-        whether by just so much, or by `part` of one shape. All others are covered by less."""
+        """The fences that these blocks surely cover by more than `share`, and those that have to be decided one by one.
+
+        A fence has to be decided if its share is close to `share`, or if `part` of one shape may lie in it. All other
+        fences are not warned.
+        """
         covered = self.of(blocks)
         sure = covered.share > share + _SURELY
         rest = (~sure).nonzero()[0]

@@ -1,6 +1,6 @@
 """The rings of many polygons as arrays, with the area that each ring has swept up to each of its vertices.
 
-A ring is cut into stretches of `EDGES` edges, so every array of vertices has `EDGES` + 1 rows. The last stretch of a
+A ring is cut into stretches of `EDGES` edges, or of one edge where an outline's edges are long. The last stretch of a
 ring is filled up with edges of no length. Each stretch has a box, and a tree finds boxes: with one box for eight edges
 the tree stays small.
 """
@@ -19,8 +19,8 @@ from geofences.overlap.sphere import Floats, swept
 
 EDGES = 8
 """How many edges a stretch has: the fastest number for communes of 40 to 1,000 points, as measured."""
-_ENDS = np.array([0] + EDGES * [1])  # of a leg: where the vertices of its stretch lie
-_FEW = 4  # rings of outlines: their links are short enough in any order
+_ENDS = np.array([0] + EDGES * [1])  # A leg is a single edge: each vertex of its stretch lies at its start 0 or end 1.
+_FEW = 4  # So few rings of outlines are not put in order: their links are short enough in any.
 
 
 class Boxes(NamedTuple):
@@ -70,9 +70,9 @@ class Boxes(NamedTuple):
 class Boundary:
     """All rings of some polygons (in lon/lat degrees), cut into stretches, with links.
 
-    **Links** lead from the start of one ring to that of the next: first along the parallel, then along the meridian, so
-    that their boxes are thin. Whoever follows links and counts crossings knows which rings start inside. Each part of a
-    link is a stretch, too. These come after the stretches of the rings.
+    **Links** lead from the start of one ring to that of the next. Whoever follows them and counts crossings knows which
+    rings start inside. A link has two **legs**, first along the parallel, then along the meridian, so that their boxes
+    are thin. Each leg is a stretch, too. These come after the stretches of the rings.
 
     An edge has the number of the vertex where it begins. Vertices are numbered stretch by stretch. At the last one of a
     stretch, no edge of it begins.
@@ -89,17 +89,18 @@ class Boundary:
     sums: Floats
     """What is swept up to each vertex, in steradians: shape (stretches, edges of a stretch + 1)."""
     boxes: Floats
-    """Of each stretch the lowest lon and lat, and the highest: shape (stretches, 4). A row's numbers lie side by side,
-    here and above, so that those of a few stretches among very many are read fast."""
+    """The lowest lon and lat of each stretch, and the highest: shape (stretches, 4). The numbers of one stretch lie
+    side by side, as do those of `points`, so that a few stretches among very many are read fast."""
     size: tuple[float, float]
     """The most degrees that any stretch has from west to east, and from south to north."""
     usual_size: float
-    """Of fences only: how many degrees a ring's stretch has from west to east and from south to north together, on the
-    average."""
+    """How many degrees a ring's stretch has on the average, from west to east and from south to north together. Only a
+    boundary of fences knows it."""
     links: int
     """The first stretch of the links."""
     owner: Ints
-    """To whom each stretch belongs: shape (stretches,)."""
+    """The position of the polygon to which each stretch belongs: shape (stretches,). The owners of legs depend on the
+    kind of boundary."""
     ring_owner: Ints
     """The position of the polygon to which each ring belongs: shape (rings,), as all that follow."""
     ring_sum: Floats
@@ -109,8 +110,8 @@ class Boundary:
     def of_fences(cls, geometries: NDArray[np.object_], datum: float, far: float) -> "Boundary":
         """The boundary of valid polygons or multipolygons.
 
-        Sums begin at the start of each ring. One path of links leads through the rings of all, from neighbour to
-        neighbour. It begins and ends at longitude `far`. Each link belongs to the number of the ring to which it leads.
+        Sums begin at the start of each ring. One path of links leads through all rings, from neighbour to neighbour. It
+        begins and ends at longitude `far`. The owner of a leg is the number of the ring to which its link leads.
         """
         rings = _Rings.of(geometries, datum, apart=False)
         starts = rings.points.take(rings.first, 0)
@@ -127,7 +128,8 @@ class Boundary:
         """The boundary of valid polygons or multipolygons that are compared with fences.
 
         Sums begin at the start of each outline, and go on from ring to ring. Each outline has a path of links, which
-        ends at longitude `far`, and all of which belongs to it. Links sweep nothing.
+        begins at its first ring and ends at longitude `far`. The owner of a leg is its outline. Its sum is what all
+        rings before it sweep, because links sweep nothing.
         """
         rings = _Rings.of(geometries, fences.datum, apart=True)
         owner, sums = rings.owner, np.asarray(rings.sums, dtype=np.float64)
@@ -141,7 +143,8 @@ class Boundary:
             sums = rings.sums_since(rings.first.take(owner.searchsorted(owner)))
         legs, link = _legs(starts, goals)
         leg_sums = sums.take((rings.first + rings.size - 1).take(link))
-        # Where an edge is about as long as a stretch of the fences, a box for each is better than one for eight.
+        # Where an edge is more than half as long as a stretch of the fences, it has a box of its own: the box of eight
+        # such edges would touch very many stretches.
         long = np.abs(rings.points[1:] - rings.points[:-1]).sum() > len(rings.points) * fences.usual_size / 2
         return cls(rings, sums, 1 if long else EDGES, legs, owner.take(link), leg_sums)
 
@@ -228,7 +231,7 @@ class _Rings(NamedTuple):
 
     @classmethod
     def of(cls, geometries: NDArray[np.object_], datum: float, *, apart: bool) -> "_Rings":
-        """`apart`: those of each polygon stay together."""
+        """Takes all rings of `geometries`. With `apart`, the rings of one polygon stay together."""
         rings, owner = _rings(geometries)
         if len(rings) > (_FEW if apart else 0):
             order = _neighbours(rings)
@@ -286,7 +289,10 @@ def _rings(geometries: NDArray[np.object_]) -> tuple[NDArray[np.object_], Ints]:
 
 
 def _neighbours(rings: NDArray[np.object_]) -> Ints:
-    """An order that leads from neighbour to neighbour: along parallels, as many as each has rings, to and fro."""
+    """An order that leads from neighbour to neighbour, to and fro along parallels.
+
+    There are about as many parallels as rings on each of them.
+    """
     lon, lat, _, _ = shapely.bounds(rings).T
     height = max(float(np.ptp(lat)), 1e-9)
     row = np.floor((lat - lat.min()) / height * math.sqrt(len(rings)))
@@ -294,16 +300,17 @@ def _neighbours(rings: NDArray[np.object_]) -> Ints:
 
 
 def _legs(starts: Floats, goals: Floats) -> tuple[Floats, Ints]:
-    """Ways from starts to goals, shape (n, 2) each: a leg along the parallel and, if need be, one along the meridian.
+    """Cuts links into legs: one along the parallel and, if need be, one along the meridian.
 
-    Gives the ends of the legs, shape (legs, 2, 2), and the way to which each belongs.
+    The links lead from `starts` to `goals`, shape (links, 2) each. Gives the start and the end of each leg, shape
+    (legs, 2, 2), and the number of its link.
     """
     corners = starts.copy()
     corners[:, 0] = goals[:, 0]
-    way = np.arange(len(starts))
+    link = np.arange(len(starts))
     turning = (goals[:, 1] != starts[:, 1]).nonzero()[0]
     if len(turning):
         starts = np.concatenate([starts, corners.take(turning, 0)])
         corners = np.concatenate([corners, goals.take(turning, 0)])
-        way = np.concatenate([way, turning])
-    return np.array([starts, corners]).transpose(1, 0, 2), way
+        link = np.concatenate([link, turning])
+    return np.array([starts, corners]).transpose(1, 0, 2), link

@@ -54,7 +54,7 @@ OVERLAY_COMPARISONS = 4
 """How often the edges of a near pair are compared for an overlay: once to count crossings, three times to overlay."""
 _FREE = 16  # free pairs of edges per vertex: 8 of its stretch with itself, 8 with the next stretch of the ring
 _BATCH, _SMALL_BATCH = 2_000_000, 50_000  # near pairs in memory at once: 32 MB; fewer if the limit is low
-_EACH = 64
+_EACH = 64  # of so many sorted sides of boxes, one is kept to estimate how many boxes a search may find
 _FEW_BOXES = 150  # to compare each with each is faster than a tree
 _EDGE_BATCH = 20_000  # near pairs whose edges are in memory at once
 
@@ -127,7 +127,7 @@ class BoxTree:
 
     def _most_touching(self, boxes: Boxes) -> Ints:
         """Upper bound of how many boxes of the tree touch each box: how many overlap it in longitude, or in latitude if
-        those are fewer. Every `_EACH`th side of a box is known, which is read faster than all."""
+        those are fewer. It is counted among every `_EACH`th side, because those few are read faster than all."""
         west, east, south, north = self._sides
         across = west.searchsorted(boxes.east, "right") - east.searchsorted(boxes.west, "left")
         along = south.searchsorted(boxes.north, "right") - north.searchsorted(boxes.south, "left")

@@ -23,11 +23,11 @@ sweeps anything: 8 from d to 1, and 8 from 1 to c, so 16 in all:
 
 A ring without crossings follows the same rule: it counts as a whole if it starts inside, else not at all.
 
-So only the edges that cross and the rings that start inside have to be found. The second follows from crossings, too:
-links lead from the start of each ring to the next one, and from far outside to the first. Whoever walks along the links
-is inside after an entry, and outside after an exit. So one search for crossings, among rings and links alike, finds all
-terms. The work grows with the crossings and with the vertices of the outlines; of a fence it reads the stretches that
-come near an outline.
+So only the edges that cross and the rings that start inside have to be found. The rings follow from crossings, too:
+links lead from far outside to the start of the first ring, and from each ring to the next. Whoever walks along the
+links is inside after an entry, and outside after an exit. So one search for crossings, among rings and links alike,
+finds all terms. The work grows with the crossings and with the vertices of the outlines; of a fence it reads the
+stretches that come near an outline.
 docs/explanation/exact-shares.md tells the same with more pictures.
 """
 
@@ -121,7 +121,7 @@ class Fences:
         than the limits above allow: some hundred MB of memory.
         """
         shapes, count = np.array(outlines, dtype=object), len(self.areas)
-        if shapely.covers(shapes, self._frame).all():  # so they cover all fences: often for one city
+        if shapely.covers(shapes, self._frame).all():  # So they cover all fences, as often happens to a city.
             every = np.arange(len(shapes) * count)
             return Overlaps(every // count, every % count, np.tile(self.areas, len(shapes)))
         _, east, _, _ = self.box
@@ -175,8 +175,8 @@ class Fences:
     def _of_fences(self, crossed: Crossed) -> Terms:
         """The terms of the crossings of the fences' rings: ± (fence's sum - outline's sum).
 
-        A link of an outline leads from inside a fence to outside, or back, for the rings before it: it crosses for all
-        of them, and what they sweep is the outline's sum there.
+        So are those of an outline's rings that start inside a fence. Where a link leads out of the fence, the sum of
+        all rings before it is added. Where it leads in, that sum is taken away. What remains are the rings between.
         """
         fences, outlines = self._boundary, crossed.outlines
         stretch = fences.stretch_of(crossed.fence_edge)
@@ -185,9 +185,8 @@ class Fences:
         outline_stretch = outlines.stretch_of(edge)
         starts = np.concatenate([fences.starts(fence_edge), outlines.starts(edge)], 1).reshape(2, 2, -1)
         since_fence, since_outline = swept(starts, crossed.points.take(rows, 1)[:, None], fences.datum)
-        # A link sweeps nothing, and what the fence swept does not count there.
         difference = fences.sums.take(fence_edge) + since_fence - since_outline
-        difference *= outline_stretch < outlines.links
+        difference *= outline_stretch < outlines.links  # at a link, only the outline's sum counts
         difference -= outlines.sums.take(edge)
         area = np.where(crossed.leaves.take(rows), difference, -difference)
         return Terms(outlines.owner.take(outline_stretch), fences.owner.take(stretch.take(rows)), area)
@@ -208,6 +207,7 @@ class Fences:
         ring = outlines.owner.take(outline_stretch.take(rows)) * size + fences.owner.take(stretch.take(rows))
         order = ring.argsort()
         ring = ring.take(order)
+        # Crossings are +1 where the path enters, -1 where it leaves: so the sum says whether it is inside after each.
         inside = np.where(crossed.leaves.take(rows.take(order)), -1, 1).cumsum()[:-1] == 1
         _, ring = ranges(ring[:-1][inside], (ring[1:] - ring[:-1])[inside])
         outline, ring = ring // size, ring % size
