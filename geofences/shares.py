@@ -92,7 +92,8 @@ class Shares:
         rest = (~sure).nonzero()[0]
         fences, shares = covered.fences.take(rest), covered.share.take(rest)
         if len(rest):
-            asked = (shares > share - _SURELY) | self._parts_of(blocks).may_be(part, self._inside(fences, shares))
+            inside, boxes = self._inside(fences, shares), self._fences.boxes_of(fences)
+            asked = (shares > share - _SURELY) | self._parts_of(blocks).may_be(part, inside, boxes)
             fences = fences[asked]
         return covered.fences[sure], fences
 

@@ -114,6 +114,10 @@ class Fences:
         found: BaseGeometry = self._geometries[fence]
         return found
 
+    def boxes_of(self, fences: Ints) -> Boxes:
+        """The boxes of these fences."""
+        return self._boxes.at(fences)
+
     def overlaps(self, outlines: Sequence[BaseGeometry]) -> Overlaps:
         """Measures the area that each outline shares with each fence. The outlines have to be valid, too.
 
