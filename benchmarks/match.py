@@ -172,8 +172,7 @@ def _postgis(server: Ask) -> Way:
 
 def _ours(index: GeofenceIndex) -> Way:
     def ask(scene: BenchScene) -> set[int]:
-        found = index.match(scene.areas, min_share=MIN_SHARE).concerned
-        return {int(match.district.id) for match in found if match.matched}
+        return set(index.match(scene.areas, min_share=MIN_SHARE).warned_at)
 
     return ask
 
@@ -215,7 +214,7 @@ def _profile(name: str, body: bytes, index: GeofenceIndex, rounds: int = 500) ->
         len(body),
         parse=_p50_p99(lambda: read_alert(body), min(rounds, 100)),
         areas=_p50_p99(lambda: areas_of(info), rounds),
-        decide=_p50_p99(lambda: index.match(areas).concerned, rounds),
+        decide=_p50_p99(lambda: index.match(areas).warned_at, rounds),
         shares=_p50_p99(lambda: [match.share for match in index.match(areas).concerned], rounds),
     )
 

@@ -7,7 +7,7 @@ exactly as `geofences.plain` does.
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import numpy as np
@@ -100,18 +100,24 @@ class GeofenceIndex:
     def _matches(self, areas: Sequence[Area], shares: Shares, least: Least) -> Matches:
         blocks = Blocks(areas)
         near: Sequence[int] = ()
+        settle: Callable[[], tuple[Sequence[int], Sequence[int]]] | None = None
         if blocks.by_cell:
             listed = self._by_cell.keys() & blocks.by_cell.keys()
             near = sorted({position for cell in listed for position in self._by_cell[cell]})
         elif shares.may_touch():
-            near = [*shares.of(blocks.shaped)]
+            near = shares.of(blocks.shaped).fences.tolist()
+            if not blocks.banded:
+
+                def settle() -> tuple[Sequence[int], Sequence[int]]:
+                    sure, asked = shares.may_warn(blocks.shaped, *least)
+                    return sure.tolist(), asked.tolist()
 
         def decide_at(position: int) -> Match:
             share_of, exactly = partial(shares.of_fence, position), partial(shares.exactly, position)
             part_of = partial(shares.largest_part, position, least.part)
             return decide(self.districts[position], blocks, share_of, part_of, least, exactly)
 
-        return Matches(len(self.districts), near, decide_at)
+        return Matches(len(self.districts), near, decide_at, settle)
 
 
 def _version(districts: Iterable[District]) -> str:

@@ -207,9 +207,31 @@ def _no_share() -> None:
 class Matches(Sequence[Match]):
     """One Match a district, in the order of the index; each is made when it is looked at."""
 
-    def __init__(self, count: int, near: Sequence[int], decide: Callable[[int], Match]) -> None:
-        """`near` are positions, ascending, of at least all districts with a listed cell or a share."""
-        self._count, self._near, self._decide = count, near, decide
+    def __init__(
+        self,
+        count: int,
+        near: Sequence[int],
+        decide: Callable[[int], Match],
+        settle: Callable[[], tuple[Sequence[int], Sequence[int]]] | None = None,
+    ) -> None:
+        """`near` are positions, ascending, of at least all districts with a listed cell or a share.
+
+        `settle` gives, faster than `decide`, the positions that surely are warned, and those that `decide` has to be
+        asked for. All others are not warned.
+        """
+        self._count, self._near, self._decide, self._settle = count, near, decide, settle
+
+    @cached_property
+    def warned_at(self) -> tuple[int, ...]:
+        """The positions of the districts that are warned, ascending. No Match is made where the share settles it."""
+        sure, asked = self._settle() if self._settle else ((), self._near)
+        more = [position for position in asked if self._decide(position).matched]
+        return tuple(sorted([*sure, *more]) if more else sure)
+
+    @cached_property
+    def warned(self) -> tuple[Match, ...]:
+        """Those of `concerned` that `matched`."""
+        return tuple(map(self._decide, self.warned_at))
 
     @cached_property
     def concerned(self) -> tuple[Match, ...]:

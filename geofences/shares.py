@@ -4,24 +4,45 @@ An alert asks for few sets of its blocks: all of them, those that do not spare a
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
 from geofences.area import Area
-from geofences.overlap.budget import MEASURE_S, OUTLINE_S, Budget, TooDearError
-from geofences.overlap.overlaps import HANDFUL, Fences
+from geofences.overlap.budget import MEASURE_S, MOST_COMPARISONS, OUTLINE_S, Budget, TooDearError
+from geofences.overlap.overlaps import Fences
+from geofences.overlap.sides import Ints
+from geofences.overlap.sphere import Floats
 from geofences.parts import Parts
 from geofences.shapes import JOINED, POINT_DEG, TOUCHED, box_of, joined, outlines_of
 
 _NOTHING = 1e-10  # a share that is rounding; a point is 1e-7 of a large district
 
 _ROUNDED = 1e-6
+_SURELY = 2 * _ROUNDED  # shares that are farther apart than this are still apart when both are rounded
 
 BlockNumbers = tuple[int, ...]
-SharesByDistrict = dict[int, float]
 Sides = tuple[float, float, float, float]
+
+
+class Covered:
+    """The fences that an outline covers in part or whole, with the share of each."""
+
+    def __init__(self, fences: Ints, share: Floats) -> None:
+        self.fences = fences
+        """Positions, ascending: shape (fences,)."""
+        self.share = share
+        """0 to 1, of the fence in the same row."""
+
+    @cached_property
+    def by_fence(self) -> dict[int, float]:
+        """The shares by the fence's position."""
+        return dict(zip(self.fences.tolist(), self.share.tolist(), strict=True))
+
+
+_NOWHERE = Covered(np.empty(0, dtype=np.int64), np.empty(0))
 
 
 class Shares:
@@ -35,10 +56,10 @@ class Shares:
 
     def __init__(self, fences: Fences, areas: Sequence[Area], budget: Budget | None = None) -> None:
         self._fences, self._areas, self._budget = fences, areas, budget or Budget()
-        self._budget.comparisons = 1.0 + min(len(fences.areas), HANDFUL)
+        self._budget.comparisons = min(1.0 + len(fences.areas), MOST_COMPARISONS)
         self._drawn: dict[int, Area] | None = None
         self._near: dict[int, tuple[BaseGeometry, ...]] = {}
-        self._found: dict[BlockNumbers, SharesByDistrict] = {}
+        self._found: dict[BlockNumbers, Covered] = {}
         self._parts: dict[BlockNumbers, Parts] = {}
         self._enlarged = False
         self._measured = 0
@@ -47,7 +68,7 @@ class Shares:
         """False where no shape comes near any fence."""
         return bool(self._near_by_block())
 
-    def of(self, blocks: BlockNumbers) -> SharesByDistrict:
+    def of(self, blocks: BlockNumbers) -> Covered:
         """What the union of these blocks covers."""
         if blocks not in self._found:
             # Who asks for one block by itself will ask for the others.
@@ -58,19 +79,42 @@ class Shares:
     def of_fence(self, fence: int, blocks: BlockNumbers) -> float:
         """What the union of these blocks covers of one fence."""
         found = self._found.get(blocks)
-        return (self.of(blocks) if found is None else found).get(fence, 0.0)
+        return (self.of(blocks) if found is None else found).by_fence.get(fence, 0.0)
+
+    def may_warn(self, blocks: BlockNumbers, share: float, part: float) -> tuple[Ints, Ints]:
+        """The fences that these blocks surely cover by more than `share`, and those that have to be decided one by one.
+
+        A fence has to be decided if its share is close to `share`, or if `part` of one shape may lie in it. All other
+        fences are not warned.
+        """
+        covered = self.of(blocks)
+        sure = covered.share > share + _SURELY
+        rest = (~sure).nonzero()[0]
+        fences, shares = covered.fences.take(rest), covered.share.take(rest)
+        if len(rest):
+            inside, boxes = self._inside(fences, shares), self._fences.boxes_of(fences)
+            asked = (shares > share - _SURELY) | self._parts_of(blocks).may_be(part, inside, boxes)
+            fences = fences[asked]
+        return covered.fences[sure], fences
 
     def largest_part(self, fence: int, least: float, blocks: BlockNumbers) -> float:
         """The largest part of one shape of these blocks inside one fence; 0 where none can be `least`."""
         if (share := self.of_fence(fence, blocks)) == 0:
             return 0.0
-        if blocks not in self._parts:
-            self._parts[blocks] = Parts([shape for block in blocks for shape in self._near[block]])
-        inside, geometry = (share + _ROUNDED) * float(self._fences.areas[fence]), self._fences.geometry(fence)
-        part = self._parts[blocks].largest(geometry, inside, least, self._budget)
+        inside = float(self._inside(fence, share))
+        part = self._parts_of(blocks).largest(self._fences.geometry(fence), inside, least, self._budget)
         if part is None:
             self.exceed(TOUCHED)
         return 1.0 if part is None else part
+
+    def _parts_of(self, blocks: BlockNumbers) -> Parts:
+        if blocks not in self._parts:
+            self._parts[blocks] = Parts([shape for block in blocks for shape in self._near[block]])
+        return self._parts[blocks]
+
+    def _inside(self, fences: Ints | int, share: Floats | float) -> Floats:
+        """The most that shares of fences may be, in steradians."""
+        return (share + _ROUNDED) * self._fences.areas.take(fences)
 
     def exactly(self, fence: int, blocks: BlockNumbers) -> float | None:
         """The same, or None where something was taken as larger than drawn."""
@@ -87,9 +131,9 @@ class Shares:
         for shares, every in wanted.items():
             shares._draw([*every])
         for shares, blocks in asked:
-            found = shares._found[blocks] = {}
+            shares._found[blocks] = _NOWHERE
             if (outline := shares._outline(blocks)) is not None:
-                near.append((shares, found, outline))
+                near.append((shares, blocks, outline))
         paid = [one[0]._can_measure() for one in near]
         _cover_by_box([one for one, can_be in zip(near, paid, strict=True) if not can_be])
         near = [one for one, can_be in zip(near, paid, strict=True) if can_be]
@@ -133,8 +177,8 @@ class Shares:
         return self._drawn
 
 
-_Asked = tuple[Shares, SharesByDistrict, BaseGeometry]
-"""Who asks, where what is found is put, and the outline of the blocks that are asked for."""
+_Asked = tuple[Shares, BlockNumbers, BaseGeometry]
+"""Who asks for which blocks, and their outline."""
 
 
 def _cover_by_box(asked: Sequence[_Asked]) -> None:
@@ -142,21 +186,21 @@ def _cover_by_box(asked: Sequence[_Asked]) -> None:
     if not asked:
         return
     touched = asked[0][0]._fences.touched_by_boxes([outline for _, _, outline in asked])
-    for (shares, found, _), fences in zip(asked, touched, strict=True):
+    for (shares, blocks, _), fences in zip(asked, touched, strict=True):
         shares.exceed(TOUCHED)
-        found.update(dict.fromkeys(fences, 1.0))
+        shares._found[blocks] = Covered(np.array(fences, dtype=np.int64), np.ones(len(fences)))
 
 
-def _measure_somehow(shares: Shares, found: SharesByDistrict, outline: BaseGeometry) -> None:
+def _measure_somehow(shares: Shares, blocks: BlockNumbers, outline: BaseGeometry) -> None:
     """The outline, or its hull, or the box around it; where not even that can be, all whose boxes it touches."""
     for tried in (outline, shapely.convex_hull(outline), shapely.envelope(outline)):
         try:
-            _measure([(shares, found, tried)])
+            _measure([(shares, blocks, tried)])
         except TooDearError:
             shares.exceed(JOINED)
         else:
             return
-    _cover_by_box([(shares, found, outline)])
+    _cover_by_box([(shares, blocks, outline)])
 
 
 def _measure(near: Sequence[_Asked]) -> None:
@@ -164,11 +208,11 @@ def _measure(near: Sequence[_Asked]) -> None:
     fences = near[0][0]._fences
     of_outline, fence, area = fences.overlaps([outline for _, _, outline in near])
     share = area / fences.areas.take(fence)
-    some = np.flatnonzero(share > _NOTHING)
-    ends = np.searchsorted(of_outline.take(some), np.arange(len(near) + 1)).tolist()
-    at, shares_there = fence.take(some).tolist(), share.take(some).tolist()
-    for (_, found, _), start, end in zip(near, ends, ends[1:], strict=False):
-        found.update(zip(at[start:end], shares_there[start:end], strict=True))
+    some = (share > _NOTHING).nonzero()[0]
+    of_outline, fence, share = of_outline.take(some), fence.take(some), share.take(some)
+    ends = of_outline.searchsorted(np.arange(len(near) + 1)).tolist()
+    for (shares, blocks, _), start, end in zip(near, ends, ends[1:], strict=False):
+        shares._found[blocks] = Covered(fence[start:end], share[start:end])
 
 
 def _near(areas: Sequence[Area], box: Sides) -> dict[int, Area]:

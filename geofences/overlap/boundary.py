@@ -1,6 +1,6 @@
 """The rings of many polygons as arrays, with the area that each ring has swept up to each of its vertices.
 
-A ring is cut into stretches of `EDGES` edges, so every array of vertices has rows of `EDGES` + 1. The last stretch of a
+A ring is cut into stretches of `EDGES` edges, or of one edge where an outline's edges are long. The last stretch of a
 ring is filled up with edges of no length. Each stretch has a box, and a tree finds boxes: with one box for eight edges
 the tree stays small.
 """
@@ -14,11 +14,13 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geofences.overlap.sides import Bools, Edges, Ints, changes_of_side, on_left
+from geofences.overlap.sides import Ints
 from geofences.overlap.sphere import Floats, swept
 
 EDGES = 8
 """How many edges a stretch has: the fastest number for communes of 40 to 1,000 points, as measured."""
+_ENDS = np.array([0] + EDGES * [1])  # A leg is a single edge: each vertex of its stretch lies at its start 0 or end 1.
+_FEW = 4  # So few rings of outlines are not put in order: their links are short enough in any.
 
 
 class Boxes(NamedTuple):
@@ -61,137 +63,211 @@ class Boxes(NamedTuple):
 
     def for_tree(self) -> NDArray[np.object_]:
         """The diagonals of the boxes as lines: a tree needs only the box of a shape, and a line is cheap to make."""
-        return np.asarray(
-            shapely.linestrings(np.stack([self[0], self[2], self[1], self[3]], axis=-1).reshape(-1, 2, 2))
-        )
+        ends = np.array([self.west, self.south, self.east, self.north])
+        return np.asarray(shapely.linestrings(ends.T.reshape(-1, 2, 2)))
 
 
 class Boundary:
-    """All rings of `geometries` (valid polygons or multipolygons in lon/lat degrees), cut into stretches.
+    """All rings of some polygons (in lon/lat degrees), cut into stretches, with links.
 
-    Areas are swept from the latitude `datum`. Two boundaries can be compared only if they have the same datum.
+    **Links** lead from the start of one ring to that of the next. Whoever follows them and counts crossings knows which
+    rings start inside. A link has two **legs**, first along the parallel, then along the meridian, so that their boxes
+    are thin. Each leg is a stretch, too. These come after the stretches of the rings.
 
-    An edge has the number of its first vertex: stretch * (EDGES + 1) + place, as `edge_at` gives it. Place EDGES is the
-    last vertex of a stretch, where no edge of it begins.
+    An edge has the number of the vertex where it begins. Vertices are numbered stretch by stretch. At the last one of a
+    stretch, no edge of it begins.
     """
 
-    __slots__ = ("boxes", "datum", "lat", "lon", "owner", "ring_first", "ring_owner", "ring_size", "ring_sum", "sums")
+    __slots__ = (
+        "boxes", "datum", "links", "owner", "points", "ring_owner", "ring_sum", "size", "sums", "usual_size",
+    )  # fmt: skip
 
-    boxes: Boxes
-    """The box of each stretch."""
     datum: float
-    lon: Floats
-    """Longitude of each vertex in degrees: shape (stretches, EDGES + 1), which `lat` and `sums` have, too."""
-    lat: Floats
+    """The latitude from which areas are swept."""
+    points: Floats
+    """lon and lat of each vertex in degrees: shape (stretches, edges of a stretch + 1, 2)."""
     sums: Floats
-    """What the ring has swept from its first vertex up to this one, in steradians."""
+    """What is swept up to each vertex, in steradians: shape (stretches, edges of a stretch + 1)."""
+    boxes: Floats
+    """The lowest lon and lat of each stretch, and the highest: shape (stretches, 4). The numbers of one stretch lie
+    side by side, as do those of `points`, so that a few stretches among very many are read fast."""
+    size: tuple[float, float]
+    """The most degrees that any stretch has from west to east, and from south to north."""
+    usual_size: float
+    """How many degrees a ring's stretch has on the average, from west to east and from south to north together. Only a
+    boundary of fences knows it."""
+    links: int
+    """The first stretch of the links."""
     owner: Ints
-    """The position in `geometries` to which each stretch belongs: shape (stretches,), ascending."""
+    """The position of the polygon to which each stretch belongs: shape (stretches,). The owners of legs depend on the
+    kind of boundary."""
     ring_owner: Ints
-    """The position in `geometries` to which each ring belongs: shape (rings,), as all that follow."""
-    ring_first: Ints
-    """The first stretch of each ring."""
-    ring_size: Ints
-    """How many stretches each ring has."""
+    """The position of the polygon to which each ring belongs: shape (rings,), as all that follow."""
     ring_sum: Floats
     """What the whole ring sweeps, in steradians: its area, negative for a hole."""
 
-    def __init__(self, geometries: NDArray[np.object_], datum: float) -> None:
-        self.datum = datum
-        parts, part_owner = shapely.get_parts(geometries, return_index=True)
-        rings, part = shapely.get_rings(shapely.orient_polygons(parts), return_index=True)
-        points, ring_of_point = shapely.get_coordinates(rings, return_index=True)
-        count = np.bincount(ring_of_point, minlength=len(rings))
-        sums, self.ring_sum = _sweep(points, count, datum)
+    @classmethod
+    def of_fences(cls, geometries: NDArray[np.object_], datum: float, far: float) -> "Boundary":
+        """The boundary of valid polygons or multipolygons.
 
-        self.ring_owner = part_owner[part]
-        self.ring_size, ring, vertex = stretches(count)
-        self.ring_first = np.cumsum(self.ring_size) - self.ring_size
-        self.owner = self.ring_owner[ring]
-        lon, lat = points.T
-        self.lon, self.lat, self.sums = lon.take(vertex), lat.take(vertex), sums.take(vertex)
-        self.boxes = Boxes(*_low_high(self.lon), *_low_high(self.lat))
+        Sums begin at the start of each ring. One path of links leads through all rings, from neighbour to neighbour. It
+        begins and ends at longitude `far`. The owner of a leg is the number of the ring to which its link leads.
+        """
+        rings = _Rings.of(geometries, datum, apart=False)
+        starts = rings.points.take(rings.first, 0)
+        begin, end = starts[:1].copy(), starts[-1:].copy()
+        begin[:, 0], end[:, 0] = far, far
+        legs, link = _legs(np.concatenate([begin, starts]), np.concatenate([starts, end]))
+        made = cls(rings, rings.sums_since(rings.first), EDGES, legs, link, np.zeros(len(link)))
+        low, high = made.boxes[: made.links, :2], made.boxes[: made.links, 2:]
+        made.usual_size = float((high - low).sum()) / max(made.links, 1)
+        return made
 
-    def vertices(self, stretch: Ints) -> tuple[Floats, Floats]:
-        """lon and lat of these stretches, shape (EDGES + 1, n): numpy is fast if the last axis is the long one."""
-        return np.ascontiguousarray(self.lon.take(stretch, 0).T), np.ascontiguousarray(self.lat.take(stretch, 0).T)
+    @classmethod
+    def of_outlines(cls, geometries: NDArray[np.object_], fences: "Boundary", far: float) -> "Boundary":
+        """The boundary of valid polygons or multipolygons that are compared with fences.
+
+        Sums begin at the start of each outline, and go on from ring to ring. Each outline has a path of links, which
+        begins at its first ring and ends at longitude `far`. The owner of a leg is its outline. Its sum is what all
+        rings before it sweep, because links sweep nothing.
+        """
+        rings = _Rings.of(geometries, fences.datum, apart=True)
+        owner, sums = rings.owner, np.asarray(rings.sums, dtype=np.float64)
+        starts = rings.points.take(rings.first, 0)
+        goals = starts.copy()
+        goals[:-1] = starts[1:]
+        goals[-1:, 0] = far
+        if len(geometries) > 1:
+            last = np.flatnonzero(owner[1:] != owner[:-1])
+            goals[last, 0], goals[last, 1] = far, starts[last, 1]
+            sums = rings.sums_since(rings.first.take(owner.searchsorted(owner)))
+        legs, link = _legs(starts, goals)
+        leg_sums = sums.take((rings.first + rings.size - 1).take(link))
+        # Where an edge is more than half as long as a stretch of the fences, it has a box of its own: the box of eight
+        # such edges would touch very many stretches.
+        long = np.abs(rings.points[1:] - rings.points[:-1]).sum() > len(rings.points) * fences.usual_size / 2
+        return cls(rings, sums, 1 if long else EDGES, legs, owner.take(link), leg_sums)
+
+    def __init__(
+        self, rings: "_Rings", sums: Floats, edges: int, legs: Floats, leg_owner: Ints, leg_sums: Floats
+    ) -> None:
+        """`edges` is how many edges a stretch has, `sums` has one for each point, and `leg_sums` one for each leg."""
+        self.datum, self.ring_owner, self.ring_sum = rings.datum, rings.owner, rings.total
+        ring, vertex = stretches(rings.size, edges)
+        self.links = len(ring)
+        self.owner = np.concatenate([rings.owner.take(ring), leg_owner])
+        self.points = np.concatenate([rings.points.take(vertex, 0), legs.take(_ENDS[: edges + 1], 1)])
+        self.sums = np.empty(self.points.shape[:2])
+        self.sums[: self.links], self.sums[self.links :] = sums.take(vertex), leg_sums[:, None]
+        low, high = self.points.min(1), self.points.max(1)
+        self.boxes = np.concatenate([low, high], 1)
+        self.size = (high - low).max(0, initial=0.0).tolist()
+
+    @property
+    def stretch_edges(self) -> int:
+        """How many edges a stretch has."""
+        return int(self.points.shape[1]) - 1
+
+    def boxes_of(self, stretch: Ints) -> Boxes:
+        """The boxes of these stretches."""
+        west, south, east, north = self.boxes.take(stretch, 0).T
+        return Boxes(west, east, south, north)
+
+    def vertices(self, stretch: Ints) -> Floats:
+        """lon and lat of the vertices of these stretches, shape (2, edges of a stretch + 1, n): numpy is fast if the
+        last axis is the long one."""
+        return np.ascontiguousarray(self.points.take(stretch, 0).T)
 
     def edges_touching(self, stretch: Ints, boxes: Boxes) -> tuple[Ints, Ints]:
         """The edges of each stretch whose own box touches the box in the same row; they may miss it themselves.
 
         Gives (row, edge), one pair per edge found.
         """
-        lon, lat = self.vertices(stretch)
-        touching = np.minimum(lon[:-1], lon[1:]) <= boxes.east
-        touching &= np.maximum(lon[:-1], lon[1:]) >= boxes.west
-        touching &= np.minimum(lat[:-1], lat[1:]) <= boxes.north
-        touching &= np.maximum(lat[:-1], lat[1:]) >= boxes.south
-        place, row = np.divmod(np.flatnonzero(touching), max(len(stretch), 1))
-        return row, edge_at(stretch.take(row), place)
+        (lon, lat), count = np.ascontiguousarray(self.points.T), max(len(stretch), 1)
+        if len(lon) == 2:  # a stretch is an edge
+            return np.arange(len(stretch)), 2 * stretch
+        touching = np.minimum(lon[:-1], lon[1:]).take(stretch, 1) <= boxes.east
+        touching &= np.maximum(lon[:-1], lon[1:]).take(stretch, 1) >= boxes.west
+        touching &= np.minimum(lat[:-1], lat[1:]).take(stretch, 1) <= boxes.north
+        touching &= np.maximum(lat[:-1], lat[1:]).take(stretch, 1) >= boxes.south
+        found = touching.reshape(-1).nonzero()[0]
+        row = found % count
+        return row, self.edge_at(stretch.take(row), found // count)
 
-    def edges(self, edge: Ints) -> Edges:
-        """Where the edges with these numbers start and end."""
-        lon, lat = self.lon.reshape(-1), self.lat.reshape(-1)
-        return Edges(lon.take(edge), lat.take(edge), lon.take(edge + 1), lat.take(edge + 1))
+    def edge_at(self, stretch: Ints, place: Ints) -> Ints:
+        """The number of edge `place` of a stretch."""
+        return stretch * (self.stretch_edges + 1) + place
 
-    def ring_starts(self, ring: Ints) -> tuple[Floats, Floats]:
-        """lon and lat of the first vertex of these rings."""
-        first = self.ring_first[ring]
-        return self.lon[first, 0], self.lat[first, 0]
+    def stretch_of(self, edge: Ints) -> Ints:
+        """The stretches of these edges."""
+        return edge // (self.stretch_edges + 1)
 
-    def owner_of(self, edge: Ints) -> Ints:
-        """The position in `geometries` to which these edges belong."""
-        return self.owner[edge // (EDGES + 1)]
+    def starts(self, edge: Ints) -> Floats:
+        """lon and lat of where the edges with these numbers start: shape (2, n)."""
+        return self.points.reshape(-1, 2).take(edge, 0).T
 
-    def swept_to(self, edge: Ints, lon: Floats, lat: Floats) -> Floats:
-        """What each ring has swept from its first vertex up to a point on one of its edges, in steradians."""
-        start_lon, start_lat = self.lon.reshape(-1).take(edge), self.lat.reshape(-1).take(edge)
-        return self.sums.reshape(-1).take(edge) + swept(start_lon, start_lat, lon, lat, self.datum)
-
-    def contains(self, stretch: Ints, point: Ints, lon: Floats, lat: Floats, *, points_are_outlines: bool) -> Bools:
-        """Says for each point whether it lies inside the rings that it is tested against.
-
-        `lon` and `lat` are the points, shape (points,). Row i of `stretch` and `point` tests the point at position
-        point[i] against stretch[i] of this boundary. `points_are_outlines` as in `on_left`: whether the points belong
-        to outlines; else the stretches do.
-        """
-        # A ray leads from the point to the east. If it crosses an odd number of edges, the point lies inside.
-        on_ray = np.flatnonzero(
-            (self.boxes.south.take(stretch) <= lat.take(point))
-            & (self.boxes.north.take(stretch) >= lat.take(point))
-            & (self.boxes.east.take(stretch) >= lon.take(point))
-        )
-        if not len(on_ray):
-            return np.zeros(len(lon), dtype=bool)
-        stretch, point = stretch.take(on_ray), point.take(on_ray)
-        latitudes = np.ascontiguousarray(self.lat.take(stretch, 0).T)
-        # At the same latitude the step decides: what belongs to the outline counts as slightly further north.
-        above = latitudes > lat.take(point) if points_are_outlines else latitudes >= lat.take(point)
-        place, pair = changes_of_side(above)
-        upward, point = above[place + 1, pair], point.take(pair)
-        edges = self.edges(edge_at(stretch.take(pair), place))
-        # The edge lies east of the point if it leads up and has the point on its left, or down and on its right.
-        left = on_left(edges, lon.take(point), lat.take(point), points_are_outlines=points_are_outlines)
-        crossed: Ints = np.bincount(point[left == upward], minlength=len(lon))
-        return np.asarray(crossed % 2 == 1)
+    def edges(self, edge: Ints) -> Floats:
+        """lon and lat of where the edges with these numbers start and end: shape (2, 2, n)."""
+        ends = self.points.reshape(-1, 2).take(np.array([edge, edge + 1]), 0)
+        return np.ascontiguousarray(ends.transpose(2, 0, 1))
 
 
-def stretches(count: Ints) -> tuple[Ints, Ints, Ints]:
-    """Cuts rings of `count` vertices each, which stand one after the other, into stretches.
+class _Rings(NamedTuple):
+    """The rings of some polygons, one after the other, from neighbour to neighbour."""
 
-    Gives how many stretches each ring has, shape (rings,); the ring of each stretch, shape (stretches,); and the
-    positions of its vertices, shape (stretches, EDGES + 1). The last vertex of a ring is repeated to fill up.
+    datum: float
+    owner: Ints
+    """The position of the polygon to which each ring belongs: shape (rings,), as all that follow."""
+    first: Ints
+    """The position of its first point."""
+    size: Ints
+    """How many points it has."""
+    total: Floats
+    """What it sweeps, in steradians."""
+    points: Floats
+    """lon and lat: shape (points, 2)."""
+    sums: NDArray[np.longdouble]
+    """What all rings before, and this one up to each point, sweep, with digits to spare: shape (points,)."""
+
+    @classmethod
+    def of(cls, geometries: NDArray[np.object_], datum: float, *, apart: bool) -> "_Rings":
+        """Takes all rings of `geometries`. With `apart`, the rings of one polygon stay together."""
+        rings, owner = _rings(geometries)
+        if len(rings) > (_FEW if apart else 0):
+            order = _neighbours(rings)
+            if apart and len(geometries) > 1:
+                order = order[owner[order].argsort(kind="stable")]
+            rings, owner = rings[order], owner[order]
+        points = shapely.get_coordinates(rings)
+        count = shapely.get_num_coordinates(rings).astype(np.int64)
+        end = count.cumsum()
+        first = end - count
+        terms = np.zeros(len(points))
+        sums = np.zeros(len(terms), dtype=np.longdouble)
+        total = np.empty(0)
+        if len(rings):
+            terms[:-1] = swept(points[:-1].T, points[1:].T, datum)
+            terms[end - 1] = 0.0  # no edge leads from one ring to the next
+            np.add.accumulate(terms[:-1], dtype=np.longdouble, out=sums[1:])
+            total = np.add.reduceat(terms, first)
+        return cls(datum, owner, first, count, total, points, sums)
+
+    def sums_since(self, begin: Ints) -> Floats:
+        """What is swept up to each point, from the point on that `begin` has for its ring."""
+        return np.asarray(self.sums - self.sums.take(begin).repeat(self.size), dtype=np.float64)
+
+
+def stretches(count: Ints, edges: int = EDGES) -> tuple[Ints, Ints]:
+    """Cuts rings of `count` vertices each, which stand one after the other, into stretches of so many edges.
+
+    Gives the ring of each stretch, shape (stretches,), and the positions of its vertices, shape (stretches, edges + 1).
+    The last vertex of a ring is repeated to fill up.
     """
-    size = (count + EDGES - 2) // EDGES  # count - 1 edges, rounded up
-    first_stretch, first_vertex = np.cumsum(size) - size, np.cumsum(count) - count
-    ring, stretch = ranges(first_stretch, size)
-    in_ring = (stretch - first_stretch[ring])[:, None] * EDGES + np.arange(EDGES + 1)
-    return size, ring, np.minimum(in_ring, (count - 1)[ring][:, None]) + first_vertex[ring][:, None]
-
-
-def edge_at(stretch: Ints, place: Ints) -> Ints:
-    """The number of edge `place` (0 to EDGES - 1) of a stretch, which is the number of its first vertex."""
-    return stretch * (EDGES + 1) + place
+    size = (count + (edges - 2)) // edges  # count - 1 edges, rounded up
+    ring = np.arange(len(size)).repeat(size)
+    end = count.cumsum()
+    first_vertex = edges * np.arange(len(ring)) + (end - count - edges * (size.cumsum() - size)).take(ring)
+    return ring, np.minimum(first_vertex[:, None] + np.arange(edges + 1), (end - 1).take(ring)[:, None])
 
 
 def ranges(first: Ints, size: Ints) -> tuple[Ints, Ints]:
@@ -200,26 +276,41 @@ def ranges(first: Ints, size: Ints) -> tuple[Ints, Ints]:
     return row, np.arange(len(row)) + (first - np.cumsum(size) + size)[row]
 
 
-def _low_high(rows: Floats) -> tuple[Floats, Floats]:
-    """The lowest and the highest number of each row."""
-    first = np.arange(0, rows.size, EDGES + 1)
-    return np.minimum.reduceat(rows.reshape(-1), first), np.maximum.reduceat(rows.reshape(-1), first)
+def _rings(geometries: NDArray[np.object_]) -> tuple[NDArray[np.object_], Ints]:
+    """All rings, the interior on the left of each, and the position in `geometries` to which each belongs."""
+    parts, owner = shapely.get_parts(geometries, return_index=True)
+    if not (drawn := shapely.get_num_coordinates(parts) > 0).all():
+        parts, owner = parts[drawn], owner[drawn]
+    parts = shapely.orient_polygons(parts)
+    if not shapely.get_num_interior_rings(parts).any():
+        return parts, owner  # the points of such a polygon are those of its ring
+    rings, part = shapely.get_rings(parts, return_index=True)
+    return rings, owner.take(part)
 
 
-def _sweep(points: Floats, count: Ints, datum: float) -> tuple[Floats, Floats]:
-    """The running sum at each point of rings with `count` points each, and the total of each ring, in steradians."""
-    if not len(points):
-        return np.empty(0), np.empty(0)
-    lon, lat = points.T
-    terms = np.zeros(len(points))
-    terms[:-1] = swept(lon[:-1], lat[:-1], lon[1:], lat[1:], datum)
-    first = np.cumsum(count) - count
-    last = first + count - 1
-    terms[last] = 0.0  # no edge leads from one ring to the next
-    total = np.add.reduceat(terms, first)
-    # At the last point of each ring its total is subtracted. So one running sum serves all rings: it returns to about 0
-    # before the next ring, and what is left there (rounding) is subtracted below.
-    terms[last] = -total
-    sums = np.zeros(len(points), dtype=np.longdouble)
-    np.cumsum(terms[:-1], dtype=np.longdouble, out=sums[1:])
-    return (sums - np.repeat(sums[first], count)).astype(np.float64), total
+def _neighbours(rings: NDArray[np.object_]) -> Ints:
+    """An order that leads from neighbour to neighbour, to and fro along parallels.
+
+    There are about as many parallels as rings on each of them.
+    """
+    lon, lat, _, _ = shapely.bounds(rings).T
+    height = max(float(np.ptp(lat)), 1e-9)
+    row = np.floor((lat - lat.min()) / height * math.sqrt(len(rings)))
+    return np.lexsort((np.where(row % 2, -lon, lon), row))
+
+
+def _legs(starts: Floats, goals: Floats) -> tuple[Floats, Ints]:
+    """Cuts links into legs: one along the parallel and, if need be, one along the meridian.
+
+    The links lead from `starts` to `goals`, shape (links, 2) each. Gives the start and the end of each leg, shape
+    (legs, 2, 2), and the number of its link.
+    """
+    corners = starts.copy()
+    corners[:, 0] = goals[:, 0]
+    link = np.arange(len(starts))
+    turning = (goals[:, 1] != starts[:, 1]).nonzero()[0]
+    if len(turning):
+        starts = np.concatenate([starts, corners.take(turning, 0)])
+        corners = np.concatenate([corners, goals.take(turning, 0)])
+        link = np.concatenate([link, turning])
+    return np.array([starts, corners]).transpose(1, 0, 2), link

@@ -48,10 +48,14 @@ PART_S, PART_VERTEX_S = 60e-6, 0.3e-6
 """Price of cutting one shape with one fence, and of each vertex of the two."""
 INFO_S = 400e-6
 """Fixed price of each info that is decided by its area."""
+MOST_COMPARISONS = 9
+"""How often the edges of an outline are compared with others at most, however many fences there are."""
 OVERLAY_COMPARISONS = 4
 """How often the edges of a near pair are compared for an overlay: once to count crossings, three times to overlay."""
 _FREE = 16  # free pairs of edges per vertex: 8 of its stretch with itself, 8 with the next stretch of the ring
 _BATCH, _SMALL_BATCH = 2_000_000, 50_000  # near pairs in memory at once: 32 MB; fewer if the limit is low
+_EACH = 64  # of so many sorted sides of boxes, one is kept to estimate how many boxes a search may find
+_FEW_BOXES = 150  # to compare each with each is faster than a tree
 _EDGE_BATCH = 20_000  # near pairs whose edges are in memory at once
 
 Ints = NDArray[np.int64]
@@ -64,7 +68,7 @@ class Budget:
     left_s: float = BUDGET_S
     comparisons: float = 1.0
     """How often the edges of each outline will be compared: once for validity, and once per fence, but at most
-    `overlaps.HANDFUL` times."""
+    `MOST_COMPARISONS` times in all."""
     exceeded: dict[str, None] = field(default_factory=dict)
     """Codes of what was left out or replaced since `take_codes` was called, oldest first."""
     refused: int = 0
@@ -104,10 +108,13 @@ class BoxTree:
 
     def __init__(self, boxes: Boxes) -> None:
         self._tree = shapely.STRtree(boxes.for_tree())
-        self._sides = tuple(np.sort(side) for side in boxes)
+        self._sides = tuple(np.sort(side)[::_EACH] for side in boxes)
 
     def pairs(self, boxes: Boxes, limit: float) -> tuple[Ints, Ints] | None:
         """All pairs (row of `boxes`, row of the tree's boxes) that touch, as two arrays. None if more than `limit`."""
+        if len(boxes.west) * len(self._tree) <= _SMALL_BATCH:
+            row, other = self._tree.query(boxes.for_tree())
+            return None if len(row) > limit else (row, other)
         rows, others, count = list[Ints](), list[Ints](), 0
         for start, end in _batches(self._most_touching(boxes), min(_BATCH, max(_SMALL_BATCH, 4 * limit))):
             row, other = self._tree.query(Boxes(*(side[start:end] for side in boxes)).for_tree())
@@ -120,11 +127,11 @@ class BoxTree:
 
     def _most_touching(self, boxes: Boxes) -> Ints:
         """Upper bound of how many boxes of the tree touch each box: how many overlap it in longitude, or in latitude if
-        those are fewer."""
+        those are fewer. It is counted among every `_EACH`th side, because those few are read faster than all."""
         west, east, south, north = self._sides
-        across = np.searchsorted(west, boxes.east, "right") - np.searchsorted(east, boxes.west, "left")
-        along = np.searchsorted(south, boxes.north, "right") - np.searchsorted(north, boxes.south, "left")
-        return np.asarray(np.minimum(across, along), dtype=np.int64)
+        across = west.searchsorted(boxes.east, "right") - east.searchsorted(boxes.west, "left")
+        along = south.searchsorted(boxes.north, "right") - north.searchsorted(boxes.south, "left")
+        return np.asarray((np.minimum(across, along) + 1) * _EACH, dtype=np.int64)
 
 
 def _batches(sizes: Ints, most: float) -> Iterator[tuple[int, int]]:
@@ -146,7 +153,7 @@ class Rings:
         points, ring = shapely.get_coordinates(shapely.get_rings(parts), return_index=True)
         self.vertices = len(points)
         count = np.bincount(ring)
-        _, _, vertex = stretches(count[count > 0])
+        _, vertex = stretches(count[count > 0])
         lon, lat = points.T if len(points) else np.empty((2, 0))
         self.lon: Floats = lon.take(vertex)
         self.lat: Floats = lat.take(vertex)
@@ -157,6 +164,11 @@ class Rings:
         A stretch is near itself, too.
         """
         boxes = Boxes(self.lon.min(1), self.lon.max(1), self.lat.min(1), self.lat.max(1))
+        if len(self.lon) <= _FEW_BOXES:
+            west, east, south, north = (side[:, None] for side in boxes)
+            touching = (west <= boxes.east) & (east >= boxes.west) & (south <= boxes.north) & (north >= boxes.south)
+            one, other = np.triu(touching).nonzero()
+            return None if len(one) > limit else (one, other)
         found = BoxTree(boxes).pairs(boxes, 2 * limit)  # the tree finds each pair twice
         if found is None:
             return None

@@ -23,9 +23,11 @@ sweeps anything: 8 from d to 1, and 8 from 1 to c, so 16 in all:
 
 A ring without crossings follows the same rule: it counts as a whole if it starts inside, else not at all.
 
-So only the edges that cross and the rings that start inside have to be found. The work grows with the crossings and
-with the vertices of the outlines. Of a fence it reads the stretches that come near an outline. Where an outline's ring
-starts in the box of a fence's ring, it also reads those that a ray from this start to the east may cross.
+So only the edges that cross and the rings that start inside have to be found. The rings follow from crossings, too:
+links lead from far outside to the start of the first ring, and from each ring to the next. Whoever walks along the
+links is inside after an entry, and outside after an exit. So one search for crossings, among rings and links alike,
+finds all terms. The work grows with the crossings and with the vertices of the outlines; of a fence it reads the
+stretches that come near an outline.
 docs/explanation/exact-shares.md tells the same with more pictures.
 """
 
@@ -37,22 +39,19 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from geofences.overlap.boundary import Boundary, Boxes, edge_at, ranges
+from geofences.overlap.boundary import EDGES, Boundary, Boxes, ranges
 from geofences.overlap.budget import BoxTree, TooDearError
-from geofences.overlap.sides import Ints, crossings
-from geofences.overlap.sphere import Floats, sphere_areas
+from geofences.overlap.sides import Bools, Ints, crossings
+from geofences.overlap.sphere import Floats, swept
 
-HANDFUL = 8
-"""Up to this many fences, GEOS overlays them one by one: numpy's overhead per call alone would take as long."""
 _MOST_NEAR = 500_000
-"""Limit of near pairs (outline's stretch, fence's stretch), whose boxes touch: they take 100 MB and half a second."""
-_MOST_TESTS = 2_000_000
-"""Limit of pairs (ring's start, stretch) that are tested to find the rings that start inside."""
+"""Limit of near pairs (outline's stretch, fence's stretch), whose boxes touch: they take 100 MB and half a second. If
+the outline's stretches are single edges, there may be `EDGES` times as many."""
 _MORE_PER_STRETCH = 4
-"""Each stretch of the fences raises both limits by this many pairs, because with more fences a harmless outline has
-more pairs, too."""
-_NUMPY_UP_TO = 2_000
-"""Up to this many tests, numpy (`Boundary.contains`) is faster than GEOS, which has to prepare the outlines."""
+"""Each stretch of the fences raises the limit by this many pairs, because with more fences a harmless outline has more
+pairs, too."""
+_FAR = 1_000.0
+"""Longitude outside all outlines, where the path of the fences' links begins and ends."""
 _REMEDY = "use the outlines' convex hull instead"
 
 
@@ -78,10 +77,22 @@ class Terms(NamedTuple):
 _NONE = Terms(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0))
 
 
+class Crossed(NamedTuple):
+    """Where fences and their links cross outlines and their links, as arrays of one length m."""
+
+    outlines: Boundary
+    outline_edge: Ints
+    fence_edge: Ints
+    leaves: Bools
+    """Whether the fence leaves the left of the outline's edge there; else it enters."""
+    points: Floats
+    """lon and lat: shape (2, m)."""
+
+
 class Fences:
     """Valid polygons or multipolygons in lon/lat degrees, prepared for many measurements."""
 
-    __slots__ = ("_boundary", "_boxes", "_geometries", "_ring_tree", "_stretch_tree", "areas", "box")
+    __slots__ = ("_boundary", "_boxes", "_frame", "_geometries", "_tree", "areas", "box")
 
     areas: Floats
     """Steradians, in the order given."""
@@ -92,16 +103,20 @@ class Fences:
         self._geometries = geometries
         self._boxes = Boxes.of(geometries)
         self.box = self._boxes.whole()
-        _, _, south, north = self.box
-        self._boundary = Boundary(geometries, datum=(south + north) / 2 if len(geometries) else 0.0)
+        west, east, south, north = self.box
+        self._frame = shapely.box(west, south, east, north)
+        datum = (south + north) / 2 if len(geometries) else 0.0
+        self._boundary = Boundary.of_fences(geometries, datum, _FAR)
         self.areas = _sums(self._boundary.ring_owner, self._boundary.ring_sum, len(geometries))
-        boxes = self._boundary.boxes
-        self._stretch_tree = BoxTree(boxes)
-        self._ring_tree = shapely.STRtree(boxes.by_group(self._boundary.ring_first).for_tree())
+        self._tree = BoxTree(self._boundary.boxes_of(np.arange(len(self._boundary.owner))))
 
     def geometry(self, fence: int) -> BaseGeometry:
         found: BaseGeometry = self._geometries[fence]
         return found
+
+    def boxes_of(self, fences: Ints) -> Boxes:
+        """The boxes of these fences."""
+        return self._boxes.at(fences)
 
     def overlaps(self, outlines: Sequence[BaseGeometry]) -> Overlaps:
         """Measures the area that each outline shares with each fence. The outlines have to be valid, too.
@@ -109,14 +124,19 @@ class Fences:
         The result is sorted by outline, then by fence. Raises `TooDearError` if more pairs would have to be looked at
         than the limits above allow: some hundred MB of memory.
         """
-        shapes = np.array(outlines, dtype=object)
-        if len(self.areas) <= HANDFUL:
-            return self._by_overlay(shapes)
-        boundary = Boundary(shapes, self._boundary.datum)
-        terms = [self._crossed(boundary), self._fences_inside(boundary, shapes), self._outlines_inside(boundary)]
-        pairs, position = _distinct(np.concatenate([some.outline * len(self.areas) + some.fence for some in terms]))
+        shapes, count = np.array(outlines, dtype=object), len(self.areas)
+        if shapely.covers(shapes, self._frame).all():  # So they cover all fences, as often happens to a city.
+            every = np.arange(len(shapes) * count)
+            return Overlaps(every // count, every % count, np.tile(self.areas, len(shapes)))
+        _, east, _, _ = self.box
+        boundary = Boundary.of_outlines(shapes, self._boundary, east + 1)
+        crossed = self._crossed(boundary)
+        if crossed is None:
+            return Overlaps(*_NONE)
+        terms = self._of_fences(crossed), self._fences_inside(crossed)
+        pairs, position = _distinct(np.concatenate([some.outline * count + some.fence for some in terms]))
         area = _sums(position, np.concatenate([some.area for some in terms]), len(pairs))
-        return Overlaps(*np.divmod(pairs, len(self.areas)), area)
+        return Overlaps(pairs // count, pairs % count, area)
 
     def touched_by_boxes(self, outlines: Sequence[BaseGeometry]) -> list[list[int]]:
         """For each outline the fences whose box touches the box of the outline."""
@@ -129,90 +149,73 @@ class Fences:
             return found
         return [self._boxes.touching(*box).tolist() for box in boxes.one_by_one()]
 
-    def _by_overlay(self, shapes: NDArray[np.object_]) -> Overlaps:
-        """Measures in the usual way: GEOS cuts each pair, and the area of the piece is taken."""
-        shapely.prepare(shapes)
-        outline, fence = np.nonzero(shapely.intersects(shapes[:, None], self._geometries))
-        area = self.areas.take(fence)
-        cut = np.flatnonzero(~shapely.covers(shapes[outline], self._geometries[fence]))
-        area[cut] = sphere_areas(shapely.intersection(shapes[outline[cut]], self._geometries[fence[cut]]))
-        return Overlaps(outline, fence, area)
-
-    # The three kinds of terms of the sum.
-
-    def _crossed(self, outlines: Boundary) -> Terms:
-        """The term of each crossing: ± (fence's sum - outline's sum)."""
-        fences, boxes = self._boundary, outlines.boxes
-        outline_stretch = boxes.touching(*self.box)
+    def _crossed(self, outlines: Boundary) -> Crossed | None:
+        """Finds where rings and links of the fences cross those of the outlines; None if they nowhere come near."""
+        fences = self._boundary
+        _, south, east, north = outlines.boxes.T
+        if east.max(initial=0.0) >= _FAR:
+            raise TooDearError(f"an outline reaches {_FAR}° east: {_REMEDY}")
+        least_west, _, least_south, most_north = self.box
+        outline_stretch = ((east >= least_west) & (north >= least_south) & (south <= most_north)).nonzero()[0]
         limit = _MOST_NEAR + _MORE_PER_STRETCH * len(fences.owner)
-        near = self._stretch_tree.pairs(boxes.at(outline_stretch), limit)
+        near = self._tree.pairs(outlines.boxes_of(outline_stretch), limit * (EDGES // outlines.stretch_edges))
         if near is None:
             raise TooDearError(f"outlines and fences have more than {limit} near pairs: {_REMEDY}")
         row, fence_stretch = near
-        if not len(row):
-            return _NONE
         outline_stretch = outline_stretch.take(row)
         # For each near pair, the edges of the outline's stretch whose boxes touch the box of the fence's stretch:
-        # edge[i] belongs to near pair near_pair[i].
-        near_pair, edge = outlines.edges_touching(outline_stretch, fences.boxes.at(fence_stretch))
+        # edge[i] belongs to near pair near_pair[i]. Each with its fence's stretch is a candidate.
+        near_pair, edge = outlines.edges_touching(outline_stretch, fences.boxes_of(fence_stretch))
+        if not len(edge):
+            return None
         fence_stretch = fence_stretch.take(near_pair)
-        # Each edge with its fence's stretch is a candidate; `candidate` says which of them cross.
-        place, candidate, leaves, lon, lat = crossings(*fences.vertices(fence_stretch), outlines.edges(edge))
-        fence_stretch, edge = fence_stretch.take(candidate), edge.take(candidate)
-        difference = fences.swept_to(edge_at(fence_stretch, place), lon, lat) - outlines.swept_to(edge, lon, lat)
-        area = np.where(leaves, difference, -difference)
-        return Terms(outlines.owner_of(edge), fences.owner.take(fence_stretch), area)
+        # No two points of a candidate are farther apart than these two stretches, so no product is larger.
+        (wide, high), (also_wide, also_high) = fences.size, outlines.size
+        largest = 2 * (wide + also_wide) * (high + also_high)
+        found = crossings(fences.vertices(fence_stretch), outlines.edges(edge), largest)
+        fence_edge = fences.edge_at(fence_stretch.take(found.pair), found.place)
+        return Crossed(outlines, edge.take(found.pair), fence_edge, found.leaves, found.points)
 
-    def _fences_inside(self, outlines: Boundary, shapes: NDArray[np.object_]) -> Terms:
-        """The term of each fence's ring that starts inside an outline: what the whole ring sweeps."""
-        fences = self._boundary
-        outline_of_pair, ring = self._ring_tree.query(Boxes.of(shapes).for_tree())
-        lon, lat = fences.ring_starts(ring)
-        stretch_count = np.bincount(outlines.owner, minlength=len(shapes))
-        inside = np.zeros(len(ring), dtype=bool)
-        undecided = np.arange(len(ring))
-        if stretch_count.take(outline_of_pair).sum() > _NUMPY_UP_TO:
-            # GEOS answers for all starts but those that lie exactly on the outline: there the step decides, below.
-            shapely.prepare(shapes)
-            in_or_on = np.flatnonzero(shapely.intersects_xy(shapes.take(outline_of_pair), lon, lat))
-            inside[in_or_on] = shapely.contains_xy(
-                shapes.take(outline_of_pair.take(in_or_on)), lon.take(in_or_on), lat.take(in_or_on)
-            )
-            undecided = in_or_on[~inside.take(in_or_on)]
-        outline_of_undecided = outline_of_pair.take(undecided)
-        count = stretch_count.take(outline_of_undecided)
-        limit = _MOST_TESTS + _MORE_PER_STRETCH * len(fences.owner)
-        if count.sum() > limit:
-            raise TooDearError(f"to find the fences inside takes more than {limit} tests: {_REMEDY}")
-        first_stretch = np.cumsum(stretch_count) - stretch_count
-        point, stretch = ranges(first_stretch.take(outline_of_undecided), count)
-        inside[undecided] = outlines.contains(
-            stretch, point, lon.take(undecided), lat.take(undecided), points_are_outlines=False
-        )
-        ring = ring[inside]
-        return Terms(outline_of_pair[inside], fences.ring_owner.take(ring), fences.ring_sum.take(ring))
+    def _of_fences(self, crossed: Crossed) -> Terms:
+        """The terms of the crossings of the fences' rings: ± (fence's sum - outline's sum).
 
-    def _outlines_inside(self, outlines: Boundary) -> Terms:
-        """The term of each outline's ring that starts inside a fence: what the whole ring sweeps."""
-        fences = self._boundary
-        lon, lat = outlines.ring_starts(np.arange(len(outlines.ring_first)))
-        ring, fence_ring = self._ring_tree.query(Boxes(lon, lon, lat, lat).for_tree())  # boxes without extent
-        if not len(ring):
+        So are those of an outline's rings that start inside a fence. Where a link leads out of the fence, the sum of
+        all rings before it is added. Where it leads in, that sum is taken away. What remains are the rings between.
+        """
+        fences, outlines = self._boundary, crossed.outlines
+        stretch = fences.stretch_of(crossed.fence_edge)
+        rows = (stretch < fences.links).nonzero()[0]
+        fence_edge, edge = crossed.fence_edge.take(rows), crossed.outline_edge.take(rows)
+        outline_stretch = outlines.stretch_of(edge)
+        starts = np.concatenate([fences.starts(fence_edge), outlines.starts(edge)], 1).reshape(2, 2, -1)
+        since_fence, since_outline = swept(starts, crossed.points.take(rows, 1)[:, None], fences.datum)
+        difference = fences.sums.take(fence_edge) + since_fence - since_outline
+        difference *= outline_stretch < outlines.links  # at a link, only the outline's sum counts
+        difference -= outlines.sums.take(edge)
+        area = np.where(crossed.leaves.take(rows), difference, -difference)
+        return Terms(outlines.owner.take(outline_stretch), fences.owner.take(stretch.take(rows)), area)
+
+    def _fences_inside(self, crossed: Crossed) -> Terms:
+        """The term of each fence's ring that starts inside an outline: what the whole ring sweeps.
+
+        The path of the fences' links begins and ends outside. Where it enters an outline, the rings to which it then
+        leads start inside, until it leaves.
+        """
+        fences, outlines = self._boundary, crossed.outlines
+        stretch, outline_stretch = fences.stretch_of(crossed.fence_edge), outlines.stretch_of(crossed.outline_edge)
+        rows = ((stretch >= fences.links) & (outline_stretch < outlines.links)).nonzero()[0]
+        if not len(rows):
             return _NONE
-        # The tree gives rows (ring of an outline, ring of a fence). One test needs all rings of a fence that the tree
-        # found for a start, holes too. So all rows with the same ring of an outline and the same fence form one pair;
-        # `pair_of_row` gives the pair of each row.
-        pairs, pair_of_row = _distinct(ring * len(self.areas) + fences.ring_owner[fence_ring])
-        ring_of_pair, fence_of_pair = np.divmod(pairs, len(self.areas))
-        limit = _MOST_TESTS + _MORE_PER_STRETCH * len(fences.owner)
-        if fences.ring_size[fence_ring].sum() > limit:
-            raise TooDearError(f"to find the outlines inside takes more than {limit} tests: {_REMEDY}")
-        row, stretch = ranges(fences.ring_first[fence_ring], fences.ring_size[fence_ring])
-        inside = fences.contains(
-            stretch, pair_of_row[row], lon[ring_of_pair], lat[ring_of_pair], points_are_outlines=True
-        )
-        ring = ring_of_pair[inside]
-        return Terms(outlines.ring_owner[ring], fence_of_pair[inside], outlines.ring_sum[ring])
+        # The path has one link more than there are rings. Number the rings of all outlines' paths in one row.
+        size = len(fences.ring_owner) + 1
+        ring = outlines.owner.take(outline_stretch.take(rows)) * size + fences.owner.take(stretch.take(rows))
+        order = ring.argsort()
+        ring = ring.take(order)
+        # Crossings are +1 where the path enters, -1 where it leaves: so the sum says whether it is inside after each.
+        inside = np.where(crossed.leaves.take(rows.take(order)), -1, 1).cumsum()[:-1] == 1
+        _, ring = ranges(ring[:-1][inside], (ring[1:] - ring[:-1])[inside])
+        outline, ring = ring // size, ring % size
+        return Terms(outline, fences.ring_owner.take(ring), fences.ring_sum.take(ring))
 
 
 def _sums(position: Ints, terms: Floats, count: int) -> Floats:
@@ -223,14 +226,14 @@ def _sums(position: Ints, terms: Floats, count: int) -> Floats:
 def _distinct(numbers: Ints) -> tuple[Ints, Ints]:
     """The distinct numbers, ascending, and the position of each number among them.
 
-    It does what `np.unique` does with `return_inverse`, but without sorting if the numbers are small.
+    It does what `np.unique` does with `return_inverse`, but without sorting if the numbers are close together.
     """
     if not len(numbers):
         return numbers, numbers
-    if (most := int(numbers.max())) > 20 * len(numbers) + 1_000:
+    least = int(numbers.min())
+    if (most := int(numbers.max()) - least) > 20 * len(numbers) + 1_000:
         return np.unique(numbers, return_inverse=True)
     present = np.zeros(most + 1, dtype=bool)
-    present[numbers] = True
-    distinct = np.flatnonzero(present)
-    position = np.cumsum(present) - 1
-    return distinct, position.take(numbers)
+    present[numbers - least] = True
+    position = present.cumsum() - 1
+    return present.nonzero()[0] + least, position.take(numbers - least)

@@ -32,25 +32,25 @@ def sphere_areas(geometries: NDArray[np.object_]) -> Floats:
     points, ring = shapely.get_coordinates(rings, return_index=True)
     found: Floats = np.zeros(len(geometries))
     if len(points):
-        lon, lat = points.T
         # No edge leads from the last point of one ring to the first point of the next ring.
-        terms = swept(lon[:-1], lat[:-1], lon[1:], lat[1:], float(lat.mean())) * (ring[:-1] == ring[1:])
+        terms = swept(points[:-1].T, points[1:].T, float(points[:, 1].mean())) * (ring[:-1] == ring[1:])
         enclosed = np.abs(np.bincount(ring[:-1], terms, minlength=len(rings)))
         outer = np.append(True, part[1:] != part[:-1])  # the first ring of a polygon; the others are its holes
         found += np.bincount(owner[polygons][part], np.where(outer, enclosed, -enclosed), minlength=len(geometries))
     return found
 
 
-def swept(lon: Floats, lat: Floats, to_lon: Floats, to_lat: Floats, datum: float) -> Floats:
+def swept(starts: Floats, ends: Floats, datum: float) -> Floats:
     """Area between each edge and the parallel `datum`, in steradians: positive if it lies on the edge's left.
 
-    All arrays hold degrees and have the same shape. The sum round a ring is the area on its left, whatever the datum;
-    a datum in the middle of the edges loses the fewest digits.
+    Starts and ends are lon and lat in degrees, shape (2, n) each. The sum round a ring is the area on its left,
+    whatever the datum; a datum in the middle of the edges loses the fewest digits.
     """
-    half = (to_lat - lat) * (_RADIANS / 2)
+    lon, lat = ends - starts
+    half = lat * (_RADIANS / 2)
     # The mean of the sine of the latitude along an edge is the sine of its middle latitude times sinc(half).
-    mean = np.sin(lat * _RADIANS + half) * _sinc(half)
-    return (lon - to_lon) * _RADIANS * (mean - math.sin(math.radians(datum)))
+    mean = np.sin(starts[1] * _RADIANS + half) * _sinc(half)
+    return np.asarray(lon * -_RADIANS * (mean - math.sin(math.radians(datum))))
 
 
 def _sinc(angle: Floats) -> Floats:

@@ -93,8 +93,11 @@ def test_the_index_decides_as_the_plain_method(
     fences: list[District], alert: list[Area], min_share: float, min_part: float
 ) -> None:
     index = GeofenceIndex(fences)
-    found = tuple(index.match(alert, min_share=min_share, min_part=min_part))
-    assert found == plain_match(fences, alert, min_share=min_share, min_part=min_part)
+    expected = plain_match(fences, alert, min_share=min_share, min_part=min_part)
+    assert index.match(alert, min_share=min_share, min_part=min_part).warned == tuple(
+        match for match in expected if match.matched
+    )
+    assert tuple(index.match(alert, min_share=min_share, min_part=min_part)) == expected
     assert index.version == GeofenceIndex(reversed(fences)).version
 
 
@@ -132,4 +135,6 @@ def test_an_outline_along_the_borders_of_a_coverage_decides_as_the_plain_method(
     index = GeofenceIndex(districts)
     expected = tuple(plain_match(districts, alert, min_share=min_share) for alert in alerts)
     assert tuple(tuple(index.match(alert, min_share=min_share)) for alert in alerts) == expected
+    warned = tuple(index.match(alert, min_share=min_share).warned for alert in alerts)
+    assert warned == tuple(tuple(match for match in matches if match.matched) for matches in expected)
     assert tuple(map(tuple, index.match_each(alerts, min_share=min_share))) == expected

@@ -74,6 +74,16 @@ def test_more_near_pairs_of_outlines_and_fences_than_are_held_are_too_dear(monke
         fences.overlaps(outlines)
 
 
+def test_an_outline_that_reaches_farther_than_any_map_warns_what_its_box_touches() -> None:
+    outline = shapely.Polygon([(LON, LAT), (2_000, LAT), (2_000, LAT + 1)])
+    budget = Budget()
+    matches = PLAIN.match([Area(polygons=[outline])], budget=budget)
+    assert "outline-box" in budget.take_codes()
+    assert {PLAIN.districts[position].id for position in matches.warned_at} == {
+        district.id for district in PLAIN.districts if shapely.box(*outline.bounds).intersects(district.geometry)
+    }
+
+
 def test_what_is_too_dear_to_be_cut_with_fences_is_its_hull_then_its_box(monkeypatch: pytest.MonkeyPatch) -> None:
     areas = [Area(polygons=[shapely.Polygon(comb(300))])]
     exact = {match.district.id for match in FINE.match(areas).concerned if match.matched}

@@ -24,7 +24,8 @@ same fences, and have to decide alike or the run ends:
 * **loop**: shapely, one fence by one, area on the sphere;
 * **tree**: shapely's STRtree, `intersection` of all that it finds, area in square degrees;
 * **PostGIS**: a GiST index, `ST_Intersection`, area in square degrees, with the round trip over a local socket;
-* **ours**: `GeofenceIndex.match`, from area blocks to `Match` objects, area on the sphere (right within 0.03 %).
+* **ours**: `GeofenceIndex.match`, from area blocks to the districts that are warned, area on the sphere (right within
+  0.03 %).
 
 Made fences are a Voronoi coverage with wavy borders of some 100 points each, neighbours sharing every vertex; real ones
 are the communes of a state, matched with real DWD messages whose warn cells were taken away, so that outlines decide.

@@ -139,8 +139,7 @@ class Matcher:
             areas = areas_of(infos[0], budget)
             matches = self.index.match(areas, min_share=min_share, min_part=min_part, budget=budget)
             found.matches.append(matches)
-            matched = any(match.matched for match in matches.concerned)
-            meaning = _meaning(alert, infos, matches.concerned) if matched else None
+            meaning = _meaning(alert, infos, matches.warned) if matches.warned else None
             # Matches and shares are found when they are asked for, and pay then: so what was enlarged is known now.
             enlarged = budget.take_codes()
             if enlarged:
@@ -156,10 +155,10 @@ class Matcher:
     def _match_at_once(self, alert: Alert, put_off: list[list[Info]]) -> tuple[list[Meaning], int]:
         """Gives the meanings of infos that the budget could not pay for, and how many of them are left out."""
         near, matches = crowd(self.index, [infos[0] for infos in put_off])
-        if not any(match.matched for match in matches.concerned):
+        if not matches.warned:
             return [], 0
         worst = sorted(near, key=lambda number: _badness(put_off[number][0], alert.sent), reverse=True)[:MOST_MEANINGS]
-        meanings = (_meaning(alert, put_off[number], matches.concerned) for number in sorted(worst))
+        meanings = (_meaning(alert, put_off[number], matches.warned) for number in sorted(worst))
         return [_explained(meaning, (TOUCHED,)) for meaning in meanings], len(near) - len(worst)
 
     def _why_not_live(self, alert: Alert) -> str:
@@ -344,7 +343,7 @@ def _badness(meaning: Meaning | Info, sent: datetime) -> tuple[bool, int, bool, 
 
 
 def _meaning(alert: Alert, infos: list[Info], matches: Iterable[Match]) -> Meaning:
-    """Makes a meaning of infos that differ in language only, with an impact for each district that matched.
+    """Makes a meaning of infos that differ in language only, with an impact for each district that is warned.
 
     If a shape of the message could not be read, no share is given: it would be too small.
     """
@@ -376,7 +375,7 @@ def _meaning(alert: Alert, infos: list[Info], matches: Iterable[Match]) -> Meani
                 ceiling_m=match.ceiling_m,
             )
             for match in matches
-            if match.matched and match.via
+            if match.via
         ),
     )
 

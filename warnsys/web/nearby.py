@@ -67,4 +67,4 @@ def _under(index: GeofenceIndex, info: Info) -> frozenset[str]:
     """The cities of the districts under an outline or circle, whatever cells and heights decide."""
     shapes = [replace(area, cells=(), floor_m=None, ceiling_m=None) for area in areas_of(info)]
     found = index.match(shapes, min_share=LEAST_SHARE) if any(area.has_shape for area in shapes) else None
-    return frozenset(match.district.city for match in found.concerned if match.matched) if found else frozenset()
+    return frozenset(index.districts[position].city for position in found.warned_at) if found else frozenset()
