@@ -74,8 +74,8 @@ class Partition:
     def set_aside(self, record: ImpactRecord, reason: str) -> LearnedRecord:
         """Leaves out a record for all cities.
 
-        The ledger learns only of a message, and that as an unreadable one. The result has the record as it came,
-        because each city sets it aside by itself (`pipeline.set_aside`).
+        If the record is a message, the ledger learns it as an unreadable one. Of any other record it learns nothing.
+        The result has the record as it came, because each city sets it aside by itself (`pipeline.set_aside`).
         """
         learned = LearnedRecord(record, self.ledger, self.witnesses)
         if record.kind != "outcome":

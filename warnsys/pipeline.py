@@ -4,8 +4,9 @@
 
 `learn` (in `warnsys.warning.learned`) takes a record into the ledger of a partition, and `settle` what follows from it
 into the state of a city. `warnsys.partition` says which cities a record can change. The agents in `streams` and the
-replay call these, and of `decide_bytes` its two parts, reading and deciding. None of these functions reads a clock:
-ticks bring the time. `settle` consists of `decide_what_to_tell`, and of `worded`, which puts that into words.
+replay call these; instead of `decide_bytes` the agents call its two parts, `read` and `decide`. None of these functions
+reads a clock: ticks bring the time. `settle` consists of `decide_what_to_tell`, and of `worded`, which puts that into
+words.
 """
 
 from collections.abc import Iterable, Mapping
@@ -84,9 +85,8 @@ class Settled(NamedTuple):
 
     @property
     def unsettled(self) -> bool:
-        """Says whether any snapshot may change what holds.
-
-        If not, only a snapshot can that lists more or fewer of this city's messages than the one before."""
+        """Says whether even a snapshot that lists the same of this city's messages may change what holds. If not, only
+        one that lists more or fewer of them can."""
         return self.situation is None or self.situation.unsettled or bool(self.state.troubles)
 
 
@@ -206,7 +206,9 @@ def _with_message(state: CityState, outcome: Outcome, learned: LearnedRecord, ru
     gaps, before = _with_verdict(state.gaps, outcome), state.facts
     state = state if gaps is state.gaps else state.model_copy(update={"gaps": gaps})
     fact = fact_of(outcome, learned.before.now)
-    if fact is None or not (fact.meanings or any(i in before or i in gaps for i in (fact.base_id, *fact.supersedes))):
+    # The keys of `gaps` are listed ids; for messages of the DWD these are the base ids. The own gap is closed by now.
+    is_known = fact is not None and any(i in before or i in gaps for i in (fact.base_id, *fact.supersedes))
+    if fact is None or not (fact.meanings or is_known):
         return state
     loose = learned.before.following(fact.base_id)
     facts = with_message({**loose, **before}, fact, learned.ledger.listings, ruleset_version)

@@ -1,8 +1,8 @@
 """The rings of many polygons as arrays, with the area that each ring has swept up to each of its vertices.
 
-A ring is cut into stretches of `EDGES` edges, or of one edge where an outline's edges are long. The last stretch of a
-ring is filled up with edges of no length. Each stretch has a box, and a tree finds boxes: with one box for eight edges
-the tree stays small.
+A ring is cut into stretches of `EDGES` edges, or of one edge if the outlines' edges are long on average. The last
+stretch of a ring is filled up with edges of no length. Each stretch has a box, and a tree finds boxes: with one box for
+eight edges the tree stays small.
 """
 
 import math
@@ -113,7 +113,7 @@ class Boundary:
         Sums begin at the start of each ring. One path of links leads through all rings, from neighbour to neighbour. It
         begins and ends at longitude `far`. The owner of a leg is the number of the ring to which its link leads.
         """
-        rings = _Rings.of(geometries, datum, apart=False)
+        rings = _Rings.of(geometries, datum, by_polygon=False)
         starts = rings.points.take(rings.first, 0)
         begin, end = starts[:1].copy(), starts[-1:].copy()
         begin[:, 0], end[:, 0] = far, far
@@ -131,7 +131,7 @@ class Boundary:
         begins at its first ring and ends at longitude `far`. The owner of a leg is its outline. Its sum is what all
         rings before it sweep, because links sweep nothing.
         """
-        rings = _Rings.of(geometries, fences.datum, apart=True)
+        rings = _Rings.of(geometries, fences.datum, by_polygon=True)
         owner, sums = rings.owner, np.asarray(rings.sums, dtype=np.float64)
         starts = rings.points.take(rings.first, 0)
         goals = starts.copy()
@@ -143,10 +143,10 @@ class Boundary:
             sums = rings.sums_since(rings.first.take(owner.searchsorted(owner)))
         legs, link = _legs(starts, goals)
         leg_sums = sums.take((rings.first + rings.size - 1).take(link))
-        # Where an edge is more than half as long as a stretch of the fences, it has a box of its own: the box of eight
-        # such edges would touch very many stretches.
-        long = np.abs(rings.points[1:] - rings.points[:-1]).sum() > len(rings.points) * fences.usual_size / 2
-        return cls(rings, sums, 1 if long else EDGES, legs, owner.take(link), leg_sums)
+        # If the outlines' edges are on average more than half as long as a stretch of the fences, each edge has a box
+        # of its own: the box of eight such edges would touch very many stretches.
+        long_on_average = np.abs(rings.points[1:] - rings.points[:-1]).sum() > len(rings.points) * fences.usual_size / 2
+        return cls(rings, sums, 1 if long_on_average else EDGES, legs, owner.take(link), leg_sums)
 
     def __init__(
         self, rings: "_Rings", sums: Floats, edges: int, legs: Floats, leg_owner: Ints, leg_sums: Floats
@@ -230,12 +230,12 @@ class _Rings(NamedTuple):
     """What all rings before, and this one up to each point, sweep, with digits to spare: shape (points,)."""
 
     @classmethod
-    def of(cls, geometries: NDArray[np.object_], datum: float, *, apart: bool) -> "_Rings":
-        """Takes all rings of `geometries`. With `apart`, the rings of one polygon stay together."""
+    def of(cls, geometries: NDArray[np.object_], datum: float, *, by_polygon: bool) -> "_Rings":
+        """Takes all rings of `geometries`. With `by_polygon`, the rings of one polygon stay together."""
         rings, owner = _rings(geometries)
-        if len(rings) > (_FEW if apart else 0):
+        if len(rings) > (_FEW if by_polygon else 0):
             order = _neighbours(rings)
-            if apart and len(geometries) > 1:
+            if by_polygon and len(geometries) > 1:
                 order = order[owner[order].argsort(kind="stable")]
             rings, owner = rings[order], owner[order]
         points = shapely.get_coordinates(rings)
@@ -253,7 +253,8 @@ class _Rings(NamedTuple):
         return cls(datum, owner, first, count, total, points, sums)
 
     def sums_since(self, begin: Ints) -> Floats:
-        """What is swept up to each point, from the point on that `begin` has for its ring."""
+        """What is swept up to each point. For the points of ring r it counts from the point `begin[r]`, which may be
+        one of an earlier ring."""
         return np.asarray(self.sums - self.sums.take(begin).repeat(self.size), dtype=np.float64)
 
 

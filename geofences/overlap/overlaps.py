@@ -25,10 +25,11 @@ A ring without crossings follows the same rule: it counts as a whole if it start
 
 So only the edges that cross and the rings that start inside have to be found. The rings follow from crossings, too:
 links lead from far outside to the start of the first ring, and from each ring to the next. Whoever walks along the
-links is inside after an entry, and outside after an exit. So one search for crossings, among rings and links alike,
-finds all terms. The work grows with the crossings and with the vertices of the outlines; of a fence it reads the
-stretches that come near an outline.
-docs/explanation/exact-shares.md tells the same with more pictures.
+links is inside after an entry, and outside after an exit. The fences' links are walked in this way. An outline's links
+lead on to far outside, and each of them bears the sum of all rings before it; that is added where the link leaves a
+fence, and taken away where it enters one. So one search for crossings, among rings and links alike, finds all terms.
+The work grows with the crossings and with the vertices of the outlines; of a fence it reads the stretches that come
+near an outline. docs/explanation/exact-shares.md tells the same with more pictures.
 """
 
 from collections.abc import Sequence
@@ -155,7 +156,7 @@ class Fences:
         _, south, east, north = outlines.boxes.T
         if east.max(initial=0.0) >= _FAR:
             raise TooDearError(f"an outline reaches {_FAR}° east: {_REMEDY}")
-        least_west, _, least_south, most_north = self.box
+        least_west, _, least_south, most_north = self.box  # none is too far east: the fences' links come from `_FAR`
         outline_stretch = ((east >= least_west) & (north >= least_south) & (south <= most_north)).nonzero()[0]
         limit = _MOST_NEAR + _MORE_PER_STRETCH * len(fences.owner)
         near = self._tree.pairs(outlines.boxes_of(outline_stretch), limit * (EDGES // outlines.stretch_edges))
@@ -169,7 +170,8 @@ class Fences:
         if not len(edge):
             return None
         fence_stretch = fence_stretch.take(near_pair)
-        # No two points of a candidate are farther apart than these two stretches, so no product is larger.
+        # The boxes of a candidate touch, so its points are at most as far apart as both stretches together are wide and
+        # high. So no product is larger.
         (wide, high), (also_wide, also_high) = fences.size, outlines.size
         largest = 2 * (wide + also_wide) * (high + also_high)
         found = crossings(fences.vertices(fence_stretch), outlines.edges(edge), largest)
@@ -179,8 +181,9 @@ class Fences:
     def _of_fences(self, crossed: Crossed) -> Terms:
         """The terms of the crossings of the fences' rings: ± (fence's sum - outline's sum).
 
-        So are those of an outline's rings that start inside a fence. Where a link leads out of the fence, the sum of
-        all rings before it is added. Where it leads in, that sum is taken away. What remains are the rings between.
+        It gives the terms of an outline's rings that start inside a fence, too, by the outline's links. Where a link
+        leads out of the fence, the sum of all rings before it is added. Where it leads in, that sum is taken away. What
+        remains are the rings between.
         """
         fences, outlines = self._boundary, crossed.outlines
         stretch = fences.stretch_of(crossed.fence_edge)
@@ -206,7 +209,8 @@ class Fences:
         rows = ((stretch >= fences.links) & (outline_stretch < outlines.links)).nonzero()[0]
         if not len(rows):
             return _NONE
-        # The path has one link more than there are rings. Number the rings of all outlines' paths in one row.
+        # The fences' path, which has one link more than there are rings, is walked once for each outline. So the pairs
+        # of an outline and a fence's ring are numbered in one row.
         size = len(fences.ring_owner) + 1
         ring = outlines.owner.take(outline_stretch.take(rows)) * size + fences.owner.take(stretch.take(rows))
         order = ring.argsort()

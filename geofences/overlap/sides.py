@@ -59,8 +59,8 @@ def _with_exact_sign(determinant: Floats, edges: Floats, points: Floats, points_
     start, end = edges[:, 0], edges[:, 1]
     (dx, dy), (lon, lat) = end - start, points - start
     bound = _ROUNDING * (np.abs(lat * dx) + np.abs(lon * dy))
-    # Where the bound is 0, both products are 0, so the determinant is exactly 0. So it is at the end of the edge, where
-    # both products are dx dy. Outlines along the borders of fences have thousands of such points.
+    # Where the bound is 0, both products are 0, so the determinant is exactly 0. It is exactly 0 at the end of the
+    # edge, too: there both products are dx dy. Outlines along the borders of fences have thousands of such points.
     at_end = (points == end).all(0)
     for row in np.flatnonzero((np.abs(determinant) <= bound) & (bound > 0) & ~at_end).tolist():
         determinant[row] = _sign_by_fractions(*edges[:, :, row].T.reshape(-1).tolist(), *points[:, row].tolist())

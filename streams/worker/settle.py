@@ -299,11 +299,12 @@ class SettleAgent:
         # tried to set it aside, and noted in `_cities_with_bad_state` where even that failed. For a tick the count
         # `_failed_ticks` decides.
         state_fails = not is_convicted and not is_tick and self._state_fails(state, learned)
-        too_many_ticks = self._failed_ticks.get(city, 0) >= GIVEN_UP_AFTER
+        too_many_ticks = is_tick and self._failed_ticks[city] >= GIVEN_UP_AFTER
         if state_fails or too_many_ticks or city in self._cities_with_bad_state:
             # Does the new state settle this record, or set it aside? It settles the record if the old state failed by
-            # itself. It settles a tick in any case, even a convicted one: a tick is harmless. Any other record that
-            # comes here has been convicted, and the new state sets it aside.
+            # itself. It settles a tick in any case, even a convicted one: a tick is harmless. What is left is a record
+            # for which `judge` has put the city into `_cities_with_bad_state`. Such a record is convicted, and the new
+            # state sets it aside.
             result = self._begin_anew(state, learned, record, reason, retry=state_fails or is_tick)
         else:
             result = self._result_that_fits(state, set_aside(state, learned, reason, self._cities[city]), record)
@@ -356,9 +357,9 @@ class SettleAgent:
             lambda: set_aside(empty, learned, reason, rules),
         ]
         settled = _first_that_works(attempts if retry else attempts[2:])
-        # `_outgoing` takes a state before and one after, and makes a tombstone for each stele that only the first has.
-        # A new state has no steles before its first tick. If the first were the old state, each of its steles would get
-        # a tombstone, although its district exists. So this passes the new state for both.
+        # `_outgoing` makes a tombstone for each stele that the state before has and the state after has not. A new
+        # state has no steles yet. With the old state as the one before, each stele would get a tombstone, although its
+        # district exists. So this passes the new state for both.
         result = self._result_that_fits(settled.state, settled, record)
         return result._replace(outgoing=[rejected, *result.outgoing])
 

@@ -7,14 +7,14 @@ of it covers; until that is there, the set does not count. Each record names the
     ← 41 ← 42 ← 43 ← 44, covers 5000        tail 41: no entry of an earlier set is needed
 
 While the log is more than twice what lives in it, each set also carries on the oldest entries, twice as many bytes as
-have changed. So the tail moves, and what is behind it is cleared.
+have changed. So the tail moves, and what is older is cleared.
 
 Of several whole chains the one is read whose end covers most. Every process writes under keys of its own, so one that
 lost its partition and writes late replaces nothing. It also must not clear what its successor needs. So a process
 writes a claim before it reads. It clears records only while the offsets of its own records show that nobody else has
 written since it read. If somebody else has, it reads again first; if it finds another's claim, it clears nothing any
-more. So where it clears, no claim stands behind its newest record: whoever claims later will read that record, and
-needs nothing that it made superfluous.
+more. So where it clears, nobody has claimed between its reading and its newest record. Whoever claims later reads that
+record, and needs nothing that it made superfluous.
 
 If the log of `warn.impacts` was made anew, its offsets begin at 0 again. What is remembered then counts one log more
 (`covers_log`).

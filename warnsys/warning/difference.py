@@ -51,7 +51,8 @@ Reason = Literal[
 """
 Effect = Literal["warn", "lower", "end"]
 """What a difference leads to. `warn`: what is new, worse, or begins or ends at another time is told. `lower`: less than
-was told holds. `end`: nothing is left, or advance notices alone."""
+was told holds. `end`: nothing is left, or only advance notices at least as bad as the warning that was told. If a
+lesser advance notice is left, that is `lower`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +190,11 @@ class SceneComparison(Scene):
     def in_a_gap(
         self, district: str, told: LogEntries, tellable: LogEntries, tolerance: timedelta
     ) -> Difference | None:
-        """Gives the difference where a lesser warning fills a gap between two worse ones that were told."""
+        """Gives the difference where a lesser warning fills a gap between two worse ones that were told.
+
+        This is asked last, after `moved`: a warning that holds at times which were not told, and that is no moved begin
+        or end, lies in a gap.
+        """
         more = next(
             (one for one in tellable if not one.advance and says_more(one, told, self.situation.now, tolerance)), None
         )
@@ -236,11 +241,11 @@ class SceneComparison(Scene):
             why: Reason = "now a warning" if first.advance else "begins earlier"
             return Difference(district, "warn", why, first, tellable, lesser_grade=lesser.grade)
         end = moved_end(told, tellable, self.situation.now, tolerance)
-        begin = moved_begin(told_for_begin, tellable, self.situation.now, tolerance)
+        begin_moved_by = moved_begin(told_for_begin, tellable, self.situation.now, tolerance)
         ends_later = end is not None and end.by > 0
         reason: Reason
-        if begin and (begin < timedelta() or not ends_later):
-            reason = "begins later" if begin > timedelta() else "begins earlier"
+        if begin_moved_by and (begin_moved_by < timedelta() or not ends_later):
+            reason = "begins later" if begin_moved_by > timedelta() else "begins earlier"
             return Difference(district, "warn", reason, _top_entry(told_for_begin), tellable)
         if end is None:
             return None

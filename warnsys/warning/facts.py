@@ -81,21 +81,27 @@ class Listing(Part):
     """What is known of an id: who listed it, and whether its message was accepted."""
 
     accepted: dict[str, bool] = {}
-    """By rule set version."""
+    """By rule set version: True if accepted, False if rejected. Empty while the message is undecided."""
     sightings: dict[str, Sighting] = {}
     """By source, those seen last at the end."""
     foreign: bool | None = None
-    """True if each accepted message of this identifier has a sender in its base id. None of them is then the one whose
-    base id is the identifier alone."""
+    """True if all messages accepted under this listed id have a base id "sender,identifier". The message whose base id
+    is the listed id itself, as the DWD's, has then not come."""
 
     def seen(self, source: str, stamp: datetime | None, *, early: bool = False) -> "Listing":
-        """Adds that a source listed the id, and when. If `early`, `stamp` stands in for an early one."""
+        """Adds that a source listed the id, and when. Without a stamp only the source is added.
+
+        If `early`, `stamp` stands in for an early one.
+        """
         old = self.sightings.get(source, Sighting())
-        old_first = None if old.early and not early else old.first  # a stand-in gives way to a stamp that is not early
-        first = min((moment for moment in (old_first, stamp) if moment), default=old.first)
-        last = max((moment for moment in (old.last, stamp) if moment), default=None)
-        is_stand_in = bool(early and (old.early or old.first is None)) if stamp else bool(old.early)
-        sighting = Sighting(first=first, last=last, early=is_stand_in or None)
+        sighting = old
+        if stamp:
+            # A stand-in gives way to a stamp that is not early.
+            old_first = None if old.early and not early else old.first
+            first = min(old_first, stamp) if old_first else stamp
+            is_stand_in = early and (old.early or old.first is None)
+            last = max(old.last, stamp) if old.last else stamp
+            sighting = Sighting(first=first, last=last, early=is_stand_in or None)
         others = {one: known for one, known in self.sightings.items() if one != source}
         return self.model_copy(update={"sightings": newest({**others, source: sighting}, MOST_SOURCES)})
 
@@ -194,7 +200,9 @@ class Ledger(Record):
         return {**self.clock.off, **{f"stamp {source}": by for source, by in self.ahead.items()}}
 
     def may_warn(self, base_id: str) -> bool:
-        """Says whether a message may warn cities that do not have it: no message of that id has been accepted yet."""
+        """Says whether a message may warn cities that do not have it: no message of that base id has been accepted yet.
+
+        Only a base id without a sender is the key of a listing."""
         listing = self.listings.get(base_id)
         return listing is None or bool(listing.foreign) or not any(listing.accepted.values())
 

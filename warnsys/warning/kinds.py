@@ -20,7 +20,7 @@ SAME_BEGIN = 5
 """Words count as alike if their first letters agree, up to so many: "Sturmlage" is taken for "Sturm"."""
 
 
-def in_chains(facts: dict[str, Fact], learned: Iterable[str]) -> None:
+def put_groups_in(facts: dict[str, Fact], learned: Iterable[str]) -> None:
     """Changes `facts`: what was learned, and what follows it in its chain, gets the groups of what it replaces."""
     some = [base_id for base_id in learned if base_id in facts and _has_kinds(facts[base_id])]
     if not some:

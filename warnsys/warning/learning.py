@@ -86,12 +86,14 @@ def _listed_by_message(known: Ledger, outcome: Outcome) -> tuple[Ledger, Listing
     """Gives the ledger, and the listing of a message's id once its own stamp is added.
 
     * An early stamp waits for the next tick. Until then the latest time that is not early stands in for it.
-    * If the answer that the message came with is in doubt, its stamp says nothing. A message that is new counts as
-      listed now.
-    * If one clock alone gave the stamp, that clock may be behind. A message that is new counts as listed now, too.
+    * If the answer that the message came with is in doubt, its stamp says nothing. A message that its source had not
+      listed counts as listed now.
+    * If one clock alone gave the stamp, that clock may be behind. A message that is undecided counts as listed now,
+      too.
     """
     listing, stamp = known.listings.get(outcome.listed_id) or Listing(), outcome.stamp
-    if outcome.alone and known.now and not listing.accepted:
+    undecided = not listing.accepted
+    if outcome.alone and known.now and undecided:
         listing = listing.seen(outcome.source, known.now)
     if outcome.doubt:
         is_new = outcome.source not in listing.sightings
@@ -156,15 +158,16 @@ def join_snapshots(one: KnownSnapshot | None, other: KnownSnapshot) -> KnownSnap
 
 
 def _witnesses(known: Ledger, newest_first: Sequence[KnownSnapshot], ruleset_version: str) -> Sequence[KnownSnapshot]:
-    """Gives the snapshots that can still withdraw a message: `LOOKS` complete ones that lie apart, and those between.
+    """Gives the snapshots that can still withdraw a message: `LOOKS` complete ones that lie apart, and all that are
+    newer than the oldest of these.
 
-    One between them may still become complete. And a late one may change which of them lie apart, so that one between
-    them becomes a witness. If too few are complete, it gives all, up to `MAX_SNAPSHOTS`.
+    One of the others may still become complete. And a late one may change which of them lie apart, so that another
+    becomes a witness. If too few are complete, it gives all, up to `MAX_SNAPSHOTS`.
     """
     witnesses = apart([one for one in newest_first if _complete(known, one, ruleset_version)], LOOKS)
     since = witnesses[-1].stamp if len(witnesses) == LOOKS else None
-    between = [one for one in newest_first if since is None or one.stamp >= since]
-    return (*witnesses, *between[:MAX_SNAPSHOTS])
+    since_then = [one for one in newest_first if since is None or one.stamp >= since]
+    return (*witnesses, *since_then[:MAX_SNAPSHOTS])
 
 
 # -- a tick, and stamps ahead of the time ----------------------------------------------------------------------------

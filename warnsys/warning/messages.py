@@ -17,8 +17,8 @@ from warnsys.warning.facts import (
     Listing,
     last_seen,
 )
-from warnsys.warning.kinds import in_chains
-from warnsys.warning.revisions import adopted, family, in_order, is_real, same_content
+from warnsys.warning.kinds import put_groups_in
+from warnsys.warning.revisions import adopt_sender_in, family, in_order, is_real, same_content
 
 
 def with_message(
@@ -29,14 +29,14 @@ def with_message(
     `ruleset_version` is the present one: a fact under it replaces one under an older version.
     """
     facts = dict(known)
-    adopted(facts, fact)
+    adopt_sender_in(facts, fact)
     before = family(facts, fact.base_id)
     revisions = in_order(fact.base_id, _with_content(before, fact, ruleset_version))
     revisions = [_bounded(one, known, listings) for one in revisions]
     for base_id in {one.base_id for one in before} - {one.base_id for one in revisions}:
         del facts[base_id]
     facts.update((one.base_id, one) for one in revisions)
-    in_chains(facts, [one.base_id for one in revisions])
+    put_groups_in(facts, [one.base_id for one in revisions])
     return facts
 
 
@@ -101,11 +101,11 @@ def _join(one: Fact, other: Fact, ruleset_version: str) -> Fact:
             fact.model_dump_json(),
         ),
     )
-    # Under new geofences a message may warn nobody here any more. Its meanings are kept all the same, without impacts,
-    # because its end may have to be told.
-    no_longer_warned = () if content.meanings else (*one.meanings, *other.meanings)
+    # Under new geofences the content may have no meanings here any more. Then those of the other copy stay, without
+    # impacts, because the end of the message may have to be told.
+    earlier = () if content.meanings else (*one.meanings, *other.meanings)
     joined = {
-        "meanings": content.meanings or tuple(one.model_copy(update={"impacts": ()}) for one in no_longer_warned),
+        "meanings": content.meanings or tuple(meaning.model_copy(update={"impacts": ()}) for meaning in earlier),
         "listed_as": tuple(sorted({*one.listed_as, *other.listed_as})),
         "supersedes": tuple(sorted({*one.supersedes, *other.supersedes})),
         "digest": one.digest or other.digest,

@@ -171,11 +171,11 @@ def _at_most(worst_first: Iterable[Change], facts: Mapping[str, Fact]) -> list[C
         by_rule_and_kind.setdefault((change.rule.name, change.kind), []).append(change)
     found = []
     for some in by_rule_and_kind.values():
-        not_kept_by_message = {change.cause: _not_kept(facts, change) for change in some}
+        left_out_by_message = {change.cause: _left_out_by_matcher(facts, change) for change in some}
         if len(some) > MOST_CHANGES:
             some = _over_districts(some)
         kept = some[:MOST_CHANGES]
-        more = len(some) - len(kept) + sum(not_kept_by_message.values())
+        more = len(some) - len(kept) + sum(left_out_by_message.values())
         found += [*kept[:-1], replace(kept[-1], more=more)] if more else kept
     return sorted(found, key=_worst_first)
 
@@ -210,8 +210,8 @@ def _joined(changes: Sequence[Change]) -> Change:
     )
 
 
-def _not_kept(facts: Mapping[str, Fact], change: Change) -> int:
-    """Counts the meanings of the causing message that were not kept."""
+def _left_out_by_matcher(facts: Mapping[str, Fact], change: Change) -> int:
+    """Counts the meanings of the causing message that the matcher left out, because there were too many."""
     if change.kind not in ("warn", "update"):
         return 0
     fact = facts.get(change.cause)
@@ -336,6 +336,7 @@ class _Changes(SceneComparison):
             #   that does not warn here, end a message only in this way.
             # - The successor stood here before, and only a later copy of it named the message in its references. Then
             #   the message ends only where the successor warns, and may still stand in other districts.
+            # Only a message that still stands somewhere tells the two apart; else the second counts as the first.
             states = self.situation.districts.values()
             stands = any(one.fact.base_id in gone for state in states for one in state.standing)
             return successor.base_id, "" if came_now or stands else "confirmed"

@@ -73,8 +73,8 @@ def family(facts: Mapping[str, Fact], base_id: str) -> list[Fact]:
     return [*([own] if own else ()), *(fact for fact in facts.values() if fact.of == base_id)]
 
 
-def adopted(facts: dict[str, Fact], fact: Fact) -> None:
-    """Gives what an earlier release knew by identifier alone its sender's name."""
+def adopt_sender_in(facts: dict[str, Fact], fact: Fact) -> None:
+    """Changes `facts`: a message that an earlier release knew by its identifier alone gets its sender's name."""
     _, comma, identifier = fact.base_id.partition(",")
     old = facts.get(identifier) if comma else None
     if old and old.digest is None and old.sent == fact.sent and fact.base_id not in facts:
