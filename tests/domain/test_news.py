@@ -224,6 +224,17 @@ def test_an_end_of_an_advance_notice_is_called_one() -> None:
     assert city.push("staff")[-1].title["de"].startswith("Die Vorabinformation ist beendet: ")
 
 
+@pytest.mark.parametrize("early", [meaning(urgency="Future"), meaning(urgency="Future", onset=60), meaning(onset=60)])
+def test_after_what_never_began_no_dangers_remain(early: Meaning) -> None:
+    """Neither after an advance notice, nor after a warning that was for later."""
+    city = City().take(tick(0), outcome("A", early), snapshot(0, "A"), cancel("C", "A", 10), snapshot(10, "C"))
+    push_, sms_ = last(city, "staff")
+    assert (push_.kind, sms_.kind) == ("ended", "ended")
+    assert push_.body["de"].endswith(f" ist beendet (aufgehoben). {SENT}")
+    assert "angers" not in push_.body["en"]
+    assert "Folgegefahren" not in sms_.text
+
+
 def test_another_source_withdraws_in_its_own_name() -> None:
     said = meaning().model_copy(update={"sender_name": "Stadt Xstadt"})
     text = push.notice(PLACE, change(said, "ended", "withdrawn", None), SITUATION, "live").body["de"]
@@ -261,7 +272,8 @@ def check(place: CityInfo, one: Change, stage: str, language: str) -> None:
     if stage != "live":
         assert text.startswith(words("exercise"))
     if one.kind == "ended":
-        assert words("aftermath") in text
+        has_begun = not one.advance and min(one.meaning.onset, (one.was or one.meaning).onset) <= SITUATION.now
+        assert (words("aftermath") in text) == has_begun
         assert text.removeprefix(f"{words('exercise')}: ").startswith((words("ended-warning"), words("ended-advance")))
         return
     assert words(f"level-{SEVERITIES.index(one.meaning.severity) + 1}") in text

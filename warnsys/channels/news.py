@@ -4,6 +4,7 @@ It compares the log entry of what the channel was told (`Change.was`) with what 
 advance notice, that it became a warning (or the other way round) says more than the difference of the levels.
 """
 
+from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -70,8 +71,12 @@ def ended(change: Change) -> Localised:
     return say("ended-advance" if change.advance else "ended-other" if other else "ended-warning")
 
 
-def aftermath(change: Change) -> Localised:
-    """That dangers may remain after the end."""
+def aftermath(change: Change, now: datetime) -> Localised:
+    """That dangers may remain after the end; {} where nothing had begun: neither an advance notice has, nor a warning
+    for later. Where districts were told different things, something may have begun in one of them."""
+    told = change.meaning.onset if change.was is None else change.was.onset
+    if change.same_before and (change.advance or min(change.meaning.onset, told) > now):
+        return {}
     return say("aftermath-water" if change.meaning.group in WATER else "aftermath")
 
 

@@ -69,7 +69,7 @@ def _body(place: CityInfo, change: Change, situation: Situation) -> Localised:
     if change.kind == "ended":
         return say(
             "push-ended", where=wording.where(place, change.districts), ended=ended(change), reason=why_ended(change),
-            aftermath=in_one_text(goes_on, aftermath(change)), source=source,
+            source=in_one_text(goes_on, aftermath(change, situation.now), source),
         )  # fmt: skip
     where = wording.where_and_height(place, change.districts, meaning)
     when = wording.period(meaning.onset, meaning.expires, place.timezone)

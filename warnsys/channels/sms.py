@@ -12,7 +12,7 @@ from warnsys.cap.model import level
 from warnsys.channels import advice, still, wording
 from warnsys.channels.common import common_fields
 from warnsys.channels.events import event_name, short_event_name
-from warnsys.channels.news import News, ended, news, why_ended
+from warnsys.channels.news import News, aftermath, ended, news, why_ended
 from warnsys.channels.registry import Channel
 from warnsys.channels.wording import CityInfo
 from warnsys.channels.words import LANGUAGES, Messages, messages
@@ -222,13 +222,14 @@ class _Drafts:
         """If brief, without the reason. Where something goes on, it is said instead of the dangers that may remain, and
         the event's name may be cut."""
         words, change = self.words, self.change
+        dangers = (words("aftermath"),) if aftermath(change, self.situation.now) else ()
         is_over, why = ended(change)[words.language], why_ended(change)[words.language]
         with_reason = words("sms-head-ended-why", ended=is_over, reason=why, event=self._event())
         events = (self._event(), self._event(brief=True)) if goes_on else (self._event(),)
         without = (words("sms-head-ended", ended=is_over, event=event) for event in events)
         for head in without if brief else (with_reason,):
             for names in places:
-                yield head, *_of(names, ""), *(goes_on or (words("aftermath"),))
+                yield head, *_of(names, ""), *(goes_on or dangers)
 
     def _with_end(self, places: Sequence[str], goes_on: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         """Briefer than `_told`. Of what has begun, the end instead of the period. Of what begins later still the

@@ -160,7 +160,7 @@ where-high = { $where }, { $height }
 push-new = { $where }. { $when }. { $source }
 push-changed = { $where }: { $news }. { $when }. { $source }
 push-moved = { $where }: { $news }. { $source }
-push-ended = { $where }: { $ended } ({ $reason }). { $aftermath } { $source }
+push-ended = { $where }: { $ended } ({ $reason }). { $source }
 
 ## SMS
 
