@@ -52,7 +52,7 @@ def test_a_whole_city_is_named_as_one() -> None:
 
 def test_an_end_says_that_dangers_may_remain() -> None:
     city = City().take(tick(0), outcome("A", meaning()), snapshot(0, "A"), cancel("C", "A", 10), snapshot(10, "C"))
-    assert city.push()[-1].title["de"] == "Die Wetterwarnung ist beendet: heftiger Starkregen"
+    assert city.push()[-1].title["de"] == "Die Unwetterwarnung ist beendet: heftiger Starkregen"
     assert "Wasser kann weiter steigen" in city.push()[-1].body["de"]
     assert "Folgegefahren" in city.sms()[-1].text
 

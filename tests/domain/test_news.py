@@ -201,13 +201,13 @@ def ended_by(how: str) -> City:
 def test_an_end_names_its_reason_and_that_dangers_may_remain(how: str, said: str) -> None:
     push_, sms_ = last(ended_by(how))
     assert push_.reason == how
-    assert push_.title["de"] == "Die Wetterwarnung ist beendet: heftiger Starkregen"
+    assert push_.title["de"] == "Die Unwetterwarnung ist beendet: heftiger Starkregen"
     assert push_.body["de"] == (
-        f"ganz Xstadt: Die Wetterwarnung ist beendet ({said}). "
+        f"ganz Xstadt: Die Unwetterwarnung ist beendet ({said}). "
         f"Folgegefahren sind möglich, Wasser kann weiter steigen. {SENT}"
     )
     assert sms_.text == (
-        f"Die Wetterwarnung ist beendet ({said}): heftiger Starkregen. ganz Xstadt. "
+        f"Die Unwetterwarnung ist beendet ({said}): heftiger Starkregen. ganz Xstadt. "
         "Folgegefahren sind möglich. Daten: DWD, gekürzt"
     )
 
@@ -272,9 +272,11 @@ def check(place: CityInfo, one: Change, stage: str, language: str) -> None:
     if stage != "live":
         assert text.startswith(words("exercise"))
     if one.kind == "ended":
+        told = one.was.level if one.was else SEVERITIES.index(one.meaning.severity) + 1
+        told_as = "advance" if one.advance else told
         has_begun = not one.advance and min(one.meaning.onset, (one.was or one.meaning).onset) <= SITUATION.now
         assert (words("aftermath") in text) == has_begun
-        assert text.removeprefix(f"{words('exercise')}: ").startswith((words("ended-warning"), words("ended-advance")))
+        assert text.removeprefix(f"{words('exercise')}: ").startswith(words(f"ended-{told_as}"))
         return
     assert words(f"level-{SEVERITIES.index(one.meaning.severity) + 1}") in text
     if one.meaning.advance:

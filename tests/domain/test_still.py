@@ -102,15 +102,15 @@ def test_a_longer_end_of_the_worst_itself_repeats_nothing_and_no_other_kind_of_e
 def test_an_end_names_what_still_holds_there_with_its_own_end() -> None:
     city = rain_ends(STORM)
     assert city.push()[-1].body == {
-        "de": "ganz Xstadt: Die Wetterwarnung ist beendet (aufgehoben). "
+        "de": "ganz Xstadt: Die Unwetterwarnung ist beendet (aufgehoben). "
         "Es gilt weiter: schweres Gewitter, heftiger Starkregen bis 16:05 Uhr. "
         "Folgegefahren sind möglich, Wasser kann weiter steigen. Datenbasis: Deutscher Wetterdienst, Text gekürzt",
-        "en": "all of Xstadt: The weather warning has ended (cancelled). "
+        "en": "all of Xstadt: The severe weather warning has ended (cancelled). "
         "Still in force: severe thunderstorms, very heavy rain until 16:05. "
         "Dangers may remain, water may still be rising. Data: Deutscher Wetterdienst, text shortened",
     }
     assert city.sms()[-1].text == (
-        "Die Wetterwarnung ist beendet (aufgehoben): heftiger Starkregen. ganz Xstadt. "
+        "Die Unwetterwarnung ist beendet (aufgehoben): heftiger Starkregen. ganz Xstadt. "
         "Weiter: schweres Gewitter bis 16:05. Daten: DWD, gekürzt"
     )
 
@@ -140,7 +140,7 @@ def test_an_end_beside_a_warning_that_nobody_can_read_says_that_others_are_not_k
     assert city.status() == "no_data"
     assert "beendet (aufgehoben). Ob anderes gilt, ist zurzeit nicht bekannt. Folge" in city.push()[-1].body["de"]
     assert city.sms()[-1].text == (
-        "Die Wetterwarnung ist beendet (aufgehoben): heftiger Starkregen. ganz Xstadt. "
+        "Die Unwetterwarnung ist beendet (aufgehoben): heftiger Starkregen. ganz Xstadt. "
         "Ob anderes gilt, ist zurzeit nicht bekannt. Daten: DWD, gekürzt"
     )
 
@@ -166,7 +166,7 @@ def storms_in_three_of_five(then: Outcome, *, severity: str = "Severe") -> City:
 def test_an_sms_of_an_end_in_a_part_of_the_city_names_it_whatever_goes_on() -> None:
     """Else who reads it in the third district takes his own warning for ended."""
     assert storms_in_three_of_five(cancel("C", "A", 10)).sms()[-1].text == (
-        "Die Wetterwarnung ist beendet: schweres Gewitter, Starkregen, Hagel. D1, D2. "
+        "Die Unwetterwarnung ist beendet: schweres Gewitter, Starkregen, Hagel. D1, D2. "
         "Weiter: ergiebiger Dauerregen bis Do 15.07. 15:00; und weitere. Daten: DWD, gekürzt"
     )
 

@@ -66,9 +66,11 @@ def why_ended(change: Change) -> Localised:
 
 
 def ended(change: Change) -> Localised:
-    """That what was told, a warning or an advance notice, has ended."""
-    other = wording.is_other(change.meaning)
-    return say("ended-advance" if change.advance else "ended-other" if other else "ended-warning")
+    """That what was told, a warning or an advance notice, has ended; a weather warning by the name that it had."""
+    if change.advance:
+        return say("ended-advance")
+    told = change.was.level if change.was else level(change.meaning.severity)
+    return say("ended-other" if wording.is_other(change.meaning) else f"ended-{told}")
 
 
 def aftermath(change: Change, now: datetime) -> Localised:

@@ -124,7 +124,11 @@ brief-shortened = verkürzt bis { $end } Uhr
 
 ## Ends
 
-ended-warning = Die Wetterwarnung ist beendet
+# By the level that was told: the name is that of the warning.
+ended-1 = Die Wetterwarnung ist beendet
+ended-2 = Die markante Wetterwarnung ist beendet
+ended-3 = Die Unwetterwarnung ist beendet
+ended-4 = Die extreme Unwetterwarnung ist beendet
 ended-other = Die Warnung ist beendet
 ended-advance = Die Vorabinformation ist beendet
 ended-cancelled = aufgehoben

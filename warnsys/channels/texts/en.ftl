@@ -122,7 +122,11 @@ brief-shortened = shortened until { $end }
 
 ## Ends
 
-ended-warning = The weather warning has ended
+# By the level that was told: the name is that of the warning.
+ended-1 = The weather warning has ended
+ended-2 = The significant weather warning has ended
+ended-3 = The severe weather warning has ended
+ended-4 = The extreme weather warning has ended
 ended-other = The warning has ended
 ended-advance = The advance notice has ended
 ended-cancelled = cancelled
