@@ -49,7 +49,7 @@ def rain_is_lowered(*beside: Meaning, to: Meaning | None = None) -> City:
 def goes_on(city: City, audience: str = "public") -> str:
     """The sentence of the last push that says what goes on; "" for none."""
     body = city.push(audience)[-1].body["de"]
-    return "".join(re.findall(r"Es gilt weiter: .*?[.](?= [A-Z]|$)", body))
+    return " ".join(re.findall(r"(?:Es gilt weiter|Später gilt): .*?[.](?= [A-Z]|$)", body))
 
 
 def test_a_longer_end_at_a_lower_level_names_what_is_worse_and_still_holds() -> None:
@@ -274,8 +274,24 @@ def test_another_day_and_a_later_begin_are_said() -> None:
     tonight = meaning("Severe", group="WIND", ii="52", onset=300, expires=420)
     until_morning = meaning("Moderate", group="SNOWFALL", ii="71", expires=900)
     assert goes_on(rain_ends(tonight, until_morning)) == (
-        "Es gilt weiter: Sturmböen, Mi 14.07. 19:00 bis 21:00 Uhr; Schneefall bis Do 15.07. 05:00 Uhr."
+        "Es gilt weiter: Schneefall bis Do 15.07. 05:00 Uhr. Später gilt: Sturmböen, Mi 14.07. 19:00 bis 21:00 Uhr."
     )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_that_has_not_begun_is_said_to_go_on(language: str) -> None:
+    later = meaning("Extreme", group="WIND", ii="56", onset=300, expires=420)
+    body = rain_ends(later).push()[-1].body[language]
+    assert messages(language)("still-later", what="|").split("|")[0] in body
+    assert messages(language)("still-holds", what="|").split("|")[0] not in body
+
+
+def test_what_goes_on_is_named_however_much_worse_comes_later() -> None:
+    later = [meaning("Extreme", group=f"G{number}", ii="52", onset=300, expires=400 + number) for number in range(7)]
+    said = goes_on(rain_ends(GUSTS, *later))
+    assert said.startswith("Es gilt weiter: Sturmböen bis 17:20 Uhr. Später gilt: ")
+    assert said.endswith("; und weitere.")
+    assert said.count(" bis ") == still.MOST_NAMED
 
 
 def test_what_has_no_end_says_so() -> None:
@@ -287,7 +303,7 @@ def test_what_has_no_end_says_so() -> None:
 def test_an_advance_notice_is_called_one_and_told_to_those_who_are_told_of_them() -> None:
     city = rain_ends(meaning("Severe", group="WIND", ii="52", urgency="Future", onset=300, expires=420))
     assert goes_on(city) == ""
-    assert goes_on(city, "staff") == ("Es gilt weiter: Vorabinformation Sturmböen, Mi 14.07. 19:00 bis 21:00 Uhr.")
+    assert goes_on(city, "staff") == "Später gilt: Vorabinformation Sturmböen, Mi 14.07. 19:00 bis 21:00 Uhr."
 
 
 def test_a_warning_beside_an_advance_notice_of_its_group_is_named_where_that_is_all_the_lowering_says() -> None:
@@ -413,8 +429,8 @@ def clock(moment: datetime | None) -> str:
 def named(text: str) -> list[tuple[str, str, str]]:
     """Event, district ("" for all) and end of what a text says goes on."""
     without_begins = re.sub(r",? \w\w \d\d[.]\d\d[.] \d\d:\d\d(?= bis)", "", text)
-    found = re.search(r"(?:Es gilt weiter|Weiter): (.*?)[.](?= [A-Z]|$)", without_begins)
-    return ITEM.findall(found[1]) if found else []
+    found = re.findall(r"(?:Es gilt weiter|Weiter|Später gilt|Später): (.*?)[.](?= [A-Z]|$)", without_begins)
+    return [item for what in found for item in ITEM.findall(what)]
 
 
 def check_named(notice: PushNotice | SmsNotice, situation: Situation) -> None:
@@ -519,7 +535,7 @@ def test_an_sms_fits_and_says_that_something_goes_on_whatever_it_is_called(
     one = Change(rule, *told, "A", (), ended, ("d1",))
     said = sms.text_that_fits(place, one, situation, exercise=exercise, language=language)
     words = messages(language)
-    begins = [words(key, what="|").split("|")[0] for key in ("still-holds", "still-brief")]
+    begins = [words(key, what="|").split("|")[0] for key in ("still-holds", "still-holds-brief")]
     assert sms.gsm7_length(said) <= sms.MAX_CHARS, said
     assert any(start in said for start in (*begins, words("still-some"))), said
 

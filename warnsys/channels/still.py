@@ -16,6 +16,7 @@ from itertools import islice
 
 from warnsys.cap.model import level
 from warnsys.channels import wording
+from warnsys.channels.common import in_one_text
 from warnsys.channels.events import event_name, short_event_name
 from warnsys.channels.wording import CityInfo
 from warnsys.channels.words import LANGUAGES, say
@@ -107,7 +108,7 @@ def goes_on(place: CityInfo, change: Change, situation: Situation) -> Localised:
     named = still_holds(change, situation)
     known = sentence(place, change, named, situation.now)
     unknown = say("still-unknown") if others_unknown(change, situation, named) else {}
-    both = {one: " ".join(filter(None, (known.get(one), unknown.get(one)))) for one in LANGUAGES}
+    both = in_one_text(known, unknown)
     return both if any(both.values()) else {}
 
 
@@ -120,14 +121,23 @@ def sentence(
     most: int = MOST_NAMED,
     brief: bool = False,
 ) -> Localised:
-    """Says what goes on, in one sentence: at most so many events, if `brief` in few words. {} if nothing goes on."""
-    if not some:
-        return {}
-    items = [_item(place, change, one, now, brief=brief) for one in some[:most]]
-    what: Localised = {language: "; ".join(item[language] for item in items) for language in LANGUAGES}
-    if len(some) > len(items):
-        what = say("still-more", what=what)
-    return say("still-brief" if brief else "still-holds", what=what)
+    """Says what goes on, and then what comes later, in a sentence each: at most so many events in all, but one of each
+    if there are both; if `brief`, in few words. {} if neither does."""
+    begun = [one for one in some if one.meaning.onset <= now]
+    later = [one for one in some if one.meaning.onset > now]
+    of_the_worst = sum(one.meaning.onset > now for one in some[:most])
+    of_later = min(len(later), max(1, min(of_the_worst, most - bool(begun))))
+    of_begun = max(1, most - of_later)
+
+    def said(which: str, of_these: Sequence[StillHolds], count: int) -> Localised:
+        items = [_item(place, change, one, now, brief=brief) for one in of_these[:count]]
+        what: Localised = {language: "; ".join(item[language] for item in items) for language in LANGUAGES}
+        if len(of_these) > count:
+            what = say("still-more", what=what)
+        return say(f"still-{which}-brief" if brief else f"still-{which}", what=what) if items else {}
+
+    both = in_one_text(said("holds", begun, of_begun), said("later", later, of_later))
+    return both if any(both.values()) else {}
 
 
 def _item(place: CityInfo, change: Change, one: StillHolds, now: datetime, *, brief: bool) -> Localised:

@@ -138,7 +138,10 @@ ended-withdrawn-dwd = vom DWD zurückgenommen
 ended-expired = abgelaufen
 # Beside an end or a lowering: what goes on there.
 still-holds = Es gilt weiter: { $what }.
-still-brief = Weiter: { $what }.
+still-holds-brief = Weiter: { $what }.
+# Of what has not begun.
+still-later = Später gilt: { $what }.
+still-later-brief = Später: { $what }.
 still-some = Anderes gilt weiter.
 still-unknown = Ob anderes gilt, ist zurzeit nicht bekannt.
 still-unknown-brief = Anderes: nicht bekannt.

@@ -136,7 +136,10 @@ ended-withdrawn-dwd = withdrawn by the DWD
 ended-expired = expired
 # Beside an end or a lowering: what goes on there.
 still-holds = Still in force: { $what }.
-still-brief = In force: { $what }.
+still-holds-brief = In force: { $what }.
+# Of what has not begun.
+still-later = Later: { $what }.
+still-later-brief = Later: { $what }.
 still-some = Others still hold.
 still-unknown = Whether others hold is not known at present.
 still-unknown-brief = Others: not known.
