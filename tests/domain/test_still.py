@@ -18,6 +18,7 @@ from warnsys.channels.words import LANGUAGES, messages
 from warnsys.records import ImpactRecord, Meaning, NoticeKind, Outcome, PushNotice, SmsNotice
 from warnsys.warning.difference import Reason
 from warnsys.warning.facts import Fact
+from warnsys.warning.notification_log import LogEntry
 from warnsys.warning.notify import Change
 from warnsys.warning.policy import Policy, Rule
 from warnsys.warning.situation import DistrictSituation, Situation, Standing, grade
@@ -166,7 +167,7 @@ def storms_in_three_of_five(then: Outcome, *, severity: str = "Severe") -> City:
 def test_an_sms_of_an_end_in_a_part_of_the_city_names_it_whatever_goes_on() -> None:
     """Else who reads it in the third district takes his own warning for ended."""
     assert storms_in_three_of_five(cancel("C", "A", 10)).sms()[-1].text == (
-        "Die Unwetterwarnung ist beendet: schweres Gewitter, Starkregen, Hagel. D1, D2. "
+        "Die Unwetterwarnung ist beendet: schweres Gewitter... D1, D2. "
         "Weiter: ergiebiger Dauerregen bis Do 15.07. 15:00; und weitere. Daten: DWD, gekürzt"
     )
 
@@ -175,7 +176,7 @@ def test_an_sms_of_a_lowering_in_a_part_of_the_city_says_that_and_where_whatever
     less = meaning("Moderate", group="THUNDERSTORM", ii="33", districts=["d1", "d2"])
     city = storms_in_three_of_five(outcome("B", less, sent=10, stamp=10, supersedes=["A"]), severity="Extreme")
     assert ". D1, D2: herabgestuft" in city.sms()[-1].text
-    assert "gilt weiter" in city.sms()[-1].text
+    assert "Weiter: ergiebiger Dauerregen Stufe 3; und weitere." in city.sms()[-1].text
 
 
 def test_an_end_says_of_a_district_in_doubt_that_others_are_not_known_though_another_is_warned() -> None:
@@ -347,6 +348,35 @@ def test_a_new_warning_and_an_extension_name_nothing_else() -> None:
     city.take(tick(10), outcome("B", meaning("Severe", expires=500), stamp=10, sent=10, supersedes=["A"]))
     assert {one.kind for one in city.push()} == {"warn", "update"}
     assert all("gilt weiter" not in one.body["de"] for one in city.push())
+
+
+@pytest.mark.parametrize(
+    ("stage", "said"),
+    [
+        ("live", ". ganz Xstadt: herabgestuft. Mi 14.07. 14:35-17:20. "),
+        ("drill", ". herabgestuft. Mi 14.07. 14:35-17:20. "),
+    ],
+)
+def test_an_sms_of_a_lowering_names_the_worst_that_holds_and_the_worst_that_comes(stage: str, said: str) -> None:
+    """With their levels, where there is no room for their times."""
+    fell = meaning("Moderate", group="WIND", ii="52", onset=35, expires=200)
+    storm = meaning("Severe", group="THUNDERSTORM", ii="44", expires=55, districts=["d1", "d2", "d3", "d4"])
+    rain = meaning("Extreme", ii="66", onset=200, expires=1500, districts=FIVE_NAMES)
+    one = Change(SMS_RULE, "lowered", "lowered", "A", (), fell, FIVE_NAMES, LogEntry(grade=9, onset=at(0)))
+    text = sms.notice(FIVE, one, where_all_hold([storm, rain]), stage).text
+    assert text.endswith(f"{said}Weiter: teils Gewitter Stufe 3. Später: Regen Stufe 4. Daten: DWD, gekürzt")
+
+
+def test_an_sms_keeps_the_place_where_the_list_of_phenomena_is_cut() -> None:
+    fell = meaning("Moderate", group="THUNDERSTORM", ii="38", onset=35, expires=120)
+    rain = meaning(expires=170, districts=["d5"])
+    one = Change(SMS_RULE, "lowered", "lowered", "A", (), fell, FIVE_NAMES, LogEntry(grade=9, onset=at(0)))
+    called = tuple(replace(district, short_name="Ohligs/Aufd.") for district in FIVE.districts)
+    text = sms.notice(replace(FIVE, districts=called), one, where_all_hold([rain]), "drill").text
+    assert text == (
+        "ÜBUNG: Markante Wetterwarnung: starkes Gewitter... ganz Xstadt: herabgestuft. Mi 14.07. 14:35-16:00. "
+        "Weiter: teils Regen Stufe 3. Daten: DWD, gekürzt"
+    )
 
 
 # -- in every situation ---------------------------------------------------------------------------------------------
@@ -538,6 +568,20 @@ def test_an_sms_fits_and_says_that_something_goes_on_whatever_it_is_called(
     begins = [words(key, what="|").split("|")[0] for key in ("still-holds", "still-holds-brief")]
     assert sms.gsm7_length(said) <= sms.MAX_CHARS, said
     assert any(start in said for start in (*begins, words("still-some"))), said
+
+
+FIVE = replace(city_rules(5).place, name="Xstadt")
+FIVE_NAMES = tuple(one.id for one in FIVE.districts)
+SMS_RULE = Rule(audience="public", channel="sms", warnings="Severe")
+
+
+def where_all_hold(some: Sequence[Meaning]) -> Situation:
+    """Each of these in its districts, a quarter of an hour after the begin."""
+    found = {}
+    for name in FIVE_NAMES:
+        here = [(one, impact) for one in some for impact in one.impacts if impact.district == name]
+        found[name] = DistrictSituation(name, "warned", tuple(Standing(FACT, *both, "warning") for both in here))
+    return Situation(at(40), "fresh", at(40), (), found)
 
 
 FACT = Fact(base_id="O", listed_as=("O",), rules="rules-1", sent=at(0), msg_type="Alert")

@@ -148,12 +148,15 @@ still-unknown-brief = Anderes: nicht bekannt.
 still-until = { $event } bis { $end } Uhr
 still-until-brief = { $event } bis { $end }
 still-from = { $event }, { $begin } bis { $end } Uhr
+still-from-brief = { $event } { $begin }-{ $end }
+still-level = { $event } Stufe { $level }
 still-open = { $event }, Ende offen
 still-open-from = { $event }, ab { $begin } Uhr, Ende offen
 still-in = { $event } ({ $where })
 still-advance = Vorabinformation { $event }
 still-advance-brief = Vorabinfo { $event }
 still-more = { $what }; und weitere
+still-more-brief = { $what }; mehr
 aftermath = Folgegefahren sind möglich.
 aftermath-water = Folgegefahren sind möglich, Wasser kann weiter steigen.
 

@@ -146,12 +146,15 @@ still-unknown-brief = Others: not known.
 still-until = { $event } until { $end }
 still-until-brief = { $event } until { $end }
 still-from = { $event }, { $begin } to { $end }
+still-from-brief = { $event } { $begin }-{ $end }
+still-level = { $event } level { $level }
 still-open = { $event }, open-ended
 still-open-from = { $event }, from { $begin }, open-ended
 still-in = { $event } ({ $where })
 still-advance = advance notice of { $event }
 still-advance-brief = advance info { $event }
 still-more = { $what }; and more
+still-more-brief = { $what }; more
 aftermath = Dangers may remain.
 aftermath-water = Dangers may remain, water may still be rising.
 
