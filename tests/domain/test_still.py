@@ -379,6 +379,26 @@ def test_an_sms_keeps_the_place_where_the_list_of_phenomena_is_cut() -> None:
     )
 
 
+def storm_ends_in_the_heat(heat: Meaning) -> City:
+    city = City().take(tick(0), outcome("A", meaning("Extreme", group="THUNDERSTORM", ii="48")), outcome("H", heat))
+    return city.take(snapshot(0, "A", "H"), tick(10), cancel("C", "A", 10), snapshot(10, "C", "H"))
+
+
+def test_what_an_audience_is_never_told_of_is_not_named_to_it_but_the_end_sounds_like_no_all_clear() -> None:
+    city = storm_ends_in_the_heat(meaning("Severe", group="HEAT", ii="248", expires=4000))
+    assert city.sms()[-1].text == (
+        "Die extreme Unwetterwarnung ist beendet (aufgehoben): schweres Gewitter, Orkan, Regen, Hagel. ganz Xstadt. "
+        "Folgegefahren sind möglich. Daten: DWD, gekürzt"
+    )
+    assert "ganz Xstadt. Weiter: extreme Hitze bis Sa 17.07. 08:40. " in city.sms("staff")[-1].text
+    assert "Es gilt weiter: extreme Hitze" in goes_on(city), "the public push tells of heat"
+
+
+def test_what_is_never_held_back_is_named_whatever_the_rule_leaves_out() -> None:
+    city = storm_ends_in_the_heat(meaning("Extreme", group="HEAT", ii="248", expires=4000))
+    assert "Weiter: extreme Hitze" in city.sms()[-1].text
+
+
 # -- in every situation ---------------------------------------------------------------------------------------------
 
 NAMES = {"RAIN": "63", "THUNDERSTORM": "31", "WIND": "52", "SNOWFALL": "71"}

@@ -114,6 +114,9 @@ def text_that_fits(
         text = _written((*draft, source), words, exercise=exercise)
         if gsm7_length(text) <= MAX_CHARS:
             break
+    if change.kind == "ended" and aftermath(change, situation.now) and (dangers := words("aftermath")) not in draft:
+        longer = _written((*draft, dangers, source), words, exercise=exercise)
+        return longer if gsm7_length(longer) <= MAX_CHARS else text
     if advice.is_said(change):
         for what_to_do in advice.beginnings(advice.instruction(change.meaning, language)):
             longer = _written((*draft, what_to_do, source), words, exercise=exercise)

@@ -80,7 +80,9 @@ def _is_worth_saying(change: Change, meaning: Meaning, now: datetime) -> bool:
             return False
     said = change.kind == "lowered" and speaks_for(change.meaning, meaning, now)
     bad_enough = level(meaning.severity) >= NAMED_FROM or change.rule.tells(meaning)
-    return bad_enough and not said and not change.rule.leaves_out(meaning)
+    # Of its own group all is named: whoever was told of one such warning is told how it goes on.
+    never = change.rule.leaves_out if meaning.group == change.meaning.group else change.rule.never_names
+    return bad_enough and not said and not never(meaning)
 
 
 def others_unknown(change: Change, situation: Situation, named: Sequence[StillHolds]) -> bool:
