@@ -103,15 +103,15 @@ def test_a_longer_end_of_the_worst_itself_repeats_nothing_and_no_other_kind_of_e
 def test_an_end_names_what_still_holds_there_with_its_own_end() -> None:
     city = rain_ends(STORM)
     assert city.push()[-1].body == {
-        "de": "ganz Xstadt: Die Unwetterwarnung ist beendet (aufgehoben). "
+        "de": "Ganz Xstadt: Die Unwetterwarnung ist beendet (aufgehoben). "
         "Es gilt weiter: schweres Gewitter, heftiger Starkregen bis 16:05 Uhr. "
         "Folgegefahren sind möglich, Wasser kann weiter steigen. Datenbasis: Deutscher Wetterdienst, Text gekürzt",
-        "en": "all of Xstadt: The severe weather warning has ended (cancelled). "
+        "en": "All of Xstadt: The severe weather warning has ended (cancelled). "
         "Still in force: severe thunderstorms, very heavy rain until 16:05. "
         "Dangers may remain, water may still be rising. Data: Deutscher Wetterdienst, text shortened",
     }
     assert city.sms()[-1].text == (
-        "Die Unwetterwarnung ist beendet (aufgehoben): heftiger Starkregen. ganz Xstadt. "
+        "Die Unwetterwarnung ist beendet (aufgehoben): heftiger Starkregen. Ganz Xstadt. "
         "Weiter: schweres Gewitter bis 16:05. Daten: DWD, gekürzt"
     )
 
@@ -120,7 +120,7 @@ def test_a_lowering_names_what_still_holds_beside_it() -> None:
     city = rain_is_lowered(STORM)
     assert goes_on(city) == "Es gilt weiter: schweres Gewitter, heftiger Starkregen bis 16:05 Uhr."
     assert city.sms()[-1].text == (
-        "Markante Wetterwarnung: heftiger Starkregen. ganz Xstadt: herabgestuft. Mi 14.07. 14:00-18:00. "
+        "Markante Wetterwarnung: heftiger Starkregen. Ganz Xstadt: herabgestuft. Mi 14.07. 14:00-18:00. "
         "Weiter: schweres Gewitter bis 16:05. Daten: DWD, gekürzt"
     )
 
@@ -141,7 +141,7 @@ def test_an_end_beside_a_warning_that_nobody_can_read_says_that_others_are_not_k
     assert city.status() == "no_data"
     assert "beendet (aufgehoben). Ob anderes gilt, ist zurzeit nicht bekannt. Folge" in city.push()[-1].body["de"]
     assert city.sms()[-1].text == (
-        "Die Unwetterwarnung ist beendet (aufgehoben): heftiger Starkregen. ganz Xstadt. "
+        "Die Unwetterwarnung ist beendet (aufgehoben): heftiger Starkregen. Ganz Xstadt. "
         "Ob anderes gilt, ist zurzeit nicht bekannt. Daten: DWD, gekürzt"
     )
 
@@ -353,8 +353,8 @@ def test_a_new_warning_and_an_extension_name_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("stage", "said"),
     [
-        ("live", ". ganz Xstadt: herabgestuft. Mi 14.07. 14:35-17:20. "),
-        ("drill", ". herabgestuft. Mi 14.07. 14:35-17:20. "),
+        ("live", ". Ganz Xstadt: herabgestuft. Mi 14.07. 14:35-17:20. "),
+        ("drill", ". Herabgestuft. Mi 14.07. 14:35-17:20. "),
     ],
 )
 def test_an_sms_of_a_lowering_names_the_worst_that_holds_and_the_worst_that_comes(stage: str, said: str) -> None:
@@ -374,7 +374,7 @@ def test_an_sms_keeps_the_place_where_the_list_of_phenomena_is_cut() -> None:
     called = tuple(replace(district, short_name="Ohligs/Aufd.") for district in FIVE.districts)
     text = sms.notice(replace(FIVE, districts=called), one, where_all_hold([rain]), "drill").text
     assert text == (
-        "ÜBUNG: Markante Wetterwarnung: starkes Gewitter... ganz Xstadt: herabgestuft. Mi 14.07. 14:35-16:00. "
+        "ÜBUNG: Markante Wetterwarnung: starkes Gewitter... Ganz Xstadt: herabgestuft. Mi 14.07. 14:35-16:00. "
         "Weiter: teils Regen Stufe 3. Daten: DWD, gekürzt"
     )
 
@@ -387,10 +387,10 @@ def storm_ends_in_the_heat(heat: Meaning) -> City:
 def test_what_an_audience_is_never_told_of_is_not_named_to_it_but_the_end_sounds_like_no_all_clear() -> None:
     city = storm_ends_in_the_heat(meaning("Severe", group="HEAT", ii="248", expires=4000))
     assert city.sms()[-1].text == (
-        "Die extreme Unwetterwarnung ist beendet (aufgehoben): schweres Gewitter, Orkan, Regen, Hagel. ganz Xstadt. "
+        "Die extreme Unwetterwarnung ist beendet (aufgehoben): schweres Gewitter, Orkan, Regen, Hagel. Ganz Xstadt. "
         "Folgegefahren sind möglich. Daten: DWD, gekürzt"
     )
-    assert "ganz Xstadt. Weiter: extreme Hitze bis Sa 17.07. 08:40. " in city.sms("staff")[-1].text
+    assert "Ganz Xstadt. Weiter: extreme Hitze bis Sa 17.07. 08:40. " in city.sms("staff")[-1].text
     assert "Es gilt weiter: extreme Hitze" in goes_on(city), "the public push tells of heat"
 
 

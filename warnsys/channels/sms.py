@@ -229,9 +229,9 @@ class _Drafts:
 
     def _times(self) -> Iterator[tuple[str, ...]]:
         """Ever briefer: of what begins later still the period, but at last the end if it was lowered."""
-        yield (self._period(),)
+        yield (wording.capital(self._period()),)
         if self.change.meaning.onset <= self.situation.now or self.change.kind == "lowered":
-            yield (self._end(),)
+            yield (wording.capital(self._end()),)
 
     def _ended(self, places: Sequence[str], going_on: Sequence[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
         """Where something goes on, it is said instead of the dangers that may remain, and the event's name may be
@@ -255,7 +255,7 @@ class _Drafts:
             return
         what = self._new.brief[self.words.language] if self._new and self.change.reason == "lowered" else ""
         for said in dict.fromkeys((_of("", what), ())):
-            yield self._head(brief=bool(goes_on)), *said, self._end(), *goes_on
+            yield self._head(brief=bool(goes_on)), *said, wording.capital(self._end()), *goes_on
 
     # -- parts --
 
@@ -310,7 +310,7 @@ class _Drafts:
 def _of(names: str, what: str) -> tuple[str, ...]:
     """A sentence of where and what; nothing where both are empty."""
     sentence = ": ".join(filter(None, (names, what)))
-    return (sentence,) if sentence else ()
+    return (wording.capital(sentence),) if sentence else ()
 
 
 def _parts(notice: SmsNotice, _language: str) -> tuple[str, ...]:
