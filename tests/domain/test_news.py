@@ -127,6 +127,23 @@ def test_a_district_that_is_newly_warned_hears_that_it_is() -> None:
     assert city.push()[-1].body["de"].startswith("District 2: neu hier. Mi 14.07. 14:00 bis 18:00 Uhr. ")
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        meaning("Severe", urgency="Future", districts=["d1"], onset=300, expires=600),
+        meaning("Moderate", districts=["d1"]),
+    ],
+    ids=["an advance notice", "a lesser warning"],
+)
+def test_new_here_is_said_only_where_a_warning_as_bad_stood_elsewhere(other: Meaning) -> None:
+    city = City().take(tick(0), outcome("A", other), snapshot(0, "A"), tick(10))
+    city.take(outcome("B", meaning("Extreme", districts=["d2"]), stamp=10, sent=10), snapshot(10, "A", "B"))
+    push_, sms_ = last(city, "staff")
+    assert (push_.kind, push_.districts) == ("update", ("d2",))
+    assert push_.body["de"].startswith("District 2. Mi 14.07. 14:00 bis 18:00 Uhr. ")
+    assert "neu hier" not in sms_.text
+
+
 def test_no_amount_is_told_of_districts_where_it_is_not_true() -> None:
     city = City().take(tick(0), outcome("A", meaning("Severe", expires=60, districts=["d1"])))
     city.take(outcome("A2", meaning("Severe", expires=90, districts=["d2"])), snapshot(0, "A", "A2"))

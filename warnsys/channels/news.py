@@ -42,7 +42,7 @@ def news(change: Change, situation: Situation, zone: ZoneInfo) -> News | None:
 
 def _of_one_district(change: Change, situation: Situation, zone: ZoneInfo) -> News | None:
     match change.reason:
-        case "entered" if change.kind == "warn":
+        case "entered" if change.kind == "warn" or not change.stood_elsewhere:
             return None
         case "extended" | "shortened":
             return _end_moved(change, zone)
