@@ -77,6 +77,37 @@ def test_a_raised_level_is_told_with_the_level_before() -> None:
     assert sms_.text == "Unwetterwarnung: heftiger Starkregen. Ganz Xstadt. Mi 14.07. 14:00-18:00. Daten: DWD, gekürzt"
 
 
+def beside(first: Meaning, second: Meaning, minute: float, *, listed: bool = True, names: bool = False) -> City:
+    """A warning, and later a worse one that is listed beside it, or names it although it has expired."""
+    city = City().take(tick(0), outcome("A", first), snapshot(0, "A"), tick(minute))
+    worse = outcome("B", second, stamp=minute, sent=minute, supersedes=["A"] if names else [])
+    return city.take(worse, snapshot(minute, "B", *(["A"] if listed else [])))
+
+
+def test_what_comes_beside_a_warning_that_goes_on_has_not_been_raised() -> None:
+    worse = meaning("Extreme", onset=240, expires=400)
+    push_, _ = last(beside(meaning("Moderate"), worse, 10))
+    assert push_.reason == "raised"
+    assert push_.body["de"].startswith(
+        "Ganz Xstadt: neu. Mi 14.07. 18:00 bis 20:40 Uhr. Es gilt weiter: heftiger Starkregen bis 18:00 Uhr. "
+    )
+    assert push_.body["en"].startswith("All of Xstadt: new. ")
+
+
+@pytest.mark.parametrize("names", [False, True])
+def test_what_comes_after_the_end_of_a_warning_has_not_been_raised(names: bool) -> None:
+    city = beside(meaning("Moderate", expires=30), meaning(onset=40), 40, listed=False, names=names)
+    assert city.push()[-1].level == 3
+    assert "hochgestuft" not in city.push()[-1].body["de"]
+
+
+def test_a_warning_that_was_raised_in_a_part_of_the_districts_is_so_in_part() -> None:
+    city = City().take(tick(0), outcome("A", meaning("Moderate", districts=["d1"])))
+    city.take(outcome("A2", meaning("Moderate", districts=["d2"])), snapshot(0, "A", "A2"), tick(10))
+    city.take(outcome("B", meaning("Extreme"), stamp=10, sent=10, supersedes=["A"]), snapshot(10, "B", "A2"))
+    assert city.push()[-1].body["de"].startswith("Ganz Xstadt: teils hochgestuft. ")
+
+
 def test_whoever_had_an_sms_hears_by_sms_that_it_was_lowered() -> None:
     push_, sms_ = last(followed(meaning("Severe"), meaning("Moderate")))
     assert "herabgestuft von Stufe 3 auf Stufe 2" in push_.body["de"]

@@ -34,9 +34,10 @@ def news(change: Change, situation: Situation, zone: ZoneInfo) -> News | None:
     where it is not true of all.
     """
     found = _of_one_district(change, situation, zone)
-    if found is None or (change.same_reason and change.same_before):
+    partly = not change.same_reason or 0 < len(change.rose_in) < len(change.districts)
+    if found is None or (change.same_before and not partly):
         return found
-    brief = found.brief if change.same_reason else say("change-partly", news=found.brief)
+    brief = say("change-partly", news=found.brief) if partly else found.brief
     return News(brief, brief, says_end=found.says_end and change.same_reason)
 
 
@@ -106,7 +107,10 @@ def _graded(change: Change) -> News:
     if was.level == now:
         brief = say(f"brief-{_key(change.reason)}")
         return News(brief, brief)
-    return _both("lowered" if now < was.level else "raised", was=was.level, now=now)
+    if now < was.level:
+        return _both("lowered", was=was.level, now=now)
+    # Beside or after what was told, something worse is new: nothing that was told has become worse.
+    return _both("raised", was=was.level, now=now) if change.rose_in else News(say("brief-new"), say("brief-new"))
 
 
 def _end_moved(change: Change, zone: ZoneInfo) -> News:

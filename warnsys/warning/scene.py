@@ -222,6 +222,15 @@ class Scene:
             reached |= newly_reached
         return max(found.values(), key=_by_sent, default=None)
 
+    def all_replaced_by(self, base_id: str) -> set[str]:
+        """Gives the base ids of all that a message replaced, directly or through others."""
+        found, to_visit = set[str](), [base_id]
+        while to_visit:
+            new = set(self._replaces.get(to_visit.pop(), ())) - found
+            found |= new
+            to_visit += new
+        return found
+
     def direct_successor(self, gone: set[str]) -> Fact | None:
         """Gives the latest message that replaced one of these directly."""
         return max((fact for i in gone for fact in self._replaced_by.get(i, ())), key=_by_sent, default=None)

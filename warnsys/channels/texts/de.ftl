@@ -110,6 +110,7 @@ change-shortened = verkürzt um { $by } bis { $end } Uhr
 # The same where there is little room.
 
 brief-entered = neu hier
+brief-new = neu
 brief-revived = gilt wieder
 brief-raised = hochgestuft
 brief-lowered = herabgestuft

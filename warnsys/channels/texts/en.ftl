@@ -108,6 +108,7 @@ change-shortened = shortened by { $by } until { $end }
 # The same where there is little room.
 
 brief-entered = new here
+brief-new = new
 brief-revived = holds again
 brief-raised = raised
 brief-lowered = lowered
