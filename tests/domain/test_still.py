@@ -483,6 +483,14 @@ def named(text: str) -> list[tuple[str, str, str]]:
     return [item for what in found for item in ITEM.findall(what)]
 
 
+def named_with_level(text: str) -> set[tuple[str, int]]:
+    """The event groups and levels that an SMS names where it has no room for times."""
+    groups = {messages("de")(f"group-{group}"): group for group in NAMES} | {name: one for one, name in CALLED.items()}
+    sentences = re.findall(r"(?:Weiter|Später): (.*?)[.](?= [A-Z]|$)", text)
+    found = re.findall(r"(\w+)(?: \(D[12]\))? Stufe (\d)", "; ".join(sentences))
+    return {(groups[event], int(number)) for event, number in found}
+
+
 def check_named(notice: PushNotice | SmsNotice, situation: Situation) -> None:
     """Whatever is named holds there, until then."""
     text = notice.body["de"] if isinstance(notice, PushNotice) else notice.text
@@ -491,6 +499,7 @@ def check_named(notice: PushNotice | SmsNotice, situation: Situation) -> None:
         for district in [short_name.lower()] if short_name else notice.districts:
             some = {(CALLED[one.group], clock(one.expires)) for where, one in holds if where == district}
             assert (event, end) in some, (text, district, some)
+    assert named_with_level(text) <= {(one.group, level(one.severity)) for _, one in holds}, text
 
 
 def check_known(notice: PushNotice | SmsNotice, situation: Situation) -> None:
@@ -506,11 +515,13 @@ def check_known(notice: PushNotice | SmsNotice, situation: Situation) -> None:
     ]
     if isinstance(notice, SmsNotice):
         in_short = notice.kind == "lowered" and "Anderes gilt weiter." in text  # where a text has no room for names
-        assert said or in_short or not told_here, text
+        by_level = named_with_level(text)
+        assert said or by_level or in_short or not told_here, text
         if told_here and notice.kind == "ended":
             worst = max(grade(one) for _, one in told_here)
             worst_events = {CALLED[one.group] for _, one in told_here if grade(one) == worst}
-            assert worst_events & {event for event, _, _ in said}, text
+            events = {event for event, _, _ in said} | {CALLED[group] for group, _ in by_level}
+            assert worst_events & events, text
         return
     for where, one in told_here:
         assert any(
