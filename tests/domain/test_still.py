@@ -478,6 +478,7 @@ def clock(moment: datetime | None) -> str:
 
 def named(text: str) -> list[tuple[str, str, str]]:
     """Event, district ("" for all) and end of what a text says goes on."""
+    text = re.sub(r" \w\w \d\d[.]\d\d[.] \d\d:\d\d-(\d\d:\d\d)", r" bis \1", text)
     without_begins = re.sub(r",? \w\w \d\d[.]\d\d[.] \d\d:\d\d(?= bis)", "", text)
     found = re.findall(r"(?:Es gilt weiter|Weiter|Später gilt|Später): (.*?)[.](?= [A-Z]|$)", without_begins)
     return [item for what in found for item in ITEM.findall(what)]
