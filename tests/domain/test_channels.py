@@ -46,13 +46,13 @@ def test_an_sms_has_its_slots_in_order() -> None:
 
 def test_a_whole_city_is_named_as_one() -> None:
     city = City().take(tick(0), outcome("A", meaning("Severe")))
-    assert "ganz Xstadt" in city.sms()[0].text
-    assert city.push()[0].body["de"].startswith("ganz Xstadt. ")
+    assert "Ganz Xstadt" in city.sms()[0].text
+    assert city.push()[0].body["de"].startswith("Ganz Xstadt. ")
 
 
 def test_an_end_says_that_dangers_may_remain() -> None:
     city = City().take(tick(0), outcome("A", meaning()), snapshot(0, "A"), cancel("C", "A", 10), snapshot(10, "C"))
-    assert city.push()[-1].title["de"] == "Die Wetterwarnung ist beendet: heftiger Starkregen"
+    assert city.push()[-1].title["de"] == "Die Unwetterwarnung ist beendet: heftiger Starkregen"
     assert "Wasser kann weiter steigen" in city.push()[-1].body["de"]
     assert "Folgegefahren" in city.sms()[-1].text
 

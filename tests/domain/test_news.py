@@ -1,6 +1,7 @@
 """What push and SMS say has changed, and how it ended, in stories that the whole pipeline tells."""
 
 import itertools
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -19,7 +20,7 @@ from warnsys.records import Meaning, NoticeKind, PushNotice, SmsNotice
 from warnsys.warning.difference import Reason
 from warnsys.warning.notification_log import LogEntry
 from warnsys.warning.notify import Change
-from warnsys.warning.policy import Rule
+from warnsys.warning.policy import Policy, Rule
 from warnsys.warning.situation import Situation
 
 SENT = "Datenbasis: Deutscher Wetterdienst, Text gekürzt"
@@ -35,32 +36,83 @@ def last(city: City, audience: str = "public") -> tuple[PushNotice, SmsNotice]:
     return city.push(audience)[-1], city.sms(audience)[-1]
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_sentence_of_a_push_and_an_sms_begins_with_a_capital_letter(language: str) -> None:
+    rules = (
+        Rule(audience="public", channel="push", warnings="Minor"),
+        Rule.model_validate({"audience": "public", "channel": "sms", "warnings": "Minor", "languages": [language]}),
+    )
+    city = City(city_rules(policy=Policy(rules=rules))).take(tick(0), outcome("A", meaning(expires=None)))
+    city.take(snapshot(0, "A"), tick(10))
+    city.take(
+        outcome("B", meaning("Moderate", onset=300, expires=600), stamp=10, sent=10, supersedes=["A"]),
+        snapshot(10, "B"),
+    )
+    city.take(cancel("C", "B", 20), snapshot(20, "C"))
+    told = [one.body[language] for one in city.push()] + [one.text for one in city.sms()]
+    assert len(told) == 6
+    for text in told:
+        sentences = re.split(r"(?<=[^\d])[.] ", re.sub(r"(Std|Min)[.]", r"\1", text))
+        assert [one for one in sentences if not one[0].isupper()] == [], text
+
+
 def test_an_extension_says_by_how_much_and_until_when_and_not_the_begin_again() -> None:
     push_, sms_ = last(followed(meaning(expires=360), meaning(expires=540)))
     assert push_.title["de"] == "Unwetterwarnung, Stufe 3 von 4: heftiger Starkregen"
-    assert push_.body["de"] == f"ganz Xstadt: verlängert um 3 Std. bis Mi 14.07. 23:00 Uhr. {SENT}"
+    assert push_.body["de"] == f"Ganz Xstadt: verlängert um 3 Std. bis Mi 14.07. 23:00 Uhr. {SENT}"
     assert sms_.text == (
         "Unwetterwarnung: heftiger Starkregen. "
-        "ganz Xstadt: verlängert um 3 Std. bis Mi 14.07. 23:00 Uhr. Daten: DWD, gekürzt"
+        "Ganz Xstadt: verlängert um 3 Std. bis Mi 14.07. 23:00 Uhr. Daten: DWD, gekürzt"
     )
 
 
 def test_a_raised_level_is_told_with_the_level_before() -> None:
     push_, sms_ = last(followed(meaning("Moderate"), meaning("Severe")))
     assert push_.body["de"] == (
-        f"ganz Xstadt: hochgestuft von Stufe 2 auf Stufe 3. Mi 14.07. 14:00 bis 18:00 Uhr. {SENT}"
+        f"Ganz Xstadt: hochgestuft von Stufe 2 auf Stufe 3. Mi 14.07. 14:00 bis 18:00 Uhr. {SENT}"
     )
     assert (
         "hochgestuft von Stufe 2 auf Stufe 3" not in City().take(tick(0), outcome("A", meaning())).push()[0].body["de"]
     )
-    assert sms_.text == "Unwetterwarnung: heftiger Starkregen. ganz Xstadt. Mi 14.07. 14:00-18:00. Daten: DWD, gekürzt"
+    assert sms_.text == "Unwetterwarnung: heftiger Starkregen. Ganz Xstadt. Mi 14.07. 14:00-18:00. Daten: DWD, gekürzt"
+
+
+def beside(first: Meaning, second: Meaning, minute: float, *, listed: bool = True, names: bool = False) -> City:
+    """A warning, and later a worse one that is listed beside it, or names it although it has expired."""
+    city = City().take(tick(0), outcome("A", first), snapshot(0, "A"), tick(minute))
+    worse = outcome("B", second, stamp=minute, sent=minute, supersedes=["A"] if names else [])
+    return city.take(worse, snapshot(minute, "B", *(["A"] if listed else [])))
+
+
+def test_what_comes_beside_a_warning_that_goes_on_has_not_been_raised() -> None:
+    worse = meaning("Extreme", onset=240, expires=400)
+    push_, _ = last(beside(meaning("Moderate"), worse, 10))
+    assert push_.reason == "raised"
+    assert push_.body["de"].startswith(
+        "Ganz Xstadt: neu. Mi 14.07. 18:00 bis 20:40 Uhr. Es gilt weiter: heftiger Starkregen bis 18:00 Uhr. "
+    )
+    assert push_.body["en"].startswith("All of Xstadt: new. ")
+
+
+@pytest.mark.parametrize("names", [False, True])
+def test_what_comes_after_the_end_of_a_warning_has_not_been_raised(names: bool) -> None:
+    city = beside(meaning("Moderate", expires=30), meaning(onset=40), 40, listed=False, names=names)
+    assert city.push()[-1].level == 3
+    assert "hochgestuft" not in city.push()[-1].body["de"]
+
+
+def test_a_warning_that_was_raised_in_a_part_of_the_districts_is_so_in_part() -> None:
+    city = City().take(tick(0), outcome("A", meaning("Moderate", districts=["d1"])))
+    city.take(outcome("A2", meaning("Moderate", districts=["d2"])), snapshot(0, "A", "A2"), tick(10))
+    city.take(outcome("B", meaning("Extreme"), stamp=10, sent=10, supersedes=["A"]), snapshot(10, "B", "A2"))
+    assert city.push()[-1].body["de"].startswith("Ganz Xstadt: teils hochgestuft. ")
 
 
 def test_whoever_had_an_sms_hears_by_sms_that_it_was_lowered() -> None:
     push_, sms_ = last(followed(meaning("Severe"), meaning("Moderate")))
     assert "herabgestuft von Stufe 3 auf Stufe 2" in push_.body["de"]
     assert sms_.text == (
-        "Markante Wetterwarnung: heftiger Starkregen. ganz Xstadt: herabgestuft von Stufe 3 auf Stufe 2. "
+        "Markante Wetterwarnung: heftiger Starkregen. Ganz Xstadt: herabgestuft von Stufe 3 auf Stufe 2. "
         "Mi 14.07. 14:00-18:00. Daten: DWD, gekürzt"
     )
 
@@ -75,7 +127,7 @@ def test_whoever_had_an_sms_hears_by_sms_that_it_was_lowered() -> None:
 )
 def test_an_advance_notice_that_becomes_a_warning_says_so(before: str, after: str, said: str) -> None:
     push_, sms_ = last(followed(meaning(before, urgency="Future"), meaning(after)), "staff")
-    assert f"ganz Xstadt: {said}. Mi 14.07." in push_.body["de"]
+    assert f"Ganz Xstadt: {said}. Mi 14.07." in push_.body["de"]
     assert "jetzt Warnung" in sms_.text or said in sms_.text
 
 
@@ -97,7 +149,7 @@ def test_a_warning_that_becomes_an_advance_notice_is_not_called_lowered_to_its_o
 )
 def test_a_moved_begin_or_end_is_told_with_its_amount(first: Meaning, second: Meaning, said: str) -> None:
     push_, sms_ = last(followed(first, second))
-    assert f"ganz Xstadt: {said}. {SENT}" == push_.body["de"]
+    assert f"Ganz Xstadt: {said}. {SENT}" == push_.body["de"]
     assert said.split(". ")[0].removesuffix(" Uhr") in sms_.text or "bis" in sms_.text
 
 
@@ -106,11 +158,28 @@ def test_a_district_that_is_newly_warned_hears_that_it_is() -> None:
     assert city.push()[-1].body["de"].startswith("District 2: neu hier. Mi 14.07. 14:00 bis 18:00 Uhr. ")
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        meaning("Severe", urgency="Future", districts=["d1"], onset=300, expires=600),
+        meaning("Moderate", districts=["d1"]),
+    ],
+    ids=["an advance notice", "a lesser warning"],
+)
+def test_new_here_is_said_only_where_a_warning_as_bad_stood_elsewhere(other: Meaning) -> None:
+    city = City().take(tick(0), outcome("A", other), snapshot(0, "A"), tick(10))
+    city.take(outcome("B", meaning("Extreme", districts=["d2"]), stamp=10, sent=10), snapshot(10, "A", "B"))
+    push_, sms_ = last(city, "staff")
+    assert (push_.kind, push_.districts) == ("update", ("d2",))
+    assert push_.body["de"].startswith("District 2. Mi 14.07. 14:00 bis 18:00 Uhr. ")
+    assert "neu hier" not in sms_.text
+
+
 def test_no_amount_is_told_of_districts_where_it_is_not_true() -> None:
     city = City().take(tick(0), outcome("A", meaning("Severe", expires=60, districts=["d1"])))
     city.take(outcome("A2", meaning("Severe", expires=90, districts=["d2"])), snapshot(0, "A", "A2"))
     city.take(outcome("B", meaning("Severe", expires=240), supersedes=["A", "A2"], stamp=5, sent=5), snapshot(5, "B"))
-    assert city.push()[-1].body["de"].startswith("ganz Xstadt: verlängert bis Mi 14.07. 18:00 Uhr. ")
+    assert city.push()[-1].body["de"].startswith("Ganz Xstadt: verlängert bis Mi 14.07. 18:00 Uhr. ")
 
 
 @pytest.mark.parametrize(
@@ -136,7 +205,7 @@ def test_what_is_true_of_some_districts_alone_is_told_in_part(
 ) -> None:
     city = City().take(tick(0), outcome("A", first), outcome("A2", other), snapshot(0, "A", "A2"))
     city.take(outcome("B", then, supersedes=["A", "A2"], stamp=5, sent=5), snapshot(5, "B"))
-    assert city.push()[-1].body["de"].startswith(f"ganz Xstadt: {said}")
+    assert city.push()[-1].body["de"].startswith(f"Ganz Xstadt: {said}")
 
 
 def test_a_lesser_warning_beside_an_advance_notice_that_goes_on_is_not_called_what_became_of_it() -> None:
@@ -174,7 +243,7 @@ def test_no_amount_is_told_where_many_districts_are_joined_whose_times_differ() 
 def test_a_warning_that_is_listed_again_holds_again() -> None:
     city = City().take(tick(0), outcome("O", meaning("Minor", group="WIND", ii="51")), outcome("A", meaning()))
     city.take(snapshot(0, "A", "O"), snapshot(10, "O"), snapshot(20, "O"), tick(20), snapshot(30, "A", "O"))
-    assert city.push()[-1].body["de"].startswith("ganz Xstadt: gilt wieder. Mi 14.07. 14:00 bis 18:00 Uhr. ")
+    assert city.push()[-1].body["de"].startswith("Ganz Xstadt: gilt wieder. Mi 14.07. 14:00 bis 18:00 Uhr. ")
 
 
 def ended_by(how: str) -> City:
@@ -201,13 +270,13 @@ def ended_by(how: str) -> City:
 def test_an_end_names_its_reason_and_that_dangers_may_remain(how: str, said: str) -> None:
     push_, sms_ = last(ended_by(how))
     assert push_.reason == how
-    assert push_.title["de"] == "Die Wetterwarnung ist beendet: heftiger Starkregen"
+    assert push_.title["de"] == "Die Unwetterwarnung ist beendet: heftiger Starkregen"
     assert push_.body["de"] == (
-        f"ganz Xstadt: Die Wetterwarnung ist beendet ({said}). "
+        f"Ganz Xstadt: Die Unwetterwarnung ist beendet ({said}). "
         f"Folgegefahren sind möglich, Wasser kann weiter steigen. {SENT}"
     )
     assert sms_.text == (
-        f"Die Wetterwarnung ist beendet ({said}): heftiger Starkregen. ganz Xstadt. "
+        f"Die Unwetterwarnung ist beendet ({said}): heftiger Starkregen. Ganz Xstadt. "
         "Folgegefahren sind möglich. Daten: DWD, gekürzt"
     )
 
@@ -222,6 +291,17 @@ def test_an_end_of_an_advance_notice_is_called_one() -> None:
     early = meaning(urgency="Future")
     city = City().take(tick(0), outcome("A", early), snapshot(0, "A"), cancel("C", "A", 10), snapshot(10, "C"))
     assert city.push("staff")[-1].title["de"].startswith("Die Vorabinformation ist beendet: ")
+
+
+@pytest.mark.parametrize("early", [meaning(urgency="Future"), meaning(urgency="Future", onset=60), meaning(onset=60)])
+def test_after_what_never_began_no_dangers_remain(early: Meaning) -> None:
+    """Neither after an advance notice, nor after a warning that was for later."""
+    city = City().take(tick(0), outcome("A", early), snapshot(0, "A"), cancel("C", "A", 10), snapshot(10, "C"))
+    push_, sms_ = last(city, "staff")
+    assert (push_.kind, sms_.kind) == ("ended", "ended")
+    assert push_.body["de"].endswith(f" ist beendet (aufgehoben). {SENT}")
+    assert "angers" not in push_.body["en"]
+    assert "Folgegefahren" not in sms_.text
 
 
 def test_another_source_withdraws_in_its_own_name() -> None:
@@ -261,14 +341,17 @@ def check(place: CityInfo, one: Change, stage: str, language: str) -> None:
     if stage != "live":
         assert text.startswith(words("exercise"))
     if one.kind == "ended":
-        assert words("aftermath") in text
-        assert text.removeprefix(f"{words('exercise')}: ").startswith((words("ended-warning"), words("ended-advance")))
+        told = one.was.level if one.was else SEVERITIES.index(one.meaning.severity) + 1
+        told_as = "advance" if one.advance else told
+        has_begun = not one.advance and min(one.meaning.onset, (one.was or one.meaning).onset) <= SITUATION.now
+        assert (words("aftermath") in text) == has_begun
+        assert text.removeprefix(f"{words('exercise')}: ").startswith(words(f"ended-{told_as}"))
         return
     assert words(f"level-{SEVERITIES.index(one.meaning.severity) + 1}") in text
     if one.meaning.advance:
         assert words("sms-head-advance", level="", event="").split()[0].removesuffix(",") in text
     if expires is None:
-        assert words("sms-until-open") in text
+        assert words("sms-until-open").lower() in text.lower()
     else:
         assert f"{expires.astimezone(place.timezone):%H:%M}" in text
 

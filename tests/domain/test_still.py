@@ -18,6 +18,7 @@ from warnsys.channels.words import LANGUAGES, messages
 from warnsys.records import ImpactRecord, Meaning, NoticeKind, Outcome, PushNotice, SmsNotice
 from warnsys.warning.difference import Reason
 from warnsys.warning.facts import Fact
+from warnsys.warning.notification_log import LogEntry
 from warnsys.warning.notify import Change
 from warnsys.warning.policy import Policy, Rule
 from warnsys.warning.situation import DistrictSituation, Situation, Standing, grade
@@ -49,7 +50,7 @@ def rain_is_lowered(*beside: Meaning, to: Meaning | None = None) -> City:
 def goes_on(city: City, audience: str = "public") -> str:
     """The sentence of the last push that says what goes on; "" for none."""
     body = city.push(audience)[-1].body["de"]
-    return "".join(re.findall(r"Es gilt weiter: .*?[.](?= [A-Z]|$)", body))
+    return " ".join(re.findall(r"(?:Es gilt weiter|Später gilt): .*?[.](?= [A-Z]|$)", body))
 
 
 def test_a_longer_end_at_a_lower_level_names_what_is_worse_and_still_holds() -> None:
@@ -102,15 +103,15 @@ def test_a_longer_end_of_the_worst_itself_repeats_nothing_and_no_other_kind_of_e
 def test_an_end_names_what_still_holds_there_with_its_own_end() -> None:
     city = rain_ends(STORM)
     assert city.push()[-1].body == {
-        "de": "ganz Xstadt: Die Wetterwarnung ist beendet (aufgehoben). "
+        "de": "Ganz Xstadt: Die Unwetterwarnung ist beendet (aufgehoben). "
         "Es gilt weiter: schweres Gewitter, heftiger Starkregen bis 16:05 Uhr. "
         "Folgegefahren sind möglich, Wasser kann weiter steigen. Datenbasis: Deutscher Wetterdienst, Text gekürzt",
-        "en": "all of Xstadt: The weather warning has ended (cancelled). "
+        "en": "All of Xstadt: The severe weather warning has ended (cancelled). "
         "Still in force: severe thunderstorms, very heavy rain until 16:05. "
         "Dangers may remain, water may still be rising. Data: Deutscher Wetterdienst, text shortened",
     }
     assert city.sms()[-1].text == (
-        "Die Wetterwarnung ist beendet (aufgehoben): heftiger Starkregen. ganz Xstadt. "
+        "Die Unwetterwarnung ist beendet (aufgehoben): heftiger Starkregen. Ganz Xstadt. "
         "Weiter: schweres Gewitter bis 16:05. Daten: DWD, gekürzt"
     )
 
@@ -119,7 +120,7 @@ def test_a_lowering_names_what_still_holds_beside_it() -> None:
     city = rain_is_lowered(STORM)
     assert goes_on(city) == "Es gilt weiter: schweres Gewitter, heftiger Starkregen bis 16:05 Uhr."
     assert city.sms()[-1].text == (
-        "Markante Wetterwarnung: heftiger Starkregen. ganz Xstadt: herabgestuft. Mi 14.07. 14:00-18:00. "
+        "Markante Wetterwarnung: heftiger Starkregen. Ganz Xstadt: herabgestuft. Mi 14.07. 14:00-18:00. "
         "Weiter: schweres Gewitter bis 16:05. Daten: DWD, gekürzt"
     )
 
@@ -140,7 +141,7 @@ def test_an_end_beside_a_warning_that_nobody_can_read_says_that_others_are_not_k
     assert city.status() == "no_data"
     assert "beendet (aufgehoben). Ob anderes gilt, ist zurzeit nicht bekannt. Folge" in city.push()[-1].body["de"]
     assert city.sms()[-1].text == (
-        "Die Wetterwarnung ist beendet (aufgehoben): heftiger Starkregen. ganz Xstadt. "
+        "Die Unwetterwarnung ist beendet (aufgehoben): heftiger Starkregen. Ganz Xstadt. "
         "Ob anderes gilt, ist zurzeit nicht bekannt. Daten: DWD, gekürzt"
     )
 
@@ -166,7 +167,7 @@ def storms_in_three_of_five(then: Outcome, *, severity: str = "Severe") -> City:
 def test_an_sms_of_an_end_in_a_part_of_the_city_names_it_whatever_goes_on() -> None:
     """Else who reads it in the third district takes his own warning for ended."""
     assert storms_in_three_of_five(cancel("C", "A", 10)).sms()[-1].text == (
-        "Die Wetterwarnung ist beendet: schweres Gewitter, Starkregen, Hagel. D1, D2. "
+        "Die Unwetterwarnung ist beendet: schweres Gewitter... D1, D2. "
         "Weiter: ergiebiger Dauerregen bis Do 15.07. 15:00; und weitere. Daten: DWD, gekürzt"
     )
 
@@ -175,7 +176,7 @@ def test_an_sms_of_a_lowering_in_a_part_of_the_city_says_that_and_where_whatever
     less = meaning("Moderate", group="THUNDERSTORM", ii="33", districts=["d1", "d2"])
     city = storms_in_three_of_five(outcome("B", less, sent=10, stamp=10, supersedes=["A"]), severity="Extreme")
     assert ". D1, D2: herabgestuft" in city.sms()[-1].text
-    assert "gilt weiter" in city.sms()[-1].text
+    assert "Weiter: ergiebiger Dauerregen Stufe 3; und weitere." in city.sms()[-1].text
 
 
 def test_an_end_says_of_a_district_in_doubt_that_others_are_not_known_though_another_is_warned() -> None:
@@ -274,8 +275,24 @@ def test_another_day_and_a_later_begin_are_said() -> None:
     tonight = meaning("Severe", group="WIND", ii="52", onset=300, expires=420)
     until_morning = meaning("Moderate", group="SNOWFALL", ii="71", expires=900)
     assert goes_on(rain_ends(tonight, until_morning)) == (
-        "Es gilt weiter: Sturmböen, Mi 14.07. 19:00 bis 21:00 Uhr; Schneefall bis Do 15.07. 05:00 Uhr."
+        "Es gilt weiter: Schneefall bis Do 15.07. 05:00 Uhr. Später gilt: Sturmböen, Mi 14.07. 19:00 bis 21:00 Uhr."
     )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_that_has_not_begun_is_said_to_go_on(language: str) -> None:
+    later = meaning("Extreme", group="WIND", ii="56", onset=300, expires=420)
+    body = rain_ends(later).push()[-1].body[language]
+    assert messages(language)("still-later", what="|").split("|")[0] in body
+    assert messages(language)("still-holds", what="|").split("|")[0] not in body
+
+
+def test_what_goes_on_is_named_however_much_worse_comes_later() -> None:
+    later = [meaning("Extreme", group=f"G{number}", ii="52", onset=300, expires=400 + number) for number in range(7)]
+    said = goes_on(rain_ends(GUSTS, *later))
+    assert said.startswith("Es gilt weiter: Sturmböen bis 17:20 Uhr. Später gilt: ")
+    assert said.endswith("; und weitere.")
+    assert said.count(" bis ") == still.MOST_NAMED
 
 
 def test_what_has_no_end_says_so() -> None:
@@ -287,7 +304,7 @@ def test_what_has_no_end_says_so() -> None:
 def test_an_advance_notice_is_called_one_and_told_to_those_who_are_told_of_them() -> None:
     city = rain_ends(meaning("Severe", group="WIND", ii="52", urgency="Future", onset=300, expires=420))
     assert goes_on(city) == ""
-    assert goes_on(city, "staff") == ("Es gilt weiter: Vorabinformation Sturmböen, Mi 14.07. 19:00 bis 21:00 Uhr.")
+    assert goes_on(city, "staff") == "Später gilt: Vorabinformation Sturmböen, Mi 14.07. 19:00 bis 21:00 Uhr."
 
 
 def test_a_warning_beside_an_advance_notice_of_its_group_is_named_where_that_is_all_the_lowering_says() -> None:
@@ -331,6 +348,55 @@ def test_a_new_warning_and_an_extension_name_nothing_else() -> None:
     city.take(tick(10), outcome("B", meaning("Severe", expires=500), stamp=10, sent=10, supersedes=["A"]))
     assert {one.kind for one in city.push()} == {"warn", "update"}
     assert all("gilt weiter" not in one.body["de"] for one in city.push())
+
+
+@pytest.mark.parametrize(
+    ("stage", "said"),
+    [
+        ("live", ". Ganz Xstadt: herabgestuft. Mi 14.07. 14:35-17:20. "),
+        ("drill", ". Herabgestuft. Mi 14.07. 14:35-17:20. "),
+    ],
+)
+def test_an_sms_of_a_lowering_names_the_worst_that_holds_and_the_worst_that_comes(stage: str, said: str) -> None:
+    """With their levels, where there is no room for their times."""
+    fell = meaning("Moderate", group="WIND", ii="52", onset=35, expires=200)
+    storm = meaning("Severe", group="THUNDERSTORM", ii="44", expires=55, districts=["d1", "d2", "d3", "d4"])
+    rain = meaning("Extreme", ii="66", onset=200, expires=1500, districts=FIVE_NAMES)
+    one = Change(SMS_RULE, "lowered", "lowered", "A", (), fell, FIVE_NAMES, LogEntry(grade=9, onset=at(0)))
+    text = sms.notice(FIVE, one, where_all_hold([storm, rain]), stage).text
+    assert text.endswith(f"{said}Weiter: teils Gewitter Stufe 3. Später: Regen Stufe 4. Daten: DWD, gekürzt")
+
+
+def test_an_sms_keeps_the_place_where_the_list_of_phenomena_is_cut() -> None:
+    fell = meaning("Moderate", group="THUNDERSTORM", ii="38", onset=35, expires=120)
+    rain = meaning(expires=170, districts=["d5"])
+    one = Change(SMS_RULE, "lowered", "lowered", "A", (), fell, FIVE_NAMES, LogEntry(grade=9, onset=at(0)))
+    called = tuple(replace(district, short_name="Ohligs/Aufd.") for district in FIVE.districts)
+    text = sms.notice(replace(FIVE, districts=called), one, where_all_hold([rain]), "drill").text
+    assert text == (
+        "ÜBUNG: Markante Wetterwarnung: starkes Gewitter... Ganz Xstadt: herabgestuft. Mi 14.07. 14:35-16:00. "
+        "Weiter: teils Regen Stufe 3. Daten: DWD, gekürzt"
+    )
+
+
+def storm_ends_in_the_heat(heat: Meaning) -> City:
+    city = City().take(tick(0), outcome("A", meaning("Extreme", group="THUNDERSTORM", ii="48")), outcome("H", heat))
+    return city.take(snapshot(0, "A", "H"), tick(10), cancel("C", "A", 10), snapshot(10, "C", "H"))
+
+
+def test_what_an_audience_is_never_told_of_is_not_named_to_it_but_the_end_sounds_like_no_all_clear() -> None:
+    city = storm_ends_in_the_heat(meaning("Severe", group="HEAT", ii="248", expires=4000))
+    assert city.sms()[-1].text == (
+        "Die extreme Unwetterwarnung ist beendet (aufgehoben): schweres Gewitter, Orkan, Regen, Hagel. Ganz Xstadt. "
+        "Folgegefahren sind möglich. Daten: DWD, gekürzt"
+    )
+    assert "Ganz Xstadt. Weiter: extreme Hitze bis Sa 17.07. 08:40. " in city.sms("staff")[-1].text
+    assert "Es gilt weiter: extreme Hitze" in goes_on(city), "the public push tells of heat"
+
+
+def test_what_is_never_held_back_is_named_whatever_the_rule_leaves_out() -> None:
+    city = storm_ends_in_the_heat(meaning("Extreme", group="HEAT", ii="248", expires=4000))
+    assert "Weiter: extreme Hitze" in city.sms()[-1].text
 
 
 # -- in every situation ---------------------------------------------------------------------------------------------
@@ -412,9 +478,18 @@ def clock(moment: datetime | None) -> str:
 
 def named(text: str) -> list[tuple[str, str, str]]:
     """Event, district ("" for all) and end of what a text says goes on."""
+    text = re.sub(r" \w\w \d\d[.]\d\d[.] \d\d:\d\d-(\d\d:\d\d)", r" bis \1", text)
     without_begins = re.sub(r",? \w\w \d\d[.]\d\d[.] \d\d:\d\d(?= bis)", "", text)
-    found = re.search(r"(?:Es gilt weiter|Weiter): (.*?)[.](?= [A-Z]|$)", without_begins)
-    return ITEM.findall(found[1]) if found else []
+    found = re.findall(r"(?:Es gilt weiter|Weiter|Später gilt|Später): (.*?)[.](?= [A-Z]|$)", without_begins)
+    return [item for what in found for item in ITEM.findall(what)]
+
+
+def named_with_level(text: str) -> set[tuple[str, int]]:
+    """The event groups and levels that an SMS names where it has no room for times."""
+    groups = {messages("de")(f"group-{group}"): group for group in NAMES} | {name: one for one, name in CALLED.items()}
+    sentences = re.findall(r"(?:Weiter|Später): (.*?)[.](?= [A-Z]|$)", text)
+    found = re.findall(r"(\w+)(?: \(D[12]\))? Stufe (\d)", "; ".join(sentences))
+    return {(groups[event], int(number)) for event, number in found}
 
 
 def check_named(notice: PushNotice | SmsNotice, situation: Situation) -> None:
@@ -425,6 +500,7 @@ def check_named(notice: PushNotice | SmsNotice, situation: Situation) -> None:
         for district in [short_name.lower()] if short_name else notice.districts:
             some = {(CALLED[one.group], clock(one.expires)) for where, one in holds if where == district}
             assert (event, end) in some, (text, district, some)
+    assert named_with_level(text) <= {(one.group, level(one.severity)) for _, one in holds}, text
 
 
 def check_known(notice: PushNotice | SmsNotice, situation: Situation) -> None:
@@ -440,11 +516,13 @@ def check_known(notice: PushNotice | SmsNotice, situation: Situation) -> None:
     ]
     if isinstance(notice, SmsNotice):
         in_short = notice.kind == "lowered" and "Anderes gilt weiter." in text  # where a text has no room for names
-        assert said or in_short or not told_here, text
+        by_level = named_with_level(text)
+        assert said or by_level or in_short or not told_here, text
         if told_here and notice.kind == "ended":
             worst = max(grade(one) for _, one in told_here)
             worst_events = {CALLED[one.group] for _, one in told_here if grade(one) == worst}
-            assert worst_events & {event for event, _, _ in said}, text
+            events = {event for event, _, _ in said} | {CALLED[group] for group, _ in by_level}
+            assert worst_events & events, text
         return
     for where, one in told_here:
         assert any(
@@ -519,9 +597,23 @@ def test_an_sms_fits_and_says_that_something_goes_on_whatever_it_is_called(
     one = Change(rule, *told, "A", (), ended, ("d1",))
     said = sms.text_that_fits(place, one, situation, exercise=exercise, language=language)
     words = messages(language)
-    begins = [words(key, what="|").split("|")[0] for key in ("still-holds", "still-brief")]
+    begins = [words(key, what="|").split("|")[0] for key in ("still-holds", "still-holds-brief")]
     assert sms.gsm7_length(said) <= sms.MAX_CHARS, said
     assert any(start in said for start in (*begins, words("still-some"))), said
+
+
+FIVE = replace(city_rules(5).place, name="Xstadt")
+FIVE_NAMES = tuple(one.id for one in FIVE.districts)
+SMS_RULE = Rule(audience="public", channel="sms", warnings="Severe")
+
+
+def where_all_hold(some: Sequence[Meaning]) -> Situation:
+    """Each of these in its districts, a quarter of an hour after the begin."""
+    found = {}
+    for name in FIVE_NAMES:
+        here = [(one, impact) for one in some for impact in one.impacts if impact.district == name]
+        found[name] = DistrictSituation(name, "warned", tuple(Standing(FACT, *both, "warning") for both in here))
+    return Situation(at(40), "fresh", at(40), (), found)
 
 
 FACT = Fact(base_id="O", listed_as=("O",), rules="rules-1", sent=at(0), msg_type="Alert")

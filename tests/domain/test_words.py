@@ -1,6 +1,7 @@
 """The catalogues of words: complete, and never saying that all is well."""
 
 import itertools
+import re
 
 import pytest
 
@@ -72,6 +73,34 @@ def test_every_event_of_the_dwd_has_a_name_that_fits_its_slot(words: Messages) -
     keys += [f"group-{group}" for group in KNOWN_GROUPS - {"TEST"}] + ["event-unknown"]
     assert all(0 < len(words(key)) <= events.MAX_CHARS for key in keys)
     assert {key for key in words.variables() if key.startswith(("event-", "group-"))} == set(keys)
+
+
+TERMS = {
+    "en": {
+        "gewitter": "thunder", "orkan(?!art)": "hurricane", "orkanartig": "violent storm", "hagel": "hail",
+        "regen": "rain", "starkregen|heftig": "heav", "dauerregen": "persistent", "ergiebig": "heavy|extreme",
+        "extrem": "extreme", "schwer|streng": "severe", "starkes gewitter|starke hitze": "strong",
+        "starke?r? schnee|starkes tau": "heavy|extreme", "schnee": "snow", "verwehung": "drift",
+        "sturmböen": "gale-force", "(?<!orkan)böen": "gust", "sturm( |$)": "gale", "starkwind": "near gale",
+        "(?<!stark)wind( |$)": "wind", "küste": "coast", "see$": "at sea", "glatteis": "black ice",
+        "glätte": "slippery", "frost": "frost", "nebel": "fog", "tauwetter": "thaw", "hitze": "heat",
+        "uv": "uv", "leiterseil": "power line", "tornado": "tornado", "hoh": "high", "test": "test",
+        "unwetterwarnung": "severe weather", "gefahr": "hazard",
+    },
+}  # fmt: skip
+"""By language the term for each German one of the events. A language without a table fails: it needs one."""
+
+
+@pytest.mark.parametrize("language", [one for one in LANGUAGES if one != "de"])
+def test_no_language_says_less_of_an_event_than_german(language: str) -> None:
+    german, words = messages("de"), messages(language)
+    for key in german.variables():
+        if key.startswith(("event-", "group-")):
+            said, told = german(key).lower(), words(key).lower()
+            needed = [term for word, term in TERMS[language].items() if re.search(word, said)]
+            missing = [term for term in needed if not re.search(term, told)]
+            assert needed, f"{said}: no term of the table"
+            assert not missing, (key, said, told, missing)
 
 
 def test_every_kind_of_quantity_has_a_name(words: Messages) -> None:

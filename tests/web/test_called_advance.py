@@ -39,6 +39,20 @@ def test_a_warning_beside_an_advance_notice_is_warned_and_what_expired_is_not_ad
     assert "advance" not in {one["status"] for one in over.public.get("/api/districts").json()}
 
 
+@pytest.mark.parametrize(
+    ("language", "badge", "name"),
+    [
+        ("de", "Vorabinformation, Stufe 3 von 4", "Unwetterwarnung möglich"),
+        ("en", "advance notice, level 3 of 4", "Severe weather warning possible"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/district/d1", "/start"])
+def test_a_page_says_once_that_it_is_an_advance_notice(path: str, language: str, badge: str, name: str) -> None:
+    page = announced().public.get(f"{path}?lang={language}").text
+    assert f">{badge}</span>" in page
+    assert f"</span> {name}</p>" in page or f'<span class="grade">{name}</span>' in page
+
+
 def test_where_a_warning_holds_a_worse_advance_notice_does_not_stand_for_it_in_api_map_and_table() -> None:
     """A gale of level 2 holds, a storm of level 3 may come: that is neither level 3 nor only an advance notice."""
     desk = announced().take(outcome("B", meaning(severity="Moderate", expires=90)), snapshot(5, "A", "B"))

@@ -32,8 +32,7 @@ def short_event_name(meaning: Meaning) -> Localised:
 
     Each language by itself: a name that is short in one must not become vague because it is long in another.
     """
-    group = f"group-{meaning.group}"
-    vague = say(group) if meaning.worded is None and known(group) else {}
+    vague = _group(meaning)
     heads = {language: name.split(",", 1)[0] for language, name in event_name(meaning).items()}
     heads = {
         language: head if len(head) <= MAX_SHORT else _HOW_EXTREME.sub("", head) for language, head in heads.items()
@@ -42,6 +41,16 @@ def short_event_name(meaning: Meaning) -> Localised:
         language: head if len(head) <= MAX_SHORT else vague.get(language) or shorten(head, MAX_SHORT)
         for language, head in heads.items()
     }
+
+
+def group_name(meaning: Meaning) -> Localised:
+    """Its event group's name; in somebody else's words, or in a new group, the short name."""
+    return _group(meaning) or short_event_name(meaning)
+
+
+def _group(meaning: Meaning) -> Localised:
+    group = f"group-{meaning.group}"
+    return say(group) if meaning.worded is None and known(group) else {}
 
 
 @lru_cache

@@ -4,6 +4,7 @@ It compares the log entry of what the channel was told (`Change.was`) with what 
 advance notice, that it became a warning (or the other way round) says more than the difference of the levels.
 """
 
+from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -33,15 +34,16 @@ def news(change: Change, situation: Situation, zone: ZoneInfo) -> News | None:
     where it is not true of all.
     """
     found = _of_one_district(change, situation, zone)
-    if found is None or (change.same_reason and change.same_before):
+    partly = not change.same_reason or 0 < len(change.rose_in) < len(change.districts)
+    if found is None or (change.same_before and not partly):
         return found
-    brief = found.brief if change.same_reason else say("change-partly", news=found.brief)
+    brief = say("change-partly", news=found.brief) if partly else found.brief
     return News(brief, brief, says_end=found.says_end and change.same_reason)
 
 
 def _of_one_district(change: Change, situation: Situation, zone: ZoneInfo) -> News | None:
     match change.reason:
-        case "entered" if change.kind == "warn":
+        case "entered" if change.kind == "warn" or not change.stood_elsewhere:
             return None
         case "extended" | "shortened":
             return _end_moved(change, zone)
@@ -65,13 +67,19 @@ def why_ended(change: Change) -> Localised:
 
 
 def ended(change: Change) -> Localised:
-    """That what was told, a warning or an advance notice, has ended."""
-    other = wording.is_other(change.meaning)
-    return say("ended-advance" if change.advance else "ended-other" if other else "ended-warning")
+    """That what was told, a warning or an advance notice, has ended; a weather warning by the name that it had."""
+    if change.advance:
+        return say("ended-advance")
+    told = change.was.level if change.was else level(change.meaning.severity)
+    return say("ended-other" if wording.is_other(change.meaning) else f"ended-{told}")
 
 
-def aftermath(change: Change) -> Localised:
-    """That dangers may remain after the end."""
+def aftermath(change: Change, now: datetime) -> Localised:
+    """That dangers may remain after the end; {} where nothing had begun: neither an advance notice has, nor a warning
+    for later. Where districts were told different things, something may have begun in one of them."""
+    told = change.meaning.onset if change.was is None else change.was.onset
+    if change.same_before and (change.advance or min(change.meaning.onset, told) > now):
+        return {}
     return say("aftermath-water" if change.meaning.group in WATER else "aftermath")
 
 
@@ -99,7 +107,10 @@ def _graded(change: Change) -> News:
     if was.level == now:
         brief = say(f"brief-{_key(change.reason)}")
         return News(brief, brief)
-    return _both("lowered" if now < was.level else "raised", was=was.level, now=now)
+    if now < was.level:
+        return _both("lowered", was=was.level, now=now)
+    # Beside or after what was told, something worse is new: nothing that was told has become worse.
+    return _both("raised", was=was.level, now=now) if change.rose_in else News(say("brief-new"), say("brief-new"))
 
 
 def _end_moved(change: Change, zone: ZoneInfo) -> News:

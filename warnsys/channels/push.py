@@ -67,12 +67,13 @@ def _body(place: CityInfo, change: Change, situation: Situation) -> Localised:
     source = wording.credit(meaning, shortened=True)
     goes_on = still.goes_on(place, change, situation)
     if change.kind == "ended":
+        where = wording.capitals(wording.where(place, change.districts))
         return say(
-            "push-ended", where=wording.where(place, change.districts), ended=ended(change), reason=why_ended(change),
-            aftermath=in_one_text(goes_on, aftermath(change)), source=source,
+            "push-ended", where=where, ended=ended(change), reason=why_ended(change),
+            source=in_one_text(goes_on, aftermath(change, situation.now), source),
         )  # fmt: skip
-    where = wording.where_and_height(place, change.districts, meaning)
-    when = wording.period(meaning.onset, meaning.expires, place.timezone)
+    where = wording.capitals(wording.where_and_height(place, change.districts, meaning))
+    when = wording.capitals(wording.period(meaning.onset, meaning.expires, place.timezone))
     new, source = news(change, situation, place.timezone), in_one_text(goes_on, advice.briefly(change), source)
     if new is None:
         return say("push-new", where=where, when=when, source=source)

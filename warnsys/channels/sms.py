@@ -7,12 +7,13 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
 from warnsys.cap.model import level
 from warnsys.channels import advice, still, wording
 from warnsys.channels.common import common_fields
 from warnsys.channels.events import event_name, short_event_name
-from warnsys.channels.news import News, ended, news, why_ended
+from warnsys.channels.news import News, aftermath, ended, news, why_ended
 from warnsys.channels.registry import Channel
 from warnsys.channels.wording import CityInfo
 from warnsys.channels.words import LANGUAGES, Messages, messages
@@ -96,7 +97,7 @@ def fitting(text: str, limit: int) -> str:
         return plain
     while gsm7_length(plain) > limit - len(CUT):
         plain = plain[:-1]
-    return plain.rstrip() + CUT
+    return plain.rstrip(" ,;") + CUT
 
 
 def text_that_fits(
@@ -113,6 +114,9 @@ def text_that_fits(
         text = _written((*draft, source), words, exercise=exercise)
         if gsm7_length(text) <= MAX_CHARS:
             break
+    if change.kind == "ended" and aftermath(change, situation.now) and (dangers := words("aftermath")) not in draft:
+        longer = _written((*draft, dangers, source), words, exercise=exercise)
+        return longer if gsm7_length(longer) <= MAX_CHARS else text
     if advice.is_said(change):
         for what_to_do in advice.beginnings(advice.instruction(change.meaning, language)):
             longer = _written((*draft, what_to_do, source), words, exercise=exercise)
@@ -173,85 +177,85 @@ class _Drafts:
     def every(self) -> Iterator[tuple[str, ...]]:
         """From the fullest version to the shortest.
 
-        Something gives way in this order: how the districts are written, and how much is said of what is new; then how
-        much is said of what goes on; then the districts, and the end of the event's name. An end or a lowering in a
-        part of the city keeps its districts, or it would read as one everywhere; they are counted where their names do
-        not fit. "Others still hold", which does not say what, comes only where nothing else fits.
+        Something gives way in this order: how the districts are written, and how much is said of what is new; how much
+        is said of what goes on, and the reason of an end; the begin of what has begun; where something goes on, the end
+        of the event's name; what is new, except that it was lowered; the times of what goes on. The districts give way
+        last of all, but not of an end or a lowering in a part of the city, which would read as one everywhere. "Others
+        still hold", which does not say what, comes only where nothing else fits.
         """
-        drafts = self._ended if self.change.kind == "ended" else self._told
-        names, counts = tuple(self._names()), tuple(self._counts())
-        sentences = tuple((one,) for one in self._going_on())
-        *named, least = sentences or ((), ())
+        timed, untimed, least = self._going_on()
         is_end, is_part = self.change.kind == "ended", len(self.change.districts) < len(self.place.districts)
-        is_less = is_part and self.change.kind in ("ended", "lowered")
-        for going_on in (named, [least]):
-            for places in (names, counts) if is_less else ((*names, *counts), ("",)):
-                for one in going_on:
-                    yield from drafts(places, one)
-                if (is_less or places == ("",)) and (sentences or is_end):
-                    yield from drafts(places, going_on[-1], brief=True)
-            if not is_end:
-                yield from self._with_end((*names, *counts) if is_less else (*names, *counts, ""), going_on[-1])
+        keeps_districts = is_part and self.change.kind in ("ended", "lowered")
+        drafts = self._ended if is_end else self._told
+        for places in ((*self._names(), *self._counts()), *(() if keeps_districts else (("",),))):
+            yield from drafts(places, timed)
+            for one in untimed:
+                yield from drafts(places, (one,))
+        yield from drafts((*self._names(), *self._counts()) if keeps_districts else ("",), (least,))
         yield from self._shortest(least)
 
-    def _going_on(self) -> tuple[str, ...]:
-        """Versions of one sentence on what still holds, and that something else may: two or more of them, the fullest
-        first; none if nothing does. Beside a new or changed warning, too (`still`)."""
+    def _going_on(self) -> tuple[Sequence[tuple[str, ...]], Sequence[tuple[str, ...]], tuple[str, ...]]:
+        """What still holds, and that something else may: versions with times, the fullest first; ever shorter ones
+        without; and one that says no more than that. Beside a new or changed warning, too (`still`).
+
+        Each is the sentences of one message, none where nothing goes on.
+        """
         place, change, situation, words = self.place, self.change, self.situation, self.words
         some = still.still_holds(change, situation)
-        unknown = still.others_unknown(change, situation, some)
+        also = (words("still-unknown-brief"),) if still.others_unknown(change, situation, some) else ()
         if not some:
-            return (words("still-unknown"), words("still-unknown-brief")) if unknown else ()
-        shapes = ((3, False), (2, False), (1, False), (2, True), (1, True))
-        said = (still.sentence(place, change, some, situation.now, most=most, brief=brief) for most, brief in shapes)
-        told = (*(one[words.language] for one in said), words("still-some"))
-        return tuple(f"{one} {words('still-unknown-brief')}" for one in told) if unknown else told
+            return ((words("still-unknown"),), also) if also else ((),), (), also
 
-    def _told(
-        self, places: Sequence[str], goes_on: tuple[str, ...], *, brief: bool = False
-    ) -> Iterator[tuple[str, ...]]:
-        new, language = self._new, self.words.language
-        then = goes_on if new and new.says_end else (self._period(), *goes_on)
-        for names in places:
-            for what in (new.text[language], new.brief[language]) if new else ("",):
-                yield self._head(brief=brief), *_of(names, what), *then
+        def said(most: int, form: still.Form) -> tuple[str, ...]:
+            return (still.sentence(place, change, some, situation.now, most=most, form=form)[words.language], *also)
 
-    def _ended(
-        self, places: Sequence[str], goes_on: tuple[str, ...], *, brief: bool = False
-    ) -> Iterator[tuple[str, ...]]:
-        """If brief, without the reason. Where something goes on, it is said instead of the dangers that may remain, and
-        the event's name may be cut."""
-        words, change = self.words, self.change
+        timed = (said(3, "full"), said(2, "full"), said(1, "full"), said(2, "brief"), said(1, "brief"))
+        return timed, (said(1, "levels"), said(1, "group")), (words("still-some"), *also)
+
+    def _told(self, places: Sequence[str], going_on: Sequence[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+        new, language, shortest = self._new, self.words.language, going_on[-1]
+        what = (new.text[language], new.brief[language]) if new else ("",)
+        times = (*self._times(),)
+        with_news = ((),) if new and new.says_end else times
+        for goes_on in going_on:
+            for names, one in product(places, what):
+                yield self._head(), *_of(names, one), *with_news[0], *goes_on
+        heads = (self._head(), self._head(brief=True)) if shortest else (self._head(),)
+        for head, when, names in product(heads, with_news, places):
+            yield head, *_of(names, what[-1]), *when, *shortest
+        if self.change.reason != "lowered":
+            for when, names in product(times, places):
+                yield heads[-1], *_of(names, ""), *when, *shortest
+
+    def _times(self) -> Iterator[tuple[str, ...]]:
+        """Ever briefer: of what begins later still the period, but at last the end if it was lowered."""
+        yield (wording.capital(self._period()),)
+        if self.change.meaning.onset <= self.situation.now or self.change.kind == "lowered":
+            yield (wording.capital(self._end()),)
+
+    def _ended(self, places: Sequence[str], going_on: Sequence[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+        """Where something goes on, it is said instead of the dangers that may remain, and the event's name may be
+        cut."""
+        words, change, shortest = self.words, self.change, going_on[-1]
         is_over, why = ended(change)[words.language], why_ended(change)[words.language]
+        dangers = (words("aftermath"),) if aftermath(change, self.situation.now) else ()
         with_reason = words("sms-head-ended-why", ended=is_over, reason=why, event=self._event())
-        events = (self._event(), self._event(brief=True)) if goes_on else (self._event(),)
-        without = (words("sms-head-ended", ended=is_over, event=event) for event in events)
-        for head in without if brief else (with_reason,):
+        for goes_on in going_on:
             for names in places:
-                yield head, *_of(names, ""), *(goes_on or (words("aftermath"),))
-
-    def _with_end(self, places: Sequence[str], goes_on: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-        """Briefer than `_told`. Of what has begun, the end instead of the period. Of what begins later still the
-        period, but at last the end if it was lowered."""
-        head, what = self._head(brief=bool(goes_on)), self._new.brief[self.words.language] if self._new else ""
-        begins_later = self.change.meaning.onset > self.situation.now
-        times = [self._period()] if begins_later else []
-        if not begins_later or self.change.kind == "lowered":
-            times.append(self._end())
-        for when in times:
+                yield with_reason, *_of(names, ""), *(goes_on or dangers)
+        for brief in (False, True) if shortest else (False,):
             for names in places:
-                yield head, *_of(names, what), when, *goes_on
-        if "" in places and self.change.reason != "lowered":
-            yield head, when, *goes_on
+                head = words("sms-head-ended", ended=is_over, event=self._event(brief=brief))
+                yield head, *_of(names, ""), *(shortest or dangers)
 
     def _shortest(self, goes_on: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         """Level, event and end, that it was lowered, and that something goes on: this fits always."""
         if self.change.kind == "ended":
-            yield from self._ended(("",), goes_on, brief=True)
+            yield from self._ended(("",), (goes_on,))
             return
         what = self._new.brief[self.words.language] if self._new and self.change.reason == "lowered" else ""
         for said in dict.fromkeys((_of("", what), ())):
-            yield self._head(brief=bool(goes_on)), *said, self._end(), *goes_on
+            yield self._head(brief=bool(goes_on)), *said, wording.capital(self._end()), *goes_on
 
     # -- parts --
 
@@ -259,7 +263,7 @@ class _Drafts:
     def _new(self) -> News | None:
         return news(self.change, self.situation, self.place.timezone)
 
-    def _head(self, *, brief: bool) -> str:
+    def _head(self, *, brief: bool = False) -> str:
         key = "sms-head-advance" if self.change.meaning.advance else "sms-head"
         return self.words(key, level=self.words(_level_key(self.change.meaning)), event=self._event(brief=brief))
 
@@ -306,7 +310,7 @@ class _Drafts:
 def _of(names: str, what: str) -> tuple[str, ...]:
     """A sentence of where and what; nothing where both are empty."""
     sentence = ": ".join(filter(None, (names, what)))
-    return (sentence,) if sentence else ()
+    return (wording.capital(sentence),) if sentence else ()
 
 
 def _parts(notice: SmsNotice, _language: str) -> tuple[str, ...]:

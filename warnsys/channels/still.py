@@ -13,10 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import Literal
 
 from warnsys.cap.model import level
 from warnsys.channels import wording
-from warnsys.channels.events import event_name, short_event_name
+from warnsys.channels.common import in_one_text
+from warnsys.channels.events import event_name, group_name, short_event_name
 from warnsys.channels.wording import CityInfo
 from warnsys.channels.words import LANGUAGES, say
 from warnsys.records import Localised, Meaning
@@ -25,6 +27,9 @@ from warnsys.warning.situation import Situation, grade, speaks_for
 
 NAMED_FROM = level("Moderate")
 """Least level that is named even where the channel tells this audience from a higher one on only."""
+Form = Literal["full", "brief", "levels", "group"]
+"""How what holds is named, from the fullest to the shortest: by its whole name; by its short name; by that and its
+level, without times; by its event group and level, without times and districts."""
 MOST_NAMED = 6
 """Events that a text names; that there are more is said."""
 MOST_PLACES = 3
@@ -75,7 +80,9 @@ def _is_worth_saying(change: Change, meaning: Meaning, now: datetime) -> bool:
             return False
     said = change.kind == "lowered" and speaks_for(change.meaning, meaning, now)
     bad_enough = level(meaning.severity) >= NAMED_FROM or change.rule.tells(meaning)
-    return bad_enough and not said and not change.rule.leaves_out(meaning)
+    # Of its own group all is named: whoever was told of one such warning is told how it goes on.
+    never = change.rule.leaves_out if meaning.group == change.meaning.group else change.rule.never_names
+    return bad_enough and not said and not never(meaning)
 
 
 def others_unknown(change: Change, situation: Situation, named: Sequence[StillHolds]) -> bool:
@@ -107,7 +114,7 @@ def goes_on(place: CityInfo, change: Change, situation: Situation) -> Localised:
     named = still_holds(change, situation)
     known = sentence(place, change, named, situation.now)
     unknown = say("still-unknown") if others_unknown(change, situation, named) else {}
-    both = {one: " ".join(filter(None, (known.get(one), unknown.get(one)))) for one in LANGUAGES}
+    both = in_one_text(known, unknown)
     return both if any(both.values()) else {}
 
 
@@ -118,25 +125,38 @@ def sentence(
     now: datetime,
     *,
     most: int = MOST_NAMED,
-    brief: bool = False,
+    form: Form = "full",
 ) -> Localised:
-    """Says what goes on, in one sentence: at most so many events, if `brief` in few words. {} if nothing goes on."""
-    if not some:
-        return {}
-    items = [_item(place, change, one, now, brief=brief) for one in some[:most]]
-    what: Localised = {language: "; ".join(item[language] for item in items) for language in LANGUAGES}
-    if len(some) > len(items):
-        what = say("still-more", what=what)
-    return say("still-brief" if brief else "still-holds", what=what)
+    """Says what goes on, and then what comes later, in a sentence each: at most so many events in all, but one of each
+    if there are both. {} if neither does."""
+    begun = [one for one in some if one.meaning.onset <= now]
+    later = [one for one in some if one.meaning.onset > now]
+    of_the_worst = sum(one.meaning.onset > now for one in some[:most])
+    of_later = min(len(later), max(1, min(of_the_worst, most - bool(begun))))
+    of_begun = max(1, most - of_later)
+
+    def said(which: str, of_these: Sequence[StillHolds], count: int) -> Localised:
+        items = [_item(place, change, one, now, form) for one in of_these[:count]]
+        what: Localised = {language: "; ".join(item[language] for item in items) for language in LANGUAGES}
+        if len(of_these) > count:
+            what = say("still-more-brief" if form == "group" else "still-more", what=what)
+        return say(f"still-{which}" if form == "full" else f"still-{which}-brief", what=what) if items else {}
+
+    both = in_one_text(said("holds", begun, of_begun), said("later", later, of_later))
+    return both if any(both.values()) else {}
 
 
-def _item(place: CityInfo, change: Change, one: StillHolds, now: datetime, *, brief: bool) -> Localised:
-    meaning, zone = one.meaning, place.timezone
-    event = short_event_name(meaning) if brief else event_name(meaning)
+def _item(place: CityInfo, change: Change, one: StillHolds, now: datetime, form: Form) -> Localised:
+    meaning, zone, brief = one.meaning, place.timezone, form != "full"
+    names = {"full": event_name, "group": group_name}
+    event = names.get(form, short_event_name)(meaning)
     if meaning.advance:
         event = say("still-advance-brief" if brief else "still-advance", event=event)
     if len(one.districts) < len(change.districts):
-        event = say("still-in", event=event, where=_where(place, one.districts))
+        where = _where(place, one.districts)
+        event = say("change-partly", news=event) if form == "group" else say("still-in", event=event, where=where)
+    if form in ("levels", "group"):
+        return say("still-level", event=event, level=level(meaning.severity))
     begin = wording.moments(meaning.onset, zone) if meaning.onset > now else None
     if meaning.expires is None:
         return say("still-open-from", event=event, begin=begin) if begin else say("still-open", event=event)
@@ -144,7 +164,7 @@ def _item(place: CityInfo, change: Change, one: StillHolds, now: datetime, *, br
     # The end is told without its day, if that is the day of the notice (or of the begin, if that is still to come).
     end = (wording.clock if wording.same_day(day, meaning.expires, zone) else wording.moments)(meaning.expires, zone)
     if begin:
-        return say("still-from", event=event, begin=begin, end=end)
+        return say("still-from-brief" if brief else "still-from", event=event, begin=begin, end=end)
     return say("still-until-brief" if brief else "still-until", event=event, end=end)
 
 

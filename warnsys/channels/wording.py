@@ -92,6 +92,16 @@ def duration(span: timedelta) -> Localised:
     return say("hours-and-minutes", hours=hours, minutes=minutes) if hours else say("minutes", minutes=minutes)
 
 
+def capital(sentence: str) -> str:
+    """The sentence with a capital letter at its begin, where its script has them."""
+    first = sentence[:1].upper()
+    return f"{first}{sentence[1:]}" if len(first) == 1 else sentence
+
+
+def capitals(sentence: Localised) -> Localised:
+    return {language: capital(text) for language, text in sentence.items()}
+
+
 # -- places ---------------------------------------------------------------------------------------------------------
 
 

@@ -70,6 +70,12 @@ class Change:
     shown_in_id: tuple[str, ...] = ()
     """Base id of the message that contains `meaning`, and the index of `meaning` there. Empty for an end, and if the
     notice shows the first meaning of `cause`."""
+    rose_in: tuple[str, ...] = ()
+    """If it is `raised`: the districts in which what was told has itself become worse, for `cause` replaced it before
+    its end. In the others something worse came beside it, or after it."""
+    stood_elsewhere: bool = False
+    """True if a warning of this group and no lower grade stood in a district for which it is not `entered`: then where
+    it is `entered`, it is new there alone. Of an advance notice the same, of advance notices and warnings."""
     same_reason: bool = True
     """False if the reason is not that of all these districts."""
     same_before: bool = True
@@ -202,11 +208,20 @@ def _joined(changes: Sequence[Change]) -> Change:
     )
     was = functools.reduce(higher, (change.was for change in changes))
     districts = tuple(sorted({district for change in changes for district in change.districts}))
+    rose_in = tuple(sorted({district for change in changes for district in change.rose_in}))
+    stood_elsewhere = any(change.stood_elsewhere for change in changes)
     same_reason = all(change.same_reason for change in changes)
     times = {(one.onset, one.expires) for one in meanings}
     same_before = len(times) == 1 and all(change.same_before and change.was == was for change in changes)
     return replace(
-        changes[0], meaning=meaning, districts=districts, was=was, same_reason=same_reason, same_before=same_before
+        changes[0],
+        meaning=meaning,
+        districts=districts,
+        was=was,
+        rose_in=rose_in,
+        stood_elsewhere=stood_elsewhere,
+        same_reason=same_reason,
+        same_before=same_before,
     )
 
 
@@ -310,13 +325,32 @@ class _Changes(SceneComparison):
         shown_in_id = () if kind == "ended" or shown == (cause, 0) else (base_id, str(index))
         if isinstance(rule, Rules):
             rule = rule.that_tell(meaning)
-        stood_elsewhere = any(ids.get(cause) for ids in self.before.values())
-        came_late_to = districts if cause in self.new_of(group, districts) and stood_elsewhere else ()
+        cause_stood = any(ids.get(cause) for ids in self.before.values())
+        came_late_to = districts if cause in self.new_of(group, districts) and cause_stood else ()
+        entered = [one.district for one in differences if one.reason == "entered"]
         same_times = len({(entry.onset, entry.until) for entry in of_its_grade}) <= 1
         return Change(
             rule, kind, reason, cause, by_snapshot, meaning, districts, was, came_late_to, shown_in_id,
+            rose_in=self.rose_in(group, cause, differences),
+            stood_elsewhere=reason == "entered" and self.stood_elsewhere(meaning, entered),
             same_reason=len(reasons) == 1, same_before=same_times and all(one == was for one in told_before),
         )  # fmt: skip
+
+    def rose_in(self, group: str, cause: str, differences: Iterable[Difference]) -> tuple[str, ...]:
+        """Gives the districts where a message replaced what was told of a group, and that had not ended."""
+        found = []
+        for one in differences:
+            if one.reason == "raised" and one.was and one.was.holds(self.situation.now):
+                gone = self.gone_meanings(group, (one.district,))
+                told = {fact.base_id for meaning, fact in gone if grade(meaning) == one.was.grade}
+                if told & self.all_replaced_by(cause):
+                    found.append(one.district)
+        return tuple(found)
+
+    def stood_elsewhere(self, meaning: Meaning, entered: Collection[str]) -> bool:
+        """Says whether something of the group and grade of a meaning, or above, stood outside of some districts."""
+        stood = self.stood(meaning.group, with_advance=meaning.advance)
+        return any(top >= grade(meaning) for district, top in stood.items() if district not in entered)
 
     def cause(self, kind: NoticeKind, group: str, districts: Sequence[str], shown: str) -> tuple[str, str]:
         """Gives the base id of the message that caused a change, and how a snapshot took part ("" if none did).

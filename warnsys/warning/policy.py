@@ -66,6 +66,11 @@ class Rule(_Strict):
             return self.advance == "never"
         return meaning.urgency == "Past" and self.audience == "public"
 
+    def never_names(self, meaning: Meaning) -> bool:
+        """Says whether this audience is not told of such a meaning here, however bad it is: also where it goes on
+        beside an end. Something of a group that is not told is told, and so named, if it is never held back."""
+        return self.leaves_out(meaning) or (meaning.group in self.except_groups and not self.tells(meaning))
+
     def tells(self, meaning: Meaning) -> bool:
         """Says whether this channel tells this audience of a meaning."""
         if meaning.severity == "Extreme" and meaning.urgency == "Immediate":
@@ -98,6 +103,9 @@ class Rules(Rule):
 
     def leaves_out(self, meaning: Meaning) -> bool:
         return all(rule.leaves_out(meaning) for rule in self.each)
+
+    def never_names(self, meaning: Meaning) -> bool:
+        return all(rule.never_names(meaning) for rule in self.each)
 
     def tells(self, meaning: Meaning) -> bool:
         return any(rule.tells(meaning) for rule in self.each)

@@ -165,6 +165,19 @@ class Scene:
                 found += [(meaning, fact) for meaning in index.meanings[group]]
         return found
 
+    def stood(self, group: str, *, with_advance: bool) -> Mapping[str, int]:
+        """Gives by district the highest grade of a group that stood there before, and that has not expired."""
+        found: dict[str, int] = {}
+        for base_id in {i for stood in self.before.values() for i, stood_last in stood.items() if stood_last}:
+            for meaning in self.index_of(base_id).meanings.get(group, ()):
+                over = meaning.expires is not None and meaning.expires <= self.situation.now
+                if over or (meaning.advance and not with_advance):
+                    continue
+                for district in (impact.district for impact in meaning.impacts):
+                    if self.before.get(district, {}).get(base_id):
+                        found[district] = max(found.get(district, 0), grade(meaning))
+        return found
+
     def last_end(self, group: str, district: str) -> float:
         """Gives the latest expiry of what is gone, in seconds since 1970; 0 if nothing of it expires."""
         ends = [meaning.expires for meaning, _ in self.gone_meanings(group, (district,)) if meaning.expires]
@@ -208,6 +221,15 @@ class Scene:
             found.update((base_id, self.facts[base_id]) for base_id in newly_reached)
             reached |= newly_reached
         return max(found.values(), key=_by_sent, default=None)
+
+    def all_replaced_by(self, base_id: str) -> set[str]:
+        """Gives the base ids of all that a message replaced, directly or through others."""
+        found, to_visit = set[str](), [base_id]
+        while to_visit:
+            new = set(self._replaces.get(to_visit.pop(), ())) - found
+            found |= new
+            to_visit += new
+        return found
 
     def direct_successor(self, gone: set[str]) -> Fact | None:
         """Gives the latest message that replaced one of these directly."""

@@ -65,6 +65,12 @@ class Item:
         """The level's name without its number, which stands beside it."""
         return self.label.rpartition(", ")[0] or self.label
 
+    @property
+    def grade_beside_badge(self) -> str:
+        """The same of an advance notice without that it is one: its badge says so."""
+        name = (self.advance and self.grade.partition(": ")[2]) or self.grade
+        return f"{name[:1].upper()}{name[1:]}"
+
 
 @dataclass(frozen=True, slots=True)
 class View:

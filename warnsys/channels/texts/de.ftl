@@ -110,6 +110,7 @@ change-shortened = verkürzt um { $by } bis { $end } Uhr
 # The same where there is little room.
 
 brief-entered = neu hier
+brief-new = neu
 brief-revived = gilt wieder
 brief-raised = hochgestuft
 brief-lowered = herabgestuft
@@ -124,7 +125,11 @@ brief-shortened = verkürzt bis { $end } Uhr
 
 ## Ends
 
-ended-warning = Die Wetterwarnung ist beendet
+# By the level that was told: the name is that of the warning.
+ended-1 = Die Wetterwarnung ist beendet
+ended-2 = Die markante Wetterwarnung ist beendet
+ended-3 = Die Unwetterwarnung ist beendet
+ended-4 = Die extreme Unwetterwarnung ist beendet
 ended-other = Die Warnung ist beendet
 ended-advance = Die Vorabinformation ist beendet
 ended-cancelled = aufgehoben
@@ -134,19 +139,25 @@ ended-withdrawn-dwd = vom DWD zurückgenommen
 ended-expired = abgelaufen
 # Beside an end or a lowering: what goes on there.
 still-holds = Es gilt weiter: { $what }.
-still-brief = Weiter: { $what }.
+still-holds-brief = Weiter: { $what }.
+# Of what has not begun.
+still-later = Später gilt: { $what }.
+still-later-brief = Später: { $what }.
 still-some = Anderes gilt weiter.
 still-unknown = Ob anderes gilt, ist zurzeit nicht bekannt.
 still-unknown-brief = Anderes: nicht bekannt.
 still-until = { $event } bis { $end } Uhr
 still-until-brief = { $event } bis { $end }
 still-from = { $event }, { $begin } bis { $end } Uhr
+still-from-brief = { $event } { $begin }-{ $end }
+still-level = { $event } Stufe { $level }
 still-open = { $event }, Ende offen
 still-open-from = { $event }, ab { $begin } Uhr, Ende offen
 still-in = { $event } ({ $where })
 still-advance = Vorabinformation { $event }
 still-advance-brief = Vorabinfo { $event }
 still-more = { $what }; und weitere
+still-more-brief = { $what }; mehr
 aftermath = Folgegefahren sind möglich.
 aftermath-water = Folgegefahren sind möglich, Wasser kann weiter steigen.
 
@@ -162,7 +173,7 @@ where-high = { $where }, { $height }
 push-new = { $where }. { $when }. { $source }
 push-changed = { $where }: { $news }. { $when }. { $source }
 push-moved = { $where }: { $news }. { $source }
-push-ended = { $where }: { $ended } ({ $reason }). { $aftermath } { $source }
+push-ended = { $where }: { $ended } ({ $reason }). { $source }
 
 ## SMS
 

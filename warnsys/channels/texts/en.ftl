@@ -108,6 +108,7 @@ change-shortened = shortened by { $by } until { $end }
 # The same where there is little room.
 
 brief-entered = new here
+brief-new = new
 brief-revived = holds again
 brief-raised = raised
 brief-lowered = lowered
@@ -122,7 +123,11 @@ brief-shortened = shortened until { $end }
 
 ## Ends
 
-ended-warning = The weather warning has ended
+# By the level that was told: the name is that of the warning.
+ended-1 = The weather warning has ended
+ended-2 = The significant weather warning has ended
+ended-3 = The severe weather warning has ended
+ended-4 = The extreme weather warning has ended
 ended-other = The warning has ended
 ended-advance = The advance notice has ended
 ended-cancelled = cancelled
@@ -132,19 +137,25 @@ ended-withdrawn-dwd = withdrawn by the DWD
 ended-expired = expired
 # Beside an end or a lowering: what goes on there.
 still-holds = Still in force: { $what }.
-still-brief = In force: { $what }.
+still-holds-brief = In force: { $what }.
+# Of what has not begun.
+still-later = Later: { $what }.
+still-later-brief = Later: { $what }.
 still-some = Others still hold.
 still-unknown = Whether others hold is not known at present.
 still-unknown-brief = Others: not known.
 still-until = { $event } until { $end }
 still-until-brief = { $event } until { $end }
 still-from = { $event }, { $begin } to { $end }
+still-from-brief = { $event } { $begin }-{ $end }
+still-level = { $event } level { $level }
 still-open = { $event }, open-ended
 still-open-from = { $event }, from { $begin }, open-ended
 still-in = { $event } ({ $where })
 still-advance = advance notice of { $event }
 still-advance-brief = advance info { $event }
 still-more = { $what }; and more
+still-more-brief = { $what }; more
 aftermath = Dangers may remain.
 aftermath-water = Dangers may remain, water may still be rising.
 
@@ -160,7 +171,7 @@ where-high = { $where }, { $height }
 push-new = { $where }. { $when }. { $source }
 push-changed = { $where }: { $news }. { $when }. { $source }
 push-moved = { $where }: { $news }. { $source }
-push-ended = { $where }: { $ended } ({ $reason }). { $aftermath } { $source }
+push-ended = { $where }: { $ended } ({ $reason }). { $source }
 
 ## SMS
 
@@ -213,13 +224,13 @@ event-34 = strong thunderstorms
 event-36 = strong thunderstorms, heavy rain
 event-38 = strong thunderstorms, heavy rain, hail
 event-40 = severe thunderstorms, hurricane gusts
-event-41 = severe thunderstorms, extreme gusts
+event-41 = severe thunderstorm, extreme hurricane
 event-42 = severe thunderstorms, very heavy rain
-event-44 = severe thunderstorms, hurricane, rain
-event-45 = severe thunderstorms, extreme gusts, rain
+event-44 = severe thunderstorm, hurricane, heavy rain
+event-45 = severe thunder, extreme hurricane, rain
 event-46 = severe thunderstorms, heavy rain, hail
-event-48 = severe thunderstorms, gusts, rain, hail
-event-49 = severe thunderstorms, extreme gusts, hail
+event-48 = severe thunderstorm, hurricane, rain, hail
+event-49 = severe thunder, extreme hurricane, hail
 event-51 = gusts of wind
 event-52 = gale-force gusts
 event-53 = severe gale-force gusts
@@ -258,7 +269,7 @@ event-91 = strong thunderstorms
 event-92 = severe thunderstorms
 event-93 = extreme thunderstorms
 event-95 = severe thunderstorms, extreme rain, hail
-event-96 = extreme thunderstorms, gusts, rain, hail
+event-96 = extreme thunder, hurricane, rain, hail
 event-98 = test warning
 event-99 = severe weather test warning
 event-246 = high UV radiation
