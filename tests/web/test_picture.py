@@ -5,6 +5,7 @@ import dataclasses
 import sys
 from collections import deque
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -13,10 +14,11 @@ import pytest
 from tests.support import meaning, outcome, snapshot, tick
 from tests.web.conftest import served
 from tests.web.sites import LOGIN, Desk
+from warnsys.channels.wording import moment
 from warnsys.records import PushNotice
 from warnsys.web.board import Board
 from warnsys.web.dashboard import MOST_ROWS, _chain
-from warnsys.web.timeline import MOST_LANES, timeline
+from warnsys.web.timeline import MOST_LANES, ended_in, timeline
 
 PAGES = (
     "/", "/lagebericht", "/alert/A", "/stop/push", "/stele/d1", "/embed/d1", "/start", "/district/d1",
@@ -129,6 +131,44 @@ def test_what_stands_is_not_drawn_as_over_because_of_a_cancel_in_doubt() -> None
     made.take(end.model_copy(update={"doubt": True}), tick(6))
     (lane,) = timeline(made.board.picture(), made.city.rules, "de").lanes
     assert (lane.over, made.city.standing()) == (False, ["A"])
+
+
+def withdrawn() -> Desk:
+    """A warning that its source no longer lists from minute 20 on; minute 60 now."""
+    made = Desk().take(tick(0), outcome("A", meaning("Severe")), outcome("B", meaning("Minor", group="HEAT", ii="247")))
+    made.take(snapshot(0, "A", "B"))
+    for minute in (10, 20, 30, 40, 50, 60):
+        made.later(minute).take(snapshot(minute, *(["A", "B"] if minute < 20 else ["B"])), tick(minute))
+    assert made.city.standing() == ["B"]
+    return made
+
+
+def ended_at(made: Desk) -> datetime:
+    return next(one.issued for one in made.board.notices if one.kind == "ended")
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_warning_that_was_withdrawn_ends_when_its_end_was_told_and_does_not_grow_to_now(restarted: bool) -> None:
+    made, end = (one := withdrawn()), ended_at(one)
+    if restarted:
+        made.board.gone_at.clear()  # what a process that was not there has not seen
+    found = timeline(made.board.picture(), made.city.rules, "de")
+    lane = next(one for one in found.lanes if one.base_id == "A")
+    (bar,) = lane.bars
+    assert lane.over
+    assert end < made.now
+    assert bar.left + bar.width == pytest.approx(found.now - (made.now - end) / timedelta(hours=8))
+    ((_, early),) = ended_in(made.board.picture(), made.city.rules, "d1", "de")
+    assert early == moment(end, made.city.rules.place.timezone, "de")
+
+
+def test_what_is_shown_again_is_not_drawn_as_over() -> None:
+    made = withdrawn()
+    made.later(70).take(snapshot(70, "A", "B"), outcome("A", meaning("Severe"), stamp=70), tick(70))
+    assert "A" in made.city.standing()
+    lane = next(one for one in timeline(made.board.picture(), made.city.rules, "de").lanes if one.base_id == "A")
+    assert not lane.over
+    assert "A" not in made.board.gone_at
 
 
 def test_something_extreme_has_a_lane_also_where_it_begins_after_all_others() -> None:

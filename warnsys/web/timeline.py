@@ -193,6 +193,8 @@ class _Messages(NamedTuple):
     warning: list[_Message]
     replaced: dict[str, float]
     """When each was replaced, by base id."""
+    ended: dict[str, float]
+    """When each was told to have ended, or was first missing from a district's record, by base id."""
     leaders: dict[str, str]
     """Of each that replaced another one, or was replaced, the one that stands for all of them; itself for that one."""
 
@@ -201,10 +203,12 @@ def _messages(board: Board) -> _Messages:
     known = [_PARTS.of(outcome) for outcome in board.outcomes.values()]
     replacing = [one for one in known if one.supersedes]
     replaced = {base_id: one.sent for one in replacing for base_id in one.supersedes}
+    ended = {one.cause: one.issued.timestamp() for one in reversed(board.notices) if one.kind == "ended"}
+    ended |= {base_id: at.timestamp() for base_id, at in board.gone_at.items()}
     steps = _leaders(replacing)
     joined = {*replaced, *(one.base_id for one in replacing)}
     leaders = {base_id: _leader(steps, base_id) for base_id in joined}
-    return _Messages([one for one in known if one.parts], replaced, leaders)
+    return _Messages([one for one in known if one.parts], replaced, ended, leaders)
 
 
 _MESSAGES = OfPicture(_messages)
@@ -235,7 +239,7 @@ def _warnings(board: Board, places: AbstractSet[str], now: float) -> list[list[_
                 continue
             end = min(replaced_at, part.expires)
             if unlisted and end > now and part.districts & places <= full.keys():
-                end = now  # it stands no more: withdrawn, or whatever else ended it
+                end = min(now, known.ended.get(base_id, now))  # it stands no more: withdrawn, or whatever else ended it
             if end > part.onset and end > first:
                 span = _Span(part.onset, end, part.level, part.advance, part.meaning, base_id, sent)
                 found[known.leaders.get(base_id, base_id)].append(span)
