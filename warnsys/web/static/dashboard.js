@@ -33,7 +33,7 @@ async function draw() {
       new ResizeObserver(() => fit(maps.get(place.dataset.city))).observe(place);
     }
     const features = districts.features.filter((one) => one.properties.city === place.dataset.city);
-    const said = JSON.stringify([features.map((one) => [one.id, one.properties.level, one.properties.advance, one.properties.status]), outlines]);
+    const said = JSON.stringify([features.map((one) => [one.id, one.properties.level, one.properties.advance, one.properties.status, later(one)]), outlines]);
     if (said === held.said) return border(held, place); // what is drawn anew loses the focus
     held.said = said;
     const focused = document.activeElement?.dataset?.district;
@@ -98,14 +98,20 @@ function unsure(said) {
   return ["no_data", "unconfirmed"].includes(said.status);
 }
 
+// From when on the worst warning of a district is in force, where that lies ahead: the table of districts says it.
+function later(one) {
+  const when = document.getElementById(`district-${one.id}`)?.dataset.later;
+  return when ? `, ${when}` : "";
+}
+
 function name(place, one, shape) {
   const said = one.properties, label = document.createElement("span");
   const graded = said.advance ? place.dataset.advance : place.dataset.level;
   const unknown = said.status === "unconfirmed" ? place.dataset.expired : place.dataset.nothing;
   const state = unsure(said) ? unknown : said.level ? graded.replace("{}", said.level) : "";
   label.textContent = said.short_name;
-  if (state) label.append(document.createElement("br"), unsure(said) ? state : `${said.advance ? place.dataset.brief + " " : ""}${said.level}/4`);
-  shape.label = state ? `${said.name}: ${state}` : said.name;
+  if (state) label.append(document.createElement("br"), unsure(said) ? state : `${said.advance ? place.dataset.brief + " " : ""}${said.level}/4${later(one)}`);
+  shape.label = state ? `${said.name}: ${state}${later(one)}` : said.name;
   shape.bindTooltip(label, { permanent: true, direction: "center", className: "map-label" });
   shape.on("click", () => go(one));
 }

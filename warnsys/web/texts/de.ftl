@@ -417,3 +417,4 @@ messages-here = Meldungen der letzten 24 Stunden für diesen Bezirk
 messages-here-none = Keine gehaltene Meldung der letzten 24 Stunden nennt diesen Bezirk.
 sent-here-none = Keine Mitteilung ist bekannt, die diesen Bezirk nennt.
 on-desk = steht im Lagebild
+from-when = ab { $when }

@@ -417,3 +417,4 @@ messages-here = Messages of the last 24 hours for this district
 messages-here-none = No message of the last 24 hours that is kept names this district.
 sent-here-none = No notice is known that names this district.
 on-desk = on the overview
+from-when = from { $when }
