@@ -99,7 +99,11 @@ def test_heat_does_not_hide_a_storm_behind_its_own_advice(path: str) -> None:
     assert "Stufe 4 von 4" in said(row)
 
 
-def test_the_authors_own_instruction_stands_in_german_too_and_plain_advice_beside_it() -> None:
+def test_plain_advice_stands_first_and_the_authors_own_instruction_in_german_after_it() -> None:
+    for state in ("severe", "moderate"):
+        page = html.fromstring(STATES[state]().page("/stele/solingen-1"))
+        (german,) = parts(page, "//*[@id='german']")
+        assert [one.tag + "".join(one.classes) for one in german][:3] == ["h2", "padvice", "pinstruction"]
     page = STATES["severe"]().page("/stele/solingen-1")
     assert "Schließen Sie Fenster und Türen." in page
     assert "Gehen Sie sofort in ein festes Haus." in page
