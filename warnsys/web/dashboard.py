@@ -70,7 +70,7 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
         changed = {one.base_id: change(board, city, one.base_id, language) for one in chain}
         state = state_of(outcome) if outcome else found["outcome"]
         values = {"id": held.headers.id, "found": found, "state": state, "alert": parsed, "chain": chain, "changed": changed,
-            "moment": moment, "zone": zone_of(site)}  # fmt: skip
+            "moment": moment, "zone": zone_of(site), "level": level, "event": event_name}  # fmt: skip
         return pages.render("alert.html", language, board, values)
 
     @routes.get("/lagebericht")
