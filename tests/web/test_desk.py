@@ -554,3 +554,10 @@ def test_what_is_in_force_stands_before_what_begins_later_which_has_its_own_head
     page = page[page.index("Was jetzt gilt") :]
     assert page.index("Sturmböen") < page.index("Was später beginnt") < page.index("heftiger Starkregen")
     assert "Was später beginnt" not in warned().page(path)
+
+
+@pytest.mark.parametrize("state", ["stale", "calm"])
+def test_a_source_that_is_out_of_date_promises_nothing_that_does_not_hold(state: str) -> None:
+    page = STATES[state]().later(40).page("/")
+    assert "Zuletzt bekannte Warnungen bleiben bis zu ihrem Ende stehen." in page
+    assert "bleibt gewarnt" not in page
