@@ -38,7 +38,8 @@ async function draw() {
     held.said = said;
     const focused = document.activeElement?.dataset?.district;
     const layer = L.geoJSON({ type: "FeatureCollection", features }, { style: dress, onEachFeature: (one, shape) => name(place, one, shape) });
-    const casing = lines(outlines, { weight: 6, opacity: 0.9 }, "casing"), line = lines(outlines, { weight: 3, dashArray: "9 5" }, "line");
+    // the veil within an outline leaves its holes free: a ring alone does not tell a hole from another area
+    const casing = lines(outlines, { weight: 6, opacity: 0.9, fill: true, fillOpacity: 0.22 }, "casing"), line = lines(outlines, { weight: 3, dashArray: "9 5" }, "line");
     if (!held.layers.length) {
       held.bounds = layer.getBounds();
       fit(held);
@@ -129,8 +130,8 @@ function go(one) {
 
 function lines(outlines, style, kind) {
   return L.geoJSON(outlines, {
-    style: (one) => ({ ...style, fill: false, className: `outline ${kind} level-${one.properties.level}` }),
-    pointToLayer: (one, at) => L.circle(at, { ...style, radius: one.properties.radius_m, fill: false, className: `outline ${kind} level-${one.properties.level}` }),
+    style: (one) => ({ fill: false, ...style, className: `outline ${kind} level-${one.properties.level}` }),
+    pointToLayer: (one, at) => L.circle(at, { fill: false, ...style, radius: one.properties.radius_m, className: `outline ${kind} level-${one.properties.level}` }),
     interactive: kind === "line",
     onEachFeature: (one, shape) => {
       const label = document.createElement("span");
