@@ -239,12 +239,13 @@ class Board:
         record = self.steles.get(district)
         return record if record and self.remaining(record) > timedelta(0) else None
 
-    def considered(self, record: SteleRecord) -> set[str]:
-        """The messages in whose knowledge a record was written: of no other its silence says that it is over.
+    def considered(self, record: SteleRecord, base_id: str) -> bool:
+        """Whether a record was written in the knowledge of a message: of no other its silence says that it is over.
 
         Its city's clock and the broker's, which gave these times, may be apart by as much as clocks that agree.
         """
-        return {base_id for base_id, decided in self.decided_at.items() if decided + AGREE < record.issued}
+        decided = self.decided_at.get(base_id)
+        return decided is not None and decided + AGREE < record.issued
 
     def remaining(self, record: SteleRecord) -> timedelta:
         """How much longer a record may be shown."""
