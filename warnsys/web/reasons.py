@@ -7,7 +7,6 @@ import re
 
 from warnsys.web.words import words
 
-
 _NUMBER = r"[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?"
 _KNOWN: tuple[tuple[str, str], ...] = (
     (r"cell (?P<cell>\w+)", "reason-cell"),

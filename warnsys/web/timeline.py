@@ -109,7 +109,7 @@ def timeline(board: Board, city: CityRules, language: str, district: str = "") -
 
 
 def ended_in(board: Board, city: CityRules, district: str, language: str) -> list[tuple[str, str]]:
-    """What ended in a district in the last hours, the newest first, each with when it was ended before its time, or ""."""
+    """What `_ended` gives, the newest first, each with when it was ended before its time, or ""."""
     zone, at = city.place.timezone, board.now().timestamp()
     alike = {_look(spans): spans for spans in _ended(board, district)}
     newest = sorted(alike.values(), key=_end, reverse=True)[:MOST_ENDED]
