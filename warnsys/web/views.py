@@ -3,12 +3,15 @@
 Nothing here decides who is warned. Where no record is valid any more, a district is `no_data`, whatever stood before.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
+
+from markupsafe import Markup, escape
 
 from geofences import District
 from warnsys.cap.model import level
@@ -362,6 +365,19 @@ def without_control_characters(text: str) -> str:
         for character in text
         if character in "\n\t" or (character not in _TURNING and unicodedata.category(character) != "Cc")
     )
+
+
+_TOGETHER = re.compile(
+    r"\b(?:Stufe|level) [1-4] (?:von|of) 4\b"
+    r"|\b[0-2][0-9]:[0-5][0-9] Uhr\b"
+    r"|\b(?:Mo|Di|Mi|Do|Fr|Sa|So) [0-3][0-9]\.[01][0-9]\.|\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [0-9]{1,2} [A-Z][a-z]{2}\b",
+    re.IGNORECASE,
+)
+
+
+def unbroken(text: str) -> Markup:
+    """A text of ours in which a level, a time and a date each stay on one line."""
+    return Markup(_TOGETHER.sub(r'<span class="whole">\g<0></span>', str(escape(text))))  # noqa: S704 - escaped
 
 
 def span(seconds: float) -> str:
