@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from lxml import html
 
 from tests.support import meaning, outcome, snapshot, tick
 from tests.web.conftest import served
@@ -192,6 +193,17 @@ def test_the_timeline_is_scaled_to_what_it_shows() -> None:
     assert found.now == 0.25
     assert found.lanes[0].bars[0].width == 1 / 8
     assert len(found.marks) == 7
+
+
+@pytest.mark.parametrize("minute", range(0, 720, 10))
+def test_hours_of_the_timeline_touch_neither_now_nor_its_end(minute: int) -> None:
+    made = Desk().take(tick(0), outcome("A", meaning(onset=minute % 170, expires=minute + 30 + minute**2 % 2000)))
+    words = html.fromstring(made.page("/")).xpath("//*[contains(@class, 'hour')]")
+    (now,) = [float(one.get("x")) for one in words if one.text == "jetzt"]
+    others = [float(one.get("x")) for one in words if one.text != "jetzt"]
+    assert others
+    assert min(abs(one - now) for one in others) > 46, "each is some 40 wide"
+    assert max(others) <= 1200 - 22
 
 
 def test_the_report_tells_the_newest_and_how_many_it_leaves_out() -> None:
