@@ -39,7 +39,7 @@ async function draw() {
     const focused = document.activeElement?.dataset?.district;
     const layer = L.geoJSON({ type: "FeatureCollection", features }, { style: dress, onEachFeature: (one, shape) => name(place, one, shape) });
     // the veil within an outline leaves its holes free: a ring alone does not tell a hole from another area
-    const casing = lines(outlines, { weight: 6, opacity: 0.9, fill: true, fillOpacity: 0.22 }, "casing"), line = lines(outlines, { weight: 3, dashArray: "9 5" }, "line");
+    const casing = lines(outlines, { weight: 6, opacity: 0.9, fill: true, fillOpacity: 0.14 }, "casing"), line = lines(outlines, { weight: 3, dashArray: "9 5" }, "line");
     if (!held.layers.length) {
       held.bounds = layer.getBounds();
       fit(held);
