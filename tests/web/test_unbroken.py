@@ -4,7 +4,7 @@ import pytest
 from lxml import html
 
 from tests.web.states import town_in
-from tests.web.test_largest import parts
+from tests.web.test_largest import parts, said
 from warnsys.web.views import unbroken
 
 
@@ -19,7 +19,7 @@ from warnsys.web.views import unbroken
     ],
 )
 def test_what_belongs_together_is_kept_together_and_nothing_else_changes(text: str, whole: list[str]) -> None:
-    made = html.fromstring(f"<p>{unbroken(text)}</p>")
+    (made,) = parts(html.fromstring(f"<div><p>{unbroken(text)}</p></div>"), "//p")
     assert made.text_content() == text
     assert [one.text for one in made] == whole
     assert all(one.get("class") == "whole" for one in made)
@@ -31,4 +31,4 @@ def test_on_every_page_the_end_of_a_warning_stays_beside_its_uhr(path: str) -> N
     periods = parts(page, "//*[contains(@class, 'when')]")
     ends = [one for one in periods if " Uhr" in one.text_content()]
     assert ends
-    assert all(any(part.text_content().endswith(" Uhr") for part in one.iter("span")) for one in ends)
+    assert all(any(said(part).endswith(" Uhr") for part in parts(one, ".//span")) for one in ends)
