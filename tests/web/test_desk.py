@@ -399,7 +399,7 @@ def test_a_section_of_the_report_without_entries_says_so(language: str) -> None:
 def test_no_list_and_no_table_of_the_report_is_empty(state: str) -> None:
     for heading, parts in sections(town_in(state)).items():
         for one in parts:
-            entries = one.xpath("self::ul/li | self::table/tbody/tr | self::p/text() | self::p/*")
+            entries = one.xpath("self::ul/li | self::table/tbody/tr | self::p/text() | self::p/* | self::h3/text()")
             assert entries, heading
 
 
@@ -523,3 +523,41 @@ def test_what_ended_in_the_last_hours_stays_in_the_timeline() -> None:
     text = STATES["calm"]().page("/")
     part = text[text.index('class="timeline"') :].partition("</svg>")[0]
     assert re.search(r'class="lane over" aria-label="[^"]*Windböen', part)
+
+
+def to_come() -> Desk:
+    """A storm of level 2 is in force, one of level 4 begins in three hours."""
+    wind, rain = meaning("Moderate", group="WIND", ii="52"), meaning("Extreme", onset=180, expires=600)
+    return Desk().take(tick(0), outcome("W", wind), outcome("R", rain), snapshot(0, "W", "R"))
+
+
+def test_map_and_list_say_from_when_the_worst_warning_is_in_force_while_that_lies_ahead() -> None:
+    desk = to_come()
+    page = html.document_fromstring(desk.page("/"))
+    (row,) = page.xpath("//tr[@id='district-d1']")
+    assert row.get("data-later") == "ab 17:00"
+    assert " ".join(row.text_content().split()).startswith("District 1 Stufe 4 von 4 ab 17:00")
+    assert "from 17:00" in desk.page("/?lang=en")
+    assert "Stufe 4 von 4</span> ab 17:00" in desk.page("/bezirk/d1")
+    begun = desk.later(181).take(snapshot(181, "W", "R"), tick(181)).page("/")
+    assert "data-later" not in begun
+
+
+def test_a_worst_warning_that_is_in_force_beside_a_later_one_of_its_level_has_no_from_when() -> None:
+    desk = to_come().take(outcome("N", meaning("Extreme", group="WIND", ii="55")), snapshot(1, "W", "R", "N"))
+    assert "data-later" not in desk.page("/")
+
+
+@pytest.mark.parametrize("path", ["/", "/bezirk/d1", "/lagebericht"])
+def test_what_is_in_force_stands_before_what_begins_later_which_has_its_own_heading(path: str) -> None:
+    page = to_come().page(path)
+    page = page[page.index("Was jetzt gilt") :]
+    assert page.index("Sturmböen") < page.index("Was später beginnt") < page.index("heftiger Starkregen")
+    assert "Was später beginnt" not in warned().page(path)
+
+
+@pytest.mark.parametrize("state", ["stale", "calm"])
+def test_a_source_that_is_out_of_date_promises_nothing_that_does_not_hold(state: str) -> None:
+    page = STATES[state]().later(40).page("/")
+    assert "Zuletzt bekannte Warnungen bleiben bis zu ihrem Ende stehen." in page
+    assert "bleibt gewarnt" not in page

@@ -99,7 +99,12 @@ def test_heat_does_not_hide_a_storm_behind_its_own_advice(path: str) -> None:
     assert "Stufe 4 von 4" in said(row)
 
 
-def test_the_authors_own_instruction_stands_in_german_too_and_plain_advice_beside_it() -> None:
+def test_plain_advice_stands_first_and_the_authors_own_instruction_in_german_after_it() -> None:
+    for state in ("severe", "moderate"):
+        page = html.fromstring(STATES[state]().page("/stele/solingen-1"))
+        (german,) = parts(page, "//*[@id='german']")
+        said_first = [one.tag + "".join(one.classes) for one in german]
+        assert said_first in (["h2", "padvice", "pinstruction", "pdescription"], ["h2", "padvice", "pdescription"])
     page = STATES["severe"]().page("/stele/solingen-1")
     assert "Schließen Sie Fenster und Türen." in page
     assert "Gehen Sie sofort in ein festes Haus." in page
@@ -125,3 +130,15 @@ def test_without_data_a_screen_says_so_first_and_then_what_was_last_known_and_ha
     assert "Stufe 3 von 4" in text
     assert "turmböen" not in text
     assert "Stufe 3 von 4" not in heard(soon).later(10).page(path)
+
+
+def test_of_two_of_one_level_in_force_the_newer_begin_is_the_largest_and_of_two_to_come_the_nearer() -> None:
+    frost = meaning("Moderate", group="FROST", ii="22", onset=-50)
+    ice = meaning("Moderate", group="GLAZE", ii="85", onset=-5)
+    record = heard(frost, ice).board.stele("d1")
+    assert record is not None
+    assert [item.group for item in record.items] == ["GLAZE", "FROST"]
+    soon, late = (one.model_copy(update={"onset": at(minute)}) for one, minute in ((ice, 100), (frost, 150)))
+    record = heard(late, soon).board.stele("d1")
+    assert record is not None
+    assert [item.group for item in record.items] == ["GLAZE", "FROST"]

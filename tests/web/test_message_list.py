@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from lxml import html as lxml_html
 from starlette.responses import Response
 
-from tests.support import at, meaning, outcome, rejected, snapshot, tick
+from tests.support import at, cancel, meaning, outcome, rejected, snapshot, tick
 from tests.web.conftest import served
 from tests.web.sites import LOGIN, Desk, settings
 from tests.web.states import STATES, town_in
@@ -68,9 +68,8 @@ def names(text: str) -> set[str]:
 
 def counts(text: str) -> dict[str, int]:
     part = re.sub(r"<[^>]+>", "", text.partition('class="counts">')[2].partition("</p>")[0])
-    return {
-        name: int(count) for name, count in re.findall(r"(alle|trifft zu|anderswo|nicht \w+|keine [\w ]+?) (\d+)", part)
-    }
+    names = r"(alle|trifft zu|anderswo|Aufhebung|warnt nicht|nicht lesbar|keine [\w ]+?) (\d+)"
+    return {name: int(count) for name, count in re.findall(names, part)}
 
 
 # -- everything, with what was decided of it ------------------------------------------------------------------------
@@ -80,7 +79,8 @@ def test_every_message_that_the_board_holds_is_listed_with_its_decision() -> Non
     text = desk().page("/meldungen")
     assert names(text) == {"here", "A-test", "far", "bad", "new"}
     assert counts(text) == {
-        "alle": 5, "trifft zu": 1, "anderswo": 1, "nicht live": 1, "nicht lesbar": 1, "keine Entscheidung bekannt": 1,
+        "alle": 5, "trifft zu": 1, "anderswo": 1, "Aufhebung": 0, "warnt nicht": 1, "nicht lesbar": 1,
+        "keine Entscheidung bekannt": 1,
     }  # fmt: skip
     assert "Gehalten werden 5 Meldungen, die älteste bekannt seit Mi 14.07.2027 14:00" in text
 
@@ -93,6 +93,22 @@ def test_a_decision_filters_the_list_and_leaves_the_counts(state: str, name: str
     text = desk().page(f"/meldungen?decided={state}")
     assert names(text) == {name}
     assert counts(text)["alle"] == 5
+
+
+def test_a_cancellation_is_called_one_and_has_no_level() -> None:
+    made = Desk().take(tick(0), outcome("here", meaning("Severe")), snapshot(0, "here"))
+    made.put_alert("end", said("SCHWERES GEWITTER", "Severe"))
+    test = outcome("no", sent=1, stamp=1, msg_type="Cancel", decided="not_live")
+    made.take(cancel("end", "here", 1), test.model_copy(update={"reason": "test: status Test, II 98"}))
+    text = made.page("/meldungen?decided=cancel")
+    assert counts(made.page("/meldungen"))["Aufhebung"] == counts(made.page("/meldungen"))["warnt nicht"] == 1
+    (row,) = rows(text)
+    assert "Kreis Köln Aufhebung dwd" in row
+    assert "Stufe" not in row
+    assert 'class="badge' not in text.partition("<tbody>")[2]
+    (told,) = [row for row in made.page("/lagebericht").split("<tr>") if "(Aufhebung)</td><td>Aufhebung</td>" in row]
+    assert "Stufe" not in told
+    assert "Entscheidung: Aufhebung" in made.page("/alert/end")
 
 
 def test_a_row_leads_to_the_message_or_to_the_bytes_that_were_refused() -> None:
@@ -139,7 +155,7 @@ def test_the_figures_are_those_of_report_and_desk(state: str) -> None:
     town = town_in(state)
     found, report = counts(town.page("/meldungen?hours=12")), town.page("/lagebericht?hours=12")
     (received,) = re.findall(r"Eingegangen \((\d+)\)", report)
-    assert found["trifft zu"] + found["nicht live"] == int(received)
+    assert found["trifft zu"] + found["Aufhebung"] + found["warnt nicht"] == int(received)
     unread = report.partition("<h2>Nicht lesbar</h2>")[2].count("<li>")
     assert found["nicht lesbar"] == unread
     (now_unreadable,) = re.findall(r"Nicht lesbar: (\d+)", town.page("/"))

@@ -1,12 +1,16 @@
 """What ran out while no data came: nobody knows whether it is over, and no page looks calm or says that it is."""
 
 import pytest
+from lxml import html
 
 from tests.support import meaning, outcome, snapshot, tick
 from tests.web.sites import Desk
+from tests.web.states import STATES
+from tests.web.test_largest import parts, said
 from tests.web.test_sites import warned
 from tests.web.test_start import content, rows
 from warnsys.web.views import changed_between
+from warnsys.web.words import words
 
 NO_DATA, EXPIRED, EVENT = "Keine verlässlichen Daten", "Warnung abgelaufen", "Heftiger Starkregen"
 SCREENS = "/stele/d1", "/embed/d1", "/district/d1"
@@ -20,15 +24,15 @@ def ran_out(*, fresh: bool) -> Desk:
 
 @pytest.mark.parametrize("path", SCREENS)
 def test_without_data_a_screen_says_so_first_and_below_what_ran_out(path: str) -> None:
-    said = content(ran_out(fresh=False), path)
-    assert 0 <= said.find(NO_DATA) < said.find(EXPIRED) < said.find(EVENT)
+    text = content(ran_out(fresh=False), path)
+    assert 0 <= text.find(NO_DATA) < text.find(EXPIRED) < text.find(EVENT)
 
 
 @pytest.mark.parametrize("path", SCREENS)
 def test_with_data_it_says_what_ran_out(path: str) -> None:
-    said = content(ran_out(fresh=True), path)
-    assert NO_DATA not in said
-    assert 0 <= said.find(EXPIRED) < said.find(EVENT)
+    text = content(ran_out(fresh=True), path)
+    assert NO_DATA not in text
+    assert 0 <= text.find(EXPIRED) < text.find(EVENT)
 
 
 @pytest.mark.parametrize("fresh", [True, False])
@@ -67,3 +71,19 @@ def test_a_change_line_says_that_the_event_is_another_and_nothing_of_a_begin_tha
     assert changed_between(before, outcome("B", meaning(onset=20), sent=20, supersedes=["A"])) == []
     assert changed_between(before, outcome("B", meaning(onset=40), sent=20, supersedes=["A"])) == ["later"]
     assert changed_between(before, outcome("B", meaning(onset=0, ii="66"), sent=20, supersedes=["A"])) == ["event"]
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_the_card_says_in_a_banner_that_its_data_are_old_and_once(language: str) -> None:
+    page = html.fromstring(STATES["stale"]().page(f"/embed/solingen-1?lang={language}"))
+    (banner,) = parts(page, "//header/p[@class='mark old' and not(@id)]")
+    assert words(language)("title") not in said(banner)
+    assert said(page).count(said(banner)) == 1
+    assert not parts(html.fromstring(warned().page(f"/embed/d1?lang={language}")), "//header/p[not(@id)]")
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_a_card_without_data_says_that_it_is_not_known_whether_something_holds(language: str) -> None:
+    page = html.fromstring(warned().later(10).page(f"/embed/d1?lang={language}"))
+    for place in ("//main", "//*[@id='blind']"):
+        assert words(language)("no-data-text") in said(parts(page, place)[0])

@@ -5,18 +5,21 @@ import dataclasses
 import sys
 from collections import deque
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
+from lxml import html
 
 from tests.support import meaning, outcome, snapshot, tick
 from tests.web.conftest import served
 from tests.web.sites import LOGIN, Desk
+from warnsys.channels.wording import moment
 from warnsys.records import PushNotice
 from warnsys.web.board import Board
 from warnsys.web.dashboard import MOST_ROWS, _chain
-from warnsys.web.timeline import MOST_LANES, timeline
+from warnsys.web.timeline import MOST_LANES, ended_in, timeline
 
 PAGES = (
     "/", "/lagebericht", "/alert/A", "/stop/push", "/stele/d1", "/embed/d1", "/start", "/district/d1",
@@ -131,6 +134,44 @@ def test_what_stands_is_not_drawn_as_over_because_of_a_cancel_in_doubt() -> None
     assert (lane.over, made.city.standing()) == (False, ["A"])
 
 
+def withdrawn() -> Desk:
+    """A warning that its source no longer lists from minute 20 on; minute 60 now."""
+    made = Desk().take(tick(0), outcome("A", meaning("Severe")), outcome("B", meaning("Minor", group="HEAT", ii="247")))
+    made.take(snapshot(0, "A", "B"))
+    for minute in (10, 20, 30, 40, 50, 60):
+        made.later(minute).take(snapshot(minute, *(["A", "B"] if minute < 20 else ["B"])), tick(minute))
+    assert made.city.standing() == ["B"]
+    return made
+
+
+def ended_at(made: Desk) -> datetime:
+    return next(one.issued for one in made.board.notices if one.kind == "ended")
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_warning_that_was_withdrawn_ends_when_its_end_was_told_and_does_not_grow_to_now(restarted: bool) -> None:
+    made, end = (one := withdrawn()), ended_at(one)
+    if restarted:
+        made.board.gone_at.clear()  # what a process that was not there has not seen
+    found = timeline(made.board.picture(), made.city.rules, "de")
+    lane = next(one for one in found.lanes if one.base_id == "A")
+    (bar,) = lane.bars
+    assert lane.over
+    assert end < made.now
+    assert bar.left + bar.width == pytest.approx(found.now - (made.now - end) / timedelta(hours=8))
+    ((_, early),) = ended_in(made.board.picture(), made.city.rules, "d1", "de")
+    assert early == moment(end, made.city.rules.place.timezone, "de")
+
+
+def test_what_is_shown_again_is_not_drawn_as_over() -> None:
+    made = withdrawn()
+    made.later(70).take(snapshot(70, "A", "B"), outcome("A", meaning("Severe"), stamp=70), tick(70))
+    assert "A" in made.city.standing()
+    lane = next(one for one in timeline(made.board.picture(), made.city.rules, "de").lanes if one.base_id == "A")
+    assert not lane.over
+    assert "A" not in made.board.gone_at
+
+
 def test_something_extreme_has_a_lane_also_where_it_begins_after_all_others() -> None:
     holding = [outcome(f"M{n}", meaning("Minor", onset=n, expires=n + 300)) for n in range(20)]
     over = [outcome(f"E{n}", meaning("Severe", onset=n, expires=5 + n)) for n in range(3)]
@@ -152,6 +193,17 @@ def test_the_timeline_is_scaled_to_what_it_shows() -> None:
     assert found.now == 0.25
     assert found.lanes[0].bars[0].width == 1 / 8
     assert len(found.marks) == 7
+
+
+@pytest.mark.parametrize("minute", range(0, 720, 90))
+def test_hours_of_the_timeline_touch_neither_now_nor_its_end(minute: int) -> None:
+    made = Desk().take(tick(0), outcome("A", meaning(onset=minute % 170, expires=minute + 30 + minute**2 % 2000)))
+    words = html.fromstring(made.page("/")).xpath("//*[contains(@class, 'hour')]")
+    (now,) = [float(one.get("x")) for one in words if one.text == "jetzt"]
+    others = [float(one.get("x")) for one in words if one.text != "jetzt"]
+    assert others
+    assert min(abs(one - now) for one in others) > 46, "each is some 40 wide"
+    assert max(others) <= 1200 - 22
 
 
 def test_the_report_tells_the_newest_and_how_many_it_leaves_out() -> None:

@@ -13,7 +13,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from lxml import html
 
-from tests.support import City, at, city_rules, meaning, outcome, snapshot, tick
+from tests.support import City, at, cancel, city_rules, meaning, outcome, snapshot, tick
 from tests.web.sites import LOGIN, Desk
 from tests.web.states import SEVERE, STATES, Town
 from tests.web.test_largest import parts, said
@@ -307,6 +307,20 @@ def test_of_a_record_with_more_than_it_tells_nothing_is_called_ended() -> None:
     record = desk.board.steles["d1"]
     desk.board.steles["d1"] = record.model_copy(update={"more": 3})
     assert ENDED not in content(desk, "/district/d1")
+
+
+@pytest.mark.parametrize("path", ["/start", "/stele/d1", "/embed/d1", "/district/d1"])
+def test_every_page_says_as_long_as_a_districts_own_that_dangers_may_remain(path: str) -> None:
+    note = words("de")("ended-note")
+    desk = Desk().take(tick(0), outcome("A", meaning("Severe")), snapshot(0, "A"))
+    assert note not in content(desk, path)
+    desk.later(10).take(cancel("C", "A", 10), snapshot(10, "C"), tick(10))
+    assert CALM in content(desk, path)
+    assert note in content(desk, path)
+    later = 10 + 12 * 60
+    desk.later(later).take(snapshot(later), tick(later))
+    assert CALM in content(desk, path)
+    assert note not in content(desk, path)
 
 
 def lanes(desk: Desk, district: str = "") -> dict[str, bool]:

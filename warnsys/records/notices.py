@@ -75,7 +75,8 @@ class CapMessage(Part):
 class SteleRecord(Record):
     """The complete present state of one district. After `valid_until` a reader shows "no data".
 
-    First stands what is shown largest: what policy presents loudest, of several what is in force, then the worst.
+    First stands what is shown largest: what policy presents loudest, of several what is in force, then the worst, then
+    the newest.
     """
 
     id: str

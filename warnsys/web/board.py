@@ -137,6 +137,8 @@ class Board:
     """When the outcome of a message first stood on its topic, by base id."""
     decided_at: dict[str, datetime] = field(default_factory=dict)
     """When an outcome of a message last came, by base id: it may have become another one, or stand again."""
+    gone_at: dict[str, datetime] = field(default_factory=dict)
+    """When the record of a district that had shown a message came without it, by base id; not of one shown again."""
     history: History = field(default_factory=History)
     pictured_at: float = 0
     """Of a picture, when it was taken, seconds since 1970."""
@@ -237,12 +239,13 @@ class Board:
         record = self.steles.get(district)
         return record if record and self.remaining(record) > timedelta(0) else None
 
-    def considered(self, record: SteleRecord) -> set[str]:
-        """The messages in whose knowledge a record was written: of no other its silence says that it is over.
+    def considered(self, record: SteleRecord, base_id: str) -> bool:
+        """Whether a record was written in the knowledge of a message: of no other its silence says that it is over.
 
         Its city's clock and the broker's, which gave these times, may be apart by as much as clocks that agree.
         """
-        return {base_id for base_id, decided in self.decided_at.items() if decided + AGREE < record.issued}
+        decided = self.decided_at.get(base_id)
+        return decided is not None and decided + AGREE < record.issued
 
     def remaining(self, record: SteleRecord) -> timedelta:
         """How much longer a record may be shown."""
@@ -314,6 +317,14 @@ class Board:
         self._stele_at[district] = self.elapsed()
         if self.exercise:
             self._time = self._time.story(record.issued, self.elapsed())
+        shown = {item.base_id for item in record.items}
+        for base_id in shown:
+            self.gone_at.pop(base_id, None)
+        for item in known.items if known else ():
+            if item.base_id not in shown:
+                self.gone_at.setdefault(item.base_id, record.issued)
+        while len(self.gone_at) > MAX_ALERTS:
+            del self.gone_at[next(iter(self.gone_at))]
         for item in record.items:
             if outcome := self.outcome(item.base_id):
                 self.history.shown(outcome.listed_id, place.at)

@@ -23,6 +23,7 @@ from warnsys.web.alerts import read
 from warnsys.web.api import explained_alert, held_alert
 from warnsys.web.board import Board
 from warnsys.web.held_back import stop_stories
+from warnsys.web.message_list import state_of
 from warnsys.web.once import Once
 from warnsys.web.overview import shared_overview, standing, zone_of
 from warnsys.web.security import Operators, same_origin
@@ -36,6 +37,8 @@ MOST_ROWS = 500
 """Of each table in the report; the newest."""
 MOST_IN_CHAIN = 100
 MOST_FIELDS = 20
+OF_MEANINGS = {"event": event_name, "level": level}
+"""What a template needs to word one."""
 WRITTEN = frozenset({"by", "reason", "minutes"})
 """Fields of forms that people write, with a text `wrong-FIELD` each."""
 
@@ -67,8 +70,9 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
         chain = _chain(board, outcome.base_id) if outcome else []
         city = next(iter(board.cities.values()))
         changed = {one.base_id: change(board, city, one.base_id, language) for one in chain}
-        values = {"id": held.headers.id, "found": found, "alert": parsed, "chain": chain, "changed": changed,
-            "moment": moment, "zone": zone_of(site)}  # fmt: skip
+        state = state_of(outcome) if outcome else found["outcome"]
+        values = {"id": held.headers.id, "found": found, "state": state, "alert": parsed, "chain": chain,
+            "changed": changed, "moment": moment, "zone": zone_of(site), **OF_MEANINGS}  # fmt: skip
         return pages.render("alert.html", language, board, values)
 
     @routes.get("/lagebericht")
@@ -193,13 +197,13 @@ def _rows(site: Site, pages: Pages, language: str) -> dict[str, Callable[[Any], 
     """The rows of the report, each worded once: there are a thousand."""
     said = {"t": words(language), "moment": moment, "zone": zone_of(site), "lang": language}
     parts = {name: pages.part("rows.html", name) for name in ("received", "sent")}
-    of_meaning = {"event": event_name, "level": level}
+    of_outcomes = {**OF_MEANINGS, "state": state_of}
 
     def came_at(one: Outcome) -> datetime | None:
         return site.board.known_since.get(one.base_id, one.sent)
 
     return {
-        "received": Once[Outcome, Markup](lambda one: parts["received"](one, came_at(one), **said, **of_meaning)).of,
+        "received": Once[Outcome, Markup](lambda one: parts["received"](one, came_at(one), **said, **of_outcomes)).of,
         "sent": Once[ChangeNotice, Markup](lambda one: parts["sent"](one, **said), "id").of,
     }
 

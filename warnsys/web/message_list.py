@@ -7,7 +7,7 @@ either: nobody has decided how bad it is.
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from hashlib import blake2b
@@ -20,12 +20,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from warnsys.headers import whole
 from warnsys.records import Outcome
+from warnsys.warning.revisions import is_real
 from warnsys.web.board import Board, HeldAlert
 from warnsys.web.in_brief import InBrief, in_brief, kept_text_of, names_of, text_of
 from warnsys.web.unreadable import OF_FEEDS, Rejected, refusals
 
-ListState = Literal["matched", "no_district", "not_live", "rejected", "undecided"]
-"""`undecided`: it came, and no decision of it is known."""
+ListState = Literal["matched", "no_district", "cancel", "not_live", "rejected", "undecided"]
+"""`cancel`: a Cancel that is no test; it ends warnings and has no level. `undecided`: no decision of it is known."""
 STATES: tuple[ListState, ...] = get_args(ListState)
 MOST = 200
 """On a page."""
@@ -101,7 +102,8 @@ class ListedMessage:
 
     @cached_property
     def brief(self) -> InBrief:
-        return in_brief(self.outcome, self.held)
+        found = in_brief(self.outcome, self.held)
+        return replace(found, level=0, advance=False) if self.state == "cancel" else found
 
     @cached_property
     def districts(self) -> frozenset[str]:
@@ -228,6 +230,13 @@ def of_district(known: Iterable[ListedMessage], district: str, now: datetime) ->
     return [one for one in known if district in one.districts and (not one.timed or one.last >= since)]
 
 
+def state_of(outcome: Outcome) -> ListState:
+    """What is said of a decided message: a Cancel that is real has a state of its own."""
+    if outcome.decided == "not_live" and outcome.msg_type == "Cancel" and is_real(outcome):
+        return "cancel"
+    return outcome.decided
+
+
 def short_name(key: str) -> str:
     """Of a row, for an address; the row keeps it when others come and go."""
     return blake2b(key.encode(errors="replace"), digest_size=8).hexdigest()
@@ -265,7 +274,7 @@ def _known(board: Board, rows: Mapping[str, ListedMessage]) -> Iterator[ListedMe
         if outcome.decided == "rejected" and outcome.listed_id in refused_by_feeds:
             continue
         held = board.alerts.get(outcome.listed_id)
-        yield ListedMessage(base_id, at, at, outcome.decided, outcome.listed_id, outcome.source, outcome, held)
+        yield ListedMessage(base_id, at, at, state_of(outcome), outcome.listed_id, outcome.source, outcome, held)
     for one in refused:
         what, held = one.what, board.alerts.get(one.what.key)
         source = one.outcome.source if one.outcome else held.headers.source if held else ""

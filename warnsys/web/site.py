@@ -26,8 +26,9 @@ from warnsys.web.board import Board
 from warnsys.web.errors import UnknownValueError
 from warnsys.web.names import NameForms, forms_of
 from warnsys.web.pictures import STANDS_S, Pictures
+from warnsys.web.reasons import in_words
 from warnsys.web.security import CHALLENGE, Operators
-from warnsys.web.views import span, without_control_characters
+from warnsys.web.views import span, unbroken, without_control_characters
 from warnsys.web.words import LANGUAGES, words
 
 FOLDER = Path(__file__).parent
@@ -122,6 +123,8 @@ def _templates() -> jinja2.Environment:
         "in_language": in_language,
         "direction": direction,
         "span": span,
+        "reason": in_words,
+        "unbroken": unbroken,
     }
     found.globals |= {
         "icon": drawn, "drawn": drawn, "called": called, "channel_of": channel_of, "parts": said_parts,

@@ -17,7 +17,7 @@ from warnsys.web.clients import client_of
 from warnsys.web.names import is_named, words_of
 from warnsys.web.site import Pages, Site, language_of
 from warnsys.web.stele import DistrictId, advice, tongue
-from warnsys.web.timeline import ended_in
+from warnsys.web.timeline import ended_in, has_ended_in
 from warnsys.web.views import LOOK_AGAIN_S, OUT_OF_DATE, Item, LastKnown, View, district_view, last_known_in
 
 MOST_DISTRICTS = 300
@@ -44,6 +44,8 @@ class DistrictRow:
 
     view: View
     last: LastKnown | None
+    ended: bool
+    """Whether nothing holds, and a warning ended there in the last hours."""
 
     @property
     def further(self) -> list[Item]:
@@ -132,7 +134,7 @@ def _worst_first(board: Board, found: list[tuple[CityRules, District]]) -> list[
     return sorted(found, key=lambda one: _prominence(board.stele(one[1].id), now))
 
 
-def _prominence(record: SteleRecord | None, now: datetime) -> tuple[int, ...]:
+def _prominence(record: SteleRecord | None, now: datetime) -> tuple[float, ...]:
     """A smaller one stands further up."""
     if record is None:
         return (UNKNOWN,)
@@ -146,8 +148,8 @@ def _prominence(record: SteleRecord | None, now: datetime) -> tuple[int, ...]:
 
 def _row(board: Board, city: CityRules, district: District, language: str) -> DistrictRow:
     view = district_view(board, city, district, language)
-    lost = view.presentation == "no_data"
-    return DistrictRow(view, last_known_in(board, city, district, language) if lost else None)
+    last = last_known_in(board, city, district, language) if view.presentation == "no_data" else None
+    return DistrictRow(view, last, view.presentation == "calm" and has_ended_in(board, district.id))
 
 
 def _parts(view: View) -> dict[str, list[tuple[int, Item]]]:

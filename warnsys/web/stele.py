@@ -13,6 +13,7 @@ from warnsys.records import SteleItem
 from warnsys.web.board import Board
 from warnsys.web.qr import drawn_code, public_address
 from warnsys.web.site import FOLDER, Pages, Site, language_of
+from warnsys.web.timeline import has_ended_in
 from warnsys.web.views import SHORTEST_TURN_S, district_view, last_known_in
 from warnsys.web.words import words
 
@@ -71,8 +72,10 @@ def router(site: Site, pages: Pages) -> APIRouter:
 
 def _seen(board: Board, city: CityRules, district: District, language: str) -> dict[str, Any]:
     """What holds in a district, and what a screen says of it without data."""
+    view = district_view(board, city, district, language)
     return {
-        "view": district_view(board, city, district, language),
+        "view": view,
+        "ended": view.presentation == "calm" and has_ended_in(board, district.id),
         "last": last_known_in(board, city, district, language),
         "city": city.place,
         "now": board.now(),

@@ -6,7 +6,7 @@ look alike one is drawn: a burst has thousands.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -109,23 +109,33 @@ def timeline(board: Board, city: CityRules, language: str, district: str = "") -
 
 
 def ended_in(board: Board, city: CityRules, district: str, language: str) -> list[tuple[str, str]]:
-    """What ended in a district in the last hours, the newest first, each with when it was ended before its time, or "".
+    """What `_ended` gives, the newest first, each with when it was ended before its time, or ""."""
+    zone, at = city.place.timezone, board.now().timestamp()
+    alike = {_look(spans): spans for spans in _ended(board, district)}
+    newest = sorted(alike.values(), key=_end, reverse=True)[:MOST_ENDED]
+    return [(_title(_newest(spans), zone, language), _early(spans, at, zone, language)) for spans in newest]
+
+
+def has_ended_in(board: Board, district: str) -> bool:
+    """Whether `ended_in` tells something: then dangers may remain."""
+    return any(True for _ in _ended(board, district))
+
+
+def _ended(board: Board, district: str) -> Iterator[list[_Span]]:
+    """What ended in a district in the last hours.
 
     What still stands there is not in it, nor what has expired and is not yet confirmed, nor what the district's record
     does not yet know of. A record that has more than it tells says of nothing that it ended.
     """
-    zone, at = city.place.timezone, board.now().timestamp()
-    record = board.stele(district)
+    at, record = board.now().timestamp(), board.stele(district)
     if record is None or record.more:
-        return []
-    over = board.considered(record) - {item.base_id for item in record.items}
-    alike = {
-        _look(spans): spans
-        for spans in _warnings(board, {district}, at)
-        if at >= _end(spans) > at - ENDED.total_seconds() and all(span.base_id in over for span in spans)
-    }
-    newest = sorted(alike.values(), key=_end, reverse=True)[:MOST_ENDED]
-    return [(_title(_newest(spans), zone, language), _early(spans, at, zone, language)) for spans in newest]
+        return
+    standing = {item.base_id for item in record.items}
+    for spans in _warnings(board, {district}, at):
+        if at >= _end(spans) > at - ENDED.total_seconds() and all(
+            span.base_id not in standing and board.considered(record, span.base_id) for span in spans
+        ):
+            yield spans
 
 
 def _early(spans: Iterable[_Span], now: float, zone: ZoneInfo, language: str) -> str:
@@ -191,8 +201,12 @@ class _Messages(NamedTuple):
     """Those of a picture that warn somebody."""
 
     warning: list[_Message]
+    naming: dict[str, list[_Message]]
+    """Those that warn a district, by its id."""
     replaced: dict[str, float]
     """When each was replaced, by base id."""
+    ended: dict[str, float]
+    """When each was told to have ended, or was first missing from a district's record, by base id."""
     leaders: dict[str, str]
     """Of each that replaced another one, or was replaced, the one that stands for all of them; itself for that one."""
 
@@ -201,10 +215,17 @@ def _messages(board: Board) -> _Messages:
     known = [_PARTS.of(outcome) for outcome in board.outcomes.values()]
     replacing = [one for one in known if one.supersedes]
     replaced = {base_id: one.sent for one in replacing for base_id in one.supersedes}
+    ended = {one.cause: one.issued.timestamp() for one in reversed(board.notices) if one.kind == "ended"}
+    ended |= {base_id: at.timestamp() for base_id, at in board.gone_at.items()}
     steps = _leaders(replacing)
     joined = {*replaced, *(one.base_id for one in replacing)}
     leaders = {base_id: _leader(steps, base_id) for base_id in joined}
-    return _Messages([one for one in known if one.parts], replaced, leaders)
+    warning = [one for one in known if one.parts]
+    naming: dict[str, list[_Message]] = defaultdict(list)
+    for one in warning:
+        for district in frozenset().union(*(part.districts for part in one.parts)):
+            naming[district].append(one)
+    return _Messages(warning, naming, replaced, ended, leaders)
 
 
 _MESSAGES = OfPicture(_messages)
@@ -221,10 +242,11 @@ def _warnings(board: Board, places: AbstractSet[str], now: float) -> list[list[_
     full = {place: record for place, record in records.items() if record and not record.more}
     standing = {item.base_id for record in full.values() for item in record.items}
     oldest = min(full.values(), key=lambda record: record.issued, default=None)
-    over = board.considered(oldest) - standing if oldest else set[str]()
+    only = next(iter(places)) if len(places) == 1 else ""
     chosen = dict[object, tuple[_Message, bool]]()
-    for message in known.warning:
-        base_id, unlisted = message.base_id, message.base_id in over
+    for message in known.naming.get(only, []) if only else known.warning:
+        base_id = message.base_id
+        unlisted = oldest is not None and base_id not in standing and board.considered(oldest, base_id)
         chosen[base_id if base_id in known.leaders else (message.look, unlisted)] = message, unlisted
     found: dict[str, list[_Span]] = defaultdict(list)
     first, last = now - BEFORE.total_seconds(), now + AFTER.total_seconds()
@@ -235,7 +257,7 @@ def _warnings(board: Board, places: AbstractSet[str], now: float) -> list[list[_
                 continue
             end = min(replaced_at, part.expires)
             if unlisted and end > now and part.districts & places <= full.keys():
-                end = now  # it stands no more: withdrawn, or whatever else ended it
+                end = min(now, known.ended.get(base_id, now))  # it stands no more: withdrawn, or whatever else ended it
             if end > part.onset and end > first:
                 span = _Span(part.onset, end, part.level, part.advance, part.meaning, base_id, sent)
                 found[known.leaders.get(base_id, base_id)].append(span)

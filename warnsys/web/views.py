@@ -3,12 +3,15 @@
 Nothing here decides who is warned. Where no record is valid any more, a district is `no_data`, whatever stood before.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
+
+from markupsafe import Markup, escape
 
 from geofences import District
 from warnsys.cap.model import level
@@ -61,6 +64,11 @@ class Item:
         return self.phase == "expired" or (self.ends_in_s is not None and self.ends_in_s <= 0)
 
     @property
+    def later(self) -> bool:
+        """Whether it is a warning that is not in force yet."""
+        return not self.advance and not self.over and self.starts_in_s > 0
+
+    @property
     def grade(self) -> str:
         """The level's name without its number, which stands beside it."""
         return self.label.rpartition(", ")[0] or self.label
@@ -84,6 +92,8 @@ class View:
     """Of the worst warning, or of the worst advance notice where nothing else stands; 0 for none."""
     advance: bool
     """Whether only advance notices stand."""
+    later: str
+    """From when on the worst warning is in force, where that lies ahead: "ab 05:20"; "" where it is."""
     presentation: Presentation
     summary: str
     stand: str
@@ -102,7 +112,7 @@ class View:
 def district_view(board: Board, city: CityRules, district: District, language: str) -> View:
     record = board.stele(district.id)
     if record is None:
-        return View(district, None, "no_data", 0, False, "no_data", "", "", False, 0, ())
+        return View(district, None, "no_data", 0, False, "", "no_data", "", "", False, 0, ())
     now, worst = board.now(), worst_of(record.items)
     items = tuple(_item(one, language, now, city.place.timezone) for one in largest_first(record.items, now))
     # What is stale or incomplete is never calm.
@@ -116,6 +126,7 @@ def district_view(board: Board, city: CityRules, district: District, language: s
         status,
         worst.level if worst else 0,
         worst is not None and worst.phase == "advance",
+        _later(items, now, city.place.timezone, language),
         presentation,
         without_control_characters(in_language(record.summary, language)),
         wording.freshness(record.freshness, record.as_of, city.place.timezone)[language],
@@ -123,6 +134,18 @@ def district_view(board: Board, city: CityRules, district: District, language: s
         board.remaining(record).total_seconds(),
         items,
     )
+
+
+def _later(items: Iterable[Item], now: datetime, zone: ZoneInfo, language: str) -> str:
+    standing = [one for one in items if not one.advance and one.phase != "expired"]
+    level_of_worst = max((one.level for one in standing), default=0)
+    worst = [one for one in standing if one.level == level_of_worst]
+    if not worst or not all(one.later for one in worst):
+        return ""
+    begin = min(one.record.onset for one in worst)
+    today = wording.same_day(begin, now, zone)
+    when = wording.clock(begin, zone)[language] if today else wording.moment(begin, zone, language)
+    return words(language)("from-when", when=when)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +246,7 @@ class Holding:
 
 
 def holdings(board: Board, city: CityRules, views: Iterable[View], language: str) -> list[Holding]:
-    """What holds in a city, worst first; each warning once."""
+    """What holds in a city, each warning once: what is in force first, and of that the worst."""
     views = list(views)
     found: dict[tuple[str, str, str], tuple[Item, list[str]]] = {}
     for view in views:
@@ -236,7 +259,11 @@ def holdings(board: Board, city: CityRules, views: Iterable[View], language: str
         changed = change(board, city, item.record.base_id, language)
         whole = len(names) == len(views) > 1
         hearings.append(Holding(item, tuple(names), whole, done.by if done else "", loud(item.record), changed))
-    return sorted(hearings, key=lambda one: (one.item.phase == "expired", one.item.advance, -one.item.level))
+    return sorted(hearings, key=lambda one: (*_how_near(one.item), -one.item.level))
+
+
+def _how_near(item: Item) -> tuple[bool, bool, bool]:
+    return item.phase == "expired", item.advance, item.later
 
 
 def loud(item: SteleItem) -> bool:
@@ -344,6 +371,19 @@ def without_control_characters(text: str) -> str:
         for character in text
         if character in "\n\t" or (character not in _TURNING and unicodedata.category(character) != "Cc")
     )
+
+
+_TOGETHER = re.compile(
+    r"\b(?:Stufe|level) [1-4] (?:von|of) 4\b"
+    r"|\b[0-2][0-9]:[0-5][0-9] Uhr\b"
+    r"|\b(?:Mo|Di|Mi|Do|Fr|Sa|So) [0-3][0-9]\.[01][0-9]\.|\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [0-9]{1,2} [A-Z][a-z]{2}\b",
+    re.IGNORECASE,
+)
+
+
+def unbroken(text: str) -> Markup:
+    """A text of ours in which a level, a time and a date each stay on one line."""
+    return Markup(_TOGETHER.sub(r'<span class="whole">\g<0></span>', str(escape(text))))  # noqa: S704 - escaped
 
 
 def span(seconds: float) -> str:

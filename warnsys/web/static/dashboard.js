@@ -33,12 +33,13 @@ async function draw() {
       new ResizeObserver(() => fit(maps.get(place.dataset.city))).observe(place);
     }
     const features = districts.features.filter((one) => one.properties.city === place.dataset.city);
-    const said = JSON.stringify([features.map((one) => [one.id, one.properties.level, one.properties.advance, one.properties.status]), outlines]);
+    const said = JSON.stringify([features.map((one) => [one.id, one.properties.level, one.properties.advance, one.properties.status, later(one)]), outlines]);
     if (said === held.said) return border(held, place); // what is drawn anew loses the focus
     held.said = said;
     const focused = document.activeElement?.dataset?.district;
     const layer = L.geoJSON({ type: "FeatureCollection", features }, { style: dress, onEachFeature: (one, shape) => name(place, one, shape) });
-    const casing = lines(outlines, { weight: 6, opacity: 0.9 }, "casing"), line = lines(outlines, { weight: 3, dashArray: "9 5" }, "line");
+    // the veil within an outline leaves its holes free: a ring alone does not tell a hole from another area
+    const casing = lines(outlines, { weight: 6, opacity: 0.9, fill: true, fillOpacity: 0.14 }, "casing"), line = lines(outlines, { weight: 3, dashArray: "9 5" }, "line");
     if (!held.layers.length) {
       held.bounds = layer.getBounds();
       fit(held);
@@ -98,14 +99,20 @@ function unsure(said) {
   return ["no_data", "unconfirmed"].includes(said.status);
 }
 
+// From when on the worst warning of a district is in force, where that lies ahead: the table of districts says it.
+function later(one) {
+  const when = document.getElementById(`district-${one.id}`)?.dataset.later;
+  return when ? `, ${when}` : "";
+}
+
 function name(place, one, shape) {
   const said = one.properties, label = document.createElement("span");
   const graded = said.advance ? place.dataset.advance : place.dataset.level;
   const unknown = said.status === "unconfirmed" ? place.dataset.expired : place.dataset.nothing;
   const state = unsure(said) ? unknown : said.level ? graded.replace("{}", said.level) : "";
   label.textContent = said.short_name;
-  if (state) label.append(document.createElement("br"), unsure(said) ? state : `${said.advance ? place.dataset.brief + " " : ""}${said.level}/4`);
-  shape.label = state ? `${said.name}: ${state}` : said.name;
+  if (state) label.append(document.createElement("br"), unsure(said) ? state : `${said.advance ? place.dataset.brief + " " : ""}${said.level}/4${later(one)}`);
+  shape.label = state ? `${said.name}: ${state}${later(one)}` : said.name;
   shape.bindTooltip(label, { permanent: true, direction: "center", className: "map-label" });
   shape.on("click", () => go(one));
 }
@@ -123,8 +130,8 @@ function go(one) {
 
 function lines(outlines, style, kind) {
   return L.geoJSON(outlines, {
-    style: (one) => ({ ...style, fill: false, className: `outline ${kind} level-${one.properties.level}` }),
-    pointToLayer: (one, at) => L.circle(at, { ...style, radius: one.properties.radius_m, fill: false, className: `outline ${kind} level-${one.properties.level}` }),
+    style: (one) => ({ fill: false, ...style, className: `outline ${kind} level-${one.properties.level}` }),
+    pointToLayer: (one, at) => L.circle(at, { fill: false, ...style, radius: one.properties.radius_m, className: `outline ${kind} level-${one.properties.level}` }),
     interactive: kind === "line",
     onEachFeature: (one, shape) => {
       const label = document.createElement("span");

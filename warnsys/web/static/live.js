@@ -66,14 +66,18 @@ function put(found) {
   const typed = new Map();
   root.querySelectorAll("input:not([type=hidden])").forEach((field) => field.id && typed.set(field.id, field.value));
   const said = [...root.querySelectorAll("form[data-act] > .said:not([hidden])")].map((one) => [one.parentElement.dataset.act, one]);
-  const open = [...root.querySelectorAll("details[id][open]")].map((one) => one.id);
+  const open = [...root.querySelectorAll("details[id][open]:not([data-opened])")].map((one) => one.id); // what the page opened itself it closes
   const scrolled = [...root.querySelectorAll(".scroll[id]")].map((one) => [one.id, one.scrollTop, one.scrollLeft]);
   const maps = new Map([...root.querySelectorAll(".map")].map((one) => [one.dataset.city, one]));
   for (const name of root.getAttributeNames()) if (name !== "id" && !found.hasAttribute(name)) root.removeAttribute(name);
   for (const name of found.getAttributeNames()) root.setAttribute(name, found.getAttribute(name));
   root.replaceChildren(...found.childNodes);
   root.querySelectorAll(".map").forEach((one) => maps.has(one.dataset.city) && one.replaceWith(maps.get(one.dataset.city)));
-  open.forEach((id) => document.getElementById(id)?.setAttribute("open", ""));
+  open.forEach((id) => {
+    const one = document.getElementById(id);
+    one?.setAttribute("open", "");
+    one?.removeAttribute("data-opened"); // somebody had opened it before
+  });
   scrolled.forEach(([id, top, left]) => document.getElementById(id)?.scrollTo({ top, left, behavior: "instant" }));
   said.forEach(([act, one]) => {
     one.removeAttribute("role"); // it was read out already

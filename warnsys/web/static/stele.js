@@ -5,6 +5,8 @@
 const ALONE_MS = 120000; // after so long without a touch, a key or a movement nobody is there: all turns again
 const SMALLEST = 0.62; // what would be smaller turns in pages instead
 const PAGED = 0.8;
+const SHRUNK = 0.8; // of its size: the text of a pager, where that saves a page
+const LOST = 0.5; // of a page, at most, for a sentence that would stand on two
 const NEEDED = 0.3; // but what is shown largest stands whole on every screen
 
 const NIGHT = [22, 6];
@@ -56,11 +58,11 @@ function fit() {
     }
     return false;
   };
-  pagers().forEach((one) => { one.scrollLeft = 0; one.style.height = ""; });
+  pagers().forEach((one) => { one.scrollLeft = 0; one.style.height = ""; sized(one, 1); });
   whole(1, SMALLEST, () => !spills(place) && !pagers().some(spills)) || whole(PAGED, NEEDED, () => !spills(place) && pagers().every(roomy));
   const heights = pagers().map((one) => [one, one.clientHeight]);
   heights.forEach(([one, height]) => { one.style.height = `${height}px`; }); // columns need a height to break at
-  pagers().forEach(leaf);
+  pagers().forEach((one) => { saved(one); leaf(one); });
 }
 
 // -- pages -----------------------------------------------------------------------------------------------------------
@@ -68,6 +70,73 @@ function fit() {
 function columns(one) {
   const step = one.getBoundingClientRect().width + parseFloat(getComputedStyle(one).columnGap);
   return { step, count: Math.max(1, Math.round((one.scrollWidth + step - one.getBoundingClientRect().width) / step)) };
+}
+
+// Each sentence of a text by itself, so that a page can end with one.
+function sentences() {
+  if (!Intl.Segmenter) return;
+  for (const text of area().querySelectorAll(".pager p")) {
+    if (text.closest("li") || text.matches(".when") || text.firstElementChild) continue;
+    const parts = new Intl.Segmenter(text.closest("[lang]").lang, { granularity: "sentence" }).segment(text.textContent);
+    text.replaceChildren(...[...parts].map(({ segment }) => {
+      const part = document.createElement("span");
+      part.className = "sentence";
+      part.textContent = segment;
+      return part;
+    }));
+  }
+}
+
+function shownSentences(one) {
+  return [...one.querySelectorAll(".sentence")].filter((part) => part.getClientRects().length);
+}
+
+// The lines of a sentence, and on which page of its pager each stands.
+function lines(part, one) {
+  const { left } = one.getBoundingClientRect(), { step } = columns(one);
+  const all = [...part.getClientRects()].filter((rect) => rect.width > 1);
+  return all.map((rect) => ({ top: rect.top, height: rect.height, page: Math.floor(((rect.left + rect.right) / 2 - left + one.scrollLeft) / step) }));
+}
+
+// The text of a pager in a part of its size, with no page begun before its time.
+function sized(one, part) {
+  one.style.setProperty("--own", String(part));
+  one.querySelectorAll(".leaf").forEach((leaf) => leaf.remove());
+}
+
+// Begins a page before each sentence that would stand on two, unless that wastes too much or parts it from its heading.
+function begun(one) {
+  const { bottom, height } = one.getBoundingClientRect();
+  for (const part of shownSentences(one)) {
+    const all = lines(part, one);
+    if (!all.length || all[0].page === all[all.length - 1].page) continue;
+    const heading = !part.previousSibling && part.parentElement.previousElementSibling?.tagName === "H2";
+    if (heading || all.length * all[0].height > height || bottom - all[0].top > LOST * height) continue;
+    const leaf = document.createElement("span");
+    leaf.className = "leaf";
+    part.before(leaf);
+  }
+}
+
+// As few pages as the text needs at most a little smaller: no last page with two words.
+function saved(one) {
+  if (columns(one).count < 2 || !shownSentences(one).length) return;
+  let best = 1, least = Infinity;
+  for (let part = 1; part >= SHRUNK - 0.001; part -= 0.04) {
+    sized(one, part);
+    begun(one);
+    const { count } = columns(one);
+    if (count < least) [best, least] = [part, count];
+  }
+  sized(one, best);
+  begun(one);
+}
+
+// What a page that is not the first goes on with.
+function goesOn(one, page) {
+  const first = page && shownSentences(one).find((part) => lines(part, one).some((line) => line.page === page));
+  if (!first) return "";
+  return first.closest("article")?.dataset.tongue || (first.closest(".advice, .instruction") ? one.querySelector("h2").textContent : "");
 }
 
 // Shows the page of a pager whose turn it is, and says which of how many.
@@ -81,7 +150,7 @@ function leaf(one) {
     said.setAttribute("aria-hidden", "true");
     one.parentElement.append(said);
   }
-  said.textContent = count > 1 ? `${page + 1}/${count}` : "";
+  said.textContent = count > 1 ? [goesOn(one, page), `${page + 1}/${count}`].filter(Boolean).join(" · ") : "";
 }
 
 function turns() {
@@ -210,6 +279,7 @@ function prepare() {
   window.ended?.(); // live.js of an older process, beside this one while it is replaced, has none
   clock();
   periods();
+  sentences();
   const controls = document.querySelector(".controls"), button = byId("pause");
   if (controls) controls.hidden = !first;
   if (button) {

@@ -12,7 +12,7 @@ clocks-differ = Uhren widersprechen sich ({ $what }). Gewarnt wird weiter; die U
 clock-off = Die Uhr des Web-Rechners geht falsch. Zeiten auf dieser Seite sind nicht verlässlich.
 no-data-for = Keine verlässlichen Daten für: { $districts }
 incomplete = { $city }: eine Warnung der Quelle ist nicht lesbar. Was die Quelle nicht ausdrücklich beendet, gilt weiter. Siehe „Nicht lesbar“.
-feed-stale = Datenquelle „{ $source }“ ist veraltet: letzter Stand { $stand }. Was gewarnt war, bleibt gewarnt.
+feed-stale = Datenquelle „{ $source }“ ist veraltet: letzter Stand { $stand }. Zuletzt bekannte Warnungen bleiben bis zu ihrem Ende stehen. Ob sie früher enden oder neue gelten, ist nicht bekannt.
 feed-never = Datenquelle „{ $source }“: noch kein Stand.
 stopped = { $channel } ist angehalten bis { $until }: { $reason } ({ $by })
 stopping = NOCH AKTIV: { $channel } wird angehalten bis { $until }: { $reason } ({ $by }). Noch nicht bestätigt: { $cities }
@@ -153,7 +153,8 @@ alert-title = Meldung
 decided = Entscheidung
 decided-matched = trifft zu
 decided-no_district = anderswo
-decided-not_live = nicht live
+decided-cancel = Aufhebung
+decided-not_live = warnt nicht
 decided-rejected = nicht lesbar
 share = Anteil
 via = entschieden durch
@@ -253,8 +254,14 @@ lag-of = { $topic }: { $count }
 resume-title = { $channel } wieder aufnehmen?
 resume-means = Danach geht auf diesem Kanal wieder alles hinaus. Was noch gilt und nicht mitgeteilt wurde, wird sofort mitgeteilt.
 resume-do = Jetzt wieder aufnehmen
-older-not-shown = { $count } ältere stehen nicht in dieser Tabelle.
-elsewhere = und { $count } Meldungen für andere Gegenden
+older-not-shown = { $count ->
+    [one] Eine ältere steht nicht in dieser Tabelle.
+   *[other] { $count } ältere stehen nicht in dieser Tabelle.
+}
+elsewhere = { $count ->
+    [one] und eine Meldung für andere Gegenden
+   *[other] und { $count } Meldungen für andere Gegenden
+}
 outage-feed = Quelle „{ $source }“ ohne neuen Stand
 outage-ticks = Kein Worker hat gearbeitet
 outage-open = { $since } bis jetzt
@@ -337,7 +344,10 @@ link-atom = Atom: was mitgeteilt wurde
 on-your-phone = Auf dem Telefon: { $address }
 qr-code = QR-Code: { $address }
 messages = Alle Meldungen
-messages-reach = Gehalten werden { $count } Meldungen, die älteste bekannt seit { $since }. Was davor kam, steht hier nicht.
+messages-reach = { $count ->
+    [one] Gehalten wird eine Meldung, bekannt seit { $since }. Was davor kam, steht hier nicht.
+   *[other] Gehalten werden { $count } Meldungen, die älteste bekannt seit { $since }. Was davor kam, steht hier nicht.
+}
 messages-none = Keine Meldung passt zu dieser Auswahl. Was gilt, zeigt das Lagebild.
 messages-none-held = Noch ist keine Meldung gelesen. Das sagt nichts darüber, ob etwas gilt.
 messages-older = Ältere Meldungen
@@ -408,7 +418,7 @@ legend-hatched = schraffiert: Vorabinformation; gepunktet: keine Daten
 legend-timeline = ein Balken je Meldung in den Farben der Stufen; schmal und gestrichelt: Vorabinformation; blass: vorbei
 legend-exercise = Rahmen, Banner, Titel und Symbol: nichts auf dieser Seite ist eine echte Warnung
 legend-levels = Stufen 1 bis 4
-legend-unknown = nichts bekannt
+legend-unknown = keine Daten
 desk-district-title = Bezirk { $district }
 district-of = { $city }. Warnzellen: { $cells }
 stele = Stele
@@ -417,3 +427,25 @@ messages-here = Meldungen der letzten 24 Stunden für diesen Bezirk
 messages-here-none = Keine gehaltene Meldung der letzten 24 Stunden nennt diesen Bezirk.
 sent-here-none = Keine Mitteilung ist bekannt, die diesen Bezirk nennt.
 on-desk = steht im Lagebild
+from-when = ab { $when }
+reason-cell = Warnzelle { $cell }
+reason-other-cells = nennt Warnzellen, keine davon hier
+reason-area = die Fläche der Meldung bedeckt { $share } % des Bezirks
+reason-part = { $share } % einer Fläche der Meldung liegen im Bezirk
+reason-small-share = die Fläche der Meldung bedeckt nur { $share } % des Bezirks, nötig sind { $least } %
+reason-no-overlap = die Fläche der Meldung liegt anderswo
+reason-no-area = nennt kein Gebiet
+reason-too-low = der Bezirk reicht bis { $ground } m, die Meldung gilt erst ab { $limit } m
+reason-too-high = der Bezirk beginnt bei { $ground } m, die Meldung gilt nur bis { $limit } m
+reason-test = Testmeldung
+reason-exercise = Übung
+reason-type = keine Warnung
+reason-scope = nicht für die Öffentlichkeit
+reason-cancel = { $count ->
+    [0] nennt keine Meldung, die sie aufhebt
+    [one] hebt eine Meldung auf
+   *[other] hebt { $count } Meldungen auf
+}
+reason-all-clear = meldet nur, dass etwas vorbei ist
+via-cell = Warnzelle
+via-area = Fläche

@@ -12,7 +12,7 @@ clocks-differ = Clocks contradict each other ({ $what }). Warnings go on; please
 clock-off = The clock of the web server is wrong. Times on this page cannot be relied on.
 no-data-for = No reliable data for: { $districts }
 incomplete = { $city }: a warning of the source cannot be read. What the source does not end expressly still holds. See “Unreadable”.
-feed-stale = Source “{ $source }” is stale: last state { $stand }. What was warned stays warned.
+feed-stale = Source “{ $source }” is stale: last state { $stand }. The warnings known last stay until their end. Whether they end earlier, or new ones hold, is not known.
 feed-never = Source “{ $source }”: no state yet.
 stopped = { $channel } is stopped until { $until }: { $reason } ({ $by })
 stopping = STILL ACTIVE: { $channel } is being stopped until { $until }: { $reason } ({ $by }). Not yet confirmed: { $cities }
@@ -153,7 +153,8 @@ alert-title = Message
 decided = Decision
 decided-matched = applies
 decided-no_district = elsewhere
-decided-not_live = not live
+decided-cancel = cancellation
+decided-not_live = does not warn
 decided-rejected = not readable
 share = Share
 via = decided by
@@ -253,8 +254,14 @@ lag-of = { $topic }: { $count }
 resume-title = Resume { $channel }?
 resume-means = Everything goes out on this channel again. What still holds and has not been told is told at once.
 resume-do = Resume now
-older-not-shown = { $count } older ones are not in this table.
-elsewhere = and { $count } messages for other places
+older-not-shown = { $count ->
+    [one] One older one is not in this table.
+   *[other] { $count } older ones are not in this table.
+}
+elsewhere = { $count ->
+    [one] and one message for other places
+   *[other] and { $count } messages for other places
+}
 outage-feed = Source “{ $source }” without a new stamp
 outage-ticks = No worker was at work
 outage-open = { $since } until now
@@ -337,7 +344,10 @@ link-atom = Atom: what was told
 on-your-phone = On your phone: { $address }
 qr-code = QR code: { $address }
 messages = All messages
-messages-reach = { $count } messages are kept, the oldest known since { $since }. What came before is not listed here.
+messages-reach = { $count ->
+    [one] One message is kept, known since { $since }. What came before is not listed here.
+   *[other] { $count } messages are kept, the oldest known since { $since }. What came before is not listed here.
+}
 messages-none = No message matches. What holds stands on the overview.
 messages-none-held = No message has been read yet. That says nothing about what holds.
 messages-older = Older messages
@@ -408,7 +418,7 @@ legend-hatched = hatched: advance notice; dotted: no data
 legend-timeline = a bar a message in the levels' colours; thin and dashed: advance notice; pale: over
 legend-exercise = frame, banner, title and icon: nothing on this page is a real warning
 legend-levels = levels 1 to 4
-legend-unknown = nothing known
+legend-unknown = no data
 desk-district-title = District { $district }
 district-of = { $city }. Warn cells: { $cells }
 stele = Stele
@@ -417,3 +427,25 @@ messages-here = Messages of the last 24 hours for this district
 messages-here-none = No message of the last 24 hours that is kept names this district.
 sent-here-none = No notice is known that names this district.
 on-desk = on the overview
+from-when = from { $when }
+reason-cell = warn cell { $cell }
+reason-other-cells = names warn cells, none of them here
+reason-area = the message's area covers { $share }% of the district
+reason-part = { $share }% of an area of the message lies in the district
+reason-small-share = the message's area covers only { $share }% of the district, { $least }% is needed
+reason-no-overlap = the message's area lies elsewhere
+reason-no-area = names no area
+reason-too-low = the district reaches up to { $ground } m, the message holds from { $limit } m on
+reason-too-high = the district begins at { $ground } m, the message holds up to { $limit } m only
+reason-test = test message
+reason-exercise = exercise
+reason-type = no warning
+reason-scope = not for the public
+reason-cancel = { $count ->
+    [0] names no message that it cancels
+    [one] cancels one message
+   *[other] cancels { $count } messages
+}
+reason-all-clear = says only that something is over
+via-cell = warn cell
+via-area = area
