@@ -66,7 +66,7 @@ function put(found) {
   const typed = new Map();
   root.querySelectorAll("input:not([type=hidden])").forEach((field) => field.id && typed.set(field.id, field.value));
   const said = [...root.querySelectorAll("form[data-act] > .said:not([hidden])")].map((one) => [one.parentElement.dataset.act, one]);
-  const open = [...root.querySelectorAll("details[id][open]:not([data-opened])")].map((one) => one.id); // what the page opened itself it closes
+  const open = [...root.querySelectorAll("details[id][open]:not([data-opened])")].map((one) => one.id); // the page closes what it opened itself
   const scrolled = [...root.querySelectorAll(".scroll[id]")].map((one) => [one.id, one.scrollTop, one.scrollLeft]);
   const maps = new Map([...root.querySelectorAll(".map")].map((one) => [one.dataset.city, one]));
   for (const name of root.getAttributeNames()) if (name !== "id" && !found.hasAttribute(name)) root.removeAttribute(name);
