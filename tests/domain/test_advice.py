@@ -41,18 +41,18 @@ def with_rule(**more: Any) -> Policy:
 @pytest.mark.parametrize("severity", ["Severe", "Extreme"])
 def test_a_push_says_what_to_do_from_severe_on_in_each_language(severity: str) -> None:
     (notice,) = told(says(severity)).push()
-    assert notice.body["de"] == f"ganz Xstadt. Mi 14.07. 14:00 bis 18:00 Uhr. {HOUSE} {SENT}"
+    assert notice.body["de"] == f"Ganz Xstadt. Mi 14.07. 14:00 bis 18:00 Uhr. {HOUSE} {SENT}"
     assert SOLID in notice.body["en"]
 
 
 def test_below_severe_a_push_says_nothing_of_it() -> None:
     (notice,) = told(says("Moderate")).push()
-    assert notice.body["de"] == f"ganz Xstadt. Mi 14.07. 14:00 bis 18:00 Uhr. {SENT}"
+    assert notice.body["de"] == f"Ganz Xstadt. Mi 14.07. 14:00 bis 18:00 Uhr. {SENT}"
 
 
 def test_where_a_message_says_not_what_to_do_nothing_is_put_in_its_place() -> None:
     (notice,) = told(says(de="", en="")).push()
-    assert notice.body["de"] == f"ganz Xstadt. Mi 14.07. 14:00 bis 18:00 Uhr. {SENT}"
+    assert notice.body["de"] == f"Ganz Xstadt. Mi 14.07. 14:00 bis 18:00 Uhr. {SENT}"
 
 
 def test_a_language_without_an_instruction_has_that_of_another() -> None:
@@ -75,7 +75,7 @@ def test_an_extension_and_a_lowering_to_severe_say_it_again_and_an_end_does_not(
 def test_a_long_instruction_is_said_in_its_first_whole_sentences() -> None:
     many = " ".join(f"Das ist der Satz Nummer {number} von vielen." for number in range(50))
     body = told(says(de=many)).push()[0].body["de"]
-    said = body.removeprefix("ganz Xstadt. Mi 14.07. 14:00 bis 18:00 Uhr. ").removesuffix(f" {SENT}")
+    said = body.removeprefix("Ganz Xstadt. Mi 14.07. 14:00 bis 18:00 Uhr. ").removesuffix(f" {SENT}")
     assert many.startswith(said)
     assert said.endswith("von vielen.")
     assert advice.MAX_CHARS - 60 < len(said) <= advice.MAX_CHARS
@@ -115,14 +115,14 @@ def test_a_shortened_text_is_its_beginning_and_keeps_the_limit(text: str, limit:
 def test_an_sms_says_what_to_do_where_room_is_left() -> None:
     short = says(de="Meiden Sie Bäume und Gerüste. Schließen Sie alle Fenster und Türen. Sichern Sie Loses.", ii="42")
     assert told(short).sms()[0].text == (
-        "Unwetterwarnung: schweres Gewitter, heftiger Starkregen. ganz Xstadt. Mi 14.07. 14:00-18:00. "
+        "Unwetterwarnung: schweres Gewitter, heftiger Starkregen. Ganz Xstadt. Mi 14.07. 14:00-18:00. "
         "Meiden Sie Bäume und Gerüste. Daten: DWD, gekürzt"
     )
 
 
 def test_for_what_to_do_no_slot_of_an_sms_gives_way_and_no_sentence_is_cut() -> None:
     assert told(says("Extreme")).sms()[0].text == (
-        "Extreme Unwetterwarnung: schweres Gewitter, extremer Orkan, Regen. ganz Xstadt. Mi 14.07. 14:00-18:00. "
+        "Extreme Unwetterwarnung: schweres Gewitter, extremer Orkan, Regen. Ganz Xstadt. Mi 14.07. 14:00-18:00. "
         "Daten: DWD, gekürzt"
     )
 
@@ -189,7 +189,7 @@ def test_an_sms_is_told_in_each_language_that_the_policy_names() -> None:
     german, english = city.sms()
     assert german == told(says()).sms()[0]
     assert (german.language, english.language) == (None, "en")
-    assert english.text.startswith("Severe weather warning: severe thunderstorms")
+    assert english.text.startswith("Severe weather warning: extreme hurricane")
     assert distinct_ids(city.notices)
 
 
@@ -203,7 +203,7 @@ def test_a_policy_may_leave_german_out_and_the_id_says_so() -> None:
 def test_second_messages_come_in_each_language() -> None:
     city = told(says("Extreme"), with_rule(languages=["de", "en"], second="Extreme"))
     assert [(one.language, one.part) for one in city.sms()] == [(None, None), ("en", None), (None, 2), ("en", 2)]
-    assert city.sms()[-1].text.startswith("What to do at level 4, severe thunderstorms: DANGER TO LIFE! Go into a")
+    assert city.sms()[-1].text.startswith("What to do at level 4, extreme hurricane: DANGER TO LIFE! Go into a")
     assert distinct_ids(city.notices)
 
 
