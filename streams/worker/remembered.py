@@ -16,7 +16,7 @@ from streams.worker.failures import error_reason
 from warnsys.headers import stamped
 from warnsys.pipeline import CityState
 from warnsys.records import Record
-from warnsys.warning.facts import Ledger
+from warnsys.warning.facts import Ledger, Listing
 
 BY_KEY = {"listings", "loose", "snapshots", "facts", "gaps", "held", "told", "steles"}
 """The fields of a ledger and of a city of which each value is an entry by itself. Of others the whole field is one."""
@@ -88,6 +88,7 @@ class MemoryStateStore:
 def changed_entries(before: RememberedPartition, now: RememberedPartition) -> Iterator[tuple[Path, Any]]:
     """Gives the entries that differ. The value None says that an entry is gone."""
     yield from _changed_in(("ledger",), before.ledger, now.ledger)
+    yield from _changed_listings(before.ledger, now.ledger)
     for city in before.cities.keys() | now.cities.keys():
         was, is_now = (some.cities.get(city) or CityState(city=city) for some in (before, now))
         yield from _changed_in(("city", city), was, is_now)
@@ -98,7 +99,7 @@ def changed_entries(before: RememberedPartition, now: RememberedPartition) -> It
 def _changed_in(path: Path, before: Record, now: Record) -> Iterator[tuple[Path, Any]]:
     for name, about in type(now).model_fields.items():
         was, is_now = getattr(before, name), getattr(now, name)
-        if was is is_now or about.exclude:
+        if was is is_now or about.exclude or name == "listings":
             continue
         if name not in BY_KEY:
             if was != is_now:
@@ -129,6 +130,8 @@ def value_at(remembered: RememberedPartition, path: Path) -> Any:
     """Gives the value of an entry."""
     record: Record = remembered.ledger if path[0] == "ledger" else remembered.cities[path[1]]
     name, *keys = path[1 if path[0] == "ledger" else 2 :]
+    if name == "listings":
+        return _stored_listing(remembered.ledger, keys[0])
     value = getattr(record, name)
     return _entries(name, keys[0], value[keys[0]])[tuple(keys)] if keys else value
 
@@ -157,7 +160,7 @@ class EntryTree:
         if snapshots := plain.get("snapshots"):
             newest_first = {source: sorted(some.items(), reverse=True) for source, some in snapshots.items()}
             plain["snapshots"] = {source: [one for _, one in some] for source, some in newest_first.items()}
-        ledger = self._read(Ledger, plain, "", last, unreadable) or Ledger()
+        ledger = _with_last_stamps(self._read(Ledger, plain, "", last, unreadable) or Ledger())
         found = {city: self._read(CityState, x, city, last, unreadable) for city, x in self._cities.items() if x}
         cities = {city: state for city, state in found.items() if isinstance(state, CityState)}
         return RememberedPartition(ledger, cities, covers, covers_at, covers_log, unreadable)
@@ -172,3 +175,53 @@ class EntryTree:
             record = replace(last, key=(city or "ledger").encode(), value=to_json(plain))
             unreadable[city] = UnreadableState(record, f"state: {city or 'ledger'}: {error_reason(error)}")
             return None
+
+
+# -- listings --------------------------------------------------------------------------------------------------------
+# Each snapshot moves the last stamp of all that it lists. That stamp is that of the newest snapshot of the source that
+# lists the message, and snapshots are stored, too. So it is left out, and a snapshot does not rewrite all listings.
+
+
+def _changed_listings(before: Ledger, now: Ledger) -> Iterator[tuple[Path, Any]]:
+    was, is_now = before.listings, now.listings
+    if was is is_now and before.snapshots is now.snapshots:
+        return
+    changed = {listed_id for listed_id in was.keys() | is_now.keys() if was.get(listed_id) is not is_now.get(listed_id)}
+    for source, snapshots in before.snapshots.items():
+        kept = {id(seen) for seen in now.snapshots.get(source, ())}
+        changed.update(listed_id for seen in snapshots if id(seen) not in kept for listed_id in seen.ids)
+    for listed_id in changed:
+        value = _stored_listing(now, listed_id)
+        if _stored_listing(before, listed_id) != value:
+            yield ("ledger", "listings", listed_id), value
+
+
+def _stored_listing(ledger: Ledger, listed_id: str) -> Listing | None:
+    """Gives a listing without the last stamps that snapshots of the ledger tell."""
+    listing = ledger.listings.get(listed_id)
+    if listing is None:
+        return None
+    sightings = {
+        source: one.model_copy(update={"last": None}) if one.last == _last_listed(ledger, source, listed_id) else one
+        for source, one in listing.sightings.items()
+    }
+    return listing.model_copy(update={"sightings": sightings})
+
+
+def _last_listed(ledger: Ledger, source: str, listed_id: str) -> datetime | None:
+    """Gives the stamp of the newest snapshot of a source that lists a message; None if none of the ledger's does."""
+    return next((seen.stamp for seen in ledger.snapshots.get(source, ()) if seen.lists(listed_id)), None)
+
+
+def _with_last_stamps(ledger: Ledger) -> Ledger:
+    """Gives the ledger with the last stamps that `_stored_listing` left out."""
+    listings = dict(ledger.listings)
+    for listed_id, listing in ledger.listings.items():
+        sightings = {
+            source: one.model_copy(update={"last": last})
+            for source, one in listing.sightings.items()
+            if one.last is None and (last := _last_listed(ledger, source, listed_id))
+        }
+        if sightings:
+            listings[listed_id] = listing.model_copy(update={"sightings": {**listing.sightings, **sightings}})
+    return ledger.model_copy(update={"listings": listings})

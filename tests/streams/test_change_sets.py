@@ -108,6 +108,24 @@ async def test_what_is_written_is_what_changed_however_much_is_remembered() -> N
     assert sum(len(record.value or b"") for record in log.records[stood:]) < 2_000
 
 
+async def test_a_snapshot_rewrites_no_listing_and_tells_their_last_stamps_to_the_next() -> None:
+    log = Log()
+    store = OnTopic(log)
+    ids = [f"O{n}" for n in range(500)]
+    many = [outcome(one, decided="no_district") for one in (*ids, "X")]
+    listings = [snapshot(1, *ids), snapshot(2, *ids), *(snapshot(minute, "X") for minute in range(3, 9))]
+    *_, before, after, _, _, _, _, _, gone = remembered(tick(0), *many, *listings)
+    assert not any(seen.lists(ids[0]) for seen in gone.ledger.snapshots["dwd"])
+    await store.save(0, before)
+    stood = len(log.records)
+    await store.save(0, after)
+    written = b"".join(record.value or b"" for record in log.records[stood:])
+    assert written.count(b"sightings") == 0
+    assert await OnTopic(log).load(0) == after
+    await store.save(0, gone)
+    assert (await OnTopic(log).load(0)).ledger == gone.ledger, "what no snapshot tells any more is stored again"
+
+
 async def test_a_large_set_counts_when_its_last_part_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(state, "PART_BYTES", 500)
     log = Log()
