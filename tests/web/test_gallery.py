@@ -26,6 +26,7 @@ NOT_SHOWN = {
     ".map-label::before": "Leaflet draws it",
     ".leaflet-tooltip.around-label": "Leaflet draws it",
     ".leaflet-container .around": "Leaflet draws it",
+    ".districts .later": "the worst warnings of these towns are in force",
     **dict.fromkeys((".code svg", ".stele .code", ".night .code"), "the towns have no address for it"),
     **dict.fromkeys((".stele .foot.coded", ".coded footer", ".coded .controls"), "the towns have no address for it"),
     **dict.fromkeys((".page .blind > main", ".page .blind > .late"), "a page turns blind when its server is gone"),
