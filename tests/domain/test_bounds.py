@@ -253,7 +253,7 @@ WORST = outcome("W", meaning("Extreme", districts=["d1"], expires=600), stamp=1)
 
 def heavy(stamp: float, *listed: str, expires: float = 60) -> Iterator[ImpactRecord]:
     """So much in force that something has to give way."""
-    names = ids(150, length=7_000)
+    names = ids(300, length=7_000)
     yield snapshot(stamp, *listed, *names)
     for name in names:
         yield outcome(name, meaning("Severe", districts=["d1"], expires=expires), sent=stamp - 1, stamp=stamp)
