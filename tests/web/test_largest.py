@@ -130,15 +130,3 @@ def test_without_data_a_screen_says_so_first_and_then_what_was_last_known_and_ha
     assert "Stufe 3 von 4" in text
     assert "turmböen" not in text
     assert "Stufe 3 von 4" not in heard(soon).later(10).page(path)
-
-
-def test_of_two_of_one_level_in_force_the_newer_begin_is_the_largest_and_of_two_to_come_the_nearer() -> None:
-    frost = meaning("Moderate", group="FROST", ii="22", onset=-50)
-    ice = meaning("Moderate", group="GLAZE", ii="85", onset=-5)
-    record = heard(frost, ice).board.stele("d1")
-    assert record is not None
-    assert [item.group for item in record.items] == ["GLAZE", "FROST"]
-    soon, late = (one.model_copy(update={"onset": at(minute)}) for one, minute in ((ice, 100), (frost, 150)))
-    record = heard(late, soon).board.stele("d1")
-    assert record is not None
-    assert [item.group for item in record.items] == ["GLAZE", "FROST"]

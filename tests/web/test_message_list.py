@@ -68,8 +68,12 @@ def names(text: str) -> set[str]:
 
 def counts(text: str) -> dict[str, int]:
     part = re.sub(r"<[^>]+>", "", text.partition('class="counts">')[2].partition("</p>")[0])
-    names = r"(alle|trifft zu|anderswo|Aufhebung|warnt nicht|nicht lesbar|keine [\w ]+?) (\d+)"
-    return {name: int(count) for name, count in re.findall(names, part)}
+    return {
+        name: int(count)
+        for name, count in re.findall(
+            r"(alle|trifft zu|anderswo|Aufhebung|warnt nicht|nicht lesbar|keine [\w ]+?) (\d+)", part
+        )
+    }
 
 
 # -- everything, with what was decided of it ------------------------------------------------------------------------

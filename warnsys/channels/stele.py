@@ -24,7 +24,7 @@ from warnsys.warning.notify import notice_id
 from warnsys.warning.policy import Policy
 from warnsys.warning.situation import DistrictSituation, Situation, Standing
 
-Rank = tuple[bool, int, bool, int, bool, float]
+Rank = tuple[bool, int, bool, int, bool]
 """A smaller one is shown larger."""
 
 LOUDNESS: tuple[Presentation, ...] = get_args(Presentation)
@@ -38,12 +38,10 @@ MOST_BYTES_OF_ONE = 4 * MAX_LANGUAGES * (EVENT_CHARS + HEADLINE_CHARS + 2 * BODY
 def rank(phase: str, presentation: Presentation, onset: datetime, number: int, now: datetime) -> Rank:
     """Orders what holds in a district: what policy presents loudest, then what is in force, then the higher level.
 
-    An advance notice is never in force. What has expired comes last. Of what is alike in all this, the newer begin
-    comes first of what is in force, and the nearest of what is not. `number` is the level's.
+    An advance notice is never in force. What has expired comes last. `number` is the level's.
     """
-    later, begin = phase == "advance" or onset > now, onset.timestamp()
-    loudness = -LOUDNESS.index(presentation)
-    return phase == "expired", loudness, later, -number, phase == "advance", begin if later else -begin
+    later = phase == "advance" or onset > now
+    return phase == "expired", -LOUDNESS.index(presentation), later, -number, phase == "advance"
 
 
 def largest_first(items: Iterable[SteleItem], now: datetime) -> list[SteleItem]:

@@ -75,8 +75,7 @@ class CapMessage(Part):
 class SteleRecord(Record):
     """The complete present state of one district. After `valid_until` a reader shows "no data".
 
-    First stands what is shown largest: what policy presents loudest, of several what is in force, then the worst, then
-    the newest.
+    First stands what is shown largest: what policy presents loudest, of several what is in force, then the worst.
     """
 
     id: str

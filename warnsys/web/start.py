@@ -134,7 +134,7 @@ def _worst_first(board: Board, found: list[tuple[CityRules, District]]) -> list[
     return sorted(found, key=lambda one: _prominence(board.stele(one[1].id), now))
 
 
-def _prominence(record: SteleRecord | None, now: datetime) -> tuple[float, ...]:
+def _prominence(record: SteleRecord | None, now: datetime) -> tuple[int, ...]:
     """A smaller one stands further up."""
     if record is None:
         return (UNKNOWN,)
