@@ -24,7 +24,7 @@ _KNOWN: tuple[tuple[str, str], ...] = (
     (r"(?P<code>msgType \w+)", "reason-type"),
     (r"(?P<code>scope \w+)", "reason-scope"),
     (r"cancel: names (?P<count>\d+), warns nobody", "reason-cancel"),
-    (r"all clear", "reason-all-clear"),
+    (r"all clear", "reason-over"),
 )
 _PATTERNS = tuple((re.compile(pattern), key) for pattern, key in _KNOWN)
 _SHARES = ("share", "least")

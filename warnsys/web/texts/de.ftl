@@ -446,6 +446,6 @@ reason-cancel = { $count ->
     [one] hebt eine Meldung auf
    *[other] hebt { $count } Meldungen auf
 }
-reason-all-clear = meldet nur, dass etwas vorbei ist
+reason-over = meldet nur, dass etwas vorbei ist
 via-cell = Warnzelle
 via-area = Fläche

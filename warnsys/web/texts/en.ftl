@@ -446,6 +446,6 @@ reason-cancel = { $count ->
     [one] cancels one message
    *[other] cancels { $count } messages
 }
-reason-all-clear = says only that something is over
+reason-over = says only that something is over
 via-cell = warn cell
 via-area = area
