@@ -533,7 +533,7 @@ def to_come() -> Desk:
 
 def test_map_and_list_say_from_when_the_worst_warning_is_in_force_while_that_lies_ahead() -> None:
     desk = to_come()
-    page = html.document_fromstring(desk.page("/"))
+    page: Any = html.document_fromstring(desk.page("/"))
     (row,) = page.xpath("//tr[@id='district-d1']")
     assert row.get("data-later") == "ab 17:00"
     assert " ".join(row.text_content().split()).startswith("District 1 Stufe 4 von 4 ab 17:00")

@@ -105,9 +105,9 @@ def test_plain_advice_stands_first_and_the_authors_own_instruction_in_german_aft
         (german,) = parts(page, "//*[@id='german']")
         said_first = [one.tag + "".join(one.classes) for one in german]
         assert said_first in (["h2", "padvice", "pinstruction", "pdescription"], ["h2", "padvice", "pdescription"])
-    page = STATES["severe"]().page("/stele/solingen-1")
-    assert "Schließen Sie Fenster und Türen." in page
-    assert "Gehen Sie sofort in ein festes Haus." in page
+    text = STATES["severe"]().page("/stele/solingen-1")
+    assert "Schließen Sie Fenster und Türen." in text
+    assert "Gehen Sie sofort in ein festes Haus." in text
 
 
 def test_an_advance_notice_and_what_begins_in_hours_have_no_advice_of_ours_for_now() -> None:

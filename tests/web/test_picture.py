@@ -198,7 +198,8 @@ def test_the_timeline_is_scaled_to_what_it_shows() -> None:
 @pytest.mark.parametrize("minute", range(0, 720, 90))
 def test_hours_of_the_timeline_touch_neither_now_nor_its_end(minute: int) -> None:
     made = Desk().take(tick(0), outcome("A", meaning(onset=minute % 170, expires=minute + 30 + minute**2 % 2000)))
-    words = html.fromstring(made.page("/")).xpath("//*[contains(@class, 'hour')]")
+    page: Any = html.fromstring(made.page("/"))
+    words = page.xpath("//*[contains(@class, 'hour')]")
     (now,) = [float(one.get("x")) for one in words if one.text == "jetzt"]
     others = [float(one.get("x")) for one in words if one.text != "jetzt"]
     assert others
