@@ -100,7 +100,7 @@ class GeofenceIndex:
     def _matches(self, areas: Sequence[Area], shares: Shares, least: Least) -> Matches:
         blocks = Blocks(areas)
         near: Sequence[int] = ()
-        settle: Callable[[], tuple[Sequence[int], Sequence[int]]] | None = None
+        sure_and_asked: Callable[[], tuple[Sequence[int], Sequence[int]]] | None = None
         if blocks.by_cell:
             listed = self._by_cell.keys() & blocks.by_cell.keys()
             near = sorted({position for cell in listed for position in self._by_cell[cell]})
@@ -108,7 +108,7 @@ class GeofenceIndex:
             near = shares.of(blocks.shaped).fences.tolist()
             if not blocks.banded:
 
-                def settle() -> tuple[Sequence[int], Sequence[int]]:
+                def sure_and_asked() -> tuple[Sequence[int], Sequence[int]]:
                     sure, asked = shares.may_warn(blocks.shaped, *least)
                     return sure.tolist(), asked.tolist()
 
@@ -117,7 +117,7 @@ class GeofenceIndex:
             part_of = partial(shares.largest_part, position, least.part)
             return decide(self.districts[position], blocks, share_of, part_of, least, exactly)
 
-        return Matches(len(self.districts), near, decide_at, settle)
+        return Matches(len(self.districts), near, decide_at, sure_and_asked)
 
 
 def _version(districts: Iterable[District]) -> str:

@@ -212,19 +212,19 @@ class Matches(Sequence[Match]):
         count: int,
         near: Sequence[int],
         decide: Callable[[int], Match],
-        settle: Callable[[], tuple[Sequence[int], Sequence[int]]] | None = None,
+        sure_and_asked: Callable[[], tuple[Sequence[int], Sequence[int]]] | None = None,
     ) -> None:
         """`near` are positions, ascending, of at least all districts with a listed cell or a share.
 
-        `settle` gives, faster than `decide`, the positions that surely are warned, and those that `decide` has to be
-        asked for. All others are not warned.
+        `sure_and_asked` gives, faster than `decide`, the positions that surely are warned, and those for which `decide`
+        has to be asked. All others are not warned.
         """
-        self._count, self._near, self._decide, self._settle = count, near, decide, settle
+        self._count, self._near, self._decide, self._sure_and_asked = count, near, decide, sure_and_asked
 
     @cached_property
     def warned_at(self) -> tuple[int, ...]:
-        """The positions of the districts that are warned, ascending. No Match is made where the share settles it."""
-        sure, asked = self._settle() if self._settle else ((), self._near)
+        """The positions of the districts that are warned, ascending. No Match is made where the share decides."""
+        sure, asked = self._sure_and_asked() if self._sure_and_asked else ((), self._near)
         more = [position for position in asked if self._decide(position).matched]
         return tuple(sorted([*sure, *more]) if more else sure)
 

@@ -90,6 +90,8 @@ def changed_entries(before: RememberedPartition, now: RememberedPartition) -> It
     yield from _changed_in(("ledger",), before.ledger, now.ledger)
     yield from _changed_listings(before.ledger, now.ledger)
     for city in before.cities.keys() | now.cities.keys():
+        if before.cities.get(city) is now.cities.get(city):
+            continue
         was, is_now = (some.cities.get(city) or CityState(city=city) for some in (before, now))
         yield from _changed_in(("city", city), was, is_now)
         if city not in before.cities:  # it was compared with an empty state of its id, so this field does not differ

@@ -234,8 +234,9 @@ class SettleAgent:
             for step, seconds in trail.steps(time.time()).items():
                 self._metrics.took(step, seconds)
         elif isinstance(content, Tick) and ledger.now:
+            clocks_off = ledger.clocks_off
             for city in partition.states:
-                self._metrics.ticked(city, ledger.now, ledger.clocks_off)
+                self._metrics.ticked(city, ledger.now, clocks_off)
         for city, one in settled.items():
             self._metrics.troubles.labels(city).set(len(one.state.troubles))
             if situation := one.situation:

@@ -338,13 +338,15 @@ class _Changes(SceneComparison):
 
     def rose_in(self, group: str, cause: str, differences: Iterable[Difference]) -> tuple[str, ...]:
         """Gives the districts where a message replaced what was told of a group, and that had not ended."""
+        now = self.situation.now
+        raised = [(one.district, one.was) for one in differences if one.reason == "raised" and one.was]
+        replaced = self.all_replaced_by(cause) if raised else set[str]()
         found = []
-        for one in differences:
-            if one.reason == "raised" and one.was and one.was.holds(self.situation.now):
-                gone = self.gone_meanings(group, (one.district,))
-                told = {fact.base_id for meaning, fact in gone if grade(meaning) == one.was.grade}
-                if told & self.all_replaced_by(cause):
-                    found.append(one.district)
+        for district, was in raised:
+            gone = self.gone_meanings(group, (district,))
+            told = {fact.base_id for meaning, fact in gone if grade(meaning) == was.grade}
+            if was.holds(now) and told & replaced:
+                found.append(district)
         return tuple(found)
 
     def stood_elsewhere(self, meaning: Meaning, entered: Collection[str]) -> bool:

@@ -32,11 +32,7 @@ class PastFacts(Part):
 
 
 class PastState(CityState):
-    facts: PastFacts = PastFacts()  # type: ignore[assignment]
-
-    @property
-    def past(self) -> PastFacts:
-        return self.facts
+    facts: PastFacts = PastFacts()  # type: ignore[assignment]  # the field has had another form under the same name
 
 
 def on_one_ledger(states: Iterable[PastState]) -> tuple[Ledger, dict[str, CityState]]:
@@ -44,13 +40,13 @@ def on_one_ledger(states: Iterable[PastState]) -> tuple[Ledger, dict[str, CitySt
     some = list(states)
     if not some:
         return Ledger(), {}
-    newest = max(some, key=lambda one: one.past.now.timestamp() if one.past.now else 0.0).past
+    newest = max(some, key=lambda one: one.facts.now.timestamp() if one.facts.now else 0.0).facts
     listings: dict[str, Listing] = {}
     snapshots: dict[str, dict[datetime, KnownSnapshot]] = {}
     for state in some:
-        for listed_id, listing in state.past.listings.items():
+        for listed_id, listing in state.facts.listings.items():
             listings[listed_id] = _join(listings.get(listed_id), listing)
-        for source, seen in state.past.snapshots.items():
+        for source, seen in state.facts.snapshots.items():
             of_source = snapshots.setdefault(source, {})
             of_source.update((one.stamp, join_snapshots(of_source.get(one.stamp), one)) for one in seen)
     ledger = Ledger(
@@ -64,9 +60,9 @@ def on_one_ledger(states: Iterable[PastState]) -> tuple[Ledger, dict[str, CitySt
     cities = {}
     for state in some:
         own = _concern(state)
-        loose |= {base_id: fact for base_id, fact in state.past.facts.items() if base_id not in own}
+        loose |= {base_id: fact for base_id, fact in state.facts.facts.items() if base_id not in own}
         cities[state.city] = CityState(
-            city=state.city, facts=own, gaps=_gaps(state, ledger), forgot=state.past.forgot, held=state.held,
+            city=state.city, facts=own, gaps=_gaps(state, ledger), forgot=state.facts.forgot, held=state.held,
             told=state.told, steles=state.steles, stopped=state.stopped, troubles=state.troubles,
         )  # fmt: skip
     return with_loose(ledger, loose), cities
@@ -86,8 +82,8 @@ def _gaps(state: PastState, ledger: Ledger) -> dict[str, Gap]:
     """Gives what a city lacked of what others had accepted, or had let go."""
     listed = {i for seen in ledger.snapshots.values() for one in seen for i in one.ids}
     found = {}
-    for listed_id in listed | state.past.listings.keys():
-        own, known = state.past.listings.get(listed_id, PastListing()), ledger.listings.get(listed_id, Listing())
+    for listed_id in listed | state.facts.listings.keys():
+        own, known = state.facts.listings.get(listed_id, PastListing()), ledger.listings.get(listed_id, Listing())
         lacks = {version for version, accepted in known.accepted.items() if accepted and not own.accepted.get(version)}
         if own.let_go or (lacks and listed_id in listed):
             rejected = next((version for version in lacks if own.accepted.get(version) is False), None)
@@ -97,7 +93,7 @@ def _gaps(state: PastState, ledger: Ledger) -> dict[str, Gap]:
 
 def _concern(state: PastState) -> dict[str, Fact]:
     """Gives the facts that concern a city: those that warn or stood there, and all that these are referenced with."""
-    facts = state.past.facts
+    facts = state.facts.facts
     near: dict[str, set[str]] = {}
     for base_id, fact in facts.items():
         for other in {*fact.supersedes, *((fact.of,) if fact.of else ())}:
