@@ -5,6 +5,7 @@ Acknowledgements come back into the event loop, one call for all records that we
 
 import asyncio
 import logging
+import math
 import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -26,11 +27,15 @@ START_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 5.0
 LOOK_S = 0.1
 """How often the thread that waits for acknowledgements looks whether it should end."""
+QUIET_S = 3_600.0
+"""After this long a partition's next record goes alone. A broker forgets a sender after a day (its default)."""
 
 
 class KafkaSender:
     """Sends to a broker; an async context manager. Raises `SendError` on entering where there is no broker.
 
+    The first record for a partition goes alone. A broker that does not know the sender yet takes any request of it: if
+    it declined the first and took the second, librdkafka would count the first as taken, too (docs/adr/0012).
     `slept` says at a monotonic time why this process may send nothing any more, or ""; it then ends without a commit.
     `end` is called, in another thread, where librdkafka can send nothing any more, and time mends nothing.
     """
@@ -60,6 +65,9 @@ class KafkaSender:
         }
         self._progress, self._slept, self._end = progress, slept, end
         self._fatal: KafkaError | None = None
+        self._turn = asyncio.Lock()
+        self._acknowledged_at: dict[tuple[str, int], float] = {}
+        """By topic and partition: monotonic time."""
         self._producer: Producer
         self._loop: asyncio.AbstractEventLoop
         self._closing, self._ended = threading.Event(), threading.Event()
@@ -84,6 +92,21 @@ class KafkaSender:
         await (await self.begin(records))
 
     async def begin(self, records: Sequence[ProducerRecord]) -> Awaitable[None]:
+        async with self._turn:
+            alone = self._to_go_alone(records)
+            if alone:
+                await (await self._produce([records[i] for i in alone]))
+            return await self._produce([record for i, record in enumerate(records) if i not in alone])
+
+    def _to_go_alone(self, records: Sequence[ProducerRecord]) -> set[int]:
+        """Where the first record of each partition stands from which no acknowledgement came for a while."""
+        first = dict[tuple[str, int], int]()
+        for i, record in enumerate(records):
+            first.setdefault((record.topic, record.partition), i)
+        since = time.monotonic() - QUIET_S
+        return {i for place, i in first.items() if self._acknowledged_at.get(place, -math.inf) < since}
+
+    async def _produce(self, records: Sequence[ProducerRecord]) -> Awaitable[None]:
         if reason := self._slept(time.monotonic()):
             end_at_once(reason)
         acknowledged: asyncio.Future[None] = self._loop.create_future()
@@ -117,15 +140,24 @@ class KafkaSender:
         return acknowledged
 
     def _tell(self, told: Sequence[tuple[KafkaError | None, Message]], acknowledged: asyncio.Future[None]) -> None:
-        """What became of records that were sent together, once it is known of all."""
-        errors = [error for error, _ in told if error]
+        """What became of records that were sent together, once it is known of all.
+
+        Without an offset nobody knows that a record is there: librdkafka only concluded it from a later one.
+        """
+        errors = [self._error(error) for error, _ in told if error]
         for error, message in told:
+            place, offset = (str(message.topic()), message.partition() or 0), message.offset()
+            if not error and offset is not None:
+                self._progress.sent(*place, offset)
+                self._acknowledged_at[place] = time.monotonic()
+                continue
+            self._acknowledged_at.pop(place, None)
             if not error:
-                self._progress.sent(str(message.topic()), message.partition() or 0, message.offset() or 0)
+                errors.append(SendError(f"{place[0]}, partition {place[1]}: acknowledged without an offset"))
         if acknowledged.done():
             return
         if errors:
-            acknowledged.set_exception(self._error(errors[0]))
+            acknowledged.set_exception(errors[0])
         else:
             acknowledged.set_result(None)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 
 import pytest
@@ -21,6 +21,7 @@ from streams.kafka.records import (
 from streams.kafka.sender import KafkaSender
 from streams.kafka.topics import Topics
 from streams.processes.runtime import broker_of
+from tests.kafka.failing_broker import NOT_THE_LEADER, PRODUCE, FailingBroker
 from tests.kafka.story import settings_of
 from tools.local_kafka import LocalKafka
 
@@ -78,6 +79,42 @@ async def test_what_is_begun_before_keeps_its_place_before(sender: tuple[Sender,
     owed = [await to.begin(some(topics, f"{number}a", f"{number}b")) for number in range(50)]
     await asyncio.gather(*owed)
     assert [key for key, _ in await written()] == [f"key-{n}{which}" for n in range(50) for which in "ab"]
+
+
+@pytest.fixture
+def failing() -> Iterator[FailingBroker]:
+    with FailingBroker() as broker:
+        broker.answers_after(50)
+        yield broker
+
+
+async def one_after_the_other(to: Sender, count: int) -> list[BaseException | None]:
+    """What became of records that are on their way at the same time, each in a request of its own."""
+    owed = []
+    for number in range(count):
+        owed.append(asyncio.ensure_future(to.send([ProducerRecord("failing", 0, "key", f"{number}".encode())])))
+        await asyncio.sleep(0.01)
+    return await asyncio.gather(*owed, return_exceptions=True)
+
+
+async def test_a_declined_first_request_is_not_overtaken_by_the_next(failing: FailingBroker) -> None:
+    async with KafkaSender(failing.bootstrap, Progress()) as to:
+        failing.declines_the_next(PRODUCE, NOT_THE_LEADER)
+        assert await one_after_the_other(to, 4) == [None] * 4
+    assert [record.value for record in await read(failing.bootstrap, "failing")] == [b"0", b"1", b"2", b"3"]
+
+
+async def test_what_is_acknowledged_without_an_offset_may_be_lost(failing: FailingBroker) -> None:
+    """A broker that forgot the sender takes the second request although it declined the first."""
+    async with KafkaSender(failing.bootstrap, Progress()) as to:
+        await to.send([ProducerRecord("failing", 0, "key", b"before")])
+        failing.declines_the_next(PRODUCE, NOT_THE_LEADER)
+        told = await one_after_the_other(to, 4)
+    there = {record.value for record in await read(failing.bootstrap, "failing")}
+    taken = [error is None for error in told]
+    assert taken == [f"{number}".encode() in there for number in range(4)]
+    assert not all(taken)
+    assert "failing, partition 0: acknowledged without an offset" in {str(error) for error in told}
 
 
 async def test_nothing_to_send_is_acknowledged_at_once(sender: tuple[Sender, Written]) -> None:
