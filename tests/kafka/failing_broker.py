@@ -1,4 +1,4 @@
-"""librdkafka's mock cluster, which answers as a test wants: it is asked through C, for Python's client shows none of it."""
+"""librdkafka's mock cluster, which answers as a test wants. It is driven through C: the client for Python hides it."""
 
 import ctypes
 from pathlib import Path
