@@ -79,14 +79,15 @@ class Settled(NamedTuple):
     notices: tuple[Notice, ...] = ()
     """What to publish."""
     situation: Situation | None = None
-    """What holds; None if the record is only learned, and what follows is left to a later one."""
+    """What holds. It is None if the record is only learned, and what follows is left to a later one; and if the record
+    is set aside."""
     next_time: datetime | None = None
     """When time alone may change what holds, or what is to be sent; None if the next tick may."""
 
     @property
     def unsettled(self) -> bool:
-        """Says whether even a snapshot that lists the same of this city's messages may change what holds. If not, only
-        one that lists more or fewer of them can."""
+        """Says whether any next snapshot may change what holds. If not, only a snapshot can that lists more or fewer of
+        this city's messages than the one before it."""
         return self.situation is None or self.situation.unsettled or bool(self.state.troubles)
 
 
@@ -206,7 +207,8 @@ def _with_message(state: CityState, outcome: Outcome, learned: LearnedRecord, ru
     gaps, before = _with_verdict(state.gaps, outcome), state.facts
     state = state if gaps is state.gaps else state.model_copy(update={"gaps": gaps})
     fact = fact_of(outcome, learned.before.now)
-    # The keys of `gaps` are listed ids; for messages of the DWD these are the base ids. The own gap is closed by now.
+    # The keys of `gaps` are listed ids; for messages of the DWD these are the base ids. `_with_verdict` has
+    # removed this message's own gap, so here a gap can only be that of a message which this one supersedes.
     is_known = fact is not None and any(i in before or i in gaps for i in (fact.base_id, *fact.supersedes))
     if fact is None or not (fact.meanings or is_known):
         return state

@@ -26,8 +26,11 @@ A ring without crossings follows the same rule: it counts as a whole if it start
 So only the edges that cross and the rings that start inside have to be found. The rings follow from crossings, too:
 links lead from far outside to the start of the first ring, and from each ring to the next. Whoever walks along the
 links is inside after an entry, and outside after an exit. The fences' links are walked in this way. An outline's links
-lead on to far outside, and each of them bears the sum of all rings before it; that is added where the link leaves a
-fence, and taken away where it enters one. So one search for crossings, among rings and links alike, finds all terms.
+lead on to far outside, and each of them bears the sum of all rings before it, from the first on. This sum is taken away
+where the link enters a fence, and added where it leaves the fence. If it enters before ring k and leaves after ring m,
+the rings from k to m remain: those that start inside the fence. So one search for crossings, among rings and links
+alike, finds all terms.
+
 The work grows with the crossings and with the vertices of the outlines; of a fence it reads the stretches that come
 near an outline. docs/explanation/exact-shares.md tells the same with more pictures.
 """
@@ -182,7 +185,7 @@ class Fences:
         """The terms of the crossings of the fences' rings: ± (fence's sum - outline's sum).
 
         It gives the terms of an outline's rings that start inside a fence, too, by the outline's links. Where a link
-        leads out of the fence, the sum of all rings before it is added. Where it leads in, that sum is taken away. What
+        leads into the fence, the sum of all rings before it is taken away. Where it leads out, that sum is added. What
         remains are the rings between.
         """
         fences, outlines = self._boundary, crossed.outlines
@@ -195,6 +198,7 @@ class Fences:
         difference = fences.sums.take(fence_edge) + since_fence - since_outline
         difference *= outline_stretch < outlines.links  # at a link, only the outline's sum counts
         difference -= outlines.sums.take(edge)
+        # A link enters a fence where the fence's ring leaves the left of the link, for the fence lies left of its ring.
         area = np.where(crossed.leaves.take(rows), difference, -difference)
         return Terms(outlines.owner.take(outline_stretch), fences.owner.take(stretch.take(rows)), area)
 
@@ -210,7 +214,7 @@ class Fences:
         if not len(rows):
             return _NONE
         # The fences' path, which has one link more than there are rings, is walked once for each outline. So the pairs
-        # of an outline and a fence's ring are numbered in one row.
+        # of an outline and a fence's ring are numbered in one row. The owner of a link is the ring to which it leads.
         size = len(fences.ring_owner) + 1
         ring = outlines.owner.take(outline_stretch.take(rows)) * size + fences.owner.take(stretch.take(rows))
         order = ring.argsort()

@@ -59,6 +59,10 @@ class PoisonError(Exception):
         super().__init__(f"ended the process: {why}")
 
 
+class UnlearnedError(Exception):
+    """The ledger of a partition failed at a record, so no city of the partition settles it."""
+
+
 def charge(error: BaseException) -> Charge:
     """Says who is charged with an error that came up while a record was processed."""
     if isinstance(error, CityError):
@@ -120,6 +124,8 @@ def error_reason(error: BaseException) -> str:
         return str(error)
     if isinstance(error, PoisonError):
         return f"poison: {error}"
+    if isinstance(error, UnlearnedError):
+        return f"unlearned: {error}"
     return " ".join(f"{type(error).__name__}: {error}".split())[:500]
 
 

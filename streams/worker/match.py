@@ -59,7 +59,8 @@ class MatchAgent:
         """How often partitions were assigned or revoked. If it grows during a record, its partition may be lost."""
         self._convicted: dict[str, dict[str, str]] = {}
         """Records that failed in a trial (`judge`), so that `handle` sets them aside. By topic/partition@offset, then
-        by city, it has the reason, as in `SettleAgent`. This agent decides for all cities at once, as the city ""."""
+        by city, it has the reason, as in `SettleAgent`. This agent decides for all cities at once, so the only key
+        is ""."""
         self._cities = topics.by_partition(cities)
         """The cities of each partition of `warn.impacts`."""
 

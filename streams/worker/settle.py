@@ -20,6 +20,7 @@ from streams.worker.failures import (
     Charge,
     CityError,
     PoisonError,
+    UnlearnedError,
     charge,
     code_of,
     error_reason,
@@ -156,14 +157,14 @@ class SettleAgent:
         rebalances = self._rebalances
         kept = await self._restored(record.partition)
         trail = TraceHeader.read(record.headers).at("settle", received_at)
-        reasons = self._convicted.pop(place_of(record), {})
+        convicted = self._convicted.pop(place_of(record), {})
         if kept is None or kept.remembered.covers_record(record.offset, record.timestamp):
             return
         partition = kept.partition
-        learned, reasons = self._learn(partition, content, record, reasons)
+        learned, errors = self._learn(partition, content, record, convicted)
         results = {
-            city: self._settle_in(partition.states[city], learned, record, reasons.get(city) or reasons.get("", ""))
-            for city in partition.touched(learned, reasons)
+            city: self._settle_in(partition.states[city], learned, record, errors.get(city) or errors.get(""))
+            for city in partition.touched(learned, errors)
         }
         trail = trail.took("settled", time.perf_counter() - began_monotonic)
         await self._sender.send([_traced(trail, one) for result in results.values() for one in result.outgoing])
@@ -185,42 +186,41 @@ class SettleAgent:
         self._report(content, partition, {city: result.settled for city, result in results.items()}, trail)
 
     def _learn(
-        self, partition: Partition, content: ImpactRecord, record: ConsumedRecord, reasons: dict[str, str]
-    ) -> tuple[LearnedRecord, dict[str, str]]:
-        """Lets the ledger take a record. Gives what it learned, and for which cities the record is convicted, and why.
+        self, partition: Partition, content: ImpactRecord, record: ConsumedRecord, convicted: dict[str, str]
+    ) -> tuple[LearnedRecord, dict[str, Exception]]:
+        """Lets the ledger take a record. Gives what it learned, and why cities do not settle the record ("" means all).
 
-        If even the ledger fails at it, or if it is convicted for all cities, all of them set it aside.
+        A city does not settle it if it is convicted for that city. If it is convicted for all, or if even the ledger
+        fails at it, none does.
         """
+        errors: dict[str, Exception] = {city: PoisonError(reason) for city, reason in convicted.items()}
         try:
-            if not reasons.get(""):
-                return partition.learn(content), reasons
+            if "" not in errors:
+                return partition.learn(content), errors
         except MemoryError:
             raise
         except Exception as error:
             log.exception("settle: %s cannot be learned, so all cities set it aside", place_of(record))
-            reasons = {"": error_reason(error)}
-        return partition.set_aside(content, reasons[""]), reasons
+            errors = {"": UnlearnedError(error_reason(error))}
+        return partition.set_aside(content, str(errors[""])), errors
 
     def _settle_in(
-        self, state: CityState, learned: LearnedRecord, record: ConsumedRecord, convicted_for: str
+        self, state: CityState, learned: LearnedRecord, record: ConsumedRecord, error: Exception | None
     ) -> _CityResult:
-        """Settles a record in one city. If the record fails, or is convicted for this city, `_reject_for_city` decides.
-
-        `convicted_for` is the reason for which the record is convicted for this city; "" if it is not.
-        """
+        """Settles a record in one city. If it fails, or if `error` says why not to try, `_reject_for_city` decides."""
         city = state.city
         try:
-            if convicted_for:
-                raise PoisonError(convicted_for)
+            if error:
+                raise error
             settled = settle(state, learned, self._cities[city])
             outgoing = self._outgoing(state, settled, record)
             answers = pause_answers(state.stopped, settled.state.stopped, learned.record, city, learned.now)
             outgoing += map(self._answer, answers)
         except MemoryError:
             raise
-        except Exception as error:
-            failure = CityError(city, error)
-            failure.__cause__ = error
+        except Exception as cause:
+            failure = CityError(city, cause)
+            failure.__cause__ = cause
             return self._reject_for_city(state, learned, record, failure)
         self._failed_ticks.pop(city, None)
         return _CityResult(settled, outgoing)
@@ -295,11 +295,11 @@ class SettleAgent:
         is_tick = isinstance(learned.record, Tick)
         if is_tick:
             self._failed_ticks[city] = self._failed_ticks.get(city, 0) + 1
-        is_convicted = isinstance(failure.__cause__, PoisonError)
-        # A convicted record never reaches `settle`, so its failure says nothing about the state. But `judge` may have
-        # tried to set it aside, and noted in `_cities_with_bad_state` where even that failed. For a tick the count
-        # `_failed_ticks` decides.
-        state_fails = not is_convicted and not is_tick and self._state_fails(state, learned)
+        was_tried = not isinstance(failure.__cause__, PoisonError | UnlearnedError)
+        # A record that was not tried never reached `settle`, so its failure says nothing about the state. But `judge`
+        # may have tried to set it aside, and noted in `_cities_with_bad_state` where even that failed. For a tick the
+        # count `_failed_ticks` decides.
+        state_fails = was_tried and not is_tick and self._state_fails(state, learned)
         too_many_ticks = is_tick and self._failed_ticks[city] >= GIVEN_UP_AFTER
         if state_fails or too_many_ticks or city in self._cities_with_bad_state:
             # Does the new state settle this record, or set it aside? It settles the record if the old state failed by

@@ -14,6 +14,7 @@ from streams.worker.settle import GIVEN_UP_AFTER, SettleAgent
 from tests.streams.pair import HERE, THERE, Pair, remembered_of, warning
 from tests.support import snapshot, tick
 from warnsys.metrics import Metrics
+from warnsys.partition import Partition
 from warnsys.pipeline import CityRules, CityState, Settled, settle
 from warnsys.records import ImpactRecord, NewerRecordError, Notice, Outcome, Snapshot, Tick, read_impact_record
 from warnsys.warning.learned import LearnedRecord
@@ -144,6 +145,27 @@ async def test_what_a_city_cannot_take_is_kept_for_it_and_counted(
     await pair.take(warning("B", HERE), tick(2))
     assert pair.counted("city_troubles", city=HERE) >= 1
     assert pair.counted("city_not_fresh", city=HERE) == 1
+
+
+async def test_what_the_ledger_cannot_learn_is_set_aside_by_all_cities_for_that_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pair = await Pair().take(tick(0), warning("A", HERE, severity="Severe"), snapshot(0, "A"), tick(1))
+
+    bad, learn = warning("B", HERE, minute=1), Partition.learn
+
+    def sometimes(self: Partition, record: ImpactRecord) -> LearnedRecord:
+        if record == bad:
+            raise RuntimeError("the ledger cannot")
+        return learn(self, record)
+
+    monkeypatch.setattr(Partition, "learn", sometimes)
+    await pair.take(bad)
+    reasons = {kept.headers["city"]: kept.headers["reason"] for kept in pair.sent("warn.rejected")}
+    assert reasons == {city: f"city: {city}: unlearned: RuntimeError: the ledger cannot" for city in (HERE, THERE)}
+    assert (pair.stele(HERE).status, pair.stele(HERE).freshness) == ("warned", "incomplete")
+    await pair.take(tick(2))
+    assert pair.stele(THERE).status == "no_data"
 
 
 async def test_a_city_is_whole_again_when_it_decides_right(failing: list[type[ImpactRecord]]) -> None:

@@ -51,8 +51,9 @@ Reason = Literal[
 """
 Effect = Literal["warn", "lower", "end"]
 """What a difference leads to. `warn`: what is new, worse, or begins or ends at another time is told. `lower`: less than
-was told holds. `end`: nothing is left, or only advance notices at least as bad as the warning that was told. If a
-lesser advance notice is left, that is `lower`."""
+was told holds. `end`: nothing is left. It is also an `end` if only advance notices are left that are as bad as the
+warning that was told, or worse: a comparison of grades would not see that this warning is over. If only a lesser
+advance notice is left, the grade falls, and that is `lower`."""
 
 
 @dataclass(frozen=True, slots=True)

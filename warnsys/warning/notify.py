@@ -9,7 +9,8 @@ The notification log (`notification_log`) keeps, for each audience, channel, eve
 
 A rise is told to those whose minimum it reaches. A fall is told to those who were told the higher grade, even if what
 is left is below their minimum, and to nobody else. A fall is silent if it was planned. It is also silent if something
-new that is as bad is told beside it. But if what is left is news itself, the fall is told in both cases.
+new that is as bad is told beside it. But what is left after the fall may be news itself, for it may hold at times for
+which nothing as bad was told (`Difference.tells_news`): then the fall is told in both cases.
 
 For each audience, channel (`Policy.rules_by_name`), event group and district `changes` asks `difference` what differs.
 Differences that have the same effect (`Effect`) and show one meaning (what a message warns of, in all its languages)
@@ -74,8 +75,9 @@ class Change:
     """If it is `raised`: the districts in which what was told has itself become worse, for `cause` replaced it before
     its end. In the others something worse came beside it, or after it."""
     stood_elsewhere: bool = False
-    """True if a warning of this group and no lower grade stood in a district for which it is not `entered`: then where
-    it is `entered`, it is new there alone. Of an advance notice the same, of advance notices and warnings."""
+    """True if a warning of this group, of this grade or a higher one, stood in one of the districts whose reason is not
+    `entered`. Then the warning is new only in the districts whose reason is `entered`. If an advance notice is shown,
+    earlier advance notices count, too."""
     same_reason: bool = True
     """False if the reason is not that of all these districts."""
     same_before: bool = True
