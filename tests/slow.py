@@ -101,9 +101,28 @@ SLOW = {
     "tests/tools/test_glossary.py::test_no_name_stands_for_two": "reads the whole tree",
     "tests/web/test_picture.py::test_every_page_answers_while": "every page eight times, in a storm of records",
     "tests/upgrade/": "the previous release, side by side",
+    "tests/domain/test_among_others.py": "eighty histories, each alone and among others",
+    "tests/web/test_desk_shown.py": "a real browser",
+    "tests/web/test_stele_pages.py": "a real browser",
+    "tests/web/test_message_list.py::test_in_brief": "hundreds of made-up messages",
+    "tests/web/test_cap_reader.py": "hours of a feed, asked every minute",
+    "tests/replay/test_beside.py::test_the_report_has_lanes": "several replays side by side",
+    "tests/replay/test_beside.py::test_two_settings": "several replays side by side",
+    "tests/replay/test_beside.py::test_an_advance_notice": "several replays side by side",
+    "tests/replay/test_narrate.py::test_scenario_run": "a long story, told",
+    "tests/replay/test_narrate.py::test_replay_tells_only": "a long story, told",
+    "tests/replay/test_narrate.py::test_nothing_is_told_twice": "long stories, told",
+    "tests/feeds/test_serve_feed.py::test_command_says": "waits of its own",
+    "tests/feeds/test_standin.py::test_every_fault": "every fault of a server, one after the other",
+    "tests/geofences/test_budget.py::test_whoever": "hostile outlines, each by two methods",
+    **{
+        f"tests/replay/test_replay.py::test_story_tells_everybody_what_its_golden_file_says[{story}": "a long story"
+        for story in ("thunderstorms", "black-ice", "snow", "rhineland", "new-profile")
+    },
 }
 
 LONGEST = (
+    "tests/domain/test_among_others.py",
     "tests/web/test_browser.py",
     "tests/domain/test_impact.py::test_every_real_message",
     "tests/kafka/test_every_button.py",
