@@ -73,6 +73,35 @@ async def test_the_strip_of_the_sources_closes_when_they_are_well_again_unless_s
         await expect(strip).to_have_attribute("open", "")
 
 
+@pytest.mark.parametrize("hidden", ["from the start", "meanwhile"])
+async def test_a_map_that_was_hidden_shows_the_whole_city_again(browser: Browser, hidden: str) -> None:
+    """It is hidden while the page has no data. A neighbour's outline that comes then is fitted in, too."""
+    show = "(shown) => document.querySelectorAll('.map').forEach((one) => { one.style.display = shown ? '' : 'none'; })"
+    async with served(STATES["severe"]()) as address, opened(browser, "about:blank") as page:
+        if hidden == "from the start":
+            await page.add_init_script("document.documentElement.classList.add('early')")
+            await page.route("**/static/warnsys.css", hide_maps)
+        await page.goto(address)
+        place = page.locator(f'.map [data-district="{TOWN}"]')
+        if hidden == "meanwhile":
+            await place.wait_for()
+            await page.evaluate(show, arg=False)
+            await page.wait_for_timeout(300)
+            await page.evaluate(show, arg=True)
+        else:
+            await place.wait_for(state="attached")
+            await page.wait_for_timeout(300)
+            await page.evaluate("document.documentElement.classList.remove('early')")
+        await expect(place).to_be_in_viewport(ratio=0.9)
+        box, room = await place.bounding_box(), await page.locator(".map").first.bounding_box()
+        assert box and room and box["width"] > 0.1 * room["width"]
+
+
+async def hide_maps(route: Route) -> None:
+    found = await route.fetch()
+    await route.fulfill(response=found, body=await found.text() + "\n.early .map { display: none; }")
+
+
 async def test_on_a_laptop_who_was_told_stands_above_the_fold(browser: Browser) -> None:
     async with served(STATES["severe"]()) as address, opened(browser, address, LAPTOP) as page:
         await page.locator(".map .place").first.wait_for()

@@ -3,6 +3,7 @@
 
 const maps = new Map();
 const SHIFT = "warnsys-shift";
+const MARGIN = 10; // pixels between the city and the edge of its map
 const ROOM = 0.1; // around a city that has neighbours, in parts of it: their names stand there (surroundings.py)
 let audio = null, alarm = null;
 let surroundings = null; // asked for once
@@ -79,12 +80,15 @@ function border(held, place) {
   }
 }
 
-// The whole city, as large as there is room, until somebody has moved the map.
+// The whole city, as large as there is room, until somebody has moved the map. A map that is hidden has no room, and
+// what is fitted into none has no zoom that leads back: it waits until it is seen again.
 function fit(held) {
+  const { clientWidth, clientHeight } = held.map.getContainer();
+  if (Math.min(clientWidth, clientHeight) <= 2 * MARGIN) return;
   held.map.invalidateSize({ animate: false, pan: false });
   if (!held.bounds || held.moved) return;
   held.fits = true;
-  held.map.fitBounds(held.bounds, { padding: [10, 10], animate: false });
+  held.map.fitBounds(held.bounds, { padding: [MARGIN, MARGIN], animate: false });
   held.fits = false;
 }
 
