@@ -75,7 +75,7 @@ async def test_the_strip_of_the_sources_closes_when_they_are_well_again_unless_s
 
 @pytest.mark.parametrize("hidden", ["from the start", "meanwhile"])
 async def test_a_map_that_was_hidden_shows_the_whole_city_again(browser: Browser, hidden: str) -> None:
-    """It is hidden while the page has no data. A neighbour's outline that comes then is fitted in, too."""
+    """It is hidden while the page has no data."""
     show = "(shown) => document.querySelectorAll('.map').forEach((one) => { one.style.display = shown ? '' : 'none'; })"
     async with served(STATES["severe"]()) as address, opened(browser, "about:blank") as page:
         if hidden == "from the start":
@@ -94,7 +94,9 @@ async def test_a_map_that_was_hidden_shows_the_whole_city_again(browser: Browser
             await page.evaluate("document.documentElement.classList.remove('early')")
         await expect(place).to_be_in_viewport(ratio=0.9)
         box, room = await place.bounding_box(), await page.locator(".map").first.bounding_box()
-        assert box and room and box["width"] > 0.1 * room["width"]
+        assert box
+        assert room
+        assert box["width"] > 0.1 * room["width"]
 
 
 async def hide_maps(route: Route) -> None:
