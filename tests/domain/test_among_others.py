@@ -86,7 +86,7 @@ class AmongOthers(Lifecycle):
 
 
 AmongOthers.TestCase.settings = settings(
-    max_examples=1_000 if os.environ.get("CI") else 100,
+    max_examples=int(os.environ.get("EXAMPLES") or (300 if os.environ.get("CI") else 100)),
     derandomize=bool(os.environ.get("CI")),
     stateful_step_count=20,
     deadline=None,
