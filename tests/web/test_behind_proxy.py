@@ -111,6 +111,17 @@ async def test_a_page_that_is_open_keeps_what_it_shows_behind_such_a_proxy_and_c
         await expect(page.locator("#lost")).to_be_hidden(timeout=AGAIN_MS)
 
 
+async def test_a_screen_with_a_wrong_address_says_so_and_does_not_ask_for_ever(browser: Browser) -> None:
+    async with served(desk_in("moderate")) as address, await browser.new_context(viewport=STELE) as context:
+        page = await context.new_page()
+        await page.goto(address + "/stele/d1")
+        await kept(page)
+        found = await page.goto(address + "/stele/nowhere")
+        assert found
+        assert found.status == 404
+        await expect(page.locator("#error-404")).to_contain_text("nowhere")
+
+
 async def test_a_redirect_to_a_page_of_ours_is_followed(browser: Browser) -> None:
     async with served(desk_in("moderate")) as address, opened(browser, f"{address}/stele/d1", STELE) as page:
         await kept(page)

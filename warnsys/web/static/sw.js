@@ -53,6 +53,7 @@ async function answer(request, address) {
   if (!request.headers.get("X-Part")) { // who refreshes a page that is open judges for itself
     const saved = await cache.match(key);
     if (saved && (await ours(saved.clone(), path))) return saved;
+    if (!saved && found && (await unknown(found.clone()))) return found;
     // What bears no mark of ours is kept beside nothing else, and shown where there is not even the waiting page.
     if (!saved && !failed && found.ok) await cache.put(key, found.clone());
     const instead = (!(path in FIXED) && (await cache.match(WAITING))) || saved;
@@ -78,6 +79,11 @@ async function ours(found, path) {
   const type = FIXED[path] || PAGE;
   if (found.status !== 200 || found.redirected || !(found.headers.get("Content-Type") || "").includes(type)) return false;
   return path in FIXED ? (await found.text()) !== "" : marked(found);
+}
+
+// Whether our own server says that there is no such page: to ask again would not help.
+async function unknown(found) {
+  return found.status === 404 && (await found.text()).includes('id="error-404"');
 }
 
 // Whether it is one of our living pages, whole.
