@@ -21,6 +21,8 @@ def instruction(meaning: Meaning, language: str) -> str:
     """The instruction in one line, in this language; "" where the message has none."""
     text = meaning.texts.get(language)
     line = " ".join(text.instruction.split()) if text else ""
+    if line.isprintable():
+        return line
     return "".join(character for character in line if character.isprintable())  # else it could turn the text round
 
 

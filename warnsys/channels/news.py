@@ -87,10 +87,7 @@ def _goes_on_announced(change: Change, situation: Situation) -> bool:
     """Says whether the advance notice that was told goes on, and the warning is a lesser one beside it."""
     now = change.meaning
     return all(
-        any(
-            one.advance and one.group == now.group and grade(one) > grade(now)
-            for one in situation.in_force.get(district, ())
-        )
+        any(one.advance and one.group == now.group and grade(one) > grade(now) for one in situation.in_force(district))
         for district in change.districts
     )
 

@@ -76,6 +76,8 @@ def _notice(
 def gsm7(text: str) -> str:
     """The text in one line, in characters that GSM-7 has; others are written otherwise, or as a question mark."""
     line = " ".join(unicodedata.normalize("NFC", text).translate(_SUBSTITUTES).split())
+    if _HAS.issuperset(line):
+        return line
     return "".join(character if character in _HAS else _plain(character) for character in line)
 
 
@@ -87,7 +89,7 @@ def _plain(character: str) -> str:
 
 
 def gsm7_length(text: str) -> int:
-    return len(text) + sum(character in GSM7_EXTENSION for character in text)
+    return len(text) + sum(map(text.count, GSM7_EXTENSION))
 
 
 def fitting(text: str, limit: int) -> str:
@@ -187,6 +189,7 @@ class _Drafts:
         is_end, is_part = self.change.kind == "ended", len(self.change.districts) < len(self.place.districts)
         keeps_districts = is_part and self.change.kind in ("ended", "lowered")
         drafts = self._ended if is_end else self._told
+        yield next(drafts((next(self._names()),), timed[:1]))  # it mostly fits, and the others need not be worded
         for places in ((*self._names(), *self._counts()), *(() if keeps_districts else (("",),))):
             yield from drafts(places, timed)
             for one in untimed:

@@ -57,7 +57,7 @@ def still_holds(change: Change, situation: Situation) -> list[StillHolds]:
     where: dict[int, list[str]] = {}  # the districts of one city mostly share their meanings
     meanings: dict[int, Meaning] = {}
     for district in change.districts:
-        for meaning in islice(situation.in_force.get(district, ()), MOST_LOOKED_AT):
+        for meaning in islice(situation.in_force(district), MOST_LOOKED_AT):
             meanings[id(meaning)] = meaning
             where.setdefault(id(meaning), []).append(district)
     found: dict[tuple[object, ...], StillHolds] = {}

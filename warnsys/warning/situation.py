@@ -77,11 +77,18 @@ class Situation:
     unsettled: bool = False
     """Whether any snapshot that comes may change what holds, even if it lists of this city's messages the same."""
 
+    def in_force(self, district: str) -> tuple[Meaning, ...]:
+        """Gives what has not expired in a district, worst first; nothing for an unknown one. Messages of one group are
+        one event (docs/adr/0007): given are its worst level, and each lower one that begins earlier or ends later."""
+        if district not in self._in_force:
+            standing = self.districts[district].standing if district in self.districts else ()
+            self._in_force[district] = tuple(_events(standing, self.now))
+        return self._in_force[district]
+
     @cached_property
-    def in_force(self) -> dict[str, tuple[Meaning, ...]]:
-        """By district what has not expired, worst first. Messages of one group are one event (docs/adr/0007): given are
-        its worst level, and each lower one that begins earlier or ends later."""
-        return {name: tuple(_events(one.standing, self.now)) for name, one in self.districts.items()}
+    def _in_force(self) -> dict[str, tuple[Meaning, ...]]:
+        """By district, what `in_force` has found: few districts are asked for, and these by each notice."""
+        return {}
 
 
 def derive(
