@@ -75,9 +75,15 @@ def target_settings(**said: Any) -> TargetSettings:
     return TargetSettings.model_validate({"kind": "webhook", "audiences": ("public", "staff"), **said})
 
 
-def dispatch(connection: Connection, channel: str = "push", recipients: Sequence[str] = ("",), **said: Any) -> Dispatch:
+def dispatch(
+    connection: Connection,
+    channel: str = "push",
+    recipients: Sequence[str] = ("",),
+    kind: type[Ledger] = Ledger,
+    **said: Any,
+) -> Dispatch:
     """A gateway with one target, `them`, as it starts on a ledger; it jitters by nothing."""
-    ledger = Ledger(connection, "live/gateway", lambda value: read(channel, value))
+    ledger = kind(connection, "live/gateway", lambda value: read(channel, value))
     targets = {"them": (target_settings(**said), Receiver(recipients))}
     return Dispatch.of("gateway", channel, "live", ledger, lambda: 1.0, targets)
 

@@ -1,22 +1,24 @@
 """Whatever happens in whatever order: a gateway that is killed between any two of its steps, and within each.
 
 The machine plays the topic, the receiver, the clock, the operator and the kills; the gateway is the real one, on a real
-ledger of SQLite. The receiver notes each call. It may take the notice, refuse it, take it and say nothing, or not get it
-and say nothing.
+ledger of SQLite. The receiver notes each call. It may take the notice, refuse it, take it and say nothing, or not
+get it and say nothing.
 """
 
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 
 from tests.delivery.notices import T0, arrival, dispatch, push
 from tests.delivery.test_stops import answer, order
 from warnsys.delivery.dispatch import Dispatch
+from warnsys.delivery.ledger import Ledger
 from warnsys.delivery.outbox import Delivery
 from warnsys.delivery.schema import brought_up
 from warnsys.delivery.store import sqlite_engine
@@ -35,19 +37,23 @@ class Killed(Exception):
     """The process ended within a step."""
 
 
+class Mortal(Ledger):
+    dies = False
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with super()._transaction() as connection:
+            yield connection
+            if self.dies:
+                raise Killed
+
+
 class GatewayMachine(RuleBasedStateMachine):
     gateway: Dispatch
 
     @initialize()
     def begin(self) -> None:
         engine = sqlite_engine(make_url("sqlite://"))
-        self.fails = False
-
-        @event.listens_for(engine, "commit")
-        def _commit(_: Connection) -> None:
-            if self.fails:
-                raise Killed
-
         self.store = engine.connect()
         brought_up(self.store)
         self.now = T0
@@ -66,7 +72,7 @@ class GatewayMachine(RuleBasedStateMachine):
         self.start()
 
     def start(self) -> None:
-        self.gateway = dispatch(self.store, recipients=RECIPIENTS, at_once=AT_ONCE)
+        self.gateway = dispatch(self.store, recipients=RECIPIENTS, at_once=AT_ONCE, kind=Mortal)
         self.gateway.obey(self.orders, self.now)
         self.gateway.restore(self.now)
         self.read, self.in_flight = self.committed, []
@@ -133,7 +139,7 @@ class GatewayMachine(RuleBasedStateMachine):
     @rule(step=st.sampled_from(["take", "next", "answered"]), has_it=st.booleans())
     def the_gateway_is_killed_within_a_step(self, step: str, has_it: bool) -> None:
         """What it was about to write down is not written."""
-        self.fails = True
+        Mortal.dies = True
         with suppress(Killed):
             if step == "take":
                 self.the_gateway_reads(3)
@@ -141,7 +147,7 @@ class GatewayMachine(RuleBasedStateMachine):
                 self.gateway.next("them", self.now)
             elif self.in_flight:
                 self.gateway.answered("them", [(self.in_flight[0], Accepted())], self.now)
-        self.fails = False
+        Mortal.dies = False
         self.the_gateway_is_killed(has_it)
 
     def received(self, each: Delivery, *, has_it: bool, sure: bool) -> None:
@@ -218,4 +224,4 @@ class GatewayMachine(RuleBasedStateMachine):
 
 
 TestGateway = GatewayMachine.TestCase
-TestGateway.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestGateway.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
