@@ -36,7 +36,7 @@ class TargetSettings(_Strict):
     """After so long without an answer a call counts as unknown."""
 
     @property
-    def address(self) -> str:
+    def addresses(self) -> tuple[str, ...]:
         """Whom it reaches: no two environments may reach the same."""
         raise NotImplementedError
 
@@ -100,9 +100,10 @@ def shared_address(gateways: Gateways) -> str:
     for gateway, settings in gateways.items():
         for name, target in settings.targets.items():
             place = f"gateways.{gateway}.targets.{name}"
-            stage, first = found.setdefault(target.address, (target.stage, place))
-            if stage != target.stage:
-                return f"{first} and {place} reach the same receiver from {stage} and {target.stage}; take one out"
+            for address in target.addresses:
+                stage, first = found.setdefault(address, (target.stage, place))
+                if stage != target.stage:
+                    return f"{first} and {place} reach the same receiver from {stage} and {target.stage}; take one out"
     return ""
 
 

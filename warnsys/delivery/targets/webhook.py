@@ -37,8 +37,8 @@ class WebhookSettings(TargetSettings):
     """`whsec_` and the key in base64: what the receiver checks the signature with."""
 
     @property
-    def address(self) -> str:
-        return self.url.rstrip("/")
+    def addresses(self) -> tuple[str, ...]:
+        return (self.url.rstrip("/").lower(),)
 
     @field_validator("secret")
     @classmethod
