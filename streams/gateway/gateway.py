@@ -20,10 +20,10 @@ from streams.kafka.records import ConsumedRecord, ProducerRecord, Sender, SendEr
 from streams.kafka.topics import Topics
 from warnsys.channels.registry import read
 from warnsys.delivery.dispatch import Dispatch
-from warnsys.delivery.ledger import Arrival
+from warnsys.delivery.ledger import IncomingNotice
 from warnsys.delivery.notices import valid_until
 from warnsys.delivery.outbox import Delivery
-from warnsys.delivery.target import Answer, Refused, Unknown
+from warnsys.delivery.target import CallResult, Declined, Unanswered
 from warnsys.metrics import Metrics
 from warnsys.records import GatewayStatus, NewerRecordError, read_action
 
@@ -60,7 +60,7 @@ class Gateway:
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Works until it is cancelled. What is in flight then has some seconds to be answered."""
-        self._news = {name: asyncio.Event() for name in self.dispatch.lanes}
+        self._news = {name: asyncio.Event() for name in self.dispatch.branches}
         try:
             while not self.orders.caught_up:
                 await self._obey()
@@ -70,7 +70,7 @@ class Gateway:
                 tasks.create_task(self._follow_orders())
                 tasks.create_task(self._take_for_ever())
                 tasks.create_task(self._tell_for_ever())
-                for name in self.dispatch.lanes:
+                for name in self.dispatch.branches:
                     tasks.create_task(self._send_for_ever(name))
         finally:
             self._desk.shutdown(wait=True)
@@ -109,7 +109,7 @@ class Gateway:
             except KafkaException as error:  # the ledger knows them: they may come again
                 log.warning("what was taken cannot be committed at present: %s", error)
 
-    def _arrival(self, record: ConsumedRecord) -> Arrival | None:
+    def _arrival(self, record: ConsumedRecord) -> IncomingNotice | None:
         try:
             notice = read(self.dispatch.channel, record.value)
         except NewerRecordError as error:
@@ -121,14 +121,14 @@ class Gateway:
                 record.topic, record.partition, record.offset, error.error_count(),
             )  # fmt: skip
             return None
-        return Arrival(notice, record.value, record.timestamp, valid_until(notice).timestamp())
+        return IncomingNotice(notice, record.value, record.timestamp, valid_until(notice).timestamp())
 
     # -- what goes out ----------------------------------------------------------------------------------------------
 
     async def _send_for_ever(self, name: str) -> None:
         """Sends to one target what is due, and writes down its answers."""
         calls = set[asyncio.Task[None]]()
-        answers = list[tuple[Delivery, Answer]]()
+        answers = list[tuple[Delivery, CallResult]]()
         news = self._news[name]
         try:
             while True:
@@ -149,34 +149,34 @@ class Gateway:
                 await asyncio.wait(set(calls), timeout=FINISH_S)
             await self._write_down(name, answers)
 
-    async def _write_down(self, name: str, answers: list[tuple[Delivery, Answer]]) -> None:
+    async def _write_down(self, name: str, answers: list[tuple[Delivery, CallResult]]) -> None:
         if found := answers.copy():
             answers.clear()
             await self._do(self.dispatch.answered, name, found, self.clock())
 
-    async def _call(self, name: str, delivery: Delivery, answers: list[tuple[Delivery, Answer]]) -> None:
-        answer: Answer = Unknown("ended")
+    async def _call(self, name: str, delivery: Delivery, answers: list[tuple[Delivery, CallResult]]) -> None:
+        answer: CallResult = Unanswered("ended")
         try:
             answer = await self._answer(name, delivery)
         finally:
             answers.append((delivery, answer))
             self._news[name].set()
 
-    async def _answer(self, name: str, delivery: Delivery) -> Answer:
-        lane = self.dispatch.lanes[name]
+    async def _answer(self, name: str, delivery: Delivery) -> CallResult:
+        branch = self.dispatch.branches[name]
         try:
-            payload = lane.target.render(delivery.notice, datetime.fromtimestamp(delivery.until, UTC))
+            payload = branch.target.render(delivery.notice, datetime.fromtimestamp(delivery.until, UTC))
         except Exception as error:
             log.exception("%s: notice %s cannot be rendered", name, delivery.notice.id)
-            return Refused("render", repr(error), permanent=True)
+            return Declined("render", repr(error), permanent=True)
         try:
-            async with asyncio.timeout(lane.settings.timeout_s + GRACE_S):
-                return await lane.target.send(payload, delivery.notice.id, delivery.recipient)
+            async with asyncio.timeout(branch.settings.timeout_s + GRACE_S):
+                return await branch.target.send(payload, delivery.notice.id, delivery.recipient)
         except TimeoutError:
-            return Unknown("timeout")
+            return Unanswered("timeout")
         except Exception as error:  # its words may name a recipient
             log.error("%s: a call failed with %s", name, type(error).__name__)  # noqa: TRY400
-            return Unknown("error", repr(error))
+            return Unanswered("error", repr(error))
 
     def _wake(self) -> None:
         for news in self._news.values():

@@ -8,10 +8,10 @@ from sqlalchemy import Connection
 
 from warnsys.channels.registry import read
 from warnsys.delivery.dispatch import Dispatch
-from warnsys.delivery.ledger import Arrival, Ledger
+from warnsys.delivery.ledger import IncomingNotice, Ledger
 from warnsys.delivery.notices import valid_until
 from warnsys.delivery.outbox import Delivery
-from warnsys.delivery.target import Answer
+from warnsys.delivery.target import CallResult
 from warnsys.gateways import TargetSettings
 from warnsys.records import Notice, PushNotice, SteleRecord
 
@@ -50,9 +50,9 @@ def delivery(notice: Notice, number: int, recipient: str = "") -> Delivery:
     return Delivery(number, notice, notice.issued.timestamp(), recipient)
 
 
-def arrival(notice: Notice, appended: float | None = None) -> Arrival:
+def arrival(notice: Notice, appended: float | None = None) -> IncomingNotice:
     stamp = notice.issued.timestamp() if appended is None else T0 + appended
-    return Arrival(notice, notice.to_bytes(), stamp, valid_until(notice).timestamp())
+    return IncomingNotice(notice, notice.to_bytes(), stamp, valid_until(notice).timestamp())
 
 
 class Receiver:
@@ -67,7 +67,7 @@ class Receiver:
     def render(self, notice: Notice, _until: datetime) -> bytes:
         return notice.to_bytes()
 
-    async def send(self, _payload: bytes, _key: str, _recipient: str) -> Answer:
+    async def send(self, _payload: bytes, _key: str, _recipient: str) -> CallResult:
         raise NotImplementedError
 
 

@@ -22,14 +22,14 @@ from warnsys.delivery.ledger import Ledger
 from warnsys.delivery.outbox import Delivery
 from warnsys.delivery.schema import brought_up
 from warnsys.delivery.store import sqlite_engine
-from warnsys.delivery.target import Accepted, Answer, Refused, Unknown
+from warnsys.delivery.target import Accepted, CallResult, Declined, Unanswered
 from warnsys.records import OnActions, PushNotice
 
 AT_ONCE = 2
 RECIPIENTS = ("one", "two")
-ANSWERS: dict[str, Answer] = {
-    "taken": Accepted("id"), "busy": Refused("http_503"), "never": Refused("http_400", permanent=True),
-    "taken, unsaid": Unknown("timeout"), "lost, unsaid": Unknown("timeout"),
+ANSWERS: dict[str, CallResult] = {
+    "taken": Accepted("id"), "busy": Declined("http_503"), "never": Declined("http_400", permanent=True),
+    "taken, unsaid": Unanswered("timeout"), "lost, unsaid": Unanswered("timeout"),
 }  # fmt: skip
 
 
@@ -105,13 +105,13 @@ class GatewayMachine(RuleBasedStateMachine):
     @rule()
     def the_gateway_sends(self) -> None:
         free = [each for each in self.waiting() if not self.stands_behind(each)]
-        room = self.gateway.lanes["them"].outbox.gate.room(self.now)
+        room = self.gateway.branches["them"].outbox.gate.room(self.now)
         found = self.gateway.next("them", self.now)
         for each in found:
             assert self.now < each.until, "nothing is sent after its end"
             assert not self.stopped(each), "nothing is sent that a stop holds back"
             self.calls.append((each.notice.id, each.recipient, self.now))
-        urgent = [each for each in free if each.due <= self.now < each.until and not each.rank[0]]
+        urgent = [each for each in free if each.due <= self.now < each.until and not each.precedence[0]]
         assert len([each for each in found if each in urgent]) >= min(room, len(urgent)), "Extreme goes before all"
         self.in_flight += found
         assert len(self.in_flight) <= AT_ONCE
@@ -119,7 +119,8 @@ class GatewayMachine(RuleBasedStateMachine):
     def stands_behind(self, each: Delivery) -> bool:
         """Says whether an older one of its warning waits or is in flight."""
         return any(
-            other.line == each.line and other.number < each.number for other in self.gateway.lanes["them"].outbox.all()
+            other.line == each.line and other.number < each.number
+            for other in self.gateway.branches["them"].outbox.all()
         )
 
     @precondition(lambda self: self.in_flight)
@@ -176,8 +177,8 @@ class GatewayMachine(RuleBasedStateMachine):
 
     def waiting(self) -> list[Delivery]:
         """The worst first."""
-        waits = [each for each in self.gateway.lanes["them"].outbox.all() if each not in self.in_flight]
-        return sorted(waits, key=lambda each: (each.rank, each.number))
+        waits = [each for each in self.gateway.branches["them"].outbox.all() if each not in self.in_flight]
+        return sorted(waits, key=lambda each: (each.precedence, each.number))
 
     # -- what always holds ------------------------------------------------------------------------------------------
 

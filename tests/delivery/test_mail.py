@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from tests.delivery.notices import moment, push
 from tools.local_kafka import free_ports
-from warnsys.delivery.target import Accepted, Answer, Refused, Unknown
+from warnsys.delivery.target import Accepted, CallResult, Declined, Unanswered
 from warnsys.delivery.targets.mail import Mail, MailSettings, opened
 
 
@@ -68,7 +68,7 @@ async def mail(port: int) -> AsyncIterator[Mail]:
         yield found
 
 
-async def sent(mail: Mail, **said: Any) -> Answer:
+async def sent(mail: Mail, **said: Any) -> CallResult:
     notice = push("n1", severity="Severe", **said)
     return await mail.send(mail.render(notice, moment(3600)), notice.id, "leitstelle@solingen.example")
 
@@ -84,7 +84,7 @@ async def test_a_message_says_what_the_notice_says_and_when_it_is_over(mail: Mai
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["Importance"] == "high"
     assert message["Expires"] == "Wed, 14 Jul 2027 13:00:00 +0000"
-    assert message.get_content() == "Böen um 90 km/h bis 15:00 Uhr.\n\nhttps://example.org/mitte\n"
+    assert message.get_content().splitlines() == ["Böen um 90 km/h bis 15:00 Uhr.", "", "https://example.org/mitte"]
 
 
 async def test_no_text_adds_a_header(mail: Mail, server: Server) -> None:
@@ -97,14 +97,14 @@ async def test_no_text_adds_a_header(mail: Mail, server: Server) -> None:
 @pytest.mark.parametrize(
     ("step", "says", "meant"),
     [
-        ("mail", "530 log in first", Refused("smtp_530", "log in first")),
-        ("rcpt", "451 later", Refused("smtp_451", "later")),
-        ("rcpt", "550 no such user", Refused("smtp_550", "no such user", permanent=True)),
-        ("data", "452 full", Refused("smtp_452", "full")),
-        ("data", "554 no", Refused("smtp_554", "no", permanent=True)),
+        ("mail", "530 log in first", Declined("smtp_530", "log in first")),
+        ("rcpt", "451 later", Declined("smtp_451", "later")),
+        ("rcpt", "550 no such user", Declined("smtp_550", "no such user", permanent=True)),
+        ("data", "452 full", Declined("smtp_452", "full")),
+        ("data", "554 no", Declined("smtp_554", "no", permanent=True)),
     ],
 )
-async def test_each_refusal_means(mail: Mail, server: Server, step: str, says: str, meant: Answer) -> None:
+async def test_each_refusal_means(mail: Mail, server: Server, step: str, says: str, meant: CallResult) -> None:
     setattr(server, step, says)
     assert await sent(mail) == meant
 
@@ -113,7 +113,7 @@ async def test_a_server_that_is_away_does_not_have_it() -> None:
     (port,) = free_ports(1)
     async with opened(settings(port)) as mail:
         answer = await sent(mail)
-    assert isinstance(answer, Refused)
+    assert isinstance(answer, Declined)
     assert (answer.code, answer.permanent) == ("unreachable", False)
 
 
@@ -143,7 +143,7 @@ def dialogue(connection: socket.socket, *answers: bytes) -> None:
 async def test_who_goes_away_before_the_data_does_not_have_it() -> None:
     with listening(lambda one: dialogue(one, b"250 hello\r\n", b"250 sender\r\n")) as port:
         async with opened(settings(port)) as mail:
-            assert isinstance(await sent(mail), Refused)
+            assert isinstance(await sent(mail), Declined)
 
 
 async def test_who_goes_away_or_hangs_after_the_data_may_have_it() -> None:
@@ -155,7 +155,7 @@ async def test_who_goes_away_or_hangs_after_the_data_may_have_it() -> None:
     for wait_s in (0.0, 1.0):
         with listening(lambda one, wait_s=wait_s: took_it(one, wait_s)) as port:  # type: ignore[misc]
             async with opened(settings(port, timeout_s=0.5)) as mail:
-                assert isinstance(await sent(mail), Unknown)
+                assert isinstance(await sent(mail), Unanswered)
 
 
 def test_an_address_that_is_none_is_refused() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -16,7 +17,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.delivery.notices import T0, moment, push, stele
 from tools.local_kafka import free_ports
-from warnsys.delivery.target import Accepted, Answer, Refused, Unknown
+from warnsys.delivery.target import Accepted, CallResult, Declined, Unanswered
 from warnsys.delivery.targets.mqtt import Mqtt, MqttSettings
 from warnsys.records import Notice, SteleRecord
 
@@ -36,7 +37,7 @@ class Broker:
         (self.folder / "conf").write_text(
             f"user root\nlistener {self.port} 127.0.0.1\nallow_anonymous true\nacl_file {self.folder}/acl\n"
         )
-        self.process = subprocess.Popen([MOSQUITTO, "-c", str(self.folder / "conf")])
+        self.process = subprocess.Popen([MOSQUITTO, "-c", str(self.folder / "conf")], stderr=subprocess.DEVNULL)
         for _ in range(100):
             try:
                 mqtt.Client(CallbackAPIVersion.VERSION2).connect("127.0.0.1", self.port)
@@ -100,7 +101,7 @@ async def target(broker: Broker, clock: Clock) -> AsyncIterator[Mqtt]:
     await found.close()
 
 
-async def sent(target: Mqtt, notice: Notice, valid_s: float = 180) -> Answer:
+async def sent(target: Mqtt, notice: Notice, valid_s: float = 180) -> CallResult:
     return await target.send(target.render(notice, moment(valid_s)), notice.id, "")
 
 
@@ -129,14 +130,14 @@ async def test_what_changed_is_not_kept_for_who_comes_later(target: Mqtt, broker
 async def test_a_gateway_that_dies_is_offline(target: Mqtt, broker: Broker) -> None:
     await sent(target, stele("a"))
     assert target._link is not None
-    target._link._client.socket().close()  # type: ignore[union-attr]
+    target._link._client.socket().shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
     await asyncio.sleep(0.3)
     assert (await asyncio.to_thread(broker.retained))["warnsys/gateway"] == b"offline"
 
 
 async def test_what_the_broker_does_not_allow_is_refused(broker: Broker, clock: Clock) -> None:
     target = Mqtt(settings(broker.port, prefix="elsewhere"), clock)
-    assert await sent(target, stele("a")) == Refused("mqtt_135", "Not authorized")
+    assert await sent(target, stele("a")) == Declined("mqtt_135", "Not authorized")
     await target.close()
 
 
@@ -146,7 +147,7 @@ async def test_a_broker_that_is_away_does_not_have_it_and_one_that_comes_back_do
     assert await sent(target, stele("a")) == Accepted()
     await asyncio.to_thread(broker.end)
     await asyncio.sleep(0.2)
-    assert isinstance(await sent(target, stele("b", at=60)), Refused)
+    assert isinstance(await sent(target, stele("b", at=60)), Declined)
     await asyncio.to_thread(broker.start)
     assert await sent(target, stele("b", at=60)) == Accepted()
 
@@ -159,4 +160,4 @@ async def test_a_broker_that_hangs_may_have_it(target: Mqtt, broker: Broker) -> 
     await asyncio.sleep(0.3)
     assert not call.done()
     broker.end()
-    assert isinstance(await call, Unknown)
+    assert isinstance(await call, Unanswered)

@@ -8,10 +8,10 @@ import pytest
 from tests.delivery.notices import T0, delivery, moment, names, push, stele
 from warnsys.delivery.gate import BREAKS_AT, LONGEST_ASKED_S, Gate
 from warnsys.delivery.outbox import Delivery, Outbox
-from warnsys.delivery.target import Accepted, Refused, Unknown
+from warnsys.delivery.target import Accepted, Declined, Unanswered
 from warnsys.records import Notice
 
-BUSY = Refused("http_503")
+BUSY = Declined("http_503")
 
 
 def outbox(at_once: int = 1, rate_per_s: float = 0) -> Outbox:
@@ -88,7 +88,7 @@ def test_what_failed_is_tried_again_later_each_time_until_its_end() -> None:
     while not box.expired(T0 + now):
         if taken := box.take(T0 + now):
             tries.append(now)
-            assert box.answered(taken[0], Refused("450"), T0 + now) == "waiting"
+            assert box.answered(taken[0], Declined("450"), T0 + now) == "waiting"
             box.gate.failures = 0  # the target works
         now = box.wakes(T0 + now) - T0
     assert tries[:6] == [0, 1, 3, 7, 15, 31]
@@ -98,7 +98,7 @@ def test_what_failed_is_tried_again_later_each_time_until_its_end() -> None:
 
 def test_what_is_refused_for_good_is_not_tried_again() -> None:
     box = filled(push("a"))
-    assert box.answered(only(box), Refused("http_400", permanent=True), T0) == "failed"
+    assert box.answered(only(box), Declined("http_400", permanent=True), T0) == "failed"
     assert len(box) == 0
 
 
@@ -106,9 +106,9 @@ def test_what_is_refused_for_good_is_not_tried_again() -> None:
 def test_what_may_have_arrived_is_never_said_not_to_have(after: str) -> None:
     box = filled(push("a", ttl_s=60))
     one = only(box)
-    assert box.answered(one, Unknown("timeout"), T0) == "waiting"
+    assert box.answered(one, Unanswered("timeout"), T0) == "waiting"
     if after == "failed":
-        assert box.answered(only(box, 30), Refused("http_400", permanent=True), T0 + 30) == "unknown"
+        assert box.answered(only(box, 30), Declined("http_400", permanent=True), T0 + 30) == "unknown"
     elif after == "expired":
         assert [each.final("expired") for each in box.expired(T0 + 60)] == ["unknown"]
     else:
@@ -119,7 +119,7 @@ def test_a_worse_notice_does_not_wait_for_the_back_off_of_the_one_before() -> No
     box = filled(push("first"))
     first = only(box)
     first.calls = 9
-    box.answered(first, Refused("450"), T0)
+    box.answered(first, Declined("450"), T0)
     assert sent(box, 1) == []
     box.put(delivery(push("raised", at=1, severity="Extreme"), 9), T0 + 1)
     assert sent(box, 1) == ["first", "raised"]
@@ -127,11 +127,11 @@ def test_a_worse_notice_does_not_wait_for_the_back_off_of_the_one_before() -> No
 
 def test_a_target_is_left_alone_for_as_long_as_it_asks_within_reason() -> None:
     box = filled(push("a"), push("extreme", severity="Extreme", group="B"))
-    box.answered(only(box), Refused("http_429", after_s=30), T0)
+    box.answered(only(box), Declined("http_429", after_s=30), T0)
     assert sent(box, 29) == []
     assert sent(box, 30) == ["extreme", "a"]
     box = filled(push("a"))
-    box.answered(only(box), Refused("http_429", after_s=86_400), T0)
+    box.answered(only(box), Declined("http_429", after_s=86_400), T0)
     assert sent(box, LONGEST_ASKED_S) == ["a"]
 
 
@@ -183,7 +183,7 @@ def test_an_end_elsewhere_or_beside_an_advance_notice_shortens_nothing() -> None
 
 def test_a_clock_that_was_set_back_holds_nothing_up() -> None:
     box = filled(push("a", ttl_s=86_400))
-    box.answered(only(box, 7200), Refused("http_429", after_s=300), T0 + 7200)
+    box.answered(only(box, 7200), Declined("http_429", after_s=300), T0 + 7200)
     assert sent(box, 3600) == ["a"]
 
 

@@ -11,7 +11,7 @@ from standardwebhooks.webhooks import WebhookVerificationError
 from tests.delivery.notices import moment, push
 from tests.delivery.receiver import Receiving, receiver
 from tools.local_kafka import free_ports
-from warnsys.delivery.target import Accepted, Answer, Refused, Unknown
+from warnsys.delivery.target import Accepted, CallResult, Declined, Unanswered
 from warnsys.delivery.targets.webhook import Webhook, WebhookSettings, opened, retry_after
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -33,7 +33,7 @@ async def webhook(them: Receiving) -> AsyncIterator[Webhook]:
         yield found
 
 
-async def sent(webhook: Webhook) -> Answer:
+async def sent(webhook: Webhook) -> CallResult:
     notice = push("n1")
     return await webhook.send(webhook.render(notice, moment(3600)), notice.id, "")
 
@@ -53,39 +53,39 @@ async def test_the_receivers_library_verifies_what_is_sent(webhook: Webhook, the
     ("status", "meant"),
     [
         (200, Accepted()),
-        (302, Refused("http_302", "redirects to ; write that address as url")),
-        (400, Refused("http_400", permanent=True)),
-        (401, Refused("http_401")),
-        (404, Refused("http_404")),
-        (413, Refused("http_413", permanent=True)),
-        (500, Refused("http_500")),
-        (502, Unknown("http_502")),
-        (503, Refused("http_503")),
-        (504, Unknown("http_504")),
+        (302, Declined("http_302", "redirects to ; write that address as url")),
+        (400, Declined("http_400", permanent=True)),
+        (401, Declined("http_401")),
+        (404, Declined("http_404")),
+        (413, Declined("http_413", permanent=True)),
+        (500, Declined("http_500")),
+        (502, Unanswered("http_502")),
+        (503, Declined("http_503")),
+        (504, Unanswered("http_504")),
     ],
 )
-async def test_each_answer_means(webhook: Webhook, them: Receiving, status: int, meant: Answer) -> None:
+async def test_each_answer_means(webhook: Webhook, them: Receiving, status: int, meant: CallResult) -> None:
     them.answer = lambda _: status
     assert await sent(webhook) == meant
 
 
 async def test_who_asks_to_be_called_later_is(webhook: Webhook, them: Receiving) -> None:
     them.answer, them.headers = lambda _: 429, {"retry-after": "17"}
-    assert await sent(webhook) == Refused("http_429", after_s=17)
+    assert await sent(webhook) == Declined("http_429", after_s=17)
 
 
 async def test_a_receiver_that_hangs_or_drops_the_connection_may_have_it(webhook: Webhook, them: Receiving) -> None:
     them.answer = lambda _: None
-    assert isinstance(await sent(webhook), Unknown)
+    assert isinstance(await sent(webhook), Unanswered)
     them.took_s = 1
-    assert isinstance(await sent(webhook), Unknown)
+    assert isinstance(await sent(webhook), Unanswered)
 
 
 async def test_a_receiver_that_is_away_does_not_have_it() -> None:
     (port,) = free_ports(1)
     async with opened(settings(f"http://127.0.0.1:{port}/")) as webhook:
         answer = await sent(webhook)
-    assert isinstance(answer, Refused)
+    assert isinstance(answer, Declined)
     assert (answer.code, answer.permanent) == ("unreachable", False)
 
 

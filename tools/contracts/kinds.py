@@ -13,7 +13,9 @@ from warnsys.pipeline import CityState
 from warnsys.records import (
     VERSION,
     AlertHeaders,
+    DeliveryCounts,
     FeedStatus,
+    GatewayStatus,
     Snapshot,
     read_action,
     read_impact_record,
@@ -124,4 +126,6 @@ def kinds() -> tuple[Kind, ...]:
             headers=dict.fromkeys(("covers", "covers_at", "covers_log"), ""),
         ),
         *(Kind("actions", done, model) for model in members(read_action)),
+        Kind("delivery", "`id|gateway|target`", DeliveryCounts),
+        Kind("gateways", "the gateway's name", GatewayStatus),
     )  # fmt: skip

@@ -18,7 +18,7 @@ from warnsys.warning.situation import Situation
 
 MIB = 1024 * 1024
 NAME = re.compile(r"[a-z][a-z0-9-]*")
-TAKEN = frozenset({"actions", "alerts", "delivery", "extreme", "impacts", "rejected", "state", "status"})
+TAKEN = frozenset({"actions", "alerts", "delivery", "extreme", "gateways", "impacts", "rejected", "state", "status"})
 """Last words of our other topics' names (`streams.kafka.topics`): a channel of such a name would write among their
 records."""
 

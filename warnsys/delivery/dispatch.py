@@ -11,17 +11,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from warnsys.delivery.gate import Chance, Gate
-from warnsys.delivery.ledger import Arrival, Count, Entry, Ledger
+from warnsys.delivery.ledger import Count, IncomingNotice, Ledger, LedgerEntry
 from warnsys.delivery.notices import subject, valid_until
 from warnsys.delivery.outbox import Delivery, Final, Outbox, State
 from warnsys.delivery.stops import Stops
-from warnsys.delivery.target import Accepted, Answer, Target
+from warnsys.delivery.target import Accepted, CallResult, Target
 from warnsys.gateways import TargetSettings
 from warnsys.records import ChangeNotice, DeliveryCounts, GatewayStatus, Notice, OnActions, TargetStatus
 
 
 @dataclass
-class Lane:
+class Branch:
     """One target of a gateway, with what waits for it."""
 
     settings: TargetSettings
@@ -47,7 +47,7 @@ class Dispatch:
     channel: str
     stage: str
     ledger: Ledger
-    lanes: Mapping[str, Lane]
+    branches: Mapping[str, Branch]
     stops: Stops
     changed: set[str] = field(default_factory=set)
     """The ids of the notices whose counts are not published yet."""
@@ -58,18 +58,18 @@ class Dispatch:
         cls, gateway: str, channel: str, stage: str, ledger: Ledger, chance: Chance,
         targets: Mapping[str, tuple[TargetSettings, Target[Any]]],
     ) -> "Dispatch":  # fmt: skip
-        lanes = {
-            name: Lane(settings, target, Outbox(Gate(settings.at_once, settings.rate_per_s, chance)))
+        branches = {
+            name: Branch(settings, target, Outbox(Gate(settings.at_once, settings.rate_per_s, chance)))
             for name, (settings, target) in targets.items()
         }
-        return cls(gateway, channel, stage, ledger, lanes, Stops(stage, channel))
+        return cls(gateway, channel, stage, ledger, branches, Stops(stage, channel))
 
     def restore(self, now: float) -> None:
         """Begins with what an earlier process left. Call it once the operators' orders are read."""
         self.changed.update(self.ledger.recent(now))
         self._put(self.ledger.restore(), now)
 
-    def take(self, arrivals: Iterable[Arrival], now: float) -> None:
+    def take(self, arrivals: Iterable[IncomingNotice], now: float) -> None:
         """Takes notices; one that is known is a repeat. Once it returns their offsets may be committed."""
         ours = [one for one in arrivals if one.notice.stage == self.stage]
         self._put(self.ledger.take(ours, self._recipients, now), now)
@@ -78,35 +78,35 @@ class Dispatch:
         """Takes orders, each with the broker's stamp, and stops what waits and must not be sent any more."""
         news = [self.stops.take(action, appended) for action, appended in actions]
         if any(news):
-            for name, lane in self.lanes.items():
-                self._end(name, lane.outbox.stop(lambda each: self._held(each, now), now), "stopped", now)
+            for name, branch in self.branches.items():
+                self._end(name, branch.outbox.stop(lambda each: self._held(each, now), now), "stopped", now)
 
     def next(self, target: str, now: float) -> list[Delivery]:
         """Gives what is to be sent to a target now; for each of them `answered` has to be called."""
-        outbox = self.lanes[target].outbox
+        outbox = self.branches[target].outbox
         self._end(target, outbox.expired(now), "expired", now)
         found = outbox.take(now)
-        self.ledger.write([Entry(each, "sending") for each in found], now)
+        self.ledger.write([LedgerEntry(each, "sending") for each in found], now)
         return found
 
-    def answered(self, target: str, answers: Sequence[tuple[Delivery, Answer]], now: float) -> None:
+    def answered(self, target: str, answers: Sequence[tuple[Delivery, CallResult]], now: float) -> None:
         """Takes what a target answered."""
-        lane, entries = self.lanes[target], list[Entry]()
+        branch, entries = self.branches[target], list[LedgerEntry]()
         for delivery, answer in answers:
-            state = lane.outbox.answered(delivery, answer, now)
+            state = branch.outbox.answered(delivery, answer, now)
             if state == "waiting" and self._held(delivery, now):
-                lane.outbox.stop(lambda each, stopped=delivery: each is stopped, now)  # type: ignore[misc]
+                branch.outbox.stop(lambda each, stopped=delivery: each is stopped, now)  # type: ignore[misc]
                 state = delivery.final("stopped")
             if isinstance(answer, Accepted):
-                entries.append(Entry(delivery, state, receipt=answer.id))
-                lane.accepted = now
+                entries.append(LedgerEntry(delivery, state, receipt=answer.id))
+                branch.accepted = now
             else:
-                entries.append(Entry(delivery, state, code=answer.code, why=answer.why))
+                entries.append(LedgerEntry(delivery, state, code=answer.code, why=answer.why))
         self._write(target, entries, now)
 
     def wakes(self, target: str, now: float) -> float:
         """Gives when to ask for the next again, unless something happens before."""
-        return self.lanes[target].outbox.wakes(now)
+        return self.branches[target].outbox.wakes(now)
 
     def news(self) -> tuple[set[str], list[DeliveryCounts]]:
         """Gives which notices have changed since the last call, and what became of them."""
@@ -125,31 +125,31 @@ class Dispatch:
     def status(self, now: float) -> GatewayStatus:
         return GatewayStatus(
             stage=self.stage, gateway=self.gateway, channel=self.channel, at=_moment(now),
-            stopped=self.stops.active(now), targets=tuple(self._status(name, now) for name in self.lanes),
+            stopped=self.stops.active(now), targets=tuple(self._status(name, now) for name in self.branches),
         )  # fmt: skip
 
     def _recipients(self, notice: Notice) -> Mapping[str, Sequence[str]]:
-        return {name: lane.recipients(notice) for name, lane in self.lanes.items()}
+        return {name: branch.recipients(notice) for name, branch in self.branches.items()}
 
     def _put(self, new: Iterable[tuple[str, Delivery]], now: float) -> None:
         """Puts deliveries into their outboxes, except those that a stop holds back or that have no target any more."""
         for target, delivery in new:
             self.changed.add(delivery.notice.id)
-            lane = self.lanes.get(target)
-            if lane is None or self._held(delivery, now):
+            branch = self.branches.get(target)
+            if branch is None or self._held(delivery, now):
                 self._end(target, [delivery], "stopped", now)
             else:
-                for replaced in lane.outbox.put(delivery, now):
+                for replaced in branch.outbox.put(delivery, now):
                     self.changed.discard(replaced.notice.id)
 
     def _held(self, delivery: Delivery, now: float) -> bool:
         return self.stops.holds(delivery.notice.city, delivery.appended, now)
 
     def _end(self, target: str, ended: Iterable[Delivery], state: Final, now: float) -> None:
-        entries = [Entry(each, each.final(state), code=state) for each in ended]
+        entries = [LedgerEntry(each, each.final(state), code=state) for each in ended]
         self._write(target, entries, now)
 
-    def _write(self, target: str, entries: Sequence[Entry], now: float) -> None:
+    def _write(self, target: str, entries: Sequence[LedgerEntry], now: float) -> None:
         self.ledger.write(entries, now)
         self.changed.update(one.delivery.notice.id for one in entries)
         self.ended.update((target, one.state) for one in entries if one.state != "waiting")
@@ -168,12 +168,12 @@ class Dispatch:
         )  # fmt: skip
 
     def _status(self, name: str, now: float) -> TargetStatus:
-        lane = self.lanes[name]
-        waiting = [each.notice.issued for each in lane.outbox.all()]
+        branch = self.branches[name]
+        waiting = [each.notice.issued for each in branch.outbox.all()]
         return TargetStatus(
-            name=name, kind=lane.settings.kind, state=lane.outbox.gate.state(now), waiting=len(waiting),
-            oldest=min(waiting, default=None), accepted=_moment(lane.accepted) if lane.accepted else None,
-            code=lane.outbox.gate.code,
+            name=name, kind=branch.settings.kind, state=branch.outbox.gate.state(now), waiting=len(waiting),
+            oldest=min(waiting, default=None), accepted=_moment(branch.accepted) if branch.accepted else None,
+            code=branch.outbox.gate.code,
         )  # fmt: skip
 
 

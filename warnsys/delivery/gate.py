@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from warnsys.delivery.target import Accepted, Answer, Refused, Unknown
+from warnsys.delivery.target import Accepted, CallResult, Declined, Unanswered
 from warnsys.records import TargetState
 
 FIRST_S, LONGEST_S = 1.0, 60.0
@@ -72,7 +72,7 @@ class Gate:
         self.in_flight += 1
         self._tokens -= 1
 
-    def answered(self, answer: Answer, now: float) -> bool:
+    def answered(self, answer: CallResult, now: float) -> bool:
         """Takes an answer. Gives whether the target has come back after it was down."""
         self.in_flight -= 1
         was_down = self.down
@@ -81,7 +81,7 @@ class Gate:
             self.failures, self.closed_until = 0, 0.0
             return was_down
         self.failures += 1
-        if isinstance(answer, Refused) and answer.after_s is not None:
+        if isinstance(answer, Declined) and answer.after_s is not None:
             self.closed_until = now + min(max(answer.after_s, 0.0), LONGEST_ASKED_S)
         elif self.down:
             self.closed_until = now + back_off(self.failures - BREAKS_AT + 1, self.chance, PROBE_S)
@@ -95,6 +95,6 @@ class Gate:
         self._filled = now
 
 
-def failed(answer: Answer) -> bool:
+def failed(answer: CallResult) -> bool:
     """Says whether the call has to be made again: it was refused for now, or nobody answered."""
-    return isinstance(answer, Unknown) or (isinstance(answer, Refused) and not answer.permanent)
+    return isinstance(answer, Unanswered) or (isinstance(answer, Declined) and not answer.permanent)

@@ -28,7 +28,7 @@ def batched(found: Iterable[str], size: int) -> Iterator[list[str]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class IncomingNotice:
     """A notice as it was read from the topic."""
 
     notice: Notice
@@ -39,7 +39,7 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LedgerEntry:
     """What became of a delivery, to be written down."""
 
     delivery: Delivery
@@ -69,7 +69,10 @@ class Ledger:
         self._connection, self._name, self._read = connection, name, read
 
     def take(
-        self, arrivals: Sequence[Arrival], recipients: Callable[[Notice], Mapping[str, Sequence[str]]], now: float
+        self,
+        arrivals: Sequence[IncomingNotice],
+        recipients: Callable[[Notice], Mapping[str, Sequence[str]]],
+        now: float,
     ) -> list[tuple[str, Delivery]]:
         """Writes down notices that are new, and for whom they are. Gives their deliveries, each with its target.
 
@@ -90,7 +93,7 @@ class Ledger:
                         found.append((target, one))
         return found
 
-    def write(self, entries: Sequence[Entry], now: float) -> None:
+    def write(self, entries: Sequence[LedgerEntry], now: float) -> None:
         """Writes down what becomes of deliveries: `sending` before the call, the rest after its answer."""
         if not entries:
             return
@@ -200,7 +203,7 @@ class Ledger:
         with self._connection.begin():
             yield self._connection
 
-    def _new(self, connection: Connection, arrival: Arrival) -> int | None:
+    def _new(self, connection: Connection, arrival: IncomingNotice) -> int | None:
         """Gives the number of a notice; None for one that is known."""
         known = select(notices.c.number).where(notices.c.gateway == self._name, notices.c.notice == arrival.notice.id)
         if connection.execute(known).first():

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from warnsys.channels.push import ENDED_TTL_S, LONGEST_TTL_S
 from warnsys.records import Notice, PushNotice, SteleRecord
 
-Rank = tuple[bool, bool, int]
+Precedence = tuple[bool, bool, int]
 """Smaller goes first: Extreme, then staff, then the higher level."""
 
 
@@ -28,14 +28,14 @@ def subject(notice: Notice) -> str:
     return f"{notice.city}/{notice.audience}/{notice.group}"
 
 
-def rank(notice: Notice) -> Rank:
+def precedence(notice: Notice) -> Precedence:
     if isinstance(notice, SteleRecord):
         worst = max((item.level for item in notice.items if item.phase != "expired"), default=0)
         return worst < 4, True, -worst
     return notice.severity != "Extreme", notice.audience != "staff", -notice.level
 
 
-def replaces(newer: Notice, older: Notice) -> bool:
+def makes_needless(newer: Notice, older: Notice) -> bool:
     """Says whether a notice makes an older one of its subject needless: it says all that holds."""
     return isinstance(newer, SteleRecord) and isinstance(older, SteleRecord)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from warnsys.delivery.gate import Gate, back_off, failed
-from warnsys.delivery.notices import Rank, ends, rank, replaces, subject, valid_until
-from warnsys.delivery.target import Accepted, Answer, Unknown
+from warnsys.delivery.notices import Precedence, ends, makes_needless, precedence, subject, valid_until
+from warnsys.delivery.target import Accepted, CallResult, Unanswered
 from warnsys.records import Notice
 
 State = Literal["waiting", "sending", "accepted", "delivered", "failed", "expired", "stopped", "unknown"]
@@ -33,13 +33,13 @@ class Delivery:
     """Whether a call was made that nobody answered: it may have arrived."""
     due: float = 0.0
     until: float = 0.0
-    rank: Rank = field(init=False)
+    precedence: Precedence = field(init=False)
     line: str = field(init=False)
     """Deliveries of one line go out one after the other."""
 
     def __post_init__(self) -> None:
         self.until = self.until or valid_until(self.notice).timestamp()
-        self.rank = rank(self.notice)
+        self.precedence = precedence(self.notice)
         self.line = f"{subject(self.notice)}/{self.recipient}"
 
     def final(self, state: Final) -> Final:
@@ -52,7 +52,7 @@ class _Line:
     waiting: deque[Delivery] = field(default_factory=deque)
     """The oldest first."""
     in_flight: Delivery | None = None
-    rank: Rank = (True, True, 0)
+    precedence: Precedence = (True, True, 0)
     """Of the worst that waits: what stands before an Extreme notice in its line is as urgent."""
 
 
@@ -65,7 +65,7 @@ class Outbox:
     def __init__(self, gate: Gate) -> None:
         self.gate = gate
         self._lines: dict[str, _Line] = {}
-        self._ready: list[tuple[Rank, int, str]] = []
+        self._ready: list[tuple[Precedence, int, str]] = []
         self._later: list[tuple[float, str]] = []
         self._ends: list[tuple[float, int, Delivery]] = []
         self._now = 0.0
@@ -83,14 +83,14 @@ class Outbox:
     def put(self, new: Delivery, now: float) -> list[Delivery]:
         """Takes in a delivery that is newer than all of its line. Gives those that it replaces: they wait no more."""
         line = self._lines.setdefault(new.line, _Line())
-        replaced = [old for old in line.waiting if replaces(new.notice, old.notice)]
+        replaced = [old for old in line.waiting if makes_needless(new.notice, old.notice)]
         for old in replaced:
             line.waiting.remove(old)
         for old in line.waiting:
             if ends(new.notice, old.notice) and new.until < old.until:
                 old.until = new.until
                 self._watch(old)
-        if line.waiting and new.rank < line.rank:
+        if line.waiting and new.precedence < line.precedence:
             line.waiting[0].due = now
         line.waiting.append(new)
         self._watch(new)
@@ -107,7 +107,7 @@ class Outbox:
             if not line or line.in_flight or not line.waiting:
                 continue
             head = line.waiting[0]
-            if head.number != number or line.rank != offered or head.due > now or head.until <= now:
+            if head.number != number or line.precedence != offered or head.due > now or head.until <= now:
                 continue  # it was offered anew, or is left to `expired`
             line.waiting.popleft()
             line.in_flight = head
@@ -116,14 +116,14 @@ class Outbox:
             found.append(head)
         return found
 
-    def answered(self, delivery: Delivery, answer: Answer, now: float) -> State:
+    def answered(self, delivery: Delivery, answer: CallResult, now: float) -> State:
         """Takes the answer to a call. Gives the delivery's state; if that is `waiting` it will be sent again."""
         if self.gate.answered(answer, now):
             self._all_due(now)
         line = self._lines[delivery.line]
         line.in_flight = None
         if again := failed(answer):
-            delivery.doubtful |= isinstance(answer, Unknown)
+            delivery.doubtful |= isinstance(answer, Unanswered)
             delivery.due = max(now + back_off(delivery.calls, self.gate.chance), self.gate.closed_until)
             line.waiting.appendleft(delivery)
             self._watch(delivery)
@@ -178,14 +178,14 @@ class Outbox:
             if not line.in_flight:
                 self._lines.pop(name, None)
             return
-        line.rank = min(each.rank for each in line.waiting)
+        line.precedence = min(each.precedence for each in line.waiting)
         head = line.waiting[0]
         if line.in_flight:
             return
         if head.due > now:
             heapq.heappush(self._later, (head.due, name))
         else:
-            heapq.heappush(self._ready, (line.rank, head.number, name))
+            heapq.heappush(self._ready, (line.precedence, head.number, name))
 
     def _watch(self, delivery: Delivery) -> None:
         heapq.heappush(self._ends, (delivery.until, delivery.number, delivery))

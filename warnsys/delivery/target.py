@@ -21,7 +21,7 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Declined:
     """The receiver does not have it, and is known not to."""
 
     code: str
@@ -35,14 +35,14 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
+class Unanswered:
     """It was sent and nobody answered, so it may have arrived."""
 
     code: str
     why: str = ""
 
 
-Answer = Accepted | Refused | Unknown
+CallResult = Accepted | Declined | Unanswered
 
 
 class Target(Protocol[P]):
@@ -54,7 +54,7 @@ class Target(Protocol[P]):
     def render(self, notice: Notice, until: datetime, /) -> P:
         """Gives what is sent: a function of the notice and of the time until which it counts, and of nothing else."""
 
-    async def send(self, payload: P, key: str, recipient: str, /) -> Answer:
+    async def send(self, payload: P, key: str, recipient: str, /) -> CallResult:
         """Calls the receiver once. `key` is the notice's id: a receiver that knows it already takes it for a repeat.
 
         Raises nothing but `asyncio.CancelledError`.

@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr
 
 from warnsys.channels.registry import said_parts
-from warnsys.delivery.target import Accepted, Answer, Refused, TargetKind, Unknown
+from warnsys.delivery.target import Accepted, CallResult, Declined, TargetKind, Unanswered
 from warnsys.gateways import TargetSettings
 from warnsys.records import Notice, PushNotice, SteleRecord
 
@@ -68,18 +68,18 @@ class Mail:
         message.set_content("\n\n".join([*(others or [first]), *link]) + "\n")
         return message
 
-    async def send(self, payload: EmailMessage, _key: str, recipient: str) -> Answer:
+    async def send(self, payload: EmailMessage, _key: str, recipient: str) -> CallResult:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._hand_over, payload, recipient)
 
-    def _hand_over(self, payload: EmailMessage, recipient: str) -> Answer:
+    def _hand_over(self, payload: EmailMessage, recipient: str) -> CallResult:
         message = deepcopy(payload)
         message["To"] = recipient
         try:
             smtp = self._connected()
         except smtplib.SMTPAuthenticationError as error:
-            return Refused("login", repr(error))
+            return Declined("login", repr(error))
         except (OSError, smtplib.SMTPException) as error:
-            return Refused("unreachable", repr(error))
+            return Declined("unreachable", repr(error))
         try:
             return self._say(smtp, message.as_bytes(), recipient)
         finally:
@@ -104,7 +104,7 @@ class Mail:
             raise
         return smtp
 
-    def _say(self, smtp: smtplib.SMTP, message: bytes, recipient: str) -> Answer:
+    def _say(self, smtp: smtplib.SMTP, message: bytes, recipient: str) -> CallResult:
         """The message is the server's from the end of its data on; before that the server does not have it."""
         try:
             code, words = smtp.mail(self._settings.sender)
@@ -114,20 +114,20 @@ class Mail:
             if code >= 400:
                 return _refused(code, words)
         except (OSError, smtplib.SMTPException) as error:
-            return Refused("unreachable", repr(error))
+            return Declined("unreachable", repr(error))
         try:
             code, words = smtp.data(message)
         except smtplib.SMTPDataError as error:  # it wants no data
             return _refused(error.smtp_code, error.smtp_error)
         except (OSError, smtplib.SMTPException) as error:
-            return Unknown("no_answer", repr(error))
+            return Unanswered("no_answer", repr(error))
         return _refused(code, words) if code >= 400 else Accepted()
 
 
-def _refused(code: int, words: bytes | str, *, of_the_sender: bool = False) -> Refused:
+def _refused(code: int, words: bytes | str, *, of_the_sender: bool = False) -> Declined:
     """What is wrong with the sender is wrong with the settings, which somebody mends."""
     said = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
-    return Refused(f"smtp_{code}", said, permanent=code >= 500 and not of_the_sender)
+    return Declined(f"smtp_{code}", said, permanent=code >= 500 and not of_the_sender)
 
 
 @asynccontextmanager

@@ -22,7 +22,7 @@ from paho.mqtt.properties import Properties
 from pydantic import Field, SecretStr
 
 from warnsys.channels.registry import channel_of
-from warnsys.delivery.target import Accepted, Answer, Refused, TargetKind, Unknown
+from warnsys.delivery.target import Accepted, CallResult, Declined, TargetKind, Unanswered
 from warnsys.gateways import TargetSettings
 from warnsys.records import Notice, SteleRecord
 
@@ -47,7 +47,7 @@ class MqttSettings(TargetSettings):
 
 
 @dataclass(frozen=True, slots=True)
-class Publication:
+class MqttMessage:
     topic: str
     value: bytes
     retain: bool
@@ -59,10 +59,12 @@ class _Link:
 
     def __init__(self, settings: MqttSettings) -> None:
         self._loop = asyncio.get_running_loop()
-        self._settings, self._pending = settings, dict[int, asyncio.Future[Answer]]()
+        self._settings, self._pending = settings, dict[int, asyncio.Future[CallResult]]()
         self._connected: asyncio.Future[str] = self._loop.create_future()
         self.open = False
-        self._client = client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+        self._client = client = mqtt.Client(
+            CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5, reconnect_on_failure=False
+        )
         client.on_connect, client.on_publish, client.on_disconnect = self._greeted, self._answered, self._broken
         client.will_set(f"{settings.prefix}/gateway", "offline", qos=1, retain=True)
         if settings.username:
@@ -88,11 +90,11 @@ class _Link:
             self._client.publish(f"{said.prefix}/gateway", "online", qos=1, retain=True)
         return why
 
-    async def publish(self, what: Publication, properties: Properties) -> Answer:
+    async def publish(self, what: MqttMessage, properties: Properties) -> CallResult:
         info = self._client.publish(what.topic, what.value, 1, what.retain, properties)
         if info.rc != mqtt.MQTT_ERR_SUCCESS:
             self.open = False
-            return Refused("unreachable", mqtt.error_string(info.rc))
+            return Declined("unreachable", mqtt.error_string(info.rc))
         answer = self._pending[info.mid] = self._loop.create_future()
         try:
             return await answer
@@ -109,9 +111,9 @@ class _Link:
         self._tell(self._connected, str(code) if code.is_failure else "")
 
     def _answered(self, _client: Any, _data: Any, number: int, code: Any, _properties: Any) -> None:
-        meant: Answer = Accepted()
+        meant: CallResult = Accepted()
         if code.is_failure:
-            meant = Refused(f"mqtt_{code.value}", str(code), permanent=code.value in NEVER)
+            meant = Declined(f"mqtt_{code.value}", str(code), permanent=code.value in NEVER)
         self._loop.call_soon_threadsafe(self._settle, number, meant)
 
     def _broken(self, _client: Any, _data: Any, _flags: Any, code: Any, _properties: Any) -> None:
@@ -121,14 +123,14 @@ class _Link:
     def _tell(self, future: "asyncio.Future[str]", what: str) -> None:
         self._loop.call_soon_threadsafe(lambda: future.done() or future.set_result(what))
 
-    def _settle(self, number: int, meant: Answer) -> None:
+    def _settle(self, number: int, meant: CallResult) -> None:
         if (future := self._pending.get(number)) and not future.done():
             future.set_result(meant)
 
     def _lose(self, why: str) -> None:
         self.open = False
         for number in list(self._pending):
-            self._settle(number, Unknown("no_answer", why))
+            self._settle(number, Unanswered("no_answer", why))
 
 
 class Mqtt:
@@ -142,18 +144,18 @@ class Mqtt:
     def recipients(self, _notice: Notice) -> tuple[str, ...]:
         return ("",)
 
-    def render(self, notice: Notice, until: datetime) -> Publication:
+    def render(self, notice: Notice, until: datetime) -> MqttMessage:
         stele = isinstance(notice, SteleRecord)
         last = notice.district if isinstance(notice, SteleRecord) else notice.audience
         levels = [channel_of(notice), notice.city, last]
         topic = "/".join([self._settings.prefix, *(re.sub(r"[#+/\s]", "_", one) for one in levels)])
-        return Publication(topic, notice.to_bytes(), stele, until.timestamp())
+        return MqttMessage(topic, notice.to_bytes(), stele, until.timestamp())
 
-    async def send(self, payload: Publication, key: str, _recipient: str) -> Answer:
+    async def send(self, payload: MqttMessage, key: str, _recipient: str) -> CallResult:
         try:
             link = await self._connected()
         except ConnectionError as error:
-            return Refused("unreachable", str(error))
+            return Declined("unreachable", str(error))
         properties = Properties(PacketTypes.PUBLISH)
         properties.MessageExpiryInterval = max(1, math.ceil(payload.until - self._clock()))
         properties.ContentType = "application/json"

@@ -16,7 +16,7 @@ import httpx
 from pydantic import Field, SecretStr, field_validator
 
 from warnsys.channels.registry import channel_of
-from warnsys.delivery.target import Accepted, Answer, Refused, TargetKind, Unknown
+from warnsys.delivery.target import Accepted, CallResult, Declined, TargetKind, Unanswered
 from warnsys.gateways import TargetSettings
 from warnsys.records import Notice
 
@@ -76,26 +76,26 @@ class Webhook:
         }
         return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
-    async def send(self, payload: bytes, key: str, _recipient: str) -> Answer:
+    async def send(self, payload: bytes, key: str, _recipient: str) -> CallResult:
         headers = {"content-type": "application/json", **signed(self._key, key, int(self._clock()), payload)}
         try:
             answer = await self._client.post(self._url, content=payload, headers=headers)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
-            return Refused("unreachable", repr(error))
+            return Declined("unreachable", repr(error))
         except httpx.HTTPError as error:
-            return Unknown("no_answer", repr(error))
+            return Unanswered("no_answer", repr(error))
         return self._meaning(answer)
 
-    def _meaning(self, answer: httpx.Response) -> Answer:
+    def _meaning(self, answer: httpx.Response) -> CallResult:
         if answer.is_success:
             return Accepted()
         code, why = f"http_{answer.status_code}", answer.text[:MOST_WORDS]
         if answer.is_redirect:
-            return Refused(code, f"redirects to {answer.headers.get('location', '')}; write that address as url")
+            return Declined(code, f"redirects to {answer.headers.get('location', '')}; write that address as url")
         if answer.status_code in IN_DOUBT:
-            return Unknown(code, why)
+            return Unanswered(code, why)
         after_s = retry_after(answer.headers.get("retry-after", ""), self._clock())
-        return Refused(code, why, permanent=answer.status_code in NEVER, after_s=after_s)
+        return Declined(code, why, permanent=answer.status_code in NEVER, after_s=after_s)
 
 
 def signed(key: bytes, name: str, at: int, body: bytes) -> dict[str, str]:
