@@ -336,9 +336,9 @@ def load(path: Path) -> Settings:
             )
         if isinstance(tls := broker.get("tls"), dict):
             tls.update({name: path.parent / tls[name] for name in TLS_FILES if isinstance(tls.get(name), str)})
-    for place in secrets_in(content.get("gateways")):
-        variable = f"{ENVIRONMENT_PREFIX}{place.replace('.', '__').upper()}"
-        raise SettingsError(f"{path}: {place}: take it out of the file, give it in the environment: {variable}")
+    for secret in secrets_in(content.get("gateways")):
+        variable = f"{ENVIRONMENT_PREFIX}{secret.replace('.', '__').upper()}"
+        raise SettingsError(f"{path}: {secret}: take it out of the file, give it in the environment: {variable}")
     try:
         given = outside.given(Settings)
     except outside.OutsideError as error:

@@ -58,7 +58,7 @@ class Broker:
         """What who subscribes now is given at once."""
         found: dict[str, bytes] = {}
         client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
-        client.on_message = lambda _client, _data, message: found.update({message.topic: message.payload})
+        client.on_message = lambda _client, _data, message: found.update({message.topic: bytes(message.payload)})
         client.connect("127.0.0.1", self.port)
         client.subscribe(topic, qos=1)
         ends = time.monotonic() + 0.5

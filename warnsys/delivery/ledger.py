@@ -38,6 +38,10 @@ class IncomingNotice:
     until: float
 
 
+Recipients = Callable[[Notice], Mapping[str, Sequence[str]]]
+"""To whom a notice goes, by target."""
+
+
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
     """What became of a delivery, to be written down."""

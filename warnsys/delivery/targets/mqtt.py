@@ -68,7 +68,9 @@ class _Link:
         client.on_connect, client.on_publish, client.on_disconnect = self._greeted, self._answered, self._broken
         client.will_set(f"{settings.prefix}/gateway", "offline", qos=1, retain=True)
         if settings.username:
-            client.username_pw_set(settings.username, settings.password and settings.password.get_secret_value())
+            client.username_pw_set(
+                settings.username, settings.password.get_secret_value() if settings.password else None
+            )
         if settings.tls:
             client.tls_set()
         client.connect_timeout = settings.timeout_s
@@ -97,7 +99,8 @@ class _Link:
             return Declined("unreachable", mqtt.error_string(info.rc))
         answer = self._pending[info.mid] = self._loop.create_future()
         try:
-            return await answer
+            meant: CallResult = await answer
+            return meant
         finally:
             self._pending.pop(info.mid, None)
 
@@ -121,7 +124,11 @@ class _Link:
         self._loop.call_soon_threadsafe(self._lose, str(code))
 
     def _tell(self, future: "asyncio.Future[str]", what: str) -> None:
-        self._loop.call_soon_threadsafe(lambda: future.done() or future.set_result(what))
+        def tell() -> None:
+            if not future.done():
+                future.set_result(what)
+
+        self._loop.call_soon_threadsafe(tell)
 
     def _settle(self, number: int, meant: CallResult) -> None:
         if (future := self._pending.get(number)) and not future.done():
@@ -156,7 +163,7 @@ class Mqtt:
             link = await self._connected()
         except ConnectionError as error:
             return Declined("unreachable", str(error))
-        properties = Properties(PacketTypes.PUBLISH)
+        properties: Any = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         properties.MessageExpiryInterval = max(1, math.ceil(payload.until - self._clock()))
         properties.ContentType = "application/json"
         properties.UserProperty = ("id", key)
