@@ -34,6 +34,8 @@ TELL_S = 0.5
 """How often counts are told that have changed."""
 STATUS_S = 10.0
 """How often the gateway says how it is, although nothing changed."""
+MOST_TOLD = 500
+"""Of how many notices the counts are told at once."""
 FORGET_S = 3600.0
 FINISH_S = 5.0
 """How long calls in flight may take when the gateway is asked to end."""
@@ -202,10 +204,15 @@ class Gateway:
             await asyncio.sleep(TELL_S)
 
     async def _tell_counts(self) -> None:
-        ids, counts = await self._do(self.dispatch.news)
+        """Tells some of the counts that have changed; what else is done goes between two calls."""
         name = self.topics.delivery.name
-        if counts and not await self._publish([self._record(name, one.key, one.to_bytes()) for one in counts]):
-            await self._do(self.dispatch.untold, ids)
+        while (found := await self._do(self.dispatch.news, MOST_TOLD)) and found[0]:
+            ids, counts = found
+            if not await self._publish([self._record(name, one.key, one.to_bytes()) for one in counts]):
+                await self._do(self.dispatch.untold, ids)
+                return
+            if len(ids) < MOST_TOLD:
+                return
 
     def _record(self, topic: str, key: str, value: bytes) -> ProducerRecord:
         return ProducerRecord(topic, self.topics.partition_of(key), key, value)

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from warnsys.delivery.gate import Chance, Gate
@@ -108,9 +109,10 @@ class Dispatch:
         """Gives when to ask for the next again, unless something happens before."""
         return self.branches[target].outbox.wakes(now)
 
-    def news(self) -> tuple[set[str], list[DeliveryCounts]]:
-        """Gives which notices have changed since the last call, and what became of them."""
-        ids, self.changed = self.changed, set()
+    def news(self, most: int = 500) -> tuple[set[str], list[DeliveryCounts]]:
+        """Gives some of the notices that have changed since they were given last, and what became of them."""
+        ids = set(islice(self.changed, most))
+        self.changed -= ids
         return ids, [self._counted(notice, count) for notice, count in self.ledger.counts(sorted(ids))]
 
     def untold(self, ids: Collection[str]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Table, and_, bindparam, delete, func, insert, select, update
 
 from warnsys.delivery.outbox import Delivery, State
 from warnsys.delivery.schema import deliveries, notices
@@ -82,19 +82,23 @@ class Ledger:
 
         `recipients` gives them by target. A stele's record takes the place of an older one that is not in flight.
         """
-        found = list[tuple[str, Delivery]]()
+        wanted = {one.notice.id: (one, recipients(one.notice)) for one in arrivals}
         with self._transaction() as connection:
-            for arrival in arrivals:
-                wanted = recipients(arrival.notice)
-                if not any(wanted.values()) or (notice := self._new(connection, arrival)) is None:
-                    continue
-                for target, names in wanted.items():
+            known = self._known(connection, [name for name, (_, whom) in wanted.items() if any(whom.values())])
+            new = [(one, whom) for name, (one, whom) in wanted.items() if any(whom.values()) and name not in known]
+            numbers = self._insert(connection, notices, [self._notice(one) for one, _ in new])
+            found = list[tuple[str, Delivery]]()
+            rows = list[dict[str, Any]]()
+            for number, (arrival, whom) in zip(numbers, new, strict=True):
+                for target, names in whom.items():
                     for name in dict.fromkeys(names):
                         one = Delivery(0, arrival.notice, arrival.appended, name, until=arrival.until)
                         if isinstance(arrival.notice, SteleRecord):
                             self._forget_older(connection, target, one.line)
-                        one.number = self._insert(connection, notice, target, one, now)
                         found.append((target, one))
+                        rows.append(self._row(number, target, one, now))
+            for (_, one), number in zip(found, self._insert(connection, deliveries, rows), strict=True):
+                one.number = number
         return found
 
     def write(self, entries: Sequence[LedgerEntry], now: float) -> None:
@@ -207,27 +211,31 @@ class Ledger:
         with self._connection.begin():
             yield self._connection
 
-    def _new(self, connection: Connection, arrival: IncomingNotice) -> int | None:
-        """Gives the number of a notice; None for one that is known."""
-        known = select(notices.c.number).where(notices.c.gateway == self._name, notices.c.notice == arrival.notice.id)
-        if connection.execute(known).first():
-            return None
-        done = connection.execute(
-            insert(notices).values(
-                gateway=self._name, notice=arrival.notice.id, value=arrival.value, appended=arrival.appended,
-                until=arrival.until,
-            )
-        )  # fmt: skip
-        return int(done.inserted_primary_key[0])  # type: ignore[index]
+    def _known(self, connection: Connection, ids: Sequence[str]) -> set[str]:
+        known = set[str]()
+        for some in batched(ids, AT_ONCE):
+            asked = select(notices.c.notice).where(notices.c.gateway == self._name, notices.c.notice.in_(some))
+            known.update(connection.execute(asked).scalars())
+        return known
 
-    def _insert(self, connection: Connection, notice: int, target: str, one: Delivery, now: float) -> int:
-        done = connection.execute(
-            insert(deliveries).values(
-                gateway=self._name, notice=notice, target=target, recipient=one.recipient, line=one.line,
-                state="waiting", calls=0, doubtful=False, receipt="", code="", why="", at=now,
-            )
-        )  # fmt: skip
-        return int(done.inserted_primary_key[0])  # type: ignore[index]
+    def _insert(self, connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> Sequence[int]:
+        """Gives the numbers of new rows."""
+        if not rows:
+            return ()
+        numbered = insert(table).returning(table.c.number, sort_by_parameter_order=True)
+        return connection.execute(numbered, rows).scalars().all()
+
+    def _notice(self, one: IncomingNotice) -> dict[str, Any]:
+        return {
+            "gateway": self._name, "notice": one.notice.id, "value": one.value, "appended": one.appended,
+            "until": one.until,
+        }  # fmt: skip
+
+    def _row(self, notice: int, target: str, one: Delivery, now: float) -> dict[str, Any]:
+        return {
+            "gateway": self._name, "notice": notice, "target": target, "recipient": one.recipient, "line": one.line,
+            "state": "waiting", "calls": 0, "doubtful": False, "receipt": "", "code": "", "why": "", "at": now,
+        }  # fmt: skip
 
     def _forget_older(self, connection: Connection, target: str, line: str) -> None:
         """Of a stele only the newest record is kept: there is one each minute."""
