@@ -206,9 +206,9 @@ class Gateway:
     async def _tell_counts(self) -> None:
         """Tells some of the counts that have changed; what else is done goes between two calls."""
         name = self.topics.delivery.name
-        while (found := await self._do(self.dispatch.news, MOST_TOLD)) and found[0]:
-            ids, counts = found
-            if not await self._publish([self._record(name, one.key, one.to_bytes()) for one in counts]):
+        while True:
+            ids, counts = await self._do(self.dispatch.news, MOST_TOLD)
+            if counts and not await self._publish([self._record(name, one.key, one.to_bytes()) for one in counts]):
                 await self._do(self.dispatch.untold, ids)
                 return
             if len(ids) < MOST_TOLD:
