@@ -118,6 +118,8 @@ def _reason(item: pytest.Item, config: pytest.Config) -> str | None:
         missing = [program for program in ("java", "mvn") if not shutil.which(program)]
         if missing:
             return f"a real Kafka needs {' and '.join(missing)} (Java 17, Maven)"
+    if item.get_closest_marker("mosquitto") and not os.environ.get("CI") and not shutil.which("mosquitto"):
+        return "a real MQTT broker needs mosquitto"
     return None
 
 

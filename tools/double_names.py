@@ -38,6 +38,8 @@ MEANT = {
     "function bundled": "gives the module's bundled data; called with the module's name",
     "function parse": "bytes of a document, and a mapping of settings: the general word for both",
     "function feed": "the command, and the process that it runs",
+    "function gateway": "the command, and the process that it runs",
+    "function opened": "one a kind of target, the same signature: a target's file is chosen by its kind",
     "function tail": "the command, and the process that it runs",
     "function up": "the command, and the process that it runs",
     "function web": "the command, and the process that it runs",

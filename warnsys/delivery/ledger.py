@@ -1,0 +1,253 @@
+"""The ledger of a gateway: what was taken, and what became of each delivery. Each of its steps is one transaction."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, and_, bindparam, delete, func, insert, select, update
+
+from warnsys.delivery.outbox import Delivery, State
+from warnsys.delivery.schema import deliveries, notices
+from warnsys.records import Notice, SteleRecord
+
+OPEN = ("waiting", "sending")
+AT_ONCE = 500
+"""Of how many notices the store is asked at once."""
+LONGEST_WORDS = 1000
+"""Of what a receiver says."""
+KEPT_S = 30 * 24 * 3600.0
+"""How long a notice is remembered after its `valid_until`: longer than any topic keeps it."""
+
+
+def batched(found: Iterable[str], size: int) -> Iterator[list[str]]:
+    rest = iter(found)
+    while some := list(islice(rest, size)):
+        yield some
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingNotice:
+    """A notice as it was read from the topic."""
+
+    notice: Notice
+    value: bytes
+    appended: float
+    """When the broker stamped it."""
+    until: float
+
+
+Recipients = Callable[[Notice], Mapping[str, Sequence[str]]]
+"""To whom a notice goes, by target."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """What became of a delivery, to be written down."""
+
+    delivery: Delivery
+    state: State
+    receipt: str = ""
+    code: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What became of one notice at one target."""
+
+    number: int
+    """Of the notice in the ledger."""
+    target: str
+    states: Mapping[str, int]
+    calls: int
+    code: str
+    at: float
+
+
+class Ledger:
+    """Remembers for one gateway of one environment; `name` is of both."""
+
+    def __init__(self, connection: Connection, name: str, read: Callable[[bytes], Notice]) -> None:
+        self._connection, self._name, self._read = connection, name, read
+
+    def take(
+        self,
+        arrivals: Sequence[IncomingNotice],
+        recipients: Callable[[Notice], Mapping[str, Sequence[str]]],
+        now: float,
+    ) -> list[tuple[str, Delivery]]:
+        """Writes down notices that are new, and for whom they are. Gives their deliveries, each with its target.
+
+        `recipients` gives them by target. A stele's record takes the place of an older one that is not in flight.
+        """
+        wanted = {one.notice.id: (one, recipients(one.notice)) for one in arrivals}
+        with self._transaction() as connection:
+            known = self._known(connection, [name for name, (_, whom) in wanted.items() if any(whom.values())])
+            new = [(one, whom) for name, (one, whom) in wanted.items() if any(whom.values()) and name not in known]
+            numbers = self._insert(connection, notices, [self._notice(one) for one, _ in new])
+            found = list[tuple[str, Delivery]]()
+            rows = list[dict[str, Any]]()
+            for number, (arrival, whom) in zip(numbers, new, strict=True):
+                for target, names in whom.items():
+                    for name in dict.fromkeys(names):
+                        one = Delivery(0, arrival.notice, arrival.appended, name, until=arrival.until)
+                        if isinstance(arrival.notice, SteleRecord):
+                            self._forget_older(connection, target, one.line)
+                        found.append((target, one))
+                        rows.append(self._row(number, target, one, now))
+            for (_, one), number in zip(found, self._insert(connection, deliveries, rows), strict=True):
+                one.number = number
+        return found
+
+    def write(self, entries: Sequence[LedgerEntry], now: float) -> None:
+        """Writes down what becomes of deliveries: `sending` before the call, the rest after its answer."""
+        if not entries:
+            return
+        rows = [
+            {
+                "b_number": one.delivery.number, "b_state": one.state, "b_calls": one.delivery.calls,
+                "b_doubtful": one.delivery.doubtful, "b_receipt": one.receipt[:500], "b_code": one.code[:100],
+                "b_why": one.why[:LONGEST_WORDS],
+            }
+            for one in entries
+        ]  # fmt: skip
+        change = (
+            update(deliveries)
+            .where(deliveries.c.number == bindparam("b_number"))
+            .values(
+                state=bindparam("b_state"), calls=bindparam("b_calls"), doubtful=bindparam("b_doubtful"),
+                receipt=bindparam("b_receipt"), code=bindparam("b_code"), why=bindparam("b_why"), at=now,
+            )
+        )  # fmt: skip
+        with self._transaction() as connection:
+            connection.execute(change, rows)
+
+    def restore(self) -> list[tuple[str, Delivery]]:
+        """Gives what has to be sent, each with its target, in the order in which it was taken.
+
+        What was in flight when the process ended may have arrived.
+        """
+        mine = and_(deliveries.c.gateway == self._name, deliveries.c.state.in_(OPEN))
+        wanted = (
+            select(deliveries, notices.c.value, notices.c.appended, notices.c.until)
+            .join(notices, notices.c.number == deliveries.c.notice)
+            .where(mine)
+            .order_by(deliveries.c.number)
+        )
+        with self._transaction() as connection:
+            connection.execute(
+                update(deliveries)
+                .where(deliveries.c.gateway == self._name, deliveries.c.state == "sending")
+                .values(state="waiting", doubtful=True, code="killed")
+            )
+            rows = connection.execute(wanted).all()
+        read = dict[int, Notice]()
+        return [(row.target, self._delivery(row, read)) for row in rows]
+
+    def receive(self, target: str, receipt: str, state: State, now: float, code: str = "") -> bool:
+        """Takes a receipt: what became of a delivery that a receiver accepted under that name. Gives if it is known."""
+        with self._transaction() as connection:
+            done = connection.execute(
+                update(deliveries)
+                .where(
+                    deliveries.c.gateway == self._name, deliveries.c.target == target,
+                    deliveries.c.receipt == receipt, deliveries.c.state.in_(("accepted", "unknown")),
+                )
+                .values(state=state, code=code, at=now)
+            )  # fmt: skip
+        return bool(done.rowcount)
+
+    def recent(self, since: float) -> list[str]:
+        """Gives the ids of the notices that were valid then, or later."""
+        wanted = select(notices.c.notice).where(notices.c.gateway == self._name, notices.c.until >= since)
+        with self._transaction() as connection:
+            return list(connection.execute(wanted).scalars())
+
+    def counts(self, ids: Iterable[str]) -> list[tuple[Notice, Count]]:
+        """Gives what became of these notices, at each target."""
+        found = list[tuple[Notice, Count]]()
+        for some in batched(ids, AT_ONCE):
+            found += self._counts(some)
+        return found
+
+    def _counts(self, ids: Sequence[str]) -> list[tuple[Notice, Count]]:
+        changed = select(notices.c.number).where(notices.c.gateway == self._name, notices.c.notice.in_(ids))
+        wanted = (
+            select(
+                deliveries.c.notice, deliveries.c.target, deliveries.c.state, func.count().label("how_many"),
+                func.sum(deliveries.c.calls).label("calls"), func.max(deliveries.c.at).label("at"),
+            )
+            .where(deliveries.c.notice.in_(changed))
+            .group_by(deliveries.c.notice, deliveries.c.target, deliveries.c.state)
+        )  # fmt: skip
+        codes = (
+            select(deliveries.c.notice, deliveries.c.target, deliveries.c.code)
+            .where(deliveries.c.notice.in_(changed), deliveries.c.code != "")
+            .order_by(deliveries.c.at)
+        )
+        values = select(notices.c.number, notices.c.value).where(notices.c.number.in_(changed))
+        with self._transaction() as connection:
+            groups = connection.execute(wanted).all()
+            said = {(row.notice, row.target): row.code for row in connection.execute(codes)}
+            read = {row.number: self._read(bytes(row.value)) for row in connection.execute(values)}
+        found = dict[tuple[int, str], Count]()
+        for row in groups:
+            place = row.notice, row.target
+            before = found.get(place, Count(row.notice, row.target, {}, 0, said.get(place, ""), 0.0))
+            states = {**before.states, row.state: row.how_many}
+            found[place] = Count(*place, states, before.calls + row.calls, before.code, max(before.at, row.at))
+        return [(read[one.number], one) for _, one in sorted(found.items())]
+
+    def forget(self, now: float) -> None:
+        """Lets go of what was over long ago."""
+        old = and_(notices.c.gateway == self._name, notices.c.until < now - KEPT_S)
+        with self._transaction() as connection:
+            connection.execute(delete(notices).where(old))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with self._connection.begin():
+            yield self._connection
+
+    def _known(self, connection: Connection, ids: Sequence[str]) -> set[str]:
+        known = set[str]()
+        for some in batched(ids, AT_ONCE):
+            asked = select(notices.c.notice).where(notices.c.gateway == self._name, notices.c.notice.in_(some))
+            known.update(connection.execute(asked).scalars())
+        return known
+
+    def _insert(self, connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> Sequence[int]:
+        """Gives the numbers of new rows."""
+        if not rows:
+            return ()
+        numbered = insert(table).returning(table.c.number, sort_by_parameter_order=True)
+        return connection.execute(numbered, rows).scalars().all()
+
+    def _notice(self, one: IncomingNotice) -> dict[str, Any]:
+        return {
+            "gateway": self._name, "notice": one.notice.id, "value": one.value, "appended": one.appended,
+            "until": one.until,
+        }  # fmt: skip
+
+    def _row(self, notice: int, target: str, one: Delivery, now: float) -> dict[str, Any]:
+        return {
+            "gateway": self._name, "notice": notice, "target": target, "recipient": one.recipient, "line": one.line,
+            "state": "waiting", "calls": 0, "doubtful": False, "receipt": "", "code": "", "why": "", "at": now,
+        }  # fmt: skip
+
+    def _forget_older(self, connection: Connection, target: str, line: str) -> None:
+        """Of a stele only the newest record is kept: there is one each minute."""
+        older = and_(
+            deliveries.c.gateway == self._name, deliveries.c.target == target, deliveries.c.line == line,
+            deliveries.c.state != "sending",
+        )  # fmt: skip
+        gone = connection.execute(select(deliveries.c.notice).where(older)).scalars().all()
+        connection.execute(delete(deliveries).where(older))
+        used = select(deliveries.c.notice).where(deliveries.c.notice == notices.c.number)
+        connection.execute(delete(notices).where(notices.c.number.in_(gone), ~used.exists()))
+
+    def _delivery(self, row: Row[Any], read: dict[int, Notice]) -> Delivery:
+        notice = read.get(row.notice) or read.setdefault(row.notice, self._read(bytes(row.value)))
+        return Delivery(row.number, notice, row.appended, row.recipient, row.calls, row.doubtful, until=row.until)
