@@ -6,7 +6,7 @@ does. Logs show sequence numbers and statuses, no phone number and no text.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -184,7 +184,7 @@ class Session:
         except TimeoutError:
             return refused
 
-    async def incoming(self) -> AsyncIterator[Incoming]:
+    async def incoming(self) -> AsyncGenerator[Incoming, None]:
         """Receipts and messages from phones, until the session ends; each may come twice.
 
         A receipt is given only after all submits that were in flight when it came have their outcome. The loop's body

@@ -93,11 +93,10 @@ def segments(text: str, split: Split, reference: int) -> tuple[Coding, tuple[Seg
     if split is Split.HEADER:  # a header of 5 octets with one element, 0, of 3 octets (TS 23.040, section 9.2.3.24.1)
         heads = (bytes((5, 0, 3, reference & 0xFF, total, number)) for number in range(1, total + 1))
         return coding, tuple(Segment(head + piece, UDHI, {}) for head, piece in zip(heads, pieces, strict=True))
-    shared = {Tag.SAR_MSG_REF_NUM: (reference & 0xFFFF).to_bytes(2, "big"), Tag.SAR_TOTAL_SEGMENTS: bytes((total,))}
-    return coding, tuple(
-        Segment(piece, 0, {**shared, Tag.SAR_SEGMENT_SEQNUM: bytes((number,))})
-        for number, piece in enumerate(pieces, 1)
-    )
+    shared = {int(Tag.SAR_MSG_REF_NUM): (reference & 0xFFFF).to_bytes(2, "big")}
+    shared[Tag.SAR_TOTAL_SEGMENTS] = bytes((total,))
+    numbers = ({Tag.SAR_SEGMENT_SEQNUM: bytes((number,))} for number in range(1, total + 1))
+    return coding, tuple(Segment(piece, 0, shared | number) for number, piece in zip(numbers, pieces, strict=True))
 
 
 def read(octets: bytes, coding: int, esm_class: int = 0) -> str:
