@@ -93,6 +93,10 @@ class Centre:
             for each in self.submitted
         ]
 
+    def die(self) -> None:
+        for line in self.lines:
+            line.drop()
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         line = Line(self, reader, writer)
         self.lines.append(line)
@@ -141,8 +145,7 @@ async def running(centre: Centre) -> AsyncIterator[Centre]:
         yield centre
     finally:
         server.close()
-        for line in centre.lines:
-            line.drop()
+        centre.die()
         await server.wait_closed()
 
 
