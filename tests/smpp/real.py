@@ -69,6 +69,7 @@ def jsmpp(folder: Path) -> Iterator[Real]:
 
 @contextmanager
 def _running(command: list[str], folder: Path, environment: dict[str, str]) -> Iterator[Callable[[], None]]:
+    assert shutil.which(command[0]), f"there is no {command[0]} here, and CI=true wants it; .ci/run installs it"
     with (folder / "console.log").open("wb") as log:
         process = subprocess.Popen(
             ["/bin/sh", "-c", GUARD, "guard", *command],

@@ -19,8 +19,8 @@ from warnsys.smpp.status import CommandStatus
 
 log = logging.getLogger(__name__)
 
-ROOM = 1_000
-"""Messages from the centre that wait to be taken; further ones are answered with `ESME_RMSGQFUL`."""
+ROOM = 10_000
+"""Messages from the centre that wait to be taken, some 10 MB; further ones are answered with `ESME_RMSGQFUL`."""
 SLOWER_S, SLOWEST_S = 0.25, 15.0
 """Pauses after the centre throttles: the first, doubled up to the longest, until it accepts."""
 CLOSE_S = 1.0
@@ -192,9 +192,9 @@ class Session:
         """
         while (arrived := await self._incoming.get()) is not None:
             sequence, message, in_flight = arrived
-            if in_flight:
-                await asyncio.wait(in_flight)
-                await asyncio.sleep(0)  # those that waited for them go first
+            if unsettled := [answer for answer in in_flight if not answer.done()]:
+                await asyncio.wait(unsettled)
+            await asyncio.sleep(0)  # those that waited for them go first
             item = Incoming(message, receipts.read(message, self._carrier.ids))
             yield item
             await self._answer(Command.DELIVER_SM, sequence, item.status)
