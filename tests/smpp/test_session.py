@@ -253,6 +253,16 @@ async def test_a_message_that_waits_too_long_for_the_window_does_not_leave(centr
     assert len(centre.submitted) == 1
 
 
+async def test_once_it_has_left_a_message_is_waited_for_beyond_all_patience(centre: Centre) -> None:
+    def slowly(line: Line, pdu: Pdu) -> bool:
+        asyncio.get_running_loop().call_later(0.2, line.accept, pdu)
+        return False
+
+    centre.meet(SUBMIT, slowly)
+    async with await Session.open(carrier(centre)) as bound:
+        assert await bound.submit(a_message(), valid_s=60, patience_s=0.05) == Taken("id-1")
+
+
 async def test_the_validity_shrinks_while_a_message_waits(centre: Centre) -> None:
     centre.meet(SUBMIT, refuse(CommandStatus.ESME_RTHROTTLED))
     session.SLOWER_S = 1.1

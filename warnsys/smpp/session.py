@@ -155,6 +155,8 @@ class Session:
                 self._lose("closed from here")
                 await self._writer.wait_closed()
         except OSError:  # a time-out is one, too
+            pass
+        finally:
             self._lose("closed from here")
             self._writer.transport.abort()
         await asyncio.gather(*self._tasks)
@@ -231,6 +233,8 @@ class Session:
                 await self._write(octets)
                 return await asked.answer
         except TimeoutError:
+            if asked.answer.done() and not asked.answer.cancelled():  # it came at the last moment
+                return asked.answer.result()
             self._suspect.set()
             return f"no answer within {self._carrier.answer_s:g} s"
         finally:
