@@ -30,8 +30,10 @@ SUBMIT = Command.SUBMIT_SM
 
 @pytest.fixture
 async def centre() -> AsyncIterator[Centre]:
-    async with asyncio.timeout(30), running(Centre()) as it:
+    async with running(Centre()) as it:
+        end = asyncio.get_running_loop().call_later(20, it.die)  # who waits for it in vain then hears so
         yield it
+        end.cancel()
 
 
 @pytest.fixture(autouse=True)
@@ -41,8 +43,9 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    while not holds():  # noqa: ASYNC110 - the fake tells nobody
-        await asyncio.sleep(0.005)
+    async with asyncio.timeout(10):
+        while not holds():  # noqa: ASYNC110 - the fake tells nobody
+            await asyncio.sleep(0.005)
 
 
 async def take(incoming: AsyncGenerator[Incoming, None], count: int) -> list[Incoming]:
