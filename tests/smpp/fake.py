@@ -163,6 +163,12 @@ def a_message(words: str = "Sturm", to: str = "+49212555", reference: int = 7) -
     return next(iter(CARRIER.messages(to, words, reference)))
 
 
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not holds():  # noqa: ASYNC110 - the fake tells nobody
+            await asyncio.sleep(0.005)
+
+
 # -- faults -----------------------------------------------------------------------------------------------------------
 
 
