@@ -48,6 +48,8 @@ MEANT = {
     "type Channel": "a channel as an object, and its name in the settings",
     "type DistrictId": "the same path parameter in two routers",
     "type Finding": "of a message and of a geofences file: geofences knows no CAP",
+    "type Declined": "of a call to a target, and of a submit over SMPP, which knows nothing else of ours: one sense",
+    "type Unanswered": "of a call to a target, and of a submit over SMPP: as `Declined`",
     "type Ints": "the same alias of numpy in two files",
     "type Presentation": "how loud a screen is, on the topic and on the page",
     "type Situation": "what holds, and the API's answer, whose name stands in its contract",

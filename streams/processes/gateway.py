@@ -23,7 +23,7 @@ from streams.processes.runtime import broker_of, metrics_served
 from warnsys import registry
 from warnsys.channels.registry import read
 from warnsys.delivery.dispatch import Dispatch
-from warnsys.delivery.ledger import Ledger
+from warnsys.delivery.ledger import DeliveryLedger
 from warnsys.delivery.store import InUseError, opened_store, store_url
 from warnsys.delivery.target import Target
 from warnsys.gateways import GatewaySettings, TargetSettings
@@ -53,7 +53,7 @@ async def gateway(settings: Settings, name: str, folder: Path) -> None:
         targets = {
             target: (said, await stack.enter_async_context(_opened(said))) for target, said in own.targets.items()
         }
-        ledger = Ledger(connection, f"{settings.stage}/{name}", lambda value: read(own.channel, value))
+        ledger = DeliveryLedger(connection, f"{settings.stage}/{name}", lambda value: read(own.channel, value))
         group = gateway_group(topics, name)
         running = Gateway(
             Dispatch.of(name, own.channel, settings.stage, ledger, random.random, targets),

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from warnsys.channels.registry import read
 from warnsys.delivery.dispatch import Dispatch
-from warnsys.delivery.ledger import IncomingNotice, Ledger
+from warnsys.delivery.ledger import DeliveryLedger, IncomingNotice
 from warnsys.delivery.notices import valid_until
 from warnsys.delivery.outbox import Delivery
 from warnsys.delivery.target import CallResult
@@ -79,7 +79,7 @@ def dispatch(
     connection: Connection,
     channel: str = "push",
     recipients: Sequence[str] = ("",),
-    kind: type[Ledger] = Ledger,
+    kind: type[DeliveryLedger] = DeliveryLedger,
     **said: Any,
 ) -> Dispatch:
     """A gateway with one target, `them`, as it starts on a ledger; it jitters by nothing."""

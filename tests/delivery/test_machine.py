@@ -18,7 +18,7 @@ from sqlalchemy.engine import make_url
 from tests.delivery.notices import T0, arrival, dispatch, push
 from tests.delivery.test_stops import answer, order
 from warnsys.delivery.dispatch import Dispatch
-from warnsys.delivery.ledger import Ledger
+from warnsys.delivery.ledger import DeliveryLedger
 from warnsys.delivery.outbox import Delivery
 from warnsys.delivery.schema import brought_up
 from warnsys.delivery.store import sqlite_engine
@@ -37,7 +37,7 @@ class Killed(Exception):
     """The process ended within a step."""
 
 
-class Mortal(Ledger):
+class Mortal(DeliveryLedger):
     dies = False
 
     @contextmanager

@@ -22,7 +22,7 @@ from warnsys.delivery.targets.mqtt import Mqtt, MqttSettings
 from warnsys.records import Notice, SteleRecord
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
-pytestmark = pytest.mark.mosquitto
+pytestmark = pytest.mark.needs("mosquitto")
 
 
 @dataclass

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from warnsys.delivery.gate import Chance, Gate
-from warnsys.delivery.ledger import Count, IncomingNotice, Ledger, LedgerEntry
+from warnsys.delivery.ledger import Count, DeliveryLedger, IncomingNotice, LedgerEntry
 from warnsys.delivery.notices import subject, valid_until
 from warnsys.delivery.outbox import Delivery, Final, Outbox, State
 from warnsys.delivery.stops import Stops
@@ -47,7 +47,7 @@ class Dispatch:
     gateway: str
     channel: str
     stage: str
-    ledger: Ledger
+    ledger: DeliveryLedger
     branches: Mapping[str, Branch]
     stops: Stops
     changed: set[str] = field(default_factory=set)
@@ -56,7 +56,7 @@ class Dispatch:
 
     @classmethod
     def of(
-        cls, gateway: str, channel: str, stage: str, ledger: Ledger, chance: Chance,
+        cls, gateway: str, channel: str, stage: str, ledger: DeliveryLedger, chance: Chance,
         targets: Mapping[str, tuple[TargetSettings, Target[Any]]],
     ) -> "Dispatch":  # fmt: skip
         branches = {

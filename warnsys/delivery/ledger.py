@@ -66,7 +66,7 @@ class Count:
     at: float
 
 
-class Ledger:
+class DeliveryLedger:
     """Remembers for one gateway of one environment; `name` is of both."""
 
     def __init__(self, connection: Connection, name: str, read: Callable[[bytes], Notice]) -> None:
