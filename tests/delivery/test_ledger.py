@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import Connection, select, text
@@ -148,14 +149,19 @@ POSTGRES = shutil.which("postgres") and shutil.which("initdb")
 
 
 @pytest.fixture(scope="module")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a database server of its own; as root it runs as the user `postgres`."""
-    folder = tmp_path_factory.mktemp("postgresql")
+def postgresql() -> Iterator[str]:
+    """The URL of a database server of its own; as root it runs as the user `postgres`.
+
+    Its folder is not one of pytest's, whose parents only their owner may enter.
+    """
+    with TemporaryDirectory(prefix="warnsys-postgresql-") as name:
+        yield from _postgresql(Path(name))
+
+
+def _postgresql(folder: Path) -> Iterator[str]:
     (port,) = free_ports(1)
     as_them = {"user": "postgres"} if os.geteuid() == 0 else {}
     if as_them:
-        for place in (folder, *folder.parents[:2]):
-            place.chmod(0o755)
         shutil.chown(folder, "postgres")
 
     def run(*command: str) -> None:

@@ -23,6 +23,8 @@ from warnsys.smpp import Carrier, Ids
 CENTRES = Path(__file__).parent / "centres"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "warnsys"
 START_S = 60.0
+BUSY_S = 30.0
+"""How long a centre may take on a busy machine: nothing here waits for an answer that does not come."""
 READY = "Listening on port"
 """What each centre says then. A connection that only looks is a client to it, for which jsmpp waits half a minute."""
 GUARD = '"$@" & child=$!; read -r _; kill -9 "$child"'
@@ -50,7 +52,7 @@ def node(folder: Path, *, tls: bool = False) -> Iterator[Real]:
     with _running(command, folder, {"NODE_PATH": str(modules / "node_modules")}) as kill:
         context = ssl.create_default_context(cafile=str(folder / "cert.pem")) if tls else None
         yield Real(
-            replace(CARRIER, port=port, tls=context),
+            replace(CARRIER, port=port, tls=context, answer_s=BUSY_S),
             kill,
             lambda: [json.loads(line) for line in file.read_text("utf-8").splitlines()],
         )
@@ -64,7 +66,7 @@ def jsmpp(folder: Path) -> Iterator[Real]:
     defined = [f"-Djsmpp.{key}={value}" for key, value in settings.items()]
     command = ["java", "-Xmx64m", *defined, "-cp", f"{jars}/*", "org.jsmpp.examples.SMPPServerSimulator"]
     with _running(command, folder, {}) as kill:
-        yield Real(replace(CARRIER, port=port, ids=Ids.HEX_DECIMAL), kill)
+        yield Real(replace(CARRIER, port=port, ids=Ids.HEX_DECIMAL, answer_s=BUSY_S), kill)
 
 
 @contextmanager

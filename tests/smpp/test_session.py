@@ -326,7 +326,7 @@ async def test_a_centre_that_floods_and_never_reads_fills_no_memory() -> None:
                 writer.write(flood)
                 await writer.drain()
 
-    async with asyncio.timeout(20), await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+    async with asyncio.timeout(60), await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         centre = Centre()
         centre.port = server.sockets[0].getsockname()[1]
         bound = await Session.open(carrier(centre, answer_s=0.3, enquire_s=0.3))
