@@ -4,7 +4,6 @@ import asyncio
 import logging
 import os
 import random
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -22,10 +21,12 @@ from streams.kafka.topics import gateway_group, topics_for
 from streams.processes.runtime import broker_of, metrics_served
 from warnsys import registry
 from warnsys.channels.registry import read
+from warnsys.clocks import live_tick
+from warnsys.delivery.clock import GatewayClock
 from warnsys.delivery.dispatch import Dispatch
 from warnsys.delivery.ledger import DeliveryLedger
 from warnsys.delivery.store import InUseError, opened_store, store_url
-from warnsys.delivery.target import Target
+from warnsys.delivery.target import SecondsClock, Target
 from warnsys.gateways import GatewaySettings, TargetSettings
 from warnsys.metrics import Metrics
 from warnsys.settings import Settings, SettingsError
@@ -49,9 +50,13 @@ async def gateway(settings: Settings, name: str, folder: Path) -> None:
         bootstrap = stack.enter_context(broker_of(settings, "gateway"))
         stack.enter_context(metrics_served(settings, metrics))
         connection = await _only_one(stack, lambda: opened_store(url, f"{settings.stage}/{name}"))
-        sender = await stack.enter_async_context(KafkaSender(bootstrap, Progress(), security=login, end=end_at_once))
+        clock = GatewayClock(lambda: live_tick(settings.stage))
+        sender = await stack.enter_async_context(
+            KafkaSender(bootstrap, Progress(), security=login, stamped=clock.hear, end=end_at_once)
+        )
         targets = {
-            target: (said, await stack.enter_async_context(_opened(said))) for target, said in own.targets.items()
+            target: (said, await stack.enter_async_context(_opened(said, clock)))
+            for target, said in own.targets.items()
         }
         ledger = DeliveryLedger(connection, f"{settings.stage}/{name}", lambda value: read(own.channel, value))
         group = gateway_group(topics, name)
@@ -62,7 +67,7 @@ async def gateway(settings: Settings, name: str, folder: Path) -> None:
                 reading(bootstrap, topics, topics.channel(own.channel), group, login, committed=True)
             ),
             stack.enter_context(reading(bootstrap, topics, topics.actions, group, login, committed=False)),
-            sender, metrics, time.time,
+            sender, metrics, clock,
         )  # fmt: skip
         await running.run(tell_ready)
 
@@ -88,8 +93,8 @@ def _folder(folder: Path) -> Path:
 
 
 @asynccontextmanager
-async def _opened(settings: TargetSettings) -> AsyncIterator[Target[Any]]:
-    async with registry.TARGETS.get(settings.kind).opened(settings) as target:
+async def _opened(settings: TargetSettings, clock: SecondsClock) -> AsyncIterator[Target[Any]]:
+    async with registry.TARGETS.get(settings.kind).opened(settings, clock) as target:
         yield target
 
 

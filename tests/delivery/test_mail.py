@@ -64,7 +64,7 @@ def settings(port: int = 25, **said: Any) -> MailSettings:
 
 @pytest.fixture
 async def mail(port: int) -> AsyncIterator[Mail]:
-    async with opened(settings(port)) as found:
+    async with opened(settings(port), time.time) as found:
         yield found
 
 
@@ -111,7 +111,7 @@ async def test_each_refusal_means(mail: Mail, server: Server, step: str, says: s
 
 async def test_a_server_that_is_away_does_not_have_it() -> None:
     (port,) = free_ports(1)
-    async with opened(settings(port)) as mail:
+    async with opened(settings(port), time.time) as mail:
         answer = await sent(mail)
     assert isinstance(answer, Declined)
     assert (answer.code, answer.permanent) == ("unreachable", False)
@@ -142,7 +142,7 @@ def dialogue(connection: socket.socket, *answers: bytes) -> None:
 
 async def test_who_goes_away_before_the_data_does_not_have_it() -> None:
     with listening(lambda one: dialogue(one, b"250 hello\r\n", b"250 sender\r\n")) as port:
-        async with opened(settings(port)) as mail:
+        async with opened(settings(port), time.time) as mail:
             assert isinstance(await sent(mail), Declined)
 
 
@@ -154,7 +154,7 @@ async def test_who_goes_away_or_hangs_after_the_data_may_have_it() -> None:
 
     for wait_s in (0.0, 1.0):
         with listening(lambda one, wait_s=wait_s: took_it(one, wait_s)) as port:  # type: ignore[misc]
-            async with opened(settings(port, timeout_s=0.5)) as mail:
+            async with opened(settings(port, timeout_s=0.5), time.time) as mail:
                 assert isinstance(await sent(mail), Unanswered)
 
 

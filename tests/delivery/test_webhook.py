@@ -1,6 +1,7 @@
 """The webhook against the library that receivers use, and against receivers that fail in each way."""
 
 import json
+import time
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -29,7 +30,7 @@ def them() -> Iterator[Receiving]:
 
 @pytest.fixture
 async def webhook(them: Receiving) -> AsyncIterator[Webhook]:
-    async with opened(settings(them.url)) as found:
+    async with opened(settings(them.url), time.time) as found:
         yield found
 
 
@@ -81,13 +82,13 @@ async def test_a_receiver_that_drops_the_connection_may_have_it(webhook: Webhook
 
 async def test_a_receiver_that_hangs_may_have_it(them: Receiving) -> None:
     them.took_s = 4
-    async with opened(settings(them.url, timeout_s=2)) as webhook:
+    async with opened(settings(them.url, timeout_s=2), time.time) as webhook:
         assert isinstance(await sent(webhook), Unanswered)
 
 
 async def test_a_receiver_that_is_away_does_not_have_it() -> None:
     (port,) = free_ports(1)
-    async with opened(settings(f"http://127.0.0.1:{port}/")) as webhook:
+    async with opened(settings(f"http://127.0.0.1:{port}/"), time.time) as webhook:
         answer = await sent(webhook)
     assert isinstance(answer, Declined)
     assert (answer.code, answer.permanent) == ("unreachable", False)

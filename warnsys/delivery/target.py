@@ -10,6 +10,8 @@ from warnsys.gateways import TargetSettings
 from warnsys.records import Notice
 
 P = TypeVar("P")
+SecondsClock = Callable[[], float]
+"""Gives the time in seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,5 +73,5 @@ class TargetKind:
     """The keys of its table in the settings file."""
     channels: frozenset[str] | None = None
     """The channels whose notices it can render; None for all."""
-    opened: Callable[[Any], AbstractAsyncContextManager[Target[Any]]]
-    """Opens a target with settings of its own kind."""
+    opened: Callable[[Any, SecondsClock], AbstractAsyncContextManager[Target[Any]]]
+    """Opens a target with settings of its own kind, and the gateway's clock."""

@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr
 
 from warnsys.channels.registry import said_parts
-from warnsys.delivery.target import Accepted, CallResult, Declined, TargetKind, Unanswered
+from warnsys.delivery.target import Accepted, CallResult, Declined, SecondsClock, TargetKind, Unanswered
 from warnsys.gateways import TargetSettings
 from warnsys.records import Notice, PushNotice, SteleRecord
 
@@ -131,7 +131,7 @@ def _refused(code: int, words: bytes | str, *, of_the_sender: bool = False) -> D
 
 
 @asynccontextmanager
-async def opened(settings: MailSettings) -> AsyncIterator[Mail]:
+async def opened(settings: MailSettings, _clock: SecondsClock) -> AsyncIterator[Mail]:
     threads = ThreadPoolExecutor(settings.at_once, "mail")
     try:
         yield Mail(settings, threads)

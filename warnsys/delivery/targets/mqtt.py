@@ -8,8 +8,7 @@ PREFIX/gateway                retained: `online`, and by its last will `offline`
 import asyncio
 import math
 import re
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +21,7 @@ from paho.mqtt.properties import Properties
 from pydantic import Field, SecretStr
 
 from warnsys.channels.registry import channel_of
-from warnsys.delivery.target import Accepted, CallResult, Declined, TargetKind, Unanswered
+from warnsys.delivery.target import Accepted, CallResult, Declined, SecondsClock, TargetKind, Unanswered
 from warnsys.gateways import TargetSettings
 from warnsys.records import Notice, SteleRecord
 
@@ -143,7 +142,7 @@ class _Link:
 class Mqtt:
     """Publishes notices to one broker, over one connection, which is made anew when it broke."""
 
-    def __init__(self, settings: MqttSettings, clock: Callable[[], float]) -> None:
+    def __init__(self, settings: MqttSettings, clock: SecondsClock) -> None:
         self._settings, self._clock = settings, clock
         self._link: _Link | None = None
         self._connecting = asyncio.Lock()
@@ -186,8 +185,8 @@ class Mqtt:
 
 
 @asynccontextmanager
-async def opened(settings: MqttSettings) -> AsyncIterator[Mqtt]:
-    target = Mqtt(settings, time.time)
+async def opened(settings: MqttSettings, clock: SecondsClock) -> AsyncIterator[Mqtt]:
+    target = Mqtt(settings, clock)
     try:
         yield target
     finally:

@@ -5,8 +5,7 @@ import binascii
 import hashlib
 import hmac
 import json
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -16,7 +15,7 @@ import httpx
 from pydantic import Field, SecretStr, field_validator
 
 from warnsys.channels.registry import channel_of
-from warnsys.delivery.target import Accepted, CallResult, Declined, TargetKind, Unanswered
+from warnsys.delivery.target import Accepted, CallResult, Declined, SecondsClock, TargetKind, Unanswered
 from warnsys.gateways import TargetSettings
 from warnsys.records import Notice
 
@@ -61,7 +60,7 @@ def _key(secret: SecretStr) -> bytes:
 class Webhook:
     """Posts notices to one address."""
 
-    def __init__(self, settings: WebhookSettings, client: httpx.AsyncClient, clock: Callable[[], float]) -> None:
+    def __init__(self, settings: WebhookSettings, client: httpx.AsyncClient, clock: SecondsClock) -> None:
         self._url, self._key, self._client, self._clock = settings.url, _key(settings.secret), client, clock
 
     def recipients(self, _notice: Notice) -> tuple[str, ...]:
@@ -116,10 +115,10 @@ def retry_after(said: str, now: float) -> float | None:
 
 
 @asynccontextmanager
-async def opened(settings: WebhookSettings) -> AsyncIterator[Webhook]:
+async def opened(settings: WebhookSettings, clock: SecondsClock) -> AsyncIterator[Webhook]:
     limits = httpx.Limits(max_connections=settings.at_once, max_keepalive_connections=settings.at_once)
     async with httpx.AsyncClient(timeout=settings.timeout_s, limits=limits) as client:
-        yield Webhook(settings, client, time.time)
+        yield Webhook(settings, client, clock)
 
 
 KIND = TargetKind(name="webhook", order=10, settings=WebhookSettings, opened=opened)
