@@ -19,6 +19,7 @@ from streams.kafka.ending import end_for_newer
 from streams.kafka.records import ConsumedRecord, ProducerRecord, Sender, SendError
 from streams.kafka.topics import Topics
 from warnsys.channels.registry import read
+from warnsys.delivery.clock import GatewayClock
 from warnsys.delivery.dispatch import Dispatch
 from warnsys.delivery.ledger import IncomingNotice
 from warnsys.delivery.notices import valid_until
@@ -54,8 +55,7 @@ class Gateway:
     orders: TopicReader
     sender: Sender
     metrics: Metrics
-    clock: Callable[[], float]
-    """Seconds since 1970."""
+    clock: GatewayClock
     _news: dict[str, asyncio.Event] = field(default_factory=dict)
     """By target, set when there may be something to send, or to write down."""
     _desk: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "dispatch"))
@@ -66,6 +66,7 @@ class Gateway:
         try:
             while not self.orders.caught_up:
                 await self._obey()
+            await self._tell_status(await self._do(self.dispatch.status, self.clock()))  # and hear the broker's time
             await self._do(self.dispatch.restore, self.clock())
             ready()
             async with asyncio.TaskGroup() as tasks:
@@ -104,8 +105,11 @@ class Gateway:
             if not (records := await asyncio.to_thread(self.notices.read, LOOK_S)):
                 continue
             arrivals = [found for record in records if (found := self._arrival(record))]
-            await self._do(self.dispatch.take, arrivals, self.clock())
-            self._wake()
+            for one in arrivals:
+                self.clock.learn(one.notice.issued)
+            portions = self.dispatch.taking(arrivals, self.clock())
+            while await self._do(next, portions, None) is not None:
+                self._wake()
             try:
                 await asyncio.to_thread(self.notices.commit, records)
             except KafkaException as error:  # the ledger knows them: they may come again
@@ -136,7 +140,7 @@ class Gateway:
             while True:
                 news.clear()
                 await self._write_down(name, answers)
-                for delivery in await self._do(self.dispatch.next, name, self.clock()):
+                for delivery in await self._next(name):
                     call = asyncio.create_task(self._call(name, delivery, answers))
                     calls.add(call)
                     call.add_done_callback(calls.discard)
@@ -150,6 +154,19 @@ class Gateway:
             if calls:
                 await asyncio.wait(set(calls), timeout=FINISH_S)
             await self._write_down(name, answers)
+
+    async def _next(self, name: str) -> list[Delivery]:
+        """Gives what is to be sent now. Asked to end meanwhile, it puts that back: no call was made."""
+        step = asyncio.get_running_loop().run_in_executor(self._desk, self.dispatch.next, name, self.clock())
+        try:
+            found = await asyncio.shield(step)
+        except asyncio.CancelledError:
+            await self._do(self.dispatch.put_back, name, await step, self.clock())
+            raise
+        now = self.clock()  # the ledger may have taken its time
+        if late := [each for each in found if each.until <= now]:
+            await self._do(self.dispatch.put_back, name, late, now)
+        return [each for each in found if each not in late]
 
     async def _write_down(self, name: str, answers: list[tuple[Delivery, CallResult]]) -> None:
         if found := answers.copy():
@@ -195,8 +212,7 @@ class Gateway:
             await self._show(status)
             look = repr((status.stopped, [(one.state, one.code, one.waiting == 0) for one in status.targets]))
             due = look != told or not 0 <= now - told_at < STATUS_S
-            record = self._record(self.topics.gateways.name, status.key, status.to_bytes())
-            if due and await self._publish([record]):
+            if due and await self._tell_status(status):
                 told, told_at = look, now
             if not 0 <= now - forgot_at < FORGET_S:
                 await self._do(self.dispatch.ledger.forget, now)
@@ -213,6 +229,9 @@ class Gateway:
                 return
             if len(ids) < MOST_TOLD:
                 return
+
+    async def _tell_status(self, status: GatewayStatus) -> bool:
+        return await self._publish([self._record(self.topics.gateways.name, status.key, status.to_bytes())])
 
     def _record(self, topic: str, key: str, value: bytes) -> ProducerRecord:
         return ProducerRecord(topic, self.topics.partition_of(key), key, value)

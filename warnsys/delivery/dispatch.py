@@ -5,7 +5,7 @@ the next start goes on. It calls nobody and knows no clock; one thread uses it.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -72,8 +72,18 @@ class Dispatch:
 
     def take(self, arrivals: Iterable[IncomingNotice], now: float) -> None:
         """Takes notices; one that is known is a repeat. Once it returns their offsets may be committed."""
+        for _ in self.taking(arrivals, now):
+            pass
+
+    def taking(self, arrivals: Iterable[IncomingNotice], now: float) -> Iterator[int]:
+        """Takes notices in portions, so that the first recipients need not wait for the last. Gives their sizes.
+
+        Other steps may come between two portions.
+        """
         ours = [one for one in arrivals if one.notice.stage == self.stage]
-        self._put(self.ledger.take(ours, self._recipients, now), now)
+        for portion in self.ledger.take(ours, self._recipients, now):
+            self._put(portion, now)
+            yield len(portion)
 
     def obey(self, actions: Iterable[tuple[OnActions, float]], now: float) -> None:
         """Takes orders, each with the broker's stamp, and stops what waits and must not be sent any more."""
@@ -83,12 +93,18 @@ class Dispatch:
                 self._end(name, branch.outbox.stop(lambda each: self._held(each, now), now), "stopped", now)
 
     def next(self, target: str, now: float) -> list[Delivery]:
-        """Gives what is to be sent to a target now; for each of them `answered` has to be called."""
+        """Gives what is to be sent to a target now; for each of them `answered` or `put_back` has to be called."""
         outbox = self.branches[target].outbox
         self._end(target, outbox.expired(now), "expired", now)
         found = outbox.take(now)
         self.ledger.write([LedgerEntry(each, "sending") for each in found], now)
         return found
+
+    def put_back(self, target: str, deliveries: Sequence[Delivery], now: float) -> None:
+        """Takes back what `next` gave and nobody was called with."""
+        for each in deliveries:
+            self.branches[target].outbox.put_back(each, now)
+        self._write(target, [LedgerEntry(each, "waiting") for each in deliveries], now)
 
     def answered(self, target: str, answers: Sequence[tuple[Delivery, CallResult]], now: float) -> None:
         """Takes what a target answered."""

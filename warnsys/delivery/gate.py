@@ -72,6 +72,11 @@ class Gate:
         self.in_flight += 1
         self._tokens -= 1
 
+    def put_back(self) -> None:
+        """Takes back that a call began."""
+        self.in_flight -= 1
+        self._tokens += 1
+
     def answered(self, answer: CallResult, now: float) -> bool:
         """Takes an answer. Gives whether the target has come back after it was down."""
         self.in_flight -= 1

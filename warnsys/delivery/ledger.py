@@ -1,10 +1,10 @@
 """The ledger of a gateway: what was taken, and what became of each delivery. Each of its steps is one transaction."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, Table, and_, bindparam, delete, func, insert, select, update
 
@@ -12,16 +12,19 @@ from warnsys.delivery.outbox import Delivery, State
 from warnsys.delivery.schema import deliveries, notices
 from warnsys.records import Notice, SteleRecord
 
+T = TypeVar("T")
 OPEN = ("waiting", "sending")
 AT_ONCE = 500
 """Of how many notices the store is asked at once."""
 LONGEST_WORDS = 1000
 """Of what a receiver says."""
+PORTION = 500
+"""How many deliveries are written down in one transaction: some tenths of a second."""
 KEPT_S = 30 * 24 * 3600.0
 """How long a notice is remembered after its `valid_until`: longer than any topic keeps it."""
 
 
-def batched(found: Iterable[str], size: int) -> Iterator[list[str]]:
+def batched(found: Iterable[T], size: int) -> Iterator[list[T]]:
     rest = iter(found)
     while some := list(islice(rest, size)):
         yield some
@@ -66,6 +69,26 @@ class Count:
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A notice that stands in the ledger."""
+
+    number: int
+    whole: bool
+    """Whether all its deliveries stand there, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Missing:
+    """A delivery that has to be written down."""
+
+    arrival: IncomingNotice
+    target: str
+    recipient: str
+    last: bool
+    """Whether it is the last one of its notice."""
+
+
 class DeliveryLedger:
     """Remembers for one gateway of one environment; `name` is of both."""
 
@@ -73,32 +96,52 @@ class DeliveryLedger:
         self._connection, self._name, self._read = connection, name, read
 
     def take(
-        self,
-        arrivals: Sequence[IncomingNotice],
-        recipients: Callable[[Notice], Mapping[str, Sequence[str]]],
-        now: float,
-    ) -> list[tuple[str, Delivery]]:
+        self, arrivals: Sequence[IncomingNotice], recipients: Recipients, now: float
+    ) -> Iterator[list[tuple[str, Delivery]]]:
         """Writes down notices that are new, and for whom they are. Gives their deliveries, each with its target.
 
-        `recipients` gives them by target. A stele's record takes the place of an older one that is not in flight.
+        Does so in portions, a transaction each. What it did not come to before a kill it does when the notice comes
+        again. A stele's record takes the place of an older one that is not in flight.
         """
-        wanted = {one.notice.id: (one, recipients(one.notice)) for one in arrivals}
+        wanted = {one.notice.id: one for one in arrivals}
         with self._transaction() as connection:
-            known = self._known(connection, [name for name, (_, whom) in wanted.items() if any(whom.values())])
-            new = [(one, whom) for name, (one, whom) in wanted.items() if any(whom.values()) and name not in known]
-            numbers = self._insert(connection, notices, [self._notice(one) for one, _ in new])
-            found = list[tuple[str, Delivery]]()
-            rows = list[dict[str, Any]]()
-            for number, (arrival, whom) in zip(numbers, new, strict=True):
-                for target, names in whom.items():
-                    for name in dict.fromkeys(names):
-                        one = Delivery(0, arrival.notice, arrival.appended, name, until=arrival.until)
-                        if isinstance(arrival.notice, SteleRecord):
-                            self._forget_older(connection, target, one.line)
-                        found.append((target, one))
-                        rows.append(self._row(number, target, one, now))
-            for (_, one), number in zip(found, self._insert(connection, deliveries, rows), strict=True):
-                one.number = number
+            begun = self._begun(connection, list(wanted))
+        for some in batched(self._missing(wanted.values(), recipients, begun), PORTION):
+            yield self._take(some, begun, now)
+
+    def _missing(
+        self, arrivals: Iterable[IncomingNotice], recipients: Recipients, begun: Mapping[str, _Begun]
+    ) -> Iterator[_Missing]:
+        """Gives the deliveries that are not written down yet."""
+        for one in arrivals:
+            there = begun.get(one.notice.id)
+            if there and there.whole:
+                continue
+            known = self._known(there.number) if there else frozenset()
+            places = dict.fromkeys((target, name) for target, names in recipients(one.notice).items() for name in names)
+            left = [place for place in places if place not in known]
+            for place in left:
+                yield _Missing(one, *place, last=place == left[-1])
+
+    def _take(self, some: Sequence[_Missing], begun: dict[str, _Begun], now: float) -> list[tuple[str, Delivery]]:
+        new = {one.arrival.notice.id: one.arrival for one in some if one.arrival.notice.id not in begun}
+        whole = {one.arrival.notice.id for one in some if one.last}
+        found = [
+            (one.target, Delivery(0, one.arrival.notice, one.arrival.appended, one.recipient, until=one.arrival.until))
+            for one in some
+        ]
+        with self._transaction() as connection:
+            rows = [self._notice(each, whole=name in whole) for name, each in new.items()]
+            numbers = self._insert(connection, notices, rows)
+            begun.update((name, _Begun(number, False)) for name, number in zip(new, numbers, strict=True))
+            if ended := [begun[name].number for name in whole - new.keys()]:
+                connection.execute(update(notices).where(notices.c.number.in_(ended)).values(whole=True))
+            for target, each in found:
+                if isinstance(each.notice, SteleRecord):
+                    self._forget_older(connection, target, each.line)
+            rows = [self._row(begun[each.notice.id].number, target, each, now) for target, each in found]
+            for (_, each), number in zip(found, self._insert(connection, deliveries, rows), strict=True):
+                each.number = number
         return found
 
     def write(self, entries: Sequence[LedgerEntry], now: float) -> None:
@@ -211,12 +254,19 @@ class DeliveryLedger:
         with self._connection.begin():
             yield self._connection
 
-    def _known(self, connection: Connection, ids: Sequence[str]) -> set[str]:
-        known = set[str]()
+    def _begun(self, connection: Connection, ids: Sequence[str]) -> dict[str, _Begun]:
+        found = dict[str, _Begun]()
+        asked = select(notices.c.notice, notices.c.number, notices.c.whole)
         for some in batched(ids, AT_ONCE):
-            asked = select(notices.c.notice).where(notices.c.gateway == self._name, notices.c.notice.in_(some))
-            known.update(connection.execute(asked).scalars())
-        return known
+            rows = connection.execute(asked.where(notices.c.gateway == self._name, notices.c.notice.in_(some)))
+            found.update((row.notice, _Begun(row.number, row.whole)) for row in rows)
+        return found
+
+    def _known(self, notice: int) -> Collection[tuple[str, str]]:
+        """Gives for whom a notice is already written down: target and recipient."""
+        asked = select(deliveries.c.target, deliveries.c.recipient).where(deliveries.c.notice == notice)
+        with self._transaction() as connection:
+            return {(row.target, row.recipient) for row in connection.execute(asked)}
 
     def _insert(self, connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> Sequence[int]:
         """Gives the numbers of new rows."""
@@ -225,10 +275,10 @@ class DeliveryLedger:
         numbered = insert(table).returning(table.c.number, sort_by_parameter_order=True)
         return connection.execute(numbered, rows).scalars().all()
 
-    def _notice(self, one: IncomingNotice) -> dict[str, Any]:
+    def _notice(self, one: IncomingNotice, *, whole: bool) -> dict[str, Any]:
         return {
             "gateway": self._name, "notice": one.notice.id, "value": one.value, "appended": one.appended,
-            "until": one.until,
+            "until": one.until, "whole": whole,
         }  # fmt: skip
 
     def _row(self, notice: int, target: str, one: Delivery, now: float) -> dict[str, Any]:

@@ -116,20 +116,23 @@ class Outbox:
             found.append(head)
         return found
 
+    def put_back(self, delivery: Delivery, now: float) -> None:
+        """Takes back what was taken out and not sent."""
+        self.gate.put_back()
+        delivery.calls -= 1
+        self._return(delivery, now)
+
     def answered(self, delivery: Delivery, answer: CallResult, now: float) -> State:
         """Takes the answer to a call. Gives the delivery's state; if that is `waiting` it will be sent again."""
         if self.gate.answered(answer, now):
             self._all_due(now)
-        line = self._lines[delivery.line]
-        line.in_flight = None
-        if again := failed(answer):
+        if failed(answer):
             delivery.doubtful |= isinstance(answer, Unanswered)
             delivery.due = max(now + back_off(delivery.calls, self.gate.chance), self.gate.closed_until)
-            line.waiting.appendleft(delivery)
-            self._watch(delivery)
-        self._offer(delivery.line, now)
-        if again:
+            self._return(delivery, now)
             return "waiting"
+        self._lines[delivery.line].in_flight = None
+        self._offer(delivery.line, now)
         return "accepted" if isinstance(answer, Accepted) else delivery.final("failed")
 
     def expired(self, now: float) -> list[Delivery]:
@@ -189,6 +192,14 @@ class Outbox:
 
     def _watch(self, delivery: Delivery) -> None:
         heapq.heappush(self._ends, (delivery.until, delivery.number, delivery))
+
+    def _return(self, delivery: Delivery, now: float) -> None:
+        """Puts what was in flight before all else of its line."""
+        line = self._lines[delivery.line]
+        line.in_flight = None
+        line.waiting.appendleft(delivery)
+        self._watch(delivery)
+        self._offer(delivery.line, now)
 
     def _drop(self, delivery: Delivery, now: float) -> bool:
         line = self._lines.get(delivery.line)

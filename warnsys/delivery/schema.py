@@ -39,9 +39,12 @@ notices = Table(
     Column("value", LargeBinary, nullable=False),
     Column("appended", Float, nullable=False),
     Column("until", Float, nullable=False),
+    Column("whole", Boolean, nullable=False),
     Index("notice_once", "gateway", "notice", unique=True),
 )
-"""What was taken from the topic, as it stood there; times in seconds since 1970."""
+"""What was taken from the topic, as it stood there; times in seconds since 1970.
+
+It is `whole` once all its deliveries are there."""
 deliveries = Table(
     "deliveries",
     tables,
