@@ -21,7 +21,7 @@ from streams.kafka.topics import Topics
 from warnsys.channels.registry import read
 from warnsys.delivery.clock import GatewayClock
 from warnsys.delivery.dispatch import Dispatch
-from warnsys.delivery.ledger import IncomingNotice
+from warnsys.delivery.intake import IncomingNotice
 from warnsys.delivery.notices import valid_until
 from warnsys.delivery.outbox import Delivery
 from warnsys.delivery.target import CallResult, Declined, Unanswered
@@ -31,6 +31,8 @@ from warnsys.records import GatewayStatus, NewerRecordError, read_action
 log = logging.getLogger(__name__)
 LOOK_S = 0.2
 """How long a look at a topic waits for records: an order has to act within a second."""
+MOST_ARRIVING = 5000
+"""Of how many notices at most not all recipients are written down; then no more is read."""
 TELL_S = 0.5
 """How often counts are told that have changed."""
 STATUS_S = 10.0
@@ -101,19 +103,29 @@ class Gateway:
             self._wake()
 
     async def _take_for_ever(self) -> None:
+        """Takes what comes, the worst first; what is committed is written down as a whole, with all before it."""
+        taken, left = dict[int, ConsumedRecord](), 0
         while True:
-            if not (records := await asyncio.to_thread(self.notices.read, LOOK_S)):
-                continue
+            records = []
+            if left < MOST_ARRIVING:
+                records = await asyncio.to_thread(self.notices.read, 0 if left else LOOK_S)
             arrivals = [found for record in records if (found := self._arrival(record))]
             for one in arrivals:
                 self.clock.learn(one.notice.issued)
-            portions = self.dispatch.taking(arrivals, self.clock())
-            while await self._do(next, portions, None) is not None:
-                self._wake()
-            try:
-                await asyncio.to_thread(self.notices.commit, records)
-            except KafkaException as error:  # the ledger knows them: they may come again
-                log.warning("what was taken cannot be committed at present: %s", error)
+            taken.update((record.partition, record) for record in records)
+            if not taken:
+                continue
+            left = await self._do(self.dispatch.take_some, arrivals, self.clock())
+            self._wake()
+            if not left:
+                await self._commit(list(taken.values()))
+                taken.clear()
+
+    async def _commit(self, records: list[ConsumedRecord]) -> None:
+        try:
+            await asyncio.to_thread(self.notices.commit, records)
+        except KafkaException as error:  # the ledger knows them: they may come again
+            log.warning("what was taken cannot be committed at present: %s", error)
 
     def _arrival(self, record: ConsumedRecord) -> IncomingNotice | None:
         try:

@@ -8,7 +8,8 @@ from sqlalchemy import Connection
 
 from warnsys.channels.registry import read
 from warnsys.delivery.dispatch import Dispatch
-from warnsys.delivery.ledger import DeliveryLedger, IncomingNotice
+from warnsys.delivery.intake import IncomingNotice
+from warnsys.delivery.ledger import DeliveryLedger
 from warnsys.delivery.notices import valid_until
 from warnsys.delivery.outbox import Delivery
 from warnsys.delivery.target import CallResult

@@ -40,6 +40,21 @@ def test_a_notice_that_comes_again_is_taken_once(store: Connection) -> None:
     assert again.next("them", T0) == []
 
 
+def test_a_notice_that_was_written_down_in_part_is_written_down_as_a_whole_when_it_comes_again(
+    store: Connection,
+) -> None:
+    recipients = ("anna", "bert", "carl")
+    first = dispatch(store, recipients=recipients)
+    first.portion = 2
+    assert first.take_some([arrival(push("a"))], T0) == 1
+    again = dispatch(store, recipients=recipients)
+    again.restore(T0)
+    again.take([arrival(push("a"))], T0)
+    assert [each.recipient for each in again.next("them", T0)] == ["anna", "bert", "carl"]
+    again.take([arrival(push("a"))], T0)
+    assert again.next("them", T0) == []
+
+
 def test_only_those_are_told_whom_a_notice_is_for(store: Connection) -> None:
     found = dispatch(store, audiences=("staff",), cities=("solingen",))
     found.take([arrival(push("public")), arrival(push("elsewhere", audience="staff", city="haan"))], T0)

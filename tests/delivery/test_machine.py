@@ -73,6 +73,9 @@ class GatewayMachine(RuleBasedStateMachine):
 
     def start(self) -> None:
         self.gateway = dispatch(self.store, recipients=RECIPIENTS, at_once=AT_ONCE, kind=Mortal)
+        self.gateway.portion = 1
+        self.left = 0
+        """Of how many notices that were read not all recipients are written down."""
         self.gateway.obey(self.orders, self.now)
         self.gateway.restore(self.now)
         self.read, self.in_flight = self.committed, []
@@ -95,9 +98,15 @@ class GatewayMachine(RuleBasedStateMachine):
     @rule(how_many=st.integers(1, 3))
     def the_gateway_reads(self, how_many: int) -> None:
         found = self.topic[self.read : self.read + how_many]
-        self.gateway.take([arrival(notice, at) for notice, at in found], self.now)
+        self.left = self.gateway.take_some([arrival(notice, at) for notice, at in found], self.now)
         self.read += len(found)
 
+    @precondition(lambda self: self.left)
+    @rule()
+    def the_gateway_writes_down_more(self) -> None:
+        self.left = self.gateway.take_some([], self.now)
+
+    @precondition(lambda self: not self.left)
     @rule()
     def what_was_read_is_committed(self) -> None:
         self.committed = self.read
@@ -201,6 +210,8 @@ class GatewayMachine(RuleBasedStateMachine):
         if not hasattr(self, "store"):
             return
         self.the_gateway_reads(len(self.topic) + 1)
+        while self.left:
+            self.the_gateway_writes_down_more()
         for each in self.in_flight:
             self.taken.add((each.notice.id, each.recipient))
         self.gateway.answered("them", [(each, Accepted()) for each in self.in_flight], self.now)

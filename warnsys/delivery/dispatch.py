@@ -5,20 +5,24 @@ the next start goes on. It calls nobody and knows no clock; one thread uses it.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
 from warnsys.delivery.gate import Chance, Gate
-from warnsys.delivery.ledger import Count, DeliveryLedger, IncomingNotice, LedgerEntry
+from warnsys.delivery.intake import IncomingNotice, Intake
+from warnsys.delivery.ledger import Count, DeliveryLedger, LedgerEntry
 from warnsys.delivery.notices import subject, valid_until
 from warnsys.delivery.outbox import Delivery, Final, Outbox, State
 from warnsys.delivery.stops import Stops
 from warnsys.delivery.target import Accepted, CallResult, Target
 from warnsys.gateways import TargetSettings
 from warnsys.records import ChangeNotice, DeliveryCounts, GatewayStatus, Notice, OnActions, TargetStatus
+
+PORTION = 500
+"""How many deliveries are written down in one transaction: some tenths of a second."""
 
 
 @dataclass
@@ -50,6 +54,8 @@ class Dispatch:
     ledger: DeliveryLedger
     branches: Mapping[str, Branch]
     stops: Stops
+    portion: int = PORTION
+    intake: Intake = field(default_factory=Intake)
     changed: set[str] = field(default_factory=set)
     """The ids of the notices whose counts are not published yet."""
     ended: Counter[tuple[str, State]] = field(default_factory=Counter)
@@ -72,18 +78,20 @@ class Dispatch:
 
     def take(self, arrivals: Iterable[IncomingNotice], now: float) -> None:
         """Takes notices; one that is known is a repeat. Once it returns their offsets may be committed."""
-        for _ in self.taking(arrivals, now):
-            pass
+        while self.take_some(arrivals, now):
+            arrivals = ()
 
-    def taking(self, arrivals: Iterable[IncomingNotice], now: float) -> Iterator[int]:
-        """Takes notices in portions, so that the first recipients need not wait for the last. Gives their sizes.
+    def take_some(self, arrivals: Iterable[IncomingNotice], now: float) -> int:
+        """Takes notices, and writes down some of their deliveries, the worst first. Gives how many notices lack some.
 
-        Other steps may come between two portions.
+        Call it again, also with none, until that is 0: the first of many recipients need not wait for the last.
         """
-        ours = [one for one in arrivals if one.notice.stage == self.stage]
-        for portion in self.ledger.take(ours, self._recipients, now):
-            self._put(portion, now)
-            yield len(portion)
+        ours = [one for one in arrivals if one.notice.stage == self.stage and one.notice.id not in self.intake]
+        for one, places in self.ledger.missing(ours, self._recipients) if ours else ():
+            self.intake.put(one, places)
+        if some := self.intake.some(self.portion):
+            self._put(self.ledger.take(some, now), now)
+        return len(self.intake)
 
     def obey(self, actions: Iterable[tuple[OnActions, float]], now: float) -> None:
         """Takes orders, each with the broker's stamp, and stops what waits and must not be sent any more."""

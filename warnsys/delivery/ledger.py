@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, Table, and_, bindparam, delete, func, insert, select, update
 
+from warnsys.delivery.intake import IncomingNotice, NewDelivery, Place
 from warnsys.delivery.outbox import Delivery, State
 from warnsys.delivery.schema import deliveries, notices
 from warnsys.records import Notice, SteleRecord
@@ -18,8 +19,6 @@ AT_ONCE = 500
 """Of how many notices the store is asked at once."""
 LONGEST_WORDS = 1000
 """Of what a receiver says."""
-PORTION = 500
-"""How many deliveries are written down in one transaction: some tenths of a second."""
 KEPT_S = 30 * 24 * 3600.0
 """How long a notice is remembered after its `valid_until`: longer than any topic keeps it."""
 
@@ -28,17 +27,6 @@ def batched(found: Iterable[T], size: int) -> Iterator[list[T]]:
     rest = iter(found)
     while some := list(islice(rest, size)):
         yield some
-
-
-@dataclass(frozen=True, slots=True)
-class IncomingNotice:
-    """A notice as it was read from the topic."""
-
-    notice: Notice
-    value: bytes
-    appended: float
-    """When the broker stamped it."""
-    until: float
 
 
 Recipients = Callable[[Notice], Mapping[str, Sequence[str]]]
@@ -69,79 +57,57 @@ class Count:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Begun:
-    """A notice that stands in the ledger."""
-
-    number: int
-    whole: bool
-    """Whether all its deliveries stand there, too."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Missing:
-    """A delivery that has to be written down."""
-
-    arrival: IncomingNotice
-    target: str
-    recipient: str
-    last: bool
-    """Whether it is the last one of its notice."""
-
-
 class DeliveryLedger:
     """Remembers for one gateway of one environment; `name` is of both."""
 
     def __init__(self, connection: Connection, name: str, read: Callable[[bytes], Notice]) -> None:
         self._connection, self._name, self._read = connection, name, read
+        self._begun: dict[str, int] = {}
+        """The numbers of notices that are not written down as a whole."""
 
-    def take(
-        self, arrivals: Sequence[IncomingNotice], recipients: Recipients, now: float
-    ) -> Iterator[list[tuple[str, Delivery]]]:
-        """Writes down notices that are new, and for whom they are. Gives their deliveries, each with its target.
-
-        Does so in portions, a transaction each. What it did not come to before a kill it does when the notice comes
-        again. A stele's record takes the place of an older one that is not in flight.
-        """
+    def missing(
+        self, arrivals: Iterable[IncomingNotice], recipients: Recipients
+    ) -> list[tuple[IncomingNotice, list[Place]]]:
+        """Gives the notices that are not written down as a whole, and for whom they still have to be."""
         wanted = {one.notice.id: one for one in arrivals}
         with self._transaction() as connection:
-            begun = self._begun(connection, list(wanted))
-        for some in batched(self._missing(wanted.values(), recipients, begun), PORTION):
-            yield self._take(some, begun, now)
+            begun = self._stored(connection, list(wanted))
+            found = []
+            for name, one in wanted.items():
+                number, whole = begun.get(name, (None, False))
+                if whole:
+                    continue
+                known: Collection[Place] = ()
+                if number is not None:
+                    self._begun[name], known = number, self._known(connection, number)
+                places = dict.fromkeys((to, each) for to, them in recipients(one.notice).items() for each in them)
+                found.append((one, [place for place in places if place not in known]))
+        return found
 
-    def _missing(
-        self, arrivals: Iterable[IncomingNotice], recipients: Recipients, begun: Mapping[str, _Begun]
-    ) -> Iterator[_Missing]:
-        """Gives the deliveries that are not written down yet."""
-        for one in arrivals:
-            there = begun.get(one.notice.id)
-            if there and there.whole:
-                continue
-            known = self._known(there.number) if there else frozenset()
-            places = dict.fromkeys((target, name) for target, names in recipients(one.notice).items() for name in names)
-            left = [place for place in places if place not in known]
-            for place in left:
-                yield _Missing(one, *place, last=place == left[-1])
+    def take(self, some: Sequence[NewDelivery], now: float) -> list[tuple[str, Delivery]]:
+        """Writes down deliveries, and their notices where these are new. Gives them, each with its target.
 
-    def _take(self, some: Sequence[_Missing], begun: dict[str, _Begun], now: float) -> list[tuple[str, Delivery]]:
-        new = {one.arrival.notice.id: one.arrival for one in some if one.arrival.notice.id not in begun}
-        whole = {one.arrival.notice.id for one in some if one.last}
+        A stele's record takes the place of an older one that is not in flight.
+        """
+        new = {one.arrival.notice.id: one.arrival for one in some if one.arrival.notice.id not in self._begun}
+        whole = [one.arrival.notice.id for one in some if one.last]
         found = [
             (one.target, Delivery(0, one.arrival.notice, one.arrival.appended, one.recipient, until=one.arrival.until))
             for one in some
         ]
         with self._transaction() as connection:
-            rows = [self._notice(each, whole=name in whole) for name, each in new.items()]
-            numbers = self._insert(connection, notices, rows)
-            begun.update((name, _Begun(number, False)) for name, number in zip(new, numbers, strict=True))
-            if ended := [begun[name].number for name in whole - new.keys()]:
-                connection.execute(update(notices).where(notices.c.number.in_(ended)).values(whole=True))
+            numbers = self._insert(connection, notices, [self._notice(one) for one in new.values()])
+            self._begun.update(zip(new, numbers, strict=True))
             for target, each in found:
                 if isinstance(each.notice, SteleRecord):
                     self._forget_older(connection, target, each.line)
-            rows = [self._row(begun[each.notice.id].number, target, each, now) for target, each in found]
+            rows = [self._row(self._begun[each.notice.id], target, each, now) for target, each in found]
             for (_, each), number in zip(found, self._insert(connection, deliveries, rows), strict=True):
                 each.number = number
+            ended = [{"b_number": self._begun.pop(name)} for name in whole]
+            if ended:
+                change = update(notices).where(notices.c.number == bindparam("b_number")).values(whole=True)
+                connection.execute(change, ended)
         return found
 
     def write(self, entries: Sequence[LedgerEntry], now: float) -> None:
@@ -254,19 +220,18 @@ class DeliveryLedger:
         with self._connection.begin():
             yield self._connection
 
-    def _begun(self, connection: Connection, ids: Sequence[str]) -> dict[str, _Begun]:
-        found = dict[str, _Begun]()
+    def _stored(self, connection: Connection, ids: Sequence[str]) -> dict[str, tuple[int, bool]]:
+        """Gives of the notices that stand here their numbers, and whether all their deliveries do, too."""
+        found = dict[str, tuple[int, bool]]()
         asked = select(notices.c.notice, notices.c.number, notices.c.whole)
         for some in batched(ids, AT_ONCE):
             rows = connection.execute(asked.where(notices.c.gateway == self._name, notices.c.notice.in_(some)))
-            found.update((row.notice, _Begun(row.number, row.whole)) for row in rows)
+            found.update((row.notice, (row.number, row.whole)) for row in rows)
         return found
 
-    def _known(self, notice: int) -> Collection[tuple[str, str]]:
-        """Gives for whom a notice is already written down: target and recipient."""
+    def _known(self, connection: Connection, notice: int) -> set[Place]:
         asked = select(deliveries.c.target, deliveries.c.recipient).where(deliveries.c.notice == notice)
-        with self._transaction() as connection:
-            return {(row.target, row.recipient) for row in connection.execute(asked)}
+        return {(row.target, row.recipient) for row in connection.execute(asked)}
 
     def _insert(self, connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> Sequence[int]:
         """Gives the numbers of new rows."""
@@ -275,10 +240,10 @@ class DeliveryLedger:
         numbered = insert(table).returning(table.c.number, sort_by_parameter_order=True)
         return connection.execute(numbered, rows).scalars().all()
 
-    def _notice(self, one: IncomingNotice, *, whole: bool) -> dict[str, Any]:
+    def _notice(self, one: IncomingNotice) -> dict[str, Any]:
         return {
             "gateway": self._name, "notice": one.notice.id, "value": one.value, "appended": one.appended,
-            "until": one.until, "whole": whole,
+            "until": one.until, "whole": False,
         }  # fmt: skip
 
     def _row(self, notice: int, target: str, one: Delivery, now: float) -> dict[str, Any]:
