@@ -100,6 +100,8 @@ SLOW = {
     "tests/replay/test_replay.py::test_after_bernd": "a long story",
     "tests/tools/test_glossary.py::test_no_name_stands_for_two": "reads the whole tree",
     "tests/web/test_picture.py::test_every_page_answers_while": "every page eight times, in a storm of records",
+    "tests/delivery/test_running.py::test_an_extreme_notice": "thousands of recipients",
+    "tests/delivery/test_running.py::test_the_first_of_many": "thousands of recipients",
     "tests/smpp/test_contract.py": "message centres that start and end",
     "tests/upgrade/": "the previous release, side by side",
 }

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from confluent_kafka import KafkaException
@@ -24,7 +25,7 @@ from warnsys.delivery.dispatch import Dispatch
 from warnsys.delivery.intake import IncomingNotice
 from warnsys.delivery.notices import valid_until
 from warnsys.delivery.outbox import Delivery
-from warnsys.delivery.target import CallResult, Declined, Unanswered
+from warnsys.delivery.target import CallResult, Declined, ReceivedState, TargetWithReceipts, Unanswered
 from warnsys.metrics import Metrics
 from warnsys.records import GatewayStatus, NewerRecordError, read_action
 
@@ -39,6 +40,8 @@ STATUS_S = 10.0
 """How often the gateway says how it is, although nothing changed."""
 MOST_TOLD = 500
 """Of how many notices the counts are told at once."""
+RECEIPT_LOOKS = 10
+"""How often the ledger is asked for what a receipt is of."""
 FORGET_S = 3600.0
 FINISH_S = 5.0
 """How long calls in flight may take when the gateway is asked to end."""
@@ -70,6 +73,9 @@ class Gateway:
                 await self._obey()
             await self._tell_status(await self._do(self.dispatch.status, self.clock()))  # and hear the broker's time
             await self._do(self.dispatch.restore, self.clock())
+            for name, branch in self.dispatch.branches.items():
+                if isinstance(branch.target, TargetWithReceipts):
+                    branch.target.tell_receipts(partial(self._receive, name))
             ready()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._follow_orders())
@@ -78,6 +84,9 @@ class Gateway:
                 for name in self.dispatch.branches:
                     tasks.create_task(self._send_for_ever(name))
         finally:
+            for branch in self.dispatch.branches.values():
+                if isinstance(branch.target, TargetWithReceipts):
+                    branch.target.tell_receipts(None)
             self._desk.shutdown(wait=True)
 
     async def _do(self, step: Callable[..., T], *arguments: Any) -> T:
@@ -208,6 +217,14 @@ class Gateway:
         except Exception as error:  # its words may name a recipient
             log.error("%s: a call failed with %s", name, type(error).__name__)  # noqa: TRY400
             return Unanswered("error", repr(error))
+
+    async def _receive(self, name: str, receipt: str, state: ReceivedState, code: str) -> None:
+        """Takes a receipt, which may be here before the answer to its own call is written down."""
+        for _ in range(RECEIPT_LOOKS):
+            if await self._do(self.dispatch.receive, name, receipt, state, code, self.clock()):
+                return
+            await asyncio.sleep(LOOK_S)
+        log.warning("%s: a receipt is of nothing that this gateway has sent", name)
 
     def _wake(self) -> None:
         for news in self._news.values():

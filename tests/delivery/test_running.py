@@ -21,7 +21,7 @@ from warnsys.delivery import schema
 from warnsys.delivery.clock import GatewayClock
 from warnsys.delivery.dispatch import Dispatch
 from warnsys.delivery.ledger import DeliveryLedger, LedgerEntry
-from warnsys.delivery.target import Accepted, CallResult
+from warnsys.delivery.target import Accepted, CallResult, ReceiptTaker
 from warnsys.metrics import Metrics
 from warnsys.records import DeliveryCounts, PushNotice
 
@@ -89,17 +89,21 @@ class Station:
 
 @asynccontextmanager
 async def running(
-    store: Connection, recipients: Sequence[str] = ("",), kind: type[DeliveryLedger] = DeliveryLedger, **said: Any
+    store: Connection,
+    recipients: Sequence[str] = ("",),
+    kind: type[DeliveryLedger] = DeliveryLedger,
+    target: type[Everybody] = Everybody,
+    **said: Any,
 ) -> AsyncIterator[Station]:
-    target, notices = Everybody(recipients), Reader()
+    them, notices = target(recipients), Reader()
     ledger = kind(store, "live/gateway", lambda value: read("push", value))
-    targets = {"them": (target_settings(**said), target)}
+    targets = {"them": (target_settings(**said), them)}
     gateway = Gateway(
         Dispatch.of("gateway", "push", "live", ledger, lambda: 1.0, targets), Topics("live", 1),
         cast(TopicReader, notices), cast(TopicReader, Reader()), MemorySender(), Metrics(),
         GatewayClock(lambda: live_tick("live")),
     )  # fmt: skip
-    found = Station(gateway, target, notices, asyncio.create_task(gateway.run()))
+    found = Station(gateway, them, notices, asyncio.create_task(gateway.run()))
     try:
         yield found
     finally:
@@ -146,6 +150,30 @@ async def test_an_extreme_notice_does_not_wait_until_the_last_of_many_is_written
     names = [name for name, _, _ in them.target.calls]
     assert names.index("extreme") < MANY / 2
     assert names.index("extreme") + MANY / 2 < len(names) - names[::-1].index("minor")
+
+
+class Reporting(Everybody):
+    """Says at once what became of it: before the gateway has written down that it was accepted."""
+
+    taker: ReceiptTaker | None = None
+
+    def tell_receipts(self, taker: ReceiptTaker | None) -> None:
+        self.taker = taker
+
+    async def send(self, payload: bytes, key: str, recipient: str) -> CallResult:
+        assert self.taker is not None
+        self.told = asyncio.create_task(cast(Any, self.taker("r1", "delivered", "")))
+        await asyncio.sleep(0.1)
+        await super().send(payload, key, recipient)
+        return Accepted("r1")
+
+
+async def test_a_receipt_that_overtakes_its_answer_counts(store: Connection) -> None:
+    async with running(store, target=Reporting) as them:
+        them.publish(now("a"))
+        async with asyncio.timeout(30):
+            await them.told(lambda counts: counts.delivered == 1)
+    assert states(store) == {("delivered", False, 1): 1}
 
 
 async def test_who_is_asked_to_end_before_a_call_leaves_the_notice_as_if_it_had_not_been_looked_at(

@@ -17,7 +17,7 @@ from warnsys.delivery.ledger import Count, DeliveryLedger, LedgerEntry
 from warnsys.delivery.notices import subject, valid_until
 from warnsys.delivery.outbox import Delivery, Final, Outbox, State
 from warnsys.delivery.stops import Stops
-from warnsys.delivery.target import Accepted, CallResult, Target
+from warnsys.delivery.target import Accepted, CallResult, ReceivedState, Target
 from warnsys.gateways import TargetSettings
 from warnsys.records import ChangeNotice, DeliveryCounts, GatewayStatus, Notice, OnActions, TargetStatus
 
@@ -128,6 +128,15 @@ class Dispatch:
             else:
                 entries.append(LedgerEntry(delivery, state, code=answer.code, why=answer.why))
         self._write(target, entries, now)
+
+    def receive(self, target: str, receipt: str, state: ReceivedState, code: str, now: float) -> bool:
+        """Takes a receipt of a target. Gives whether it is of something that is written down as accepted there."""
+        notice = self.ledger.receive(target, receipt, state, now, code if state != "delivered" else "")
+        if notice is None:
+            return False
+        self.changed.add(notice)
+        self.ended[target, state] += 1
+        return True
 
     def wakes(self, target: str, now: float) -> float:
         """Gives when to ask for the next again, unless something happens before."""

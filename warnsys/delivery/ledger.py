@@ -155,18 +155,24 @@ class DeliveryLedger:
         read = dict[int, Notice]()
         return [(row.target, self._delivery(row, read)) for row in rows]
 
-    def receive(self, target: str, receipt: str, state: State, now: float, code: str = "") -> bool:
-        """Takes a receipt: what became of a delivery that a receiver accepted under that name. Gives if it is known."""
+    def receive(self, target: str, receipt: str, state: State, now: float, code: str = "") -> str | None:
+        """Takes a receipt: what became of a delivery that a receiver accepted under that name. Gives its notice's id.
+
+        None where no such delivery is known. What has ended before keeps its end.
+        """
+        wanted = (
+            select(deliveries.c.number, deliveries.c.state, notices.c.notice)
+            .join(notices, notices.c.number == deliveries.c.notice)
+            .where(
+                deliveries.c.gateway == self._name, deliveries.c.target == target, deliveries.c.receipt == receipt
+            )
+        )  # fmt: skip
         with self._transaction() as connection:
-            done = connection.execute(
-                update(deliveries)
-                .where(
-                    deliveries.c.gateway == self._name, deliveries.c.target == target,
-                    deliveries.c.receipt == receipt, deliveries.c.state.in_(("accepted", "unknown")),
-                )
-                .values(state=state, code=code, at=now)
-            )  # fmt: skip
-        return bool(done.rowcount)
+            row = connection.execute(wanted).first()
+            if row and row.state in ("accepted", "unknown"):
+                change = update(deliveries).where(deliveries.c.number == row.number)
+                connection.execute(change.values(state=state, code=code, at=now))
+        return row.notice if row else None
 
     def recent(self, since: float) -> list[str]:
         """Gives the ids of the notices that were valid then, or later."""

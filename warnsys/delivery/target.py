@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from warnsys.gateways import TargetSettings
 from warnsys.records import Notice
@@ -45,6 +45,25 @@ class Unanswered:
 
 
 CallResult = Accepted | Declined | Unanswered
+
+
+ReceivedState = Literal["delivered", "failed", "expired", "unknown"]
+"""What a receipt may say of what was accepted."""
+
+
+class ReceiptTaker(Protocol):
+    """Takes a receipt; the receiver need not bring it again once this returns."""
+
+    async def __call__(self, receipt: str, state: ReceivedState, code: str, /) -> None:
+        """`receipt` is the receiver's name for what it accepted."""
+
+
+@runtime_checkable
+class TargetWithReceipts(Protocol):
+    """A target that says later what became of what it accepted."""
+
+    def tell_receipts(self, taker: ReceiptTaker | None, /) -> None:
+        """Names who takes receipts from now on; None while nobody does."""
 
 
 class Target(Protocol[P]):
