@@ -57,7 +57,7 @@ class SmsSettings(TargetSettings):
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class SmsText:
     words: str
     until: datetime
 
@@ -80,11 +80,11 @@ class SmsTarget:
     def recipients(self, _notice: Notice) -> tuple[str, ...]:
         return self._settings.to
 
-    def render(self, notice: Notice, until: datetime) -> Text:
+    def render(self, notice: Notice, until: datetime) -> SmsText:
         assert isinstance(notice, SmsNotice)  # noqa: S101 - the settings take no other channel
-        return Text(notice.text, until)
+        return SmsText(notice.text, until)
 
-    async def send(self, payload: Text, key: str, recipient: str) -> CallResult:
+    async def send(self, payload: SmsText, key: str, recipient: str) -> CallResult:
         """The time of a call is halved: to wait for room, and for the answer to what has left."""
         if not self.link.is_up:
             return Declined("login" if self.link.login_refused else "unreachable", self.link.down_because or "")
