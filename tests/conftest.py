@@ -118,6 +118,10 @@ def _reason(item: pytest.Item, config: pytest.Config) -> str | None:
         missing = [program for program in ("java", "mvn") if not shutil.which(program)]
         if missing:
             return f"a real Kafka needs {' and '.join(missing)} (Java 17, Maven)"
+    if (needs := item.get_closest_marker("needs")) and not os.environ.get("CI"):
+        missing = [program for program in needs.args if not shutil.which(program)]
+        if missing:
+            return f"there is no {' and no '.join(missing)} here"
     return None
 
 

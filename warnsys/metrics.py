@@ -23,7 +23,7 @@ from prometheus_client import (
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from warnsys.records import SCHEMA_VERSION, DistrictStatus, FeedStatus, Record
+from warnsys.records import SCHEMA_VERSION, DistrictStatus, FeedStatus, GatewayStatus, Record
 from warnsys.warning.situation import Situation
 
 STEPS = ("feed", "to match", "parse", "decide", "to settle", "settle", "to channel", "total")
@@ -101,6 +101,19 @@ class Metrics:
             "stop_unconfirmed", "1 where the agents have not answered an order to stop or resume a channel", "channel"
         )
         self.webhook = self._counter("webhook", "Calls of the webhook for warnings that nobody acknowledged", "result")
+        self.gateway_deliveries = self._counter(
+            "gateway_deliveries", "Deliveries by what became of them", "gateway", "target", "state"
+        )
+        self.gateway_waiting = self._gauge("gateway_waiting", "Deliveries not yet taken over", "gateway", "target")
+        self.gateway_oldest = self._gauge(
+            "gateway_oldest_timestamp_seconds", "When the notice was issued that waits longest; 0 for none",
+            "gateway", "target",
+        )  # fmt: skip
+        self.gateway_accepted = self._gauge(
+            "gateway_accepted_timestamp_seconds", "When a target last took one over", "gateway", "target"
+        )
+        self.gateway_down = self._gauge("gateway_target_down", "1 where a target does not work", "gateway", "target")
+        self.gateway_unreadable = self._counter("gateway_unreadable", "Records that are no notices", "gateway")
         self._latency = Histogram(
             "warnsys_step_duration_seconds", "Time by step", ["step"], buckets=_BUCKETS, registry=self.registry
         )
@@ -164,6 +177,16 @@ class Metrics:
         held = [district.status for district in situation.districts.values()]
         for status in get_args(DistrictStatus):
             self.districts.labels(city, status).set(held.count(status))
+
+    def gateway_shown(self, status: GatewayStatus) -> None:
+        """After a gateway looked at its targets."""
+        for one in status.targets:
+            place = status.gateway, one.name
+            self.gateway_waiting.labels(*place).set(one.waiting)
+            self.gateway_oldest.labels(*place).set(one.oldest.timestamp() if one.oldest else 0)
+            self.gateway_down.labels(*place).set(one.state == "down")
+            if one.accepted:
+                self.gateway_accepted.labels(*place).set(one.accepted.timestamp())
 
     def count_if_of_newer_release(self, record: Record, topic: str) -> None:
         """After a record was taken from a topic."""

@@ -7,7 +7,7 @@ and whole tables are JSON. What is no setting is an error, so that no misspelt n
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic import BaseModel, SecretStr, create_model
 from pydantic_settings import BaseSettings, EnvSettingsSource, NestedSecretsSettingsSource, SecretsSettingsSource
@@ -20,6 +20,8 @@ CONFIG = f"{PREFIX}CONFIG"
 """The folder of the settings file, or the file itself: no setting."""
 RUN_SECRETS = Path("/run/secrets")
 MAX_BYTES = 64 * 1024
+SECRETS = frozenset({"password", "secret"})
+"""Keys whose values no message quotes, and that never stand in the settings file."""
 
 
 class OutsideError(ValueError):
@@ -91,7 +93,8 @@ def _refuse_unknown(settings: type[BaseModel], names: Mapping[str, str]) -> None
             near = did_you_mean(table, settings.model_fields)
             raise OutsideError(f"{name}: there is no setting {table!r}{near}; names begin with one of {known}")
         kind = settings.model_fields[table].annotation
-        if apart and not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+        parts = get_origin(kind) is dict or (isinstance(kind, type) and issubclass(kind, BaseModel))
+        if apart and not parts:
             raise OutsideError(
                 f"{name}: {table!r} has no parts with names; write {PREFIX}{table.upper()}=…, a list as JSON"
             )
@@ -107,7 +110,14 @@ def _read(source: EnvSettingsSource, where: str) -> dict[str, Any]:
         raise OutsideError(
             f"{where}: {name}: a list or table is written as JSON, or a table's parts apart as {name}__KEY=…"
         ) from error
-    broker = found.get("broker")
-    if isinstance(broker, dict) and isinstance(broker.get("password"), str):
-        broker["password"] = SecretStr(broker["password"])  # so that no error message quotes it
+    _hide(found)
     return found
+
+
+def _hide(table: dict[str, Any]) -> None:
+    """Wraps secrets, so that no error message quotes one."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            _hide(value)
+        elif key in SECRETS and isinstance(value, str):
+            table[key] = SecretStr(value)

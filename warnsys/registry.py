@@ -1,4 +1,4 @@
-"""Finds what the project has several kinds of, a file each: channels and sources (docs/adr/0020).
+"""Finds what the project has several kinds of, a file each: channels, sources, targets (docs/adr/0020).
 
 Who adds one adds its file to the package; nobody keeps a list. The files are imported when somebody first asks, so that
 modules below them, such as records and policy, can know their names.
@@ -76,3 +76,5 @@ CHANNELS: Registry[Any] = Registry("warnsys.channels", "CHANNEL")
 """`warnsys.channels.registry` has them with their type."""
 SOURCES: Registry[Any] = Registry("warnsys.feeds", "KIND")
 """`warnsys.feeds.kinds` has them with their type."""
+TARGETS: Registry[Any] = Registry("warnsys.delivery.targets", "KIND")
+"""`warnsys.delivery.target` has their type."""

@@ -25,6 +25,7 @@ from warnsys import outside, registry
 from warnsys.cap.bundle import MAX_BUNDLE_BYTES
 from warnsys.cap.document import ZONE
 from warnsys.disk import disk_says
+from warnsys.gateways import Gateways, secrets_in, shared_address
 from warnsys.nearest import no_such_key
 from warnsys.warning.policy import Policy
 
@@ -268,6 +269,8 @@ class Settings(_Strict):
     metrics: MetricsPort = MetricsPort()
     archive: ArchiveSettings = ArchiveSettings()
     audit: Audit = Audit()
+    gateways: Gateways = {}
+    """What brings notices to their receivers, by name: a process each."""
     stage: str = Field(LIVE, pattern=r"^[a-z0-9][a-z0-9-]*$")
     """`live`, or the name of an exercise: topics, group and state of its own, marked on every screen."""
     tick_s: float = Field(10, gt=0)
@@ -290,6 +293,8 @@ class Settings(_Strict):
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
                 raise ValueError(f"{what}: {', '.join(twice)} stands there twice")
+        if wrong := shared_address(self.gateways):
+            raise ValueError(wrong)
         return self
 
     @property
@@ -331,6 +336,9 @@ def load(path: Path) -> Settings:
             )
         if isinstance(tls := broker.get("tls"), dict):
             tls.update({name: path.parent / tls[name] for name in TLS_FILES if isinstance(tls.get(name), str)})
+    for secret in secrets_in(content.get("gateways")):
+        variable = f"{ENVIRONMENT_PREFIX}{secret.replace('.', '__').upper()}"
+        raise SettingsError(f"{path}: {secret}: take it out of the file, give it in the environment: {variable}")
     try:
         given = outside.given(Settings)
     except outside.OutsideError as error:

@@ -7,7 +7,7 @@ checked, but no push. Before they start, processes look at all topics of the sta
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from streams.kafka.topics import Topic, Topics
+from streams.kafka.topics import Topic, Topics, gateway_group
 
 SEE = ("Describe", "DescribeConfigs")
 
@@ -56,11 +56,19 @@ def rules(topics: Topics) -> dict[str, tuple[AccessRule, ...]]:
         *_topics(("Read",), audited, "what it writes down"),
         *_topics(("Write",), [topics.actions], "anchors its newest hash"),
     )
+    gateway = (
+        *_topics(SEE, topics.all(), "looks at all topics before it starts"),
+        *_topics(("Read",), topics.read_by("gateway"), "the notices that it brings to receivers"),
+        AccessRule("group", gateway_group(topics), ("Read",), "commits what its ledger has", prefixed=True),
+        *_topics(("Read",), [topics.actions], "what operators stop and resume"),
+        *_topics(("Write",), [topics.delivery, topics.gateways], "what became of each notice, and how it is itself"),
+    )
     return {
         "feed": feed,
         "worker": worker,
         "web": web,
         "audit": audit,
+        "gateway": gateway,
         "up": _once((*worker, *feed, *web, *audit)),
         "reader": (
             *_topics(("Read",), [*topics.read_by("reader"), topics.status], "shows or passes on"),

@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Self
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, KafkaError, KafkaException, Message, Producer
 
 from streams.kafka.ending import end_at_once
 from streams.kafka.records import ProducerRecord, Progress, SendError, TooLargeError
@@ -37,6 +37,7 @@ class KafkaSender:
     The first record for a partition goes alone. A broker that does not know the sender yet takes any request of it: if
     it declined the first and took the second, librdkafka would count the first as taken, too (docs/adr/0012).
     `slept` says at a monotonic time why this process may send nothing any more, or ""; it then ends without a commit.
+    `stamped` is called with the broker's stamp of what it has just acknowledged, in seconds since 1970.
     `end` is called, in another thread, where librdkafka can send nothing any more, and time mends nothing.
     """
 
@@ -48,6 +49,7 @@ class KafkaSender:
         compression: str | None = None,
         security: Mapping[str, Any] = {},
         slept: Callable[[float], str] = lambda _: "",
+        stamped: Callable[[float], None] = lambda _: None,
         end: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._config: dict[str, Any] = {
@@ -63,7 +65,7 @@ class KafkaSender:
             "reconnect.backoff.max.ms": 1_000,
             **security,
         }
-        self._progress, self._slept, self._end = progress, slept, end
+        self._progress, self._slept, self._stamped, self._end = progress, slept, stamped, end
         self._fatal: KafkaError | None = None
         self._turn = asyncio.Lock()
         self._acknowledged_at: dict[tuple[str, int], float] = {}
@@ -145,6 +147,9 @@ class KafkaSender:
         Without an offset nobody knows that a record is there: librdkafka only concluded it from a later one.
         """
         errors = [self._error(error) for error, _ in told if error]
+        stamps = [message.timestamp() for error, message in told if not error]
+        if by_broker := [milliseconds for kind, milliseconds in stamps if kind == TIMESTAMP_LOG_APPEND_TIME]:
+            self._stamped(max(by_broker) / 1000)
         for error, message in told:
             place, offset = (str(message.topic()), message.partition() or 0), message.offset()
             if not error and offset is not None:

@@ -111,10 +111,19 @@ class Topics:
         """
         return Topic(self._named("ops.actions"), compacted=True, forgets=True, retention_h=24 * 30)
 
+    @property
+    def delivery(self) -> Topic:
+        """What became of each notice at each target; what is older than thirty days goes."""
+        return Topic(self._named("warn.delivery"), compacted=True, forgets=True, retention_h=24 * 30)
+
+    @property
+    def gateways(self) -> Topic:
+        return Topic(self._named("gateway.status"), compacted=True)
+
     def all(self) -> tuple[Topic, ...]:
         return (
             self.alerts, self.extreme, self.impacts, *self.channels.values(), self.rejected, self.status, self.state,
-            self.actions,
+            self.actions, self.delivery, self.gateways,
         )  # fmt: skip
 
     def lane_of(self, body: bytes) -> Topic:
@@ -137,6 +146,11 @@ class Topics:
 def group_of(topics: Topics) -> str:
     """The consumer group of the agents."""
     return f"warnsys-{topics.stage}"
+
+
+def gateway_group(topics: Topics, name: str = "") -> str:
+    """The consumer group of a gateway; without a name the beginning of all of them."""
+    return f"warnsys-{topics.stage}-gateway-{name}"
 
 
 def topics_for(settings: Settings) -> Topics:

@@ -33,6 +33,7 @@ NOT_RUN = {
     "doctor": "says what the machine lacks that runs the tests: tests/cli",
     "canary": "needs a Kafka: tests/kafka",
     "feed": "needs a Kafka, and runs until it is ended: tests/kafka",
+    "gateway": "needs a Kafka, and runs until it is ended: tests/kafka",
     "geofences import": "needs the extra gis and official borders: tests/geofences",
     "hash-password": "asks for a password at the terminal",
     "dead-letters": "needs a Kafka: tests/kafka",
@@ -47,8 +48,8 @@ NOT_RUN = {
 NOT_RUN_WITH = {"--broker": "plays through a broker, at its own time: tests/replay"}
 
 PROGRAMS = {
-    ".", "apt", "cat", "cd", "cp", "curl", "date", "docker", "export", "gdalbuildvrt", "git", "install", "kubectl",
-    "mkdir", "mutmut", "ogr2ogr", "pip", "pre-commit", "rsync", "systemctl", "touch", "ulimit", "useradd",
+    ".", "apt", "cat", "cd", "cp", "curl", "date", "docker", "echo", "export", "gdalbuildvrt", "git", "install",
+    "kubectl", "mkdir", "mutmut", "ogr2ogr", "pip", "pre-commit", "rsync", "systemctl", "touch", "ulimit", "useradd",
 }  # fmt: skip
 
 

@@ -138,6 +138,16 @@ async def test_what_was_begun_arrives_although_the_sender_is_closed(kafka: Local
         assert [record.value for record in await read(bootstrap, topics.push.name)] == [b"a", b"b", b"c"]
 
 
+async def test_the_brokers_time_is_told_with_each_acknowledgement(kafka: LocalKafka, topics: Topics) -> None:
+    stamps: list[float] = []
+    with broker_of(settings_of(topics.stage, kafka.bootstrap)) as bootstrap:
+        async with KafkaSender(bootstrap, Progress(), stamped=stamps.append) as sender:
+            await sender.send(some(topics, "first"))
+            await sender.send(some(topics, "second", "third"))
+        written = [record.timestamp for record in await read(bootstrap, topics.push.name)]
+    assert stamps == [written[0], written[-1]]
+
+
 async def test_headers_and_what_is_cleared_arrive_as_they_were_given(kafka: LocalKafka, topics: Topics) -> None:
     progress = Progress()
     with broker_of(settings_of(topics.stage, kafka.bootstrap)) as bootstrap:

@@ -145,7 +145,7 @@ def _about(kind: Kind) -> str:
 def _operations(addresses: list[str]) -> dict[str, Any]:
     """Which process writes and reads which topic: the table of rights (`warnsys topics acls`)."""
     found = {}
-    for process in ("feed", "worker", "web", "audit"):
+    for process in ("feed", "worker", "web", "audit", "gateway"):
         allowed = [
             (rule.name, operation)
             for rule in acl.rules(TOPICS)[process]

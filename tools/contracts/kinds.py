@@ -12,7 +12,9 @@ from warnsys.channels.registry import Channel, channels
 from warnsys.records import (
     VERSION,
     AlertHeaders,
+    DeliveryCounts,
     FeedStatus,
+    GatewayStatus,
     Snapshot,
     read_action,
     read_impact_record,
@@ -133,4 +135,6 @@ def kinds() -> tuple[Kind, ...]:
             content_type="application/octet-stream",
         ),
         *(Kind("actions", done, model) for model in members(read_action)),
+        Kind("delivery", "`id|gateway|target`", DeliveryCounts),
+        Kind("gateways", "the gateway's name", GatewayStatus),
     )  # fmt: skip

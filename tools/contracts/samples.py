@@ -39,6 +39,15 @@ ORDERED: dict[str, dict[str, Any]] = {
         "city": "solingen", "channel": "push", "ordered": AT, "until": UNTIL, "stopped": True, "at": AT,
     },
     "AuditHead": {"number": 128, "head": "5f" * 32, "at": AT},
+    "DeliveryCounts": {
+        "exercise": True, "gateway": "app", "channel": "push", "target": "backend", "city": "solingen", "level": 4,
+        "id": "7a05fc72-3c0b-5d0e-9a51-6d1c8b0f2e44", "valid_until": UNTIL, "accepted": 1, "calls": 2, "at": AT,
+        "code": "http_503",
+    },
+    "GatewayStatus": {
+        "gateway": "app", "channel": "push", "at": AT, "stopped": False,
+        "targets": [{"name": "backend", "kind": "webhook", "state": "up", "waiting": 0, "accepted": AT}],
+    },
 }  # fmt: skip
 """Records that no storm makes, without what all have. A model that does not exist is no error."""
 

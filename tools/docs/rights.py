@@ -17,6 +17,7 @@ DOES = {
     "worker": "runs the agents `match` and `settle`",
     "web": "serves the pages and the API, and publishes the operators' orders",
     "audit": "writes down what was decided, told and ordered",
+    "gateway": "brings the notices of a channel to their receivers",
     "up": "is feed, worker, web and audit in one process",
     "reader": "reads the channels: a stele, an app's server, `warnsys tail`",
     "canary": "sends an exercise message the whole way",

@@ -18,7 +18,7 @@ from warnsys.warning.situation import Situation
 
 MIB = 1024 * 1024
 NAME = re.compile(r"[a-z][a-z0-9-]*")
-TAKEN = frozenset({"actions", "alerts", "extreme", "impacts", "rejected", "state", "status"})
+TAKEN = frozenset({"actions", "alerts", "delivery", "extreme", "gateways", "impacts", "rejected", "state", "status"})
 """Last words of our other topics' names (`streams.kafka.topics`): a channel of such a name would write among their
 records."""
 
@@ -58,7 +58,7 @@ class Channel:
     pausable: bool = True
     """Whether operators may hold it back."""
     topic: TopicShape = field(default_factory=TopicShape)
-    readers: frozenset[str] = frozenset({"web", "audit", "reader"})
+    readers: frozenset[str] = frozenset({"web", "audit", "gateway", "reader"})
     """The processes that may read its topic; the worker alone writes it, also where it runs within `up`."""
 
     def __post_init__(self) -> None:

@@ -19,6 +19,7 @@ from warnsys.channels.wording import CityInfo
 from warnsys.channels.words import LANGUAGES, Messages, messages
 from warnsys.records import Meaning, SmsNotice
 from warnsys.settings import LIVE
+from warnsys.smpp.text import ESCAPE, EXTENSION, GSM
 from warnsys.warning.notify import Change
 from warnsys.warning.policy import QUIET_GROUPS, Rule
 from warnsys.warning.situation import Situation
@@ -28,11 +29,8 @@ MAX_CHARS = 160
 MAX_EVENT, MAX_EVENT_AND_MORE, MAX_SOURCE = 42, 20, 20
 CUT = "..."
 
-GSM7 = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
-    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-GSM7_EXTENSION = frozenset("^{}\\[~]|€")
+GSM7 = frozenset(GSM) - {chr(ESCAPE)}
+GSM7_EXTENSION = frozenset(EXTENSION)
 _HAS = GSM7 | GSM7_EXTENSION
 _SUBSTITUTES = str.maketrans(
     {

@@ -14,6 +14,7 @@ from warnsys.cli.check import check
 from warnsys.cli.common import fail, say
 from warnsys.cli.demo import demo
 from warnsys.cli.doctor import doctor
+from warnsys.cli.gateway import gateway
 from warnsys.cli.hash_password import hash_password
 from warnsys.cli.init import init
 from warnsys.cli.match import match
@@ -74,8 +75,8 @@ def _options(
 
 
 for command in (
-    demo, init, doctor, processes.up, processes.worker, processes.feed, processes.web, tail, canary, match, check,
-    replay, serve_feed, hash_password,
+    demo, init, doctor, processes.up, processes.worker, processes.feed, processes.web, gateway, tail, canary, match,
+    check, replay, serve_feed, hash_password,
 ):  # fmt: skip
     app.command(command.__name__.replace("_", "-"))(command)
 app.add_typer(geofences.app, name="geofences")

@@ -9,6 +9,7 @@ absolute, with offset. `exercise` marks everything that does not come from a liv
     warn.stele    `SteleRecord`       warn.push  `PushNotice`       warn.sms  `SmsNotice`
     ops.actions   `Acknowledgement`, `Stop`, `Reminder`, `ChannelState`, `AuditHead`
     feed.status   `FeedStatus`        warn.rejected  the bytes, with headers `stage_of_work`, `reason`, …
+    warn.delivery `DeliveryCounts`    gateway.status `GatewayStatus`
 """
 
 from warnsys.records.actions import (
@@ -38,6 +39,7 @@ from warnsys.records.base import (
     in_utc,
     utc,
 )
+from warnsys.records.delivery import DeliveryCounts, GatewayStatus, TargetState, TargetStatus
 from warnsys.records.feed import MOST_HEADER, VERSION, AlertHeaders, FeedStatus, Snapshot, read_alert_headers
 from warnsys.records.impacts import Decided, Impact, ImpactRecord, Meaning, Outcome, Text, Tick, read_impact_record
 from warnsys.records.notices import (
@@ -74,9 +76,11 @@ __all__ = [
     "ChannelPause",
     "ChannelState",
     "Decided",
+    "DeliveryCounts",
     "DistrictStatus",
     "FeedStatus",
     "Freshness",
+    "GatewayStatus",
     "Impact",
     "ImpactRecord",
     "Localised",
@@ -98,6 +102,8 @@ __all__ = [
     "Snapshot",
     "SteleItem",
     "SteleRecord",
+    "TargetState",
+    "TargetStatus",
     "Text",
     "Tick",
     "acknowledgement_key",
