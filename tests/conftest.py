@@ -19,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from tests import like_dwd
+from tests.programs import installed
 from tests.slow import how_late, why_slow
 
 os.environ["COLUMNS"] = "200"
@@ -119,7 +120,7 @@ def _reason(item: pytest.Item, config: pytest.Config) -> str | None:
         if missing:
             return f"a real Kafka needs {' and '.join(missing)} (Java 17, Maven)"
     if (needs := item.get_closest_marker("needs")) and not os.environ.get("CI"):
-        missing = [program for program in needs.args if not shutil.which(program)]
+        missing = [program for program in needs.args if not installed(program)]
         if missing:
             return f"there is no {' and no '.join(missing)} here"
     return None

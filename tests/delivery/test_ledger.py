@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Connection, select, text
 
 from tests.delivery.notices import T0, arrival, dispatch, names, push, stele
+from tests.programs import installed
 from tools.local_kafka import free_ports
 from warnsys.delivery import schema
 from warnsys.delivery.ledger import KEPT_S
@@ -160,9 +161,6 @@ def test_an_address_that_is_no_ledger_is_refused_and_no_password_quoted(wrong: s
     assert "secret" not in str(refused.value)
 
 
-POSTGRES = shutil.which("postgres") and shutil.which("initdb")
-
-
 @pytest.fixture(scope="module")
 def postgresql() -> Iterator[str]:
     """The URL of a database server of its own; as root it runs as the user `postgres`.
@@ -179,7 +177,8 @@ def _postgresql(folder: Path) -> Iterator[str]:
     if as_them:
         shutil.chown(folder, "postgres")
 
-    def run(*command: str) -> None:
+    def run(program: str, *arguments: str) -> None:
+        command = [installed(program) or program, *arguments]
         subprocess.run(command, check=True, capture_output=True, cwd=folder, **as_them)  # type: ignore[call-overload]
 
     run("initdb", "-D", str(folder / "data"), "-A", "trust", "-U", "warnsys", "--no-sync")
@@ -189,7 +188,7 @@ def _postgresql(folder: Path) -> Iterator[str]:
     run("pg_ctl", "-D", str(folder / "data"), "-m", "immediate", "stop")
 
 
-@pytest.mark.skipif(not POSTGRES, reason="a real PostgreSQL needs postgres and initdb in the path")
+@pytest.mark.needs("postgres", "initdb")
 def test_postgresql_remembers_and_locks_as_sqlite_does(postgresql: str, tmp_path: Path) -> None:
     url = store_url(postgresql, tmp_path / "x")
     with opened_store(url, "live/gateway") as store:
