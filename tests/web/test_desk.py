@@ -556,6 +556,46 @@ def test_what_is_in_force_stands_before_what_begins_later_which_has_its_own_head
     assert "Was später beginnt" not in warned().page(path)
 
 
+ADVANCE = meaning("Severe", urgency="Future", onset=600, expires=900)
+IN_FORCE = "Zurzeit ist keine Wetterwarnung in Kraft."
+
+
+def under_now(desk: Desk, path: str) -> str:
+    """What stands under "Was jetzt gilt" before any other heading."""
+    page: Any = html.document_fromstring(desk.page(path))
+    if path == "/lagebericht":
+        (heading,) = page.xpath("//h2[text()='Was jetzt gilt']")
+    else:
+        (heading,) = page.xpath("//section[contains(@class, 'holds')]/h2")
+    texts = []
+    for one in heading.itersiblings():
+        if one.tag in ("h2", "h3"):
+            break
+        texts.append(" ".join(one.text_content().split()))
+    return " ".join(texts).strip()
+
+
+@pytest.mark.parametrize("path", ["/", "/bezirk/d1", "/lagebericht"])
+def test_where_nothing_is_in_force_that_is_said_and_an_advance_notice_has_its_own_heading(path: str) -> None:
+    desk = Desk().take(tick(0), outcome("V", ADVANCE), snapshot(0, "V"))
+    assert under_now(desk, path) == IN_FORCE
+    text = desk.page(path)
+    assert text.index(IN_FORCE) < text.index(">Vorabinformationen</h3>")
+    assert "Was später beginnt" not in text
+    coming = Desk().take(tick(0), outcome("L", meaning(onset=180, expires=600)), snapshot(0, "L"))
+    assert under_now(coming, path) == IN_FORCE
+    assert ">Vorabinformationen</h3>" not in coming.page(path)
+    assert IN_FORCE not in warned().page(path)
+
+
+@pytest.mark.parametrize("path", ["/", "/bezirk/d1", "/lagebericht"])
+def test_where_data_are_in_doubt_no_page_says_that_nothing_is_in_force(path: str) -> None:
+    desk = Desk().take(tick(0), outcome("V", ADVANCE), snapshot(0, "V"))
+    for name, record in desk.board.steles.items():
+        desk.board.steles[name] = record.model_copy(update={"freshness": "stale"})
+    assert under_now(desk, path).startswith("Keine verlässlichen Daten")
+
+
 @pytest.mark.parametrize("state", ["stale", "calm"])
 def test_a_source_that_is_out_of_date_promises_nothing_that_does_not_hold(state: str) -> None:
     page = STATES[state]().later(40).page("/")

@@ -28,6 +28,7 @@ resume = Wieder aufnehmen
 now-holds = Was jetzt gilt
 begins-later = Was später beginnt
 nothing-holds = Keine Wetterwarnung
+nothing-in-force = Zurzeit ist keine Wetterwarnung in Kraft.
 nothing-known = Keine verlässlichen Daten
 advance-notices = Vorabinformationen
 neighbours = Nachbarn

@@ -28,6 +28,7 @@ resume = Resume
 now-holds = What holds now
 begins-later = What begins later
 nothing-holds = No weather warning
+nothing-in-force = No weather warning is in force now.
 nothing-known = No reliable data
 advance-notices = Advance notices
 neighbours = Neighbours
