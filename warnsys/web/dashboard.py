@@ -28,7 +28,7 @@ from warnsys.web.once import Once
 from warnsys.web.overview import shared_overview, standing, zone_of
 from warnsys.web.security import Operators, same_origin
 from warnsys.web.site import BoardPicture, Pages, Site, language_of, signed_in
-from warnsys.web.unreadable import refused_since
+from warnsys.web.unreadable import kind_of, refused_since
 from warnsys.web.views import change
 from warnsys.web.words import LANGUAGES, words
 
@@ -72,7 +72,7 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
         changed = {one.base_id: change(board, city, one.base_id, language) for one in chain}
         state = state_of(outcome) if outcome else found["outcome"]
         values = {"id": held.headers.id, "found": found, "state": state, "alert": parsed, "chain": chain,
-            "changed": changed, "moment": moment, "zone": zone_of(site), **OF_MEANINGS}  # fmt: skip
+            "changed": changed, "kind_of": kind_of, "moment": moment, "zone": zone_of(site), **OF_MEANINGS}  # fmt: skip
         return pages.render("alert.html", language, board, values)
 
     @routes.get("/lagebericht")

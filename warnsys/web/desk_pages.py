@@ -34,6 +34,7 @@ from warnsys.web.pictures import BoardAtOneTime
 from warnsys.web.security import Operators
 from warnsys.web.site import BoardPicture, Pages, Site, language_of, signed_in
 from warnsys.web.surroundings import surroundings
+from warnsys.web.unreadable import kind_of
 from warnsys.web.words import LANGUAGES, words
 
 MOST_MESSAGES = 20
@@ -139,6 +140,7 @@ def _as_row(board: Board, one: ListedMessage, language: str, *, shown: bool) -> 
     return {
         "one": one, "name": short_name(one.key), "brief": brief, "event": brief.events[language],
         "headline": brief.headlines[language], "warned": _warned(board, one, language),
+        "unreadable": kind_of(one.reason) if one.state == "rejected" else "",
         "page": one.held is not None and len(one.id) <= LONGEST_ID, "shown": shown,
     }  # fmt: skip
 

@@ -122,6 +122,7 @@ none = keiner
 rejected = Nicht lesbar
 rejected-none = Nichts.
 reason = Grund
+technical = technisch:
 raw = Rohdaten
 latency = Laufzeit Feed → Stele: Median { $p50 } ms, 99 % { $p99 } ms
 acknowledge = Gesehen

@@ -122,6 +122,7 @@ none = none
 rejected = Not readable
 rejected-none = Nothing.
 reason = Reason
+technical = technical:
 raw = Raw data
 latency = Feed → stele: median { $p50 } ms, 99 % { $p99 } ms
 acknowledge = Seen
