@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from lxml import html
 
-from tests.support import at, meaning, outcome, rejected, snapshot, tick
+from tests.support import at, cancel, meaning, outcome, rejected, snapshot, tick
 from tests.web.sites import LOGIN, Desk, settings
 from tests.web.states import FLOOD, HEAT, STATES, Town, town_in
 from warnsys.records import FeedStatus
 from warnsys.web import app
 from warnsys.web.history import History
+from warnsys.web.in_brief import in_brief
 from warnsys.web.told import Cell, matrix
 from warnsys.web.views import district_view, holdings
 
@@ -419,6 +420,48 @@ def test_what_came_and_is_not_decided_is_counted_in_the_report() -> None:
     desk.put_alert("Z", b"<alert/>")
     counted, _ = sections(desk)["Eingegangen"]
     assert counted.text == "keine Entscheidung bekannt: 1"
+
+
+def test_the_report_names_the_event_of_what_warns_nobody() -> None:
+    desk = warned().later(1).take(tick(1), cancel("C", "A", 1))
+    test = outcome("T", decided="not_live", sent=1, stamp=1).model_copy(update={"reason": "test: status Test, II 98"})
+    desk.take(test)
+    rows = [" ".join(one.text_content().split()) for table in sections(desk)["Eingegangen"] for one in table.iter("tr")]
+    (ended,), (tested,) = ([row for row in rows if said in row] for said in ("(Aufhebung)", "Testmeldung"))
+    assert "heftiger Starkregen (Aufhebung)" in ended
+    own = in_brief(None, desk.board.alerts["T"]).events["de"]
+    assert own
+    assert f"{own} (neu)" in tested
+
+
+def test_a_row_of_the_report_finds_the_event_of_a_cancel_whose_message_came_later() -> None:
+    desk = Desk().take(tick(0), cancel("C", "A"))
+    desk.page("/lagebericht")
+    desk.take(outcome("A", meaning()))
+    assert "heftiger Starkregen (Aufhebung)" in desk.page("/lagebericht")
+
+
+def test_the_report_names_the_event_that_somebody_has_seen() -> None:
+    desk = warned()
+    form = {"city": "x", "base_id": "A", "level": "3", "by": "Platz 7"}
+    desk.operators.post("/act/acknowledge", data=form, auth=LOGIN, headers=ORIGIN)
+    (seen,) = sections(desk)["Gesehen"]
+    assert seen.text_content() == "Mi 14.07. 14:00: Stufe 3 von 4 heftiger Starkregen – Platz 7"
+    desk.board.outcomes.clear()
+    (unknown,) = sections(desk)["Gesehen"]
+    assert unknown.text_content().endswith("Stufe 3 von 4 A – Platz 7")
+
+
+def test_a_running_stop_stands_in_the_report_once_with_its_time() -> None:
+    desk = warned().later(1)
+    order(desk, 30)
+    (stops,) = sections(desk)["Angehalten und wieder aufgenommen"]
+    (entry,) = stops.xpath("./li")
+    assert entry.text_content().startswith("Mi 14.07. 14:01: Push angehalten bis Mi 14.07. 14:31: Fehlalarm")
+    desk.board.stop_log.clear()
+    (stops,) = sections(desk)["Angehalten und wieder aufgenommen"]
+    (entry,) = stops.xpath("./li")
+    assert entry.text_content() == "Push ist angehalten bis Mi 14.07. 14:31: Fehlalarm (Leitstelle A)"
 
 
 UNREAD = "kein lesbares XML"
