@@ -632,6 +632,21 @@ def test_where_nothing_is_in_force_that_is_said_and_an_advance_notice_has_its_ow
 
 
 @pytest.mark.parametrize("path", ["/", "/bezirk/d1", "/lagebericht"])
+def test_what_steles_show_full_screen_though_it_begins_in_minutes_is_named_first(path: str) -> None:
+    heat = meaning("Moderate", group="HEAT", ii="247")
+    storm = meaning("Severe", group="THUNDERSTORM", ii="46", onset=5, expires=60)
+    desk = Desk().take(tick(0), outcome("H", heat), outcome("S", storm), snapshot(0, "H", "S"))
+    record = desk.board.stele("d1")
+    assert record
+    assert (record.items[0].base_id, record.items[0].presentation) == ("S", "full")
+    assert under_now(desk, path).startswith("Als Nächstes: Stufe 3 von 4 schweres Gewitter")
+    assert "Als Nächstes" not in desk.later(6).take(tick(6)).page(path), "it is in force"
+    assert "Als Nächstes" not in to_come().page(path), "what is in force is shown larger"
+    alone = Desk().take(tick(0), outcome("S", storm), snapshot(0, "S"))
+    assert "Als Nächstes" not in alone.page(path)
+
+
+@pytest.mark.parametrize("path", ["/", "/bezirk/d1", "/lagebericht"])
 def test_where_data_are_in_doubt_no_page_says_that_nothing_is_in_force(path: str) -> None:
     desk = Desk().take(tick(0), outcome("V", ADVANCE), snapshot(0, "V"))
     for name, record in desk.board.steles.items():

@@ -27,6 +27,7 @@ failed-again = Noch einmal
 resume = Wieder aufnehmen
 now-holds = Was jetzt gilt
 begins-later = Was später beginnt
+next = Als Nächstes:
 nothing-holds = Keine Wetterwarnung
 nothing-in-force = Zurzeit ist keine Wetterwarnung in Kraft.
 nothing-known = Keine verlässlichen Daten

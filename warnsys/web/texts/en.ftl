@@ -27,6 +27,7 @@ failed-again = Once more
 resume = Resume
 now-holds = What holds now
 begins-later = What begins later
+next = Next:
 nothing-holds = No weather warning
 nothing-in-force = No weather warning is in force now.
 nothing-known = No reliable data
