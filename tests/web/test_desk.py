@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from lxml import html
 
-from tests.support import at, meaning, outcome, rejected, snapshot, tick
+from tests.support import at, cancel, meaning, outcome, rejected, snapshot, tick
 from tests.web.sites import LOGIN, Desk, settings
 from tests.web.states import FLOOD, HEAT, STATES, Town, town_in
 from warnsys.records import FeedStatus
 from warnsys.web import app
 from warnsys.web.history import History
+from warnsys.web.in_brief import in_brief
 from warnsys.web.told import Cell, matrix
 from warnsys.web.views import district_view, holdings
 
@@ -421,6 +422,48 @@ def test_what_came_and_is_not_decided_is_counted_in_the_report() -> None:
     assert counted.text == "keine Entscheidung bekannt: 1"
 
 
+def test_the_report_names_the_event_of_what_warns_nobody() -> None:
+    desk = warned().later(1).take(tick(1), cancel("C", "A", 1))
+    test = outcome("T", decided="not_live", sent=1, stamp=1).model_copy(update={"reason": "test: status Test, II 98"})
+    desk.take(test)
+    rows = [" ".join(one.text_content().split()) for table in sections(desk)["Eingegangen"] for one in table.iter("tr")]
+    (ended,), (tested,) = ([row for row in rows if said in row] for said in ("(Aufhebung)", "Testmeldung"))
+    assert "heftiger Starkregen (Aufhebung)" in ended
+    own = in_brief(None, desk.board.alerts["T"]).events["de"]
+    assert own
+    assert f"{own} (neu)" in tested
+
+
+def test_a_row_of_the_report_finds_the_event_of_a_cancel_whose_message_came_later() -> None:
+    desk = Desk().take(tick(0), cancel("C", "A"))
+    desk.page("/lagebericht")
+    desk.take(outcome("A", meaning()))
+    assert "heftiger Starkregen (Aufhebung)" in desk.page("/lagebericht")
+
+
+def test_the_report_names_the_event_that_somebody_has_seen() -> None:
+    desk = warned()
+    form = {"city": "x", "base_id": "A", "level": "3", "by": "Platz 7"}
+    desk.operators.post("/act/acknowledge", data=form, auth=LOGIN, headers=ORIGIN)
+    (seen,) = sections(desk)["Gesehen"]
+    assert seen.text_content() == "Mi 14.07. 14:00: Stufe 3 von 4 heftiger Starkregen – Platz 7"
+    desk.board.outcomes.clear()
+    (unknown,) = sections(desk)["Gesehen"]
+    assert unknown.text_content().endswith("Stufe 3 von 4 A – Platz 7")
+
+
+def test_a_running_stop_stands_in_the_report_once_with_its_time() -> None:
+    desk = warned().later(1)
+    order(desk, 30)
+    (stops,) = sections(desk)["Angehalten und wieder aufgenommen"]
+    (entry,) = stops.xpath("./li")
+    assert entry.text_content().startswith("Mi 14.07. 14:01: Push angehalten bis Mi 14.07. 14:31: Fehlalarm")
+    desk.board.stop_log.clear()
+    (stops,) = sections(desk)["Angehalten und wieder aufgenommen"]
+    (entry,) = stops.xpath("./li")
+    assert entry.text_content() == "Push ist angehalten bis Mi 14.07. 14:31: Fehlalarm (Leitstelle A)"
+
+
 UNREAD = "kein lesbares XML"
 
 
@@ -554,6 +597,61 @@ def test_what_is_in_force_stands_before_what_begins_later_which_has_its_own_head
     page = page[page.index("Was jetzt gilt") :]
     assert page.index("Sturmböen") < page.index("Was später beginnt") < page.index("heftiger Starkregen")
     assert "Was später beginnt" not in warned().page(path)
+
+
+ADVANCE = meaning("Severe", urgency="Future", onset=600, expires=900)
+IN_FORCE = "Zurzeit ist keine Wetterwarnung in Kraft."
+
+
+def under_now(desk: Desk, path: str) -> str:
+    """What stands under "Was jetzt gilt" before any other heading."""
+    page: Any = html.document_fromstring(desk.page(path))
+    if path == "/lagebericht":
+        (heading,) = page.xpath("//h2[text()='Was jetzt gilt']")
+    else:
+        (heading,) = page.xpath("//section[contains(@class, 'holds')]/h2")
+    texts = []
+    for one in heading.itersiblings():
+        if one.tag in ("h2", "h3"):
+            break
+        texts.append(" ".join(one.text_content().split()))
+    return " ".join(texts).strip()
+
+
+@pytest.mark.parametrize("path", ["/", "/bezirk/d1", "/lagebericht"])
+def test_where_nothing_is_in_force_that_is_said_and_an_advance_notice_has_its_own_heading(path: str) -> None:
+    desk = Desk().take(tick(0), outcome("V", ADVANCE), snapshot(0, "V"))
+    assert under_now(desk, path) == IN_FORCE
+    text = desk.page(path)
+    assert text.index(IN_FORCE) < text.index(">Vorabinformationen</h3>")
+    assert "Was später beginnt" not in text
+    coming = Desk().take(tick(0), outcome("L", meaning(onset=180, expires=600)), snapshot(0, "L"))
+    assert under_now(coming, path) == IN_FORCE
+    assert ">Vorabinformationen</h3>" not in coming.page(path)
+    assert IN_FORCE not in warned().page(path)
+
+
+@pytest.mark.parametrize("path", ["/", "/bezirk/d1", "/lagebericht"])
+def test_what_steles_show_full_screen_though_it_begins_in_minutes_is_named_first(path: str) -> None:
+    heat = meaning("Moderate", group="HEAT", ii="247")
+    storm = meaning("Severe", group="THUNDERSTORM", ii="46", onset=5, expires=60)
+    desk = Desk().take(tick(0), outcome("H", heat), outcome("S", storm), snapshot(0, "H", "S"))
+    record = desk.board.stele("d1")
+    assert record
+    assert (record.items[0].base_id, record.items[0].presentation) == ("S", "full")
+    assert under_now(desk, path).startswith("Als Nächstes: Stufe 3 von 4 schweres Gewitter")
+    assert "Als Nächstes" not in desk.later(6).take(tick(6)).page(path), "it is in force"
+    assert "Als Nächstes" not in to_come().page(path), "what is in force is shown larger"
+    alone = Desk().take(tick(0), outcome("S", storm), snapshot(0, "S"))
+    assert "Als Nächstes" not in alone.page(path)
+
+
+@pytest.mark.parametrize("path", ["/", "/bezirk/d1", "/lagebericht"])
+def test_where_data_are_in_doubt_no_page_says_that_nothing_is_in_force(path: str) -> None:
+    desk = Desk().take(tick(0), outcome("V", ADVANCE), snapshot(0, "V"))
+    for name, record in desk.board.steles.items():
+        desk.board.steles[name] = record.model_copy(update={"freshness": "stale"})
+    assert under_now(desk, path).startswith("Keine verlässlichen Daten")
 
 
 @pytest.mark.parametrize("state", ["stale", "calm"])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.geofences.fences import block, fence, write
-from tests.support import meaning, outcome, snapshot, tick
+from tests.support import cancel, meaning, outcome, snapshot, tick
 from tests.web.sites import LOGIN, Desk
 from tests.web.states import STATES, town_in
 from tests.web.test_surroundings import desk as over_a_file
@@ -137,6 +137,22 @@ def test_its_messages_are_those_that_warned_it() -> None:
     }
     assert set(listed) == warned
     assert len(listed) == len(warned)
+
+
+def test_the_cancel_of_what_warned_it_is_listed_and_no_other_one() -> None:
+    made = Desk().take(tick(0))
+    for name, place in (("A", "d1"), ("B", "d2")):
+        made.take(outcome(name, meaning(districts=[place])))
+    made.later(1).take(tick(1), cancel("end-A", "A", 1), cancel("end-B", "B", 1))
+    text = made.page("/bezirk/d1")
+    listed = part(text, '<ul class="log scroll" id="list"', "</ul>")
+    assert re.findall(r'data-step id="message-\d+" href="/alert/([^"]+)"', listed) == ["end-A", "A"]
+    assert "<b>Aufhebung</b>" in listed.partition("</li>")[0]
+    assert "Stufe" not in listed.partition("</li>")[0]
+    assert "für diesen Bezirk (2)" in text
+    (address,) = re.findall(r'href="(/meldungen\?district=d1)"', text)
+    there = made.page(address)
+    assert [name for name in ("A", "B", "end-A", "end-B") if f'href="/alert/{name}"' in there] == ["A", "end-A"]
 
 
 def test_its_timeline_has_only_what_concerns_it() -> None:

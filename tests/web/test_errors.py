@@ -125,6 +125,31 @@ def test_no_more_errors_are_named_than_some_each_by_some_steps() -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "german", "english"),
+    [
+        ("/stele/d1?turn_s=2", "„turn_s“ in der Adresse muss mindestens 10 sein.",
+         "“turn_s” in the address must be at least 10."),
+        ("/stele/d1?turn_s=200", "„turn_s“ in der Adresse darf höchstens 120 sein.",
+         "“turn_s” in the address may be 120 at most."),
+        ("/stele/d1?turn_s=x", "„turn_s“ in der Adresse muss eine ganze Zahl sein.",
+         "“turn_s” in the address must be a whole number."),
+        (f"/start?q={'x' * 101}", "„q“ in der Adresse darf höchstens 100 Zeichen haben.",
+         "“q” in the address may have 100 characters at most."),
+        ("/stele/d1?small=x", "„small“ in der Adresse hat einen Wert, den es nicht gibt.",
+         "“small” in the address has a value that there is not."),
+    ],
+)  # fmt: skip
+def test_people_read_in_their_language_what_is_wrong_with_an_address(path: str, german: str, english: str) -> None:
+    desk = warned()
+    for language, said in (("de", german), ("en", english)):
+        answer = desk.public.get(path, params={"lang": language, **httpx.URL(path).params})
+        assert answer.status_code == 422
+        assert f"<p>{said}</p>" in answer.text
+        assert "nput should be" not in answer.text, "that is for programs"
+    assert "nput should be" in desk.public.get("/api/v1/notices?limit=0").json()["detail"]
+
+
+@pytest.mark.parametrize(
     ("method", "path", "status"),
     [
         ("GET", "/stele/nowhere", 404), ("GET", "/embed/nowhere", 404), ("GET", "/nowhere", 404),

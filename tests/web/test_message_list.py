@@ -115,6 +115,36 @@ def test_a_cancellation_is_called_one_and_has_no_level() -> None:
     assert "Entscheidung: Aufhebung" in made.page("/alert/end")
 
 
+def test_a_message_that_is_replaced_or_over_says_so_beside_its_decision() -> None:
+    made = Desk().take(tick(0))
+    gale = meaning("Moderate", group="WIND", ii="52", districts=["d1"])
+    made.take(
+        outcome("old", meaning("Moderate")), outcome("ended", gale),
+        outcome("short", meaning("Minor", group="HEAT", ii="247", expires=5)),
+        outcome("left", meaning("Minor", group="FROST", ii="22")), snapshot(0, "old", "ended", "short", "left"),
+    )  # fmt: skip
+    made.later(1).take(
+        tick(1), outcome("new", meaning("Severe"), supersedes=["old"], sent=1, stamp=1), cancel("end", "ended", 1),
+        snapshot(1, "new", "short", "left"),
+    )  # fmt: skip
+    said = {name: row for row in rows(made.page("/meldungen")) for name in ("old", "new", "ended", "end", "short")
+        if f" {name} " in row}  # fmt: skip
+    assert "trifft zu , ersetzt" in said["old"]
+    assert "trifft zu , steht im Lagebild" in said["new"]
+    assert "trifft zu , beendet" in said["ended"]
+    assert not re.search("ersetzt|beendet|abgelaufen|Lagebild", said["end"])
+    for minute in range(2, 20):
+        made.later(minute).take(tick(minute), snapshot(minute, "new"))
+    said = {name: row for row in rows(made.page("/meldungen")) for name in ("short", "left") if f" {name} " in row}
+    assert "trifft zu , abgelaufen" in said["short"]
+    assert "trifft zu , beendet" in said["left"], "no district has it any more"
+    test = outcome("T", sent=20, stamp=20, supersedes=["new"], msg_type="Cancel", decided="not_live")
+    made.take(test.model_copy(update={"reason": "test: status Test, II 98"}))
+    made.later(40)  # nothing holds for certain
+    (row,) = [row for row in rows(made.page("/meldungen")) if " new " in row]
+    assert not re.search("ersetzt|beendet|abgelaufen|Lagebild", row)
+
+
 def test_a_row_leads_to_the_message_or_to_the_bytes_that_were_refused() -> None:
     made = desk()
     text = made.page("/meldungen")

@@ -4,11 +4,13 @@ import re
 
 import pytest
 
-from tests.support import meaning, outcome, snapshot, tick
+from tests.support import meaning, outcome, rejected, snapshot, tick
 from tests.web.sites import Desk
 from tests.web.states import STATES, town_in
 from warnsys.web.reasons import in_words
 from warnsys.web.words import words
+
+BROKEN = "not-xml at line 47: Premature end of data in tag contact"
 
 
 @pytest.mark.parametrize(
@@ -55,6 +57,19 @@ def test_the_page_of_a_message_speaks_the_readers_language() -> None:
     assert " – Aktualisierung, Stufe 4 von 4 " in page
     assert not re.search(r"</a> – Alert|Severe THUNDERSTORM|<td>cell", page)
     assert " – update, Level 4 of 4 " in town.page(f"/alert/{listed}?lang=en").replace("Update,", "update,")
+
+
+@pytest.mark.parametrize("path", ["/meldungen", "/lagebericht", "/meldungen?without=record"])
+def test_of_what_cannot_be_read_the_readers_language_comes_first_and_the_technical_text_is_marked(path: str) -> None:
+    desk = Desk().take(tick(0), rejected("R").model_copy(update={"reason": BROKEN}))
+    desk.put_alert("R", b"<no")
+    if "without" not in path:  # its refusal is forgotten before its outcome is
+        desk.put("rejected", "R", b"<no", {"reason": BROKEN, "agent": "match", "topic": "cap.alerts", "offset": "7"})
+    text = " ".join(desk.page(path).split())
+    assert text.index("kein lesbares XML") < text.index(f'technisch: <span lang="en">{BROKEN}</span>')
+    assert f"({BROKEN})" not in text
+    assert text.count(BROKEN) == 1
+    assert "nicht lesbar</b> – kein lesbares XML" in desk.page("/alert/R"), "decided anew there, with another detail"
 
 
 @pytest.mark.parametrize(("count", "said"), [(1, "und eine Meldung für andere"), (2, "und 2 Meldungen für andere")])

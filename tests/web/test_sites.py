@@ -261,6 +261,39 @@ def test_what_the_newest_message_changed_is_told_with_its_time() -> None:
     assert "hochgestuft, länger" in desk.page("/alert/B")
 
 
+def test_until_a_warning_is_seen_its_raise_is_told_though_newer_messages_changed_little() -> None:
+    desk = warned("Minor")
+    for minute, name, before in ((1, "B", ["A"]), (2, "C", ["A", "B"]), (3, "D", ["C"])):
+        new = outcome(name, meaning("Severe", expires=300), supersedes=before, sent=minute, stamp=minute)
+        desk.later(minute).take(tick(minute), new)
+    few = "aktualisiert Mi 14.07. 14:03: nur Texte oder Einzelheiten"
+    both = f"aktualisiert Mi 14.07. 14:01: hochgestuft, länger; {few}"
+    assert f'<p class="soft">{both}</p>' in desk.page("/")
+    assert f'<p class="soft">{both}</p>' in desk.page("/bezirk/d1")
+    assert "hochgestuft" in desk.page("/alert/D"), "of the message that raised it"
+    assert f"<b>{few}</b>" in desk.page("/alert/D"), "each message says what it changed itself"
+    see(desk, "D")
+    assert f'<p class="soft">{few}</p>' in desk.page("/")
+    last = outcome("E", meaning("Severe", expires=310), supersedes=["D"], sent=4, stamp=4)
+    desk.later(4).take(tick(4), last)
+    assert '<p class="soft">aktualisiert Mi 14.07. 14:04: länger</p>' in desk.page("/"), "the raise was seen with D"
+    raised = outcome("F", meaning("Extreme", expires=310), supersedes=["E"], sent=5, stamp=5)
+    desk.later(5).take(tick(5), raised)
+    assert '<p class="soft">aktualisiert Mi 14.07. 14:05: hochgestuft</p>' in desk.page("/")
+
+
+def test_a_new_warning_that_nobody_has_seen_is_called_new_though_its_texts_changed_since() -> None:
+    desk = warned("Severe").later(1)
+    desk.take(tick(1), outcome("B", meaning("Severe"), supersedes=["A"], sent=1, stamp=1))
+    few = "aktualisiert Mi 14.07. 14:01: nur Texte oder Einzelheiten"
+    assert f'<p class="soft">neu seit Mi 14.07. 14:00; {few}</p>' in desk.page("/")
+
+
+def see(desk: Desk, base_id: str) -> None:
+    form = {"city": "x", "base_id": base_id, "level": "3", "by": "Platz 7"}
+    desk.operators.post("/act/acknowledge", data=form, auth=LOGIN, headers={"Sec-Fetch-Site": "same-origin"})
+
+
 def test_neighbours_are_told_apart_and_only_while_they_are_warned() -> None:
     town = STATES["severe"]()
     text = town.page("/")

@@ -188,6 +188,20 @@ def test_what_has_expired_without_a_confirmation_has_not_ended() -> None:
 
 
 @pytest.mark.parametrize("language", ["de", "en"])
+def test_what_has_expired_commands_nothing_any_more(language: str) -> None:
+    before, after = (
+        content(STATES[state](), f"/district/solingen-1?lang={language}") for state in ("severe", "expired")
+    )
+    orders = {"de": "Bleiben Sie im Haus", "en": "Stay indoors"}
+    for said_before in (orders[language], words(language)("what-to-do"), "110 km/h", "evde kalın"):
+        assert said_before in before
+        assert said_before not in after
+    assert words(language)("unconfirmed-text") in after
+    assert words(language)("expired") in after
+    assert "3" in after, "what it was stays"
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
 def test_what_has_passed_its_own_end_is_called_that_before_its_district_is_settled_anew(language: str) -> None:
     """The agents are away, so the record is older than the end of what stands in it."""
     desk = Desk().take(

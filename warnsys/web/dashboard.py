@@ -23,12 +23,13 @@ from warnsys.web.alerts import read
 from warnsys.web.api import explained_alert, held_alert
 from warnsys.web.board import Board
 from warnsys.web.held_back import stop_stories
+from warnsys.web.in_brief import event_of
 from warnsys.web.message_list import state_of
 from warnsys.web.once import Once
 from warnsys.web.overview import shared_overview, standing, zone_of
 from warnsys.web.security import Operators, same_origin
 from warnsys.web.site import BoardPicture, Pages, Site, language_of, signed_in
-from warnsys.web.unreadable import refused_since
+from warnsys.web.unreadable import kind_of, refused_since
 from warnsys.web.views import change
 from warnsys.web.words import LANGUAGES, words
 
@@ -72,7 +73,7 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
         changed = {one.base_id: change(board, city, one.base_id, language) for one in chain}
         state = state_of(outcome) if outcome else found["outcome"]
         values = {"id": held.headers.id, "found": found, "state": state, "alert": parsed, "chain": chain,
-            "changed": changed, "moment": moment, "zone": zone_of(site), **OF_MEANINGS}  # fmt: skip
+            "changed": changed, "kind_of": kind_of, "moment": moment, "zone": zone_of(site), **OF_MEANINGS}  # fmt: skip
         return pages.render("alert.html", language, board, values)
 
     @routes.get("/lagebericht")
@@ -89,15 +90,19 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
         taken.sort(key=lambda one: board.known_since[one.base_id])
         notices = sorted((one for one in board.notices if one.issued >= since), key=lambda one: one.issued.timestamp())
         decided = {one.listed_id for one in board.outcomes.values()} | {one.key for one in board.rejected}
+        stories = stop_stories(board, since, language)
         values = {
             **standing(site, board, language), "since": since, "hours": hours,
             "alerts": taken[-MOST_ROWS:], "older_alerts": max(0, len(taken) - MOST_ROWS),
             "elsewhere": len(alerts) - len(taken), "undecided": len(board.alerts.keys() - decided),
             "unseen": not all(board.history.stamps.get(source) for source in stale_after),
             **rows[language], "notices": notices[-MOST_ROWS:], "older_notices": max(0, len(notices) - MOST_ROWS),
-            "stories": stop_stories(board, since, language),
+            "stories": stories,
+            "untold": [one for one in board.orders() if one.stop not in {story.stop for story in stories}],
             "rejected": refused_since(board, since),
-            "acknowledged": [one for one in board.acknowledged.values() if one.at >= since],
+            "acknowledged": [
+                (one, _seen(board, one, language)) for one in board.acknowledged.values() if one.at >= since
+            ],
             "outages": sorted(board.history.outages(since, now, stale_after), key=lambda one: one.since),
         }  # fmt: skip
         return pages.render("report.html", language, board, values)
@@ -202,10 +207,23 @@ def _rows(site: Site, pages: Pages, language: str) -> dict[str, Callable[[Any], 
     def came_at(one: Outcome) -> datetime | None:
         return site.board.known_since.get(one.base_id, one.sent)
 
-    return {
-        "received": Once[Outcome, Markup](lambda one: parts["received"](one, came_at(one), **said, **of_outcomes)).of,
+    def received(one: Outcome) -> Markup:
+        about = "" if one.meanings else event_of(site.board, one, language)
+        return parts["received"](one, came_at(one), about, **said, **of_outcomes)
+
+    kept = Once[Outcome, Markup](received)
+    return {  # what warns nobody is named by other records, which may come later
+        "received": lambda one: kept.of(one) if one.meanings else received(one),
         "sent": Once[ChangeNotice, Markup](lambda one: parts["sent"](one, **said), "id").of,
     }
+
+
+def _seen(board: Board, one: Acknowledgement, language: str) -> str:
+    """The event that somebody has seen; the identifier where it is not known any more."""
+    if (outcome := board.outcome(one.base_id)) is None:
+        return one.base_id
+    named = [event_name(each)[language] for each in outcome.meanings if level(each.severity) == one.level]
+    return named[0] if named else event_of(board, outcome, language) or one.base_id
 
 
 def _chain(board: Board, base_id: str) -> list[Outcome]:

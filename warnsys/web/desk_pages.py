@@ -2,10 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache, partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
@@ -14,8 +14,10 @@ from starlette.exceptions import HTTPException
 
 from warnsys.channels import wording
 from warnsys.channels.wording import moment
+from warnsys.warning.revisions import is_real
 from warnsys.web.api import GEOJSON, DistrictId, downloaded
 from warnsys.web.board import Board
+from warnsys.web.in_brief import event_of
 from warnsys.web.message_list import (
     STATES,
     KnownMessages,
@@ -28,12 +30,13 @@ from warnsys.web.message_list import (
     refused_as,
     short_name,
 )
-from warnsys.web.once import Once
+from warnsys.web.once import OfPicture, Once
 from warnsys.web.overview import district_part, shared_overview, zone_of
 from warnsys.web.pictures import BoardAtOneTime
 from warnsys.web.security import Operators
 from warnsys.web.site import BoardPicture, Pages, Site, language_of, signed_in
 from warnsys.web.surroundings import surroundings
+from warnsys.web.unreadable import kind_of
 from warnsys.web.words import LANGUAGES, words
 
 MOST_MESSAGES = 20
@@ -113,8 +116,7 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
             found = listed_messages(known, asked, board.now(), zone, language)
         except WrongFilterError as error:
             wrong = f"wrong-{error.field}"
-        shown = _shown(board)
-        rows = [listed_rows[language, is_shown(one, shown)].of(one) for one in found.rows] if found else []
+        rows = [listed_rows[language, fate_of(board, one)].of(one) for one in found.rows] if found else []
         named = {*(one.name for one in site.settings.sources), *([asked.source] if asked.source else ())}
         values = {
             "asked": asked, "wrong": wrong, "found": found, "rows": rows, "states": STATES, "moment": moment,
@@ -129,44 +131,77 @@ def router(site: Site, pages: Pages, operators: Operators) -> APIRouter:
 
 def as_rows(board: Board, found: Iterable[ListedMessage], language: str) -> list[dict[str, Any]]:
     """For a table."""
-    shown = _shown(board)
-    return [_as_row(board, one, language, shown=is_shown(one, shown)) for one in found]
+    return [_as_row(board, one, language, fate_of(board, one)) for one in found]
 
 
-def _as_row(board: Board, one: ListedMessage, language: str, *, shown: bool) -> dict[str, Any]:
-    """A message with what it says, where, whether the desk shows it now, and whether it has a page."""
+def _as_row(board: Board, one: ListedMessage, language: str, fate: "Fate") -> dict[str, Any]:
+    """A message with what it says, where, what became of it, and whether it has a page."""
     brief = one.brief
+    event = brief.events[language] or (event_of(board, one.outcome, language) if one.outcome else "")
     return {
-        "one": one, "name": short_name(one.key), "brief": brief, "event": brief.events[language],
+        "one": one, "name": short_name(one.key), "brief": brief, "event": event,
         "headline": brief.headlines[language], "warned": _warned(board, one, language),
-        "page": one.held is not None and len(one.id) <= LONGEST_ID, "shown": shown,
+        "unreadable": kind_of(one.reason) if one.state == "rejected" else "",
+        "page": one.held is not None and len(one.id) <= LONGEST_ID, "fate": fate,
     }  # fmt: skip
 
 
-def is_shown(one: ListedMessage, shown: Set[str]) -> bool:
-    return one.outcome is not None and one.outcome.base_id in shown
-
-
-def _worded_rows(site: Site, pages: Pages) -> dict[tuple[str, bool], Once[ListedMessage, Markup]]:
-    """The rows of the list, by language and whether the desk shows the message, each worded once."""
+def _worded_rows(site: Site, pages: Pages) -> dict[tuple[str, "Fate"], Once[ListedMessage, Markup]]:
+    """The rows of the list, by language and what became of the message, each worded once."""
     part, said = pages.part("rows.html", "message_row"), {"moment": moment, "zone": zone_of(site)}
 
-    def worded(language: str, shown: bool, one: ListedMessage) -> Markup:
-        row = _as_row(site.board, one, language, shown=shown)
+    def worded(language: str, fate: Fate, one: ListedMessage) -> Markup:
+        row = _as_row(site.board, one, language, fate)
         return part(row, t=words(language), lang=language, **said)
 
-    return {
-        (language, shown): Once(partial(worded, language, shown), "key")
-        for language in LANGUAGES
-        for shown in (True, False)
-    }
+    return {(language, fate): Once(partial(worded, language, fate), "key") for language in LANGUAGES for fate in FATES}
 
 
-def _shown(board: Board) -> set[str]:
-    """The messages of which a warning or notice stands in a district, by base id."""
+Fate = Literal["", "shown", "replaced", "ended", "expired"]
+"""What became of a message that warned here. `shown`: the desk shows it now. `ended`: cancelled, or no district has it
+any more. `expired`: its own end has passed. "": that is not known."""
+FATES: tuple[Fate, ...] = get_args(Fate)
+
+
+class _Known(NamedTuple):
+    """Messages by base id."""
+
+    shown: set[str]
+    """Of which a warning or notice stands in a district."""
+    replaced: set[str]
+    cancelled: set[str]
+
+
+def _known(board: Board) -> _Known:
     records = (board.stele(each.id) for city in board.cities.values() for each in city.place.districts)
     named = {item.base_id for record in records if record for item in record.items}
-    return {outcome.base_id for name in named if (outcome := board.outcome(name))}
+    shown = {outcome.base_id for name in named if (outcome := board.outcome(name))}
+    replaced, cancelled = set[str](), set[str]()
+    for one in board.outcomes.values():
+        if is_real(one):
+            (cancelled if one.msg_type == "Cancel" else replaced).update(one.supersedes)
+            replaced.add(one.base_id.rpartition("~")[0])  # by its revision; "" for none
+    return _Known(shown, replaced, cancelled)
+
+
+_KNOWN = OfPicture(_known)
+
+
+def fate_of(board: Board, one: ListedMessage) -> Fate:
+    """What became of a message, as far as that is known."""
+    if one.outcome is None or one.state != "matched":
+        return ""
+    known, base_id, ends = _KNOWN.of(board), one.outcome.base_id, [each.expires for each in one.outcome.meanings]
+    if base_id in known.shown:
+        return "shown"
+    if base_id in known.cancelled:
+        return "ended"
+    if base_id in known.replaced:
+        return "replaced"
+    if all(end and end <= board.now() for end in ends):
+        return "expired"
+    records = [board.stele(district) for district in one.districts]
+    return "ended" if base_id in board.gone_at and all(each and not each.more for each in records) else ""
 
 
 def _warned(board: Board, one: ListedMessage, language: str) -> str:

@@ -26,6 +26,11 @@ MOST_ERRORS, MOST_PARTS = 20, 10
 """So many values are named, each by so many steps."""
 RENAMED = {413: "Content Too Large", 422: "Unprocessable Content"}
 """As RFC 9110 calls what is answered here; Python does so from 3.13 on, and an answer is the same on each Python."""
+_IN_WORDS = {
+    "greater_than_equal": ("value-at-least", "ge"), "less_than_equal": ("value-at-most", "le"),
+    "string_too_long": ("value-too-long", "max_length"), "int_parsing": ("value-whole", ""),
+}  # fmt: skip
+"""By what pydantic calls an error: the text for people, and what its limit is called."""
 _WEIGHT = re.compile(r"q=(0(?:\.[0-9]{1,3})?|1(?:\.0{1,3})?)")
 MOST_TAGS = 20
 
@@ -79,7 +84,9 @@ class Errors:
     """Answers in the reader's form; `render` makes a page of a template's values."""
 
     def __init__(self, render: Callable[[str, Mapping[str, Any]], str]) -> None:
-        self._page = lru_cache(64)(lambda language, status, detail: render(language, _said(language, status, detail)))
+        self._page = lru_cache(64)(
+            lambda language, status, detail, wrong=(): render(language, _said(language, status, detail, wrong))
+        )
 
     def answer(
         self,
@@ -98,7 +105,11 @@ class Errors:
     def of(self, request: Request, error: HTTPException | RequestValidationError) -> Response:
         """The answer to an error that a route raised."""
         if isinstance(error, RequestValidationError):
-            found = [_wrong(one["loc"], str(one["msg"]), str(one["type"])) for one in error.errors()[:MOST_ERRORS]]
+            some = error.errors()[:MOST_ERRORS]
+            if not for_programs(request.url.path):
+                language = language_of_reader(request)
+                return HTMLResponse(self._page(language, 422, "", tuple(_in_words(one, language) for one in some)), 422)
+            found = [_wrong(one["loc"], str(one["msg"]), str(one["type"])) for one in some]
             detail = "; ".join(f"{'.'.join(one.loc)}: {one.msg}" for one in found)
             return self.answer(request.scope, 422, detail, errors=found)
         wrong = error.errors if isinstance(error, UnknownValueError) else None
@@ -163,6 +174,14 @@ def language_of_reader(request: Request) -> str:
     return found
 
 
-def _said(language: str, status: int, detail: str) -> dict[str, Any]:
+def _in_words(error: Mapping[str, Any], language: str) -> str:
+    """What is wrong with a parameter, for people."""
+    key, limit = _IN_WORDS.get(str(error["type"]), ("value-other", ""))
+    name = [str(part)[:100] for part in error["loc"]][-1]
+    return words(language)(key, name=name, limit=str(error["ctx"][limit]) if limit else "")
+
+
+def _said(language: str, status: int, detail: str, wrong: tuple[str, ...]) -> dict[str, Any]:
     known = status if f"error-{status}" in words(language).keys else "other"
-    return {"status": status, "what": f"error-{known}", "means": f"error-{known}-means", "detail": detail}
+    said = {"what": f"error-{known}", "means": f"error-{known}-means"}
+    return {**said, "status": status, "detail": detail, "wrong": wrong}

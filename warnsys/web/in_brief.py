@@ -22,7 +22,7 @@ from warnsys.cap.read import MAX_BYTES
 from warnsys.channels.events import MAX_CHARS, event_name
 from warnsys.records import Localised, Outcome
 from warnsys.warning.text import shorten
-from warnsys.web.board import HeldAlert
+from warnsys.web.board import Board, HeldAlert
 from warnsys.web.once import Once, keep
 from warnsys.web.views import without_control_characters
 from warnsys.web.words import LANGUAGES
@@ -62,6 +62,15 @@ def in_brief(outcome: Outcome | None, held: HeldAlert | None) -> InBrief:
     if outcome is not None and outcome.meanings:
         return _OF_OUTCOMES.of(outcome)
     return _gist(held).brief if held else NOTHING_SAID
+
+
+def event_of(board: Board, outcome: Outcome, language: str) -> str:
+    """The event that a message is about: of a Cancel, that of what it ends, where this is known; "" where none is."""
+    if outcome.msg_type == "Cancel" and not outcome.meanings:
+        ended = [one for name in outcome.supersedes if (one := board.outcome(name)) and one.meanings]
+        if ended:
+            return ", ".join(dict.fromkeys(in_brief(one, None).events[language] for one in ended))
+    return in_brief(outcome, board.alerts.get(outcome.listed_id)).events[language]
 
 
 def names_of(outcome: Outcome | None, held: HeldAlert | None) -> str:

@@ -180,7 +180,7 @@ class _Wanted:
         if asked.source:
             found = [one for one in found if one.source == asked.source]
         if asked.district:
-            found = [one for one in found if asked.district in one.districts]
+            found = _concerning(known, found, asked.district)
         if least:
             found = [one for one in found if one.state in ("rejected", "undecided") or not 0 < one.brief.level < least]
         if asked.event:
@@ -224,10 +224,21 @@ def listed_messages(
     )  # fmt: skip
 
 
-def of_district(known: Iterable[ListedMessage], district: str, now: datetime) -> list[ListedMessage]:
-    """Those of `KnownMessages.of` that warn a district, as far back as the list goes where nothing is said."""
+def of_district(known: Sequence[ListedMessage], district: str, now: datetime) -> list[ListedMessage]:
+    """Those of `KnownMessages.of` that warn a district, and the Cancels of such ones, as far back as the list goes
+    where nothing is said."""
     since = now - timedelta(hours=HOURS)
-    return [one for one in known if district in one.districts and (not one.timed or one.last >= since)]
+    return _concerning(known, [one for one in known if not one.timed or one.last >= since], district)
+
+
+def _concerning(known: Iterable[ListedMessage], some: Iterable[ListedMessage], district: str) -> list[ListedMessage]:
+    """Those of some that warn a district, or end what warned it."""
+    warned = {one.outcome.base_id for one in known if one.outcome and district in one.districts}
+    return [
+        one for one in some
+        if district in one.districts
+        or (one.state == "cancel" and one.outcome and not warned.isdisjoint(one.outcome.supersedes))
+    ]  # fmt: skip
 
 
 def state_of(outcome: Outcome) -> ListState:

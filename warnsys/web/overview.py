@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from geofences import District
+from warnsys.channels.stele import LOUDNESS
 from warnsys.channels.wording import clock, moment, same_day
 from warnsys.pipeline import CityRules
 from warnsys.web.alerts import neighbours
@@ -60,7 +61,8 @@ def standing(site: Site, board: Board, language: str) -> dict[str, Any]:
         cities.append(
             {
                 "rules": city, "place": city.place, "views": views, "holding": holding, "blind": _blind(views),
-                "ways": ways(city), "matrix": matrix(board, city, holding, orders),
+                "said_of_now": _said_of_now(views, holding), "next": _louder(holding), "ways": ways(city),
+                "matrix": matrix(board, city, holding, orders),
             }
         )  # fmt: skip
     return {
@@ -119,6 +121,7 @@ def district_part(
     part = {
         **whole, "views": [view], "blind": view.record is None,
         "holding": [_spread(one, everywhere[_name(one)]) for one in holding],
+        "said_of_now": _said_of_now([view], holding), "next": _louder(holding),
         "matrix": matrix(board, city, holding, values["orders"]), "time": timeline(board, city, language, district.id),
         "remembered": [one for one in whole["remembered"] if district.name in one.districts],
     }  # fmt: skip
@@ -153,6 +156,25 @@ def _silence(board: Board) -> float | None:
 def _blind(views: Iterable[View]) -> bool:
     """Whether nothing is known of any district: then the page must not look calm."""
     return all(view.record is None for view in views)
+
+
+def _said_of_now(views: Iterable[View], holding: Iterable[Holding]) -> str:
+    """Key of the text where nothing is in force; "" where something is, or has expired and is not confirmed."""
+    items = [one.item for one in holding]
+    if any(not item.advance and not item.later for item in items):
+        return ""
+    if not all(view.fresh and view.record and not view.record.more for view in views):
+        return "nothing-known"
+    return "nothing-in-force" if items else "nothing-holds"
+
+
+def _louder(holding: Iterable[Holding]) -> list[Holding]:
+    """What begins later and is presented louder than all that is in force, as steles show it largest; where nothing is
+    in force, what begins later stands first anyhow."""
+    standing = [one for one in holding if not one.item.advance and not one.item.over]
+    in_force = [LOUDNESS.index(one.item.record.presentation) for one in standing if not one.item.later]
+    later = [one for one in standing if one.item.later] if in_force else []
+    return [one for one in later if LOUDNESS.index(one.item.record.presentation) > max(in_force)]
 
 
 def _feeds(site: Site, board: Board, now: datetime, language: str) -> list[dict[str, Any]]:

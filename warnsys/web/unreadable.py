@@ -42,8 +42,13 @@ class Rejected:
     @property
     def kind(self) -> str:
         """What is said of it in the reader's language; its reason is the developers'."""
-        code = self.reason.split(maxsplit=1)[0].rstrip(":") if self.reason else ""
-        return _KIND_OF.get(code, "other")
+        return kind_of(self.reason)
+
+
+def kind_of(reason: str) -> str:
+    """What is said of a refusal with this reason."""
+    code = reason.split(maxsplit=1)[0].rstrip(":") if reason else ""
+    return _KIND_OF.get(code, "other")
 
 
 def note(kept: deque[Rejected], found: Rejected) -> None:

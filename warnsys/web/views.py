@@ -33,6 +33,8 @@ LOOK_AGAIN_S = 60
 """How long a page that knows nothing may stand without an answer."""
 SHORTEST_TURN_S = 10
 CREDIT_CHARS = 120
+MOST_STEPS = 100
+"""Messages of a warning that are looked back on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +244,7 @@ class Holding:
     loud: bool
     """Whether it has to be announced: Severe or worse, near its onset."""
     changed: str
-    """What its newest message changed, and when."""
+    """What its newest message changed, and when; before that the last raise, until somebody has seen it."""
 
 
 def holdings(board: Board, city: CityRules, views: Iterable[View], language: str) -> list[Holding]:
@@ -256,7 +258,10 @@ def holdings(board: Board, city: CityRules, views: Iterable[View], language: str
     hearings = []
     for item, names in found.values():
         done = board.acknowledged.get(acknowledgement_key(city.place.id, item.record.base_id, item.level))
-        changed = change(board, city, item.record.base_id, language)
+        if done or item.advance or item.phase == "expired" or item.level < level("Severe"):
+            changed = change(board, city, item.record.base_id, language)
+        else:
+            changed = change_unseen(board, city, item.record.base_id, language)
         whole = len(names) == len(views) > 1
         hearings.append(Holding(item, tuple(names), whole, done.by if done else "", loud(item.record), changed))
     return sorted(hearings, key=lambda one: (*_how_near(one.item), -one.item.level))
@@ -292,11 +297,44 @@ def change(board: Board, city: CityRules, base_id: str, language: str) -> str:
     if outcome is None or outcome.sent is None:
         return ""
     t, time = words(language), wording.moment(outcome.sent, city.place.timezone, language)
-    before = [board.outcomes[i] for i in outcome.supersedes if i in board.outcomes and board.outcomes[i].meanings]
-    if not before:
+    if (before := _replaced(board, outcome)) is None:
         return t("new-since", time=time)
-    what = changed_between(max(before, key=lambda one: one.sent.timestamp() if one.sent else 0), outcome)
+    what = changed_between(before, outcome)
     return t("updated", time=time, what=", ".join(t(f"change-{one}") for one in what) or t("change-texts"))
+
+
+def change_unseen(board: Board, city: CityRules, base_id: str, language: str) -> str:
+    """The same of a warning that waits to be seen: its last raise since it was seen comes first.
+
+    That it is new, or was made a warning of an advance notice, counts as a raise.
+    """
+    newest, outcome = change(board, city, base_id, language), board.outcome(base_id)
+    for _ in range(MOST_STEPS):
+        if outcome is None:
+            break
+        before = _replaced(board, outcome)
+        if before is None or _raised(before, outcome):
+            largest = change(board, city, outcome.base_id, language)
+            return newest if largest == newest else f"{largest}; {newest}"
+        if _is_seen(board, city, before):
+            break
+        outcome = before
+    return newest
+
+
+def _replaced(board: Board, outcome: Outcome) -> Outcome | None:
+    """The newest warning that a message replaced, of those that are known."""
+    before = [known for name in outcome.supersedes if (known := board.outcomes.get(name)) and known.meanings]
+    return max(before, key=lambda one: one.sent.timestamp() if one.sent else 0, default=None)
+
+
+def _raised(before: Outcome, after: Outcome) -> bool:
+    return not {"raised", "warning"}.isdisjoint(changed_between(before, after))
+
+
+def _is_seen(board: Board, city: CityRules, outcome: Outcome) -> bool:
+    levels = {level(one.severity) for one in outcome.meanings}
+    return any(acknowledgement_key(city.place.id, outcome.base_id, one) in board.acknowledged for one in levels)
 
 
 def changed_between(before: Outcome, after: Outcome) -> list[str]:
