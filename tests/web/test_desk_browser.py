@@ -132,6 +132,48 @@ async def test_on_a_phone_all_of_who_was_told_is_in_sight_below_the_names_of_the
         assert not found.response["violations"], found.generate_report()
 
 
+BROKEN = """(some) => some.flatMap((one) => {
+  const found = [], walker = document.createTreeWalker(one, NodeFilter.SHOW_TEXT);
+  const { right } = one.closest(".panel, .mark").getBoundingClientRect();
+  while (walker.nextNode()) {
+    for (const { 0: word, index } of walker.currentNode.data.matchAll(/\\S+/g)) {
+      const range = document.createRange();
+      range.setStart(walker.currentNode, index);
+      range.setEnd(walker.currentNode, index + word.length);
+      const rects = [...range.getClientRects()];
+      if (rects.length > 1 || rects.some((rect) => rect.right > right)) found.push(word);
+    }
+  }
+  return found;
+})"""
+"""The words that are broken or cut."""
+
+
+async def test_on_a_phone_no_word_of_a_stop_and_of_the_sources_is_broken_or_cut(browser: Browser) -> None:
+    town = STATES["stale"]().again()
+    await town.stop("sms")
+    town.tick(1)
+    async with served(town) as address, opened(browser, address, {"width": 390, "height": 844}) as page:
+        await comes_true(page, SETTLED)
+        await expect(page.locator(".strip .more td.bad, .strip .more tr.bad").first).to_be_visible()
+        assert await page.locator(".mark.stop span, .strip .more th, .strip .more td").evaluate_all(BROKEN) == []
+        assert await page.locator(".mark.stop > span").evaluate("(one) => one.clientWidth || one.offsetWidth") > 200
+
+
+async def test_a_timeline_opens_at_the_present_and_stays_where_somebody_scrolled_it(browser: Browser) -> None:
+    town = STATES["severe"]()
+    async with served(town) as address, opened(browser, address, {"width": 390, "height": 844}) as page:
+        await comes_true(page, SETTLED)
+        place = page.locator(".time .scroll")
+        left, right = await place.locator(".now").evaluate(
+            "(one) => { const { left, right } = one.getBoundingClientRect(); return [left, right]; }"
+        )
+        assert 0 < left < right < 390
+        await place.evaluate("(one) => { one.scrollLeft = 7; }")
+        await page.evaluate("refresh()")
+        assert await place.evaluate("(one) => one.scrollLeft") == 7
+
+
 @pytest.mark.parametrize("state", ["calm", "extreme"])
 async def test_on_a_phone_nothing_is_wider_than_the_screen(browser: Browser, state: str) -> None:
     async with served(STATES[state]()) as address, opened(browser, address, PHONE) as page:

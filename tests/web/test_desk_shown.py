@@ -57,6 +57,21 @@ async def test_the_area_of_a_warning_is_veiled_and_its_hole_is_not(browser: Brow
         assert await page.locator(".outline.line").first.evaluate("(one) => getComputedStyle(one).fill") == "none"
 
 
+DRAWN = """() => ["stroke-width of .place", "stroke-width of .outline.casing", "stroke-width of .outline.line",
+  "width of .leaflet-control-zoom-in"].map((one) => {
+  const [name, found] = one.split(" of ");
+  return parseFloat(getComputedStyle(document.querySelector(found)).getPropertyValue(name));
+})"""
+
+
+async def test_on_a_wall_the_lines_and_the_buttons_of_the_map_grow_as_the_text_does(browser: Browser) -> None:
+    async with served(STATES["severe"]()) as address, opened(browser, address) as page:
+        await page.locator(".outline.casing").first.wait_for(state="attached")
+        desk = await page.evaluate(DRAWN)
+        await page.set_viewport_size({"width": 3840, "height": 2160})
+        assert await page.evaluate(DRAWN) == pytest.approx([2 * one for one in desk], rel=0.01)
+
+
 async def test_the_strip_of_the_sources_closes_when_they_are_well_again_unless_somebody_opened_it(
     browser: Browser,
 ) -> None:

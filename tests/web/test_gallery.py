@@ -21,7 +21,7 @@ from warnsys.web.site import FOLDER, ICONS
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NOT_SHOWN = {
-    ".leaflet-bar a": "Leaflet draws it: the pictures of the desk have it",
+    ".leaflet-container .leaflet-bar a": "Leaflet draws it: the pictures of the desk have it",
     ".leaflet-tooltip.map-label": "Leaflet draws it",
     ".map-label::before": "Leaflet draws it",
     ".leaflet-tooltip.around-label": "Leaflet draws it",

@@ -1,13 +1,15 @@
 """Nothing on stele and card is cut or stands on something else: sizes × moments × languages, measured in a browser."""
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from tests.web.conftest import served
-from tests.web.moments import MOMENTS
+from tests.web.moments import MANY, MOMENTS, STORM
+from tests.web.states import EXTREME, FLOOD, GALE, HEAT, SEVERE, Town
 from tests.web.test_browser import SETTLED, TOWN, comes_true, opened
 from warnsys.records import SteleItem
 
@@ -101,6 +103,57 @@ async def test_what_does_not_fit_comes_round_in_pages(browser: Browser) -> None:
                 assert item.event["de"][1:] in seen
                 assert item.label["de"] in seen
                 assert item.when["de"] in seen
+
+
+DRILL = "sommergewitter"
+CROWDED: dict[str, Callable[[], Town]] = {
+    "incomplete": lambda: (
+        Town(stage=DRILL).tick(-30).snap(-5, HEAT, SEVERE, broken=[FLOOD]).snap(0, HEAT, EXTREME, broken=[FLOOD])
+    ),
+    "stale": lambda: Town(stage=DRILL).tick(-30).snap(-25, HEAT, GALE, STORM).tick(0),
+    "many": lambda: Town(stage=DRILL).tick(-30).snap(-25, STORM, *MANY, broken=[FLOOD]).tick(0),
+}
+"""Exercises with two bars above a warning and further ones."""
+TILE = """() => {
+  const size = (one) => parseFloat(getComputedStyle(one).fontSize);
+  const all = (found) => [...document.querySelectorAll(found)].filter((one) => one.checkVisibility());
+  const holds = all("body *").filter((one) => [...one.childNodes].some((node) => node.data?.trim()));
+  return {
+    event: size(document.querySelector("#first h1")),
+    others: Math.max(...holds.filter((one) => !one.matches("#first h1")).map(size)),
+    least: Math.min(...all("#first .grade b, #first .count, #first .when").map(size)),
+    page: size(document.querySelector(".further .page-of")),
+    bars: all(".mark").map((one) => one.clientHeight / size(one)),
+  };
+}"""
+"""The sizes of what a tile shows, and how many of its letters each bar is high."""
+
+
+@pytest.mark.parametrize("moment", CROWDED)
+async def test_on_a_small_tile_the_warning_is_the_largest_and_each_further_one_stands_whole(
+    browser: Browser, moment: str
+) -> None:
+    town = CROWDED[moment]()
+    record = town.board.stele(TOWN)
+    assert record
+    async with served(town) as address, opened(browser, address + PATHS["tile"], SIZES["tile"]) as page:
+        assert await page.locator(".mark:visible").count() == 3  # with the strip of the broker
+        sizes = await page.evaluate(TILE)
+        assert sizes["event"] > sizes["others"], sizes
+        assert sizes["least"] >= 11, sizes
+        assert sizes["page"] >= 9, sizes
+        assert max(sizes["bars"]) < 2, sizes
+        further, seen = record.items[1:], set[str]()
+        for _ in range(int((await whole(page, needed(record.items[0], "de"), moment))["count"])):
+            words = (await page.evaluate(MEASURE))["words"].partition("Außerdem")[2]
+            wholly = {
+                one.base_id for one in further
+                if all(said in words for said in (one.event["de"][1:], one.label["de"], one.when["de"]))
+            }  # fmt: skip
+            assert wholly, f"{moment}: {words}"
+            seen |= wholly
+            await page.evaluate(TURN)
+        assert seen == {one.base_id for one in further}
 
 
 @pytest.mark.parametrize("size", ["landscape", "portrait", "tile", "embed"])

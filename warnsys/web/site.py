@@ -28,7 +28,7 @@ from warnsys.web.names import NameForms, forms_of
 from warnsys.web.pictures import STANDS_S, Pictures
 from warnsys.web.reasons import in_words
 from warnsys.web.security import CHALLENGE, Operators
-from warnsys.web.views import span, unbroken, without_control_characters
+from warnsys.web.views import measured, span, unbroken, without_control_characters
 from warnsys.web.words import LANGUAGES, words
 
 FOLDER = Path(__file__).parent
@@ -125,6 +125,7 @@ def _templates() -> jinja2.Environment:
         "span": span,
         "reason": in_words,
         "unbroken": unbroken,
+        "measured": measured,
     }
     found.globals |= {
         "icon": drawn, "drawn": drawn, "called": called, "channel_of": channel_of, "parts": said_parts,

@@ -424,6 +424,17 @@ def unbroken(text: str) -> Markup:
     return Markup(_TOGETHER.sub(r'<span class="whole">\g<0></span>', str(escape(text))))  # noqa: S704 - escaped
 
 
+_UNIT = re.compile(
+    r"(?<=[0-9]) (?=(?:km/h|km|m/s|mm|cm|m|l/m²|l/qm|kn|hPa|°C|°F|°|%|Grad|Metern?|metres"
+    r"|Uhr|Std\.|min|h|s|كم|км/год|км|м)(?!\w))"
+)
+
+
+def measured(text: str) -> str:
+    """A text for a page in which no line ends between a number and its unit."""
+    return _UNIT.sub("\u00a0", text)
+
+
 def span(seconds: float) -> str:
     """How long, in short: "40 s", "45 min", "3 h 20 min", "2 d 4 h"."""
     if seconds < 60:

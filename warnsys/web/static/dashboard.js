@@ -146,6 +146,14 @@ function lines(outlines, style, kind) {
   });
 }
 
+// Where a timeline is wider than its panel, it opens at the present.
+function present() {
+  for (const place of document.querySelectorAll(".panel.time .scroll")) {
+    const { left, width } = place.getBoundingClientRect();
+    place.scrollLeft += place.querySelector(".present").getBoundingClientRect().left - left - width / 2;
+  }
+}
+
 function loud() {
   return [...document.querySelectorAll("[data-loud]")];
 }
@@ -224,3 +232,4 @@ draw();
 announce();
 buttons();
 shifts();
+present();

@@ -7,6 +7,7 @@ const SMALLEST = 0.62; // what would be smaller turns in pages instead
 const PAGED = 0.8;
 const SHRUNK = 0.8; // of its size: the text of a pager, where that saves a page
 const LOST = 0.5; // of a page, at most, for a sentence that would stand on two
+const EXCLAIMED = 3; // words at most of an exclamation that stands with the sentence after it
 const NEEDED = 0.3; // but what is shown largest stands whole on every screen
 
 const NIGHT = [22, 6];
@@ -42,10 +43,10 @@ function spills(one) {
   return one.scrollHeight > one.clientHeight + 1 || one.scrollWidth > one.clientWidth + 1;
 }
 
-// Whether a page of it holds some lines, and each warning whole.
+// Whether a page of it holds some lines, and each warning and each headline whole.
 function roomy(one) {
   const height = (part) => [...part.getClientRects()].reduce((sum, rect) => sum + rect.height, 0);
-  const needed = Math.max(2.6 * parseFloat(getComputedStyle(one).fontSize), ...[...one.querySelectorAll("li")].map(height));
+  const needed = Math.max(2.6 * parseFloat(getComputedStyle(one).fontSize), ...[...one.querySelectorAll("li, h2")].map(height));
   return !spills(one) || one.clientHeight >= needed - 1;
 }
 
@@ -72,13 +73,23 @@ function columns(one) {
   return { step, count: Math.max(1, Math.round((one.scrollWidth + step - one.getBoundingClientRect().width) / step)) };
 }
 
+// The sentences of a text, an exclamation of a few words with the one after it.
+function told(text) {
+  const found = [];
+  for (const { segment } of new Intl.Segmenter(text.closest("[lang]").lang, { granularity: "sentence" }).segment(text.textContent)) {
+    const last = found[found.length - 1]?.trim();
+    if (last?.endsWith("!") && last.split(/\s+/).length <= EXCLAIMED) found.push(found.pop() + segment);
+    else found.push(segment);
+  }
+  return found;
+}
+
 // Each sentence of a text by itself, so that a page can end with one.
 function sentences() {
   if (!Intl.Segmenter) return;
   for (const text of area().querySelectorAll(".pager p")) {
     if (text.closest("li") || text.matches(".when") || text.firstElementChild) continue;
-    const parts = new Intl.Segmenter(text.closest("[lang]").lang, { granularity: "sentence" }).segment(text.textContent);
-    text.replaceChildren(...[...parts].map(({ segment }) => {
+    text.replaceChildren(...told(text).map((segment) => {
       const part = document.createElement("span");
       part.className = "sentence";
       part.textContent = segment;
