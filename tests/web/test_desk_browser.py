@@ -132,7 +132,7 @@ async def test_on_a_phone_all_of_who_was_told_is_in_sight_below_the_names_of_the
         assert not found.response["violations"], found.generate_report()
 
 
-BROKEN = """(some) => some.flatMap((one) => {
+BROKEN_OR_CUT = """(some) => some.flatMap((one) => {
   const found = [], walker = document.createTreeWalker(one, NodeFilter.SHOW_TEXT);
   const { right } = one.closest(".panel, .mark").getBoundingClientRect();
   while (walker.nextNode()) {
@@ -156,7 +156,7 @@ async def test_on_a_phone_no_word_of_a_stop_and_of_the_sources_is_broken_or_cut(
     async with served(town) as address, opened(browser, address, {"width": 390, "height": 844}) as page:
         await comes_true(page, SETTLED)
         await expect(page.locator(".strip .more td.bad, .strip .more tr.bad").first).to_be_visible()
-        assert await page.locator(".mark.stop span, .strip .more th, .strip .more td").evaluate_all(BROKEN) == []
+        assert await page.locator(".mark.stop span, .strip .more th, .strip .more td").evaluate_all(BROKEN_OR_CUT) == []
         assert await page.locator(".mark.stop > span").evaluate("(one) => one.clientWidth || one.offsetWidth") > 200
 
 
