@@ -285,19 +285,18 @@ def _is_no_worse_in_a_crowd(state: CityState, outcome: Outcome) -> bool:
 
 
 def _completes(before: CityState, after: CityState, outcome: Outcome, learned: LearnedRecord) -> bool:
-    """Says whether this message was the last undecided one of its source's newest snapshot.
+    """Says whether this message was the last undecided one of what is now its source's newest decided snapshot.
 
     Then it does not wait. Nothing else of this snapshot is to come, and people would wait up to a tick (10 s) for what
-    the message completes.
+    the message completes. A snapshot that is newer, and has overtaken messages that it lists, changes nothing in that.
     """
-    newest = next(iter(learned.ledger.snapshots.get(outcome.source, ())), None)
-    if newest is None or not newest.lists(outcome.listed_id):
-        return False
     gap, version = before.gaps.get(outcome.listed_id), learned.witnesses.ruleset_version
     was_decided = gap.rejected == version if gap else verdict(learned.before, outcome.listed_id, version) is not None
     if was_decided:
         return False
-    return Evidence(learned.witnesses, {}, after.gaps).is_decided(outcome.source, newest)
+    evidence, snapshots = Evidence(learned.witnesses, {}, after.gaps), learned.ledger.snapshots.get(outcome.source, ())
+    newest_decided = next((one for one in snapshots if evidence.is_decided(outcome.source, one)), None)
+    return newest_decided is not None and newest_decided.lists(outcome.listed_id)
 
 
 def _snapshot_of(record: ImpactRecord) -> str:

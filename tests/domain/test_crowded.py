@@ -48,6 +48,17 @@ def test_of_many_that_their_snapshot_overtook_the_last_shows_all() -> None:
     assert shown(city.take(rest[-1]))[-1] == MANY
 
 
+def test_of_many_that_a_newer_snapshot_overtook_too_the_last_shows_all() -> None:
+    messages = crowd()
+    listed = [one.base_id for one in messages]
+    city = City().take(tick(0), *messages[:-1], snapshot(0, *listed), snapshot(1, *listed, "B"))
+    assert shown(city)[-1] == MANY - 1
+    assert shown(city.take(messages[-1]))[-1] == MANY
+    known = len(shown(city))
+    city.take(outcome("C", meaning("Minor"), stamp=1))
+    assert len(shown(city)) == known
+
+
 def test_a_city_is_fresh_as_soon_as_the_last_message_that_means_nothing_to_it_is_decided() -> None:
     elsewhere = [outcome(f"A{number}", decided="no_district") for number in range(2)]
     city = City().take(tick(0), snapshot(0, "A0", "A1"), elsewhere[0])

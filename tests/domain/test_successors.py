@@ -1,6 +1,6 @@
 """What ends a warning is what stands in its place, from whoever listed it: nothing hidden, foreign or earlier."""
 
-from tests.support import City, cancel, city_rules, meaning, outcome, snapshot, tick
+from tests.support import City, cancel, city_rules, meaning, outcome, rejected, snapshot, tick
 
 
 def test_an_update_that_waits_for_its_own_ends_nothing_until_that_is_decided() -> None:
@@ -48,3 +48,12 @@ def test_a_second_source_that_lists_a_message_with_its_cancel_later_brings_it_no
         ended = outcome("A", meaning("Extreme"), stamp=stamp, sent=-10, source=source)
         city.take(tick(stamp), end, ended.model_copy(update={"replaced": True}))
         assert (city.standing(), city.told()) == ([], [])
+
+
+def test_what_waited_is_told_with_the_last_message_of_its_listing_though_a_newer_one_lacks_more() -> None:
+    """The snapshots overtook what they list; no tick comes between."""
+    ended = outcome("A", meaning("Extreme")).model_copy(update={"replaced": True})
+    city = City().take(tick(0), ended, rejected("B"), snapshot(0, "A", "B", "C"), snapshot(0.5, "A", "B", "C", "D"))
+    assert (city.standing(), city.told()) == ([], [])
+    city.take(outcome("C", decided="no_district"))
+    assert (city.standing(), city.told()) == (["A"], [("warn", "entered")])
