@@ -7,9 +7,9 @@ import pytest
 
 from geofences import bundled
 from streams.processes.gateway import gateway_of
+from tests.delivery.receiver import SECRET
 from warnsys.settings import Settings, SettingsError, load, parse
 
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 WEBHOOK = {"kind": "webhook", "url": "https://example.org/in", "secret": SECRET, "audiences": ["staff"]}
 CITY = {"id": "solingen", "name": "Solingen", "geofences": str(bundled())}
 

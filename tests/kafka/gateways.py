@@ -22,7 +22,6 @@ from tests.kafka.house import until
 from tools.local_kafka import LocalKafka
 from warnsys.records import ChannelPause, ChannelState, PushNotice, Record
 
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SOON_S = 60.0
 
 

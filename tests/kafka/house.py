@@ -1,4 +1,4 @@
-"""A whole operation as processes on a guarded Kafka, each as its own user: feed, two workers, web, audit.
+"""A whole operation as processes on a guarded Kafka, each as its own user: feed, two workers, web, audit; a gateway.
 
 Its source is a stand-in for the DWD's server; two cities, so that each partition has one.
 """
@@ -22,6 +22,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from geofences import bundled
 from tests.cap.test_bundle import packed
+from tests.delivery.receiver import SECRET, Receiving
 from tests.kafka.guard import Guard
 from tests.web.states import SEVERE
 from tools.local_kafka import free_ports
@@ -62,6 +63,8 @@ class House:
     _read: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     pressed: set[str] = field(default_factory=set)
     """The commands of `warnsys` that ran here."""
+    receiver: Receiving | None = None
+    """To which the gateway brings each push, where a test has one."""
 
     def __post_init__(self) -> None:
         self.port = free_port()
@@ -98,19 +101,29 @@ class House:
             f'[broker.sasl]\nmechanism = "PLAIN"\nusername = "{user}"\n'
             f'[audit]\nfolder = "audit"\n[archive]\nfolder = "archive"\nmin_free_mb = 0\n'
             f"[web]\nopen = true\nport = {self.port}\npublic_port = 0\nrequests_per_s = 0\n"
+            + (self._gateway() if user == "gateway" else "")
         )
         return file
 
+    def _gateway(self) -> str:
+        assert self.receiver, "a gateway needs a receiver"
+        return (
+            f'[gateways.room]\nchannel = "push"\n[gateways.room.targets.desk]\nkind = "webhook"\n'
+            f'url = "{self.receiver.url}"\nstage = "{self.guard.topics.stage}"\naudiences = ["public", "staff"]\n'
+        )
+
     def environment(self, user: str, name: str = "") -> dict[str, str]:
         mine = {"WARNSYS_BROKER__PASSWORD": f"{user}-secret", "WARNSYS_BROKER__INSTANCE": name}
+        if user == "gateway":
+            mine["WARNSYS_GATEWAYS__ROOM__TARGETS__DESK__SECRET"] = SECRET
         return {**os.environ, **mine, "WARNSYS_RUNTIME_FOLDER": str(self.folder / "run")}
 
     def start(self, *names: str) -> None:
         """`worker-N` is a worker; returns at once."""
         for name in names:
             user = name.partition("-")[0]
-            command = ["audit", "run"] if user == "audit" else [user]
-            self.pressed.add(" ".join(command))
+            command = {"audit": ["audit", "run"], "gateway": ["gateway", "room"]}.get(user, [user])
+            self.pressed |= {command[0], " ".join(command)}
             with (self.folder / f"{name}.log").open("ab") as log:
                 self.processes[name] = subprocess.Popen(
                     [sys.executable, "-m", "warnsys", *command, "--settings", str(self.settings(user))],

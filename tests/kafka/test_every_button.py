@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import typer
 
+from tests.delivery.receiver import receiver
 from tests.kafka.guard import guarding
 from tests.kafka.house import SAME_ORIGIN, House, house, until
 from warnsys.cli.main import app
@@ -24,13 +25,16 @@ PAGES = (
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[House]:
-    with guarding("live") as guard, house(guard, tmp_path) as running:
+    with guarding("live") as guard, receiver() as them, house(guard, tmp_path) as running:
+        running.receiver = them
+        running.start("gateway")
         yield running
 
 
 def test_after_every_button_and_command_and_sigkill_of_every_process_all_works(home: House) -> None:
     first = home.warn("one", "THUNDERSTORM")
     home.hears("one", "push", "sms")
+    brought(home)
     home.messages[BROKEN] = b"<alert>\xff broken"
     home.publish()
     until("it is rejected", lambda: home.read("warn.rejected"), 30)
@@ -42,10 +46,11 @@ def test_after_every_button_and_command_and_sigkill_of_every_process_all_works(h
 
     rejected = len(home.read("warn.rejected"))
     home.kill(*home.processes)
-    home.start("feed", "worker-1", "worker-2", "web", "audit")
+    home.start("feed", "worker-1", "worker-2", "web", "audit", "gateway")
     home.up()
     home.warn("two", "WIND")
     home.hears("two", "push", "sms")
+    brought(home)
     for path in PAGES:
         home.page(path)
     assert "Push ist angehalten" not in home.page()
@@ -57,6 +62,12 @@ def test_after_every_button_and_command_and_sigkill_of_every_process_all_works(h
     press(home, first)
     ask(home)
     assert commands() - home.pressed == set(ELSEWHERE)
+
+
+def brought(home: House) -> None:
+    """Returns once the gateway has brought every push to its receiver."""
+    told, there = {one["id"] for one in home.read("warn.push")}, home.receiver
+    until("the gateway has brought every push", lambda: there and told <= set(there.notices), 30)
 
 
 ELSEWHERE = {

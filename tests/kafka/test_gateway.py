@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.delivery.receiver import Receiving, receiver
-from tests.kafka.gateways import SECRET, Station, eventually, notice, order, station
+from tests.delivery.receiver import SECRET, Receiving, receiver
+from tests.kafka.gateways import Station, eventually, notice, order, station
 from tools.local_kafka import LocalKafka
 
 pytestmark = pytest.mark.kafka
