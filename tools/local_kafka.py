@@ -265,7 +265,7 @@ def jars() -> Path:
     if not POM.is_file():
         raise KafkaUnavailable(f"{POM.name} is missing beside streams/: run this from a checkout of the project")
     print(f"fetching Kafka {VERSION} through Maven into {folder} (44 MB, once) …", file=sys.stderr, flush=True)
-    with _beside(folder) as fresh:
+    with filled_beside(folder) as fresh:
         command = [maven, "-B", "-q", "-f", str(POM), FETCH, "-DincludeScope=runtime", f"-DoutputDirectory={fresh}"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -277,7 +277,7 @@ def jars() -> Path:
 
 
 @contextmanager
-def _beside(folder: Path) -> Iterator[Path]:
+def filled_beside(folder: Path) -> Iterator[Path]:
     """A temporary folder that takes the name of `folder` at the end, unless another process was faster."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))

@@ -143,7 +143,7 @@ class Gateway:
             end_for_newer(f"{record.topic}/{record.partition}@{record.offset}: {error}")
         except ValidationError as error:
             self.metrics.gateway_unreadable.labels(self.dispatch.gateway).inc()
-            log.error(  # noqa: TRY400 - it says all
+            log.error(  # noqa: TRY400 - a traceback would show the record's words
                 "%s/%d@%d is no notice that can be sent (%d errors); look at it with: warnsys tail",
                 record.topic, record.partition, record.offset, error.error_count(),
             )  # fmt: skip
@@ -214,8 +214,10 @@ class Gateway:
                 return await branch.target.send(payload, delivery.notice.id, delivery.recipient)
         except TimeoutError:
             return Unanswered("timeout")
-        except Exception as error:  # its words may name a recipient
-            log.error("%s: a call failed with %s", name, type(error).__name__)  # noqa: TRY400
+        except Exception as error:
+            log.error(  # noqa: TRY400 - a traceback's words may name a recipient
+                "%s: a call failed with %s", name, type(error).__name__
+            )
             return Unanswered("error", repr(error))
 
     async def _receive(self, name: str, receipt: str, state: ReceivedState, code: str) -> None:

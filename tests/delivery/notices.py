@@ -69,7 +69,7 @@ class Receiver:
         return notice.to_bytes()
 
     async def send(self, _payload: bytes, _key: str, _recipient: str) -> CallResult:
-        raise NotImplementedError
+        raise AssertionError("nothing is sent here")
 
 
 def target_settings(**said: Any) -> TargetSettings:

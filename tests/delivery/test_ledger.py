@@ -179,7 +179,7 @@ def _postgresql(folder: Path) -> Iterator[str]:
 
     def run(program: str, *arguments: str) -> None:
         command = [installed(program) or program, *arguments]
-        subprocess.run(command, check=True, capture_output=True, cwd=folder, **as_them)  # type: ignore[call-overload]
+        subprocess.run(command, check=True, capture_output=True, cwd=folder, **as_them)  # type: ignore[call-overload]  # run() has no overload for keywords in a dict
 
     run("initdb", "-D", str(folder / "data"), "-A", "trust", "-U", "warnsys", "--no-sync")
     options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"

@@ -153,7 +153,7 @@ async def test_who_goes_away_or_hangs_after_the_data_may_have_it() -> None:
         time.sleep(wait_s)
 
     for wait_s in (0.0, 1.0):
-        with listening(lambda one, wait_s=wait_s: took_it(one, wait_s)) as port:  # type: ignore[misc]
+        with listening(lambda one, wait_s=wait_s: took_it(one, wait_s)) as port:  # type: ignore[misc]  # mypy gives no type to a default of a lambda
             async with opened(settings(port, timeout_s=0.5), time.time) as mail:
                 assert isinstance(await sent(mail), Unanswered)
 

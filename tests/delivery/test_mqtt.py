@@ -130,7 +130,7 @@ async def test_what_changed_is_not_kept_for_who_comes_later(target: Mqtt, broker
 async def test_a_gateway_that_dies_is_offline(target: Mqtt, broker: Broker) -> None:
     await sent(target, stele("a"))
     assert target._link is not None
-    target._link._client.socket().shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
+    target._link._client.socket().shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]  # it is connected
     await asyncio.sleep(0.3)
     assert (await asyncio.to_thread(broker.retained))["warnsys/gateway"] == b"offline"
 

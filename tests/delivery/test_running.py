@@ -79,7 +79,12 @@ class Station:
     async def told(self, so: Callable[[DeliveryCounts], bool]) -> None:
         """Returns once the gateway has told of some notice that it is so."""
         sender, name = cast(MemorySender, self.gateway.sender), self.gateway.topics.delivery.name
-        while not any(so(DeliveryCounts.from_bytes(one.value or b"")) for one in sender.records if one.topic == name):  # noqa: ASYNC110
+
+        def is_told() -> bool:
+            found = [one.value or b"" for one in sender.records if one.topic == name]
+            return any(so(DeliveryCounts.from_bytes(value)) for value in found)
+
+        while not is_told():  # noqa: ASYNC110 - a sender in memory tells nobody
             await asyncio.sleep(0.05)
 
     async def end(self) -> None:

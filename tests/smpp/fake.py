@@ -156,7 +156,7 @@ CARRIER = Carrier(
 
 
 def carrier(centre: Centre, **changed: object) -> Carrier:
-    return replace(CARRIER, port=centre.port, **changed)  # type: ignore[arg-type]
+    return replace(CARRIER, port=centre.port, **changed)  # type: ignore[arg-type]  # any of its fields
 
 
 def a_message(words: str = "Sturm", to: str = "+49212555", reference: int = 7) -> Message:

@@ -13,11 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 from tests.smpp.fake import CARRIER
-from tools.local_kafka import FETCH, free_ports
+from tools.local_kafka import FETCH, filled_beside, free_ports
 from warnsys.smpp import Carrier, Ids
 
 CENTRES = Path(__file__).parent / "centres"
@@ -97,16 +96,8 @@ def fetched(name: str, fetch: Callable[[Path], None]) -> Path:
     """A folder of the cache, filled at first use; another process may do the same meanwhile."""
     folder = CACHE / name
     if not folder.is_dir():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        fresh = Path(mkdtemp(prefix=f".{name}-", dir=CACHE))
-        try:
+        with filled_beside(folder) as fresh:
             fetch(fresh)
-            fresh.rename(folder)
-        except OSError:
-            if not folder.is_dir():
-                raise
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
     return folder
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.smpp.fake import CARRIER, Centre, carrier, drop, ignore, refuse, running
+from tests.smpp.fake import CARRIER, Centre, carrier, drop, ignore, refuse, running, until
 from warnsys.smpp import (
     Attempt,
     Declined,
@@ -326,8 +326,7 @@ async def two_centres(take: Callable[[str, Incoming], Awaitable[None]]) -> Async
     async with asyncio.timeout(20), running(Centre()) as one, running(Centre()) as other:
         links = Links([Link(carrier(one, answer_s=0.2)), Link(carrier(other, name="second"))])
         task = asyncio.create_task(links.run(take))
-        while not all(link.is_up for link in links.links):  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.01)
+        await until(lambda: all(link.is_up for link in links.links))
         yield one, other, links
         task.cancel()
         await asyncio.wait([task])
@@ -344,8 +343,7 @@ async def test_the_second_carrier_takes_over_while_the_first_is_away_and_gives_b
         second = (await links.send(now()))[-1]
         assert isinstance(first.outcome, Unanswered)
         assert (second.carrier, second.outcome) == ("second", Taken("id-1"))
-        while not links.links[0].is_up:  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.01)
+        await until(lambda: links.links[0].is_up)
         assert (await links.send(now()))[-1].carrier == "first"
 
 
@@ -358,8 +356,7 @@ async def test_receipts_of_both_come_with_their_carriers_name() -> None:
     async with two_centres(take) as (one, other, _):
         one.lines[0].receipt("a")
         other.lines[0].receipt("b")
-        while len(taken) < 2:  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.01)
+        await until(lambda: len(taken) == 2)
         assert sorted(taken) == [("first", "a"), ("second", "b")]
 
 
@@ -370,8 +367,7 @@ async def test_where_a_receipt_cannot_be_stored_all_ends_and_nothing_is_acknowle
     async with asyncio.timeout(20), running(Centre()) as one:
         links = Links([Link(carrier(one))])
         task = asyncio.create_task(links.run(take))
-        while not links.links[0].is_up:  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.01)
+        await until(lambda: links.links[0].is_up)
         one.lines[0].receipt("a")
         with pytest.raises(ExceptionGroup) as caught:
             await task

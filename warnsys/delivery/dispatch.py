@@ -8,7 +8,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
+from operator import is_
 from typing import Any
 
 from warnsys.delivery.gate import Chance, Gate
@@ -120,7 +122,7 @@ class Dispatch:
         for delivery, answer in answers:
             state = branch.outbox.answered(delivery, answer, now)
             if state == "waiting" and self._held(delivery, now):
-                branch.outbox.stop(lambda each, stopped=delivery: each is stopped, now)  # type: ignore[misc]
+                branch.outbox.stop(partial(is_, delivery), now)
                 state = delivery.final("stopped")
             if isinstance(answer, Accepted):
                 entries.append(LedgerEntry(delivery, state, receipt=answer.id))
