@@ -149,7 +149,7 @@ def decide_what_to_tell(state: CityState, learned: LearnedRecord, city: CityRule
     situation = city.situation(state, learned.witnesses)
     if situation is None:  # no tick has come yet
         return within_bounds(state, None, None), None
-    snapshot = _snapshot_of(record)
+    snapshot = _snapshot_of(record, situation.as_of)
     stopped = pauses.after_time_went_back(state.stopped) if time_went_back else state.stopped
     found, told = list[Change](), state.told
     for channel_names, stood_before, went_back in pauses.to_compare(
@@ -299,10 +299,13 @@ def _completes(before: CityState, after: CityState, outcome: Outcome, learned: L
     return newest_decided is not None and newest_decided.lists(outcome.listed_id)
 
 
-def _snapshot_of(record: ImpactRecord) -> str:
-    """Gives source and stamp of the snapshot that a record is, or that a message came with; "" if there is none."""
-    if isinstance(record, Outcome | Snapshot) and record.stamp:
-        return f"{record.source} {utc(record.stamp)}"
+def _snapshot_of(record: ImpactRecord, as_of: datetime | None) -> str:
+    """Gives source and stamp of the snapshot that a record is, or that a message came with; "" for other records.
+
+    Where a message comes without a snapshot, `as_of` is its stamp: the source keeps apart what two of them bring.
+    """
+    if isinstance(record, Outcome | Snapshot) and (stamp := record.stamp or as_of):
+        return f"{record.source} {utc(stamp)}"
     return ""
 
 

@@ -1,6 +1,8 @@
 """What ends a warning is what stands in its place, from whoever listed it: nothing hidden, foreign or earlier."""
 
-from tests.support import City, cancel, city_rules, meaning, outcome, rejected, snapshot, tick
+import pytest
+
+from tests.support import City, cancel, city_rules, distinct_ids, meaning, outcome, rejected, snapshot, tick
 
 
 def test_an_update_that_waits_for_its_own_ends_nothing_until_that_is_decided() -> None:
@@ -57,3 +59,15 @@ def test_what_waited_is_told_with_the_last_message_of_its_listing_though_a_newer
     assert (city.standing(), city.told()) == ([], [])
     city.take(outcome("C", decided="no_district"))
     assert (city.standing(), city.told()) == (["A"], [("warn", "entered")])
+
+
+@pytest.mark.parametrize("until", [None, 5])
+def test_each_of_two_sources_that_end_one_message_has_an_id_of_its_own_for_that_end(until: float | None) -> None:
+    """The second brings back what the first had ended. Who drops known ids must take the second end, too."""
+    city = City(city_rules(sources=("dwd", "city"))).take(tick(10))
+    over = meaning(districts=["d2"], group="WIND", expires=until)
+    for source in ("city", "dwd"):
+        update = outcome("D", over, sent=1, supersedes=["C"], source=source, stamp=10)
+        city.take(outcome("C", meaning(), source=source, stamp=10), update)
+    assert "C" not in city.standing("d2")
+    assert distinct_ids(city.push())

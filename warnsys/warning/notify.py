@@ -53,10 +53,11 @@ class Change:
     by_snapshot: tuple[str, ...]
     """Empty if a message alone caused the change. Else two strings: what a snapshot did, and which snapshot.
 
-    The first is one of four: `revived`, `expired`, `withdrawn` (also if new geofences took the message from the
-    districts), or `confirmed`. With `confirmed`, `cause` is a successor that a snapshot confirmed (`situation`), so the
-    messages that it replaces ended in all districts. The second is "source stamp"; if the record brought no
-    snapshot, only the stamp `situation.as_of`."""
+    The first is one of five: `revived`, `expired`, `withdrawn` (also if new geofences took the message from the
+    districts), `confirmed`, or `replaced`. With `confirmed`, `cause` is a successor that a snapshot confirmed
+    (`situation`), so the messages that it replaces ended in all districts. With `replaced`, it is a successor that
+    stood here before or was over when it came. The second is "source stamp"; if the record brought no snapshot, only
+    the stamp `situation.as_of`."""
     meaning: Meaning
     """What holds now; for the kind `ended`, what has ended. Its begin and end span all that holds at its grade in these
     districts, because that is one event to people."""
@@ -369,15 +370,18 @@ class _Changes(SceneComparison):
             return cause, "revived" if stood_earlier else ""
         if successor := self.direct_successor(gone):
             came_now = any(successor.base_id in self.new[district] for district in districts)
+            if came_now:
+                return successor.base_id, ""
             # A successor that is not new here ends the message in one of two ways:
             # - A snapshot confirmed the successor. Then the message stands nowhere any more. A Cancel, and an update
             #   that does not warn here, end a message only in this way.
-            # - The successor stood here before, and only a later copy of it named the message in its references. Then
-            #   the message ends only where the successor warns, and may still stand in other districts.
+            # - The successor stood here before, or was over when it came: only this record showed what it replaces.
+            #   Then the message ends only where the successor warns, and may still stand in other districts.
             # Only a message that still stands somewhere tells the two apart; else the second counts as the first.
+            # Both may end a message again that came back, from another source: so both have the snapshot in their id.
             states = self.situation.districts.values()
             stands = any(one.fact.base_id in gone for state in states for one in state.standing)
-            return successor.base_id, "" if came_now or stands else "confirmed"
+            return successor.base_id, "replaced" if stands else "confirmed"
         without_successor = self.why_gone(group, districts)  # so "withdrawn" or "expired"
         return min(gone, default=shown), without_successor  # any of them, but always the same
 
