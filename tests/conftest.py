@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 from tests import like_dwd
 from tests.programs import installed
+from tests.slow import SLOW as SLOW_TESTS
 from tests.slow import how_late, why_slow
 
 os.environ["COLUMNS"] = "200"
@@ -106,6 +107,15 @@ def solingen_boundary(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return like_dwd.moved_boundary(tmp_path / "boundary.geojson")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Passes over whole files and folders of slow tests: to import them alone takes a tenth of a quick run."""
+    name = collection_path.relative_to(config.rootpath).as_posix() + "/" * collection_path.is_dir()
+    if config.getoption("--quick") and (slow := SLOW_TESTS.get(name)):
+        _left_out.setdefault(f"{SLOW}{slow}", []).append(name)
+        return True
+    return None
+
+
 def _reason(item: pytest.Item, config: pytest.Config) -> str | None:
     """Why a test is left out; None where it runs. With CI=true a missing program fails the test instead."""
     if config.getoption("--quick") and (slow := why_slow(item.nodeid)):
@@ -170,11 +180,11 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    slow = {reason: len(tests) for reason, tests in sorted(_left_out.items()) if reason.startswith(SLOW)}
+    slow = {reason: tests for reason, tests in sorted(_left_out.items()) if reason.startswith(SLOW)}
     if slow:
-        terminalreporter.section(f"{sum(slow.values())} slow tests left out, run them with: make test-all")
-        for reason, count in slow.items():
-            terminalreporter.line(f"{count:5} {reason.removeprefix(SLOW)}")
+        terminalreporter.section("slow tests and whole files of them left out, run them with: make test-all")
+        for reason, tests in slow.items():
+            terminalreporter.line(f"{len(tests):5} {reason.removeprefix(SLOW)}")
     for reason, tests in sorted(_left_out.items()):
         if reason not in slow:
             terminalreporter.section(f"{len(tests)} tests left out: {reason}")

@@ -24,7 +24,7 @@ SLOW = {
         for name in ("a_click", "tab_reaches", "without_script", "marks_are_large", "on_paper")
     },
     "tests/streams/test_clocks.py": "each clock wrong in each way",
-    "tests/streams/test_demo.py::test_the_storm_is_the_same": "a storm through a broker",
+    "tests/streams/test_demo.py": "storms through a broker",
     "tests/streams/test_figures.py::test_hard_ends": "processes that are killed",
     "tests/streams/test_pages_end.py::test_every_process_ends": "each kind of process starts and ends",
     "tests/streams/test_watchdog.py::test_a_step_that_blocks": "waits of its own",
@@ -38,7 +38,7 @@ SLOW = {
     "tests/test_quarter_cells.py::test_init_refuses_the_cell": "each of the 27 cities with quarters, twice",
     "tests/test_cli.py::test_a_process_that_a_dead_broker": "waits of its own",
     "tests/test_moved.py::test_an_old_name_is_found": "a process for each old name",
-    "tests/test_patterns.py::test_no_pattern_takes_longer": "each pattern on a hundred thousand characters",
+    "tests/test_patterns.py": "each pattern on a hundred thousand characters",
     "tests/test_cli.py::test_a_signal_ends_the_demo": "a demo that starts and ends",
     "tests/test_cli.py::test_up_says": "a system that starts and ends",
     "tests/web/test_qr.py::test_from_ten_to_six": "a real browser",
@@ -117,6 +117,8 @@ SLOW = {
     "tests/replay/test_narrate.py::test_nothing_is_told_twice": "long stories, told",
     "tests/feeds/test_serve_feed.py::test_command_says": "waits of its own",
     "tests/feeds/test_standin.py::test_every_fault": "every fault of a server, one after the other",
+    "tests/web/test_unbroken.py::test_in_no_width": "every page in every width",
+    "tests/web/test_largest.py::test_each_warning_has": "hundreds of made-up situations",
     "tests/geofences/test_budget.py::test_whoever": "hostile outlines, each by two methods",
     **{
         f"tests/replay/test_replay.py::test_story_tells_everybody_what_its_golden_file_says[{story}": "a long story"

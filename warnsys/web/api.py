@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request
+from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 from shapely.geometry import mapping
@@ -74,9 +74,16 @@ class RejectedShort(BaseModel):
     """By which `/rejected/{number}/raw` gives its bytes, until the next one comes in."""
 
 
-def public(site: Site, prefix: str) -> APIRouter:
+def serve(app: FastAPI, *routers: APIRouter) -> None:
+    """Offers the routes under each of `VERSIONS`. They are built once, for that takes most of the time."""
+    for version in VERSIONS:
+        for router in routers:
+            app.include_router(router, prefix=version, deprecated=version != VERSIONS[0] or None)
+
+
+def public(site: Site) -> APIRouter:
     """What everybody may read."""
-    router = APIRouter(prefix=prefix, tags=["public"], route_class=PublicRead, deprecated=prefix != VERSIONS[0] or None)
+    router = APIRouter(tags=["public"], route_class=PublicRead)
 
     @router.get("/districts", responses=NOT_FOUND)
     def districts(
@@ -197,12 +204,13 @@ NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "there is non
 _IS_CAP: dict[str, Any] = {"content": {"application/cap+xml": {}}}
 
 
-def private(site: Site, operators: Operators, prefix: str) -> APIRouter:
+def private(site: Site, operators: Operators) -> APIRouter:
     """What operators may read."""
     router = APIRouter(
-        prefix=prefix, tags=["operators"], dependencies=[Depends(signed_in(operators))],
-        responses={401: {"description": "sign in as an operator"}}, deprecated=prefix != VERSIONS[0] or None,
-    )  # fmt: skip
+        tags=["operators"],
+        dependencies=[Depends(signed_in(operators))],
+        responses={401: {"description": "sign in as an operator"}},
+    )
 
     @router.get("/alerts", response_model=list[AlertShort], responses=NOT_FOUND)
     async def alerts(

@@ -31,8 +31,7 @@ GZIP_FROM, GZIP_LEVEL = 1_000, 4
 
 def public_site(site: Site) -> FastAPI:
     app, pages = _site(site, "warnsys – öffentlich", public=True)
-    for version in api.VERSIONS:
-        app.include_router(api.public(site, version))
+    api.serve(app, api.public(site))
     app.include_router(stele.router(site, pages))
     app.include_router(start.router(site, pages, at_root=True))
     return document(app)
@@ -44,9 +43,7 @@ def operators_site(site: Site) -> FastAPI:
     operators = Operators(site.settings.web)
     app.include_router(stele.router(site, pages))
     app.include_router(start.router(site, pages, at_root=False))
-    for version in api.VERSIONS:
-        app.include_router(api.public(site, version))
-        app.include_router(api.private(site, operators, version))
+    api.serve(app, api.public(site), api.private(site, operators))
     app.include_router(dashboard.router(site, pages, operators))
     app.include_router(desk_pages.router(site, pages, operators))
 
