@@ -131,6 +131,15 @@ def test_an_end_is_said_for_ten_minutes_and_then_nothing() -> None:
     assert street.at(700, record(at=700)) == []
 
 
+def test_a_gap_in_the_data_does_not_say_an_end_anew() -> None:
+    street = Street()
+    street.at(0, record(item()))
+    street.at(60, record(at=60))
+    assert street.at(500) == ["Warnlage unbekannt"]
+    assert street.at(510, record(at=510)) == ["Warnung beendet"]
+    assert street.at(661, record(at=661)) == []
+
+
 def test_the_end_of_one_of_two_is_taken_away_at_once() -> None:
     street = Street()
     assert street.at(0, record(item(), item(3, base_id="b"))) == ["Unwetter Stufe 4", "Unwetter Stufe 3"]

@@ -86,7 +86,7 @@ class CityTiles:
         if not self._emptied:
             self._emptied = dict.fromkeys(range(SLOTS), now + SETTLED)
         shown = tiles(self._records.values(), now, self._zone)
-        if shown:
+        if any(tile.warns for tile in shown):
             self._ended = None
         told: Slots = dict(enumerate(shown or self._end(now)))
         for slot in set(range(SLOTS)) - told.keys():

@@ -178,6 +178,7 @@ class Screen:
     async def send(self, payload: SteleRecord, _key: str, _recipient: str) -> CallResult:
         """Accepted once the screens say what holds with this record, also where another one's call has said it."""
         self._tiles.take(payload)
+        await asyncio.sleep(0)  # a city's districts come at the same moment: show them together
         return await self._say()
 
     def resume(self, notices: Iterable[Notice]) -> None:

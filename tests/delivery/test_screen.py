@@ -1,0 +1,350 @@
+"""Open SmartCity Screen: what a screen shows, at a broker that a test plays and, by the same tests, at a RabbitMQ."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from pydantic import ValidationError
+from sqlalchemy import Connection
+
+from tests.delivery.notices import T0, arrival, dispatch, moment
+from tests.delivery.rabbit import Rabbit
+from tests.delivery.screen_page import FakeBroker, Page, foreign
+from tests.delivery.test_stops import order
+from tests.delivery.test_tiles import item, record
+from warnsys.delivery.target import Accepted, CallResult, Declined, StandingTarget, Unanswered
+from warnsys.delivery.targets.screen import Connect, NotConnectedError, Screen, ScreenSettings, connected
+from warnsys.gateways import GatewaySettings
+from warnsys.records import SteleRecord
+
+
+class Clock:
+    now = T0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def settings(port: int = 5672, **said: Any) -> ScreenSettings:
+    fields = {
+        "host": "127.0.0.1", "port": port, "tls": False, "username": "guest", "password": "guest", "timeout_s": 5,
+        "cities": ["solingen"],
+    }  # fmt: skip
+    return ScreenSettings.model_validate(fields | said)
+
+
+async def sent(target: Screen, *records: SteleRecord) -> CallResult:
+    """Sends records as a gateway does, all at once. Gives the worst answer."""
+    calls = (target.send(target.render(one, moment(180)), one.id, "") for one in records)
+    answers = await asyncio.gather(*calls)
+    return next((one for one in answers if not isinstance(one, Accepted)), Accepted())
+
+
+def titles(page: Page) -> list[str]:
+    return [title for title, _, _ in page.shown()]
+
+
+# -- at a broker that is played, and at a real one ------------------------------------------------------------------
+
+
+class Place(Protocol):
+    """A broker, and how a target and a screen come to it."""
+
+    connect: Connect
+    settings: ScreenSettings
+
+    async def screen(self) -> Page: ...
+
+    async def foreign(self, name: str) -> None: ...
+
+    async def screens_go(self) -> None: ...
+
+    async def end(self) -> None: ...
+
+    async def start(self) -> None: ...
+
+
+@dataclass
+class PlayedPlace:
+    broker: FakeBroker = field(default_factory=lambda: FakeBroker([]))
+    settings: ScreenSettings = field(default_factory=settings)
+
+    def __post_init__(self) -> None:
+        self.connect: Connect = self.broker.connect
+
+    async def screen(self) -> Page:
+        self.broker.pages.append(Page())
+        return self.broker.pages[-1]
+
+    async def foreign(self, name: str) -> None:
+        for page in self.broker.pages:
+            page.take(foreign(name))
+
+    async def screens_go(self) -> None:
+        self.broker.pages.clear()
+
+    async def end(self) -> None:
+        self.broker.open, self.broker.away = False, NotConnectedError("unreachable", "")
+
+    async def start(self) -> None:
+        self.broker.away = None
+
+
+@dataclass
+class RealPlace:
+    rabbit: Rabbit
+    connect: Connect = connected
+
+    def __post_init__(self) -> None:
+        self.settings = settings(self.rabbit.port)
+
+    async def screen(self) -> Page:
+        return await self.rabbit.screen()
+
+    async def foreign(self, name: str) -> None:
+        await self.rabbit.publish(foreign(name))
+
+    async def screens_go(self) -> None:
+        while self.rabbit.subscribed:
+            await self.rabbit.subscribed.pop().close()
+
+    async def end(self) -> None:
+        await self.rabbit.end()
+
+    async def start(self) -> None:
+        await self.rabbit.start()
+
+
+@pytest.fixture(params=["played", pytest.param("rabbitmq", marks=pytest.mark.needs("rabbitmq-server"))])
+async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
+    if request.param == "played":
+        yield PlayedPlace()
+        return
+    rabbit = Rabbit.on(tmp_path)
+    await rabbit.start()
+    try:
+        await rabbit.make_exchange()
+        yield RealPlace(rabbit)
+    finally:
+        await rabbit.end()
+
+
+@pytest.fixture
+async def target(place: Place, clock: Clock) -> AsyncIterator[Screen]:
+    found = Screen(place.settings, clock, place.connect)
+    yield found
+    await found.close()
+
+
+async def shows(page: Page, *expected: str) -> None:
+    """A confirmed message may reach a screen a moment later."""
+    for _ in range(100):
+        if titles(page) == list(expected):
+            return
+        await asyncio.sleep(0.05)
+    assert titles(page) == list(expected)
+
+
+async def test_a_warning_stands_on_every_screen_until_it_ends(place: Place, target: Screen, clock: Clock) -> None:
+    one, other = await place.screen(), await place.screen()
+    assert await sent(target, record(item(), item(2, base_id="b")), record(district="nord")) == Accepted()
+    for page in (one, other):
+        await shows(page, "Unwetter Stufe 4", "Wetter Stufe 2")
+    clock.now = T0 + 60
+    assert await sent(target, record(at=60), record(district="nord", at=60)) == Accepted()
+    await shows(one, "Warnung beendet")
+    clock.now = T0 + 700
+    assert await sent(target, record(at=700), record(district="nord", at=700)) == Accepted()
+    await shows(one)
+
+
+async def test_where_no_screen_listens_nobody_is_warned(place: Place, target: Screen, clock: Clock) -> None:
+    refused = await sent(target, record(item()))
+    assert isinstance(refused, Declined)
+    assert (refused.code, refused.permanent) == ("no_screen", False)
+    page = await place.screen()
+    assert await sent(target, record(item())) == Accepted()
+    await shows(page, "Unwetter Stufe 4")
+
+
+async def test_a_tile_that_others_pushed_aside_comes_back(place: Place, target: Screen, clock: Clock) -> None:
+    page = await place.screen()
+    await sent(target, record(item()))
+    for name in "abc":
+        await place.foreign(name)
+    await shows(page, "c", "b", "a")
+    await target.refresh(stopped=False)
+    await shows(page, "c", "b", "a")
+    clock.now += 15
+    await target.refresh(stopped=False)
+    await shows(page, "Unwetter Stufe 4", "c", "b")
+
+
+async def test_a_screen_that_comes_late_is_told_what_stands(place: Place, target: Screen, clock: Clock) -> None:
+    first = await place.screen()
+    await sent(target, record(item()))
+    late = await place.screen()
+    clock.now += 15
+    await target.refresh(stopped=False)
+    await shows(late, "Unwetter Stufe 4")
+    await shows(first, "Unwetter Stufe 4")
+
+
+async def test_a_broker_that_comes_back_is_told_at_once(place: Place, target: Screen, clock: Clock) -> None:
+    await place.screen()
+    assert await sent(target, record(item())) == Accepted()
+    await place.screens_go()
+    await place.end()
+    refused = await sent(target, record(item(3), at=1))
+    assert isinstance(refused, Declined | Unanswered)
+    await place.start()
+    page = await place.screen()
+    clock.now += 2
+    await target.refresh(stopped=False)
+    await shows(page, "Unwetter Stufe 3")
+
+
+async def test_what_is_too_old_is_no_data_although_nothing_comes(place: Place, target: Screen, clock: Clock) -> None:
+    page = await place.screen()
+    await sent(target, record(item()))
+    clock.now += 180
+    await target.refresh(stopped=False)
+    await shows(page, "Warnlage unbekannt", "Unwetter Stufe 4")
+    assert not any(red for _, _, red in page.shown())
+
+
+async def test_what_is_stopped_is_not_shown_again_and_ends_as_what_is_too_old(
+    place: Place, target: Screen, clock: Clock
+) -> None:
+    page = await place.screen()
+    await sent(target, record(item()))
+    page.reload()
+    clock.now += 60
+    await target.refresh(stopped=True)
+    await shows(page)
+    clock.now += 120
+    await target.refresh(stopped=True)
+    await shows(page, "Warnlage unbekannt", "Unwetter Stufe 4")
+
+
+async def test_after_a_restart_a_district_that_is_not_heard_keeps_its_warning(
+    place: Place, target: Screen, clock: Clock
+) -> None:
+    page = await place.screen()
+    target.resume([record(item()), record(item(), at=5).model_copy(update={"city": "haan"})])
+    clock.now += 10
+    assert await sent(target, record(district="nord", at=10)) == Accepted()
+    await shows(page, "Unwetter Stufe 4")
+
+
+# -- at a real one --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.needs("rabbitmq-server")
+async def test_what_is_missing_at_the_broker_has_a_code(tmp_path: Path, clock: Clock) -> None:
+    rabbit = Rabbit.on(tmp_path)
+    await rabbit.start()
+    try:
+        target = Screen(settings(rabbit.port), clock)
+        assert code(await sent(target, record(item()))) == "no_exchange"
+        await rabbit.make_exchange()
+        page = await rabbit.screen()
+        clock.now += 2
+        assert await sent(target, record(item())) == Accepted()
+        await shows(page, "Unwetter Stufe 4")
+        await target.close()
+
+        stranger = Screen(settings(rabbit.port, password="wrong"), clock)
+        assert code(await sent(stranger, record(item()))) == "login"
+
+        await rabbit.control("add_user", "reader", "reader")
+        await rabbit.control("set_permissions", "reader", "^$", "^$", ".*")
+        reader = Screen(settings(rabbit.port, username="reader", password="reader"), clock)
+        assert code(await sent(reader, record(item()))) == "access"
+        await reader.close()
+    finally:
+        await rabbit.end()
+
+
+def code(answer: CallResult) -> str:
+    assert isinstance(answer, Declined)
+    return answer.code
+
+
+# -- what a broker may answer ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("answer", [Unanswered("no_answer"), Declined("nack")])
+async def test_what_is_not_known_to_stand_is_said_again(clock: Clock, answer: CallResult) -> None:
+    broker = FakeBroker(answers=[Accepted(), answer])
+    target = Screen(settings(), clock, broker.connect)
+    two = record(item(), item(3, base_id="b"))
+    assert await sent(target, two) == answer
+    assert await sent(target, two) == Accepted()
+    assert titles(broker.pages[0]) == ["Unwetter Stufe 4", "Unwetter Stufe 3"]
+    assert broker.connections == (2 if isinstance(answer, Unanswered) else 1)
+
+
+async def test_records_that_change_nothing_cost_no_call(clock: Clock) -> None:
+    broker = FakeBroker()
+    target = Screen(settings(), clock, broker.connect)
+    await sent(target, *(record(item(), district=name) for name in ("mitte", "nord", "west")))
+    calls = len(broker.published)
+    assert await sent(target, record(item(), at=1), record(item(), at=1, district="nord")) == Accepted()
+    assert len(broker.published) == calls
+
+
+async def test_a_broker_that_is_away_is_not_asked_by_every_record(clock: Clock) -> None:
+    asked = []
+
+    async def away(_settings: ScreenSettings) -> FakeBroker:
+        asked.append(clock.now)
+        raise NotConnectedError("unreachable", "")
+
+    target = Screen(settings(), clock, away)
+    many = [record(item(), district=f"d{number}") for number in range(50)]
+    assert await sent(target, *many) == Declined("unreachable", "")
+    clock.now += 1
+    await target.refresh(stopped=False)
+    assert asked == [T0, T0 + 1]
+
+
+# -- in a gateway ---------------------------------------------------------------------------------------------------
+
+
+def test_a_gateway_remembers_what_a_picture_is_made_of(store: Connection) -> None:
+    assert isinstance(Screen(settings(), lambda: T0), StandingTarget)
+    gateway = dispatch(store, "stele", cities=("solingen",))
+    gateway.take([arrival(record()), arrival(record(district="nord"))], T0)
+    gateway.answered("them", [(each, Accepted()) for each in gateway.next("them", T0)], T0)
+    gateway.take([arrival(record(item(), at=60))], T0 + 60)
+    assert sorted(one.id for one in gateway.standing("them")) == ["mitte60", "nord0"]
+    gateway.obey([(order(61, channel="stele"), T0 + 61)], T0 + 61)
+    assert [one.id for one in gateway.standing("them")] == ["nord0"], "what was stopped is not shown"
+
+
+def test_an_exercise_stays_off_the_streets() -> None:
+    with pytest.raises(ValidationError, match="give uebung one of its own"):
+        settings(stage="uebung")
+    assert settings(stage="uebung", exchange="digital_twin_raw_uebung").addresses != settings().addresses
+
+
+@pytest.mark.parametrize("cities", [[], ["solingen", "haan"]])
+def test_the_screens_of_an_exchange_are_one_citys(cities: list[str]) -> None:
+    with pytest.raises(ValidationError, match="cities"):
+        settings(cities=cities)
+
+
+def test_a_screen_takes_the_records_of_steles_only() -> None:
+    target = settings().model_dump()
+    assert GatewaySettings.model_validate({"channel": "stele", "targets": {"screens": target}})
+    with pytest.raises(ValidationError, match="a target of kind screen takes stele, not push"):
+        GatewaySettings.model_validate({"channel": "push", "targets": {"screens": target}})
