@@ -185,9 +185,8 @@ class Gateway:
     async def _refresh_for_ever(self, name: str, target: StandingTarget) -> None:
         while True:
             await asyncio.sleep(REFRESH_S)
-            stopped = await self._do(self.dispatch.stopped, self.clock())
             try:
-                await target.refresh(stopped=stopped)
+                await target.refresh()
             except Exception:
                 log.exception("%s: what it shows cannot be shown again", name)
 

@@ -34,7 +34,8 @@ class Rabbit:
 
     @classmethod
     def on(cls, folder: Path) -> "Rabbit":
-        return cls(folder, *free_ports(3))
+        port, distribution, epmd = free_ports(3)
+        return cls(folder, port, distribution, epmd)
 
     async def start(self) -> None:
         """Returns once it answers, with the exchange that the screens listen to if it was there before."""

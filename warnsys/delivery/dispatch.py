@@ -77,12 +77,8 @@ class Dispatch:
         self._put(self.ledger.restore(), now)
 
     def standing(self, target: str) -> list[Notice]:
-        """Gives what a target has, or is to have."""
+        """Gives what a target was to have."""
         return self.ledger.standing(target)
-
-    def stopped(self, now: float) -> bool:
-        """Says whether an operator holds the channel back."""
-        return self.stops.active(now)
 
     def take(self, arrivals: Iterable[IncomingNotice], now: float) -> None:
         """Takes notices; one that is known is a repeat. Once it returns their offsets may be committed."""
@@ -168,7 +164,7 @@ class Dispatch:
     def status(self, now: float) -> GatewayStatus:
         return GatewayStatus(
             stage=self.stage, gateway=self.gateway, channel=self.channel, at=_moment(now),
-            stopped=self.stopped(now), targets=tuple(self._status(name, now) for name in self.branches),
+            stopped=self.stops.active(now), targets=tuple(self._status(name, now) for name in self.branches),
         )  # fmt: skip
 
     def _recipients(self, notice: Notice) -> Mapping[str, Sequence[str]]:

@@ -156,8 +156,8 @@ class DeliveryLedger:
         return [(row.target, self._delivery(row, read)) for row in rows]
 
     def standing(self, target: str) -> list[Notice]:
-        """Gives the notices that a target has, or is to have: of a stele only the newest is remembered."""
-        mine = and_(deliveries.c.gateway == self._name, deliveries.c.target == target, deliveries.c.state != "stopped")
+        """Gives the notices that a target was to have: of a stele only the newest is remembered."""
+        mine = and_(deliveries.c.gateway == self._name, deliveries.c.target == target)
         wanted = select(notices.c.value).join(deliveries, notices.c.number == deliveries.c.notice).where(mine)
         with self._transaction() as connection:
             return [self._read(bytes(value)) for value in connection.execute(wanted).scalars()]

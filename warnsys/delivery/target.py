@@ -73,11 +73,10 @@ class StandingTarget(Protocol):
     def resume(self, notices: Iterable[Notice], /) -> None:
         """Takes what it was to show when an earlier process ended, before anything is sent."""
 
-    async def refresh(self, *, stopped: bool) -> None:
+    async def refresh(self) -> None:
         """Shows again what has to be shown again, and what has changed by time alone. Called every second.
 
-        While an operator has stopped the channel it shows no warning anew. Raises nothing but
-        `asyncio.CancelledError`.
+        Raises nothing but `asyncio.CancelledError`.
         """
 
 

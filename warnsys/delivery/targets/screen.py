@@ -186,14 +186,14 @@ class Screen:
             if isinstance(notice, SteleRecord) and notice.city == self._city:
                 self._tiles.take(notice)
 
-    async def refresh(self, *, stopped: bool) -> None:
-        await self._say(stopped=stopped)
+    async def refresh(self) -> None:
+        await self._say()
 
     async def close(self) -> None:
         if self._exchange:
             await self._exchange.close()
 
-    async def _say(self, *, stopped: bool = False) -> CallResult:
+    async def _say(self) -> CallResult:
         """Says what has changed at once, and what has not from time to time."""
         async with self._calling:
             try:
@@ -202,8 +202,6 @@ class Screen:
                 return Declined(error.code, str(error))
             now = self._clock()
             slots = self._tiles.slots(datetime.fromtimestamp(now, UTC))
-            if stopped and any(tile and tile.warns for tile in slots.values()):
-                return Accepted()
             if self._stands and self._stands[1] == slots and 0 <= now - self._stands[0] < self._settings.again_s:
                 return Accepted()
             self._stands = None
