@@ -1,10 +1,11 @@
 """A RabbitMQ of a test's own, as Debian has it: on free ports, in a folder that goes."""
 
-import asyncio
 import os
 import shutil
 import signal
+import socket
 import subprocess
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -37,46 +38,37 @@ class Rabbit:
         port, distribution, epmd = free_ports(3)
         return cls(folder, port, distribution, epmd)
 
-    async def start(self) -> None:
-        """Returns once it answers, with the exchange that the screens listen to if it was there before."""
+    def start(self) -> None:
+        """Returns once it answers. It remembers durable exchanges and users from before."""
         for name in ("home", "mnesia", "log"):
             (self.folder / name).mkdir(exist_ok=True)
         (self.folder / "plugins").write_text("[].\n")
         (self.folder / "rabbitmq.conf").write_text(f"listeners.tcp.local = 127.0.0.1:{self.port}\n")
+        assert (PROGRAMS / "rabbitmq-server").exists(), "there is no RabbitMQ: apt install rabbitmq-server"
         with (self.folder / "said").open("ab") as said:
-            self.process = subprocess.Popen(  # noqa: ASYNC220 - it returns at once
+            self.process = subprocess.Popen(
                 [PROGRAMS / "rabbitmq-server"], env=self._environment(), stdout=said, stderr=said,
                 start_new_session=True,
             )  # fmt: skip
         for _ in range(STARTS_S * 4):
-            with suppress(*CONNECTION_EXCEPTIONS):
-                await (await self.connect()).close()
+            with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
                 return
-            await asyncio.sleep(0.25)
-        said_so_far = (self.folder / "said").read_text()
-        await self.end()
-        raise AssertionError(f"RabbitMQ does not answer: {said_so_far[-2000:]}")
+            time.sleep(0.25)
+        self.end()
+        raise AssertionError(f"RabbitMQ does not answer: {(self.folder / 'said').read_text()[-2000:]}")
 
-    async def end(self) -> None:
-        for each in self.subscribed:
-            with suppress(*CONNECTION_EXCEPTIONS):
-                await each.close()
-        self.subscribed.clear()
+    def end(self) -> None:
+        """With the daemon that knows its port, which it has started."""
         if self.process:
             os.killpg(self.process.pid, signal.SIGKILL)
-            await asyncio.to_thread(self.process.wait, 10)
+            self.process.wait(10)
             self.process = None
         if epmd := shutil.which("epmd"):
-            kill = await asyncio.create_subprocess_exec(
-                epmd, "-port", str(self.epmd), "-kill", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-            )
-            await kill.wait()
+            subprocess.run([epmd, "-port", str(self.epmd), "-kill"], capture_output=True, check=False)
 
-    async def control(self, *command: str) -> None:
-        run = await asyncio.create_subprocess_exec(
-            PROGRAMS / "rabbitmqctl", *command, env=self._environment(), stdout=subprocess.DEVNULL
-        )
-        assert await run.wait() == 0, command
+    def control(self, *command: str) -> None:
+        program = [PROGRAMS / "rabbitmqctl", *command]
+        subprocess.run(program, env=self._environment(), capture_output=True, check=True)
 
     async def connect(self) -> AbstractConnection:
         return await aio_pika.connect(host="127.0.0.1", port=self.port, timeout=5)
@@ -84,6 +76,15 @@ class Rabbit:
     async def make_exchange(self) -> None:
         async with self._channel() as channel:
             await channel.declare_exchange(EXCHANGE, aio_pika.ExchangeType.TOPIC, durable=True)
+
+    async def remove_exchange(self) -> None:
+        async with self._channel() as channel:
+            await channel.exchange_delete(EXCHANGE)
+
+    async def screens_go(self) -> None:
+        while self.subscribed:
+            with suppress(*CONNECTION_EXCEPTIONS):
+                await self.subscribed.pop().close()
 
     async def screen(self) -> Page:
         """A screen that listens from now on, as the real one does: to keys of one word, on a queue of its own."""

@@ -1,9 +1,8 @@
 """Open SmartCity Screen: what a screen shows, at a broker that a test plays and, by the same tests, at a RabbitMQ."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
@@ -118,28 +117,33 @@ class RealPlace:
         await self.rabbit.publish(foreign(name))
 
     async def screens_go(self) -> None:
-        while self.rabbit.subscribed:
-            await self.rabbit.subscribed.pop().close()
+        await self.rabbit.screens_go()
 
     async def end(self) -> None:
-        await self.rabbit.end()
+        await asyncio.to_thread(self.rabbit.end)
 
     async def start(self) -> None:
-        await self.rabbit.start()
+        await asyncio.to_thread(self.rabbit.start)
+
+
+@pytest.fixture(scope="module")
+def rabbit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rabbit]:
+    found = Rabbit.on(tmp_path_factory.mktemp("rabbit"))
+    found.start()
+    yield found
+    found.end()
 
 
 @pytest.fixture(params=["played", pytest.param("rabbitmq", marks=pytest.mark.needs("rabbitmq-server"))])
-async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
+async def place(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
     if request.param == "played":
         yield PlayedPlace()
         return
-    rabbit = Rabbit.on(tmp_path)
-    await rabbit.start()
-    try:
-        await rabbit.make_exchange()
-        yield RealPlace(rabbit)
-    finally:
-        await rabbit.end()
+    rabbit: Rabbit = request.getfixturevalue("rabbit")
+    await rabbit.make_exchange()
+    yield RealPlace(rabbit)
+    await rabbit.screens_go()
+    await rabbit.remove_exchange()
 
 
 @pytest.fixture
@@ -240,29 +244,26 @@ async def test_after_a_restart_a_district_that_is_not_heard_keeps_its_warning(
 
 
 @pytest.mark.needs("rabbitmq-server")
-async def test_what_is_missing_at_the_broker_has_a_code(tmp_path: Path, clock: Clock) -> None:
-    rabbit = Rabbit.on(tmp_path)
-    await rabbit.start()
-    try:
-        target = Screen(settings(rabbit.port), clock)
-        assert code(await sent(target, record(item()))) == "no_exchange"
-        await rabbit.make_exchange()
-        page = await rabbit.screen()
-        clock.now += 2
-        assert await sent(target, record(item())) == Accepted()
-        await shows(page, "Unwetter Stufe 4")
-        await target.close()
+async def test_what_is_missing_at_the_broker_has_a_code(rabbit: Rabbit, clock: Clock) -> None:
+    target = Screen(settings(rabbit.port), clock)
+    assert code(await sent(target, record(item()))) == "no_exchange"
+    await rabbit.make_exchange()
+    page = await rabbit.screen()
+    clock.now += 2
+    assert await sent(target, record(item())) == Accepted()
+    await shows(page, "Unwetter Stufe 4")
+    await target.close()
 
-        stranger = Screen(settings(rabbit.port, password="wrong"), clock)
-        assert code(await sent(stranger, record(item()))) == "login"
+    stranger = Screen(settings(rabbit.port, password="wrong"), clock)
+    assert code(await sent(stranger, record(item()))) == "login"
 
-        await rabbit.control("add_user", "reader", "reader")
-        await rabbit.control("set_permissions", "reader", "^$", "^$", ".*")
-        reader = Screen(settings(rabbit.port, username="reader", password="reader"), clock)
-        assert code(await sent(reader, record(item()))) == "access"
-        await reader.close()
-    finally:
-        await rabbit.end()
+    await asyncio.to_thread(rabbit.control, "add_user", "reader", "reader")
+    await asyncio.to_thread(rabbit.control, "set_permissions", "reader", "^$", "^$", ".*")
+    reader = Screen(settings(rabbit.port, username="reader", password="reader"), clock)
+    assert code(await sent(reader, record(item()))) == "access"
+    await reader.close()
+    await rabbit.screens_go()
+    await rabbit.remove_exchange()
 
 
 def code(answer: CallResult) -> str:
