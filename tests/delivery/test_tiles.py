@@ -34,8 +34,12 @@ def record(*items: SteleItem, district: str = "mitte", at: float = 0, **said: An
     return stele(f"{district}{at}", at, district).model_copy(update=fields | said)
 
 
+def of(*records: SteleRecord, at: float = 60, exercise: bool = False) -> tuple[Tile, ...]:
+    return tiles(records, moment(at), ZONE, exercise=exercise)
+
+
 def shown(*records: SteleRecord, at: float = 60) -> list[tuple[str, str]]:
-    return [(one.title, one.text) for one in tiles(records, moment(at), ZONE)]
+    return [(one.title, one.text) for one in of(*records, at=at)]
 
 
 def test_a_warning_says_what_until_when_and_where() -> None:
@@ -68,27 +72,28 @@ def test_the_words_of_a_tile(said: dict[str, Any], reads: tuple[str, str]) -> No
 
 
 def test_an_exercise_says_so_first() -> None:
-    assert shown(record(item(), exercise=True)) == [("ÜBUNG: Unwetter Stufe 4", "Orkanböen bis 15:00")]
+    said = [of(record(item(**each)), exercise=True)[0].title for each in ({}, {"phase": "advance"})]
+    said += [of(record(status="no_data"), exercise=True)[0].title, of(record(item(ends=1)), exercise=True)[0].title]
+    assert said == [
+        "ÜBUNG: Unwetter Stufe 4", "ÜBUNG: Vorab: Stufe 4", "ÜBUNG: Warnlage unbekannt", "ÜBUNG: Warnung abgelaufen"
+    ]  # fmt: skip
 
 
 def test_the_worst_is_first_and_the_second_says_how_many_more_there_are() -> None:
-    found = tiles(
-        [record(*(item(level, base_id=f"w{level}", event={"de": f"E{level}"}) for level in (1, 4, 2, 3)))],
-        moment(60), ZONE,
-    )  # fmt: skip
+    found = of(record(*(item(level, base_id=f"w{level}", event={"de": f"E{level}"}) for level in (1, 4, 2, 3))))
     assert [(one.text, one.red) for one in found] == [
         ("E4 bis 15:00", True), ("E3 bis 15:00 und 2 weitere", True)
     ]  # fmt: skip
 
 
 def test_red_is_what_holds_from_severe_on() -> None:
-    red = {level: tiles([record(item(level))], moment(60), ZONE)[0].red for level in (1, 2, 3, 4)}
+    red = {level: of(record(item(level)))[0].red for level in (1, 2, 3, 4)}
     assert red == {1: False, 2: False, 3: True, 4: True}
-    assert not tiles([record(item(4, phase="advance"))], moment(60), ZONE)[0].red
+    assert not of(record(item(4, phase="advance")))[0].red
 
 
 def test_a_record_that_is_too_old_is_no_data_and_what_was_last_known_is_not_red() -> None:
-    found = tiles([record(item())], moment(180), ZONE)
+    found = of(record(item()), at=180)
     assert [(one.title, one.text, one.red, one.warns) for one in found] == [
         ("Warnlage unbekannt", "Keine aktuellen Daten, Stand 14:00", False, False),
         ("Unwetter Stufe 4", "Orkanböen bis 15:00", False, False),
@@ -111,7 +116,7 @@ class Street:
     """A city with one screen, on which all that has to be said is said."""
 
     def __init__(self) -> None:
-        self.city, self.page = CityTiles(ZONE), Page()
+        self.city, self.page = CityTiles(ZONE, exercise=False), Page()
 
     def at(self, seconds: float, *records: SteleRecord) -> list[str]:
         """Takes records; gives the titles that the screen then shows."""
@@ -179,6 +184,13 @@ def test_a_district_that_is_no_more_is_forgotten_once_others_are_heard_for_an_ho
     assert street.at(3900, record(at=3900, district="nord")) == ["Warnung beendet"]
 
 
+def test_where_nothing_is_heard_at_all_nothing_is_known() -> None:
+    street = Street()
+    assert street.at(0) == []
+    assert street.at(180) == ["Warnlage unbekannt"]
+    assert street.at(200, record(at=200)) == []
+
+
 def test_an_older_record_changes_nothing() -> None:
     street = Street()
     street.at(60, record(item(), at=60))
@@ -198,7 +210,7 @@ ITEMS = st.builds(
 RECORDS = st.builds(
     lambda items, **said: record(*items, **said), st.lists(ITEMS, max_size=4),
     district=st.sampled_from(["mitte", "nord", "west"]), at=st.integers(0, 7200), district_name=WORDS,
-    status=st.sampled_from(["warned", "unconfirmed", "clear", "no_data"]), exercise=st.booleans(),
+    status=st.sampled_from(["warned", "unconfirmed", "clear", "no_data"]),
     as_of=st.none() | st.integers(-(10**6), 0).map(moment),
 )  # fmt: skip
 
@@ -229,7 +241,7 @@ def test_whatever_is_known_a_page_takes_it_and_reads_no_less(steps: list[tuple[i
             assert told[0] is not None
             assert told[0].warns
         elif len(valid) < len(known):
-            assert page[0][0].endswith("Warnlage unbekannt")
+            assert page[0][0] == "Warnlage unbekannt"
 
 
 def standing(one: SteleItem, now: datetime) -> bool:

@@ -59,8 +59,10 @@ Slots = dict[int, Tile | None]
 class CityTiles:
     """The tiles of one city over time, from the newest record of each of its districts."""
 
-    def __init__(self, zone: ZoneInfo) -> None:
-        self._zone = zone
+    def __init__(self, zone: ZoneInfo, *, exercise: bool) -> None:
+        self._zone, self._exercise = zone, exercise
+        self._since: datetime | None = None
+        """When what stands was asked for first."""
         self._records: dict[str, SteleRecord] = {}
         self._warned = False
         """Whether something was warned of whose end has not been said."""
@@ -81,14 +83,12 @@ class CityTiles:
 
     def slots(self, now: datetime) -> Slots:
         """Gives what the screens have to be told. Ask from time to time: things end without a new record."""
-        if not self._records:
-            return {}
-        if not self._emptied:
-            self._emptied = dict.fromkeys(range(SLOTS), now + SETTLED)
-        shown = tiles(self._records.values(), now, self._zone)
+        if self._since is None:
+            self._since, self._emptied = now, dict.fromkeys(range(SLOTS), now + SETTLED)
+        shown = tiles(self._records.values(), now, self._zone, exercise=self._exercise)
         if any(tile.warns for tile in shown):
             self._ended = None
-        told: Slots = dict(enumerate(shown or self._end(now)))
+        told: Slots = dict(enumerate(shown or self._end(now) or self._silence(now, self._since)))
         for slot in set(range(SLOTS)) - told.keys():
             if slot in self._full:
                 self._emptied[slot] = now
@@ -103,13 +103,19 @@ class CityTiles:
             return ()
         self._ended = self._ended or now
         if now < self._ended + ENDED:
-            title = _title("screen-ended", exercise=any(one.exercise for one in self._records.values()))
+            title = _title("screen-ended", exercise=self._exercise)
             return (Tile(title, _said("aftermath"), at=self._ended),)
         self._warned = False
         return ()
 
+    def _silence(self, now: datetime, since: datetime) -> tuple[Tile, ...]:
+        """Where no district was heard at all: that nothing is known."""
+        if self._records or now < since + SETTLED:
+            return ()
+        return (Tile(_title("screen-no-data", exercise=self._exercise), _said("screen-no-data-why"), at=since),)
 
-def tiles(records: Iterable[SteleRecord], now: datetime, zone: ZoneInfo) -> tuple[Tile, ...]:
+
+def tiles(records: Iterable[SteleRecord], now: datetime, zone: ZoneInfo, *, exercise: bool) -> tuple[Tile, ...]:
     """Gives at most as many tiles as there are slots, the worst first; none where no warning holds anywhere.
 
     What holds goes before districts without data, these before what was last known of them, and that before what has
@@ -118,7 +124,7 @@ def tiles(records: Iterable[SteleRecord], now: datetime, zone: ZoneInfo) -> tupl
     all_of_them = tuple(records)
     heard = [one for one in all_of_them if one.status != "no_data" and now < one.valid_until]
     silent = [one for one in all_of_them if one.status == "no_data" or one.valid_until <= now]
-    scene = _Scene(now, zone, len(all_of_them))
+    scene = _Scene(now, zone, len(all_of_them), exercise)
     holding, last_known = scene.warnings(heard), scene.warnings(silent)
     expired = [one for one in heard if one.status == "unconfirmed" or (one.items and not scene.warnings([one]))]
     found = scene.of_warnings(holding, SLOTS, holds=True)
@@ -128,7 +134,7 @@ def tiles(records: Iterable[SteleRecord], now: datetime, zone: ZoneInfo) -> tupl
         found += scene.of_warnings(unsaid, SLOTS - len(found), holds=False)
     if expired and len(found) < SLOTS:
         at = max(one.issued for one in expired)
-        title = _title("screen-unconfirmed", exercise=expired[0].exercise)
+        title = _title("screen-unconfirmed", exercise=exercise)
         found.append(Tile(title, _said("screen-unconfirmed-why"), at=at))
     return tuple(found)
 
@@ -147,6 +153,7 @@ class _Scene:
     now: datetime
     zone: ZoneInfo
     districts: int
+    exercise: bool
 
     def warnings(self, records: Iterable[SteleRecord]) -> dict[tuple[object, ...], _Warning]:
         """Gives each warning once, with its districts."""
@@ -172,7 +179,7 @@ class _Scene:
             text = _fitting(f"{why}, {self._where(records)}", why)
         else:
             text = _fitting(_said("screen-no-data-since", stand=self._at(min(known))) if known else why, why)
-        title = _title("screen-no-data", exercise=records[0].exercise)
+        title = _title("screen-no-data", exercise=self.exercise)
         return Tile(title, text, at=max(one.issued for one in records))
 
     def _order(self, one: _Warning) -> tuple[object, ...]:
@@ -184,7 +191,7 @@ class _Scene:
         item, records = one.item, list(one.records.values())
         event = wording.capital(_clean(in_language(item.event, LANGUAGE)) or _said("event-unknown"))
         return Tile(
-            _title_of(item, exercise=records[0].exercise),
+            _title_of(item, exercise=self.exercise),
             _text(event, self._when(item), _said("screen-more", count=more) if more else "", self._where(records)),
             red=holds and item.level >= RED and item.phase == "warning",
             warns=holds,

@@ -39,7 +39,7 @@ class ScreenSettings(TargetSettings):
     port: int = Field(5671, ge=1, le=65535)
     tls: bool = True
     virtual_host: str = "/"
-    username: str = ""
+    username: str = Field(min_length=1)
     password: SecretStr | None = None
     exchange: str = Field(CITYS_EXCHANGE, min_length=1)
     """Of type topic; it is never made here, for then no screen would listen to it."""
@@ -159,7 +159,7 @@ class Screen:
     def __init__(self, settings: ScreenSettings, clock: SecondsClock, connect: Connect = connected) -> None:
         self._settings, self._clock, self._connect = settings, clock, connect
         (self._city,) = settings.cities
-        self._tiles = CityTiles(settings.timezone)
+        self._tiles = CityTiles(settings.timezone, exercise=settings.stage != LIVE)
         self._exchange: Exchange | None = None
         self._failed: tuple[float, NotConnectedError] | None = None
         """When connecting failed last, and why."""
