@@ -252,6 +252,27 @@ def recent(one: SteleRecord, newest: dict[str, SteleRecord]) -> bool:
     return max(each.issued for each in newest.values()) <= one.valid_until + timedelta(hours=1)
 
 
+@given(ITEMS.filter(lambda one: one.expires is not None and standing(one, moment(0))), WORDS, st.integers(1, 99))
+def test_whatever_else_a_tile_says_it_says_the_end(one: SteleItem, district: str, more: int) -> None:
+    assert one.expires is not None
+    others = [item(1, base_id=f"o{number}", presentation="tile", ends=None) for number in range(more + 1)]
+    for records in ([record(one)], [record(one, district_name=district), record(district="nord")]):
+        for each in of(*records, at=0), of(records[0].model_copy(update={"items": (one, *others)}), at=0):
+            warnings = [tile.text for tile in each if "Ende offen" not in tile.text]
+            assert all(f"{one.expires.astimezone(ZONE):%H:%M}" in text for text in warnings)
+
+
+@given(st.lists(st.tuples(st.integers(1, 4), st.sampled_from(["mitte", "nord"])), min_size=1, max_size=9))
+def test_the_worst_of_all_districts_stands_first(found: list[tuple[int, str]]) -> None:
+    records = [
+        record(*(item(level, base_id=str(level), presentation="tile") for level, name in found if name == district),
+               district=district)
+        for district in ("mitte", "nord")
+    ]  # fmt: skip
+    levels = sorted({level for level, _ in found}, reverse=True)[:SLOTS]
+    assert [int(tile.title[-1]) for tile in of(*records)] == levels
+
+
 @given(st.lists(RECORDS, min_size=1, max_size=6), st.integers(0, 10**4))
 def test_whatever_was_warned_of_in_the_end_nothing_is_left(records: list[SteleRecord], now: int) -> None:
     street = Street()
