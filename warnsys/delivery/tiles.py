@@ -22,7 +22,7 @@ from warnsys.records import SteleItem, SteleRecord
 SLOTS = 2
 """Of the three places of a screen: one is left to the city."""
 TITLE, TEXT = 26, 45
-"""As many characters a screen shows of each."""
+"""So many characters of each at most; of a text two lines are seen, which hold some thirty."""
 LANGUAGE = "de"
 """As the rest of the screen."""
 RED = 3
@@ -76,7 +76,7 @@ class CityTiles:
         if known and record.issued < known.issued:
             return
         self._records[record.district] = record
-        self._warned |= any(item.phase != "expired" for item in record.items)
+        self._warned |= any(item.phase == "warning" for item in record.items)
         newest = max(one.issued for one in self._records.values())
         for name in [name for name, one in self._records.items() if one.valid_until + FORGOTTEN < newest]:
             del self._records[name]
@@ -176,7 +176,7 @@ class _Scene:
         """Says that it is not known what holds: never that nothing does."""
         why, known = _said("screen-no-data-why"), [one.as_of for one in records if one.as_of is not None]
         if len(records) < self.districts:
-            text = _fitting(f"{why}, {self._where(records)}", why)
+            text = _fitting(_said("screen-no-data-where", where=self._where(records)), why)
         else:
             text = _fitting(_said("screen-no-data-since", stand=self._at(min(known))) if known else why, why)
         title = _title("screen-no-data", exercise=self.exercise)
@@ -190,9 +190,10 @@ class _Scene:
     def _warning(self, one: _Warning, more: int, *, holds: bool) -> Tile:
         item, records = one.item, list(one.records.values())
         event = wording.capital(_clean(in_language(item.event, LANGUAGE)) or _said("event-unknown"))
+        when = wording.capital(self._when(item))
         return Tile(
             _title_of(item, exercise=self.exercise),
-            _text(event, self._when(item), _said("screen-more", count=more) if more else "", self._where(records)),
+            _text(when, event, _said("screen-more", count=more) if more else "", self._where(records)),
             red=holds and item.level >= RED and item.phase == "warning",
             warns=holds,
             at=max(each.issued for each in records),
@@ -240,15 +241,15 @@ def _title_of(item: SteleItem, *, exercise: bool) -> str:
     return _title(f"screen-{number}", exercise=exercise)
 
 
-def _text(event: str, when: str, more: str, where: str) -> str:
-    """As much as fits: the end always, then the event, how many more there are, and where."""
-    rest = f"{when} {more}".strip()
-    for whole in ([f"{event} {rest}, {where}"] if where else []) + [f"{event} {rest}"]:
+def _text(when: str, event: str, more: str, where: str) -> str:
+    """The end first, for two lines are seen and no more; of the rest as much as fits."""
+    tail = f" {more}" if more else ""
+    for whole in ([f"{when}: {event}{tail}, {where}"] if where else []) + [f"{when}: {event}{tail}"]:
         if len(whole) <= TEXT:
             return whole
-    for each in (rest, when):
-        if (room := TEXT - 1 - len(each)) >= SHORTEST:
-            return f"{_cut(event, room)} {each}"
+    for each in (tail, ""):
+        if (room := TEXT - len(f"{when}: {each}")) >= SHORTEST:
+            return f"{when}: {_cut(event, room)}{each}"
     return _cut(when, TEXT)
 
 
