@@ -67,7 +67,7 @@ class Rabbit:
             subprocess.run([epmd, "-port", str(self.epmd), "-kill"], capture_output=True, check=False)
 
     def control(self, *command: str) -> None:
-        program = [PROGRAMS / "rabbitmqctl", *command]
+        program = [str(PROGRAMS / "rabbitmqctl"), *command]
         subprocess.run(program, env=self._environment(), capture_output=True, check=True)
 
     async def connect(self) -> AbstractConnection:

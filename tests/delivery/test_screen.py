@@ -1,11 +1,14 @@
 """Open SmartCity Screen: what a screen shows, at a broker that a test plays and, by the same tests, at a RabbitMQ."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import hypothesis.strategies as st
 import pytest
+from hypothesis import given
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
@@ -15,6 +18,7 @@ from tests.delivery.screen_page import FakeBroker, Page, foreign
 from tests.delivery.test_tiles import item, record
 from warnsys.delivery.target import Accepted, CallResult, Declined, StandingTarget, Unanswered
 from warnsys.delivery.targets.screen import Connect, NotConnectedError, Screen, ScreenSettings, connected
+from warnsys.delivery.tiles import tiles
 from warnsys.gateways import GatewaySettings
 from warnsys.records import SteleRecord
 
@@ -307,6 +311,63 @@ async def test_a_broker_that_is_away_is_not_asked_by_every_record(clock: Clock) 
     clock.now += 1
     await target.refresh()
     assert asked == [T0, T0 + 1]
+
+
+# -- whatever happens -----------------------------------------------------------------------------------------------
+
+HAPPENS = st.one_of(
+    st.tuples(st.just("a record comes"), st.sampled_from(["mitte", "nord"]), st.lists(st.integers(1, 4), max_size=3)),
+    st.tuples(st.just("time passes"), st.sampled_from([1, 20, 200])),
+    st.tuples(st.just("the broker fails"), st.sampled_from([Unanswered("no_answer"), Declined("nack")])),
+    st.tuples(st.sampled_from([
+        "others publish", "a page reloads", "the broker goes", "the broker comes", "the gateway is killed",
+        "the screens go", "a screen comes",
+    ])),
+)  # fmt: skip
+
+
+@given(st.lists(HAPPENS, max_size=25))
+def test_whatever_happens_what_holds_stands_in_front_again(story: list[tuple[Any, ...]]) -> None:
+    asyncio.run(told(story))
+
+
+async def told(story: list[tuple[Any, ...]]) -> None:
+    clock, broker, known = Clock(), FakeBroker(), dict[str, SteleRecord]()
+    target = Screen(settings(), clock, broker.connect)
+    for what, *said in story:
+        match what, *said:
+            case "a record comes", district, levels:
+                items = (item(level, base_id=str(level), ends=None) for level in levels)
+                known[district] = record(*items, district=district, at=clock.now - T0)
+                await sent(target, known[district])
+            case "time passes", seconds:
+                clock.now += seconds
+                await target.refresh()
+            case ("others publish",):
+                for page, name in itertools.product(broker.pages, "abc"):
+                    page.take(foreign(name))
+            case ("a page reloads",):
+                for page in broker.pages:
+                    page.reload()
+            case ("the broker goes",):
+                broker.open, broker.away = False, NotConnectedError("unreachable", "")
+            case ("the broker comes",):
+                broker.away = None
+            case "the broker fails", answer:
+                broker.answers.append(answer)
+            case ("the gateway is killed",):
+                target = Screen(settings(), clock, broker.connect)
+                target.resume(known.values())
+            case ("the screens go",):
+                broker.pages.clear()
+            case ("a screen comes",):
+                broker.pages.append(Page())
+    broker.away, broker.answers = None, []
+    clock.now += 15
+    await target.refresh()
+    expected = tiles(known.values(), moment(clock.now - T0), settings().timezone, exercise=False)
+    for page in broker.pages:
+        assert page.shown()[: len(expected)] == [(one.title, one.text, one.red) for one in expected]
 
 
 # -- in a gateway ---------------------------------------------------------------------------------------------------

@@ -74,9 +74,8 @@ def test_the_words_of_a_tile(said: dict[str, Any], reads: tuple[str, str]) -> No
 
 
 def test_an_exercise_says_so_first() -> None:
-    said = [of(record(item(**each)), exercise=True)[0].title for each in ({}, {"phase": "advance"})]
-    said += [of(record(status="no_data"), exercise=True)[0].title, of(record(item(ends=1)), exercise=True)[0].title]
-    assert said == [
+    records = [record(item()), record(item(phase="advance")), record(status="no_data"), record(item(ends=1))]
+    assert [of(one, exercise=True)[0].title for one in records] == [
         "ÜBUNG: Unwetter Stufe 4", "ÜBUNG: Vorab: Stufe 4", "ÜBUNG: Warnlage unbekannt", "ÜBUNG: Warnung abgelaufen"
     ]  # fmt: skip
 
