@@ -216,13 +216,14 @@ async def test_a_broker_that_comes_back_is_told_at_once(place: Place, target: Sc
     assert await sent(target, record(item())) == Accepted()
     await place.screens_go()
     await place.end()
-    refused = await sent(target, record(item(3), at=1))
+    clock.now += 1
+    refused = await sent(target, record(item(), at=1))
     assert isinstance(refused, Declined | Unanswered)
     await place.start()
     page = await place.screen()
-    clock.now += 2
+    clock.now += 1
     await target.refresh()
-    await shows(page, "Unwetter Stufe 3")
+    await shows(page, "Unwetter Stufe 4")
 
 
 async def test_what_is_too_old_is_no_data_although_nothing_comes(place: Place, target: Screen, clock: Clock) -> None:
@@ -287,6 +288,29 @@ async def test_what_is_not_known_to_stand_is_said_again(clock: Clock, answer: Ca
     assert await sent(target, two) == Accepted()
     assert titles(broker.pages[0]) == ["Unwetter Stufe 4", "Unwetter Stufe 3"]
     assert broker.connections == (2 if isinstance(answer, Unanswered) else 1)
+
+
+async def test_a_call_that_was_given_up_may_have_changed_what_stands(clock: Clock) -> None:
+    class Hanging(FakeBroker):
+        hangs = False
+
+        async def publish(self, body: bytes) -> CallResult:
+            answer = await super().publish(body)
+            if self.hangs:
+                await asyncio.Event().wait()
+            return answer
+
+    broker = Hanging()
+    target = Screen(settings(), clock, broker.connect)
+    await sent(target, record(item(4)))
+    broker.hangs = True
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await sent(target, record(item(3), at=1))
+    broker.hangs = False
+    assert titles(broker.pages[0]) == ["Unwetter Stufe 3"]
+    assert await sent(target, record(item(4), at=2)) == Accepted()
+    assert titles(broker.pages[0]) == ["Unwetter Stufe 4"]
 
 
 async def test_records_that_change_nothing_cost_no_call(clock: Clock) -> None:
