@@ -29,6 +29,7 @@ CITYS_EXCHANGE = "digital_twin_raw"
 ROUTING_KEY = "plain_message"
 """Of one word, or no screen is given it."""
 HEARTBEAT_S = 10
+CLOSE_S = 1.0
 RETRY_S = 1.0
 """So long after an attempt to connect has failed none is made."""
 
@@ -93,11 +94,11 @@ class AmqpExchange:
         self, connection: AbstractConnection, channel: AbstractChannel, exchange: AbstractExchange, timeout_s: float
     ) -> None:
         self._connection, self._channel, self._exchange = connection, channel, exchange
-        self._timeout_s = timeout_s
+        self._timeout_s, self._broken = timeout_s, False
 
     @property
     def open(self) -> bool:
-        return not (self._connection.is_closed or self._channel.is_closed)
+        return not (self._broken or self._connection.is_closed or self._channel.is_closed)
 
     async def publish(self, body: bytes) -> CallResult:
         message = aio_pika.Message(body, content_type="application/json")
@@ -110,14 +111,19 @@ class AmqpExchange:
         except amqp.DeliveryError as error:
             return Declined("nack", repr(error))
         except amqp.CONNECTION_EXCEPTIONS as error:  # also that it took too long
-            await self.close()
+            self._broken = True
             return Unanswered("no_answer", repr(error))
         return Accepted()
 
     async def close(self) -> None:
-        with suppress(*amqp.CONNECTION_EXCEPTIONS):
-            async with asyncio.timeout(self._timeout_s):
-                await self._connection.close()
+        await _close(self._connection)
+
+
+async def _close(connection: AbstractConnection) -> None:
+    """A broker that hangs is not waited for."""
+    with suppress(*amqp.CONNECTION_EXCEPTIONS):
+        async with asyncio.timeout(CLOSE_S):
+            await connection.close()
 
 
 async def connected(settings: ScreenSettings) -> Exchange:
@@ -136,8 +142,7 @@ async def connected(settings: ScreenSettings) -> Exchange:
             return AmqpExchange(connection, channel, exchange, settings.timeout_s)
     except amqp.CONNECTION_EXCEPTIONS as error:
         if connection:
-            with suppress(*amqp.CONNECTION_EXCEPTIONS):
-                await connection.close()
+            await _close(connection)
         raise NotConnectedError(_code(error), repr(error)) from error
 
 
