@@ -66,6 +66,10 @@ class Rabbit:
         if epmd := shutil.which("epmd"):
             subprocess.run([epmd, "-port", str(self.epmd), "-kill"], capture_output=True, check=False)
 
+    def signal(self, which: signal.Signals) -> None:
+        assert self.process, "it does not run"
+        os.killpg(self.process.pid, which)
+
     def control(self, *command: str) -> None:
         program = [str(PROGRAMS / "rabbitmqctl"), *command]
         subprocess.run(program, env=self._environment(), capture_output=True, check=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import signal
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -267,6 +268,26 @@ async def test_what_is_missing_at_the_broker_has_a_code(rabbit: Rabbit, clock: C
     reader = Screen(settings(rabbit.port, username="reader", password="reader"), clock)
     assert code(await sent(reader, record(item()))) == "access"
     await reader.close()
+    await rabbit.screens_go()
+    await rabbit.remove_exchange()
+
+
+@pytest.mark.needs("rabbitmq-server")
+async def test_a_broker_that_hangs_may_have_it(rabbit: Rabbit, clock: Clock) -> None:
+    await rabbit.make_exchange()
+    page = await rabbit.screen()
+    target = Screen(settings(rabbit.port, timeout_s=1), clock)
+    assert await sent(target, record(item(3))) == Accepted()
+    rabbit.signal(signal.SIGSTOP)
+    try:
+        assert isinstance(await sent(target, record(item(4), at=1)), Unanswered)
+        assert code(await sent(target, record(item(4), at=1))) == "unreachable"
+    finally:
+        rabbit.signal(signal.SIGCONT)
+    clock.now += 1
+    await target.refresh()
+    await shows(page, "Unwetter Stufe 4")
+    await target.close()
     await rabbit.screens_go()
     await rabbit.remove_exchange()
 
