@@ -1,5 +1,7 @@
 """What the screens of a city show: whatever the records, a page takes it, and never reads less than holds."""
 
+import itertools
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -200,6 +202,14 @@ def test_an_older_record_changes_nothing() -> None:
     street = Street()
     street.at(60, record(item(), at=60))
     assert street.at(61, record(at=0)) == ["Unwetter Stufe 4"]
+
+
+def test_a_slot_has_a_name_of_its_own_whatever_stands_there() -> None:
+    places = list(itertools.product(("live", "uebung"), ("solingen", "haan"), range(SLOTS)))
+    (tile,) = of(record(item()))
+    names = [[json.loads(screen_message(*place, what))["uuid"] for place in places] for what in (tile, None)]
+    assert names[0] == names[1]
+    assert len(set(names[0])) == len(places)
 
 
 # -- whatever comes -------------------------------------------------------------------------------------------------
