@@ -217,6 +217,7 @@ async def test_a_broker_that_comes_back_is_told_at_once(place: Place, target: Sc
     assert await sent(target, record(item())) == Accepted()
     await place.screens_go()
     await place.end()
+    await asyncio.sleep(0.5)  # until the client has seen it
     clock.now += 1
     refused = await sent(target, record(item(), at=1))
     assert isinstance(refused, Declined | Unanswered)
@@ -263,8 +264,12 @@ async def test_what_is_missing_at_the_broker_has_a_code(rabbit: Rabbit, clock: C
     stranger = Screen(settings(rabbit.port, password="wrong"), clock)
     assert code(await sent(stranger, record(item()))) == "login"
 
-    await asyncio.to_thread(rabbit.control, "add_user", "reader", "reader")
-    await asyncio.to_thread(rabbit.control, "set_permissions", "reader", "^$", "^$", ".*")
+    for name, write, read in ("writer", "^digital_twin_raw$", "^$"), ("reader", "^$", ".*"):
+        await asyncio.to_thread(rabbit.control, "add_user", name, name)
+        await asyncio.to_thread(rabbit.control, "set_permissions", name, "^$", write, read)
+    writer = Screen(settings(rabbit.port, username="writer", password="writer"), clock)
+    assert await sent(writer, record(item())) == Accepted(), "with the rights that the how-to names"
+    await writer.close()
     reader = Screen(settings(rabbit.port, username="reader", password="reader"), clock)
     assert code(await sent(reader, record(item()))) == "access"
     await reader.close()
