@@ -25,7 +25,7 @@ from warnsys.delivery.dispatch import Dispatch
 from warnsys.delivery.intake import IncomingNotice
 from warnsys.delivery.notices import valid_until
 from warnsys.delivery.outbox import Delivery
-from warnsys.delivery.target import CallResult, Declined, ReceivedState, TargetWithReceipts, Unanswered
+from warnsys.delivery.target import CallResult, Declined, ReceivedState, StandingTarget, TargetWithReceipts, Unanswered
 from warnsys.metrics import Metrics
 from warnsys.records import GatewayStatus, NewerRecordError, read_action
 
@@ -43,6 +43,8 @@ MOST_TOLD = 500
 RECEIPT_LOOKS = 10
 """How often the ledger is asked for what a receipt is of."""
 FORGET_S = 3600.0
+REFRESH_S = 1.0
+"""How often a target that shows a picture is asked to show it again where it has to be."""
 FINISH_S = 5.0
 """How long calls in flight may take when the gateway is asked to end."""
 GRACE_S = 1.0
@@ -76,13 +78,17 @@ class Gateway:
             for name, branch in self.dispatch.branches.items():
                 if isinstance(branch.target, TargetWithReceipts):
                     branch.target.tell_receipts(partial(self._receive, name))
+                if isinstance(branch.target, StandingTarget):
+                    branch.target.resume(await self._do(self.dispatch.standing, name))
             ready()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._follow_orders())
                 tasks.create_task(self._take_for_ever())
                 tasks.create_task(self._tell_for_ever())
-                for name in self.dispatch.branches:
+                for name, branch in self.dispatch.branches.items():
                     tasks.create_task(self._send_for_ever(name))
+                    if isinstance(branch.target, StandingTarget):
+                        tasks.create_task(self._refresh_for_ever(name, branch.target))
         finally:
             for branch in self.dispatch.branches.values():
                 if isinstance(branch.target, TargetWithReceipts):
@@ -175,6 +181,14 @@ class Gateway:
             if calls:
                 await asyncio.wait(set(calls), timeout=FINISH_S)
             await self._write_down(name, answers)
+
+    async def _refresh_for_ever(self, name: str, target: StandingTarget) -> None:
+        while True:
+            await asyncio.sleep(REFRESH_S)
+            try:
+                await target.refresh()
+            except Exception:
+                log.exception("%s: what it shows cannot be shown again", name)
 
     async def _next(self, name: str) -> list[Delivery]:
         """Gives what is to be sent now. Asked to end meanwhile, it puts that back: no call was made."""

@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import Connection, func, select
@@ -14,7 +14,7 @@ from streams.gateway.gateway import Gateway
 from streams.gateway.readers import TopicReader
 from streams.kafka.records import ConsumedRecord, MemorySender
 from streams.kafka.topics import Topics
-from tests.delivery.notices import Receiver, push, target_settings
+from tests.delivery.notices import Receiver, push, stele, target_settings
 from warnsys.channels.registry import read
 from warnsys.clocks import live_tick
 from warnsys.delivery import schema
@@ -23,7 +23,7 @@ from warnsys.delivery.dispatch import Dispatch
 from warnsys.delivery.ledger import DeliveryLedger, LedgerEntry
 from warnsys.delivery.target import Accepted, CallResult, ReceiptTaker
 from warnsys.metrics import Metrics
-from warnsys.records import DeliveryCounts, PushNotice
+from warnsys.records import DeliveryCounts, Notice, PushNotice
 
 MANY = 4_000
 
@@ -65,7 +65,7 @@ class Station:
     notices: Reader
     task: "asyncio.Task[None]"
 
-    def publish(self, *notices: PushNotice) -> None:
+    def publish(self, *notices: Notice) -> None:
         self.notices.records = [
             ConsumedRecord("warn.push", 0, number, b"solingen", one.to_bytes(), {}, time.time())
             for number, one in enumerate(notices)
@@ -98,13 +98,14 @@ async def running(
     recipients: Sequence[str] = ("",),
     kind: type[DeliveryLedger] = DeliveryLedger,
     target: type[Everybody] = Everybody,
+    channel: str = "push",
     **said: Any,
 ) -> AsyncIterator[Station]:
     them, notices = target(recipients), Reader()
-    ledger = kind(store, "live/gateway", lambda value: read("push", value))
+    ledger = kind(store, "live/gateway", lambda value: read(channel, value))
     targets = {"them": (target_settings(**said), them)}
     gateway = Gateway(
-        Dispatch.of("gateway", "push", "live", ledger, lambda: 1.0, targets), Topics("live", 1),
+        Dispatch.of("gateway", channel, "live", ledger, lambda: 1.0, targets), Topics("live", 1),
         cast(TopicReader, notices), cast(TopicReader, Reader()), MemorySender(), Metrics(),
         GatewayClock(lambda: live_tick("live")),
     )  # fmt: skip
@@ -179,6 +180,40 @@ async def test_a_receipt_that_overtakes_its_answer_counts(store: Connection) -> 
         async with asyncio.timeout(30):
             await them.told(lambda counts: counts.delivered == 1)
     assert states(store) == {("delivered", False, 1): 1}
+
+
+class Showing(Everybody):
+    """Shows one picture made of all it was sent."""
+
+    def __init__(self, recipients: Sequence[str]) -> None:
+        super().__init__(recipients)
+        self.resumed: list[str] = []
+        self.refreshed = asyncio.Event()
+
+    def resume(self, notices: Iterable[Notice]) -> None:
+        self.resumed += [one.id for one in notices]
+
+    async def refresh(self) -> None:
+        self.refreshed.set()
+        raise ValueError("a picture that cannot be shown ends no gateway")
+
+
+async def test_a_target_that_shows_a_picture_is_told_what_it_was_to_show_and_asked_to_show_it_again(
+    store: Connection,
+) -> None:
+    at = datetime.now().astimezone()
+    records = [
+        stele(name, district=name).model_copy(update={"issued": at, "valid_until": at + timedelta(seconds=180)})
+        for name in ("mitte", "nord")
+    ]
+    async with running(store, target=Showing, channel="stele") as them:
+        them.publish(*records)
+        await them.until(2)
+    async with running(store, target=Showing, channel="stele") as them, asyncio.timeout(30):
+        await cast(Showing, them.target).refreshed.wait()
+        assert sorted(cast(Showing, them.target).resumed) == ["mitte", "nord"]
+        them.publish(records[0].model_copy(update={"id": "later"}))
+        await them.until(1)
 
 
 async def test_who_is_asked_to_end_before_a_call_leaves_the_notice_as_if_it_had_not_been_looked_at(

@@ -78,6 +78,10 @@ class Dispatch:
         self.changed.update(self.ledger.recent(now))
         self._put(self.ledger.restore(), now)
 
+    def standing(self, target: str) -> list[Notice]:
+        """Gives what a target was to have."""
+        return self.ledger.standing(target)
+
     def take(self, arrivals: Iterable[IncomingNotice], now: float) -> None:
         """Takes notices; one that is known is a repeat. Once it returns their offsets may be committed."""
         while self.take_some(arrivals, now):

@@ -155,6 +155,13 @@ class DeliveryLedger:
         read = dict[int, Notice]()
         return [(row.target, self._delivery(row, read)) for row in rows]
 
+    def standing(self, target: str) -> list[Notice]:
+        """Gives the notices that a target was to have: of a stele only the newest is remembered."""
+        mine = and_(deliveries.c.gateway == self._name, deliveries.c.target == target)
+        wanted = select(notices.c.value).join(deliveries, notices.c.number == deliveries.c.notice).where(mine)
+        with self._transaction() as connection:
+            return [self._read(bytes(value)) for value in connection.execute(wanted).scalars()]
+
     def receive(self, target: str, receipt: str, state: State, now: float, code: str = "") -> str | None:
         """Takes a receipt: what became of a delivery that a receiver accepted under that name. Gives its notice's id.
 

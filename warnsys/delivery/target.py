@@ -1,6 +1,6 @@
 """A target: a receiver of notices, how one is rendered for it, how it is called, and what it may answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -64,6 +64,20 @@ class TargetWithReceipts(Protocol):
 
     def tell_receipts(self, taker: ReceiptTaker | None, /) -> None:
         """Names who takes receipts from now on; None while nobody does."""
+
+
+@runtime_checkable
+class StandingTarget(Protocol):
+    """A target that shows one picture made of many notices, and shows it until it is told another."""
+
+    def resume(self, notices: Iterable[Notice], /) -> None:
+        """Takes what it was to show when an earlier process ended, before anything is sent."""
+
+    async def refresh(self) -> None:
+        """Shows again what has to be shown again, and what has changed by time alone. Called every second.
+
+        Raises nothing but `asyncio.CancelledError`.
+        """
 
 
 class Target(Protocol[P]):

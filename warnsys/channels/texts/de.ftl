@@ -190,6 +190,25 @@ sms-do = Was tun bei Stufe { $level }, { $event }: { $instruction }
 sms-districts = { $count } Bezirke
 sms-source = Daten: { $source }, gekürzt
 
+## Tiles on a city's screens: titles in 26 characters, texts in 45, of which 30 are seen for sure
+
+screen-1 = Wetter Stufe 1
+screen-2 = Wetter Stufe 2
+screen-3 = Unwetter Stufe 3
+screen-4 = Unwetter Stufe 4
+# The same for other than weather.
+screen-other = Gefahr Stufe { $level }
+screen-advance = Vorab: Stufe { $level }
+screen-exercise = { exercise }: { $title }
+screen-more = und { $count } weitere
+screen-no-data = Warnlage unbekannt
+screen-no-data-why = Keine aktuellen Daten
+screen-no-data-since = Keine Daten seit { $stand }
+screen-no-data-where = Ohne Daten: { $where }
+screen-unconfirmed = Warnung abgelaufen
+screen-unconfirmed-why = Bestätigung steht aus
+screen-ended = Warnung beendet
+
 ## Quantities
 
 amount = { $low } { $unit }

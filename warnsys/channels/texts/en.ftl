@@ -188,6 +188,25 @@ sms-do = What to do at level { $level }, { $event }: { $instruction }
 sms-districts = { $count } districts
 sms-source = Data: { $source }, shortened
 
+## Tiles on a city's screens: titles in 26 characters, texts in 45, of which 30 are seen for sure
+
+screen-1 = Weather level 1
+screen-2 = Weather level 2
+screen-3 = Weather level 3
+screen-4 = Weather level 4
+# The same for other than weather.
+screen-other = Hazard level { $level }
+screen-advance = Advance: level { $level }
+screen-exercise = { exercise }: { $title }
+screen-more = and { $count } more
+screen-no-data = No knowledge
+screen-no-data-why = No recent data
+screen-no-data-since = No data since { $stand }
+screen-no-data-where = No data: { $where }
+screen-unconfirmed = Warning expired
+screen-unconfirmed-why = Not yet confirmed
+screen-ended = Warning ended
+
 ## Quantities
 
 amount = { $low } { $unit }
