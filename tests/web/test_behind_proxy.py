@@ -1,7 +1,7 @@
 """Pages in a real browser behind a proxy whose server is away: what it answers instead is never taken for ours."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 import httpx
 import pytest
@@ -34,7 +34,21 @@ INSTEAD = {
     "empty text": answer("200 OK", "", "Content-Type: text/plain"),
     "half a page": answer("200 OK", '<!doctype html><div id="live" data-stream="/api/stream?x">', HTML),
 }
-STELE_IN_ALL = [("/stele/d1", kind) for kind in INSTEAD]
+
+
+async def side_by_side(test: Callable[[str, str], Awaitable[None]], cases: Iterable[tuple[str, str]]) -> None:
+    """Runs the cases in pages of one browser at once: each waits for seconds until a page asks again."""
+
+    async def named(path: str, kind: str) -> None:
+        try:
+            await test(path, kind)
+        except Exception as error:
+            error.add_note(f"{path} behind a proxy that answers: {kind}")
+            raise
+
+    async with asyncio.TaskGroup() as group:
+        for path, kind in cases:
+            group.create_task(named(path, kind))
 
 
 def instead(kind: str) -> Callable[[bytes], bytes]:
@@ -49,66 +63,72 @@ async def kept(page: Page) -> None:
     await comes_true(page, "navigator.serviceWorker.controller !== null")
 
 
-@pytest.mark.parametrize(("path", "kind"), [*STELE_IN_ALL, ("/embed/d1", "502"), ("/embed/d1", "foreign page")])
 async def test_a_screen_that_restarts_behind_such_a_proxy_shows_its_last_state_and_recovers_by_itself(
-    browser: Browser, kind: str, path: str
+    browser: Browser,
 ) -> None:
-    desk = desk_in("moderate")
-    async with (
-        served(desk) as there, wired(there) as (address, wire), await browser.new_context(viewport=STELE) as context
-    ):  # fmt: skip
-        page = await context.new_page()
-        await page.goto(address + path)
-        await kept(page)
-        await page.close()
-        wire.answers(instead(kind))
-        page = await context.new_page()
-        for _ in range(2):  # it may not spoil what is kept, either
+    async def restarts(path: str, kind: str) -> None:
+        desk = desk_in("moderate")
+        async with (
+            served(desk) as there, wired(there) as (address, wire), await browser.new_context(viewport=STELE) as context
+        ):  # fmt: skip
+            page = await context.new_page()
             await page.goto(address + path)
-            await expect(page.get_by_text("Stufe 2 von 4").first).to_be_visible(timeout=AGAIN_MS)
-            await expect(page.locator("#lost")).to_be_visible()
-        desk.take(outcome("B", meaning("Extreme"), stamp=1))
-        wire.answers(None)
-        await expect(page.get_by_text("Stufe 4 von 4").first).to_be_visible(timeout=AGAIN_MS)
-        await expect(page.locator("#lost")).to_be_hidden(timeout=AGAIN_MS)
+            await kept(page)
+            await page.close()
+            wire.answers(instead(kind))
+            page = await context.new_page()
+            for _ in range(2):  # it may not spoil what is kept, either
+                await page.goto(address + path)
+                await expect(page.get_by_text("Stufe 2 von 4").first).to_be_visible(timeout=AGAIN_MS)
+                await expect(page.locator("#lost")).to_be_visible(timeout=AGAIN_MS)
+            desk.take(outcome("B", meaning("Extreme"), stamp=1))
+            wire.answers(None)
+            await expect(page.get_by_text("Stufe 4 von 4").first).to_be_visible(timeout=AGAIN_MS)
+            await expect(page.locator("#lost")).to_be_hidden(timeout=AGAIN_MS)
+
+    steles = [("/stele/d1", kind) for kind in INSTEAD]
+    await side_by_side(restarts, [*steles, ("/embed/d1", "502"), ("/embed/d1", "foreign page")])
 
 
-@pytest.mark.parametrize("kind", ["502", "foreign page", "redirect to elsewhere"])
 async def test_a_stele_that_nobody_opened_before_says_no_data_behind_such_a_proxy_and_recovers_by_itself(
-    browser: Browser, kind: str
+    browser: Browser,
 ) -> None:
-    desk = desk_in("moderate")
-    async with (
-        served(desk) as there, wired(there) as (address, wire), await browser.new_context(viewport=STELE) as context
-    ):  # fmt: skip
-        page = await context.new_page()
-        await page.goto(f"{address}/stele/d1")
-        await kept(page)
-        wire.answers(instead(kind))
-        await page.goto(f"{address}/stele/d2")
-        await expect(page.get_by_role("heading", name="Keine verlässlichen Daten")).to_be_visible()
-        wire.answers(None)
-        await expect(page.locator("#live")).to_be_visible(timeout=AGAIN_MS)
-        assert page.url == f"{address}/stele/d2"
+    async def opens(path: str, kind: str) -> None:
+        desk = desk_in("moderate")
+        async with (
+            served(desk) as there, wired(there) as (address, wire), await browser.new_context(viewport=STELE) as context
+        ):  # fmt: skip
+            page = await context.new_page()
+            await page.goto(f"{address}/stele/d1")
+            await kept(page)
+            wire.answers(instead(kind))
+            await page.goto(address + path)
+            no_data = page.get_by_role("heading", name="Keine verlässlichen Daten")
+            await expect(no_data).to_be_visible(timeout=AGAIN_MS)
+            wire.answers(None)
+            await expect(page.locator("#live")).to_be_visible(timeout=AGAIN_MS)
+            assert page.url == address + path
+
+    await side_by_side(opens, [("/stele/d2", kind) for kind in ("502", "foreign page", "redirect to elsewhere")])
 
 
-@pytest.mark.parametrize(
-    ("path", "kind"),
-    [*(("/", kind) for kind in INSTEAD if kind != "503"), ("/stele/d1", "503"), ("/embed/d1", "foreign page")],
-)
-async def test_a_page_that_is_open_keeps_what_it_shows_behind_such_a_proxy_and_catches_up(
-    browser: Browser, kind: str, path: str
-) -> None:
-    desk = desk_in("moderate")
-    async with served(desk) as there, wired(there) as (address, wire), opened(browser, address + path, WIDE) as page:
-        await comes_true(page, "source.readyState === EventSource.OPEN")
-        wire.answers(instead(kind))
-        await expect(page.locator("#lost")).to_be_visible(timeout=AGAIN_MS)
-        await expect(page.get_by_text("Stufe 2 von 4").first).to_be_visible(timeout=AGAIN_MS)
-        desk.take(outcome("B", meaning("Extreme"), stamp=1))
-        wire.answers(None)
-        await expect(page.get_by_text("Stufe 4 von 4").first).to_be_visible(timeout=AGAIN_MS)
-        await expect(page.locator("#lost")).to_be_hidden(timeout=AGAIN_MS)
+async def test_a_page_that_is_open_keeps_what_it_shows_behind_such_a_proxy_and_catches_up(browser: Browser) -> None:
+    async def stays(path: str, kind: str) -> None:
+        desk = desk_in("moderate")
+        async with (
+            served(desk) as there, wired(there) as (address, wire), opened(browser, address + path, WIDE) as page
+        ):  # fmt: skip
+            await comes_true(page, "source.readyState === EventSource.OPEN")
+            wire.answers(instead(kind))
+            await expect(page.locator("#lost")).to_be_visible(timeout=AGAIN_MS)
+            await expect(page.get_by_text("Stufe 2 von 4").first).to_be_visible(timeout=AGAIN_MS)
+            desk.take(outcome("B", meaning("Extreme"), stamp=1))
+            wire.answers(None)
+            await expect(page.get_by_text("Stufe 4 von 4").first).to_be_visible(timeout=AGAIN_MS)
+            await expect(page.locator("#lost")).to_be_hidden(timeout=AGAIN_MS)
+
+    desks = [("/", kind) for kind in INSTEAD if kind != "503"]
+    await side_by_side(stays, [*desks, ("/stele/d1", "503"), ("/embed/d1", "foreign page")])
 
 
 async def test_a_screen_with_a_wrong_address_says_so_and_does_not_ask_for_ever(browser: Browser) -> None:
