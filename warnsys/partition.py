@@ -66,7 +66,7 @@ class Partition:
         return [notice for one in settled.values() for notice in one.notices]
 
     def learn(self, record: ImpactRecord) -> LearnedRecord:
-        """Lets the ledger take a record. Raises `ForeignStageError`."""
+        """Gives what the ledger learns from a record; `keep` alone changes it. Raises `ForeignStageError`."""
         if record.stage != self._stage:
             raise ForeignStageError(record.stage, self._stage)
         return learn(record, self.witnesses, Needs(self._by_id, self._last_stamps))

@@ -86,8 +86,8 @@ class Settled(NamedTuple):
 
     @property
     def unsettled(self) -> bool:
-        """Says whether any next snapshot may change what holds. If not, only a snapshot can that lists more or fewer of
-        this city's messages than the one before it."""
+        """Says whether any next snapshot may change what holds. If not, only such a snapshot can change it as lists
+        more or fewer of this city's messages than the one before it."""
         return self.situation is None or self.situation.unsettled or bool(self.state.troubles)
 
 
@@ -207,8 +207,8 @@ def _with_message(state: CityState, outcome: Outcome, learned: LearnedRecord, ru
     gaps, before = _with_verdict(state.gaps, outcome), state.facts
     state = state if gaps is state.gaps else state.model_copy(update={"gaps": gaps})
     fact = fact_of(outcome, learned.before.now)
-    # The keys of `gaps` are listed ids; for messages of the DWD these are the base ids. `_with_verdict` has
-    # removed this message's own gap, so here a gap can only be that of a message which this one supersedes.
+    # The keys of `gaps` are listed ids; for messages of the DWD these are the base ids. If there is a fact, the message
+    # was accepted, and `_with_verdict` has removed its own gap: a gap is then that of a message which it supersedes.
     is_known = fact is not None and any(i in before or i in gaps for i in (fact.base_id, *fact.supersedes))
     if fact is None or not (fact.meanings or is_known):
         return state
@@ -288,7 +288,7 @@ def _completes(before: CityState, after: CityState, outcome: Outcome, learned: L
     """Says whether this message was the last undecided one of what is now its source's newest decided snapshot.
 
     Then it does not wait. Nothing else of this snapshot is to come, and people would wait up to a tick (10 s) for what
-    the message completes. A snapshot that is newer, and has overtaken messages that it lists, changes nothing in that.
+    the message completes. There may be a newer snapshot that lists messages which have not come yet: it does not count.
     """
     gap, version = before.gaps.get(outcome.listed_id), learned.witnesses.ruleset_version
     was_decided = gap.rejected == version if gap else verdict(learned.before, outcome.listed_id, version) is not None
@@ -302,7 +302,8 @@ def _completes(before: CityState, after: CityState, outcome: Outcome, learned: L
 def _snapshot_of(record: ImpactRecord, as_of: datetime | None) -> str:
     """Gives source and stamp of the snapshot that a record is, or that a message came with; "" for other records.
 
-    Where a message comes without a snapshot, `as_of` is its stamp: the source keeps apart what two of them bring.
+    For a message that came without a snapshot, `as_of` takes the place of the stamp. Several sources may have the same
+    `as_of`; the name of the source makes the result differ.
     """
     if isinstance(record, Outcome | Snapshot) and (stamp := record.stamp or as_of):
         return f"{record.source} {utc(stamp)}"

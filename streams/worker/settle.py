@@ -188,7 +188,9 @@ class SettleAgent:
     def _learn(
         self, partition: Partition, content: ImpactRecord, record: ConsumedRecord, convicted: dict[str, str]
     ) -> tuple[LearnedRecord, dict[str, Exception]]:
-        """Lets the ledger take a record. Gives what it learned, and why cities do not settle the record ("" means all).
+        """Gives what the ledger learns from a record, and why cities do not settle the record ("" means all).
+
+        `Partition.keep` alone changes the ledger.
 
         A city does not settle it if it is convicted for that city. If it is convicted for all, or if even the ledger
         fails at it, none does.
@@ -295,11 +297,10 @@ class SettleAgent:
         is_tick = isinstance(learned.record, Tick)
         if is_tick:
             self._failed_ticks[city] = self._failed_ticks.get(city, 0) + 1
-        was_tried = not isinstance(failure.__cause__, PoisonError | UnlearnedError)
-        # A record that was not tried never reached `settle`, so its failure says nothing about the state. But `judge`
-        # may have tried to set it aside, and noted in `_cities_with_bad_state` where even that failed. For a tick the
-        # count `_failed_ticks` decides.
-        state_fails = was_tried and not is_tick and self._state_fails(state, learned)
+        # If `settle` was never called, the failure says nothing about the state. But `judge` may have found in a trial
+        # process that the state fails, and noted it in `_cities_with_bad_state`. For a tick the count decides.
+        settle_failed = not isinstance(failure.__cause__, PoisonError | UnlearnedError)
+        state_fails = settle_failed and not is_tick and self._state_fails(state, learned)
         too_many_ticks = is_tick and self._failed_ticks[city] >= GIVEN_UP_AFTER
         if state_fails or too_many_ticks or city in self._cities_with_bad_state:
             # Does the new state settle this record, or set it aside? It settles the record if the old state failed by
@@ -358,9 +359,9 @@ class SettleAgent:
             lambda: set_aside(empty, learned, reason, rules),
         ]
         settled = _first_that_works(attempts if retry else attempts[2:])
-        # `_outgoing` makes a tombstone for each stele that the state before has and the state after has not. A new
-        # state has no steles yet. With the old state as the one before, each stele would get a tombstone, although its
-        # district exists. So this passes the new state for both.
+        # `_outgoing` makes a tombstone for each stele that the state before has and the state after has not. The new
+        # state lacks steles if no attempt derived a situation. With the old state as the one before, each of these
+        # would get a tombstone, although its district exists. So this passes the new state for both.
         result = self._result_that_fits(settled.state, settled, record)
         return result._replace(outgoing=[rejected, *result.outgoing])
 
