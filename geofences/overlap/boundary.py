@@ -1,8 +1,8 @@
 """The rings of many polygons as arrays, with the area that each ring has swept up to each of its vertices.
 
-A ring is cut into stretches of `EDGES` edges, or of one edge if the outlines' edges are long on average. The last
-stretch of a ring is filled up with edges of no length. Each stretch has a box, and a tree finds boxes: with one box for
-eight edges the tree stays small.
+A ring is cut into stretches of `EDGES` edges. Outlines whose edges are long on average are cut into single edges
+instead. The last stretch of a ring is filled up with edges of no length. Each stretch has a box, and a tree finds
+boxes: with one box for eight edges the tree stays small.
 """
 
 import math
@@ -19,8 +19,11 @@ from geofences.overlap.sphere import Floats, swept
 
 EDGES = 8
 """How many edges a stretch has: the fastest number for communes of 40 to 1,000 points, as measured."""
-_ENDS = np.array([0] + EDGES * [1])  # A leg is a single edge: each vertex of its stretch lies at its start 0 or end 1.
-_FEW = 4  # So few rings of outlines are not put in order: their links are short enough in any.
+_ENDS = np.array([0] + EDGES * [1])
+"""For each vertex of the stretch of a leg (`Boundary`): 0 if it lies at the leg's start, 1 if at its end. A leg is one
+edge, so all further edges of its stretch have no length."""
+_FEW = 4
+"""Up to so many rings of outlines are not put in order: the links between them (`Boundary`) are short in any order."""
 
 
 class Boxes(NamedTuple):
@@ -128,8 +131,8 @@ class Boundary:
         """The boundary of valid polygons or multipolygons that are compared with fences.
 
         Sums begin at the start of each outline, and go on from ring to ring. Each outline has a path of links, which
-        begins at its first ring and ends at longitude `far`. The owner of a leg is its outline. Its sum is what all
-        rings before it sweep, because links sweep nothing.
+        begins at its first ring and ends at longitude `far`. The owner of a leg is its outline. The sum of a leg is
+        what the rings of its outline sweep up to there, because links sweep nothing.
         """
         rings = _Rings.of(geometries, fences.datum, by_polygon=True)
         owner, sums = rings.owner, np.asarray(rings.sums, dtype=np.float64)
@@ -140,7 +143,8 @@ class Boundary:
         if len(geometries) > 1:
             last = np.flatnonzero(owner[1:] != owner[:-1])
             goals[last, 0], goals[last, 1] = far, starts[last, 1]
-            sums = rings.sums_since(rings.first.take(owner.searchsorted(owner)))
+            first_ring_of_its_outline = owner.searchsorted(owner)  # `owner` is sorted
+            sums = rings.sums_since(rings.first.take(first_ring_of_its_outline))
         legs, link = _legs(starts, goals)
         leg_sums = sums.take((rings.first + rings.size - 1).take(link))
         # If the outlines' edges are on average more than half as long as a stretch of the fences, each edge has a box

@@ -159,10 +159,12 @@ class Fences:
         _, south, east, north = outlines.boxes.T
         if east.max(initial=0.0) >= _FAR:
             raise TooDearError(f"an outline reaches {_FAR}° east: {_REMEDY}")
-        least_west, _, least_south, most_north = self.box  # none is too far east: the fences' links come from `_FAR`
+        # Stretches of outlines far in the east count, too: the links of the fences come from `_FAR`.
+        least_west, _, least_south, most_north = self.box
         outline_stretch = ((east >= least_west) & (north >= least_south) & (south <= most_north)).nonzero()[0]
         limit = _MOST_NEAR + _MORE_PER_STRETCH * len(fences.owner)
-        near = self._tree.pairs(outlines.boxes_of(outline_stretch), limit * (EDGES // outlines.stretch_edges))
+        limit *= EDGES // outlines.stretch_edges
+        near = self._tree.pairs(outlines.boxes_of(outline_stretch), limit)
         if near is None:
             raise TooDearError(f"outlines and fences have more than {limit} near pairs: {_REMEDY}")
         row, fence_stretch = near
@@ -194,6 +196,7 @@ class Fences:
         fence_edge, edge = crossed.fence_edge.take(rows), crossed.outline_edge.take(rows)
         outline_stretch = outlines.stretch_of(edge)
         starts = np.concatenate([fences.starts(fence_edge), outlines.starts(edge)], 1).reshape(2, 2, -1)
+        # `starts` has the axes lon or lat, fence or outline, crossing.
         since_fence, since_outline = swept(starts, crossed.points.take(rows, 1)[:, None], fences.datum)
         difference = fences.sums.take(fence_edge) + since_fence - since_outline
         difference *= outline_stretch < outlines.links  # at a link, only the outline's sum counts

@@ -43,7 +43,7 @@ def sphere_areas(geometries: NDArray[np.object_]) -> Floats:
 def swept(starts: Floats, ends: Floats, datum: float) -> Floats:
     """Area between each edge and the parallel `datum`, in steradians: positive if it lies on the edge's left.
 
-    Starts and ends are lon and lat in degrees, shape (2, n) each. The sum round a ring is the area on its left,
+    Starts and ends are lon and lat in degrees, shape (2, …) each. The sum round a ring is the area on its left,
     whatever the datum; a datum in the middle of the edges loses the fewest digits.
     """
     lon, lat = ends - starts

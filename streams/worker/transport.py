@@ -227,9 +227,8 @@ class StrictConsumer(driver.Consumer):
         """Counts a reading that met the gap from `expected` up to `came`, and says whether it is a hole of the log: if
         this is the `HOLE_AFTER_READINGS`th reading in a row that met it.
 
-        Within one generation Faust does not throw away the same records
-        twice. So a gap that every reading meets is a hole. Two readings would do; a third is for what we do not know of
-        Faust.
+        Within one generation Faust does not throw away the same records twice. So a gap that every reading meets is a
+        hole. Two readings would do; a third is for what we do not know of Faust.
         """
         last = self._last_gap.get(tp)
         readings = last.readings + 1 if last and (last.expected, last.came) == (expected, came) else 1

@@ -49,7 +49,8 @@ NOT_RUN_WITH = {"--broker": "plays through a broker, at its own time: tests/repl
 
 PROGRAMS = {
     ".", "apt", "cat", "cd", "cp", "curl", "date", "docker", "echo", "export", "gdalbuildvrt", "git", "install",
-    "kubectl", "mkdir", "mutmut", "ogr2ogr", "pip", "pre-commit", "rsync", "systemctl", "touch", "ulimit", "useradd",
+    "kubectl", "mkdir", "mutmut", "ogr2ogr", "pip", "pre-commit", "rabbitmqctl", "rsync", "systemctl", "touch",
+    "ulimit", "useradd",
 }  # fmt: skip
 
 

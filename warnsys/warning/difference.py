@@ -43,17 +43,17 @@ Reason = Literal[
 * `announced`: a warning goes on, and an advance notice of something worse or later comes beside it.
 * `extended`, `shortened`, `begins earlier`, `begins later`: end or begin moved by more than the policy's minutes;
   `extended` also by less, if the end that was told has passed. Of a lesser warning beside a worse one, `begins earlier`
-  says that it begins before all log entries of its grade or above, and `extended` that it fills a gap between two
-  worse ones.
+  says that it begins before all log entries of its grade or above, and `extended` that it holds between two worse ones,
+  when nothing as bad was told.
 * If the warning that was told is over, and the group has no other warning here, except what the rule never tells
   (`Rule.leaves_out`): `cancelled` by a Cancel; `superseded` by an update; `withdrawn`, its source no longer lists it,
   or new geofences took it from the district; `expired`, earlier than was told. An advance notice may still hold.
 """
 Effect = Literal["warn", "lower", "end"]
 """What a difference leads to. `warn`: what is new, worse, or begins or ends at another time is told. `lower`: less than
-was told holds. `end`: nothing is left. It is also an `end` if only advance notices are left that are as bad as the
-warning that was told, or worse: a comparison of grades would not see that this warning is over. If only a lesser
-advance notice is left, the grade falls, and that is `lower`."""
+was told holds. `end`: nothing is left. It is also an `end` if only advance notices are left, of a higher grade than the
+warning that was told: a comparison of grades would not see that this warning is over. If only an advance notice of a
+lower grade is left, such as one of the same level, that is `lower`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +76,10 @@ class Difference:
     * All log entries of its grade or above are advance notices.
     * It begins before all log entries of its grade or above.
     * An advance notice stands beside it.
-    * It fills a gap between two worse ones."""
+    * It holds between two worse ones, when nothing as bad was told."""
     tells_news: bool = False
-    """For a fall (it has no effect for others): True if what is left is news itself, so that the fall is never silent.
-    What is left holds at times for which nothing as bad was told, or stands beside an advance notice of something as
-    bad or worse."""
+    """Only for a fall: True if what is left is news itself, so that the fall is never silent. What is left holds at
+    times for which nothing as bad was told, or stands beside an advance notice of something as bad or worse."""
     silent: bool = False
     """True if nobody is told of it; the log notes it all the same."""
 
@@ -191,10 +190,10 @@ class SceneComparison(Scene):
     def in_a_gap(
         self, district: str, told: LogEntries, tellable: LogEntries, tolerance: timedelta
     ) -> Difference | None:
-        """Gives the difference where a lesser warning fills a gap between two worse ones that were told.
+        """Gives the difference where a lesser warning holds at times for which nothing as bad was told.
 
-        This is asked last, after `moved`: a warning that holds at times which were not told, and that is no moved begin
-        or end, lies in a gap.
+        This is asked last, after `moved`. So these times lie in a gap between two worse warnings that were told: else
+        they would have been a moved begin or end. Nothing here looks for the two.
         """
         more = next(
             (one for one in tellable if not one.advance and says_more(one, told, self.situation.now, tolerance)), None

@@ -56,8 +56,8 @@ class Change:
     The first is one of five: `revived`, `expired`, `withdrawn` (also if new geofences took the message from the
     districts), `confirmed`, or `replaced`. With `confirmed`, `cause` is a successor that a snapshot confirmed
     (`situation`), so the messages that it replaces ended in all districts. With `replaced`, it is a successor that
-    stood here before or was over when it came. The second is "source stamp"; if the record brought no snapshot, only
-    the stamp `situation.as_of`."""
+    stood here before, or was over when it came: this record alone showed what it replaces. The second is "source
+    stamp"; if the record brought no snapshot, only the stamp `situation.as_of`."""
     meaning: Meaning
     """What holds now; for the kind `ended`, what has ended. Its begin and end span all that holds at its grade in these
     districts, because that is one event to people."""
@@ -70,15 +70,15 @@ class Change:
     empty. New geofences lead to that. If `_joined` joins several changes to one, that keeps the value of the first, so
     the id does not depend on the others."""
     shown_in_id: tuple[str, ...] = ()
-    """Base id of the message that contains `meaning`, and the index of `meaning` there. Empty for an end, and if the
-    notice shows the first meaning of `cause`."""
+    """The part of `identity` that says which meaning is shown: base id of its message, and its index there. Empty for
+    an end, and if the notice shows the first meaning of `cause`: then `cause` says it."""
     rose_in: tuple[str, ...] = ()
     """If it is `raised`: the districts in which what was told has itself become worse, for `cause` replaced it before
     its end. In the others something worse came beside it, or after it."""
     stood_elsewhere: bool = False
-    """True if a warning of this group, of this grade or a higher one, stood in one of the districts whose reason is not
-    `entered`. Then the warning is new only in the districts whose reason is `entered`. If an advance notice is shown,
-    earlier advance notices count, too."""
+    """True if the reason is `entered`, and a warning of this group, of this grade or a higher one, stood in any
+    district of the city but those that it entered now. If an advance notice is shown, earlier advance notices count,
+    too."""
     same_reason: bool = True
     """False if the reason is not that of all these districts."""
     same_before: bool = True
@@ -378,7 +378,8 @@ class _Changes(SceneComparison):
             # - The successor stood here before, or was over when it came: only this record showed what it replaces.
             #   Then the message ends only where the successor warns, and may still stand in other districts.
             # Only a message that still stands somewhere tells the two apart; else the second counts as the first.
-            # Both may end a message again that came back, from another source: so both have the snapshot in their id.
+            # Another source may list the message anew, and the same successor then ends it a second time. The snapshot
+            # is in the id in both ways, so this second end has an id of its own.
             states = self.situation.districts.values()
             stands = any(one.fact.base_id in gone for state in states for one in state.standing)
             return successor.base_id, "replaced" if stands else "confirmed"

@@ -40,8 +40,8 @@ class _MessageIndex:
 class Scene:
     """A situation beside what stood before it.
 
-    `before` is what stood; `snapshot` is "source stamp" of the snapshot that led here. If it is "", the stamp
-    `Situation.as_of` stands in.
+    `before` is what stood. `snapshot` names the snapshot that led here, by its source and its stamp, with a blank
+    between them. If it is "", the stamp `Situation.as_of` alone takes its place.
     """
 
     def __init__(
@@ -79,8 +79,8 @@ class Scene:
     ) -> set[str]:
         """Puts messages into `found` under each group of which they warn in a district. Gives these groups.
 
-        Under new geofences a message may warn there no longer: it then counts under all its groups. Where a channel was
-        told of none of them, that changes nothing.
+        Under new geofences a message may warn there no longer: it then counts under all its groups. A group of which a
+        channel was told nothing in this district makes no difference there.
         """
         groups = set()
         for base_id in base_ids:
