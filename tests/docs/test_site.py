@@ -56,7 +56,7 @@ PATH = re.compile(r"(?:warnsys|streams|geofences|tests|tools|benchmarks|deploy|d
 MODULE = re.compile(r"(?:warnsys|streams|geofences|tests|tools|benchmarks)(?:\.\w+)+")
 GONE = {DOCS / "reference/glossary.md"}
 """Pages that name old places beside the new ones."""
-MADE_UP = {"warnsys/channels/email.py", "warnsys/feeds/json_list.py", "warnsys.folder"}
+MADE_UP = {"warnsys/channels/letter.py", "warnsys/feeds/json_list.py", "warnsys.folder"}
 """Names that pages ask readers to give to files of their own."""
 
 
