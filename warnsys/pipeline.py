@@ -86,8 +86,7 @@ class Settled(NamedTuple):
 
     @property
     def unsettled(self) -> bool:
-        """Says whether any next snapshot may change what holds. If not, only such a snapshot can change it as lists
-        more or fewer of this city's messages than the one before it."""
+        """Says whether the next snapshot may change what holds even if it lists the same messages of this city."""
         return self.situation is None or self.situation.unsettled or bool(self.state.troubles)
 
 
@@ -285,10 +284,11 @@ def _is_no_worse_in_a_crowd(state: CityState, outcome: Outcome) -> bool:
 
 
 def _completes(before: CityState, after: CityState, outcome: Outcome, learned: LearnedRecord) -> bool:
-    """Says whether this message was the last undecided one of what is now its source's newest decided snapshot.
+    """Says whether this message decides a snapshot, as the last of those that it lists.
 
-    Then it does not wait. Nothing else of this snapshot is to come, and people would wait up to a tick (10 s) for what
-    the message completes. There may be a newer snapshot that lists messages which have not come yet: it does not count.
+    The snapshot has to be the newest decided one of its source from now on. Then the message does not wait. Nothing
+    else of this snapshot is to come, and people would wait up to a tick (10 s) for what the message completes. There
+    may be a newer snapshot that lists messages which have not come yet: it does not count.
     """
     gap, version = before.gaps.get(outcome.listed_id), learned.witnesses.ruleset_version
     was_decided = gap.rejected == version if gap else verdict(learned.before, outcome.listed_id, version) is not None

@@ -268,7 +268,7 @@ def stretches(count: Ints, edges: int = EDGES) -> tuple[Ints, Ints]:
     Gives the ring of each stretch, shape (stretches,), and the positions of its vertices, shape (stretches, edges + 1).
     The last vertex of a ring is repeated to fill up.
     """
-    size = (count + (edges - 2)) // edges  # count - 1 edges, rounded up
+    size = (count + (edges - 2)) // edges  # stretches of each ring: of its count - 1 edges, rounded up
     ring = np.arange(len(size)).repeat(size)
     end = count.cumsum()
     first_vertex = edges * np.arange(len(ring)) + (end - count - edges * (size.cumsum() - size)).take(ring)

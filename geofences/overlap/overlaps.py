@@ -222,7 +222,8 @@ class Fences:
         ring = outlines.owner.take(outline_stretch.take(rows)) * size + fences.owner.take(stretch.take(rows))
         order = ring.argsort()
         ring = ring.take(order)
-        # Crossings are +1 where the path enters, -1 where it leaves: so the sum says whether it is inside after each.
+        # Crossings are +1 where the path enters, -1 where it leaves: so the sum behind the last crossing of each link
+        # says whether the path is inside there. Those of one link stand in any order: nothing is counted between them.
         inside = np.where(crossed.leaves.take(rows.take(order)), -1, 1).cumsum()[:-1] == 1
         _, ring = ranges(ring[:-1][inside], (ring[1:] - ring[:-1])[inside])
         outline, ring = ring // size, ring % size

@@ -53,8 +53,8 @@ class GatewayMachine(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        engine = sqlite_engine(make_url("sqlite://"))
-        self.store = engine.connect()
+        self.engine = sqlite_engine(make_url("sqlite://"))
+        self.store = self.engine.connect()
         brought_up(self.store)
         self.now = T0
         self.stop = 0.0, 0.0, True
@@ -233,6 +233,7 @@ class GatewayMachine(RuleBasedStateMachine):
             assert one.accepted + one.failed + one.expired + one.stopped + one.unknown == len(RECIPIENTS)
             assert one.accepted <= has_it <= one.accepted + one.unknown, (name, one)
         self.store.close()
+        self.engine.dispose()
 
 
 TestGateway = GatewayMachine.TestCase

@@ -45,6 +45,14 @@ def test_a_push_says_what_to_do_from_severe_on_in_each_language(severity: str) -
     assert SOLID in notice.body["en"]
 
 
+def test_where_a_text_is_too_long_what_to_do_goes_before_what_may_happen() -> None:
+    dangers = "ACHTUNG! Hinweis auf mögliche Gefahren: Bäume können entwurzelt und Dächer beschädigt werden. " * 3
+    city = told(says("Extreme", de=f"{dangers}Vermeiden Sie jeden Aufenthalt im Freien!", group="WIND", ii="55"))
+    (notice,), (text,) = city.push(), city.sms()
+    assert "Uhr. Vermeiden Sie jeden Aufenthalt im Freien! Datenbasis" in notice.body["de"]
+    assert "Vermeiden Sie jeden Aufenthalt im Freien! Daten: DWD" in text.text
+
+
 def test_below_severe_a_push_says_nothing_of_it() -> None:
     (notice,) = told(says("Moderate")).push()
     assert notice.body["de"] == f"Ganz Xstadt. Mi 14.07. 14:00 bis 18:00 Uhr. {SENT}"

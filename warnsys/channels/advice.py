@@ -1,6 +1,7 @@
 """What to do: a message's own instruction, in whole sentences, from Severe on. Nothing is put in place of one."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
 from warnsys.cap.model import level
 from warnsys.channels.words import LANGUAGES
@@ -13,6 +14,8 @@ MAX_CHARS = 240
 """Of the instruction in brief: what a phone shows of a push unfolded, beside the period and what holds."""
 MAX_CALL = 20
 """Of a sentence in capitals that says nothing by itself: "ACHTUNG!", "DANGER TO LIFE!"."""
+TO_THE_READER = re.compile(r"\b[a-zäöüß]{2,30}n Sie\b", re.IGNORECASE)
+"""What a sentence has that asks the reader to do something. The DWD's instructions first tell of dangers in German."""
 SHORT_FORMS = frozenset("z b d h u a o ca bzw usw etc ggf evtl inkl mind max min nr st dr e g i approx no".split())
 """Words behind which a full stop ends no sentence."""
 
@@ -46,16 +49,28 @@ def as_sentence(sentence: str) -> str:
 
 
 def short(text: str, limit: int) -> str:
-    """As many whole sentences as fit, from the first on; if not even that one fits, it is cut, and the cut marked."""
-    whole = next((found for found in beginnings(text) if len(found) <= limit), "")
+    """As many whole sentences as fit (`excerpts`); if not even one fits, the text is cut, and the cut marked."""
+    whole = next((found for found in excerpts(text) if len(found) <= limit), "")
     return whole or shorten(" ".join(text.split()), limit)
 
 
-def beginnings(text: str) -> Iterator[str]:
-    """The text, and ever fewer of its sentences. None ends with a mere call such as "ACHTUNG!"."""
+def excerpts(text: str) -> Iterator[str]:
+    """The text; then ever fewer sentences from the first that asks the reader to do something; then from its beginning.
+
+    A mere call such as "ACHTUNG!" stays with the sentence behind it.
+    """
     whole = sentences(text)
-    for count in range(len(whole), 0, -1):
-        if not _is_a_call(whole[count - 1]):
+    asks = next((number for number, sentence in enumerate(whole) if TO_THE_READER.search(sentence)), 0)
+    while asks and _is_a_call(whole[asks - 1]):
+        asks -= 1
+    yield from _ever_fewer(whole, least=len(whole))
+    yield from _ever_fewer(whole[asks:])
+    yield from _ever_fewer(whole)
+
+
+def _ever_fewer(whole: Sequence[str], least: int = 1) -> Iterator[str]:
+    for count in range(len(whole), least - 1, -1):
+        if count and not _is_a_call(whole[count - 1]):
             yield " ".join(whole[:count])
 
 

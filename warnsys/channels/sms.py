@@ -118,7 +118,7 @@ def text_that_fits(
         longer = _written((*draft, dangers, source), words, exercise=exercise)
         return longer if gsm7_length(longer) <= MAX_CHARS else text
     if advice.is_said(change):
-        for what_to_do in advice.beginnings(advice.instruction(change.meaning, language)):
+        for what_to_do in advice.excerpts(advice.instruction(change.meaning, language)):
             longer = _written((*draft, what_to_do, source), words, exercise=exercise)
             if gsm7_length(longer) <= MAX_CHARS:
                 return longer
@@ -137,7 +137,7 @@ def second_text(change: Change, first: str, *, exercise: bool, language: str) ->
         said = words("sms-do", level=level(change.meaning.severity), event=event, instruction=what_to_do)
         return _written((said, source), words, exercise=exercise)
 
-    whole = (text for part in advice.beginnings(instruction) if gsm7_length(text := written(part)) <= MAX_CHARS)
+    whole = (text for part in advice.excerpts(instruction) if gsm7_length(text := written(part)) <= MAX_CHARS)
     room = MAX_CHARS - gsm7_length(written(""))
     return next(whole, None) or written(fitting(instruction, room))
 

@@ -195,7 +195,7 @@ def _compare(before: Told, header: Line, found: list[NoticeDifference]) -> None:
         say(line)
     if len(found) > MOST_SHOWN:
         say(f"… and {len(found) - MOST_SHOWN} more")
-    say(f"{len(found)} differences" if found else "as expected")
+    say(f"{len(found)} difference{'s' if len(found) > 1 else ''}" if found else "as expected")
     if found:
         raise typer.Exit(1)
 

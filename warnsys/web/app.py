@@ -79,7 +79,8 @@ def _site(site: Site, title: str, *, public: bool) -> tuple[FastAPI, Pages]:
         description="Weather warnings by district. Times are in UTC (RFC 3339). Errors are problem+json (RFC 9457).",
     ), Pages(embedded=site.settings.broker.embedded)  # fmt: skip
     app.state.pictures = site.pictures
-    Errors(lambda language, values: pages.text("error.html", language, site.board, values)).watch(app)
+    home = {"home": "/" if public else "/start"}
+    Errors(lambda language, values: pages.text("error.html", language, site.board, {**values, **home})).watch(app)
     app.add_middleware(HeadAsGet)
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM, compresslevel=GZIP_LEVEL)
     web = site.settings.web

@@ -159,12 +159,17 @@ def _blind(views: Iterable[View]) -> bool:
 
 
 def _said_of_now(views: Iterable[View], holding: Iterable[Holding]) -> str:
-    """Key of the text where nothing is in force; "" where something is, or has expired and is not confirmed."""
+    """Key of the text where nothing is in force; "" where something is.
+
+    It is "", too, if something has expired and its source, whose data are fresh, has not confirmed that.
+    """
     items = [one.item for one in holding]
-    if any(not item.advance and not item.later for item in items):
+    if any(not item.advance and not item.later and not item.over for item in items):
         return ""
     if not all(view.fresh and view.record and not view.record.more for view in views):
         return "nothing-known"
+    if any(item.over for item in items):
+        return ""
     return "nothing-in-force" if items else "nothing-holds"
 
 

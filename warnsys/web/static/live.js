@@ -120,7 +120,7 @@ function look() {
   root.querySelectorAll("[data-seconds]").forEach((one) => {
     const left = Number(one.dataset.seconds) - 1;
     one.dataset.seconds = String(left);
-    one.textContent = one.dataset.text.replace("{}", span(left));
+    one.textContent = left <= 0 && one.dataset.over ? one.dataset.over : one.dataset.text.replace("{}", span(left));
   });
   if (clock) clock.dataset.age = String(Math.round((Date.now() - heardAt) / 1000));
 }
