@@ -659,3 +659,20 @@ def test_a_source_that_is_out_of_date_promises_nothing_that_does_not_hold(state:
     page = STATES[state]().later(40).page("/")
     assert "Zuletzt bekannte Warnungen bleiben bis zu ihrem Ende stehen." in page
     assert "bleibt gewarnt" not in page
+
+
+@pytest.mark.parametrize("path", ["/", "/bezirk/solingen-1", "/lagebericht"])
+def test_what_has_expired_unconfirmed_has_its_own_heading_and_is_not_what_holds(path: str) -> None:
+    town = STATES["expired"]()
+    text = town.page(path)
+    assert ">Was abgelaufen ist, ohne Bestätigung</h3>" in text
+    assert "Stufe 3" not in under_now(town, path)
+    assert IN_FORCE not in text
+    assert under_now(town.later(40).tick(40), path).startswith("Keine verlässlichen Daten")
+
+
+def test_a_district_without_sight_keeps_no_level_in_its_title() -> None:
+    page: Any = html.document_fromstring(STATES["severe"]().page("/bezirk/solingen-1"))
+    (title,) = page.xpath("//h1")
+    assert "Stufe 3" in title.text_content()
+    assert "Stufe" not in "".join(title.itertext()).replace(title.xpath("string(span[@class='now'])"), "")

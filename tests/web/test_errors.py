@@ -170,6 +170,13 @@ def test_people_get_a_german_page(method: str, path: str, status: int) -> None:
     assert "script-src 'self'" in answer.headers["content-security-policy"]
 
 
+def test_an_error_page_leads_to_the_districts() -> None:
+    for client, home in ((warned().public, "/"), (warned().operators, "/start")):
+        answer = client.get("/stele/nowhere", headers={"Accept": "text/html"})
+        assert f'<a href="{home}">{words("de")("error-home")}</a>' in answer.text
+        assert client.get(home).status_code == 200
+
+
 @pytest.mark.parametrize("path", ["/stele/nowhere", "/embed/nowhere", "/district/nowhere"])
 def test_an_error_page_is_none_that_a_screen_takes_for_its_own(path: str) -> None:
     """What the service worker asks of a page before it keeps or shows it (static/sw.js)."""
