@@ -47,13 +47,15 @@ Reason = Literal[
   when nothing as bad was told.
 * If the warning that was told is over, and the group has no other warning here, except what the rule never tells
   (`Rule.leaves_out`): `cancelled` by a Cancel; `superseded` by an update; `withdrawn`, its source no longer lists it,
-  or new geofences took it from the district; `expired`, earlier than was told. An advance notice may still hold.
+  or new geofences took it from the district; `expired`, earlier than was told. An advance notice of a higher grade that
+  was told may still hold. If one of a lower grade is left, the reason is `lowered`; if one of a higher grade is new, it
+  is `raised`.
 """
 Effect = Literal["warn", "lower", "end"]
 """What a difference leads to. `warn`: what is new, worse, or begins or ends at another time is told. `lower`: less than
-was told holds. `end`: nothing is left. It is also an `end` if only advance notices are left, of a higher grade than the
-warning that was told: a comparison of grades would not see that this warning is over. If only an advance notice of a
-lower grade is left, such as one of the same level, that is `lower`."""
+was told holds. `end`: nothing is left. It is also an `end` if only advance notices are left that were told, too, and of
+a higher grade than the warning: a comparison of grades would not see that this warning is over. If only an advance
+notice of a lower grade is left, such as one of the same level, that is `lower`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,14 +179,14 @@ class SceneComparison(Scene):
         if any(not meaning.advance and rule.tells(meaning) for meaning in unconfirmed):
             return None
         live = (one.meaning for one in self.live(district, group))
-        left = self.log_entries(None, [one for one in live if not one.advance and not rule.leaves_out(one)])
-        if not left:
+        warnings_left = self.log_entries(None, [one for one in live if not one.advance and not rule.leaves_out(one)])
+        if not warnings_left:
             reason = self.why_gone(group, (district,))
             planned = self.is_planned(reason, was, group, district, tolerance)
             return Difference(district, "end", reason, was, tellable, silent=planned)
-        if left[0].grade >= was.grade:
+        if warnings_left[0].grade >= was.grade:
             return None  # as bad as the warning that was told: nothing fell, but the rule has a higher minimum now
-        now_told, lesser = _beside(tellable, left), left[0].grade
+        now_told, lesser = _beside(tellable, warnings_left), warnings_left[0].grade
         return Difference(district, "lower", "lowered", was, now_told, lesser_grade=lesser, tells_news=True)
 
     def in_a_gap(

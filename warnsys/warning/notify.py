@@ -56,7 +56,7 @@ class Change:
     The first is one of five: `revived`, `expired`, `withdrawn` (also if new geofences took the message from the
     districts), `confirmed`, or `replaced`. With `confirmed`, `cause` is a successor that a snapshot confirmed
     (`situation`), so the messages that it replaces ended in all districts. With `replaced`, it is a successor that
-    stood here before, or was over when it came: this record alone showed what it replaces. The second is "source
+    stood here before, or was over when it came: only this record showed what it replaces. The second is "source
     stamp"; if the record brought no snapshot, only the stamp `situation.as_of`."""
     meaning: Meaning
     """What holds now; for the kind `ended`, what has ended. Its begin and end span all that holds at its grade in these
@@ -340,7 +340,7 @@ class _Changes(SceneComparison):
         )  # fmt: skip
 
     def rose_in(self, group: str, cause: str, differences: Iterable[Difference]) -> tuple[str, ...]:
-        """Gives the districts where a message replaced what was told of a group, and that had not ended."""
+        """Gives the districts where a message replaced what was told of a group, before the end that was told."""
         now = self.situation.now
         raised = [(one.district, one.was) for one in differences if one.reason == "raised" and one.was]
         replaced = self.all_replaced_by(cause) if raised else set[str]()
