@@ -102,6 +102,7 @@ SLOW = {
     "tests/web/test_picture.py::test_every_page_answers_while": "every page eight times, in a storm of records",
     "tests/delivery/test_running.py::test_an_extreme_notice": "thousands of recipients",
     "tests/delivery/test_running.py::test_the_first_of_many": "thousands of recipients",
+    "tests/delivery/test_screen.py": "a broker that starts, ends and hangs",
     "tests/smpp/test_contract.py": "message centres that start and end",
     "tests/upgrade/": "the previous release, side by side",
     "tests/domain/test_among_others.py": "eighty histories, each alone and among others",
