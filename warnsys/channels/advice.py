@@ -60,10 +60,10 @@ def excerpts(text: str) -> Iterator[str]:
     A mere call such as "ACHTUNG!" stays with the sentence behind it.
     """
     whole = sentences(text)
+    yield from _ever_fewer(whole, least=len(whole))
     asks = next((number for number, sentence in enumerate(whole) if TO_THE_READER.search(sentence)), 0)
     while asks and _is_a_call(whole[asks - 1]):
         asks -= 1
-    yield from _ever_fewer(whole, least=len(whole))
     yield from _ever_fewer(whole[asks:])
     yield from _ever_fewer(whole)
 
