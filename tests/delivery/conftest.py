@@ -1,4 +1,4 @@
-"""A store for each test."""
+"""A store and a clock for each test."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,7 +6,20 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
+from tests.delivery.notices import T0
 from warnsys.delivery.store import opened_store, store_url
+
+
+class Clock:
+    now = T0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ import pytest
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from tests.delivery.notices import T0, moment, push, stele
+from tests.delivery.conftest import Clock
+from tests.delivery.notices import moment, push, stele
 from tools.local_kafka import free_ports
 from warnsys.delivery.target import Accepted, CallResult, Declined, Unanswered
 from warnsys.delivery.targets.mqtt import Mqtt, MqttSettings
@@ -75,18 +76,6 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
     found.start()
     yield found
     found.end()
-
-
-class Clock:
-    now = T0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 def settings(port: int, **said: Any) -> MqttSettings:

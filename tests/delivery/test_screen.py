@@ -13,6 +13,7 @@ from hypothesis import given
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
+from tests.delivery.conftest import Clock
 from tests.delivery.notices import T0, arrival, dispatch, moment
 from tests.delivery.rabbit import Rabbit
 from tests.delivery.screen_page import FakeBroker, Page, foreign
@@ -22,18 +23,6 @@ from warnsys.delivery.targets.screen import Connect, NotConnectedError, Screen, 
 from warnsys.delivery.tiles import tiles
 from warnsys.gateways import GatewaySettings
 from warnsys.records import SteleRecord
-
-
-class Clock:
-    now = T0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 def settings(port: int = 5672, **said: Any) -> ScreenSettings:
